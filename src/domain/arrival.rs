@@ -1,0 +1,36 @@
+//! What is put on record when something arrives at the notify URL.
+
+use super::{Inbound, Kept, Recorded, Unreadable};
+
+/// One authentic request, in the form in which it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// A delivery notification.
+    Notification(Recorded),
+    /// A customer's own message or event.
+    Inbound(Kept<Inbound>),
+    /// Something that nobody could understand.
+    Quarantined(Kept<Unreadable>),
+}
+
+impl Arrival {
+    /// The same request, put into quarantine because the database refuses its parsed form.
+    #[must_use]
+    pub fn quarantined(self, why: &str) -> Self {
+        let why = Unreadable(why.to_owned());
+        match self {
+            Self::Notification(recorded) => Self::Quarantined(Kept::now(why, recorded.body, recorded.received_at)),
+            Self::Inbound(kept) => Self::Quarantined(Kept::now(why, kept.body, kept.received_at)),
+            Self::Quarantined(kept) => Self::Quarantined(kept),
+        }
+    }
+
+    /// How many bytes it takes, about.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Notification(recorded) => recorded.body.len(),
+            Self::Inbound(kept) => kept.body.len(),
+            Self::Quarantined(kept) => kept.body.len(),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The channels that messages travel on.
+
+use std::fmt;
+
+/// A messaging channel.
+///
+/// The platform names channels differently in requests, notifications and inbound messages; this is our one
+/// name for each. A channel that we do not know keeps its own name, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// Text messages.
+    Sms,
+    /// Multimedia messages.
+    Mms,
+    /// Rich Communication Services.
+    Rcs,
+    /// Mail.
+    Email,
+    /// Calls that play a prompt.
+    Voice,
+    /// `WhatsApp`.
+    Whatsapp,
+    /// Facebook Messenger.
+    Messenger,
+    /// Apple Messages for Business.
+    Apple,
+    /// Mobile and browser push.
+    Push,
+    /// In-app messaging and live chat.
+    InApp,
+    /// Instagram, deprecated by the platform.
+    Instagram,
+    /// Any other, as it was named.
+    Other(String),
+}
+
+/// Our name of each channel, with the names that the platform uses for it in one place or another.
+const NAMES: [(Channel, &str, &[&str]); 11] = [
+    (Channel::Sms, "sms", &[]),
+    (Channel::Mms, "mms", &[]),
+    (Channel::Rcs, "rcs", &[]),
+    (Channel::Email, "email", &[]),
+    (Channel::Voice, "voice", &[]),
+    (Channel::Whatsapp, "whatsapp", &[]),
+    (Channel::Messenger, "messenger", &["fb", "facebook", "facebook messenger"]),
+    (Channel::Apple, "apple", &["applebusinesschat"]),
+    (Channel::Push, "push", &[]),
+    (Channel::InApp, "in-app", &["rt", "rtm", "appmessaging"]),
+    (Channel::Instagram, "instagram", &[]),
+];
+
+impl Channel {
+    /// Reads any documented name of a channel, in any case. An unknown name is kept.
+    pub fn from_name(name: &str) -> Self {
+        let name = name.trim().to_lowercase();
+        NAMES
+            .iter()
+            .find(|(_, ours, theirs)| *ours == name || theirs.contains(&name.as_str()))
+            .map_or(Self::Other(name), |(channel, ..)| channel.clone())
+    }
+
+    /// The name that the API, the database and the logs use.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(name) => name,
+            known => NAMES.iter().find(|(channel, ..)| channel == known).map_or("", |(_, name, _)| name),
+        }
+    }
+
+    /// Every channel that we know by name.
+    pub fn known() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(channel, ..)| channel.clone())
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platforms_names_lead_to_ours() {
+        for (theirs, ours) in [
+            ("SMS", "sms"),
+            ("rt", "in-app"),
+            ("Rtm", "in-app"),
+            ("AppleBusinessChat", "apple"),
+            ("Facebook Messenger", "messenger"),
+            ("WhatsApp", "whatsapp"),
+            ("Pager", "pager"),
+        ] {
+            assert_eq!(Channel::from_name(theirs).as_str(), ours);
+        }
+    }
+
+    #[test]
+    fn every_known_name_reads_back() {
+        for channel in Channel::known() {
+            assert_eq!(Channel::from_name(channel.as_str()), channel);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Identifiers.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// Why a text cannot be an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing in it.
+    #[error("is empty")]
+    Empty,
+    /// Longer than both databases can index.
+    #[error("is longer than {MAX_BYTES} bytes")]
+    TooLong,
+}
+
+/// The platform's documents allow 50 bytes for a correlation id and 63 characters for a transaction id. Other
+/// systems may have sent more; this bound only keeps an id within what a Postgres index can hold.
+const MAX_BYTES: usize = 512;
+
+/// How the id of a message begins that nobody gave a correlation id: `txn:<transaction id>`.
+const UNCORRELATED: &str = "txn:";
+
+/// Checks the length, and replaces NUL, which Postgres cannot store in text.
+fn checked(text: &str) -> Result<String, IdError> {
+    match text.len() {
+        0 => Err(IdError::Empty),
+        1..=MAX_BYTES => Ok(text.replace('\0', "\u{FFFD}")),
+        _ => Err(IdError::TooLong),
+    }
+}
+
+/// The id under which a message is known: the sender's correlation id, or `txn:<transaction id>` where the sender
+/// gave none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CorrelationId(String);
+
+impl CorrelationId {
+    /// Takes any text of 1 to 512 bytes.
+    pub fn new(text: &str) -> Result<Self, IdError> {
+        checked(text).map(Self)
+    }
+
+    /// The address of a message that is known by its transaction id alone.
+    pub fn of_transaction(id: &TransactionId) -> Self {
+        Self(format!("{UNCORRELATED}{id}"))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The platform's id of a message: `transid` in notifications and v1 answers, `messageId` in v2 answers. Opaque.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TransactionId(String);
+
+impl TransactionId {
+    /// Takes any text of 1 to 508 bytes, so that `txn:` and the id together are still a correlation id.
+    pub fn new(text: &str) -> Result<Self, IdError> {
+        if text.len() > MAX_BYTES - UNCORRELATED.len() {
+            return Err(IdError::TooLong);
+        }
+        checked(text).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Tells one notification, or one body, from another: the first 16 bytes of a SHA-256.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of several parts; where one part ends and the next begins counts too.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self::from_digest(&hash.finalize())
+    }
+
+    /// Of a body as a whole.
+    pub fn of_body(body: &[u8]) -> Self {
+        Self::from_digest(&Sha256::digest(body))
+    }
+
+    /// From 16 stored bytes; anything else was never a fingerprint.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn from_digest(digest: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_bounded_and_hold_no_nul() {
+        assert_eq!(CorrelationId::new(""), Err(IdError::Empty));
+        assert_eq!(CorrelationId::new(&"x".repeat(513)), Err(IdError::TooLong));
+        assert_eq!(CorrelationId::new("a\0b").unwrap().as_str(), "a\u{FFFD}b");
+        let longest = TransactionId::new(&"x".repeat(508)).unwrap();
+        assert!(CorrelationId::new(CorrelationId::of_transaction(&longest).as_str()).is_ok());
+        assert_eq!(TransactionId::new(&"x".repeat(509)), Err(IdError::TooLong));
+    }
+
+    #[test]
+    fn the_border_between_parts_counts() {
+        let one = Fingerprint::of_parts([b"ab".as_slice(), b"c"]);
+        let other = Fingerprint::of_parts([b"a".as_slice(), b"bc"]);
+        assert_ne!(one, other);
+        assert_eq!(Fingerprint::from_bytes(one.as_bytes()), Some(one));
+    }
+}

@@ -1,0 +1,45 @@
+//! What receiptd is about, in pure code: no I/O, no clock, nothing of ours imported.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `ids` | correlation and transaction ids, fingerprints |
+//! | `address` | a recipient in the one form in which recipients are compared |
+//! | `channel` | the channels |
+//! | `time` | an instant, in microseconds |
+//! | `status` | where a message can stand, and which status outranks which |
+//! | `notification` | one delivery notification |
+//! | `standing` | the fold: notifications merged into the status of their message |
+//! | `message` | a message as it is kept, and its dispatch |
+//! | `timeline` | everything that happened to a message, with its effect and the reason for it |
+//! | `inbound` | what comes to the notify URL and is no delivery notification |
+//! | `arrival` | what is put on record when something arrives |
+//! | `submission` | a message that somebody asks us to send |
+//! | `filter` | which messages a list shows, and where its next page begins |
+
+mod address;
+mod arrival;
+mod channel;
+mod filter;
+mod ids;
+mod inbound;
+mod message;
+mod notification;
+mod standing;
+mod status;
+mod submission;
+mod time;
+mod timeline;
+
+pub use address::Address;
+pub use arrival::Arrival;
+pub use channel::Channel;
+pub use filter::{Cursor, Filter, Page, PageLimit};
+pub use ids::{CorrelationId, Fingerprint, TransactionId};
+pub use inbound::{Inbound, Kept, Unreadable};
+pub use message::{Dispatch, DispatchEvent, Message, Origin};
+pub use notification::{Event, Notification, Recorded, Reference, Source};
+pub use standing::{Precedence, Standing};
+pub use status::{Failure, Rank, Status};
+pub use submission::{Draft, Fault, Recipient, Submission};
+pub use time::Timestamp;
+pub use timeline::{Effect, Entry, EntryKind, RecipientStatus, by_recipient, timeline};
