@@ -1,0 +1,92 @@
+//! Which URLs the platform would notify.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// Where the platform is to post notifications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotifyUrl(String);
+
+/// Why the platform would not notify a URL.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotifyUrlError {
+    /// It makes the URL invalid, and takes the request out of the platform's retries.
+    #[error("has a blank before or after it; the platform takes such a URL for invalid")]
+    Blank,
+    /// Not a URL.
+    #[error("is not a well-formed URL")]
+    Malformed,
+    /// `send-message-v2` and `outbound-webhooks` ask for HTTPS.
+    #[error("must begin with https:// (http:// will do on a loopback address, for tests)")]
+    NotHttps,
+}
+
+impl NotifyUrl {
+    /// Checks what the platform checks.
+    pub fn new(text: &str) -> Result<Self, NotifyUrlError> {
+        if text.trim() != text {
+            return Err(NotifyUrlError::Blank);
+        }
+        let url = Url::parse(text).map_err(|_| NotifyUrlError::Malformed)?;
+        match (url.scheme(), url.host()) {
+            ("https", Some(_)) => Ok(Self(text.to_owned())),
+            ("http", Some(host)) if is_loopback(&host) => Ok(Self(text.to_owned())),
+            ("http", Some(_)) => Err(NotifyUrlError::NotHttps),
+            (_, None) => Err(NotifyUrlError::Malformed),
+            _ => Err(NotifyUrlError::NotHttps),
+        }
+    }
+
+    /// The last part of the path: where a path token stands.
+    pub fn last_segment(&self) -> &str {
+        let path = self.0.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The text, exactly as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+impl fmt::Display for NotifyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_platform_would_notify_is_taken() {
+        for good in ["https://status.example.com/notify/t0ken", "http://127.0.0.1:8080/notify", "http://[::1]/n"] {
+            assert_eq!(NotifyUrl::new(good).unwrap().as_str(), good);
+        }
+        for (bad, why) in [
+            (" https://status.example.com", NotifyUrlError::Blank),
+            ("https://status.example.com\n", NotifyUrlError::Blank),
+            ("status.example.com", NotifyUrlError::Malformed),
+            ("https://", NotifyUrlError::Malformed),
+            ("http://status.example.com", NotifyUrlError::NotHttps),
+            ("ftp://status.example.com", NotifyUrlError::NotHttps),
+        ] {
+            assert_eq!(NotifyUrl::new(bad), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_token_stands_last() {
+        assert_eq!(NotifyUrl::new("https://a.example.com/notify/t0ken?x=/y").unwrap().last_segment(), "t0ken");
+    }
+}

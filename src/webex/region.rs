@@ -1,0 +1,33 @@
+//! The platform's hosts.
+
+/// A region of the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region(&'static str);
+
+/// Name of the region, as in its host, and where it is (`know-your-api-endpoints`).
+const REGIONS: [(&str, &str); 7] = [
+    ("ca", "https://api.ca.webexconnect.io"),   // Canada
+    ("eu", "https://api.eu.webexconnect.io"),   // Ireland
+    ("uk", "https://api.uk.webexconnect.io"),   // London
+    ("us", "https://api.us.webexconnect.io"),   // Oregon
+    ("us1", "https://api.us1.webexconnect.io"), // USA, Azure
+    ("in", "https://api.in.webexconnect.io"),   // Mumbai
+    ("au", "https://api.au.webexconnect.io"),   // Sydney
+];
+
+impl Region {
+    /// By the name in its host.
+    pub fn from_name(name: &str) -> Option<Self> {
+        REGIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, url)| Self(url))
+    }
+
+    /// The names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        REGIONS.iter().map(|(name, _)| *name)
+    }
+
+    /// Where its API is.
+    pub fn base_url(self) -> &'static str {
+        self.0
+    }
+}
