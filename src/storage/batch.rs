@@ -1,0 +1,154 @@
+//! Arrivals, sorted out into what each statement of an append needs.
+//!
+//! All of it is in key order, so that two instances that append at the same time lock rows in the same order.
+
+use std::collections::BTreeMap;
+
+use super::rows::{NotificationRow, StandingRow};
+use crate::domain::{
+    Arrival, CorrelationId, Fingerprint, Inbound, Kept, Recorded, Reference, Standing, Timestamp, TransactionId, Unreadable,
+};
+
+/// What some arrivals put on record.
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    notifications: Vec<&'a Recorded>,
+    pub(super) inbound: Vec<&'a Kept<Inbound>>,
+    pub(super) quarantined: Vec<&'a Kept<Unreadable>>,
+}
+
+/// A notification with the message it belongs to. The same one several times is one, counted.
+pub(super) struct Entry<'a> {
+    pub(super) correlation_id: CorrelationId,
+    pub(super) recorded: &'a Recorded,
+    pub(super) times: i64,
+}
+
+/// What a batch adds to one message.
+pub(super) struct Addition {
+    pub(super) correlation_id: CorrelationId,
+    pub(super) standing: Standing,
+    pub(super) recipients: Vec<String>,
+    pub(super) received_at: Timestamp,
+}
+
+impl Entry<'_> {
+    pub(super) fn row(&self) -> NotificationRow {
+        NotificationRow::of(&self.correlation_id, self.recorded, self.times)
+    }
+}
+
+impl Addition {
+    /// Each recipient that the notifications name, with the id of the message.
+    pub(super) fn named_recipients(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.recipients.iter().map(|recipient| (self.correlation_id.as_str(), recipient.as_str()))
+    }
+
+    pub(super) fn row(&self) -> StandingRow {
+        StandingRow::of(&self.correlation_id, &self.standing, self.recipients.first(), self.received_at)
+    }
+}
+
+/// A transaction that a real correlation id has taken over.
+pub(super) struct Adoption {
+    pub(super) transaction_id: TransactionId,
+    pub(super) from: CorrelationId,
+    pub(super) to: CorrelationId,
+}
+
+impl Adoption {
+    /// From the row after the take-over; `None` if nobody had the transaction before.
+    pub(super) fn of(transaction_id: &str, owner: &str, formerly: Option<&str>) -> Option<Self> {
+        Some(Self {
+            transaction_id: TransactionId::new(transaction_id).ok()?,
+            from: CorrelationId::new(formerly?).ok()?,
+            to: CorrelationId::new(owner).ok()?,
+        })
+    }
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn of(arrivals: &'a [Arrival]) -> Self {
+        let mut batch = Self::default();
+        for arrival in arrivals {
+            match arrival {
+                Arrival::Notification(recorded) => batch.notifications.push(recorded),
+                Arrival::Inbound(kept) => batch.inbound.push(kept),
+                Arrival::Quarantined(kept) => batch.quarantined.push(kept),
+            }
+        }
+        batch
+    }
+
+    /// For each transaction id, the message that the batch says it belongs to. A real correlation id goes before
+    /// `txn:…`, and of two real ones the smaller, so that the order of arrival does not matter.
+    pub(super) fn claims(&self) -> BTreeMap<&'a str, CorrelationId> {
+        let mut claims: BTreeMap<&str, CorrelationId> = BTreeMap::new();
+        for recorded in &self.notifications {
+            let reference = &recorded.notification.reference;
+            let Some(transaction) = reference.transaction_id() else { continue };
+            let id = reference.correlation_id();
+            let own = CorrelationId::of_transaction(transaction);
+            claims
+                .entry(transaction.as_str())
+                .and_modify(|best| {
+                    if id != own && (*best == own || id < *best) {
+                        *best = id.clone();
+                    }
+                })
+                .or_insert(id);
+        }
+        claims
+    }
+
+    /// The transaction ids of notifications that came without correlation id.
+    pub(super) fn uncorrelated(&self) -> Vec<String> {
+        let transaction = |recorded: &&Recorded| match &recorded.notification.reference {
+            Reference::Transaction(id) => Some(id.as_str().to_owned()),
+            Reference::Correlated(..) => None,
+        };
+        self.notifications.iter().filter_map(transaction).collect()
+    }
+
+    /// The notifications with their messages; `owners` tells to whom the uncorrelated ones belong.
+    pub(super) fn entries(&self, owners: &BTreeMap<String, CorrelationId>) -> Vec<Entry<'a>> {
+        let mut entries: BTreeMap<(CorrelationId, Fingerprint), Entry<'a>> = BTreeMap::new();
+        for recorded in &self.notifications {
+            let correlation_id = match &recorded.notification.reference {
+                Reference::Transaction(id) => owners.get(id.as_str()).cloned(),
+                Reference::Correlated(..) => None,
+            };
+            let correlation_id = correlation_id.unwrap_or_else(|| recorded.notification.reference.correlation_id());
+            entries
+                .entry((correlation_id.clone(), recorded.fingerprint))
+                .and_modify(|entry| entry.times += recorded.times)
+                .or_insert(Entry { correlation_id, recorded, times: recorded.times });
+        }
+        entries.into_values().collect()
+    }
+}
+
+/// What the entries add to each message.
+pub(super) fn additions(entries: &[Entry<'_>]) -> Vec<Addition> {
+    let mut additions: Vec<Addition> = Vec::new();
+    for Entry { correlation_id, recorded, .. } in entries {
+        let recipient = recorded.notification.recipient.iter().map(|recipient| recipient.as_str().to_owned());
+        match additions.last_mut() {
+            // Entries are in the order of their ids.
+            Some(last) if last.correlation_id == *correlation_id => {
+                last.standing = last.standing.clone().merge(recorded.standing());
+                last.received_at = last.received_at.min(recorded.received_at);
+                last.recipients.extend(recipient);
+                last.recipients.sort_unstable();
+                last.recipients.dedup();
+            }
+            _ => additions.push(Addition {
+                correlation_id: correlation_id.clone(),
+                standing: recorded.standing(),
+                recipients: recipient.collect(),
+                received_at: recorded.received_at,
+            }),
+        }
+    }
+    additions
+}

@@ -1,0 +1,93 @@
+//! What can go wrong with a store.
+
+/// What the database library said. It is for the log, and its type stays inside.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why something could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The store is away, locked, full or overloaded. The same may succeed later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// The database refuses this very content. The same will fail again.
+    #[error("the database refuses the content")]
+    Refused(#[source] Cause),
+    /// A stored value that receiptd never writes.
+    #[error("corrupt data: {column} of {table} at {row:?}")]
+    Corrupt {
+        /// Where.
+        table: &'static str,
+        /// Where.
+        column: &'static str,
+        /// The key of the row.
+        row: String,
+    },
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| refuses_content(&code)) {
+            Self::Refused(error.into())
+        } else {
+            Self::Unavailable(error.into())
+        }
+    }
+}
+
+/// Codes that blame what was to be stored: Postgres's classes 22 (data exception), 23 (integrity constraint violation)
+/// and 54 (program limit exceeded); SQLite's primary codes 18 (too big), 19 (constraint) and 20 (mismatch). Everything
+/// else is taken for a passing fault, so that the sender tries again.
+fn refuses_content(code: &str) -> bool {
+    match code.parse::<u32>() {
+        // Extended codes of SQLite keep the primary one in the low byte; SQLSTATE always has five characters.
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
+        _ => code.len() == 5 && ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
+impl OpenError {
+    pub(super) fn connect(error: sqlx::Error) -> Self {
+        Self::Connect(error.into())
+    }
+
+    pub(super) fn migrate(error: sqlx::migrate::MigrateError) -> Self {
+        Self::Migrate(error.into())
+    }
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Neither of the two databases.
+    #[error("the database URL must begin with sqlite:// or postgres://")]
+    Scheme,
+    /// The database cannot be reached, or not with these credentials.
+    #[error("the database cannot be opened")]
+    Connect(#[source] Cause),
+    /// The schema could not be brought up to date; or it is newer than this program.
+    #[error("the schema cannot be brought up to date")]
+    Migrate(#[source] Cause),
+    /// What was acknowledged would not survive a crash.
+    #[error("{setting} is {value} on this server: acknowledged notifications would not survive a crash; set it to on")]
+    NotDurable {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuses_content;
+
+    #[test]
+    fn only_faults_of_the_content_are_blamed_on_it() {
+        for code in ["22021", "23505", "54000", "19", "2067", "1555", "18"] {
+            assert!(refuses_content(code), "{code}");
+        }
+        for code in ["08006", "57P01", "53100", "40001", "5", "13", "10", "778", ""] {
+            assert!(!refuses_content(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What is on disk, in words of the domain. No transaction and no type of the database library crosses this border.
+//!
+//! Each trait method is one unit of work: it is done whole, or not at all. Both databases implement all of them, and
+//! one conformance suite (`tests/storage`) holds them to the same behaviour.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `error` | what can go wrong |
+//! | `rows` | rows, and the way from them to the domain |
+//! | `batch` | arrivals, sorted out into what each statement of an append needs |
+//! | `portable/` | everything that both databases say alike; compiled once under each |
+//! | `sqlite`, `postgres` | opening, batch append, claiming |
+//!
+//! To add a statement, write it in `portable/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
+//! To change the schema, add a migration of the same number to both folders of `migrations/`.
+
+mod batch;
+mod error;
+#[cfg(not(prepare_only = "sqlite"))]
+mod postgres;
+mod rows;
+#[cfg(not(prepare_only = "postgres"))]
+mod sqlite;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+pub use error::{Cause, OpenError, StorageError};
+
+use crate::domain::{
+    Arrival, CorrelationId, Cursor, Dispatch, DispatchEvent, Failure, Filter, Inbound, Kept, Message, Page, PageLimit,
+    Recorded, Submission, Timestamp, TransactionId, Unreadable,
+};
+
+/// Takes down what arrives.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Puts all of `arrivals` on disk, and each message's status with them, or nothing. When this returns, they
+    /// survive `kill -9` and power loss.
+    async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError>;
+}
+
+/// Looks messages up.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// The message of this id.
+    async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError>;
+
+    /// One page of the messages that `filter` admits, newest first.
+    async fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Message>, StorageError>;
+
+    /// All notifications of a message, in no particular order.
+    async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
+
+    /// The steps of our dispatch of a message, in the order in which they were taken.
+    async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError>;
+
+    /// The message that a transaction id belongs to.
+    async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError>;
+}
+
+/// Looks up what came to the notify URL and is no notification.
+#[async_trait]
+pub trait Shelf: Send + Sync {
+    /// One page of the customers' messages and events, newest first.
+    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Inbound>>, StorageError>;
+
+    /// One page of what nobody could understand, newest first.
+    async fn quarantine(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Unreadable>>, StorageError>;
+}
+
+/// Keeps what we were asked to send, until the platform has it.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes a submission over, unless there is a message of this id already.
+    async fn enqueue(&self, submission: &Submission, at: Timestamp) -> Result<Enqueued, StorageError>;
+
+    /// Leases up to `limit` submissions that are due at `now`, each to this caller alone, until `lease_until`. From
+    /// then on a request may be on its way.
+    async fn claim(&self, limit: i64, now: Timestamp, lease_until: Timestamp) -> Result<Vec<Claim>, StorageError>;
+
+    /// Puts the outcome of a hand-over on record.
+    async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), StorageError>;
+
+    /// Ends the leases that are over at `now`: whoever held them is gone, and the platform may or may not have the
+    /// messages. They become `unconfirmed`.
+    async fn abandon(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
+
+    /// When the next submission is due.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StorageError>;
+}
+
+/// Tells whether the store works.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Commits something, to see whether that is possible.
+    async fn beat(&self, now: Timestamp) -> Result<(), StorageError>;
+}
+
+/// What became of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It is new, and committed.
+    New,
+    /// The very same was taken over before.
+    Same,
+    /// There is another message of this id.
+    Conflict,
+}
+
+/// A submission that is leased for hand-over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What to send.
+    pub submission: Submission,
+    /// Which attempt this is, from 1.
+    pub attempt: i64,
+}
+
+/// How a hand-over ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The step that was taken.
+    pub event: DispatchEvent,
+    /// If it was refused, whether that may pass.
+    pub failure: Option<Failure>,
+    /// When to try again; only for a dispatch that is `queued` again.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Settlement {
+    /// Reached `dispatch` at `at`.
+    pub fn new(dispatch: Dispatch, at: Timestamp) -> Self {
+        let event = DispatchEvent { at, dispatch, code: None, reason: None, transaction_id: None };
+        Self { event, failure: None, retry_at: None }
+    }
+}
+
+/// An open store.
+#[derive(Clone)]
+pub struct Store {
+    /// Takes down what arrives.
+    pub journal: Arc<dyn Journal>,
+    /// Looks messages up.
+    pub messages: Arc<dyn Messages>,
+    /// Looks the rest up.
+    pub shelf: Arc<dyn Shelf>,
+    /// Keeps what is to be sent.
+    pub outbox: Arc<dyn Outbox>,
+    /// Tells whether it works.
+    pub health: Arc<dyn Health>,
+    /// Turns whenever this instance has committed a change of a message.
+    pub changes: watch::Receiver<()>,
+}
+
+impl Store {
+    fn of<B>(backend: B, changes: watch::Receiver<()>) -> Self
+    where
+        B: Journal + Messages + Shelf + Outbox + Health + 'static,
+    {
+        let backend = Arc::new(backend);
+        Self {
+            journal: backend.clone(),
+            messages: backend.clone(),
+            shelf: backend.clone(),
+            outbox: backend.clone(),
+            health: backend,
+            changes,
+        }
+    }
+}
+
+/// How to open a store.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// The most connections to Postgres, or readers of SQLite.
+    pub connections: u32,
+    /// How long to wait for a connection, or for another writer of the same SQLite file.
+    pub timeout: Duration,
+}
+
+/// Opens the store at `url` (`sqlite://path` or `postgres://…`), creates it where it can, brings its schema up to
+/// date, and refuses one that would lose what it has acknowledged.
+pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        #[cfg(not(prepare_only = "postgres"))]
+        Some("sqlite") => sqlite::open(url, options).await,
+        #[cfg(not(prepare_only = "sqlite"))]
+        Some("postgres" | "postgresql") => postgres::open(url, options).await,
+        _ => Err(OpenError::Scheme),
+    }
+}

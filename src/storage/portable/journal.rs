@@ -1,0 +1,106 @@
+//! Takes down what arrives: a few statements for a whole batch, in one transaction.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{Backend, Connection, adoption, append};
+use crate::{
+    domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable},
+    storage::{
+        Journal, StorageError,
+        batch::{Batch, additions},
+    },
+};
+
+#[async_trait]
+impl Journal for Backend {
+    async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
+        let batch = Batch::of(arrivals);
+        let mut transaction = self.begin().await?;
+        notifications(&mut transaction, &batch).await?;
+        for kept in &batch.inbound {
+            inbound(&mut transaction, kept).await?;
+        }
+        for kept in &batch.quarantined {
+            quarantine(&mut transaction, kept).await?;
+        }
+        transaction.commit().await?;
+        self.changed.send_replace(());
+        Ok(())
+    }
+}
+
+async fn notifications(connection: &mut Connection, batch: &Batch<'_>) -> Result<(), StorageError> {
+    let claims = batch.claims();
+    let adoptions = match claims.is_empty() {
+        true => Vec::new(),
+        false => append::claim_transactions(connection, &claims).await?,
+    };
+    let owners = owners(connection, &batch.uncorrelated()).await?;
+    let entries = batch.entries(&owners);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let additions = additions(&entries);
+    append::insert_notifications(connection, &entries).await?;
+    append::merge(connection, &additions).await?;
+    if additions.iter().any(|addition| !addition.recipients.is_empty()) {
+        append::note_recipients(connection, &additions).await?;
+    }
+    for adoption in adoptions {
+        adoption::adopt(connection, &adoption).await?;
+    }
+    Ok(())
+}
+
+/// To whom the transactions belong of which a notification came without correlation id. Those are rare.
+async fn owners(
+    connection: &mut Connection,
+    transactions: &[String],
+) -> Result<BTreeMap<String, CorrelationId>, StorageError> {
+    let mut owners = BTreeMap::new();
+    for id in transactions {
+        let owner = sql!("SELECT correlation_id FROM transactions WHERE transaction_id = $1", id)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(owner) = owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()) {
+            owners.insert(id.clone(), owner);
+        }
+    }
+    Ok(owners)
+}
+
+async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO inbound (fingerprint, received_at, times, channel, event, sender, transaction_id, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (fingerprint) DO UPDATE SET times = inbound.times + excluded.times",
+        kept.fingerprint.as_bytes(),
+        kept.received_at.as_micros(),
+        kept.times,
+        kept.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
+        kept.what.event,
+        kept.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        kept.what.transaction_id,
+        kept.body
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn quarantine(connection: &mut Connection, kept: &Kept<Unreadable>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO quarantine (fingerprint, received_at, times, reason, body) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (fingerprint) DO UPDATE SET times = quarantine.times + excluded.times",
+        kept.fingerprint.as_bytes(),
+        kept.received_at.as_micros(),
+        kept.times,
+        kept.what.0,
+        kept.body
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

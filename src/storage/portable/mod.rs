@@ -1,0 +1,53 @@
+//! What both databases say alike. This folder is compiled once under each backend, which gives it its `Backend`, its
+//! `Connection`, its batch statements, and the macros `sql!` and `sql_as!`.
+
+/// The upsert of messages, the heart of the promise that order does not matter: the notification of the greatest
+/// precedence wins, by the same rule as `domain::Standing::merge`. `$source` selects the rows of the batch.
+macro_rules! merge_messages {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO messages (correlation_id, channel, recipient, transaction_id, status, precedence, status_at, \
+             is_final, failure, code, reason, segments, callback_data, created_at, updated_at) "
+                + $source
+                + " ON CONFLICT (correlation_id) DO UPDATE SET \
+             channel = CASE WHEN messages.dispatch IS NULL AND excluded.precedence > messages.precedence \
+                 THEN excluded.channel ELSE messages.channel END, \
+             recipient = COALESCE(messages.recipient, excluded.recipient), \
+             transaction_id = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.transaction_id ELSE messages.transaction_id END, \
+             status = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.status ELSE messages.status END, \
+             precedence = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.precedence ELSE messages.precedence END, \
+             status_at = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.status_at ELSE messages.status_at END, \
+             is_final = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.is_final ELSE messages.is_final END, \
+             failure = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.failure ELSE messages.failure END, \
+             code = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.code ELSE messages.code END, \
+             reason = CASE WHEN excluded.precedence > messages.precedence \
+                 THEN excluded.reason ELSE messages.reason END, \
+             segments = CASE WHEN messages.segments IS NULL OR excluded.segments > messages.segments \
+                 THEN excluded.segments ELSE messages.segments END, \
+             callback_data = CASE WHEN messages.dispatch IS NULL AND (messages.callback_data IS NULL \
+                 OR excluded.callback_data > messages.callback_data) \
+                 THEN excluded.callback_data ELSE messages.callback_data END, \
+             updated_at = CASE WHEN excluded.updated_at > messages.updated_at \
+                 THEN excluded.updated_at ELSE messages.updated_at END"
+            $(, $argument)+
+        )
+    };
+}
+
+pub(super) use merge_messages;
+
+mod adoption;
+mod health;
+mod journal;
+mod messages;
+mod outbox;
+mod shelf;
+
+use super::{Backend, Connection, append, claim};

@@ -1,0 +1,65 @@
+//! Looks up what came to the notify URL and is no notification.
+
+use async_trait::async_trait;
+
+use super::Backend;
+use crate::{
+    domain::{Cursor, Inbound, Kept, Page, PageLimit, Timestamp, Unreadable},
+    storage::{
+        Shelf, StorageError,
+        rows::{InboundRow, QuarantineRow},
+    },
+};
+
+#[async_trait]
+impl Shelf for Backend {
+    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Inbound>>, StorageError> {
+        let Place { at, fingerprint, most } = Place::of(after, limit);
+        let rows = sql_as!(
+            InboundRow,
+            "SELECT fingerprint, received_at, times, channel, event, sender, transaction_id, body FROM inbound \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            most
+        );
+        let items = rows.fetch_all(&self.read).await?.into_iter().map(InboundRow::kept).collect::<Result<_, _>>()?;
+        Ok(Page::from_surplus(items, limit, after_kept))
+    }
+
+    async fn quarantine(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Unreadable>>, StorageError> {
+        let Place { at, fingerprint, most } = Place::of(after, limit);
+        let rows = sql_as!(
+            QuarantineRow,
+            "SELECT fingerprint, received_at, times, reason, body FROM quarantine \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            most
+        );
+        let items = rows.fetch_all(&self.read).await?.into_iter().map(QuarantineRow::kept).collect::<Result<_, _>>()?;
+        Ok(Page::from_surplus(items, limit, after_kept))
+    }
+}
+
+fn after_kept<T>(kept: &Kept<T>) -> Cursor {
+    Cursor { at: kept.received_at, id: kept.fingerprint.to_string() }
+}
+
+/// Where a page begins, as the statements take it.
+struct Place {
+    at: i64,
+    fingerprint: Vec<u8>,
+    most: i64,
+}
+
+impl Place {
+    /// Without a cursor the page begins after the end of time. A cursor of another list ends up somewhere, harmlessly.
+    fn of(after: Option<&Cursor>, limit: PageLimit) -> Self {
+        let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
+        let Cursor { at, id } = after.unwrap_or(&end);
+        let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+        let fingerprint = id.as_bytes().as_chunks().0.iter().filter_map(byte).collect();
+        Self { at: at.as_micros(), fingerprint, most: i64::try_from(limit.get() + 1).unwrap_or(i64::MAX) }
+    }
+}

@@ -1,0 +1,132 @@
+//! Batches as Postgres takes them: one statement for all rows, which travel as one array a column.
+
+use std::collections::BTreeMap;
+
+use super::{Connection, portable::merge_messages};
+use crate::{
+    domain::CorrelationId,
+    storage::{
+        batch::{Addition, Adoption, Entry},
+        rows::{NotificationRow, StandingRow},
+    },
+};
+
+/// Turns rows into one array for each of the named columns, in that order.
+macro_rules! columns {
+    ($rows:ident: $($column:ident),+) => { $( let $column: Vec<_> = $rows.iter().map(|row| &row.$column).collect(); )+ };
+}
+
+/// Writes down who owns each transaction, and returns what changed hands.
+pub(super) async fn claim_transactions(
+    connection: &mut Connection,
+    claims: &BTreeMap<&str, CorrelationId>,
+) -> Result<Vec<Adoption>, sqlx::Error> {
+    let transactions: Vec<_> = claims.keys().map(|transaction| (*transaction).to_owned()).collect();
+    let owners: Vec<_> = claims.values().map(|id| id.as_str().to_owned()).collect();
+    // A row that does not change is locked all the same until the commit. So where one instance takes down a
+    // notification without correlation id and another one with it, the second waits and then sees the first.
+    let taken = sql!(
+        "INSERT INTO transactions (transaction_id, correlation_id) \
+         SELECT * FROM UNNEST($1::text[], $2::text[]) \
+         ON CONFLICT (transaction_id) DO UPDATE \
+         SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
+         WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
+         AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
+              OR excluded.correlation_id < transactions.correlation_id) \
+         RETURNING transaction_id, correlation_id, formerly",
+        &transactions,
+        &owners
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(taken
+        .iter()
+        .filter_map(|row| Adoption::of(&row.transaction_id, &row.correlation_id, row.formerly.as_deref()))
+        .collect())
+}
+
+/// Appends notifications; one that is there already is counted.
+pub(super) async fn insert_notifications(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
+    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+    columns!(rows: correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel,
+        recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
+    sql!(
+        "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
+         transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
+         callback_data, body) \
+         SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
+         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
+         $16::bigint[], $17::bigint[], $18::text[], $19::bytea[]) \
+         ON CONFLICT (correlation_id, fingerprint) DO UPDATE SET times = notifications.times + excluded.times",
+        &correlation_id as _,
+        &fingerprint as _,
+        &received_at as _,
+        &source as _,
+        &times as _,
+        &uncorrelated as _,
+        &transaction_id as _,
+        &channel as _,
+        &recipient as _,
+        &event as _,
+        &failure as _,
+        &status_text as _,
+        &code as _,
+        &reason as _,
+        &detail as _,
+        &event_at as _,
+        &segments as _,
+        &callback_data as _,
+        &body as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Merges what the notifications say into the messages.
+pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
+    let rows: Vec<StandingRow> = additions.iter().map(Addition::row).collect();
+    columns!(rows: correlation_id, channel, recipient, transaction_id, status, precedence, status_at, is_final, failure,
+        code, reason, segments, callback_data, at);
+    merge_messages!(
+        "SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], \
+         $8::bigint[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $14::bigint[])",
+        &correlation_id as _,
+        &channel as _,
+        &recipient as _,
+        &transaction_id as _,
+        &status as _,
+        &precedence as _,
+        &status_at as _,
+        &is_final as _,
+        &failure as _,
+        &code as _,
+        &reason as _,
+        &segments as _,
+        &callback_data as _,
+        &at as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes recipients other than the one of the message.
+pub(super) async fn note_recipients(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
+    let named = additions.iter().flat_map(Addition::named_recipients);
+    let (ids, recipients): (Vec<String>, Vec<String>) =
+        named.map(|(id, recipient)| (id.to_owned(), recipient.to_owned())).unzip();
+    sql!(
+        "INSERT INTO recipients (correlation_id, recipient) \
+         SELECT m.correlation_id, named.recipient \
+         FROM UNNEST($1::text[], $2::text[]) AS named (correlation_id, recipient) \
+         JOIN messages m ON m.correlation_id = named.correlation_id \
+         WHERE m.recipient <> named.recipient \
+         ON CONFLICT (correlation_id, recipient) DO NOTHING",
+        &ids,
+        &recipients
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `SQLite`: embedded, one file, one writer at a time.
+
+/// A checked statement. The comment tells the two databases' entries in `sqlx-data.json` apart, since those are keyed
+/// by the text.
+macro_rules! sql {
+    ($text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
+        ::sqlx::query!("/* sqlite */ " + $text $(+ $more)* $(, $argument)*)
+    };
+}
+
+/// A checked query whose rows are `$row`.
+macro_rules! sql_as {
+    ($row:ty, $text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
+        ::sqlx::query_as!($row, "/* sqlite */ " + $text $(+ $more)* $(, $argument)*)
+    };
+}
+
+mod append;
+mod claim;
+#[path = "portable/mod.rs"]
+mod portable;
+
+use std::str::FromStr;
+
+use sqlx::{
+    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::watch;
+
+use super::{OpenError, OpenOptions, Store};
+
+type Connection = SqliteConnection;
+
+/// An open database file: one connection that writes, and several that read beside it.
+struct Backend {
+    read: SqlitePool,
+    write: SqlitePool,
+    changed: watch::Sender<()>,
+}
+
+impl Backend {
+    /// Begins a unit of work that writes. The write lock is taken at once: a transaction that read first and then
+    /// found another writer ahead could only be given up.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.write.begin_with("BEGIN IMMEDIATE").await
+    }
+}
+
+/// Opens the file at `url` and creates it if it is absent. A commit is on disk when it returns: write-ahead log with
+/// `synchronous=FULL`.
+pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+    let connect = SqliteConnectOptions::from_str(url)
+        .map_err(OpenError::connect)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(options.timeout)
+        .pragma("cache_size", "-65536");
+    let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(options.timeout);
+    let write = pool(1).connect_with(connect.clone()).await.map_err(OpenError::connect)?;
+    sqlx::migrate!("migrations/sqlite").run(&write).await.map_err(OpenError::migrate)?;
+    let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
+    let (changed, changes) = watch::channel(());
+    Ok(Store::of(Backend { read, write, changed }, changes))
+}

@@ -1,0 +1,92 @@
+//! Batches as `SQLite` takes them: one statement for all rows, which travel as one JSON array.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Connection, portable::merge_messages};
+use crate::{
+    domain::CorrelationId,
+    storage::batch::{Addition, Adoption, Entry},
+};
+
+/// The rows of a batch. They hold texts and numbers only, which JSON can always hold.
+fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
+    serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// Writes down who owns each transaction, and returns what changed hands.
+pub(super) async fn claim_transactions(
+    connection: &mut Connection,
+    claims: &BTreeMap<&str, CorrelationId>,
+) -> Result<Vec<Adoption>, sqlx::Error> {
+    let rows = json(claims.iter().map(|(transaction, id)| (transaction, id.as_str())));
+    let taken = sql!(
+        "INSERT INTO transactions (transaction_id, correlation_id) \
+         SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true \
+         ON CONFLICT (transaction_id) DO UPDATE \
+         SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
+         WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
+         AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
+              OR excluded.correlation_id < transactions.correlation_id) \
+         RETURNING transaction_id, correlation_id, formerly",
+        rows
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(taken
+        .iter()
+        .filter_map(|row| Adoption::of(&row.transaction_id, &row.correlation_id, row.formerly.as_deref()))
+        .collect())
+}
+
+/// Appends notifications; one that is there already is counted.
+pub(super) async fn insert_notifications(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
+    let rows = json(entries.iter().map(Entry::row));
+    sql!(
+        "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
+         transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
+         callback_data, body) \
+         SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
+         value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
+         value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
+         value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
+         CAST(value ->> 'body' AS BLOB) FROM json_each($1) WHERE true \
+         ON CONFLICT (correlation_id, fingerprint) DO UPDATE SET times = notifications.times + excluded.times",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Merges what the notifications say into the messages.
+pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
+    let rows = json(additions.iter().map(Addition::row));
+    merge_messages!(
+        "SELECT value ->> 'correlation_id', value ->> 'channel', value ->> 'recipient', value ->> 'transaction_id', \
+         value ->> 'status', unhex(value ->> 'precedence'), value ->> 'status_at', value ->> 'is_final', \
+         value ->> 'failure', value ->> 'code', value ->> 'reason', value ->> 'segments', value ->> 'callback_data', \
+         value ->> 'at', value ->> 'at' FROM json_each($1) WHERE true",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes recipients other than the one of the message.
+pub(super) async fn note_recipients(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
+    let rows = json(additions.iter().flat_map(Addition::named_recipients));
+    sql!(
+        "INSERT INTO recipients (correlation_id, recipient) \
+         SELECT m.correlation_id, named.value ->> 1 FROM json_each($1) AS named \
+         JOIN messages m ON m.correlation_id = named.value ->> 0 \
+         WHERE m.recipient <> named.value ->> 1 \
+         ON CONFLICT (correlation_id, recipient) DO NOTHING",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
