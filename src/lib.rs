@@ -1,0 +1,9 @@
+//! The system of record for messages sent through Cisco Webex Connect.
+
+pub mod clock;
+pub mod domain;
+pub mod notify;
+pub mod observe;
+pub mod simulator;
+pub mod storage;
+pub mod webex;

@@ -1,0 +1,154 @@
+//! Group commit: whatever arrived while the last commit ran is the next batch, and every caller is answered after it.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+use super::batching::{Attempt, Next, next};
+use crate::{
+    domain::Arrival,
+    observe::{Commit, Metrics},
+    storage::Journal,
+};
+
+/// How much the committer takes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most arrivals that wait.
+    pub queue_rows: usize,
+    /// The most bytes that wait.
+    pub queue_bytes: usize,
+    /// The most arrivals in one commit.
+    pub batch_rows: usize,
+    /// How many commits may run at the same time.
+    pub writers: usize,
+    /// After this, a commit that has not ended counts as failed.
+    pub patience: Duration,
+}
+
+/// Why an arrival was not stored. The sender is to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotStored {
+    /// The queue is full.
+    #[error("too much is waiting to be stored")]
+    Busy,
+    /// The store cannot commit; or it was not seen to.
+    #[error("the store cannot commit")]
+    Unavailable,
+}
+
+struct Pending {
+    arrival: Arrival,
+    answer: oneshot::Sender<Result<(), NotStored>>,
+    /// Its share of `queue_bytes`, given back when it is answered.
+    _share: OwnedSemaphorePermit,
+}
+
+/// The way into the queue. When the last clone is dropped, what waits is committed and the writers end.
+#[derive(Clone)]
+pub struct Committer {
+    queue: mpsc::Sender<Pending>,
+    bytes: Arc<Semaphore>,
+    most_bytes: usize,
+    metrics: Metrics,
+}
+
+impl Committer {
+    /// Starts the writers. The returned set ends when the queue is closed and empty.
+    pub fn start(journal: Arc<dyn Journal>, limits: Limits, metrics: Metrics) -> (Self, JoinSet<()>) {
+        let (queue, waiting) = mpsc::channel(limits.queue_rows.max(1));
+        let waiting = Arc::new(Mutex::new(waiting));
+        let mut writers = JoinSet::new();
+        for _ in 0..limits.writers.max(1) {
+            let writer = Writer { journal: journal.clone(), metrics: metrics.clone(), patience: limits.patience };
+            writers.spawn(writer.run(waiting.clone(), limits.batch_rows.max(1)));
+        }
+        let most_bytes = limits.queue_bytes.min(Semaphore::MAX_PERMITS);
+        let bytes = Arc::new(Semaphore::new(most_bytes));
+        (Self { queue, bytes, most_bytes, metrics }, writers)
+    }
+
+    /// Puts an arrival on disk. `Ok` means that it is there; an error means that the sender is to try again.
+    pub async fn commit(&self, arrival: Arrival) -> Result<(), NotStored> {
+        let size = u32::try_from(arrival.size().min(self.most_bytes)).unwrap_or(u32::MAX);
+        let share = self.bytes.clone().try_acquire_many_owned(size).map_err(|_| NotStored::Busy)?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.try_send(Pending { arrival, answer, _share: share }).map_err(|_| NotStored::Busy)?;
+        self.metrics.waiting(1);
+        // A writer that went away without an answer has not stored anything that it could vouch for.
+        answered.await.unwrap_or(Err(NotStored::Unavailable))
+    }
+}
+
+/// Commits batch after batch.
+struct Writer {
+    journal: Arc<dyn Journal>,
+    metrics: Metrics,
+    patience: Duration,
+}
+
+impl Writer {
+    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Pending>>>, most: usize) {
+        loop {
+            let mut batch = Vec::with_capacity(most);
+            if waiting.lock().await.recv_many(&mut batch, most).await == 0 {
+                return;
+            }
+            self.metrics.waiting(-i64::try_from(batch.len()).unwrap_or(0));
+            self.store(batch).await;
+        }
+    }
+
+    /// Answers every caller of the batch, exactly once.
+    async fn store(&self, batch: Vec<Pending>) {
+        let (arrivals, callers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|pending| (pending.arrival, (pending.answer, pending._share))).unzip();
+        let mut parts = vec![(arrivals, callers)];
+        while let Some((mut arrivals, mut callers)) = parts.pop() {
+            let quarantined = arrivals.iter().all(|arrival| matches!(arrival, Arrival::Quarantined(_)));
+            match next(self.attempt(&arrivals).await, arrivals.len(), quarantined) {
+                Next::Acknowledge => callers.into_iter().for_each(|(answer, _)| _ = answer.send(Ok(()))),
+                Next::TurnAway => {
+                    callers.into_iter().for_each(|(answer, _)| _ = answer.send(Err(NotStored::Unavailable)));
+                }
+                Next::Halve => {
+                    let half = arrivals.len() / 2;
+                    parts.push((arrivals.split_off(half), callers.split_off(half)));
+                    parts.push((arrivals, callers));
+                }
+                Next::Quarantine => {
+                    let why = "the database refuses its parsed form";
+                    let quarantined = arrivals.into_iter().map(|arrival| arrival.quarantined(why)).collect();
+                    parts.push((quarantined, callers));
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, arrivals: &[Arrival]) -> Attempt {
+        let began = Instant::now();
+        let Ok(result) = timeout(self.patience, self.journal.append(arrivals)).await else {
+            tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are told to try again");
+            return Attempt::Unavailable;
+        };
+        match &result {
+            Ok(()) => {
+                let seconds = began.elapsed().as_secs_f64();
+                self.metrics.committed(Commit { rows: arrivals.len(), seconds });
+            }
+            Err(error) => {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, rows = arrivals.len(), "a batch was not committed");
+            }
+        }
+        Attempt::from(result.as_ref().map(|()| ()))
+    }
+}
+
+#[cfg(test)]
+#[path = "committer_tests.rs"]
+mod tests;

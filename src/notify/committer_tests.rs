@@ -1,0 +1,244 @@
+//! The committer against a journal that fails at random: everyone is answered exactly once, and what was answered
+//! with success is stored.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+use tokio::{sync::Semaphore, task::yield_now};
+
+use super::*;
+use crate::{
+    domain::{Inbound, Kept, Timestamp},
+    storage::StorageError,
+};
+
+/// How one append goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Commits,
+    IsUnavailable,
+    /// Committed, but the answer was lost on the way.
+    CommitsUnseen,
+    NeverEnds,
+}
+
+/// A journal in memory. It refuses bodies that begin with `!`, unless they are in quarantine, and those that begin
+/// with `?` even there.
+struct Model {
+    fates: Mutex<Vec<Fate>>,
+    stored: Mutex<BTreeSet<Vec<u8>>>,
+    appends: AtomicUsize,
+    /// Each append takes a permit.
+    gate: Semaphore,
+}
+
+impl Model {
+    fn new(fates: Vec<Fate>, permits: usize) -> Arc<Self> {
+        let (stored, appends) = (Mutex::default(), AtomicUsize::default());
+        Arc::new(Self { fates: Mutex::new(fates), stored, appends, gate: Semaphore::new(permits) })
+    }
+
+    fn has(&self, body: &[u8]) -> bool {
+        self.stored.lock().unwrap().contains(body)
+    }
+}
+
+#[async_trait]
+impl Journal for Model {
+    async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
+        self.gate.acquire().await.unwrap().forget();
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        yield_now().await;
+        let fate = self.fates.lock().unwrap().pop().unwrap_or(Fate::Commits);
+        if fate == Fate::NeverEnds {
+            std::future::pending::<()>().await;
+        }
+        let bodies: Vec<_> = arrivals.iter().map(body).collect();
+        if bodies.iter().any(|(body, quarantined)| body[0] == b'?' || (body[0] == b'!' && !quarantined)) {
+            return Err(StorageError::Refused("bad row".into()));
+        }
+        if matches!(fate, Fate::Commits | Fate::CommitsUnseen) {
+            self.stored.lock().unwrap().extend(bodies.iter().map(|(body, _)| body.to_vec()));
+        }
+        match fate {
+            Fate::Commits => Ok(()),
+            _ => Err(StorageError::Unavailable("away".into())),
+        }
+    }
+}
+
+fn body(arrival: &Arrival) -> (&[u8], bool) {
+    match arrival {
+        Arrival::Inbound(kept) => (&kept.body, false),
+        Arrival::Quarantined(kept) => (&kept.body, true),
+        Arrival::Notification(recorded) => (&recorded.body, false),
+    }
+}
+
+fn arrival(body: &[u8]) -> Arrival {
+    let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
+    Arrival::Inbound(Kept::now(what, body.to_vec(), Timestamp::default()))
+}
+
+fn limits() -> Limits {
+    Limits { queue_rows: 1000, queue_bytes: 1 << 20, batch_rows: 8, writers: 2, patience: Duration::from_secs(8) }
+}
+
+fn metrics() -> Metrics {
+    Metrics::new().unwrap()
+}
+
+const MANY: usize = 1 << 20;
+
+#[tokio::test(start_paused = true)]
+async fn what_arrives_during_a_commit_is_the_next_batch() {
+    let model = Model::new(Vec::new(), 1);
+    let (committer, mut writers) =
+        Committer::start(model.clone(), Limits { writers: 1, batch_rows: 100, ..limits() }, metrics());
+    let first = tokio::spawn({
+        let committer = committer.clone();
+        async move { committer.commit(arrival(b"first")).await }
+    });
+    while model.appends.load(Ordering::Relaxed) == 0 {
+        yield_now().await;
+    }
+    let mut rest = JoinSet::new();
+    for n in 0..50 {
+        let committer = committer.clone();
+        rest.spawn(async move { committer.commit(arrival(format!("{n}").as_bytes())).await });
+    }
+    for _ in 0..200 {
+        yield_now().await;
+    }
+    model.gate.add_permits(MANY);
+    assert_eq!(first.await.unwrap(), Ok(()));
+    assert_eq!(rest.join_all().await, vec![Ok(()); 50]);
+    drop(committer);
+    while writers.join_next().await.is_some() {}
+    // The first alone; then the one that the idle writer took; then all others at once.
+    assert!(model.appends.load(Ordering::Relaxed) <= 3, "{}", model.appends.load(Ordering::Relaxed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_turns_away_at_once() {
+    let model = Model::new(Vec::new(), 0);
+    let few = Limits { queue_rows: 2, writers: 1, batch_rows: 1, queue_bytes: 10, ..limits() };
+    let (committer, _writers) = Committer::start(model.clone(), few, metrics());
+    assert_eq!(committer.commit(arrival(&[b'x'; 11])).await, Err(NotStored::Unavailable), "one alone may be large");
+    let mut waiting = JoinSet::new();
+    for _ in 0..3 {
+        let committer = committer.clone();
+        waiting.spawn(async move { committer.commit(arrival(b"123")).await });
+        // The first one is with the writer before the others fill the queue.
+        for _ in 0..20 {
+            yield_now().await;
+        }
+    }
+    assert_eq!(committer.commit(arrival(b"123")).await, Err(NotStored::Busy));
+    model.gate.add_permits(MANY);
+    assert_eq!(waiting.join_all().await, vec![Ok(()); 3]);
+    assert_eq!(committer.commit(arrival(b"123")).await, Ok(()));
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => Just(Fate::Commits),
+        2 => Just(Fate::IsUnavailable),
+        1 => Just(Fate::CommitsUnseen),
+        1 => Just(Fate::NeverEnds),
+    ]
+}
+
+/// What one caller does.
+#[derive(Clone, Copy, Debug)]
+struct Caller {
+    mark: u8,
+    pauses: u8,
+    gives_up: bool,
+}
+
+fn any_caller() -> impl Strategy<Value = Caller> {
+    let mark = prop_oneof![8 => Just(b'a'), 1 => Just(b'!'), 1 => Just(b'?')];
+    (mark, 0u8..6, proptest::bool::weighted(0.2)).prop_map(|(mark, pauses, gives_up)| Caller { mark, pauses, gives_up })
+}
+
+async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
+    let model = Model::new(fates, MANY);
+    let (committer, mut writers) = Committer::start(model.clone(), limits, metrics());
+    let mut answers = JoinSet::new();
+    for (n, caller) in callers.iter().copied().enumerate() {
+        let committer = committer.clone();
+        answers.spawn(async move {
+            for _ in 0..caller.pauses {
+                yield_now().await;
+            }
+            let body = format!("{}{n}", char::from(caller.mark)).into_bytes();
+            let commit = committer.commit(arrival(&body));
+            if caller.gives_up {
+                // Polled once, so that it is in the queue, then dropped.
+                let _ = timeout(Duration::ZERO, commit).await;
+                return (caller, body, None);
+            }
+            (caller, body, Some(commit.await))
+        });
+    }
+    // Shutdown: nobody new comes, and what waits is still committed.
+    drop(committer);
+    let answers = answers.join_all().await;
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    assert_eq!(answers.len(), callers.len());
+    for (caller, body, answer) in answers {
+        match answer {
+            Some(Ok(())) => {
+                assert!(model.has(&body), "acknowledged and not stored");
+                assert_ne!(caller.mark, b'?', "what no form of is stored cannot be acknowledged");
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn everyone_is_answered_once_and_truly(
+        fates in proptest::collection::vec(any_fate(), 0..30),
+        callers in proptest::collection::vec(any_caller(), 0..60),
+        writers in 1usize..4,
+        batch_rows in 1usize..20,
+        queue_rows in 1usize..80,
+    ) {
+        let limits = Limits { writers, batch_rows, queue_rows, ..limits() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(play(fates, &callers, limits));
+    }
+
+    #[test]
+    fn a_bad_row_does_not_fail_its_neighbours(bad in proptest::collection::vec(proptest::bool::weighted(0.2), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let model = Model::new(Vec::new(), MANY);
+            let (committer, _writers) = Committer::start(model.clone(), Limits { batch_rows: 40, ..limits() }, metrics());
+            let mut answers = JoinSet::new();
+            for (n, bad) in bad.iter().enumerate() {
+                let committer = committer.clone();
+                let body = format!("{}{n}", if *bad { '?' } else { 'a' });
+                let bad = *bad;
+                answers.spawn(async move { (bad, committer.commit(arrival(body.as_bytes())).await) });
+            }
+            for (bad, answer) in answers.join_all().await {
+                assert_eq!(answer, if bad { Err(NotStored::Unavailable) } else { Ok(()) });
+            }
+        });
+    }
+}

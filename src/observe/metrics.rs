@@ -1,0 +1,145 @@
+//! Metrics, in the text format of Prometheus.
+//!
+//! To add one, add a field here. A label takes its values from an enum, so that nothing personal and nothing
+//! boundless can become one.
+
+use prometheus::{
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    core::Collector,
+};
+
+/// What became of a request to the notify URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyOutcome {
+    /// A notification, stored.
+    Notification,
+    /// A customer's message or event, stored.
+    Inbound,
+    /// Not understood, stored.
+    Quarantined,
+    /// Another API's delivery report, refused.
+    Foreign,
+    /// Wrong or missing secret.
+    Unauthorized,
+    /// Body over the limit.
+    TooLarge,
+    /// The queue was full.
+    Busy,
+    /// The store could not commit.
+    Unavailable,
+    /// The store did not commit in time.
+    Late,
+}
+
+impl NotifyOutcome {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Notification => "notification",
+            Self::Inbound => "inbound",
+            Self::Quarantined => "quarantined",
+            Self::Foreign => "foreign",
+            Self::Unauthorized => "unauthorized",
+            Self::TooLarge => "too_large",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::Late => "late",
+        }
+    }
+}
+
+/// How an attempt to hand a message over ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DispatchOutcome {
+    /// The platform queued it.
+    Accepted,
+    /// The platform refused it.
+    Refused,
+    /// To be tried again.
+    Later,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl DispatchOutcome {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Later => "later",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One commit of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit {
+    /// How many arrivals it held.
+    pub rows: usize,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// All metrics of one server.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    notify: IntCounterVec,
+    dispatch: IntCounterVec,
+    batch_rows: Histogram,
+    commit_seconds: Histogram,
+    queued: IntGauge,
+}
+
+impl Metrics {
+    /// A set of its own, so that several servers in one process do not mix.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new_custom(Some("receiptd".to_owned()), None)?;
+        let notify = Opts::new("notify_requests_total", "Requests to the notify URL by what became of them");
+        let dispatch = Opts::new("dispatch_attempts_total", "Attempts to hand a message over by how they ended");
+        let rows = HistogramOpts::new("commit_batch_rows", "Arrivals in one commit")
+            .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
+        let seconds = HistogramOpts::new("commit_seconds", "Duration of one commit")
+            .buckets(vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
+        Ok(Self {
+            notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
+            dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
+            batch_rows: registered(&registry, Histogram::with_opts(rows)?)?,
+            commit_seconds: registered(&registry, Histogram::with_opts(seconds)?)?,
+            queued: registered(&registry, IntGauge::new("commit_queue_rows", "Arrivals that wait for their commit")?)?,
+            registry,
+        })
+    }
+
+    /// A request to the notify URL was answered.
+    pub fn notified(&self, outcome: NotifyOutcome) {
+        self.notify.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// An attempt to hand a message over ended.
+    pub fn dispatched(&self, outcome: DispatchOutcome) {
+        self.dispatch.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// A batch was committed.
+    pub fn committed(&self, commit: Commit) {
+        #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred rows")]
+        self.batch_rows.observe(commit.rows as f64);
+        self.commit_seconds.observe(commit.seconds);
+    }
+
+    /// An arrival began (`1`) or ended (`-1`) to wait for its commit.
+    pub fn waiting(&self, change: i64) {
+        self.queued.add(change);
+    }
+
+    /// All of it as text.
+    pub fn render(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}

@@ -1,0 +1,8 @@
+//! What receiptd tells about itself: log lines and metrics. Neither ever holds a secret, a number, an address or a
+//! body.
+
+mod logging;
+mod metrics;
+
+pub use logging::{LogFormat, init as init_logging};
+pub use metrics::{Commit, DispatchOutcome, Metrics, NotifyOutcome};
