@@ -1,0 +1,138 @@
+//! Delivers notifications at their time, and tries again as the platform does.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+
+use super::ledger::{Dropped, Ledger};
+use super::plan::Planned;
+use super::post::{Letter, Outcome, Post, TIMEOUT, may_retry};
+use super::settings::Settings;
+
+/// How often a notification is tried again.
+const RETRIES: u32 = 3;
+
+/// Work for the courier.
+pub(super) enum Errand {
+    /// All notifications of one message, one after the other.
+    Deliver(Delivery),
+    /// One notification, after the pause between tries.
+    Retry {
+        /// What to post.
+        letter: Letter,
+        /// How often it was tried already.
+        tries: u32,
+    },
+}
+
+/// The notifications of one message.
+pub(super) struct Delivery {
+    pub(super) url: Url,
+    pub(super) transaction_id: String,
+    /// `x-wx-gtrid`.
+    pub(super) trace_id: String,
+    /// A wait before the first.
+    pub(super) delay: Duration,
+    pub(super) notifications: Vec<Planned>,
+    /// Told when the first has been posted.
+    pub(super) first_posted: Option<oneshot::Sender<()>>,
+}
+
+/// Delivers notifications.
+pub(super) struct Courier {
+    post: Post,
+    retry_pause: Duration,
+    hands: Semaphore,
+    ledger: Arc<Ledger>,
+    outbox: mpsc::UnboundedSender<Errand>,
+}
+
+impl Courier {
+    pub(super) fn new(
+        settings: &Settings,
+        ledger: Arc<Ledger>,
+        outbox: mpsc::UnboundedSender<Errand>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            post: Post::new(settings)?,
+            retry_pause: settings.retry_pause,
+            hands: Semaphore::new(settings.notify_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            ledger,
+            outbox,
+        })
+    }
+
+    pub(super) async fn run(self: Arc<Self>, errand: Errand) {
+        match errand {
+            Errand::Deliver(delivery) => self.deliver(delivery).await,
+            Errand::Retry { letter, tries } => {
+                pause(self.retry_pause).await;
+                self.try_once(letter, tries).await;
+            }
+        }
+    }
+
+    /// Posts in the order of the plan; what fails is tried again beside it.
+    async fn deliver(&self, mut delivery: Delivery) {
+        pause(delivery.delay).await;
+        for planned in delivery.notifications {
+            pause(planned.pause).await;
+            if planned.lost {
+                // Nobody need wait for what never comes.
+                delivery.first_posted = None;
+                continue;
+            }
+            let letter = Letter {
+                url: delivery.url.clone(),
+                transaction_id: delivery.transaction_id.clone(),
+                trace_id: delivery.trace_id.clone(),
+                body: planned.body.into(),
+            };
+            self.try_once(letter, 0).await;
+            if let Some(first_posted) = delivery.first_posted.take() {
+                // Whoever asked may have left.
+                let _ = first_posted.send(());
+            }
+        }
+    }
+
+    async fn try_once(&self, letter: Letter, tries: u32) {
+        // The semaphore is never closed.
+        let Ok(_hand) = self.hands.acquire().await else { return };
+        self.ledger.posted(tries > 0);
+        let Outcome::Failed { status, response } = self.post.attempt(&letter).await else {
+            self.ledger.taken();
+            return;
+        };
+        if tries < RETRIES && status.is_none_or(may_retry) {
+            // It can only fail when the simulator is stopping.
+            let _ = self.outbox.send(Errand::Retry { letter, tries: tries + 1 });
+            return;
+        }
+        tracing::debug!(status, "a notification was given up");
+        self.ledger.dropped(Dropped {
+            url: letter.url.into(),
+            transaction_id: letter.transaction_id,
+            payload: serde_json::from_slice(&letter.body).unwrap_or(Value::Null),
+            status,
+            response,
+        });
+    }
+}
+
+/// Waits; no time at all must not cost a tick of the timer.
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
+    }
+}
+
+/// Waits until the first notification has been posted, or lost, or the receiver has had its time.
+pub(super) async fn until_posted(first: oneshot::Receiver<()>) {
+    let _ = timeout(TIMEOUT, first).await;
+}

@@ -1,0 +1,160 @@
+//! What the platform saw and did, for whoever wants to compare.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// Everything that the platform saw and did so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Send requests that arrived, whatever became of them.
+    pub requests: u64,
+    /// Messages accepted; one for each recipient.
+    pub accepted: u64,
+    /// How often each correlation id was accepted: more than once means that a message was sent twice.
+    pub accepted_by_correlation_id: BTreeMap<String, u64>,
+    /// Sends refused, by code; `http-…` for a bare HTTP status.
+    pub refused: BTreeMap<String, u64>,
+    /// The notifications, counted.
+    pub notifications: Notifications,
+    /// Those that the platform gave up on: what its failed-notification export would list.
+    pub dropped: Vec<Dropped>,
+}
+
+/// What became of the notifications: `planned` is always the sum of `taken`, `lost`, `dropped` and `pending`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notifications {
+    /// All that were decided on, duplicates and those that are lost on purpose included.
+    pub planned: u64,
+    /// Lost on purpose: never posted.
+    pub lost: u64,
+    /// Requests made, repetitions included.
+    pub posted: u64,
+    /// Repetitions after a failure.
+    pub retried: u64,
+    /// Answered with 200.
+    pub taken: u64,
+    /// Given up on.
+    pub dropped: u64,
+    /// Still to be posted, or to be tried again.
+    pub pending: u64,
+}
+
+/// A notification that the platform gave up on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dropped {
+    /// Where it was to go.
+    pub url: String,
+    /// The transaction id of its message.
+    pub transaction_id: String,
+    /// Its body.
+    pub payload: Value,
+    /// The last HTTP status; `None` if there was no answer.
+    pub status: Option<u16>,
+    /// The beginning of the last answer, or what went wrong.
+    pub response: String,
+}
+
+/// A handle to look at what the platform saw.
+#[derive(Clone)]
+pub struct Observer(Arc<Ledger>);
+
+impl Observer {
+    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+        Self(ledger)
+    }
+
+    /// What was seen and done so far.
+    pub fn report(&self) -> Report {
+        self.0.report()
+    }
+
+    /// Waits until no notification is pending.
+    pub async fn settled(&self) {
+        let mut pending = self.0.pending.subscribe();
+        // It cannot end early: the sender lives in the ledger that we hold.
+        let _ = pending.wait_for(|pending| *pending == 0).await;
+    }
+}
+
+/// The counters.
+#[derive(Default)]
+pub(super) struct Ledger {
+    report: Mutex<Report>,
+    pending: watch::Sender<u64>,
+}
+
+impl Ledger {
+    pub(super) fn report(&self) -> Report {
+        self.lock().clone()
+    }
+
+    pub(super) fn request(&self) {
+        self.lock().requests += 1;
+    }
+
+    pub(super) fn refused(&self, code: &str) {
+        *self.lock().refused.entry(code.to_owned()).or_default() += 1;
+    }
+
+    /// A request object was accepted: `messages` to as many recipients, under these correlation ids.
+    pub(super) fn accepted<'a>(&self, messages: u64, correlation_ids: impl Iterator<Item = &'a str>) {
+        let mut report = self.lock();
+        report.accepted += messages;
+        for id in correlation_ids {
+            *report.accepted_by_correlation_id.entry(id.to_owned()).or_default() += 1;
+        }
+    }
+
+    pub(super) fn planned(&self, planned: u64, lost: u64) {
+        self.count(|notifications| {
+            notifications.planned += planned;
+            notifications.lost += lost;
+            notifications.pending += planned - lost;
+        });
+    }
+
+    pub(super) fn posted(&self, is_repetition: bool) {
+        self.count(|notifications| {
+            notifications.posted += 1;
+            notifications.retried += u64::from(is_repetition);
+        });
+    }
+
+    pub(super) fn taken(&self) {
+        self.count(|notifications| {
+            notifications.taken += 1;
+            notifications.pending -= 1;
+        });
+    }
+
+    pub(super) fn dropped(&self, dropped: Dropped) {
+        self.change(|report| {
+            report.dropped.push(dropped);
+            report.notifications.dropped += 1;
+            report.notifications.pending -= 1;
+        });
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Notifications)) {
+        self.change(|report| change(&mut report.notifications));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Report)) {
+        let mut report = self.lock();
+        change(&mut report);
+        let pending = report.notifications.pending;
+        self.pending.send_if_modified(|known| std::mem::replace(known, pending) != pending);
+    }
+
+    /// A counter is still right after a panic elsewhere.
+    fn lock(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

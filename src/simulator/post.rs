@@ -1,0 +1,128 @@
+//! One attempt to post one notification.
+
+use std::fmt::Write;
+use std::io;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{Client, Url, redirect};
+use sha2::Sha256;
+
+use super::settings::Settings;
+
+/// How long a receiver may take to answer.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much of a receiver's answer the export of failed notifications keeps, in characters.
+const RESPONSE_CHARACTERS: usize = 200;
+
+/// The statuses that end the matter at once, as the platform lists them.
+const NO_RETRY: [u16; 32] = [
+    202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 306, 307, 308, 400, 402, 404, 405, 406, 407,
+    408, 409, 410, 411, 414, 415, 416, 418, 505,
+];
+
+/// One notification on its way.
+#[derive(Clone)]
+pub(super) struct Letter {
+    pub(super) url: Url,
+    pub(super) transaction_id: String,
+    /// `x-wx-gtrid`.
+    pub(super) trace_id: String,
+    pub(super) body: Bytes,
+}
+
+/// What an attempt came to.
+pub(super) enum Outcome {
+    /// Answered with 200.
+    Taken,
+    /// Anything else.
+    Failed {
+        /// `None` if there was no answer.
+        status: Option<u16>,
+        /// The beginning of the answer, or what went wrong.
+        response: String,
+    },
+}
+
+/// Posts to receivers.
+pub(super) struct Post {
+    client: Client,
+    hub_secret: Option<String>,
+}
+
+impl Post {
+    pub(super) fn new(settings: &Settings) -> io::Result<Self> {
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(redirect::Policy::none())
+            // A proxy of the environment would stand between the platform and a receiver on this machine.
+            .no_proxy()
+            .pool_max_idle_per_host(settings.notify_concurrency)
+            .build()
+            .map_err(io::Error::other)?;
+        Ok(Self { client, hub_secret: settings.hub_secret.clone() })
+    }
+
+    pub(super) async fn attempt(&self, letter: &Letter) -> Outcome {
+        let mut request = self
+            .client
+            .post(letter.url.clone())
+            .header("content-type", "application/json")
+            .header("x-wx-gtrid", &letter.trace_id)
+            .body(letter.body.clone());
+        if let Some(signature) = self.hub_secret.as_deref().and_then(|secret| sign(secret, &letter.body)) {
+            request = request.header("x-hub-signature", signature);
+        }
+        match request.send().await {
+            // The body is read so that the connection can be used again.
+            Ok(response) => match (response.status().as_u16(), response.text().await) {
+                (200, Ok(_)) => Outcome::Taken,
+                (status, text) => {
+                    let text = text.unwrap_or_else(|error| error.to_string());
+                    Outcome::Failed { status: Some(status), response: text.chars().take(RESPONSE_CHARACTERS).collect() }
+                }
+            },
+            Err(error) => Outcome::Failed { status: None, response: error.without_url().to_string() },
+        }
+    }
+}
+
+/// Whether the platform tries again after this status.
+pub(super) fn may_retry(status: u16) -> bool {
+    !NO_RETRY.contains(&status)
+}
+
+/// `x-hub-signature` of a body. A key of any length will do, so there is always one.
+fn sign(secret: &str, body: &[u8]) -> Option<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    mac.update(body);
+    let mut signature = "sha256=".to_owned();
+    for byte in mac.finalize().into_bytes() {
+        write!(signature, "{byte:02x}").ok()?;
+    }
+    Some(signature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_documented_list_ends_the_matter() {
+        for status in [202, 204, 301, 400, 404, 408, 505] {
+            assert!(!may_retry(status), "{status}");
+        }
+        for status in [201, 401, 403, 413, 429, 500, 503, 504] {
+            assert!(may_retry(status), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_the_hmac_of_the_body() {
+        // The second test case of RFC 4231.
+        let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(sign("Jefe", b"what do ya want for nothing?").as_deref(), Some(expected));
+    }
+}

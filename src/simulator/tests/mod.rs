@@ -1,0 +1,6 @@
+//! The simulator as its users meet it: over HTTP, with a receiver of its own.
+
+mod answers;
+mod delivery;
+mod journeys;
+mod world;
