@@ -1,1 +1,47 @@
-fn main(){}
+//! The developer commands of receiptd; `cargo xtask --help` lists them.
+//!
+//! To add a command: a module with its arguments (a `clap::Args`) and a `run`, and one line in each half of the table
+//! below. It must not depend on the library `receiptd`, since it may be what mends it.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to the person who runs them")]
+
+mod bench;
+mod cargo;
+mod database;
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
+mod prepare;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The developer commands of receiptd")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Test(test::Args),
+    Prepare(prepare::Args),
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Prepare(args) => prepare::run(&args),
+        Command::Bench(args) => bench::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

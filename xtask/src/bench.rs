@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: measurements whose tables go into the README.
+//!
+//! What is compared is measured in one run, in turns, so that whatever else the machine does hits all alike.
+
+mod body;
+mod client;
+mod host;
+mod lane;
+mod load;
+mod notify;
+mod report;
+mod server;
+
+use std::os::unix::process::CommandExt;
+
+use anyhow::Result;
+
+use crate::cargo::cargo;
+
+/// Measure the speed of the release build and print a table in Markdown
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Notify(notify::Args),
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    // The load generator shares its cores with what it measures, so it has to be optimised too.
+    if cfg!(debug_assertions) {
+        let again = ["run", "--release", "--package", "xtask", "--"];
+        return Err(cargo().args(again).args(std::env::args_os().skip(1)).exec().into());
+    }
+    match args.what {
+        What::Notify(args) => notify::run(&args),
+    }
+}
