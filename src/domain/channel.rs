@@ -18,7 +18,7 @@ pub enum Channel {
     Email,
     /// Calls that play a prompt.
     Voice,
-    /// `WhatsApp`.
+    /// WhatsApp.
     Whatsapp,
     /// Facebook Messenger.
     Messenger,

@@ -42,6 +42,12 @@ impl CorrelationId {
         checked(text).map(Self)
     }
 
+    /// From the 16 bytes of a UUID, in the usual form.
+    pub fn of_uuid(bytes: &[u8; 16]) -> Self {
+        let hex = Fingerprint(*bytes).to_string();
+        Self([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    }
+
     /// The address of a message that is known by its transaction id alone.
     pub fn of_transaction(id: &TransactionId) -> Self {
         Self(format!("{UNCORRELATED}{id}"))
@@ -145,6 +151,12 @@ mod tests {
         let longest = TransactionId::new(&"x".repeat(508)).unwrap();
         assert!(CorrelationId::new(CorrelationId::of_transaction(&longest).as_str()).is_ok());
         assert_eq!(TransactionId::new(&"x".repeat(509)), Err(IdError::TooLong));
+    }
+
+    #[test]
+    fn a_uuid_makes_an_id() {
+        let bytes = *b"\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef";
+        assert_eq!(CorrelationId::of_uuid(&bytes).as_str(), "01234567-89ab-cdef-0123-456789abcdef");
     }
 
     #[test]

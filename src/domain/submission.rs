@@ -28,7 +28,7 @@ pub struct Draft(Map<String, Value>);
 
 /// A message to send, checked.
 ///
-/// The limits are the documented ones of the platform: SMS text 4,000 characters (`send-sms-message-api-v2`), `WhatsApp`
+/// The limits are the documented ones of the platform: SMS text 4,000 characters (`send-sms-message-api-v2`), WhatsApp
 /// text 4,096 (code 7714), correlation id 50 bytes (`send-message-v1`), callback data 2,000 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {

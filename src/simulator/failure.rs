@@ -103,7 +103,7 @@ fn word(channel: &Channel, code: &str) -> &'static str {
     }
 }
 
-/// What `WhatsApp` itself calls the failure.
+/// What WhatsApp itself calls the failure.
 fn provider_code(code: &str) -> &'static str {
     match code {
         "7710" => "131047",

@@ -33,7 +33,7 @@
 //! # Where the documents are silent
 //!
 //! One request to several recipients has one transaction id. An array of v1 messages is answered entry by entry, the
-//! refused ones too. Notifications of `WhatsApp` and Messenger add `_0` to the id that the answer gave. `failed` among
+//! refused ones too. Notifications of WhatsApp and Messenger add `_0` to the id that the answer gave. `failed` among
 //! the requested receipts lets Un-Delivered through. A time stamp without a zone is UTC. A status that the platform
 //! does not retry puts the notification into the failed list at once.
 //!

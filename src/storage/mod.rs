@@ -153,10 +153,12 @@ pub struct Store {
     pub health: Arc<dyn Health>,
     /// Turns whenever this instance has committed a change of a message.
     pub changes: watch::Receiver<()>,
+    /// Turns whenever this instance has taken over a message for sending.
+    pub submissions: watch::Receiver<()>,
 }
 
 impl Store {
-    fn of<B>(backend: B, changes: watch::Receiver<()>) -> Self
+    fn of<B>(backend: B, changes: watch::Receiver<()>, submissions: watch::Receiver<()>) -> Self
     where
         B: Journal + Messages + Shelf + Outbox + Health + 'static,
     {
@@ -168,6 +170,7 @@ impl Store {
             outbox: backend.clone(),
             health: backend,
             changes,
+            submissions,
         }
     }
 }

@@ -38,6 +38,7 @@ struct Backend {
     read: PgPool,
     write: PgPool,
     changed: watch::Sender<()>,
+    submitted: watch::Sender<()>,
 }
 
 impl Backend {
@@ -56,7 +57,8 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     durable(&pool).await?;
     sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(OpenError::migrate)?;
     let (changed, changes) = watch::channel(());
-    Ok(Store::of(Backend { read: pool.clone(), write: pool, changed }, changes))
+    let (submitted, submissions) = watch::channel(());
+    Ok(Store::of(Backend { read: pool.clone(), write: pool, changed, submitted }, changes, submissions))
 }
 
 /// Refuses a server on which a commit may be lost.

@@ -1,4 +1,4 @@
-//! `SQLite`: embedded, one file, one writer at a time.
+//! SQLite: embedded, one file, one writer at a time.
 
 /// A checked statement. The comment tells the two databases' entries in `sqlx-data.json` apart, since those are keyed
 /// by the text.
@@ -37,6 +37,7 @@ struct Backend {
     read: SqlitePool,
     write: SqlitePool,
     changed: watch::Sender<()>,
+    submitted: watch::Sender<()>,
 }
 
 impl Backend {
@@ -62,5 +63,6 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     sqlx::migrate!("migrations/sqlite").run(&write).await.map_err(OpenError::migrate)?;
     let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
     let (changed, changes) = watch::channel(());
-    Ok(Store::of(Backend { read, write, changed }, changes))
+    let (submitted, submissions) = watch::channel(());
+    Ok(Store::of(Backend { read, write, changed, submitted }, changes, submissions))
 }

@@ -57,7 +57,7 @@ fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
     .notification(zone)
 }
 
-/// The GSMA `OneAPI` family uses the same root key for another thing: an address where ours has a destination, and no
+/// The GSMA OneAPI family uses the same root key for another thing: an address where ours has a destination, and no
 /// code.
 fn is_one_api(info: Fields<'_>) -> bool {
     info.has(&["deliveryStatus"]) && !info.has(&["code"]) && !info.has(&["destination"])

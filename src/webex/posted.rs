@@ -12,7 +12,7 @@ pub enum Posted {
     Notification(Box<Notification>),
     /// A customer's own message or event.
     Inbound(Inbound),
-    /// A delivery report of the GSMA `OneAPI` family, which has the same root key and is not the platform's.
+    /// A delivery report of the GSMA OneAPI family, which has the same root key and is not the platform's.
     Foreign,
     /// None of these; kept whole all the same.
     Unreadable(Unreadable),

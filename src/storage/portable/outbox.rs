@@ -36,6 +36,7 @@ impl Outbox for Backend {
         note_step(&mut transaction, id, &Settlement::new(Dispatch::Queued, at)).await?;
         transaction.commit().await?;
         self.changed.send_replace(());
+        self.submitted.send_replace(());
         Ok(Enqueued::New)
     }
 

@@ -1,4 +1,4 @@
-//! Batches as `SQLite` takes them: one statement for all rows, which travel as one JSON array.
+//! Batches as SQLite takes them: one statement for all rows, which travel as one JSON array.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Leasing as `SQLite` does it: there is one writer, so no two claims run at once.
+//! Leasing as SQLite does it: there is one writer, so no two claims run at once.
 
 use super::Connection;
 use crate::{domain::Timestamp, storage::rows::ClaimRow};
