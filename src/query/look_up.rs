@@ -1,0 +1,152 @@
+//! Finds messages, lists them, and waits for them.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::view::{InboundView, ListView, MessageView, NotificationView, QuarantineView};
+use crate::{
+    clock::Clock,
+    domain::{Channel, CorrelationId, Cursor, Filter, Message, PageLimit, TransactionId, by_recipient, timeline},
+    storage::{Messages, Shelf, StorageError, Store},
+};
+
+/// After how long a message of each channel should have reached a final status.
+#[derive(Clone, Debug, Default)]
+pub struct Deadlines {
+    /// For the channels that have their own.
+    pub by_channel: HashMap<Channel, Duration>,
+    /// For all others.
+    pub other: Duration,
+}
+
+/// Answers questions about messages.
+#[derive(Clone)]
+pub struct Query {
+    messages: Arc<dyn Messages>,
+    shelf: Arc<dyn Shelf>,
+    changes: watch::Receiver<()>,
+    deadlines: Arc<Deadlines>,
+    clock: Clock,
+}
+
+/// A waiting caller looks again after this at the latest, since another instance may have made the change; and after
+/// each change of this one, but no sooner than `BREATH` later, so that many callers do not outrun the writers.
+const REST: Duration = Duration::from_secs(1);
+const BREATH: Duration = Duration::from_millis(20);
+
+impl Query {
+    /// Answers from `store`.
+    pub fn new(store: &Store, deadlines: Deadlines, clock: Clock) -> Self {
+        Self {
+            messages: store.messages.clone(),
+            shelf: store.shelf.clone(),
+            changes: store.changes.clone(),
+            deadlines: Arc::new(deadlines),
+            clock,
+        }
+    }
+
+    /// The message of this id with its timeline. `txn:…` finds the message that has the transaction, also where that
+    /// has a correlation id.
+    pub async fn message(&self, id: &CorrelationId) -> Result<Option<MessageView>, StorageError> {
+        let Some(message) = self.find(id).await? else { return Ok(None) };
+        let notifications = self.messages.notifications(&message.correlation_id).await?;
+        let dispatch = self.messages.dispatch_events(&message.correlation_id).await?;
+        let mut view = self.view(&message);
+        view.tell(by_recipient(&notifications), &timeline(&notifications, &dispatch));
+        Ok(Some(view))
+    }
+
+    /// The same, as soon as the status is final, or else when `patience` is over.
+    pub async fn final_message(
+        &self,
+        id: &CorrelationId,
+        patience: Duration,
+    ) -> Result<Option<MessageView>, StorageError> {
+        let end = Instant::now() + patience;
+        let mut changes = self.changes.clone();
+        loop {
+            changes.mark_unchanged();
+            let message = self.find(id).await?;
+            if message.is_none_or(|message| message.is_final) || Instant::now() >= end {
+                return self.message(id).await;
+            }
+            let next = end.min(Instant::now() + REST);
+            // Over, changed, or the store is closing: in each case it is time to look.
+            let _ = timeout_at(next, changes.changed()).await;
+            sleep(BREATH.min(end.saturating_duration_since(Instant::now()))).await;
+        }
+    }
+
+    /// The notifications of a message, oldest first, each with its body.
+    pub async fn notifications(&self, id: &CorrelationId) -> Result<Option<Vec<NotificationView>>, StorageError> {
+        let Some(message) = self.find(id).await? else { return Ok(None) };
+        let mut notifications = self.messages.notifications(&message.correlation_id).await?;
+        notifications.sort_by_key(|recorded| recorded.standing().precedence);
+        notifications.sort_by_key(|recorded| recorded.notification.at);
+        Ok(Some(notifications.iter().map(NotificationView::of).collect()))
+    }
+
+    /// One page of the messages that `filter` admits, newest first, without timelines.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<ListView<MessageView>, StorageError> {
+        let page = self.messages.list(filter, after, limit).await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for message in &page.items {
+            let mut view = self.view(message);
+            if message.other_recipients {
+                let notifications = self.messages.notifications(&message.correlation_id).await?;
+                view.tell_recipients(by_recipient(&notifications));
+            }
+            items.push(view);
+        }
+        Ok(ListView::of(items, page.next.as_ref()))
+    }
+
+    /// One page of the customers' messages and events, newest first.
+    pub async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<ListView<InboundView>, StorageError> {
+        let page = self.shelf.inbound(after, limit).await?;
+        Ok(ListView::of(page.items.iter().map(InboundView::of).collect(), page.next.as_ref()))
+    }
+
+    /// One page of what nobody could understand, newest first.
+    pub async fn quarantine(
+        &self,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<ListView<QuarantineView>, StorageError> {
+        let page = self.shelf.quarantine(after, limit).await?;
+        Ok(ListView::of(page.items.iter().map(QuarantineView::of).collect(), page.next.as_ref()))
+    }
+
+    async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
+        if let Some(message) = self.messages.find(id).await? {
+            return Ok(Some(message));
+        }
+        let transaction = id.as_str().strip_prefix("txn:").and_then(|id| TransactionId::new(id).ok());
+        let Some(transaction) = transaction else { return Ok(None) };
+        match self.messages.owner(&transaction).await? {
+            Some(owner) => self.messages.find(&owner).await,
+            None => Ok(None),
+        }
+    }
+
+    fn view(&self, message: &Message) -> MessageView {
+        let deadline = message.channel.as_ref().and_then(|channel| self.deadlines.by_channel.get(channel));
+        let age = self.clock.now().since(message.created_at);
+        let overdue = !message.is_final && age > *deadline.unwrap_or(&self.deadlines.other);
+        MessageView::of(message, overdue)
+    }
+}

@@ -1,0 +1,12 @@
+//! Answers questions about messages.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `look_up` | finds, lists and waits |
+//! | `view` | the answers as the API and the command line show them |
+
+mod look_up;
+mod view;
+
+pub use look_up::{Deadlines, Query};
+pub use view::{EntryView, InboundView, ListView, MessageView, NotificationView, QuarantineView, RecipientView};

@@ -1,0 +1,292 @@
+//! The answers, as the API and the command line show them. The names of the members are the contract.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Inbound, Kept, Message, Recorded, RecipientStatus, Timestamp,
+    TransactionId, Unreadable,
+};
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListView<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> ListView<T> {
+    pub(super) fn of(items: Vec<T>, next: Option<&Cursor>) -> Self {
+        Self { items, next_cursor: next.map(Cursor::encode) }
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::Message, in the words of the contract")]
+pub struct MessageView {
+    pub correlation_id: String,
+    pub transaction_id: Option<String>,
+    pub origin: String,
+    pub channel: Option<String>,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub callback_data: Option<String>,
+    pub status: String,
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    pub failure: Option<String>,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub segments: Option<i64>,
+    pub overdue: bool,
+    pub created_at: String,
+    pub updated_at: String,
+    pub status_at: Option<String>,
+    pub notification_count: i64,
+    pub recipients: Option<Vec<RecipientView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<EntryView>>,
+}
+
+/// One of several recipients of a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::RecipientStatus, in the words of the contract")]
+pub struct RecipientView {
+    pub to: String,
+    pub status: String,
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    pub failure: Option<String>,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub transaction_id: Option<String>,
+}
+
+/// One thing that happened to a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::Entry, in the words of the contract")]
+pub struct EntryView {
+    pub at: Option<String>,
+    pub received_at: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub status: String,
+    pub failure: Option<String>,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+    pub effect: String,
+    pub why: String,
+    pub transaction_id: Option<String>,
+    pub to: Option<String>,
+    pub source: Option<String>,
+    pub times: Option<i64>,
+}
+
+/// A notification with its parsed fields and its body.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::Recorded, in the words of the contract")]
+pub struct NotificationView {
+    pub at: Option<String>,
+    pub received_at: String,
+    pub status: String,
+    pub status_text: String,
+    pub failure: Option<String>,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+    pub channel: Option<String>,
+    pub to: Option<String>,
+    pub transaction_id: Option<String>,
+    pub segments: Option<i64>,
+    pub callback_data: Option<String>,
+    pub source: String,
+    pub times: i64,
+    pub fingerprint: String,
+    pub body: String,
+}
+
+/// A customer's own message or event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::Inbound, in the words of the contract")]
+pub struct InboundView {
+    pub fingerprint: String,
+    pub received_at: String,
+    pub times: i64,
+    pub channel: Option<String>,
+    pub event: String,
+    pub from: Option<String>,
+    pub transaction_id: Option<String>,
+    pub body: String,
+}
+
+/// An authentic request that nobody could understand.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::Unreadable, in the words of the contract")]
+pub struct QuarantineView {
+    pub fingerprint: String,
+    pub received_at: String,
+    pub times: i64,
+    pub reason: String,
+    /// As text; bytes that are not UTF-8 are replaced, and `bodyBase64` has them.
+    pub body: String,
+    pub body_base64: Option<String>,
+}
+
+fn time(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
+
+fn word(failure: Option<Failure>) -> Option<String> {
+    failure.map(|failure| failure.as_str().to_owned())
+}
+
+fn transaction(id: Option<&TransactionId>) -> Option<String> {
+    id.map(TransactionId::to_string)
+}
+
+impl MessageView {
+    pub(super) fn of(message: &Message, overdue: bool) -> Self {
+        Self {
+            correlation_id: message.correlation_id.to_string(),
+            transaction_id: transaction(message.transaction_id.as_ref()),
+            origin: message.origin().as_str().to_owned(),
+            channel: message.channel.as_ref().map(Channel::to_string),
+            from: message.sender.clone(),
+            to: message.recipient.as_ref().map(Address::to_string),
+            callback_data: message.callback_data.clone(),
+            status: message.status.to_string(),
+            is_final: message.is_final,
+            failure: word(message.failure),
+            code: message.code.clone(),
+            reason: message.reason.clone(),
+            segments: message.segments,
+            overdue,
+            created_at: message.created_at.to_string(),
+            updated_at: message.updated_at.to_string(),
+            status_at: time(message.status_at),
+            notification_count: message.notification_count,
+            recipients: None,
+            timeline: None,
+        }
+    }
+
+    /// Adds what happened to the message.
+    pub(super) fn tell(&mut self, recipients: Option<Vec<RecipientStatus>>, timeline: &[Entry]) {
+        self.tell_recipients(recipients);
+        self.timeline = Some(timeline.iter().map(EntryView::of).collect());
+    }
+
+    /// Adds its recipients, if there are several. Of an observed message `to` is then the first in order, since which
+    /// one was heard of first means nothing.
+    pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>) {
+        let Some(recipients) = recipients else { return };
+        if self.origin == crate::domain::Origin::Observed.as_str() {
+            self.to = recipients.first().map(|one| one.recipient.to_string());
+        }
+        self.recipients = Some(recipients.iter().map(RecipientView::of).collect());
+    }
+}
+
+impl RecipientView {
+    fn of(one: &RecipientStatus) -> Self {
+        let standing = &one.standing;
+        Self {
+            to: one.recipient.to_string(),
+            status: standing.status.to_string(),
+            is_final: standing.is_final(),
+            failure: word(standing.failure),
+            code: standing.code.clone(),
+            reason: standing.reason.clone(),
+            transaction_id: transaction(standing.transaction_id.as_ref()),
+        }
+    }
+}
+
+impl EntryView {
+    fn of(entry: &Entry) -> Self {
+        let (kind, source, times) = match entry.kind {
+            EntryKind::Notification(source, times) => ("notification", Some(source.as_str().to_owned()), Some(times)),
+            EntryKind::Dispatch => ("dispatch", None, None),
+        };
+        Self {
+            at: time(entry.at),
+            received_at: entry.received_at.to_string(),
+            kind: kind.to_owned(),
+            status: entry.status.to_string(),
+            failure: word(entry.failure),
+            code: entry.code.clone(),
+            reason: entry.reason.clone(),
+            detail: entry.detail.clone(),
+            effect: entry.effect.as_str().to_owned(),
+            why: entry.why.clone(),
+            transaction_id: transaction(entry.transaction_id.as_ref()),
+            to: entry.recipient.as_ref().map(Address::to_string),
+            source,
+            times,
+        }
+    }
+}
+
+impl NotificationView {
+    pub(super) fn of(recorded: &Recorded) -> Self {
+        let notification = &recorded.notification;
+        Self {
+            at: time(notification.at),
+            received_at: recorded.received_at.to_string(),
+            status: notification.event.status().to_string(),
+            status_text: notification.status_text.clone(),
+            failure: word(notification.event.failure()),
+            code: notification.code.clone(),
+            reason: notification.reason.clone(),
+            detail: notification.detail.clone(),
+            channel: notification.channel.as_ref().map(Channel::to_string),
+            to: notification.recipient.as_ref().map(Address::to_string),
+            transaction_id: transaction(notification.reference.transaction_id()),
+            segments: notification.segments,
+            callback_data: notification.callback_data.clone(),
+            source: recorded.source.as_str().to_owned(),
+            times: recorded.times,
+            fingerprint: recorded.fingerprint.to_string(),
+            body: String::from_utf8_lossy(&recorded.body).into_owned(),
+        }
+    }
+}
+
+impl InboundView {
+    pub(super) fn of(kept: &Kept<Inbound>) -> Self {
+        Self {
+            fingerprint: kept.fingerprint.to_string(),
+            received_at: kept.received_at.to_string(),
+            times: kept.times,
+            channel: kept.what.channel.as_ref().map(Channel::to_string),
+            event: kept.what.event.clone(),
+            from: kept.what.sender.as_ref().map(Address::to_string),
+            transaction_id: kept.what.transaction_id.clone(),
+            body: String::from_utf8_lossy(&kept.body).into_owned(),
+        }
+    }
+}
+
+impl QuarantineView {
+    pub(super) fn of(kept: &Kept<Unreadable>) -> Self {
+        let base64 = || base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &kept.body);
+        Self {
+            fingerprint: kept.fingerprint.to_string(),
+            received_at: kept.received_at.to_string(),
+            times: kept.times,
+            reason: kept.what.0.clone(),
+            body: String::from_utf8_lossy(&kept.body).into_owned(),
+            body_base64: str::from_utf8(&kept.body).is_err().then(base64),
+        }
+    }
+}
