@@ -1,9 +1,12 @@
 //! The system of record for messages sent through Cisco Webex Connect.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod notify;
 pub mod observe;
+pub mod query;
+pub mod send;
 pub mod simulator;
 pub mod storage;
 pub mod webex;

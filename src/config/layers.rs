@@ -1,0 +1,184 @@
+//! Merges the sources into one table.
+//!
+//! The defaults file is the schema: it names every key, and the type of its default is the type of the setting.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+
+/// The commented defaults, as they are in the repository.
+pub const DEFAULTS: &str = include_str!("../../config.default.toml");
+
+const PREFIX: &str = "RECEIPTD_";
+/// Read if it is there and no other is named.
+const FILE: &str = "receiptd.toml";
+/// Has a name of its own, since everybody sets it.
+const TOKENS: (&str, &str) = ("RECEIPTD_API_TOKENS", "RECEIPTD_API__TOKENS");
+
+/// Settings given on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--database-url`
+    pub database_url: Option<String>,
+    /// `--public-url`
+    pub public_url: Option<String>,
+    /// `--insecure`
+    pub insecure: bool,
+}
+
+/// All sources in one table, with every key of the defaults and no other.
+pub(super) fn merge(
+    flags: &Flags,
+    environment: impl IntoIterator<Item = (String, String)>,
+    file: Option<PathBuf>,
+) -> Result<Table, ConfigError> {
+    let mut table: Table = DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
+    let known = table.clone();
+    let mut faults = Vec::new();
+    merge_file(&mut table, &known, file, &mut faults);
+    merge_environment(&mut table, &known, environment, &mut faults);
+    let given = [("listen", &flags.listen), ("database_url", &flags.database_url), ("public_url", &flags.public_url)];
+    for (key, value) in given {
+        if let Some(value) = value {
+            table.insert(key.to_owned(), Value::String(value.clone()));
+        }
+    }
+    if flags.insecure {
+        table.insert("insecure".to_owned(), Value::Boolean(true));
+    }
+    if faults.is_empty() { Ok(table) } else { Err(ConfigError(faults)) }
+}
+
+fn merge_file(table: &mut Table, known: &Table, file: Option<PathBuf>, faults: &mut Vec<String>) {
+    let (path, named) = file.map_or_else(|| (PathBuf::from(FILE), false), |path| (path, true));
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return,
+        Err(error) => return faults.push(format!("{} cannot be read: {error}", path.display())),
+    };
+    match text.parse::<Table>() {
+        Ok(given) => overlay(table, known, given, "", &path.display().to_string(), faults),
+        // Position and cause, but not the line, which may hold a secret.
+        Err(error) => faults.push(format!("{} is not TOML: {}", path.display(), error.message())),
+    }
+}
+
+fn overlay(table: &mut Table, known: &Table, given: Table, section: &str, origin: &str, faults: &mut Vec<String>) {
+    for (key, value) in given {
+        let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
+        match (known.get(&key), table.get_mut(&key), value) {
+            (Some(Value::Table(known)), Some(Value::Table(table)), Value::Table(given)) => {
+                overlay(table, known, given, &name, origin, faults);
+            }
+            (Some(_), Some(slot), value) => *slot = value,
+            // Channels without a deadline of their own have no default either.
+            (None, _, value) if section == "overdue" => _ = table.insert(key, value),
+            _ => faults.push(unknown(&format!("{name} in {origin}"), &name, known_names())),
+        }
+    }
+}
+
+fn merge_environment(
+    table: &mut Table,
+    known: &Table,
+    environment: impl IntoIterator<Item = (String, String)>,
+    faults: &mut Vec<String>,
+) {
+    let variables: BTreeMap<String, String> =
+        environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    for (variable, value) in variables {
+        // Belongs to the tests and not to the program.
+        if variable.starts_with("RECEIPTD_TEST_") {
+            continue;
+        }
+        let name = if variable == TOKENS.0 { TOKENS.1 } else { &variable };
+        let (name, value) = match name.strip_suffix("_FILE") {
+            None => (name, value),
+            Some(name) => match fs::read_to_string(&value) {
+                Ok(content) => (name, content.trim_end_matches(['\r', '\n']).to_owned()),
+                Err(error) => {
+                    faults.push(format!("{variable}: the file cannot be read: {error}"));
+                    continue;
+                }
+            },
+        };
+        let path = name[PREFIX.len()..].to_lowercase();
+        let path: Vec<&str> = path.split("__").collect();
+        let default = match path.as_slice() {
+            [key] => known.get(*key).filter(|default| !default.is_table()),
+            [section, key] => known.get(*section).and_then(|section| section.get(key)),
+            _ => None,
+        };
+        let Some(default) = default else {
+            let names = known_names().into_iter().map(|name| variable_name(&name)).collect();
+            faults.push(unknown(&variable, &variable, names));
+            continue;
+        };
+        match typed(default, &value) {
+            Some(value) => set(table, &path, value),
+            None => faults.push(format!("{variable} must be {}", type_words(default))),
+        }
+    }
+}
+
+/// Reads a text as the type that the default has.
+fn typed(default: &Value, text: &str) -> Option<Value> {
+    match default {
+        Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
+        Value::Integer(_) => text.parse().ok().map(Value::Integer),
+        Value::Array(_) => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Some(Value::Array(parts.map(|part| Value::String(part.to_owned())).collect()))
+        }
+        _ => Some(Value::String(text.to_owned())),
+    }
+}
+
+fn type_words(default: &Value) -> &'static str {
+    match default {
+        Value::Boolean(_) => "true or false",
+        Value::Integer(_) => "a whole number",
+        _ => "a text",
+    }
+}
+
+fn set(table: &mut Table, path: &[&str], value: Value) {
+    match path {
+        [key] => _ = table.insert((*key).to_owned(), value),
+        [section, rest @ ..] => {
+            if let Some(Value::Table(table)) = table.get_mut(*section) {
+                set(table, rest, value);
+            }
+        }
+        [] => {}
+    }
+}
+
+/// Every key, as `section.key`.
+fn known_names() -> Vec<String> {
+    let table: Table = DEFAULTS.parse().unwrap_or_default();
+    let name = |(key, value): (String, Value)| match value {
+        Value::Table(section) => section.keys().map(|inner| format!("{key}.{inner}")).collect(),
+        _ => vec![key],
+    };
+    table.into_iter().flat_map(name).collect()
+}
+
+fn variable_name(key: &str) -> String {
+    match key {
+        "api.tokens" => TOKENS.0.to_owned(),
+        key => format!("{PREFIX}{}", key.to_uppercase().replace('.', "__")),
+    }
+}
+
+fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
+    let nearest = known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known));
+    match nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((likeness, nearest)) if likeness > 0.8 => format!("there is no setting {what}; is it {nearest}?"),
+        _ => format!("there is no setting {what}; config.default.toml names them all"),
+    }
+}

@@ -1,0 +1,83 @@
+//! The merged table as types of the file format.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    pub(super) listen: String,
+    pub(super) database_url: SecretString,
+    pub(super) public_url: String,
+    pub(super) insecure: bool,
+    pub(super) api: Api,
+    pub(super) notify: Notify,
+    pub(super) database: Database,
+    pub(super) webex: Webex,
+    pub(super) send: Send,
+    pub(super) overdue: BTreeMap<String, u64>,
+    pub(super) log: Log,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Api {
+    pub(super) tokens: Vec<Token>,
+}
+
+/// A token in either form.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Token {
+    Short(SecretString),
+    Long { name: String, scopes: Vec<String>, secret: SecretString },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Notify {
+    pub(super) path_token: SecretString,
+    pub(super) hub_secrets: Vec<SecretString>,
+    pub(super) basic: SecretString,
+    pub(super) bearer: SecretString,
+    pub(super) body_limit_bytes: usize,
+    pub(super) queue_rows: usize,
+    pub(super) queue_bytes: usize,
+    pub(super) batch_rows: usize,
+    pub(super) writers: usize,
+    pub(super) answer_within_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Database {
+    pub(super) connections: u32,
+    pub(super) timeout_seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webex {
+    pub(super) region: String,
+    pub(super) base_url: String,
+    pub(super) service_key: SecretString,
+    pub(super) notify_auth_id: String,
+    pub(super) time_zone: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Send {
+    pub(super) in_flight: usize,
+    pub(super) timeout_seconds: u64,
+    pub(super) attempts: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) filter: String,
+    pub(super) format: String,
+}

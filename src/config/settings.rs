@@ -1,0 +1,350 @@
+//! What the program uses. Whoever holds one of these need not check anything again.
+
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{
+    ConfigError,
+    raw::{Raw, Token},
+};
+use crate::{
+    domain::Channel,
+    notify::{Authentication, Limits},
+    observe::LogFormat,
+    query::Deadlines,
+    send::Pace,
+    storage::OpenOptions,
+    webex::{NotifyUrl, Region, TimeZone, request::Tracking},
+};
+
+/// The settings of a server.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Which database.
+    pub database_url: SecretString,
+    /// How to open it.
+    pub database: OpenOptions,
+    /// Who may use the API. Without any, everybody on this machine may.
+    pub tokens: Vec<ApiToken>,
+    /// What the notify URL asks for.
+    pub authentication: Authentication,
+    /// The largest body of a notification, in bytes.
+    pub body_limit: usize,
+    /// How notifications are committed.
+    pub commit: Limits,
+    /// How long a notification may wait for its commit.
+    pub answer_within: Duration,
+    /// The tenant's time zone.
+    pub zone: TimeZone,
+    /// How to send; `None` if there is no platform to send to.
+    pub send: Option<SendSettings>,
+    /// When messages are overdue.
+    pub deadlines: Deadlines,
+    /// Which log lines.
+    pub log_filter: String,
+    /// In which form.
+    pub log_format: LogFormat,
+}
+
+/// How to send.
+#[derive(Clone, Debug)]
+pub struct SendSettings {
+    /// Where the platform is.
+    pub base_url: Url,
+    /// The service key.
+    pub service_key: SecretString,
+    /// Where notifications are to go.
+    pub tracking: Tracking,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+    /// How to go about it.
+    pub pace: Pace,
+}
+
+/// What a token admits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Looking things up.
+    Read,
+    /// Sending.
+    Send,
+    /// Everything.
+    Admin,
+}
+
+impl Scope {
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "read" => Some(Self::Read),
+            "send" => Some(Self::Send),
+            "admin" => Some(Self::Admin),
+            _ => None,
+        }
+    }
+
+    /// The word of the settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Send => "send",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Somebody who may use the API.
+#[derive(Clone, Debug)]
+pub struct ApiToken {
+    /// Who.
+    pub name: String,
+    /// For what.
+    pub scopes: Vec<Scope>,
+    /// What they show.
+    pub secret: SecretString,
+}
+
+impl ApiToken {
+    /// Whether the token admits to `scope`.
+    pub fn admits(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+}
+
+impl Settings {
+    pub(super) fn new(raw: Raw) -> Result<Self, ConfigError> {
+        let mut faults = Faults::default();
+        let settings = Self::collect(raw, &mut faults);
+        match settings {
+            Some(settings) if faults.0.is_empty() => Ok(settings),
+            _ => Err(ConfigError(faults.0)),
+        }
+    }
+
+    fn collect(raw: Raw, faults: &mut Faults) -> Option<Self> {
+        let listen = faults.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
+        let tokens = tokens(raw.api.tokens, faults);
+        let hub_secrets = raw.notify.hub_secrets;
+        faults.check(hub_secrets.len() <= 2, "notify.hub_secrets: two at the most, the old one and the new one");
+        let blank = |secret: &SecretString| secret.expose_secret().trim().is_empty();
+        faults.check(!hub_secrets.iter().any(blank), "notify.hub_secrets: a secret must not be blank");
+        let authentication = Authentication {
+            path_token: set(raw.notify.path_token),
+            hub_secrets,
+            basic: set(raw.notify.basic),
+            bearer: set(raw.notify.bearer),
+        };
+        let plain = |token: &SecretString| {
+            token.expose_secret().chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
+        };
+        faults.check(
+            authentication.path_token.as_ref().is_none_or(plain),
+            "notify.path_token: letters, digits and -._~ only, since it is a part of a URL",
+        );
+        faults.check(
+            authentication.basic.is_none() || authentication.bearer.is_none(),
+            "notify.basic and notify.bearer exclude each other: both stand in the Authorization header",
+        );
+        let colon = |basic: &SecretString| basic.expose_secret().contains(':');
+        faults.check(authentication.basic.as_ref().is_none_or(colon), "notify.basic: user:password");
+        for (name, number) in [
+            ("notify.body_limit_bytes", raw.notify.body_limit_bytes),
+            ("notify.queue_rows", raw.notify.queue_rows),
+            ("notify.queue_bytes", raw.notify.queue_bytes),
+            ("notify.batch_rows", raw.notify.batch_rows),
+            ("notify.writers", raw.notify.writers),
+            ("send.in_flight", raw.send.in_flight),
+        ] {
+            faults.check(number > 0, &format!("{name} must be at least 1"));
+        }
+        faults.check(raw.database.connections > 0, "database.connections must be at least 1");
+        faults.check(raw.send.attempts > 0, "send.attempts must be at least 1");
+        faults.check(raw.send.timeout_seconds > 0, "send.timeout_seconds must be at least 1");
+        faults.check(
+            (1..=9).contains(&raw.notify.answer_within_seconds),
+            "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
+        );
+        let one_writer = raw.database_url.expose_secret().starts_with("sqlite:") && raw.notify.writers > 1;
+        faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
+        safe(listen, raw.insecure, &tokens, &authentication, faults);
+        let zone = TimeZone::from_name(&raw.webex.time_zone);
+        faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
+        let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
+        let send = send(&raw.webex, &raw.send, &raw.public_url, &authentication, faults);
+        let format = match raw.log.format.as_str() {
+            "auto" => Some(LogFormat::Auto),
+            "plain" => Some(LogFormat::Plain),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        };
+        faults.check(format.is_some(), "log.format must be auto, plain or json");
+        Some(Self {
+            listen: listen?,
+            database_url: raw.database_url,
+            database: OpenOptions {
+                connections: raw.database.connections,
+                timeout: Duration::from_secs(raw.database.timeout_seconds),
+            },
+            tokens,
+            authentication,
+            body_limit: raw.notify.body_limit_bytes,
+            commit: Limits {
+                queue_rows: raw.notify.queue_rows,
+                queue_bytes: raw.notify.queue_bytes,
+                batch_rows: raw.notify.batch_rows,
+                writers: raw.notify.writers,
+                patience: answer_within,
+            },
+            answer_within,
+            zone: zone?,
+            send,
+            deadlines: deadlines(&raw.overdue),
+            log_filter: raw.log.filter,
+            log_format: format?,
+        })
+    }
+}
+
+/// Collects everything that is wrong.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn check(&mut self, good: bool, otherwise: &str) {
+        if !good {
+            self.0.push(otherwise.to_owned());
+        }
+    }
+
+    fn parse<T: std::str::FromStr>(&mut self, name: &str, text: &str, wanted: &str) -> Option<T> {
+        let value = text.parse().ok();
+        self.check(value.is_some(), &format!("{name} must be {wanted}"));
+        value
+    }
+}
+
+fn set(secret: SecretString) -> Option<SecretString> {
+    (!secret.expose_secret().is_empty()).then_some(secret)
+}
+
+fn tokens(raw: Vec<Token>, faults: &mut Faults) -> Vec<ApiToken> {
+    let mut tokens = Vec::new();
+    for (n, token) in raw.into_iter().enumerate() {
+        let (name, scopes, secret) = match token {
+            Token::Long { name, scopes, secret } => (name, scopes, secret),
+            Token::Short(text) => {
+                let mut parts = text.expose_secret().splitn(3, ':').map(str::to_owned);
+                let (name, scopes) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                let scopes = scopes.split('+').map(str::to_owned).collect();
+                (name, scopes, SecretString::from(parts.next().unwrap_or_default()))
+            }
+        };
+        let scopes: Option<Vec<Scope>> = scopes.iter().map(|word| Scope::from_word(word)).collect();
+        // By position, since what stands at the place of the name may be a secret.
+        let whole = !name.is_empty() && !secret.expose_secret().is_empty();
+        match scopes {
+            Some(scopes) if whole => tokens.push(ApiToken { name, scopes, secret }),
+            _ => faults.check(
+                false,
+                &format!("api.tokens: number {} is not name:scopes:secret with scopes out of read, send, admin", n + 1),
+            ),
+        }
+    }
+    tokens
+}
+
+/// An address that others can reach must not be open.
+fn safe(
+    listen: Option<SocketAddr>,
+    insecure: bool,
+    tokens: &[ApiToken],
+    authentication: &Authentication,
+    faults: &mut Faults,
+) {
+    if insecure || listen.is_none_or(|address| address.ip().is_loopback()) {
+        return;
+    }
+    faults.check(
+        !tokens.is_empty(),
+        "listen is an address that others can reach, so api.tokens must be set (or --insecure given)",
+    );
+    faults.check(
+        !authentication.is_open(),
+        "listen is an address that others can reach, so one of notify.path_token, notify.hub_secrets, notify.basic and \
+         notify.bearer must be set (or --insecure given)",
+    );
+}
+
+fn send(
+    webex: &super::raw::Webex,
+    send: &super::raw::Send,
+    public_url: &str,
+    authentication: &Authentication,
+    faults: &mut Faults,
+) -> Option<SendSettings> {
+    let notify_url = match public_url {
+        "" => None,
+        url => match NotifyUrl::new(url) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                faults.check(false, &format!("public_url {error}"));
+                return None;
+            }
+        },
+    };
+    if let (Some(url), Some(token)) = (&notify_url, &authentication.path_token) {
+        faults.check(
+            url.last_segment() == token.expose_secret(),
+            "public_url must end with /notify/ and notify.path_token, or the platform's notifications would be refused",
+        );
+    }
+    let region = Region::from_name(&webex.region);
+    let names = || Region::names().collect::<Vec<_>>().join(", ");
+    faults.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));
+    faults.check(
+        webex.region.is_empty() || webex.base_url.is_empty(),
+        "webex.region and webex.base_url exclude each other",
+    );
+    let base = match region {
+        Some(region) => Some(region.base_url().to_owned()),
+        None => (!webex.base_url.is_empty()).then(|| webex.base_url.clone()),
+    }?;
+    let base_url = faults.parse::<Url>("webex.base_url", &base, "a URL, as in https://api.eu.webexconnect.io")?;
+    faults.check(
+        !webex.service_key.expose_secret().is_empty(),
+        "webex.service_key must be set where webex.region or webex.base_url is",
+    );
+    faults.check(notify_url.is_some(), "public_url must be set: without it nobody would hear what became of a message");
+    let timeout = Duration::from_secs(send.timeout_seconds);
+    Some(SendSettings {
+        base_url,
+        service_key: webex.service_key.clone(),
+        tracking: Tracking {
+            notify_url: notify_url?,
+            auth_id: (!webex.notify_auth_id.is_empty()).then(|| webex.notify_auth_id.clone()),
+        },
+        timeout,
+        pace: Pace {
+            in_flight: send.in_flight,
+            // Time to put the outcome on record while the store is away for a moment.
+            lease: timeout + Duration::from_secs(30),
+            attempts: send.attempts,
+        },
+    })
+}
+
+fn deadlines(seconds: &std::collections::BTreeMap<String, u64>) -> Deadlines {
+    let mut by_channel: HashMap<Channel, Duration> = HashMap::new();
+    let mut other = Duration::MAX;
+    for (name, seconds) in seconds {
+        let deadline = Duration::from_secs(*seconds);
+        match name.as_str() {
+            "other" => other = deadline,
+            name => _ = by_channel.insert(Channel::from_name(name), deadline),
+        }
+    }
+    Deadlines { by_channel, other }
+}
