@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::{Address, Channel, CorrelationId, Failure, Message, Origin, Status, Timestamp, TransactionId};
+use super::{Address, Channel, CorrelationId, Failure, Fault, Message, Origin, Status, Timestamp, TransactionId};
 
 /// Which messages to list. Each filter that is set narrows the list; none set lists everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,11 +103,133 @@ impl<T> Page<T> {
     }
 }
 
+/// A request for one page of a list, as text: the filters of the API and of the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Which messages.
+    pub filter: Filter,
+    /// Where the page begins.
+    pub after: Option<Cursor>,
+    /// How many items it holds.
+    pub limit: PageLimit,
+}
+
+/// The names that [`ListRequest::parse`] knows.
+const NAMES: [&str; 12] = [
+    "status",
+    "final",
+    "failure",
+    "channel",
+    "to",
+    "code",
+    "transactionId",
+    "origin",
+    "since",
+    "until",
+    "limit",
+    "cursor",
+];
+
+impl ListRequest {
+    /// Reads names and values, and reports every fault at once. An unknown name is a fault, since ignoring a filter
+    /// would show more than was asked for.
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Fault>> {
+        let mut request = Self::default();
+        let mut faults = Vec::new();
+        for (name, value) in pairs {
+            if let Err(detail) = request.set(name, value) {
+                faults.push(Fault { pointer: format!("/{name}"), detail });
+            }
+        }
+        if faults.is_empty() { Ok(request) } else { Err(faults) }
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let filter = &mut self.filter;
+        match name {
+            "status" => filter.status = Some(word(value, Status::from_word, Status::all().map(Status::as_str))?),
+            "final" => filter.is_final = Some(value.parse().map_err(|_| "must be true or false")?),
+            "failure" => filter.failure = Some(word(value, Failure::from_word, Failure::ALL.map(Failure::as_str))?),
+            "channel" => filter.channel = Some(Channel::from_name(value)),
+            "to" => filter.recipient = Some(Address::new(value).ok_or("must not be blank")?),
+            "code" => filter.code = Some(value.to_owned()),
+            "transactionId" => {
+                filter.transaction_id = Some(TransactionId::new(value).map_err(|error| error.to_string())?);
+            }
+            "origin" => filter.origin = Some(word(value, Origin::from_word, Origin::ALL.map(Origin::as_str))?),
+            "since" => filter.since = Some(instant(value)?),
+            "until" => filter.until = Some(instant(value)?),
+            "limit" => {
+                let limit = value.parse().ok().and_then(PageLimit::new);
+                self.limit = limit.ok_or_else(|| format!("must be a number from 1 to {}", PageLimit::MAX))?;
+            }
+            "cursor" => {
+                let cursor = Cursor::decode(value).ok_or("is not a cursor; take nextCursor of the page before")?;
+                self.after = Some(cursor);
+            }
+            _ => return Err(format!("is not a filter; there are {}", NAMES.join(", "))),
+        }
+        Ok(())
+    }
+}
+
+fn word<T>(
+    value: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    words: impl IntoIterator<Item = &'static str>,
+) -> Result<T, String> {
+    parse(value).ok_or_else(|| format!("must be one of {}", words.into_iter().collect::<Vec<_>>().join(", ")))
+}
+
+fn instant(value: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(value)
+        .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z (in a URL + is %2B)".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn every_name_is_read_and_every_fault_is_told() {
+        let good = [
+            ("status", "failed"),
+            ("final", "true"),
+            ("failure", "permanent"),
+            ("channel", "SMS"),
+            ("to", "+44 7700 900123"),
+            ("code", "7203"),
+            ("transactionId", "t"),
+            ("origin", "observed"),
+            ("since", "2026-05-20T13:15:00+01:00"),
+            ("until", "2026-05-21T00:00:00Z"),
+            ("limit", "500"),
+        ];
+        let request = ListRequest::parse(good).unwrap();
+        assert_eq!(request.filter.status, Some(Status::Failed));
+        assert_eq!(request.filter.recipient, Address::new("447700900123"));
+        assert_eq!(request.limit.get(), 500);
+        let bad = NAMES.map(|name| (name, ""));
+        let faults = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")])).unwrap_err();
+        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        // Any text is a channel or a code.
+        let expected = [
+            "/status",
+            "/final",
+            "/failure",
+            "/to",
+            "/transactionId",
+            "/origin",
+            "/since",
+            "/until",
+            "/limit",
+            "/cursor",
+            "/stauts",
+        ];
+        assert_eq!(pointers, expected);
+    }
 
     #[test]
     fn a_page_tells_whether_there_is_another() {

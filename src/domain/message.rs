@@ -42,17 +42,9 @@ impl Dispatch {
 
     /// The dispatch state of this word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [
-            Self::Queued,
-            Self::Sending,
-            Self::Unconfirmed,
-            Self::Accepted,
-            Self::Rejected,
-            Self::Cancelled,
-            Self::Expired,
-        ]
-        .into_iter()
-        .find(|dispatch| dispatch.as_str() == word)
+        [Self::Queued, Self::Sending, Self::Unconfirmed, Self::Accepted, Self::Rejected, Self::Cancelled, Self::Expired]
+            .into_iter()
+            .find(|dispatch| dispatch.as_str() == word)
     }
 }
 
@@ -81,6 +73,9 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sent, Self::Observed];
+
     /// The word of the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +86,7 @@ impl Origin {
 
     /// The origin of this word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Sent, Self::Observed].into_iter().find(|origin| origin.as_str() == word)
+        Self::ALL.into_iter().find(|origin| origin.as_str() == word)
     }
 }
 

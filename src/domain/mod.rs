@@ -33,7 +33,7 @@ mod timeline;
 pub use address::Address;
 pub use arrival::Arrival;
 pub use channel::Channel;
-pub use filter::{Cursor, Filter, Page, PageLimit};
+pub use filter::{Cursor, Filter, ListRequest, Page, PageLimit};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
 pub use message::{Dispatch, DispatchEvent, Message, Origin};

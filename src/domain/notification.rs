@@ -1,6 +1,8 @@
 //! One delivery notification.
 
-use super::{Address, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp, TransactionId};
+use super::{
+    Address, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp, TransactionId,
+};
 
 /// Which message a notification is about. One of the two ids is always there; without either nobody could say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +79,18 @@ impl Event {
     /// The event of this word; `failure` is that of a failed message.
     pub fn from_word(word: &str, failure: Option<Failure>) -> Option<Self> {
         let failed = Self::Failed(failure.unwrap_or(Failure::Unclear));
-        [Self::Unknown, Self::Progress, Self::Submitted, failed, Self::Delivered, Self::Read, Self::Clicked, Self::Complained]
-            .into_iter()
-            .find(|event| event.as_str() == word)
+        [
+            Self::Unknown,
+            Self::Progress,
+            Self::Submitted,
+            failed,
+            Self::Delivered,
+            Self::Read,
+            Self::Clicked,
+            Self::Complained,
+        ]
+        .into_iter()
+        .find(|event| event.as_str() == word)
     }
 
     /// Whether a failure may pass; `None` if this is none.
@@ -123,7 +134,8 @@ impl Notification {
     /// transaction id, recipient, status, code, time of the event and text. Letters alone count in the status, since
     /// spellings vary.
     pub fn fingerprint(&self) -> Fingerprint {
-        let letters: String = self.status_text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+        let letters: String =
+            self.status_text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
         let at = self.at.map_or(i64::MIN, Timestamp::as_micros).to_be_bytes();
         Fingerprint::of_parts([
             self.reference.transaction_id().map_or("", TransactionId::as_str).as_bytes(),
@@ -204,5 +216,11 @@ impl Recorded {
     /// What it alone makes of its message.
     pub fn standing(&self) -> Standing {
         self.notification.standing(self.fingerprint)
+    }
+
+    /// Its place among the notifications of a message: by the time of the event, then rank, then fingerprint.
+    pub fn place(&self) -> (Timestamp, Precedence) {
+        let precedence = self.standing().precedence;
+        (precedence.at, precedence)
     }
 }

@@ -124,7 +124,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 3] = [Self::Permanent, Self::Transient, Self::Unclear];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Permanent, Self::Transient, Self::Unclear];
 
     /// The word that API, database and logs use.
     pub fn as_str(self) -> &'static str {

@@ -156,13 +156,12 @@ impl<'a> Check<'a> {
 
     fn channel(&mut self) -> Option<Channel> {
         let name = self.required("channel")?;
-        match Channel::from_name(&name) {
-            channel @ (Channel::Sms | Channel::Whatsapp) => Some(channel),
-            _ => {
-                self.fault("channel", "this version sends on sms and whatsapp");
-                None
-            }
+        let channel = Channel::from_name(&name);
+        if !matches!(channel, Channel::Sms | Channel::Whatsapp) {
+            self.fault("channel", "this version sends on sms and whatsapp");
+            return None;
         }
+        Some(channel)
     }
 
     fn recipient(&mut self, channel: Option<&Channel>) -> Option<Recipient> {
@@ -261,7 +260,8 @@ mod tests {
 
     #[test]
     fn a_short_message_is_taken_and_reads_back() {
-        let message = check(json!({"channel":"sms","from":"ACME","to":"+447700900123","text":"Hi","options":{}})).unwrap();
+        let message =
+            check(json!({"channel":"sms","from":"ACME","to":"+447700900123","text":"Hi","options":{}})).unwrap();
         assert_eq!(message.correlation_id.as_str(), "fresh");
         assert_eq!(message.recipient, Recipient { kind: "msisdn", id: "+447700900123".to_owned() });
         assert_eq!(Submission::from_json(message.to_json()), Ok(message));

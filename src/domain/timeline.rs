@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Address, DispatchEvent, Event, Failure, Precedence, Rank, Recorded, Source, Standing, Status, Timestamp, TransactionId,
+    Address, DispatchEvent, Event, Failure, Precedence, Rank, Recorded, Source, Standing, Status, Timestamp,
+    TransactionId,
 };
 
 /// What an entry did to the status.
@@ -120,12 +121,12 @@ enum Happening<'a> {
 }
 
 impl Happening<'_> {
-    /// Time of the event, then rank, then fingerprint.
+    /// By the time of the event; at one instant our dispatch comes first, since every notification outranks it.
     fn order(&self) -> (Timestamp, Rank, Precedence) {
         match self {
             Self::Notification(recorded) => {
-                let Precedence { at, rank, .. } = recorded.standing().precedence;
-                (at, rank, recorded.standing().precedence)
+                let (at, precedence) = recorded.place();
+                (at, precedence.rank, precedence)
             }
             Self::Dispatch(event) => (event.at, Status::DISPATCH, Precedence::default()),
         }
@@ -183,7 +184,9 @@ impl Known {
     fn dispatch(&mut self, event: &DispatchEvent) -> Entry {
         let status = event.dispatch.status();
         let (effect, why) = match (self.notified, self.dispatched) {
-            (Some((_, standing)), _) => (Effect::Superseded, format!("{standing} was notified, which outranks {status}")),
+            (Some((_, standing)), _) => {
+                (Effect::Superseded, format!("{standing} was notified, which outranks {status}"))
+            }
             (None, Some(before)) if before == status => (Effect::Applied, format!("still {status}")),
             (None, Some(before)) => (Effect::Applied, format!("from {before} to {status}")),
             (None, None) => (Effect::Applied, "taken over for sending".to_owned()),

@@ -54,7 +54,10 @@ impl Authentication {
                 return Err(Denied("basic authorization"));
             }
         }
-        if self.bearer.as_ref().is_some_and(|token| !same(token, scheme(shown.authorization, "bearer").unwrap_or_default()))
+        if self
+            .bearer
+            .as_ref()
+            .is_some_and(|token| !same(token, scheme(shown.authorization, "bearer").unwrap_or_default()))
         {
             return Err(Denied("bearer token"));
         }
@@ -81,10 +84,6 @@ fn scheme<'a>(header: Option<&'a str>, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn secret(text: &str) -> Option<SecretString> {
-        Some(SecretString::from(text))
-    }
-
     fn denied(asked: &Authentication, shown: Credentials<'_>) -> Option<&'static str> {
         asked.check(&shown, b"{}").err().map(|denied| denied.0)
     }
@@ -98,10 +97,10 @@ mod tests {
     #[test]
     fn each_part_that_is_set_is_required() {
         let asked = Authentication {
-            path_token: secret("t0ken"),
+            path_token: Some("t0ken".into()),
             hub_secrets: vec![SecretString::from("old"), SecretString::from("new")],
             basic: None,
-            bearer: secret("b3arer"),
+            bearer: Some("b3arer".into()),
         };
         let signature = signature::sign(b"{}", &asked.hub_secrets[1]);
         let good = Credentials {
@@ -123,7 +122,7 @@ mod tests {
 
     #[test]
     fn basic_is_user_and_password() {
-        let asked = Authentication { basic: secret("webex:s3cret"), ..Authentication::default() };
+        let asked = Authentication { basic: Some("webex:s3cret".into()), ..Authentication::default() };
         let shown = |authorization| Credentials { authorization, ..Credentials::default() };
         assert_eq!(denied(&asked, shown(Some("basic d2ViZXg6czNjcmV0"))), None);
         for header in [None, Some("Basic d2ViZXg6"), Some("Basic %"), Some("Basic /w==")] {

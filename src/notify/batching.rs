@@ -26,8 +26,8 @@ pub(super) enum Next {
     Quarantine,
 }
 
-impl From<Result<(), &StorageError>> for Attempt {
-    fn from(result: Result<(), &StorageError>) -> Self {
+impl From<&Result<(), StorageError>> for Attempt {
+    fn from(result: &Result<(), StorageError>) -> Self {
         match result {
             Ok(()) => Self::Committed,
             Err(StorageError::Refused(_)) => Self::Refused,

@@ -41,17 +41,25 @@ pub enum NotStored {
     Unavailable,
 }
 
-struct Pending {
-    arrival: Arrival,
+/// Somebody who waits to hear whether an arrival is stored.
+struct Caller {
     answer: oneshot::Sender<Result<(), NotStored>>,
-    /// Its share of `queue_bytes`, given back when it is answered.
-    _share: OwnedSemaphorePermit,
+    /// The arrival's share of `queue_bytes`, given back with the answer.
+    share: OwnedSemaphorePermit,
+}
+
+impl Caller {
+    /// A caller that went away is not missed: what it brought is stored all the same.
+    fn answer(self, result: Result<(), NotStored>) {
+        let _ = self.answer.send(result);
+        drop(self.share);
+    }
 }
 
 /// The way into the queue. When the last clone is dropped, what waits is committed and the writers end.
 #[derive(Clone)]
 pub struct Committer {
-    queue: mpsc::Sender<Pending>,
+    queue: mpsc::Sender<(Arrival, Caller)>,
     bytes: Arc<Semaphore>,
     most_bytes: usize,
     metrics: Metrics,
@@ -59,7 +67,7 @@ pub struct Committer {
 
 impl Committer {
     /// Starts the writers. The returned set ends when the queue is closed and empty.
-    pub fn start(journal: Arc<dyn Journal>, limits: Limits, metrics: Metrics) -> (Self, JoinSet<()>) {
+    pub fn start(journal: &Arc<dyn Journal>, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_rows.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let mut writers = JoinSet::new();
@@ -69,7 +77,7 @@ impl Committer {
         }
         let most_bytes = limits.queue_bytes.min(Semaphore::MAX_PERMITS);
         let bytes = Arc::new(Semaphore::new(most_bytes));
-        (Self { queue, bytes, most_bytes, metrics }, writers)
+        (Self { queue, bytes, most_bytes, metrics: metrics.clone() }, writers)
     }
 
     /// Puts an arrival on disk. `Ok` means that it is there; an error means that the sender is to try again.
@@ -77,10 +85,16 @@ impl Committer {
         let size = u32::try_from(arrival.size().min(self.most_bytes)).unwrap_or(u32::MAX);
         let share = self.bytes.clone().try_acquire_many_owned(size).map_err(|_| NotStored::Busy)?;
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Pending { arrival, answer, _share: share }).map_err(|_| NotStored::Busy)?;
+        self.queue.try_send((arrival, Caller { answer, share })).map_err(|_| NotStored::Busy)?;
         self.metrics.waiting(1);
         // A writer that went away without an answer has not stored anything that it could vouch for.
         answered.await.unwrap_or(Err(NotStored::Unavailable))
+    }
+}
+
+fn answer(callers: Vec<Caller>, result: Result<(), NotStored>) {
+    for caller in callers {
+        caller.answer(result);
     }
 }
 
@@ -92,7 +106,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Pending>>>, most: usize) {
+    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<(Arrival, Caller)>>>, most: usize) {
         loop {
             let mut batch = Vec::with_capacity(most);
             if waiting.lock().await.recv_many(&mut batch, most).await == 0 {
@@ -104,17 +118,14 @@ impl Writer {
     }
 
     /// Answers every caller of the batch, exactly once.
-    async fn store(&self, batch: Vec<Pending>) {
-        let (arrivals, callers): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|pending| (pending.arrival, (pending.answer, pending._share))).unzip();
+    async fn store(&self, batch: Vec<(Arrival, Caller)>) {
+        let (arrivals, callers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let mut parts = vec![(arrivals, callers)];
         while let Some((mut arrivals, mut callers)) = parts.pop() {
             let quarantined = arrivals.iter().all(|arrival| matches!(arrival, Arrival::Quarantined(_)));
             match next(self.attempt(&arrivals).await, arrivals.len(), quarantined) {
-                Next::Acknowledge => callers.into_iter().for_each(|(answer, _)| _ = answer.send(Ok(()))),
-                Next::TurnAway => {
-                    callers.into_iter().for_each(|(answer, _)| _ = answer.send(Err(NotStored::Unavailable)));
-                }
+                Next::Acknowledge => answer(callers, Ok(())),
+                Next::TurnAway => answer(callers, Err(NotStored::Unavailable)),
                 Next::Halve => {
                     let half = arrivals.len() / 2;
                     parts.push((arrivals.split_off(half), callers.split_off(half)));
@@ -145,7 +156,7 @@ impl Writer {
                 tracing::error!(error, rows = arrivals.len(), "a batch was not committed");
             }
         }
-        Attempt::from(result.as_ref().map(|()| ()))
+        Attempt::from(&result)
     }
 }
 

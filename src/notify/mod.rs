@@ -12,6 +12,7 @@ mod batching;
 mod committer;
 mod intake;
 
+pub(crate) use authenticate::same;
 pub use authenticate::{Authentication, Credentials, Denied};
 pub use committer::{Committer, Limits, NotStored};
 pub use intake::{Intake, Refusal};

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use super::rows::{NotificationRow, StandingRow};
 use crate::domain::{
-    Arrival, CorrelationId, Fingerprint, Inbound, Kept, Recorded, Reference, Standing, Timestamp, TransactionId, Unreadable,
+    Arrival, CorrelationId, Fingerprint, Inbound, Kept, Recorded, Reference, Standing, Timestamp, TransactionId,
+    Unreadable,
 };
 
 /// What some arrivals put on record.

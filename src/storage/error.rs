@@ -26,7 +26,8 @@ pub enum StorageError {
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
-        if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| refuses_content(&code)) {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| refuses_content(&code)) {
             Self::Refused(error.into())
         } else {
             Self::Unavailable(error.into())

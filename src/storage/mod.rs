@@ -49,7 +49,12 @@ pub trait Messages: Send + Sync {
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError>;
 
     /// One page of the messages that `filter` admits, newest first.
-    async fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Message>, StorageError>;
+    async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Message>, StorageError>;
 
     /// All notifications of a message, in no particular order.
     async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
@@ -68,7 +73,11 @@ pub trait Shelf: Send + Sync {
     async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Inbound>>, StorageError>;
 
     /// One page of what nobody could understand, newest first.
-    async fn quarantine(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Unreadable>>, StorageError>;
+    async fn quarantine(
+        &self,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Kept<Unreadable>>, StorageError>;
 }
 
 /// Keeps what we were asked to send, until the platform has it.

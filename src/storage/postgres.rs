@@ -56,9 +56,9 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     let pool = pool.connect_with(connect).await.map_err(OpenError::connect)?;
     durable(&pool).await?;
     sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(OpenError::migrate)?;
-    let (changed, changes) = watch::channel(());
-    let (submitted, submissions) = watch::channel(());
-    Ok(Store::of(Backend { read: pool.clone(), write: pool, changed, submitted }, changes, submissions))
+    let (turn, changes) = watch::channel(());
+    let (arrive, submissions) = watch::channel(());
+    Ok(Store::of(Backend { read: pool.clone(), write: pool, changed: turn, submitted: arrive }, changes, submissions))
 }
 
 /// Refuses a server on which a commit may be lost.

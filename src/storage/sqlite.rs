@@ -62,7 +62,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     let write = pool(1).connect_with(connect.clone()).await.map_err(OpenError::connect)?;
     sqlx::migrate!("migrations/sqlite").run(&write).await.map_err(OpenError::migrate)?;
     let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
-    let (changed, changes) = watch::channel(());
-    let (submitted, submissions) = watch::channel(());
-    Ok(Store::of(Backend { read, write, changed, submitted }, changes, submissions))
+    let (turn, changes) = watch::channel(());
+    let (arrive, submissions) = watch::channel(());
+    Ok(Store::of(Backend { read, write, changed: turn, submitted: arrive }, changes, submissions))
 }

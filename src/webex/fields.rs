@@ -19,8 +19,8 @@ impl<'a> Fields<'a> {
     /// The member of one of these names, the first that is there; in any case of letters.
     pub(super) fn get(self, names: &[&str]) -> Option<&'a Value> {
         names.iter().find_map(|name| self.0.get(*name)).or_else(|| {
-            let named = |key: &str| names.iter().any(|name| name.eq_ignore_ascii_case(key));
-            self.0.iter().find(|(key, _)| named(key)).map(|(_, value)| value)
+            let matches = |key: &str| names.iter().any(|name| name.eq_ignore_ascii_case(key));
+            self.0.iter().find(|(key, _)| matches(key)).map(|(_, value)| value)
         })
     }
 

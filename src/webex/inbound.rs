@@ -8,7 +8,7 @@ const SENDERS: [&str; 9] = ["oa", "waid", "msisdn", "abcUserId", "psid", "igsid"
 
 /// Recognises a customer's message or event: it has `event`, or the two numbers of an SMS.
 pub(super) fn read(root: Fields<'_>) -> Option<Inbound> {
-    if !root.has(&["event"]) && !(root.has(&["oa"]) || root.has(&["da"])) {
+    if !root.has(&["event", "oa", "da"]) {
         return None;
     }
     let sender = SENDERS.iter().find_map(|name| root.text(&[name]));

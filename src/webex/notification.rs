@@ -32,7 +32,11 @@ fn unreadable(why: &str) -> Unclaimed {
 
 fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
     let Some(info) = envelope.object(&["deliveryInfo"]) else {
-        return Err(if is_one_api_list(envelope) { Unclaimed::Foreign } else { unreadable("deliveryInfo is not an object") });
+        return Err(if is_one_api_list(envelope) {
+            Unclaimed::Foreign
+        } else {
+            unreadable("deliveryInfo is not an object")
+        });
     };
     // In an in-app click these four members lie one level deeper.
     let text = |names: &[&str]| envelope.text(names).or_else(|| info.text(names));

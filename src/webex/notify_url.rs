@@ -32,7 +32,6 @@ impl NotifyUrl {
         match (url.scheme(), url.host()) {
             ("https", Some(_)) => Ok(Self(text.to_owned())),
             ("http", Some(host)) if is_loopback(&host) => Ok(Self(text.to_owned())),
-            ("http", Some(_)) => Err(NotifyUrlError::NotHttps),
             (_, None) => Err(NotifyUrlError::Malformed),
             _ => Err(NotifyUrlError::NotHttps),
         }

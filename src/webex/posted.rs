@@ -52,12 +52,20 @@ impl Posted {
 fn parse(body: &[u8]) -> Result<Value, String> {
     let text = str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
     let text = text.trim_start_matches('\u{FEFF}');
-    serde_json::from_str(text).or_else(|error| match error.is_eof() {
-        true if text.contains("deliveryInfoNotification") => serde_json::from_str(&format!("{text}}}")),
-        _ => Err(error),
-    })
-    // Where and in what way, but none of the body.
-    .map_err(|error| format!("the body is not JSON: {:?} error at line {}, column {}", error.classify(), error.line(), error.column()))
+    serde_json::from_str(text)
+        .or_else(|error| {
+            let cut = error.is_eof() && text.contains("deliveryInfoNotification");
+            if cut { serde_json::from_str(&format!("{text}}}")) } else { Err(error) }
+        })
+        // Where and in what way, but none of the body.
+        .map_err(|error| {
+            format!(
+                "the body is not JSON: {:?} error at line {}, column {}",
+                error.classify(),
+                error.line(),
+                error.column()
+            )
+        })
 }
 
 #[cfg(test)]
@@ -74,7 +82,8 @@ mod tests {
         matches!(read(body), Posted::Unreadable(_))
     }
 
-    const ONE: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"deliveryStatus":"Read","code":"7502"},"transid":"t"}}"#;
+    const ONE: &str =
+        r#"{"deliveryInfoNotification":{"deliveryInfo":{"deliveryStatus":"Read","code":"7502"},"transid":"t"}}"#;
 
     #[test]
     fn a_lost_last_brace_and_a_byte_order_mark_are_mended() {
@@ -99,7 +108,9 @@ mod tests {
         for body in ["", "null", "[]", "{}", "{", "\"x\"", "1e999", r#"{"deliveryInfoNotification":[]}"#] {
             assert!(unreadable(body), "{body}");
         }
-        assert!(unreadable(r#"{"deliveryInfoNotification":{"deliveryInfo":{"code":"7500","deliveryStatus":"Delivered"}}}"#));
+        assert!(unreadable(
+            r#"{"deliveryInfoNotification":{"deliveryInfo":{"code":"7500","deliveryStatus":"Delivered"}}}"#
+        ));
         let long = "x".repeat(513);
         assert!(unreadable(&ONE.replace("\"t\"", &format!("\"t\",\"correlationid\":\"{long}\""))));
         assert!(matches!(Posted::read(b"\xff{}", TimeZone::UTC), Posted::Unreadable(_)));

@@ -67,7 +67,8 @@ fn v2(message: &Submission, tracking: &Tracking) -> Request {
     let mut body = Map::new();
     body.insert("channel".to_owned(), json!(message.channel.as_str()));
     body.insert("from".to_owned(), json!(message.sender));
-    let to = json!({ message.recipient.kind: [message.recipient.id], "correlationId": message.correlation_id.as_str() });
+    let to =
+        json!({ message.recipient.kind: [message.recipient.id], "correlationId": message.correlation_id.as_str() });
     body.insert("to".to_owned(), json!([to]));
     let kind = if is_gsm(&message.text) { "text" } else { "unicode" };
     body.insert("content".to_owned(), json!({ "type": kind, "text": message.text }));

@@ -33,10 +33,8 @@ impl Journal for Backend {
 
 async fn notifications(connection: &mut Connection, batch: &Batch<'_>) -> Result<(), StorageError> {
     let claims = batch.claims();
-    let adoptions = match claims.is_empty() {
-        true => Vec::new(),
-        false => append::claim_transactions(connection, &claims).await?,
-    };
+    let adoptions =
+        if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
     let owners = owners(connection, &batch.uncorrelated()).await?;
     let entries = batch.entries(&owners);
     if entries.is_empty() {

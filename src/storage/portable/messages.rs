@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::{Backend, Connection};
 use crate::{
     domain::{
-        Address, Channel, CorrelationId, Cursor, DispatchEvent, Failure, Filter, Message, Origin, Page, PageLimit, Recorded,
-        Status, Timestamp, TransactionId,
+        Address, Channel, CorrelationId, Cursor, DispatchEvent, Failure, Filter, Message, Origin, Page, PageLimit,
+        Recorded, Status, Timestamp, TransactionId,
     },
     storage::{
         Messages, StorageError,
@@ -72,7 +72,12 @@ impl Messages for Backend {
         row.map(MessageRow::message).transpose()
     }
 
-    async fn list(&self, filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Message>, StorageError> {
+    async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Message>, StorageError> {
         let page = Criteria::of(filter, after, limit);
         let rows = if let Some(transaction) = &filter.transaction_id {
             select_page!(
@@ -121,7 +126,10 @@ impl Messages for Backend {
 }
 
 /// All notifications of a message.
-pub(super) async fn notifications(connection: &mut Connection, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
+pub(super) async fn notifications(
+    connection: &mut Connection,
+    id: &CorrelationId,
+) -> Result<Vec<Recorded>, StorageError> {
     let rows = sql_as!(
         NotificationRow,
         "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \

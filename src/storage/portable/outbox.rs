@@ -7,10 +7,7 @@ use async_trait::async_trait;
 use super::{Backend, Connection, adoption, append, claim};
 use crate::{
     domain::{Address, CorrelationId, Dispatch, Precedence, Submission, Timestamp},
-    storage::{
-        Claim, Enqueued, Outbox, Settlement, StorageError,
-        rows::ClaimRow,
-    },
+    storage::{Claim, Enqueued, Outbox, Settlement, StorageError, rows::ClaimRow},
 };
 
 #[async_trait]
@@ -161,7 +158,11 @@ async fn step(connection: &mut Connection, id: &CorrelationId, settlement: &Sett
     note_step(connection, id, settlement).await
 }
 
-async fn note_step(connection: &mut Connection, id: &CorrelationId, settlement: &Settlement) -> Result<(), StorageError> {
+async fn note_step(
+    connection: &mut Connection,
+    id: &CorrelationId,
+    settlement: &Settlement,
+) -> Result<(), StorageError> {
     let event = &settlement.event;
     sql!(
         "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, code, reason, transaction_id) \

@@ -27,7 +27,11 @@ impl Shelf for Backend {
         Ok(Page::from_surplus(items, limit, after_kept))
     }
 
-    async fn quarantine(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Unreadable>>, StorageError> {
+    async fn quarantine(
+        &self,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Kept<Unreadable>>, StorageError> {
         let Place { at, fingerprint, most } = Place::of(after, limit);
         let rows = sql_as!(
             QuarantineRow,

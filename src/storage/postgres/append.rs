@@ -46,7 +46,10 @@ pub(super) async fn claim_transactions(
 }
 
 /// Appends notifications; one that is there already is counted.
-pub(super) async fn insert_notifications(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_notifications(
+    connection: &mut Connection,
+    entries: &[Entry<'_>],
+) -> Result<(), sqlx::Error> {
     let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
     columns!(rows: correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel,
         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);

@@ -41,7 +41,10 @@ pub(super) async fn claim_transactions(
 }
 
 /// Appends notifications; one that is there already is counted.
-pub(super) async fn insert_notifications(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_notifications(
+    connection: &mut Connection,
+    entries: &[Entry<'_>],
+) -> Result<(), sqlx::Error> {
     let rows = json(entries.iter().map(Entry::row));
     sql!(
         "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \

@@ -1,0 +1,52 @@
+//! Request bodies, bounded in size and time.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest,
+    http::header::CONTENT_LENGTH,
+    web::{Bytes, BytesMut, Payload},
+};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is, or says that it is, larger than allowed. No more than that was read.
+    TooLarge,
+    /// It stopped coming.
+    Broken,
+}
+
+/// Reads a body of at most `limit` bytes that comes within `patience`.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Unread> {
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let declared = declared.and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit as u64) {
+        return Err(Unread::TooLarge);
+    }
+    timeout(patience, collect(payload, limit)).await.unwrap_or(Err(Unread::Broken))
+}
+
+async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Unread> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Unread::Broken)?;
+        if body.len() + chunk.len() > limit {
+            return Err(Unread::TooLarge);
+        }
+        if body.is_empty() && chunk.len() < limit {
+            // Most bodies are one chunk, which is taken as it is.
+            body = BytesMut::from(chunk);
+        } else {
+            body.extend_from_slice(&chunk);
+        }
+    }
+    Ok(body.freeze())
+}

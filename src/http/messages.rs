@@ -1,0 +1,84 @@
+//! `GET /v1/messages`, `GET /v1/messages/{correlationId}` and its notifications.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path, Query},
+};
+use serde_json::json;
+
+use super::{
+    authority::{Caller, Read},
+    problem::Problem,
+    server::App,
+};
+use crate::domain::{CorrelationId, Fault, ListRequest};
+
+/// Names and values, in the order in which they came.
+type Pairs = Query<Vec<(String, String)>>;
+
+/// The longest that a caller may wait. Proxies give up after a minute, as a rule.
+const LONGEST_WAIT: u64 = 60;
+
+/// Lists messages, newest first.
+pub(super) async fn list(_: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let request = ListRequest::parse(pairs).map_err(Problem::faulty)?;
+    let page = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// One message with its timeline; with `?wait=final`, as soon as its status is final or the time is over.
+pub(super) async fn one(
+    _: Caller<Read>,
+    id: Path<String>,
+    pairs: Pairs,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let id = correlation_id(&id)?;
+    let message = match patience(&pairs)? {
+        None => app.query.message(&id).await?,
+        Some(patience) => app.query.final_message(&id, patience).await?,
+    };
+    let message = message.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    Ok(HttpResponse::Ok().json(message))
+}
+
+/// The notifications of a message, each with its parsed fields and its body.
+pub(super) async fn notifications(_: Caller<Read>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let id = correlation_id(&id)?;
+    let items = app.query.notifications(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    Ok(HttpResponse::Ok().json(json!({ "items": items })))
+}
+
+/// What cannot be an id is no message's.
+fn correlation_id(text: &str) -> Result<CorrelationId, Problem> {
+    CorrelationId::new(text).map_err(|_| Problem::no_such_message(text))
+}
+
+/// How long to wait; `None` if not at all.
+fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
+    let mut wait = false;
+    let mut seconds = 30;
+    let mut faults = Vec::new();
+    for (name, value) in pairs.iter() {
+        let detail = match (name.as_str(), value.as_str()) {
+            ("wait", "final") => {
+                wait = true;
+                continue;
+            }
+            ("wait", _) => "must be final".to_owned(),
+            ("timeout", value) => match value.parse() {
+                Ok(number) if number <= LONGEST_WAIT => {
+                    seconds = number;
+                    continue;
+                }
+                _ => format!("must be a number of seconds from 0 to {LONGEST_WAIT}"),
+            },
+            _ => "is not known here; there are wait and timeout".to_owned(),
+        };
+        faults.push(Fault { pointer: format!("/{name}"), detail });
+    }
+    if faults.is_empty() { Ok(wait.then(|| Duration::from_secs(seconds))) } else { Err(Problem::faulty(faults)) }
+}

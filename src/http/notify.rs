@@ -1,0 +1,68 @@
+//! `POST /notify`, `POST /notify/{token}`: takes what the platform posts. `200 {}` after the commit.
+//!
+//! `POST /notify-check` does the same up to the store and then says what the body would be taken for.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{AUTHORIZATION, HeaderName},
+    web::{Bytes, Data, Payload},
+};
+use serde_json::json;
+
+use super::{
+    body::{self, Unread},
+    problem::{Code, Problem},
+    server::App,
+};
+use crate::{
+    notify::Credentials,
+    observe::NotifyOutcome,
+    webex::{Posted, signature},
+};
+
+/// Stores a notification, or a customer's message, and acknowledges it.
+pub(super) async fn take(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let body = read(&request, &mut payload, &app).await?;
+    app.intake.take(&credentials(&request), &body).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
+}
+
+/// The platform's check when a webhook is saved.
+pub(super) async fn probe() -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+/// Authenticates and reads, stores nothing, and tells what it read.
+pub(super) async fn check(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let body = read(&request, &mut payload, &app).await?;
+    let answer = match app.intake.read(&credentials(&request), &body)? {
+        Posted::Notification(notification) => {
+            json!({ "kind": "notification", "status": notification.event.status().as_str() })
+        }
+        Posted::Inbound(inbound) => json!({ "kind": "inbound", "event": inbound.event }),
+        Posted::Unreadable(why) => json!({ "kind": "quarantine", "reason": why.0 }),
+        Posted::Foreign => json!({ "kind": "foreign" }),
+    };
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+async fn read(request: &HttpRequest, payload: &mut Payload, app: &App) -> Result<Bytes, Problem> {
+    let limit = app.body_limit;
+    body::read(request, payload, limit, app.intake.answer_within).await.map_err(|unread| match unread {
+        Unread::TooLarge => {
+            app.metrics.notified(NotifyOutcome::TooLarge);
+            Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken (notify.body_limit_bytes)"))
+        }
+        // Not 400 or 408, after which the platform would not try again.
+        Unread::Broken => Problem::new(Code::Unavailable, "the body broke off before its end; send it again"),
+    })
+}
+
+fn credentials(request: &HttpRequest) -> Credentials<'_> {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    Credentials {
+        path_token: request.match_info().get("token"),
+        authorization: header(AUTHORIZATION),
+        signature: header(HeaderName::from_static(signature::HEADER)),
+    }
+}

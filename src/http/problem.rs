@@ -1,0 +1,211 @@
+//! What goes wrong, as clients see it: RFC 9457 with a stable `type` and `code`, and a `detail` that says what to do.
+//!
+//! What the log says of a fault is not told to clients.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    domain::Fault,
+    notify::{NotStored, Refusal},
+    send::SendError,
+    storage::StorageError,
+};
+
+/// Every way in which a request can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    InvalidRequest,
+    NotJson,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    NoSuchPath,
+    MethodNotAllowed,
+    Conflict,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    ForeignNotification,
+    SendingNotConfigured,
+    Unavailable,
+}
+
+impl Code {
+    /// Status, code and title: the one place where they are given out.
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "The request is not valid"),
+            Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body is not JSON"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "The credentials are missing or wrong"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not admit to this"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such message"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is nothing at this path"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
+            }
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id is another message's"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The content type is not supported")
+            }
+            Self::ForeignNotification => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "foreign-notification", "The notification is another API's")
+            }
+            Self::SendingNotConfigured => {
+                (StatusCode::CONFLICT, "sending-not-configured", "There is no platform to send to")
+            }
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again"),
+        }
+    }
+}
+
+/// A failed request.
+#[derive(Debug)]
+pub(super) struct Problem {
+    code: Code,
+    detail: String,
+    faults: Vec<Fault>,
+}
+
+/// Well within the 60 s after which the platform tries again by itself.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+
+impl Problem {
+    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), faults: Vec::new() }
+    }
+
+    pub(super) fn faulty(faults: Vec<Fault>) -> Self {
+        let detail = match faults.len() {
+            1 => "one field is not valid; see errors".to_owned(),
+            n => format!("{n} fields are not valid; see errors"),
+        };
+        Self { faults, ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    pub(super) fn no_such_message(id: &str) -> Self {
+        Self::new(
+            Code::NotFound,
+            format!(
+                "there is no message with the correlation id {id:?}; one without a correlation id is txn:<transaction id>"
+            ),
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<BodyError<'a>>,
+}
+
+#[derive(Serialize)]
+struct BodyError<'a> {
+    pointer: &'a str,
+    detail: &'a str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.parts().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (status, code, title) = self.code.parts();
+        let errors =
+            self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail }).collect();
+        let r#type = format!("urn:receiptd:problem:{code}");
+        let body = Body { r#type, title, status: status.as_u16(), code, detail: &self.detail, errors };
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        match self.code {
+            Code::Unavailable => _ = response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            Code::Unauthorized => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer")),
+            _ => {}
+        }
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "the store could not answer");
+        Self::new(Code::Unavailable, "the store cannot answer at the moment; try again")
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Faulty(faults) => Self::faulty(faults),
+            SendError::Conflict(id) => Self::new(
+                Code::Conflict,
+                format!(
+                    "there is another message with the correlation id {:?}; nothing was sent; use another id",
+                    id.as_str()
+                ),
+            ),
+            SendError::NotConfigured => Self::new(Code::SendingNotConfigured, error.to_string()),
+            SendError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match &refusal {
+            Refusal::Denied(_) => Code::Unauthorized,
+            Refusal::Foreign => Code::ForeignNotification,
+            Refusal::NotStored(NotStored::Busy | NotStored::Unavailable) | Refusal::Late => Code::Unavailable,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+/// For methods that a resource does not have. `Allow` names those that it has; HEAD is where GET is.
+pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+    let path = request.match_pattern().unwrap_or_default();
+    let allowed = match path.as_str() {
+        "/notify" | "/notify/{token}" => "POST, HEAD, GET",
+        "/notify-check" | "/notify-check/{token}" => "POST",
+        "/v1/messages" => "POST, GET",
+        _ => "GET",
+    };
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this path takes {allowed}"));
+    let mut response = problem.error_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// For everything that is not a route.
+pub(super) async fn no_such_path() -> Problem {
+    Problem::new(Code::NoSuchPath, "the API begins at /v1/messages, the notify URL is /notify")
+}
+
+/// So that a handler may answer with nothing but a problem.
+impl actix_web::Responder for Problem {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.error_response()
+    }
+}

@@ -1,0 +1,48 @@
+//! The id of each request: taken from `x-request-id` where the caller gave a usable one, drawn otherwise, and given
+//! back. Log lines about the request carry it. They name the route and not the path, which may hold a token.
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+};
+use tokio::time::Instant;
+use tracing::Instrument;
+use uuid::Uuid;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST: usize = 64;
+
+/// Gives the request its id, and logs what became of it.
+pub(super) async fn identify(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = request.headers().get(HEADER).filter(|value| usable(value)).cloned().unwrap_or_else(fresh);
+    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
+    let began = Instant::now();
+    let method = request.method().clone();
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    response.headers_mut().insert(HEADER, id);
+    let _entered = span.enter();
+    let (status, milliseconds) = (response.status().as_u16(), began.elapsed().as_millis());
+    let route = response.request().match_pattern().unwrap_or_default();
+    if status >= 500 {
+        tracing::warn!(%method, route, status, milliseconds, "a request could not be served");
+    } else {
+        tracing::debug!(%method, route, status, milliseconds, "served a request");
+    }
+    Ok(response)
+}
+
+fn usable(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    (1..=LONGEST).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
+}
+
+fn fresh() -> HeaderValue {
+    HeaderValue::from_str(&Uuid::new_v4().to_string()).unwrap_or_else(|_| HeaderValue::from_static("none"))
+}

@@ -1,0 +1,34 @@
+//! All routes.
+
+use actix_web::web::{self, ServiceConfig, get, head, post, resource};
+
+use super::{health, messages, notify, problem, send, shelf};
+
+pub(super) fn routes(service: &mut ServiceConfig) {
+    for (path, check) in [("/notify", "/notify-check"), ("/notify/{token}", "/notify-check/{token}")] {
+        service.service(
+            resource(path)
+                .route(post().to(notify::take))
+                .route(head().to(notify::probe))
+                .route(get().to(notify::probe))
+                .default_service(web::to(problem::method_not_allowed)),
+        );
+        service.service(
+            resource(check).route(post().to(notify::check)).default_service(web::to(problem::method_not_allowed)),
+        );
+    }
+    let resources = [
+        resource("/v1/messages").route(post().to(send::send)).route(get().to(messages::list)),
+        resource("/v1/messages/{id}").route(get().to(messages::one)),
+        resource("/v1/messages/{id}/notifications").route(get().to(messages::notifications)),
+        resource("/v1/inbound").route(get().to(shelf::inbound)),
+        resource("/v1/quarantine").route(get().to(shelf::quarantine)),
+        resource("/health/live").route(get().to(health::live)).route(head().to(health::live)),
+        resource("/health/ready").route(get().to(health::ready)).route(head().to(health::ready)),
+        resource("/metrics").route(get().to(health::metrics)),
+    ];
+    for resource in resources {
+        service.service(resource.default_service(web::to(problem::method_not_allowed)));
+    }
+    service.default_service(web::to(problem::no_such_path));
+}

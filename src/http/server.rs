@@ -1,0 +1,61 @@
+//! The server, from listener to shutdown.
+
+use std::{future::Future, io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
+
+use actix_web::{App as Application, HttpServer, middleware::from_fn, web::Data};
+
+use super::{request_id::identify, routes::routes};
+use crate::{
+    clock::Clock, config::ApiToken, notify::Intake, observe::Metrics, query::Query, send::Sender, storage::Health,
+};
+
+/// What the handlers work with.
+pub struct App {
+    /// Takes notifications.
+    pub intake: Intake,
+    /// Takes messages over.
+    pub sender: Sender,
+    /// Answers questions.
+    pub query: Query,
+    /// Tells whether the store works.
+    pub health: Arc<dyn Health>,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Who may use the API.
+    pub tokens: Vec<ApiToken>,
+    /// The largest body of a notification, in bytes.
+    pub body_limit: usize,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// How long requests may go on after the shutdown began.
+const LAST_REQUESTS: u64 = 10;
+/// How long a client may take to send the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves on `listener` until `shutdown`; then takes no more connections, and ends when all requests are answered.
+/// When this returns, nothing holds the `app` any more.
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let app = Data::new(app);
+    let factory = {
+        let app = app.clone();
+        move || Application::new().app_data(app.clone()).wrap(from_fn(identify)).configure(routes)
+    };
+    drop(app);
+    let mut server = HttpServer::new(factory)
+        .disable_signals()
+        .client_request_timeout(HEAD_WITHIN)
+        .shutdown_timeout(LAST_REQUESTS)
+        .listen(listener)?
+        .run();
+    let handle = server.handle();
+    let mut shutdown = pin!(shutdown);
+    tokio::select! {
+        ended = &mut server => return ended,
+        () = &mut shutdown => {}
+    }
+    // The server has to be polled for the stop to happen.
+    let (ended, ()) = tokio::join!(server, handle.stop(true));
+    ended
+}

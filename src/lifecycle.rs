@@ -1,0 +1,133 @@
+//! Puts a server together, and takes it apart in the right order.
+
+use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
+
+use secrecy::ExposeSecret;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::timeout,
+};
+
+use crate::{
+    clock::Clock,
+    config::{SendSettings, Settings},
+    http::{self, App},
+    notify::{Committer, Intake},
+    observe::Metrics,
+    query::Query,
+    send::{Dispatcher, PlatformError, Sender, WebexConnect},
+    storage::{self, OpenError, Store},
+};
+
+/// Why a server could not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The platform cannot be called.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The metrics cannot be set up.
+    #[error("the metrics cannot be set up")]
+    Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server cannot listen, or failed.
+    #[error("the HTTP server failed")]
+    Http(#[source] io::Error),
+}
+
+/// How long what waits for its commit may take after the last request.
+const LAST_COMMITS: Duration = Duration::from_secs(20);
+
+/// Serves on `listener` until `shutdown`. Then, in this order: no new requests, the open ones answered; what waits
+/// committed; messages that are being handed over settled.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let clock = Clock::system();
+    let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
+    let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
+    let (stop, stopped) = watch::channel(false);
+    let dispatcher = match &settings.send {
+        Some(send) => Some(dispatch(send, &store, &clock, &metrics, stopped)?),
+        None => None,
+    };
+    let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
+    warn_if_open(&settings);
+    let address = listener.local_addr().map_err(ServeError::Http)?;
+    tracing::info!(%address, "receiptd takes notifications at /notify");
+    let app = App {
+        intake: Intake {
+            authentication: settings.authentication,
+            zone: settings.zone,
+            committer,
+            answer_within: settings.answer_within,
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        },
+        sender: Sender::new(store.outbox.clone(), clock.clone(), settings.send.is_some()),
+        query: Query::new(&store, settings.deadlines, clock.clone()),
+        health: store.health.clone(),
+        tokens: settings.tokens,
+        body_limit: settings.body_limit,
+        metrics,
+        clock,
+    };
+    let served = http::serve(listener, app, shutdown).await.map_err(ServeError::Http);
+    tracing::info!("no more requests; finishing what was begun");
+    stop.send_replace(true);
+    let drained = timeout(LAST_COMMITS, async { while writers.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        tracing::error!("not everything that waited could be committed; the senders were not told that it was");
+    }
+    if let Some(dispatcher) = dispatcher {
+        let _ = dispatcher.await;
+    }
+    served
+}
+
+/// Starts the loop that hands messages over, until `stopped` turns true.
+pub fn dispatch(
+    settings: &SendSettings,
+    store: &Store,
+    clock: &Clock,
+    metrics: &Metrics,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, ServeError> {
+    let platform = WebexConnect::new(settings.base_url.clone(), &settings.service_key, settings.timeout)?;
+    let tracking = settings.tracking.clone();
+    let dispatcher =
+        Dispatcher::new(store, Arc::new(platform), tracking, settings.pace, clock.clone(), metrics.clone());
+    Ok(tokio::spawn(dispatcher.run(async move {
+        // An error means that whoever could stop it is gone, which is the same.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    })))
+}
+
+fn warn_if_open(settings: &Settings) {
+    if settings.tokens.is_empty() {
+        tracing::warn!("the API is open to everybody who can connect; set api.tokens to change that");
+    }
+    if settings.authentication.is_open() {
+        tracing::warn!("the notify URL is open to everybody who can connect; set notify.path_token to change that");
+    }
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C. At the second one the process ends at once.
+pub async fn interrupted() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; stop the process by other means");
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("stopping; once more stops at once");
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        std::process::exit(1);
+    });
+}
