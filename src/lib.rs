@@ -1,8 +1,11 @@
 //! The system of record for messages sent through Cisco Webex Connect.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod http;
+pub mod lifecycle;
 pub mod notify;
 pub mod observe;
 pub mod query;

@@ -36,7 +36,8 @@ pub(super) fn merge(
     environment: impl IntoIterator<Item = (String, String)>,
     file: Option<PathBuf>,
 ) -> Result<Table, ConfigError> {
-    let mut table: Table = DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
+    let mut table: Table =
+        DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
     let known = table.clone();
     let mut faults = Vec::new();
     merge_file(&mut table, &known, file, &mut faults);
@@ -91,10 +92,6 @@ fn merge_environment(
     let variables: BTreeMap<String, String> =
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     for (variable, value) in variables {
-        // Belongs to the tests and not to the program.
-        if variable.starts_with("RECEIPTD_TEST_") {
-            continue;
-        }
         let name = if variable == TOKENS.0 { TOKENS.1 } else { &variable };
         let (name, value) = match name.strip_suffix("_FILE") {
             None => (name, value),

@@ -36,8 +36,8 @@ pub fn load(
     file: Option<PathBuf>,
 ) -> Result<Settings, ConfigError> {
     let table = layers::merge(flags, environment, file)?;
-    let raw = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| {
-        ConfigError::one(error.to_string().trim().replace('\n', " "))
-    })?;
+    let raw = toml::Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| ConfigError::one(error.to_string().trim().replace('\n', " ")))?;
     Settings::new(raw)
 }

@@ -3,10 +3,7 @@
 //! To add one, add a field here. A label takes its values from an enum, so that nothing personal and nothing
 //! boundless can become one.
 
-use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::Collector,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder, core::Collector};
 
 /// What became of a request to the notify URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,6 @@
 //! Finds messages, lists them, and waits for them.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -14,7 +10,9 @@ use tokio::{
 use super::view::{InboundView, ListView, MessageView, NotificationView, QuarantineView};
 use crate::{
     clock::Clock,
-    domain::{Channel, CorrelationId, Cursor, Filter, Message, PageLimit, TransactionId, by_recipient, timeline},
+    domain::{
+        Channel, CorrelationId, Cursor, Filter, Message, PageLimit, Recorded, TransactionId, by_recipient, timeline,
+    },
     storage::{Messages, Shelf, StorageError, Store},
 };
 
@@ -90,8 +88,7 @@ impl Query {
     pub async fn notifications(&self, id: &CorrelationId) -> Result<Option<Vec<NotificationView>>, StorageError> {
         let Some(message) = self.find(id).await? else { return Ok(None) };
         let mut notifications = self.messages.notifications(&message.correlation_id).await?;
-        notifications.sort_by_key(|recorded| recorded.standing().precedence);
-        notifications.sort_by_key(|recorded| recorded.notification.at);
+        notifications.sort_by_cached_key(Recorded::place);
         Ok(Some(notifications.iter().map(NotificationView::of).collect()))
     }
 
@@ -116,7 +113,11 @@ impl Query {
     }
 
     /// One page of the customers' messages and events, newest first.
-    pub async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<ListView<InboundView>, StorageError> {
+    pub async fn inbound(
+        &self,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<ListView<InboundView>, StorageError> {
         let page = self.shelf.inbound(after, limit).await?;
         Ok(ListView::of(page.items.iter().map(InboundView::of).collect(), page.next.as_ref()))
     }

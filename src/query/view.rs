@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Channel, Cursor, Entry, EntryKind, Failure, Inbound, Kept, Message, Recorded, RecipientStatus, Timestamp,
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Inbound, Kept, Message, RecipientStatus, Recorded, Timestamp,
     TransactionId, Unreadable,
 };
 

@@ -8,10 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{
-    outcome::Outcome,
-    platform::Platform,
-};
+use super::{outcome::Outcome, platform::Platform};
 use crate::{
     clock::Clock,
     observe::Metrics,
@@ -55,7 +52,15 @@ impl Dispatcher {
         clock: Clock,
         metrics: Metrics,
     ) -> Self {
-        Self { outbox: store.outbox.clone(), submissions: store.submissions.clone(), platform, tracking, pace, clock, metrics }
+        Self {
+            outbox: store.outbox.clone(),
+            submissions: store.submissions.clone(),
+            platform,
+            tracking,
+            pace,
+            clock,
+            metrics,
+        }
     }
 
     /// Runs until `shutdown`; then claims nothing more, and ends when the requests in flight are settled.

@@ -185,11 +185,14 @@ mod tests {
         let now = Timestamp::from_micros(0);
         let later = || Outcome::Later { code: None, reason: "HTTP 503".to_owned() };
         let second = later().settle(2, 10, now);
-        assert_eq!((second.event.dispatch, second.retry_at), (Dispatch::Queued, Some(Timestamp::from_micros(2_000_000))));
+        assert_eq!(
+            (second.event.dispatch, second.retry_at),
+            (Dispatch::Queued, Some(Timestamp::from_micros(2_000_000)))
+        );
         let last = later().settle(10, 10, now);
         assert_eq!((last.event.dispatch, last.retry_at), (Dispatch::Rejected, None));
         assert_eq!(last.failure, Some(Failure::Transient));
-        assert_eq!(pause(i64::MAX), Duration::from_secs(300));
+        assert_eq!(pause(i64::MAX), Duration::from_mins(5));
         assert_eq!(pause(0), Duration::from_secs(1));
     }
 

@@ -1,0 +1,56 @@
+//! `receiptd check-config`
+
+use serde_json::json;
+
+use super::{output, settings::SettingsArgs};
+use crate::config::{Flags, Settings};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let settings = args.settings.clone().load(Flags::default())?;
+    let facts = facts(&settings);
+    if args.json {
+        let facts =
+            facts.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>();
+        return output::json(&facts);
+    }
+    output::table(&["setting", "is"], facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
+    Ok(())
+}
+
+/// What the settings amount to. No secret is among it.
+fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
+    let url = secrecy::ExposeSecret::expose_secret(&settings.database_url);
+    let database = if url.starts_with("sqlite:") { url } else { "Postgres" };
+    let asked = &settings.authentication;
+    let parts = [
+        ("path token", asked.path_token.is_some()),
+        ("signature", !asked.hub_secrets.is_empty()),
+        ("basic", asked.basic.is_some()),
+        ("bearer", asked.bearer.is_some()),
+    ];
+    let asked: Vec<_> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+    let tokens: Vec<_> = settings.tokens.iter().map(|token| token.name.as_str()).collect();
+    let or = |list: Vec<&str>, otherwise: &str| if list.is_empty() { otherwise.to_owned() } else { list.join(", ") };
+    vec![
+        ("listen", settings.listen.to_string()),
+        ("database", database.to_owned()),
+        ("API tokens", or(tokens, "none: open to everybody who can connect")),
+        ("notify URL asks for", or(asked, "nothing: open to everybody who can connect")),
+        (
+            "sending",
+            settings.send.as_ref().map_or_else(
+                || "off: set webex.region, webex.service_key and public_url".to_owned(),
+                |send| format!("through {}", send.base_url.host_str().unwrap_or_default()),
+            ),
+        ),
+    ]
+}

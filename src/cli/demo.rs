@@ -1,0 +1,118 @@
+//! `receiptd demo`: everything at once, without any set-up.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `traffic` | the messages: some that receiptd sends, some of other systems |
+//! | `display` | the progress, and the closing words |
+
+mod display;
+mod traffic;
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use anyhow::Context;
+use tokio::sync::watch;
+use url::Url;
+
+use super::{output, source::Remote};
+use crate::{
+    config::{self, Flags},
+    lifecycle,
+    observe::{self, LogFormat},
+    simulator::{self, Simulator},
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How many messages
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    messages: u64,
+    /// End after the closing table
+    #[arg(long)]
+    exit: bool,
+    /// What happens to the n-th message follows from this number
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Where the demo listens, if nobody else does.
+const PORT: u16 = 8080;
+/// Whatever the demo talks to itself about is made up on the spot.
+const KEY: &str = "demo-service-key";
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    observe::init_logging("error", LogFormat::Auto);
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let (stop, stopped) = watch::channel(false);
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let settings = simulator::Settings { seed: args.seed, service_key: Some(KEY.to_owned()), ..Default::default() };
+    let platform = Simulator::bind(listener, settings)?;
+    let (platform_url, observer) = (platform.base_url(), platform.observer());
+
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    let server_url = Url::parse(&format!("http://{}", listener.local_addr()?))?;
+    let token = "demo-path-token";
+    let database = folder.path().join("demo.db");
+    let flags = Flags {
+        database_url: Some(format!("sqlite://{}", database.display())),
+        public_url: Some(format!("{server_url}notify/{token}")),
+        ..Flags::default()
+    };
+    let environment = [
+        ("RECEIPTD_NOTIFY__PATH_TOKEN", token),
+        ("RECEIPTD_WEBEX__BASE_URL", &platform_url),
+        ("RECEIPTD_WEBEX__SERVICE_KEY", KEY),
+        ("RECEIPTD_SEND__IN_FLIGHT", "64"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = config::load(&flags, environment, Some(empty_file(folder.path())?))?;
+
+    let stops = |mut stopped: watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let mut platform = tokio::spawn(platform.run(stops(stopped.clone())));
+    let mut server = tokio::spawn(lifecycle::serve(settings, listener, stops(stopped)));
+
+    let handed_in = Arc::new(AtomicU64::new(0));
+    let remote = Remote::at(server_url.clone())?;
+    let traffic = traffic::Traffic::new(&server_url, &platform_url, token, KEY)?;
+    let play = async {
+        let progress = display::Progress::new(args.messages, handed_in.clone(), observer.clone());
+        let (sent, ()) = tokio::join!(traffic.play(args.messages, &handed_in), progress.follow());
+        sent?;
+        display::close(&remote, &server_url, &observer.report()).await
+    };
+    let finished = tokio::select! {
+        finished = play => finished,
+        ended = &mut server => return Err(early("the server", ended)),
+        ended = &mut platform => return Err(early("the simulated platform", ended)),
+        () = lifecycle::interrupted() => Ok(()),
+    };
+    if finished.is_ok() && !args.exit {
+        output::line("Ctrl-C ends the demo and removes its database.");
+        lifecycle::interrupted().await;
+    }
+    stop.send_replace(true);
+    server.await??;
+    platform.await??;
+    finished
+}
+
+/// So that a `receiptd.toml` in the current folder does not get into the demo.
+fn empty_file(folder: &std::path::Path) -> anyhow::Result<std::path::PathBuf> {
+    let path = folder.join("receiptd.toml");
+    std::fs::write(&path, "")?;
+    Ok(path)
+}
+
+fn early<E: std::fmt::Display>(who: &str, ended: Result<Result<(), E>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Err(error)) => anyhow::anyhow!("{who} failed: {error}"),
+        _ => anyhow::anyhow!("{who} ended early"),
+    }
+}

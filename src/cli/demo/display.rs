@@ -1,0 +1,110 @@
+//! The progress of the demo, and its closing words.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tokio::time::interval;
+use url::Url;
+
+use crate::{
+    cli::{output, source::Remote},
+    query::{ListView, MessageView},
+    simulator::{Observer, Report},
+};
+
+/// Bars on a terminal, nothing elsewhere.
+pub(super) struct Progress {
+    messages: u64,
+    handed_in: Arc<AtomicU64>,
+    observer: Observer,
+    _bars: MultiProgress,
+    handed: ProgressBar,
+    notified: ProgressBar,
+}
+
+impl Progress {
+    pub(super) fn new(messages: u64, handed_in: Arc<AtomicU64>, observer: Observer) -> Self {
+        let bars = MultiProgress::new();
+        let bar = |name: &'static str, total| {
+            let template = "{prefix:>24} {bar:40} {pos:>6}/{len:<6} {per_sec:>10}  {msg}";
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            bars.add(ProgressBar::new(total).with_style(style).with_prefix(name))
+        };
+        let (handed, notified) = (bar("messages handed in", messages), bar("notifications taken", 0));
+        Self { messages, handed_in, observer, _bars: bars, handed, notified }
+    }
+
+    /// Shows how it goes until every message is handed in and no notification is due.
+    pub(super) async fn follow(&self) {
+        let mut tick = interval(Duration::from_millis(100));
+        loop {
+            tick.tick().await;
+            let report = self.observer.report();
+            let (handed_in, posts) = (self.handed_in.load(Ordering::Relaxed), &report.notifications);
+            self.handed.set_position(handed_in);
+            self.notified.set_length(posts.planned);
+            self.notified.set_position(posts.taken);
+            self.notified.set_message(format!("{} tried again, {} lost on purpose", posts.retried, posts.lost));
+            if handed_in >= self.messages && report.accepted >= self.messages && posts.pending == 0 {
+                break;
+            }
+        }
+        self.handed.finish();
+        self.notified.finish();
+    }
+}
+
+/// The closing table, and how to go on.
+pub(super) async fn close(remote: &Remote, server: &Url, report: &Report) -> anyhow::Result<()> {
+    let tally = tally(remote).await?;
+    let mut statuses: Vec<&String> = tally.values().flat_map(BTreeMap::keys).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    let header: Vec<&str> = ["channel"].into_iter().chain(statuses.iter().map(|status| status.as_str())).collect();
+    let rows = tally.iter().map(|(channel, counts)| {
+        let count = |status: &&String| counts.get(*status).map_or_else(|| "-".to_owned(), u64::to_string);
+        [channel.clone()].into_iter().chain(statuses.iter().map(count)).collect()
+    });
+    output::table(&header, rows);
+    let posts = &report.notifications;
+    output::line(format!(
+        "{} notifications posted, {} tried again, {} lost on purpose (so their messages stand a step back).",
+        posts.posted, posts.retried, posts.lost
+    ));
+    output::line("");
+    output::line("What became of one message, and why:");
+    output::line(format!("  curl -s {server}v1/messages/order-7"));
+    output::line("All that failed, newest first:");
+    output::line(format!("  curl -s '{server}v1/messages?status=failed&limit=5'"));
+    Ok(())
+}
+
+/// How many messages there are, by channel and status.
+async fn tally(remote: &Remote) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
+    let mut tally: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let pairs: Vec<_> = [("limit", Some("500".to_owned())), ("cursor", cursor)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
+        let page: ListView<MessageView> =
+            remote.get("v1/messages", &pairs).await?.context("the server lists no messages")?;
+        for message in page.items {
+            let channel = message.channel.unwrap_or_else(|| "unknown".to_owned());
+            *tally.entry(channel).or_default().entry(message.status).or_default() += 1;
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(tally);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `receiptd migrate`
+
+use super::{
+    output,
+    settings::{self, SettingsArgs},
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let settings = args.settings.load_quietly()?;
+    settings::open(&settings).await?;
+    output::line("the schema is up to date");
+    Ok(())
+}

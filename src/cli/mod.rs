@@ -1,0 +1,80 @@
+//! The command line. One file a subcommand; the only place that prints.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong use.
+//!
+//! To add a subcommand: a file with its `Args` and its `run`, and a line in [`Command`].
+
+mod check_config;
+mod demo;
+mod messages;
+mod migrate;
+mod output;
+mod send;
+mod serve;
+mod settings;
+mod simulate;
+mod source;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Takes Webex Connect's delivery notifications, keeps them, and tells what became of every message.
+#[derive(Parser)]
+#[command(name = "receiptd", version, propagate_version = true, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: notify URL, REST API, hand-over to the platform
+    Serve(serve::Args),
+    /// See everything at once, without any set-up: server, simulated platform, some thousand messages
+    Demo(demo::Args),
+    /// Run the simulated Webex Connect alone
+    Simulate(simulate::Args),
+    /// Send one message
+    Send(send::Args),
+    /// Show one message: its status, its timeline, and why
+    Status(status::Args),
+    /// List messages, newest first
+    Messages(messages::Args),
+    /// Check the settings and say what they mean
+    CheckConfig(check_config::Args),
+    /// Bring the database's schema up to date (serve does so too)
+    Migrate(migrate::Args),
+}
+
+/// Parses the command line, runs the command, and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One provider for the whole process; a second call finds it set, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::failed(&error.into()),
+    };
+    // What runs on after the command's end, such as a request that hangs, is not waited for.
+    let ended = runtime.block_on(run(cli.command));
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::failed(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Simulate(args) => simulate::run(args).await,
+        Command::Send(args) => send::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Messages(args) => messages::run(args).await,
+        Command::CheckConfig(args) => check_config::run(&args),
+        Command::Migrate(args) => migrate::run(args).await,
+    }
+}

@@ -1,0 +1,53 @@
+//! Everything that is printed.
+#![expect(clippy::print_stderr, reason = "this is where the command line prints")]
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use serde::Serialize;
+
+/// Prints a line for people.
+pub(super) fn line(text: impl AsRef<str>) {
+    text_out(&format!("{}\n", text.as_ref()));
+}
+
+/// Prints data for programs.
+pub(super) fn json(data: &impl Serialize) -> anyhow::Result<()> {
+    text_out(&format!("{}\n", serde_json::to_string_pretty(data)?));
+    Ok(())
+}
+
+/// Prints a table; cells are cut to the width of the terminal where there is one.
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>()));
+    text_out(&format!("{table}\n"));
+}
+
+/// Says why a command failed: the whole chain of causes, on one line.
+pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("receiptd: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// What came from outside may hold control characters, which a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+}
+
+/// A reader that went away (`receiptd messages | head`) is no failure.
+fn text_out(text: &str) {
+    let mut out = io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// A value, or a dash.
+pub(super) fn or_dash(text: Option<&String>) -> String {
+    text.cloned().unwrap_or_else(|| "-".to_owned())
+}

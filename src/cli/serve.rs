@@ -1,0 +1,30 @@
+//! `receiptd serve`
+
+use std::net::TcpListener;
+
+use anyhow::Context;
+
+use super::settings::SettingsArgs;
+use crate::{config::Flags, lifecycle, observe};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[arg(long, value_name = "ADDRESS", help = "Where to listen  [env: RECEIPTD_LISTEN] [default: 127.0.0.1:8080]")]
+    listen: Option<String>,
+    #[arg(long, value_name = "URL", help = "The notify URL as the platform reaches it  [env: RECEIPTD_PUBLIC_URL]")]
+    public_url: Option<String>,
+    /// Start on an open address without tokens and without notify authentication
+    #[arg(long)]
+    insecure: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let flags = Flags { listen: args.listen, public_url: args.public_url, insecure: args.insecure, ..Flags::default() };
+    let settings = args.settings.load(flags)?;
+    observe::init_logging(&settings.log_filter, settings.log_format);
+    let address = settings.listen;
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    Ok(lifecycle::serve(settings, listener, lifecycle::interrupted()).await?)
+}

@@ -1,0 +1,78 @@
+//! `receiptd simulate`
+
+use std::{net::TcpListener, time::Duration};
+
+use anyhow::Context;
+
+use super::output;
+use crate::{
+    lifecycle,
+    observe::{self, LogFormat},
+    simulator::{Settings, Simulator},
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    listen: String,
+    /// What happens to the n-th message follows from this number
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Admit this service key only
+    #[arg(long, value_name = "KEY", env = "RECEIPTD_SIMULATE_KEY", hide_env_values = true)]
+    service_key: Option<String>,
+    /// Sign notifications with this secret
+    #[arg(long, value_name = "SECRET", env = "RECEIPTD_SIMULATE_SECRET", hide_env_values = true)]
+    hub_secret: Option<String>,
+    /// How long an answer to a send takes, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 5)]
+    answer_delay: u64,
+    /// The typical pause between two notifications of a message, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 150)]
+    notify_delay: u64,
+    /// The pause before a failed notification is posted again, in milliseconds; the platform waits 60000
+    #[arg(long, value_name = "MS", default_value_t = 60_000)]
+    retry_pause: u64,
+    /// The share of notifications that are never posted, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    loss: f64,
+    /// The share of notifications that are posted twice
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    duplicates: f64,
+    /// The share of notifications that come after the next one
+    #[arg(long, value_name = "SHARE", default_value_t = 0.03)]
+    reorder: f64,
+    /// The share of messages whose first notification comes before the answer to the send
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    early: f64,
+    /// The share of messages that fail
+    #[arg(long, value_name = "SHARE", default_value_t = 0.08)]
+    failures: f64,
+    /// Call back from the SMS API v1 in its flat form
+    #[arg(long)]
+    flat_callbacks: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    observe::init_logging("receiptd=info,warn", LogFormat::Auto);
+    let listener = TcpListener::bind(&args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let settings = Settings {
+        seed: args.seed,
+        service_key: args.service_key,
+        hub_secret: args.hub_secret,
+        answer_delay: Duration::from_millis(args.answer_delay),
+        notify_delay: Duration::from_millis(args.notify_delay),
+        retry_pause: Duration::from_millis(args.retry_pause),
+        loss: args.loss,
+        duplicates: args.duplicates,
+        reorder: args.reorder,
+        early: args.early,
+        failures: args.failures,
+        flat_callbacks: args.flat_callbacks,
+        ..Settings::default()
+    };
+    let simulator = Simulator::bind(listener, settings)?;
+    output::line(format!("the simulated Webex Connect: set RECEIPTD_WEBEX__BASE_URL={}", simulator.base_url()));
+    Ok(simulator.run(lifecycle::interrupted()).await?)
+}

@@ -1,0 +1,166 @@
+//! Where a command looks things up: in the database directly, or at a running server.
+
+use anyhow::{Context, bail};
+use reqwest::{Client, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::settings::{self, SettingsArgs};
+use crate::{
+    clock::Clock,
+    domain::{CorrelationId, Fault, ListRequest},
+    query::{ListView, MessageView, Query},
+};
+
+/// Which of the two.
+#[derive(clap::Args, Clone)]
+pub(super) struct SourceArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Ask this running server, in place of the database
+    #[arg(long, value_name = "URL", env = "RECEIPTD_SERVER")]
+    server: Option<Url>,
+    /// The API token for --server
+    #[arg(long, value_name = "TOKEN", env = "RECEIPTD_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+/// A place to look things up.
+pub(super) enum Source {
+    Database(Box<Query>),
+    Server(Remote),
+}
+
+impl SourceArgs {
+    pub(super) async fn open(self) -> anyhow::Result<Source> {
+        if let Some(remote) = self.remote()? {
+            return Ok(Source::Server(remote));
+        }
+        let settings = self.settings.load_quietly()?;
+        let store = settings::open(&settings).await?;
+        Ok(Source::Database(Box::new(Query::new(&store, settings.deadlines, Clock::system()))))
+    }
+
+    /// The server, if one is named.
+    pub(super) fn remote(&self) -> anyhow::Result<Option<Remote>> {
+        let Some(base) = self.server.clone() else { return Ok(None) };
+        Ok(Some(Remote { client: Client::builder().build()?, base, token: self.token.clone() }))
+    }
+
+    pub(super) fn into_settings(self) -> SettingsArgs {
+        self.settings
+    }
+}
+
+impl Source {
+    pub(super) async fn message(&self, id: &str) -> anyhow::Result<Option<MessageView>> {
+        match self {
+            Self::Server(remote) => remote.message(id, None).await,
+            Self::Database(query) => match CorrelationId::new(id) {
+                Ok(id) => Ok(query.message(&id).await?),
+                Err(_) => Ok(None),
+            },
+        }
+    }
+
+    pub(super) async fn messages(&self, filters: &[(&str, String)]) -> anyhow::Result<ListView<MessageView>> {
+        match self {
+            Self::Server(remote) => {
+                remote.get("v1/messages", filters).await?.context("the server has no list of messages")
+            }
+            Self::Database(query) => {
+                let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
+                let request = ListRequest::parse(pairs).map_err(|faults| anyhow::anyhow!(in_words(&faults)))?;
+                Ok(query.list(&request.filter, request.after.as_ref(), request.limit).await?)
+            }
+        }
+    }
+}
+
+/// Faults as one sentence.
+pub(super) fn in_words(faults: &[Fault]) -> String {
+    let sentence = |fault: &Fault| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
+    faults.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
+/// A running server.
+pub(super) struct Remote {
+    client: Client,
+    base: Url,
+    token: Option<String>,
+}
+
+impl Remote {
+    /// At `base`, without a token.
+    pub(super) fn at(base: Url) -> anyhow::Result<Self> {
+        Ok(Self { client: Client::builder().build()?, base, token: None })
+    }
+
+    /// One message; with `wait`, as soon as it is final or the seconds are over.
+    pub(super) async fn message(&self, id: &str, wait: Option<u64>) -> anyhow::Result<Option<MessageView>> {
+        let wait: Vec<_> = wait
+            .into_iter()
+            .flat_map(|seconds| [("wait", "final".to_owned()), ("timeout", seconds.to_string())])
+            .collect();
+        let url = self.url(&["v1", "messages", id])?;
+        self.answer(self.client.get(url).query(&wait)).await
+    }
+
+    /// Sends a message, and returns it as the server took it over.
+    pub(super) async fn send(&self, message: &Value) -> anyhow::Result<MessageView> {
+        let url = self.url(&["v1", "messages"])?;
+        self.answer(self.client.post(url).json(message)).await?.context("the server takes no messages")
+    }
+
+    /// What is at `path`; `None` if nothing is.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        pairs: &[(&str, String)],
+    ) -> anyhow::Result<Option<T>> {
+        let url = self.url(&path.split('/').collect::<Vec<_>>())?;
+        self.answer(self.client.get(url).query(pairs)).await
+    }
+
+    /// The segments become parts of the path, percent-encoded.
+    fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
+        let mut url = self.base.clone();
+        match url.path_segments_mut() {
+            Ok(mut path) => _ = path.pop_if_empty().extend(segments),
+            Err(()) => bail!("--server must be an http URL"),
+        }
+        Ok(url)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Option<T>> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.send().await.with_context(|| format!("{} does not answer", self.base))?;
+        match answer.status() {
+            status if status.is_success() => {
+                Ok(Some(answer.json().await.context("the server's answer is not readable")?))
+            }
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(refused(answer).await),
+        }
+    }
+}
+
+/// The server's own words, where it gave any.
+async fn refused(answer: Response) -> anyhow::Error {
+    let status = answer.status();
+    let problem: Value = answer.json().await.unwrap_or_default();
+    let detail = problem["detail"].as_str().unwrap_or("no details");
+    let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors = errors.iter().map(|error| {
+        format!(
+            "\n- {} {}",
+            error["pointer"].as_str().unwrap_or_default(),
+            error["detail"].as_str().unwrap_or_default()
+        )
+    });
+    anyhow::anyhow!("the server answered {status}: {detail}{}", errors.collect::<String>())
+}

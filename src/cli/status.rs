@@ -1,0 +1,83 @@
+//! `receiptd status`
+
+use anyhow::bail;
+
+use super::{
+    output::{self, or_dash},
+    source::SourceArgs,
+};
+use crate::query::{EntryView, MessageView};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The correlation id; a message without one is txn:TRANSACTION-ID
+    id: String,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let source = args.source.open().await?;
+    let Some(message) = source.message(&args.id).await? else {
+        bail!("there is no message with the correlation id {:?}; one without is txn:<transaction id>", args.id);
+    };
+    if args.json {
+        return output::json(&message);
+    }
+    show(&message);
+    Ok(())
+}
+
+/// A message for people.
+pub(super) fn show(message: &MessageView) {
+    let facts = [
+        ("status", in_words(message)),
+        ("channel", or_dash(message.channel.as_ref())),
+        ("to", or_dash(message.to.as_ref())),
+        ("origin", message.origin.clone()),
+        ("transaction", or_dash(message.transaction_id.as_ref())),
+        ("callback data", or_dash(message.callback_data.as_ref())),
+        ("first known", message.created_at.clone()),
+        ("last change", message.updated_at.clone()),
+    ];
+    output::table(&["message", &message.correlation_id], facts.map(|(name, value)| vec![name.to_owned(), value]));
+    if let Some(recipients) = &message.recipients {
+        let rows = recipients.iter().map(|one| vec![one.to.clone(), one.status.clone(), or_dash(one.reason.as_ref())]);
+        output::table(&["recipient", "status", "reason"], rows);
+    }
+    let timeline = message.timeline.as_deref().unwrap_or_default();
+    output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
+}
+
+fn in_words(message: &MessageView) -> String {
+    let mut words = message.status.clone();
+    if let Some(failure) = &message.failure {
+        words = format!("{words} ({failure})");
+    }
+    if let Some(reason) = &message.reason {
+        let code = message.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        words = format!("{words}: {reason}{code}");
+    }
+    let note = match (message.is_final, message.overdue) {
+        (true, _) => ", final",
+        (false, true) => ", overdue",
+        (false, false) => "",
+    };
+    words + note
+}
+
+fn row(entry: &EntryView) -> Vec<String> {
+    let times = entry.times.filter(|times| *times > 1).map(|times| format!(" ×{times}")).unwrap_or_default();
+    vec![
+        or_dash(entry.at.as_ref()),
+        format!("{}{times}", entry.kind),
+        entry.status.clone(),
+        or_dash(entry.code.as_ref()),
+        or_dash(entry.reason.as_ref()),
+        entry.effect.clone(),
+        entry.why.clone(),
+    ]
+}
