@@ -127,8 +127,8 @@ impl Outcome {
 /// The pause after the n-th attempt: 1, 2, 4… seconds, five minutes at the most.
 fn pause(attempt: i64) -> Duration {
     const LONGEST: u64 = 300;
-    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0);
-    Duration::from_secs(1u64.checked_shl(doublings).unwrap_or(LONGEST).clamp(1, LONGEST))
+    let doublings = u32::try_from(attempt.saturating_sub(1).clamp(0, 62)).unwrap_or(0);
+    Duration::from_secs((1 << doublings).min(LONGEST))
 }
 
 #[cfg(test)]
