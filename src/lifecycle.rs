@@ -65,7 +65,6 @@ pub async fn serve(
             authentication: settings.authentication,
             zone: settings.zone,
             committer,
-            answer_within: settings.answer_within,
             clock: clock.clone(),
             metrics: metrics.clone(),
         },
@@ -74,6 +73,7 @@ pub async fn serve(
         health: store.health.clone(),
         tokens: settings.tokens,
         body_limit: settings.body_limit,
+        answer_within: settings.answer_within,
         metrics,
         clock,
     };

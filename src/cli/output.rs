@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle, presets::NOTHING};
 use serde::Serialize;
 
 /// Prints a line for people.
@@ -20,18 +20,26 @@ pub(super) fn json(data: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Columns, and a line under the header.
+const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
+
 /// Prints a table; cells are cut to the width of the terminal where there is one.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
     table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>()));
     text_out(&format!("{table}\n"));
 }
 
+/// What was asked for cannot be meant: exit code 2, as for flags that do not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct WrongUse(pub(super) String);
+
 /// Says why a command failed: the whole chain of causes, on one line.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("receiptd: {error:#}");
-    ExitCode::FAILURE
+    if error.is::<WrongUse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// What came from outside may hold control characters, which a terminal would obey.

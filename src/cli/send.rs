@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    output,
+    output::{self, WrongUse},
     settings::{self, SettingsArgs},
     source::{SourceArgs, in_words},
     status,
@@ -100,7 +100,10 @@ fn message(args: &Args) -> anyhow::Result<Value> {
         }
     }
     if let Some(options) = &args.options {
-        message.insert("options".to_owned(), serde_json::from_str(options).context("--options is not JSON")?);
+        message.insert(
+            "options".to_owned(),
+            serde_json::from_str(options).map_err(|_| WrongUse("--options is not JSON".to_owned()))?,
+        );
     }
     Ok(Value::Object(message))
 }
@@ -113,12 +116,14 @@ async fn send_directly(
     wait: bool,
 ) -> anyhow::Result<MessageView> {
     let settings = settings.load_quietly()?;
-    let draft = Draft::new(message).map_err(|fault| anyhow::anyhow!(in_words(&[fault])))?;
+    let draft = Draft::new(message).map_err(|fault| WrongUse(in_words(&[fault])))?;
     let store = settings::open(&settings).await?;
     let sender = Sender::new(store.outbox.clone(), Clock::system(), settings.send.is_some());
     let id = match sender.accept(&draft).await {
         Ok(Sent::New(id) | Sent::Same(id)) => id,
-        Err(SendError::Faulty(faults)) => bail!("the message cannot be sent as it is: {}", in_words(&faults)),
+        Err(SendError::Faulty(faults)) => {
+            bail!(WrongUse(format!("the message cannot be sent as it is: {}", in_words(&faults))));
+        }
         Err(error) => return Err(error.into()),
     };
     let platform = settings.send.as_ref().context("sending is not configured")?;

@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::settings::{self, SettingsArgs};
+use super::{
+    output::WrongUse,
+    settings::{self, SettingsArgs},
+};
 use crate::{
     clock::Clock,
     domain::{CorrelationId, Fault, ListRequest},
@@ -37,7 +40,9 @@ impl SourceArgs {
         if let Some(remote) = self.remote()? {
             return Ok(Source::Server(remote));
         }
-        let settings = self.settings.load_quietly()?;
+        let mut settings = self.settings.load_quietly()?;
+        // Looking for a message in the wrong place must not leave an empty database there.
+        settings.database.create = false;
         let store = settings::open(&settings).await?;
         Ok(Source::Database(Box::new(Query::new(&store, settings.deadlines, Clock::system()))))
     }
@@ -71,7 +76,7 @@ impl Source {
             }
             Self::Database(query) => {
                 let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = ListRequest::parse(pairs).map_err(|faults| anyhow::anyhow!(in_words(&faults)))?;
+                let request = ListRequest::parse(pairs).map_err(|faults| WrongUse(in_words(&faults)))?;
                 Ok(query.list(&request.filter, request.after.as_ref(), request.limit).await?)
             }
         }
@@ -128,7 +133,7 @@ impl Remote {
         let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut path) => _ = path.pop_if_empty().extend(segments),
-            Err(()) => bail!("--server must be an http URL"),
+            Err(()) => bail!(WrongUse("--server must be an http URL".to_owned())),
         }
         Ok(url)
     }

@@ -187,6 +187,7 @@ impl Settings {
             database: OpenOptions {
                 connections: raw.database.connections,
                 timeout: Duration::from_secs(raw.database.timeout_seconds),
+                create: true,
             },
             tokens,
             authentication,

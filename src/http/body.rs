@@ -1,14 +1,12 @@
 //! Request bodies, bounded in size and time.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest,
     http::header::CONTENT_LENGTH,
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +17,19 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body of at most `limit` bytes that comes within `patience`.
+/// Reads a body of at most `limit` bytes that is there by `deadline`.
 pub(super) async fn read(
     request: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
-    patience: Duration,
+    deadline: Instant,
 ) -> Result<Bytes, Unread> {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|length| length.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(Unread::TooLarge);
     }
-    timeout(patience, collect(payload, limit)).await.unwrap_or(Err(Unread::Broken))
+    timeout_at(deadline, collect(payload, limit)).await.unwrap_or(Err(Unread::Broken))
 }
 
 async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Unread> {

@@ -8,6 +8,7 @@ use actix_web::{
     web::{Bytes, Data, Payload},
 };
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     body::{self, Unread},
@@ -22,8 +23,10 @@ use crate::{
 
 /// Stores a notification, or a customer's message, and acknowledges it.
 pub(super) async fn take(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let body = read(&request, &mut payload, &app).await?;
-    app.intake.take(&credentials(&request), &body).await?;
+    // Reading and storing share the time that the platform grants.
+    let deadline = Instant::now() + app.answer_within;
+    let body = read(&request, &mut payload, &app, deadline).await?;
+    app.intake.take(&credentials(&request), &body, deadline).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
 
@@ -34,7 +37,7 @@ pub(super) async fn probe() -> HttpResponse {
 
 /// Authenticates and reads, stores nothing, and tells what it read.
 pub(super) async fn check(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let body = read(&request, &mut payload, &app).await?;
+    let body = read(&request, &mut payload, &app, Instant::now() + app.answer_within).await?;
     let answer = match app.intake.read(&credentials(&request), &body)? {
         Posted::Notification(notification) => {
             json!({ "kind": "notification", "status": notification.event.status().as_str() })
@@ -46,9 +49,9 @@ pub(super) async fn check(request: HttpRequest, mut payload: Payload, app: Data<
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn read(request: &HttpRequest, payload: &mut Payload, app: &App) -> Result<Bytes, Problem> {
+async fn read(request: &HttpRequest, payload: &mut Payload, app: &App, deadline: Instant) -> Result<Bytes, Problem> {
     let limit = app.body_limit;
-    body::read(request, payload, limit, app.intake.answer_within).await.map_err(|unread| match unread {
+    body::read(request, payload, limit, deadline).await.map_err(|unread| match unread {
         Unread::TooLarge => {
             app.metrics.notified(NotifyOutcome::TooLarge);
             Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken (notify.body_limit_bytes)"))

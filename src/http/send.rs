@@ -8,6 +8,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     authority::{Caller, Send},
@@ -46,7 +47,7 @@ async fn draft(request: &HttpRequest, payload: &mut Payload) -> Result<Draft, Pr
     if !essence.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(Code::UnsupportedMediaType, "send one message as application/json"));
     }
-    let body = body::read(request, payload, LIMIT, PATIENCE).await.map_err(|unread| match unread {
+    let body = body::read(request, payload, LIMIT, Instant::now() + PATIENCE).await.map_err(|unread| match unread {
         Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("a message has at most {LIMIT} bytes")),
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
     })?;

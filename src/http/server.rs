@@ -25,6 +25,8 @@ pub struct App {
     pub tokens: Vec<ApiToken>,
     /// The largest body of a notification, in bytes.
     pub body_limit: usize,
+    /// How long a notification may take from its first byte to the answer; well below the platform's 10 s.
+    pub answer_within: Duration,
     /// The time.
     pub clock: Clock,
 }

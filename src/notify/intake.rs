@@ -1,8 +1,6 @@
 //! The way of one request to the notify URL.
 
-use std::time::Duration;
-
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     authenticate::{Authentication, Credentials, Denied},
@@ -24,8 +22,6 @@ pub struct Intake {
     pub zone: TimeZone,
     /// The way to the disk.
     pub committer: Committer,
-    /// How long a caller waits for the commit; well below the platform's 10 s.
-    pub answer_within: Duration,
     /// The time.
     pub clock: Clock,
     /// Counts what became of it.
@@ -59,9 +55,9 @@ impl Intake {
         }
     }
 
-    /// Takes a request. `Ok` means that it is on disk.
-    pub async fn take(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<(), Refusal> {
-        let result = self.try_take(shown, body).await;
+    /// Takes a request. `Ok` means that it is on disk. After `deadline` nobody waits for the commit any more.
+    pub async fn take(&self, shown: &Credentials<'_>, body: &[u8], deadline: Instant) -> Result<(), Refusal> {
+        let result = self.try_take(shown, body, deadline).await;
         self.metrics.notified(match &result {
             Ok(outcome) => *outcome,
             Err(Refusal::Denied(_)) => NotifyOutcome::Unauthorized,
@@ -73,7 +69,12 @@ impl Intake {
         result.map(|_| ())
     }
 
-    async fn try_take(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<NotifyOutcome, Refusal> {
+    async fn try_take(
+        &self,
+        shown: &Credentials<'_>,
+        body: &[u8],
+        deadline: Instant,
+    ) -> Result<NotifyOutcome, Refusal> {
         let posted = self.read(shown, body)?;
         let (now, body) = (self.clock.now(), body.to_vec());
         let (outcome, arrival) = match posted {
@@ -88,7 +89,7 @@ impl Intake {
             }
             Posted::Foreign => return Err(Refusal::Foreign),
         };
-        timeout(self.answer_within, self.committer.commit(arrival)).await.map_err(|_| Refusal::Late)??;
+        timeout_at(deadline, self.committer.commit(arrival)).await.map_err(|_| Refusal::Late)??;
         Ok(outcome)
     }
 }

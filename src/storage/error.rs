@@ -62,6 +62,9 @@ pub enum OpenError {
     /// Neither of the two databases.
     #[error("the database URL must begin with sqlite:// or postgres://")]
     Scheme,
+    /// There is no file, and none is to be created.
+    #[error("there is no database at this path")]
+    Absent,
     /// The database cannot be reached, or not with these credentials.
     #[error("the database cannot be opened")]
     Connect(#[source] Cause),

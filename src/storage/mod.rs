@@ -191,6 +191,8 @@ pub struct OpenOptions {
     pub connections: u32,
     /// How long to wait for a connection, or for another writer of the same SQLite file.
     pub timeout: Duration,
+    /// Whether to create an SQLite file that is not there.
+    pub create: bool,
 }
 
 /// Opens the store at `url` (`sqlite://path` or `postgres://…`), creates it where it can, brings its schema up to

@@ -53,12 +53,16 @@ impl Backend {
 pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     let connect = SqliteConnectOptions::from_str(url)
         .map_err(OpenError::connect)?
-        .create_if_missing(true)
+        .create_if_missing(options.create)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(options.timeout)
         .pragma("cache_size", "-65536");
     let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(options.timeout);
+    let absent = !options.create && !connect.get_filename().exists();
+    if absent {
+        return Err(OpenError::Absent);
+    }
     let write = pool(1).connect_with(connect.clone()).await.map_err(OpenError::connect)?;
     sqlx::migrate!("migrations/sqlite").run(&write).await.map_err(OpenError::migrate)?;
     let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;

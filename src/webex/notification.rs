@@ -44,6 +44,9 @@ fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
     if transaction.is_none() && is_one_api(info) {
         return Err(Unclaimed::Foreign);
     }
+    let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("handed to the carrier at {at}"));
+    let additional = info.text(&["additionalInfo"]);
+    let additional = [additional.as_deref(), carrier.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" | ");
     let recipient = info.text(&["waid"]).or_else(|| info.text(&["destination"]));
     Shape {
         channel: info.text(&["deliveryChannel"]).map(|name| Channel::from_name(&name)),
@@ -53,7 +56,7 @@ fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
         status: info.text(&["deliveryStatus"]).as_deref(),
         code: info.text(&["code"]).as_deref(),
         description: info.text(&["Description"]).as_deref(),
-        additional: info.text(&["additionalInfo"]).as_deref(),
+        additional: Some(additional.as_str()).filter(|text| !text.is_empty()),
         at: info.text(&["timeStamp"]).as_deref(),
         segments: info.text(&["messageCount"]).as_deref(),
         callback: text(&CALLBACK).as_deref(),
