@@ -2,7 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong use.
 //!
-//! To add a subcommand: a file with its `Args` and its `run`, and a line in [`Command`].
+//! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
 
 mod check_config;
 mod demo;

@@ -62,6 +62,9 @@ pub enum OpenError {
     /// Neither of the two databases.
     #[error("the database URL must begin with sqlite:// or postgres://")]
     Scheme,
+    /// Nothing in memory survives a crash.
+    #[error("a database in memory would lose what is acknowledged; name a file: sqlite://receiptd.db")]
+    InMemory,
     /// There is no file, and none is to be created.
     #[error("there is no database at this path")]
     Absent,

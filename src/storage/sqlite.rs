@@ -59,6 +59,9 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
         .busy_timeout(options.timeout)
         .pragma("cache_size", "-65536");
     let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(options.timeout);
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(OpenError::InMemory);
+    }
     let absent = !options.create && !connect.get_filename().exists();
     if absent {
         return Err(OpenError::Absent);

@@ -41,7 +41,40 @@ macro_rules! merge_messages {
     };
 }
 
-pub(super) use merge_messages;
+/// Writes down whose each transaction is. A real correlation id goes before `txn:…`, and of two real ones the smaller,
+/// so that the order of arrival does not matter. Returned is what is new, or has changed hands.
+macro_rules! claim_transactions {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO transactions (transaction_id, correlation_id) "
+                + $source
+                + " ON CONFLICT (transaction_id) DO UPDATE \
+             SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
+             WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
+             AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
+                  OR excluded.correlation_id < transactions.correlation_id) \
+             RETURNING transaction_id, correlation_id, formerly"
+            $(, $argument)+
+        )
+    };
+}
+
+/// Appends notifications. One that is there already is counted.
+macro_rules! insert_notifications {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
+             transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
+             callback_data, body) "
+                + $source
+                + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
+             SET times = notifications.times + excluded.times"
+            $(, $argument)+
+        )
+    };
+}
+
+pub(super) use {claim_transactions, insert_notifications, merge_messages};
 
 mod adoption;
 mod health;

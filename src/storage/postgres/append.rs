@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Connection, portable::merge_messages};
+use super::{
+    Connection,
+    portable::{claim_transactions, insert_notifications, merge_messages},
+};
 use crate::{
     domain::CorrelationId,
     storage::{
@@ -25,20 +28,9 @@ pub(super) async fn claim_transactions(
     let owners: Vec<_> = claims.values().map(|id| id.as_str().to_owned()).collect();
     // A row that does not change is locked all the same until the commit. So where one instance takes down a
     // notification without correlation id and another one with it, the second waits and then sees the first.
-    let taken = sql!(
-        "INSERT INTO transactions (transaction_id, correlation_id) \
-         SELECT * FROM UNNEST($1::text[], $2::text[]) \
-         ON CONFLICT (transaction_id) DO UPDATE \
-         SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
-         WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
-         AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
-              OR excluded.correlation_id < transactions.correlation_id) \
-         RETURNING transaction_id, correlation_id, formerly",
-        &transactions,
-        &owners
-    )
-    .fetch_all(connection)
-    .await?;
+    let taken = claim_transactions!("SELECT * FROM UNNEST($1::text[], $2::text[])", &transactions, &owners)
+        .fetch_all(connection)
+        .await?;
     Ok(taken
         .iter()
         .filter_map(|row| Adoption::of(&row.transaction_id, &row.correlation_id, row.formerly.as_deref()))
@@ -53,14 +45,10 @@ pub(super) async fn insert_notifications(
     let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
     columns!(rows: correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel,
         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
-    sql!(
-        "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
-         transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
-         callback_data, body) \
-         SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
+    insert_notifications!(
+        "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
-         $16::bigint[], $17::bigint[], $18::text[], $19::bytea[]) \
-         ON CONFLICT (correlation_id, fingerprint) DO UPDATE SET times = notifications.times + excluded.times",
+         $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
         &correlation_id as _,
         &fingerprint as _,
         &received_at as _,

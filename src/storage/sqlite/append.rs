@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Connection, portable::merge_messages};
+use super::{
+    Connection,
+    portable::{claim_transactions, insert_notifications, merge_messages},
+};
 use crate::{
     domain::CorrelationId,
     storage::batch::{Addition, Adoption, Entry},
@@ -21,19 +24,9 @@ pub(super) async fn claim_transactions(
     claims: &BTreeMap<&str, CorrelationId>,
 ) -> Result<Vec<Adoption>, sqlx::Error> {
     let rows = json(claims.iter().map(|(transaction, id)| (transaction, id.as_str())));
-    let taken = sql!(
-        "INSERT INTO transactions (transaction_id, correlation_id) \
-         SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true \
-         ON CONFLICT (transaction_id) DO UPDATE \
-         SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
-         WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
-         AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
-              OR excluded.correlation_id < transactions.correlation_id) \
-         RETURNING transaction_id, correlation_id, formerly",
-        rows
-    )
-    .fetch_all(connection)
-    .await?;
+    let taken = claim_transactions!("SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true", rows)
+        .fetch_all(connection)
+        .await?;
     Ok(taken
         .iter()
         .filter_map(|row| Adoption::of(&row.transaction_id, &row.correlation_id, row.formerly.as_deref()))
@@ -46,16 +39,12 @@ pub(super) async fn insert_notifications(
     entries: &[Entry<'_>],
 ) -> Result<(), sqlx::Error> {
     let rows = json(entries.iter().map(Entry::row));
-    sql!(
-        "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
-         transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
-         callback_data, body) \
-         SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
+    insert_notifications!(
+        "SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
          value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
          value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
          value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
-         CAST(value ->> 'body' AS BLOB) FROM json_each($1) WHERE true \
-         ON CONFLICT (correlation_id, fingerprint) DO UPDATE SET times = notifications.times + excluded.times",
+         CAST(value ->> 'body' AS BLOB) FROM json_each($1) WHERE true",
         rows
     )
     .execute(connection)
