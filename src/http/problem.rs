@@ -185,8 +185,8 @@ impl From<Refusal> for Problem {
 pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
     let path = request.match_pattern().unwrap_or_default();
     let allowed = match path.as_str() {
-        "/notify" | "/notify/{token}" => "POST, HEAD, GET",
-        "/notify-check" | "/notify-check/{token}" => "POST",
+        path if path.starts_with("/notify-check") => "POST",
+        path if path.starts_with("/notify") => "POST, HEAD, GET",
         "/v1/messages" => "POST, GET",
         _ => "GET",
     };

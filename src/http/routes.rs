@@ -5,7 +5,8 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 use super::{health, messages, notify, problem, send, shelf};
 
 pub(super) fn routes(service: &mut ServiceConfig) {
-    for (path, check) in [("/notify", "/notify-check"), ("/notify/{token}", "/notify-check/{token}")] {
+    // With a slash at the end too: a 404 would be the end of a notification.
+    for path in ["/notify", "/notify/", "/notify/{token}", "/notify/{token}/"] {
         service.service(
             resource(path)
                 .route(post().to(notify::take))
@@ -13,8 +14,10 @@ pub(super) fn routes(service: &mut ServiceConfig) {
                 .route(get().to(notify::probe))
                 .default_service(web::to(problem::method_not_allowed)),
         );
+    }
+    for path in ["/notify-check", "/notify-check/{token}"] {
         service.service(
-            resource(check).route(post().to(notify::check)).default_service(web::to(problem::method_not_allowed)),
+            resource(path).route(post().to(notify::check)).default_service(web::to(problem::method_not_allowed)),
         );
     }
     let resources = [
