@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use tokio::time::interval;
 use url::Url;
 
@@ -34,8 +35,10 @@ impl Progress {
     pub(super) fn new(messages: u64, handed_in: Arc<AtomicU64>, observer: Observer) -> Self {
         let bars = MultiProgress::new();
         let bar = |name: &'static str, total| {
-            let template = "{prefix:>24} {bar:40} {pos:>6}/{len:<6} {per_sec:>10}  {msg}";
+            let template = "{prefix:>20} {bar:40} {pos:>6}/{len:<6} {rate:>7}  {msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let rate = |state: &ProgressState, out: &mut dyn Write| _ = write!(out, "{:.0}/s", state.per_sec());
+            let style = style.with_key("rate", rate);
             bars.add(ProgressBar::new(total).with_style(style).with_prefix(name))
         };
         let (handed, notified) = (bar("messages handed in", messages), bar("notifications taken", 0));

@@ -24,7 +24,7 @@ pub(super) async fn claim_transactions(
     claims: &BTreeMap<&str, CorrelationId>,
 ) -> Result<Vec<Adoption>, sqlx::Error> {
     let rows = json(claims.iter().map(|(transaction, id)| (transaction, id.as_str())));
-    let taken = claim_transactions!("SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true", rows)
+    let taken = claim_transactions!("SELECT value ->> 0, value ->> 1 FROM jsonb_each($1) WHERE true", rows)
         .fetch_all(connection)
         .await?;
     Ok(taken
@@ -44,7 +44,7 @@ pub(super) async fn insert_notifications(
          value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
          value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
          value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
-         CAST(value ->> 'body' AS BLOB) FROM json_each($1) WHERE true",
+         CAST(value ->> 'body' AS BLOB) FROM jsonb_each($1) WHERE true",
         rows
     )
     .execute(connection)
@@ -59,7 +59,7 @@ pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -
         "SELECT value ->> 'correlation_id', value ->> 'channel', value ->> 'recipient', value ->> 'transaction_id', \
          value ->> 'status', unhex(value ->> 'precedence'), value ->> 'status_at', value ->> 'is_final', \
          value ->> 'failure', value ->> 'code', value ->> 'reason', value ->> 'segments', value ->> 'callback_data', \
-         value ->> 'at', value ->> 'at' FROM json_each($1) WHERE true",
+         value ->> 'at', value ->> 'at' FROM jsonb_each($1) WHERE true",
         rows
     )
     .execute(connection)
@@ -72,7 +72,7 @@ pub(super) async fn note_recipients(connection: &mut Connection, additions: &[Ad
     let rows = json(additions.iter().flat_map(Addition::named_recipients));
     sql!(
         "INSERT INTO recipients (correlation_id, recipient) \
-         SELECT m.correlation_id, named.value ->> 1 FROM json_each($1) AS named \
+         SELECT m.correlation_id, named.value ->> 1 FROM jsonb_each($1) AS named \
          JOIN messages m ON m.correlation_id = named.value ->> 0 \
          WHERE m.recipient <> named.value ->> 1 \
          ON CONFLICT (correlation_id, recipient) DO NOTHING",
