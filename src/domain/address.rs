@@ -16,9 +16,9 @@ pub struct Address(String);
 impl Address {
     /// Reads an address as people and the platform write it. `None` for an empty one.
     pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let normal = phone_digits(text)
-            .unwrap_or_else(|| if text.contains('@') { text.to_lowercase() } else { text.replace('\0', "\u{FFFD}") });
+        // Postgres cannot store NUL in text.
+        let text = text.trim().replace('\0', "\u{FFFD}");
+        let normal = phone_digits(&text).unwrap_or_else(|| if text.contains('@') { text.to_lowercase() } else { text });
         match normal.len() {
             0 => None,
             1..=MAX_BYTES => Some(Self(normal)),

@@ -137,8 +137,11 @@ impl<'a> Check<'a> {
 
     fn text(&mut self, name: &str) -> Option<&'a str> {
         let text = self.member(name)?.as_str();
-        if text.is_none() {
-            self.fault(name, "must be a string");
+        match text {
+            None => self.fault(name, "must be a string"),
+            // Postgres cannot store it, and no channel shows it.
+            Some(text) if text.contains('\0') => self.fault(name, "must not contain the character U+0000"),
+            Some(_) => {}
         }
         text
     }

@@ -122,7 +122,13 @@ impl<'a> Batch<'a> {
             let correlation_id = correlation_id.unwrap_or_else(|| recorded.notification.reference.correlation_id());
             entries
                 .entry((correlation_id.clone(), recorded.fingerprint))
-                .and_modify(|entry| entry.times += recorded.times)
+                .and_modify(|entry| {
+                    entry.times += recorded.times;
+                    // The same event with its correlation id tells more than without it.
+                    if matches!(entry.recorded.notification.reference, Reference::Transaction(_)) {
+                        entry.recorded = recorded;
+                    }
+                })
                 .or_insert(Entry { correlation_id, recorded, times: recorded.times });
         }
         entries.into_values().collect()

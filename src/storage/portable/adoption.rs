@@ -2,11 +2,11 @@
 
 use super::{Connection, append, messages};
 use crate::{
-    domain::{CorrelationId, Precedence, Recorded, Standing},
+    domain::{CorrelationId, Precedence, Recorded},
     storage::{
         StorageError,
         batch::{Adoption, Entry, additions},
-        rows::{NotificationRow, StandingRow},
+        rows::NotificationRow,
     },
 };
 
@@ -24,63 +24,71 @@ pub(super) async fn adopt(connection: &mut Connection, adoption: &Adoption) -> R
     .fetch_all(&mut *connection)
     .await?;
     let moved = moved.into_iter().map(NotificationRow::recorded).collect::<Result<Vec<Recorded>, _>>()?;
-    let entry = |recorded| Entry { correlation_id: to.clone(), recorded, times: recorded.times };
-    let mut entries: Vec<Entry<'_>> = moved.iter().map(entry).collect();
-    entries.sort_unstable_by_key(|entry| entry.recorded.fingerprint);
+    let entries = entries(to, &moved);
     if !entries.is_empty() {
-        let additions = additions(&entries);
         append::insert_notifications(connection, &entries).await?;
-        append::merge(connection, &additions).await?;
-        append::note_recipients(connection, &additions).await?;
+        restate(connection, &entries).await?;
     }
     leave(connection, from).await
+}
+
+/// In the order of their keys, as everything is that locks rows.
+fn entries<'a>(id: &CorrelationId, notifications: &'a [Recorded]) -> Vec<Entry<'a>> {
+    let entry = |recorded: &'a Recorded| Entry { correlation_id: id.clone(), recorded, times: recorded.times };
+    let mut entries: Vec<Entry<'_>> = notifications.iter().map(entry).collect();
+    entries.sort_unstable_by_key(|entry| entry.recorded.fingerprint);
+    entries
+}
+
+/// Merges what the entries say into their message.
+async fn restate(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), StorageError> {
+    let additions = additions(entries);
+    append::merge(connection, &additions).await?;
+    append::note_recipients(connection, &additions).await?;
+    Ok(())
 }
 
 /// Makes the message that was left say what its remaining notifications say; without any it was only a stand-in, and
 /// goes.
 async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
+    // First of all, since it locks the row: what another instance is appending comes wholly before or after this.
+    forget(connection, id).await?;
     let rest = messages::notifications(connection, id).await?;
-    match rest.iter().map(Recorded::standing).reduce(Standing::merge) {
-        Some(standing) => restate(connection, id, &standing).await,
-        None => remove(connection, id).await,
+    if rest.is_empty() {
+        sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
+            .execute(connection)
+            .await?;
+        return Ok(());
     }
+    restate(connection, &entries(id, &rest)).await
 }
 
-async fn remove(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
-    sql!("DELETE FROM recipients WHERE correlation_id = $1", id.as_str()).execute(&mut *connection).await?;
-    sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
-        .execute(&mut *connection)
-        .await?;
+/// Makes the message stand as before its first notification.
+async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
+    let weakest: &[u8] = &[];
+    sql!(
+        "UPDATE messages SET precedence = $2, recipient = NULL, segments = NULL, callback_data = NULL \
+         WHERE correlation_id = $1 AND dispatch IS NULL",
+        id.as_str(),
+        weakest
+    )
+    .execute(&mut *connection)
+    .await?;
     // One that we sent stands again where our dispatch left it.
     sql!(
-        "UPDATE messages SET status = dispatch, precedence = $2, failure = NULL, code = NULL, reason = NULL, \
-         is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END, segments = NULL \
+        "UPDATE messages SET precedence = $2, status = dispatch, failure = NULL, segments = NULL, \
+         is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END, \
+         status_at = (SELECT e.at FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
+         code = (SELECT e.code FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
+         reason = (SELECT e.reason FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
+         transaction_id = (SELECT e.transaction_id FROM dispatch_events e WHERE e.correlation_id = $1 \
+             AND e.transaction_id IS NOT NULL ORDER BY e.step DESC LIMIT 1) \
          WHERE correlation_id = $1 AND dispatch IS NOT NULL",
         id.as_str(),
         Precedence::DISPATCH
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
-}
-
-async fn restate(connection: &mut Connection, id: &CorrelationId, standing: &Standing) -> Result<(), StorageError> {
-    let row = StandingRow::of(id, standing, None, crate::domain::Timestamp::default());
-    sql!(
-        "UPDATE messages SET transaction_id = $2, status = $3, precedence = $4, status_at = $5, is_final = $6, \
-         failure = $7, code = $8, reason = $9, segments = $10 WHERE correlation_id = $1 AND precedence > $4",
-        row.correlation_id,
-        row.transaction_id,
-        row.status,
-        row.precedence,
-        row.status_at,
-        row.is_final,
-        row.failure,
-        row.code,
-        row.reason,
-        row.segments
-    )
-    .execute(connection)
-    .await?;
+    sql!("DELETE FROM recipients WHERE correlation_id = $1", id.as_str()).execute(connection).await?;
     Ok(())
 }

@@ -59,7 +59,8 @@ macro_rules! claim_transactions {
     };
 }
 
-/// Appends notifications. One that is there already is counted.
+/// Appends notifications. One that is there already is counted; if it came without correlation id before and has one
+/// now, it is kept as it came now, which tells more.
 macro_rules! insert_notifications {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
@@ -68,7 +69,13 @@ macro_rules! insert_notifications {
              callback_data, body) "
                 + $source
                 + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
-             SET times = notifications.times + excluded.times"
+             SET times = notifications.times + excluded.times, \
+             callback_data = CASE WHEN excluded.uncorrelated < notifications.uncorrelated \
+                 THEN excluded.callback_data ELSE notifications.callback_data END, \
+             body = CASE WHEN excluded.uncorrelated < notifications.uncorrelated \
+                 THEN excluded.body ELSE notifications.body END, \
+             uncorrelated = CASE WHEN excluded.uncorrelated < notifications.uncorrelated \
+                 THEN excluded.uncorrelated ELSE notifications.uncorrelated END"
             $(, $argument)+
         )
     };

@@ -85,7 +85,9 @@ impl Outbox for Backend {
             now.as_micros()
         );
         let abandoned = abandoned.fetch_all(&mut *transaction).await?;
-        let ids: Vec<_> = abandoned.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
+        let mut ids: Vec<_> = abandoned.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
+        // In key order, in which an append locks its messages too.
+        ids.sort_unstable();
         for id in &ids {
             let mut unconfirmed = Settlement::new(Dispatch::Unconfirmed, now);
             let reason = "whoever was handing it over stopped before the platform's answer was on record";
