@@ -1,0 +1,124 @@
+//! A lease is given to one claimer alone.
+
+use std::collections::BTreeMap;
+
+use receiptd::{
+    domain::{Dispatch, Status},
+    storage::{Settlement, Store},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    make::{LEASE, claimed, id, leased, submission, time},
+    store::TestStore,
+};
+
+both!(
+    only_what_is_due_is_leased,
+    no_more_than_asked_for_is_leased_and_the_longest_due_first,
+    what_is_leased_is_not_leased_again,
+    two_instances_share_the_work_without_overlap,
+    the_next_due_time_is_that_of_what_waits,
+    a_claim_is_a_step,
+);
+
+async fn enqueue(store: &TestStore, name: &str, due: i64) {
+    store.outbox.enqueue(&submission(name), time(due)).await.unwrap();
+}
+
+fn names(claims: &[receiptd::storage::Claim]) -> Vec<&str> {
+    claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect()
+}
+
+async fn only_what_is_due_is_leased(store: &TestStore) {
+    for (name, due) in [("a", 10), ("b", 20), ("c", 30)] {
+        enqueue(store, name, due).await;
+    }
+    assert_eq!(names(&claimed(store, 9).await), Vec::<&str>::new());
+    assert_eq!(names(&claimed(store, 20).await), ["a", "b"]);
+    assert_eq!(names(&claimed(store, 29).await), Vec::<&str>::new());
+    assert_eq!(names(&claimed(store, 30).await), ["c"]);
+}
+
+async fn no_more_than_asked_for_is_leased_and_the_longest_due_first(store: &TestStore) {
+    for (name, due) in [("a", 50), ("b", 40), ("c", 30), ("d", 20), ("e", 10)] {
+        enqueue(store, name, due).await;
+    }
+    let claim = async |limit| store.outbox.claim(limit, time(100), time(200)).await.unwrap();
+    assert_eq!(claim(0).await, []);
+    assert_eq!(names(&claim(2).await), ["d", "e"]);
+    assert_eq!(names(&claim(2).await), ["b", "c"]);
+    assert_eq!(names(&claim(2).await), ["a"]);
+    assert_eq!(claim(2).await, []);
+}
+
+async fn what_is_leased_is_not_leased_again(store: &TestStore) {
+    let claim = leased(store, "a", 10).await;
+    assert_eq!(claim.attempt, 1);
+    // Neither by another instance nor after the end of the lease.
+    assert_eq!(claimed(&store.reopened().await, 50).await, []);
+    assert_eq!(claimed(store, 1_000_000).await, []);
+    let again = Settlement { retry_at: Some(time(60)), ..Settlement::new(Dispatch::Queued, time(50)) };
+    store.outbox.settle(&claim, &again).await.unwrap();
+    assert_eq!(claimed(store, 59).await, []);
+    let claims = claimed(store, 60).await;
+    assert_eq!((names(&claims), claims[0].attempt), (vec!["a"], 2));
+}
+
+/// Claims in small portions until there is nothing left.
+async fn work(store: Store) -> Vec<String> {
+    let mut mine = Vec::new();
+    loop {
+        let claims = store.outbox.claim(3, time(10), time(10).plus(LEASE)).await.unwrap();
+        if claims.is_empty() {
+            return mine;
+        }
+        assert!(claims.len() <= 3);
+        mine.extend(claims.into_iter().map(|claim| claim.submission.correlation_id.to_string()));
+    }
+}
+
+async fn two_instances_share_the_work_without_overlap(store: &TestStore) {
+    for n in 0..60 {
+        enqueue(store, &format!("order-{n:02}"), n % 4).await;
+    }
+    let instances = [store.reopened().await, store.reopened().await];
+    let mut working = JoinSet::new();
+    // Two tasks each.
+    for instance in instances.iter().chain(&instances) {
+        working.spawn(work(instance.clone()));
+    }
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for name in working.join_all().await.concat() {
+        *times.entry(name).or_default() += 1;
+    }
+    assert_eq!(times.len(), 60, "none is forgotten");
+    assert!(times.values().all(|times| *times == 1), "none is leased twice: {times:?}");
+    for name in times.keys() {
+        assert_eq!(store.messages.dispatch_events(&id(name)).await.unwrap().len(), 2);
+    }
+}
+
+async fn the_next_due_time_is_that_of_what_waits(store: &TestStore) {
+    assert_eq!(store.outbox.next_due().await.unwrap(), None);
+    enqueue(store, "a", 30).await;
+    enqueue(store, "b", 20).await;
+    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(20)));
+    let claims = claimed(store, 20).await;
+    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(30)));
+    claimed(store, 30).await;
+    assert_eq!(store.outbox.next_due().await.unwrap(), None);
+    let again = Settlement { retry_at: Some(time(77)), ..Settlement::new(Dispatch::Queued, time(50)) };
+    store.outbox.settle(&claims[0], &again).await.unwrap();
+    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(77)));
+}
+
+async fn a_claim_is_a_step(store: &TestStore) {
+    leased(store, "a", 10).await;
+    let message = store.message("a").await;
+    assert_eq!((message.status, message.dispatch), (Status::Sending, Some(Dispatch::Sending)));
+    assert_eq!((message.status_at, message.updated_at, message.created_at), (Some(time(10)), time(10), time(10)));
+    let steps = store.messages.dispatch_events(&id("a")).await.unwrap();
+    let steps: Vec<_> = steps.iter().map(|step| (step.dispatch, step.at)).collect();
+    assert_eq!(steps, [(Dispatch::Queued, time(10)), (Dispatch::Sending, time(10))]);
+}

@@ -1,0 +1,63 @@
+//! One conformance suite for both databases: each test is written once and runs on SQLite and on Postgres, with a
+//! database of its own.
+//!
+//! To add a test, write an `async fn` that takes a `&TestStore`, and name it in the `both!` of its file. What only one
+//! database can do is named in `only!`.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `store` | a store of a test's own |
+//! | `make` | notifications, submissions and ids in few words |
+//! | `history` | random histories of messages, and what they have to come to |
+//! | `append`, `unit` | what is appended is on disk, whole or not at all |
+//! | `order`, `interleaving` | neither order, batches, repetition nor concurrency make a difference |
+//! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
+//! | `list`, `filters`, `shelf` | pages and filters |
+//! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and what notifications say against it |
+//! | `opening`, `durability` | what is opened, what is refused, and with which settings |
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+/// Makes `sqlite::name` and `postgres::name` of each test.
+macro_rules! both {
+    ($($name:ident),+ $(,)?) => {
+        only!(sqlite in sqlite: $($name),+);
+        only!(postgres in postgres: $($name),+);
+    };
+}
+
+/// Makes tests for one of the two, in a module of the given name.
+macro_rules! only {
+    ($database:ident in $module:ident: $($name:ident),+ $(,)?) => {
+        mod $module {
+            $(
+                #[test]
+                fn $name() {
+                    crate::store::$database(async |store| super::$name(store).await);
+                }
+            )+
+        }
+    };
+}
+
+mod append;
+mod claim;
+mod dispatch;
+mod disputes;
+mod durability;
+mod enqueue;
+mod filters;
+mod history;
+mod interleaving;
+mod list;
+mod make;
+mod opening;
+mod order;
+mod recipients;
+#[path = "../support/postgres.rs"]
+mod server;
+mod settle;
+mod shelf;
+mod store;
+mod ties;
+mod unit;

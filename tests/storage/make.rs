@@ -1,0 +1,161 @@
+//! What tests are about, in few words.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use receiptd::{
+    domain::{
+        Address, Arrival, Channel, CorrelationId, Draft, Event, Notification, Recorded, Reference, Source, Submission,
+        Timestamp, TransactionId,
+    },
+    storage::{Claim, Store},
+};
+use serde_json::json;
+
+pub(crate) fn id(name: &str) -> CorrelationId {
+    CorrelationId::new(name).unwrap()
+}
+
+pub(crate) fn transaction(name: &str) -> TransactionId {
+    TransactionId::new(name).unwrap()
+}
+
+pub(crate) fn number(text: &str) -> Address {
+    Address::new(text).unwrap()
+}
+
+pub(crate) fn time(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+/// Begins the ids of one case of a property, since all cases share a store.
+pub(crate) fn fresh() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("case{}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A notification in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    notification: Notification,
+    received_at: i64,
+    body: Option<Vec<u8>>,
+}
+
+/// A notification with the correlation id `name`. Unless told otherwise it says delivered, at no known time.
+pub(crate) fn about(name: &str) -> Heard {
+    heard(Reference::Correlated(id(name), None))
+}
+
+/// A notification without correlation id.
+pub(crate) fn about_transaction(name: &str) -> Heard {
+    heard(Reference::Transaction(transaction(name)))
+}
+
+fn heard(reference: Reference) -> Heard {
+    let notification = Notification {
+        reference,
+        channel: Some(Channel::Sms),
+        recipient: None,
+        event: Event::Delivered,
+        status_text: String::new(),
+        code: None,
+        reason: None,
+        detail: None,
+        at: None,
+        segments: None,
+        callback_data: None,
+    };
+    Heard { notification, received_at: 1_000, body: None }.says(Event::Delivered)
+}
+
+impl Heard {
+    /// With this transaction id beside the correlation id.
+    pub(crate) fn of(mut self, name: &str) -> Self {
+        if let Reference::Correlated(_, id) = &mut self.notification.reference {
+            *id = Some(transaction(name));
+        }
+        self
+    }
+
+    pub(crate) fn says(mut self, event: Event) -> Self {
+        self.notification.event = event;
+        // One text for one event, as on the wire.
+        self.notification.status_text = format!("{event:?}");
+        self
+    }
+
+    pub(crate) fn to(mut self, recipient: &str) -> Self {
+        self.notification.recipient = Some(number(recipient));
+        self
+    }
+
+    pub(crate) fn on(mut self, channel: Channel) -> Self {
+        self.notification.channel = Some(channel);
+        self
+    }
+
+    pub(crate) fn at(mut self, micros: i64) -> Self {
+        self.notification.at = Some(time(micros));
+        self
+    }
+
+    pub(crate) fn received(mut self, micros: i64) -> Self {
+        self.received_at = micros;
+        self
+    }
+
+    /// Anything else.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Notification)) -> Self {
+        change(&mut self.notification);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    pub(crate) fn recorded(self) -> Recorded {
+        let body = self.body.unwrap_or_else(|| json!({"says": self.notification.status_text}).to_string().into_bytes());
+        Recorded::now(self.notification, body, Source::Notify, time(self.received_at))
+    }
+}
+
+impl From<Heard> for Arrival {
+    fn from(heard: Heard) -> Self {
+        Self::Notification(heard.recorded())
+    }
+}
+
+/// A message to send.
+pub(crate) fn submission(name: &str) -> Submission {
+    submission_with(&json!({"correlationId": name}))
+}
+
+/// The same with other members, or more.
+pub(crate) fn submission_with(members: &serde_json::Value) -> Submission {
+    let mut message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Hello"});
+    for (name, value) in members.as_object().unwrap() {
+        message[name] = value.clone();
+    }
+    Draft::new(message).unwrap().check(|| id("fresh")).unwrap()
+}
+
+/// How long a lease lasts here.
+pub(crate) const LEASE: Duration = Duration::from_micros(100);
+
+/// Takes a message over and leases it, both at `micros`.
+pub(crate) async fn leased(store: &Store, name: &str, micros: i64) -> Claim {
+    store.outbox.enqueue(&submission(name), time(micros)).await.unwrap();
+    let mut claims = claimed(store, micros).await;
+    assert_eq!(claims.len(), 1);
+    claims.remove(0)
+}
+
+/// Leases everything that is due.
+pub(crate) async fn claimed(store: &Store, micros: i64) -> Vec<Claim> {
+    store.outbox.claim(100, time(micros), time(micros).plus(LEASE)).await.unwrap()
+}

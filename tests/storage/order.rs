@@ -1,0 +1,106 @@
+//! The order in which notifications come, and the batches in which they are stored, make no difference.
+
+use receiptd::domain::{Channel, Event, Failure, Recorded};
+
+use crate::{
+    history::{Transactions, a_history, assert_stored},
+    make::{Heard, about, about_transaction, fresh},
+    store::TestStore,
+};
+
+both!(
+    any_order_in_any_batches_gives_the_same,
+    every_order_of_one_call_gives_the_same,
+    every_order_of_one_mail_gives_the_same,
+    a_repeated_history_changes_only_the_counts,
+);
+
+pub(crate) async fn append(store: &receiptd::storage::Store, batch: &[Recorded]) {
+    let arrivals: Vec<_> = batch.iter().cloned().map(receiptd::domain::Arrival::Notification).collect();
+    store.journal.append(&arrivals).await.unwrap();
+}
+
+async fn any_order_in_any_batches_gives_the_same(store: &TestStore) {
+    store.for_all(&a_history(2, Transactions::OfOneMessage), async |history| {
+        let batches = history.batches();
+        for batch in &batches {
+            append(store, batch).await;
+        }
+        assert_stored(store, &batches).await;
+    });
+}
+
+/// All orders of some things.
+fn permutations<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
+    let Some((first, rest)) = of.split_first() else { return vec![Vec::new()] };
+    permutations(rest)
+        .into_iter()
+        .flat_map(|order| {
+            (0..=order.len()).map(move |at| {
+                let mut order = order.clone();
+                order.insert(at, first.clone());
+                order
+            })
+        })
+        .collect()
+}
+
+/// Each order, once notification by notification and once in two batches.
+async fn every_order_gives_the_same(store: &TestStore, history: impl Fn(&str) -> Vec<Heard>) {
+    let all: Vec<usize> = (0..history("any").len()).collect();
+    for order in permutations(&all) {
+        for most in [1, 3] {
+            let history: Vec<_> = history(&fresh()).into_iter().map(Heard::recorded).collect();
+            let order: Vec<_> = order.iter().map(|at| history[*at].clone()).collect();
+            let batches: Vec<_> = order.chunks(most).map(<[Recorded]>::to_vec).collect();
+            for batch in &batches {
+                append(store, batch).await;
+            }
+            assert_stored(store, &batches).await;
+        }
+    }
+}
+
+/// With two events of one instant, one of them without correlation id.
+async fn every_order_of_one_call_gives_the_same(store: &TestStore) {
+    every_order_gives_the_same(store, |case| {
+        let transaction = format!("{case}-t");
+        let told = |heard: Heard, event, text: &str, at| {
+            heard.on(Channel::Voice).says(event).at(at).with(|it| it.status_text = text.into())
+        };
+        let call = |event, text, at| told(about(case).of(&transaction), event, text, at);
+        vec![
+            call(Event::Submitted, "OFFERED", 10),
+            call(Event::Delivered, "ANSWERED", 20),
+            call(Event::Progress, "DROPPED", 30),
+            told(about_transaction(&transaction), Event::Progress, "DISCONNECTED", 30),
+        ]
+    })
+    .await;
+}
+
+/// Delivered, then bounced, then read by another recipient.
+async fn every_order_of_one_mail_gives_the_same(store: &TestStore) {
+    every_order_gives_the_same(store, |case| {
+        let mail = |event: Event| about(case).of(&format!("{case}-t")).on(Channel::Email).says(event);
+        let bounced = mail(Event::Failed(Failure::Transient)).to("dana@example.org").at(20);
+        vec![
+            mail(Event::Delivered).to("dana@example.org").at(30),
+            bounced,
+            mail(Event::Unknown),
+            mail(Event::Read).to("eve@example.org"),
+        ]
+    })
+    .await;
+}
+
+async fn a_repeated_history_changes_only_the_counts(store: &TestStore) {
+    store.for_all(&a_history(1, Transactions::OfOneMessage), async |history| {
+        let mut batches = history.batches();
+        batches.extend(batches.clone().into_iter().rev());
+        for batch in &batches {
+            append(store, batch).await;
+        }
+        assert_stored(store, &batches).await;
+    });
+}

@@ -1,0 +1,99 @@
+//! What came to the notify URL and is no notification.
+
+use receiptd::domain::{Arrival, Channel, Cursor, Filter, Inbound, Kept, PageLimit, Unreadable};
+
+use crate::{
+    make::{number, time},
+    store::TestStore,
+};
+
+both!(
+    an_inbound_message_reads_back,
+    an_unreadable_body_reads_back_byte_by_byte,
+    the_same_body_is_kept_once_and_counted,
+    both_lists_are_paged_newest_first,
+    the_two_lists_do_not_mix,
+);
+
+fn inbound(body: &str, received: i64) -> Kept<Inbound> {
+    let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
+    Kept::now(what, body.into(), time(received))
+}
+
+fn unreadable(body: &[u8], received: i64) -> Kept<Unreadable> {
+    Kept::now(Unreadable("the body is not UTF-8".to_owned()), body.to_vec(), time(received))
+}
+
+fn limit(most: u16) -> PageLimit {
+    PageLimit::new(most).unwrap()
+}
+
+async fn an_inbound_message_reads_back(store: &TestStore) {
+    let what = Inbound {
+        channel: Some(Channel::from_name("Carrier Pigeon")),
+        event: "QuickReplyResponse".to_owned(),
+        sender: Some(number("+44 7700 900123")),
+        transaction_id: Some("0044_78260000001".to_owned()),
+    };
+    let full = Kept::now(what, "{\"message\":\"👋 \\u0000\"}".into(), time(20));
+    let bare = inbound("{}", 10);
+    store.hear([full.clone(), bare.clone()].map(Arrival::Inbound)).await;
+    let page = store.reopened().await.shelf.inbound(None, limit(5)).await.unwrap();
+    assert_eq!((page.items, page.next), (vec![full, bare], None));
+}
+
+async fn an_unreadable_body_reads_back_byte_by_byte(store: &TestStore) {
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    let bodies = [every_byte.as_slice(), b"", b"\0", b"{\"a\":\"\xff\xfe\"}", &b"\x80".repeat(1 << 20)];
+    let kept: Vec<_> = bodies.iter().zip(1..).map(|(body, at)| unreadable(body, at)).collect();
+    store.hear(kept.iter().cloned().map(Arrival::Quarantined)).await;
+    let stored = store.reopened().await.shelf.quarantine(None, limit(9)).await.unwrap().items;
+    assert!(stored.iter().rev().eq(&kept));
+}
+
+async fn the_same_body_is_kept_once_and_counted(store: &TestStore) {
+    let kept = unreadable(b"\xff", 10);
+    let came = inbound("{}", 10);
+    let again = [Arrival::Quarantined(unreadable(b"\xff", 20)), Arrival::Inbound(inbound("{}", 20))];
+    store.hear([Arrival::Quarantined(kept.clone()), Arrival::Inbound(came.clone())]).await;
+    store.hear([again.clone(), again].concat()).await;
+    let quarantine = store.shelf.quarantine(None, limit(9)).await.unwrap().items;
+    assert_eq!(quarantine, [Kept { times: 3, ..kept }]);
+    assert_eq!(store.shelf.inbound(None, limit(9)).await.unwrap().items, [Kept { times: 3, ..came }]);
+}
+
+async fn both_lists_are_paged_newest_first(store: &TestStore) {
+    // Most of one instant, so that the cursor has to look at the fingerprint too.
+    let received = |n: u8| i64::from(n / 16);
+    store.hear((0..20).map(|n| Arrival::Quarantined(unreadable(&[n], received(n))))).await;
+    store.hear((0..20).map(|n| Arrival::Inbound(inbound(&n.to_string(), received(n))))).await;
+
+    let whole = store.shelf.quarantine(None, limit(500)).await.unwrap().items;
+    assert!(whole.is_sorted_by_key(|kept| std::cmp::Reverse((kept.received_at, kept.fingerprint))));
+    let (mut walked, mut cursor) = (Vec::new(), None::<Cursor>);
+    loop {
+        let page = store.shelf.quarantine(cursor.as_ref(), limit(3)).await.unwrap();
+        walked.extend(page.items);
+        // What comes meanwhile is newer.
+        store.hear([Arrival::Quarantined(unreadable(&[100, u8::try_from(walked.len()).unwrap()], 9))]).await;
+        let Some(next) = page.next else { break };
+        cursor = Cursor::decode(&next.encode());
+    }
+    assert_eq!(walked, whole);
+
+    let whole = store.shelf.inbound(None, limit(500)).await.unwrap().items;
+    assert!(whole.is_sorted_by_key(|kept| std::cmp::Reverse((kept.received_at, kept.fingerprint))));
+    let first = store.shelf.inbound(None, limit(19)).await.unwrap();
+    let last = store.shelf.inbound(first.next.as_ref(), limit(19)).await.unwrap();
+    assert_eq!(([first.items, last.items].concat(), last.next), (whole, None));
+}
+
+async fn the_two_lists_do_not_mix(store: &TestStore) {
+    store.hear([Arrival::Quarantined(unreadable(b"{}", 10)), Arrival::Inbound(inbound("{}", 10))]).await;
+    assert_eq!(store.shelf.quarantine(None, limit(9)).await.unwrap().items, [unreadable(b"{}", 10)]);
+    assert_eq!(store.shelf.inbound(None, limit(9)).await.unwrap().items, [inbound("{}", 10)]);
+    assert_eq!(store.ids(&Filter::default()).await, Vec::<String>::new());
+    // A cursor of the other list leads somewhere, harmlessly.
+    let cursor = Cursor { at: time(11), id: "order-1".to_owned() };
+    assert_eq!(store.shelf.inbound(Some(&cursor), limit(9)).await.unwrap().items.len(), 1);
+}

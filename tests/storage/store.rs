@@ -1,0 +1,218 @@
+//! A store of a test's own, and what a test does with it.
+
+use std::{
+    future::Future,
+    ops::Deref,
+    panic::{AssertUnwindSafe, resume_unwind},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use proptest::{
+    strategy::Strategy,
+    test_runner::{Config, TestRunner},
+};
+use receiptd::{
+    domain::{Arrival, Filter, Message, PageLimit, Recorded},
+    storage::{self, OpenError, OpenOptions, Store},
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::{make::id, server::Server};
+
+/// Runs `test` on a SQLite file that nobody else has.
+pub(crate) fn sqlite(test: impl AsyncFnOnce(&TestStore)) {
+    let folder = tempfile::tempdir().unwrap();
+    run(Database::Sqlite { url: format!("sqlite://{}/receiptd.db", folder.path().display()), _folder: folder }, test);
+}
+
+/// Runs `test` on a Postgres database that nobody else has.
+pub(crate) fn postgres(test: impl AsyncFnOnce(&TestStore)) {
+    let name = format!("receiptd_storage_{}", uuid::Uuid::new_v4().simple());
+    run(Database::Postgres { url: Server::shared().unwrap().url(&name), name }, test);
+}
+
+fn run(database: Database, test: impl AsyncFnOnce(&TestStore)) {
+    // Two workers, so that what a test does at the same time really is.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        database.create().await;
+        let store = database.open().await.unwrap();
+        let store = TestStore { store, database };
+        let outcome = AssertUnwindSafe(test(&store)).catch_unwind().await;
+        store.database.remove().await;
+        if let Err(failure) = outcome {
+            resume_unwind(failure);
+        }
+    });
+}
+
+pub(crate) enum Database {
+    Sqlite { url: String, _folder: TempDir },
+    Postgres { url: String, name: String },
+}
+
+impl Database {
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Self::Sqlite { url, .. } | Self::Postgres { url, .. } => url,
+        }
+    }
+
+    async fn open(&self) -> Result<Store, OpenError> {
+        open(self.url()).await
+    }
+
+    async fn create(&self) {
+        if let Self::Postgres { name, .. } = self {
+            administer(format!("CREATE DATABASE {name}")).await;
+        }
+    }
+
+    /// A server that goes with the tests takes its databases along, which saves a checkpoint a test.
+    async fn remove(&self) {
+        if let Self::Postgres { name, .. } = self
+            && !server_is_temporary().await
+        {
+            administer(format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+    }
+}
+
+/// Whether it is one that `tests/support` has made, here or in xtask.
+async fn server_is_temporary() -> bool {
+    static IS_TEMPORARY: OnceCell<bool> = OnceCell::const_new();
+    let ask = async || {
+        let mut connection = PgConnection::connect(&Server::shared().unwrap().url("postgres")).await.unwrap();
+        let folder = sqlx::query_scalar("SELECT current_setting('data_directory')").fetch_one(&mut connection).await;
+        folder.is_ok_and(|folder: String| folder.contains("/receiptd-postgres-"))
+    };
+    *IS_TEMPORARY.get_or_init(ask).await
+}
+
+pub(crate) const OPTIONS: OpenOptions = OpenOptions { connections: 4, timeout: Duration::from_secs(30), create: true };
+
+/// Opens the store at `url`.
+pub(crate) async fn open(url: &str) -> Result<Store, OpenError> {
+    storage::open(url, OPTIONS).await
+}
+
+/// Does something that concerns the whole Postgres server.
+pub(crate) async fn administer(statement: String) {
+    let mut connection = PgConnection::connect(&Server::shared().unwrap().url("postgres")).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// An open store on a database of its own.
+pub(crate) struct TestStore {
+    store: Store,
+    pub(crate) database: Database,
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    /// The same database, opened once more: as another instance would, or the same one after its end.
+    pub(crate) async fn reopened(&self) -> Store {
+        self.database.open().await.unwrap()
+    }
+
+    /// Puts all of these on record at once.
+    pub(crate) async fn hear<A: Into<Arrival>>(&self, arrivals: impl IntoIterator<Item = A>) {
+        let arrivals: Vec<Arrival> = arrivals.into_iter().map(Into::into).collect();
+        self.journal.append(&arrivals).await.unwrap();
+    }
+
+    pub(crate) async fn find(&self, name: &str) -> Option<Message> {
+        self.messages.find(&id(name)).await.unwrap()
+    }
+
+    pub(crate) async fn message(&self, name: &str) -> Message {
+        self.find(name).await.unwrap_or_else(|| panic!("there is no message {name}"))
+    }
+
+    /// The notifications of a message in the order of their fingerprints.
+    pub(crate) async fn notifications(&self, name: &str) -> Vec<Recorded> {
+        let mut notifications = self.messages.notifications(&id(name)).await.unwrap();
+        notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
+        notifications
+    }
+
+    /// The ids of all messages that `filter` admits, in the order of the list.
+    pub(crate) async fn ids(&self, filter: &Filter) -> Vec<String> {
+        let everything = PageLimit::new(PageLimit::MAX).unwrap();
+        let page = self.messages.list(filter, None, everything).await.unwrap();
+        assert_eq!(page.next, None, "too many for one page");
+        page.items.iter().map(|message| message.correlation_id.to_string()).collect()
+    }
+
+    /// Does something behind the store's back.
+    pub(crate) async fn execute(&self, statement: &'static str) {
+        match &self.database {
+            Database::Sqlite { url, .. } => {
+                let mut connection = SqliteConnection::connect(url).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Database::Postgres { url, .. } => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// Ends all sessions of a Postgres database but the one that does it.
+    pub(crate) async fn cut_connections(&self) {
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await;
+    }
+
+    /// Reads texts behind the store's back.
+    pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
+        match &self.database {
+            Database::Sqlite { url, .. } => {
+                let mut connection = SqliteConnection::connect(url).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            }
+            Database::Postgres { url, .. } => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
+    /// Checks many values; `PROPTEST_CASES` says how many. Cases share the store, so each takes ids of its own. There
+    /// are fewer on Postgres, where each commit takes longer.
+    pub(crate) fn for_all<S: Strategy>(&self, strategy: &S, check: impl AsyncFn(S::Value)) {
+        let cases = match self.database {
+            _ if std::env::var_os("PROPTEST_CASES").is_some() => Config::default().cases,
+            Database::Sqlite { .. } => 24,
+            Database::Postgres { .. } => 12,
+        };
+        let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+        let run = |value| {
+            block_on(check(value));
+            Ok(())
+        };
+        if let Err(error) = tokio::task::block_in_place(|| TestRunner::new(config).run(strategy, run)) {
+            panic!("{error}");
+        }
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Handle::current().block_on(work)
+}
