@@ -75,7 +75,9 @@ fn overlay(table: &mut Table, known: &Table, given: Table, section: &str, origin
             (Some(Value::Table(known)), Some(Value::Table(table)), Value::Table(given)) => {
                 overlay(table, known, given, &name, origin, faults);
             }
-            (Some(_), Some(slot), value) => *slot = value,
+            (Some(known), Some(slot), value) if fits(known, &value, &name) => *slot = value,
+            // Without the value, which may be a secret.
+            (Some(known), ..) => faults.push(format!("{name} in {origin} must be {}", type_words(known))),
             // Channels without a deadline of their own have no default either.
             (None, _, value) if section == "overdue" => _ = table.insert(key, value),
             _ => faults.push(unknown(&format!("{name} in {origin}"), &name, known_names())),
@@ -92,9 +94,8 @@ fn merge_environment(
     let variables: BTreeMap<String, String> =
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     for (variable, value) in variables {
-        let name = if variable == TOKENS.0 { TOKENS.1 } else { &variable };
-        let (name, value) = match name.strip_suffix("_FILE") {
-            None => (name, value),
+        let (name, value) = match variable.strip_suffix("_FILE") {
+            None => (variable.as_str(), value),
             Some(name) => match fs::read_to_string(&value) {
                 Ok(content) => (name, content.trim_end_matches(['\r', '\n']).to_owned()),
                 Err(error) => {
@@ -103,11 +104,17 @@ fn merge_environment(
                 }
             },
         };
-        let path = name[PREFIX.len()..].to_lowercase();
+        let name = if name == TOKENS.0 { TOKENS.1 } else { name };
+        let path = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
         let path: Vec<&str> = path.split("__").collect();
         let default = match path.as_slice() {
             [key] => known.get(*key).filter(|default| !default.is_table()),
-            [section, key] => known.get(*section).and_then(|section| section.get(key)),
+            [section, key] => {
+                let known = known.get(*section);
+                // Channels without a deadline of their own have no default.
+                let other = known.filter(|_| *section == "overdue").and_then(|section| section.get("other"));
+                known.and_then(|section| section.get(key)).or(other)
+            }
             _ => None,
         };
         let Some(default) = default else {
@@ -119,6 +126,16 @@ fn merge_environment(
             Some(value) => set(table, &path, value),
             None => faults.push(format!("{variable} must be {}", type_words(default))),
         }
+    }
+}
+
+/// Whether a value has the type of the default. Lists hold texts; tokens may also be tables.
+fn fits(default: &Value, value: &Value, name: &str) -> bool {
+    match value.as_array() {
+        Some(items) => {
+            default.is_array() && items.iter().all(|item| item.is_str() || (name == "api.tokens" && item.is_table()))
+        }
+        None => default.same_type(value),
     }
 }
 
@@ -139,6 +156,8 @@ fn type_words(default: &Value) -> &'static str {
     match default {
         Value::Boolean(_) => "true or false",
         Value::Integer(_) => "a whole number",
+        Value::Array(_) => "a list of texts",
+        Value::Table(_) => "a section",
         _ => "a text",
     }
 }

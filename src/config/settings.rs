@@ -161,6 +161,7 @@ impl Settings {
             faults.check(number > 0, &format!("{name} must be at least 1"));
         }
         faults.check(raw.database.connections > 0, "database.connections must be at least 1");
+        faults.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
         faults.check(raw.send.attempts > 0, "send.attempts must be at least 1");
         faults.check(raw.send.timeout_seconds > 0, "send.timeout_seconds must be at least 1");
         faults.check(

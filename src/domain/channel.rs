@@ -50,13 +50,14 @@ const NAMES: [(Channel, &str, &[&str]); 11] = [
 ];
 
 impl Channel {
-    /// Reads any documented name of a channel, in any case. An unknown name is kept.
+    /// Reads any documented name of a channel, in any case. An unknown name is kept, but for NUL, as in
+    /// ids.
     pub fn from_name(name: &str) -> Self {
         let name = name.trim().to_lowercase();
         NAMES
             .iter()
             .find(|(_, ours, theirs)| *ours == name || theirs.contains(&name.as_str()))
-            .map_or(Self::Other(name), |(channel, ..)| channel.clone())
+            .map_or_else(|| Self::Other(name.replace('\0', "\u{FFFD}")), |(channel, ..)| channel.clone())
     }
 
     /// The name that the API, the database and the logs use.

@@ -152,7 +152,8 @@ impl ListRequest {
             "failure" => filter.failure = Some(word(value, Failure::from_word, Failure::ALL.map(Failure::as_str))?),
             "channel" => filter.channel = Some(Channel::from_name(value)),
             "to" => filter.recipient = Some(Address::new(value).ok_or("must not be blank")?),
-            "code" => filter.code = Some(value.to_owned()),
+            // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
+            "code" => filter.code = Some(value.replace('\0', "\u{FFFD}")),
             "transactionId" => {
                 filter.transaction_id = Some(TransactionId::new(value).map_err(|error| error.to_string())?);
             }

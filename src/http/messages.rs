@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     authority::{Caller, Read},
     problem::Problem,
-    server::App,
+    server::{App, Closing},
 };
 use crate::domain::{CorrelationId, Fault, ListRequest};
 
@@ -35,11 +35,15 @@ pub(super) async fn one(
     id: Path<String>,
     pairs: Pairs,
     app: Data<App>,
+    closing: Data<Closing>,
 ) -> Result<HttpResponse, Problem> {
     let id = correlation_id(&id)?;
     let message = match patience(&pairs)? {
         None => app.query.message(&id).await?,
-        Some(patience) => app.query.final_message(&id, patience).await?,
+        Some(patience) => tokio::select! {
+            message = app.query.final_message(&id, patience) => message?,
+            () = closing.begun() => app.query.message(&id).await?,
+        },
     };
     let message = message.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
     Ok(HttpResponse::Ok().json(message))

@@ -25,7 +25,10 @@ use crate::{
 pub(super) async fn take(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
     // Reading and storing share the time that the platform grants.
     let deadline = Instant::now() + app.answer_within;
-    let body = read(&request, &mut payload, &app, deadline).await?;
+    let body = match read(&request, &mut payload, &app, deadline).await {
+        Ok(body) => body,
+        Err(problem) => return Ok(problem.closing(payload)),
+    };
     app.intake.take(&credentials(&request), &body, deadline).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
@@ -37,7 +40,10 @@ pub(super) async fn probe() -> HttpResponse {
 
 /// Authenticates and reads, stores nothing, and tells what it read.
 pub(super) async fn check(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let body = read(&request, &mut payload, &app, Instant::now() + app.answer_within).await?;
+    let body = match read(&request, &mut payload, &app, Instant::now() + app.answer_within).await {
+        Ok(body) => body,
+        Err(problem) => return Ok(problem.closing(payload)),
+    };
     let answer = match app.intake.read(&credentials(&request), &body)? {
         Posted::Notification(notification) => {
             json!({ "kind": "notification", "status": notification.event.status().as_str() })

@@ -2,15 +2,18 @@
 //!
 //! What the log says of a fault is not told to clients.
 
-use std::fmt;
+use std::{convert::Infallible, fmt};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
+    body::{BoxBody, MessageBody, SizedStream},
     http::{
         StatusCode,
         header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
+    web::Payload,
 };
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use crate::{
@@ -89,6 +92,21 @@ impl Problem {
             n => format!("{n} fields are not valid; see errors"),
         };
         Self { faults, ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    /// The answer to a request whose body was not read to its end. The connection is closed after it.
+    ///
+    /// For that, the rest of the body has to live as long as the answer: once it is dropped, actix reads a chunked body
+    /// on to its end, which may never come.
+    pub(super) fn closing(&self, rest: Payload) -> HttpResponse {
+        let (head, text) = self.error_response().into_parts();
+        let text = text.try_into_bytes().unwrap_or_default();
+        let length = text.len() as u64;
+        let keeping_the_rest = move |text| {
+            let _ = &rest;
+            Ok::<_, Infallible>(text)
+        };
+        head.set_body(BoxBody::new(SizedStream::new(length, stream::iter([text]).map(keeping_the_rest))))
     }
 
     pub(super) fn no_such_message(id: &str) -> Self {
@@ -181,13 +199,14 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// For methods that a resource does not have. `Allow` names those that it has; HEAD is where GET is.
+/// For methods that a resource does not have. `Allow` names those that it has.
 pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
     let path = request.match_pattern().unwrap_or_default();
     let allowed = match path.as_str() {
         path if path.starts_with("/notify-check") => "POST",
         path if path.starts_with("/notify") => "POST, HEAD, GET",
         "/v1/messages" => "POST, GET",
+        "/health/live" | "/health/ready" => "GET, HEAD",
         _ => "GET",
     };
     let problem = Problem::new(Code::MethodNotAllowed, format!("this path takes {allowed}"));

@@ -3,6 +3,7 @@
 use std::{future::Future, io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
 
 use actix_web::{App as Application, HttpServer, middleware::from_fn, web::Data};
+use tokio::sync::watch;
 
 use super::{request_id::identify, routes::routes};
 use crate::{
@@ -31,6 +32,16 @@ pub struct App {
     pub clock: Clock,
 }
 
+/// Whether the shutdown has begun. Whoever waits for something is then answered with what there is.
+pub(super) struct Closing(watch::Receiver<bool>);
+
+impl Closing {
+    pub(super) async fn begun(&self) {
+        // An error means that the server is gone, which is the same.
+        let _ = self.0.clone().wait_for(|closing| *closing).await;
+    }
+}
+
 /// How long requests may go on after the shutdown began.
 const LAST_REQUESTS: u64 = 10;
 /// How long a client may take to send the head of a request.
@@ -40,9 +51,13 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// When this returns, nothing holds the `app` any more.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let app = Data::new(app);
+    let (close, closing) = watch::channel(false);
     let factory = {
-        let app = app.clone();
-        move || Application::new().app_data(app.clone()).wrap(from_fn(identify)).configure(routes)
+        let (app, closing) = (app.clone(), Data::new(Closing(closing)));
+        move || {
+            let application = Application::new().app_data(app.clone()).app_data(closing.clone());
+            application.wrap(from_fn(identify)).configure(routes)
+        }
     };
     drop(app);
     let mut server = HttpServer::new(factory)
@@ -57,6 +72,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         ended = &mut server => return ended,
         () = &mut shutdown => {}
     }
+    close.send_replace(true);
     // The server has to be polled for the stop to happen.
     let (ended, ()) = tokio::join!(server, handle.stop(true));
     ended

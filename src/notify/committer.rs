@@ -85,8 +85,12 @@ impl Committer {
         let size = u32::try_from(arrival.size().min(self.most_bytes)).unwrap_or(u32::MAX);
         let share = self.bytes.clone().try_acquire_many_owned(size).map_err(|_| NotStored::Busy)?;
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send((arrival, Caller { answer, share })).map_err(|_| NotStored::Busy)?;
+        // Counted before a writer can take it, so that the count never falls below zero.
         self.metrics.waiting(1);
+        if self.queue.try_send((arrival, Caller { answer, share })).is_err() {
+            self.metrics.waiting(-1);
+            return Err(NotStored::Busy);
+        }
         // A writer that went away without an answer has not stored anything that it could vouch for.
         answered.await.unwrap_or(Err(NotStored::Unavailable))
     }
