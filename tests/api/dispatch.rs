@@ -1,0 +1,64 @@
+//! Sending, from the request to the platform and back. On a simulated platform, or on one that only records.
+
+mod restart;
+mod trouble;
+mod wire;
+
+use receiptd::simulator::Settings;
+use serde_json::{Value, json};
+
+use crate::harness::{Database, Platform, TestServer, eventually, sms, whatsapp};
+
+both!(messages_go_out_once_and_come_back_delivered, a_notification_may_be_early);
+
+async fn messages_go_out_once_and_come_back_delivered(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    server.sends(&sms("by-sms", "Hello. [sim:until=delivered]")).await.is(202);
+    server.sends(&whatsapp("by-whatsapp", "Hello. [sim:until=read]")).await.is(202);
+    for (id, outcome) in [("by-sms", "delivered"), ("by-whatsapp", "read")] {
+        eventually(outcome, async || (server.status_of(id).await? == outcome).then_some(())).await;
+        // Notifications may have overtaken the record of the hand-over.
+        let steps = async || {
+            let message = server.message(id).await;
+            let steps = dispatched(&message);
+            (steps.last() == Some(&"accepted".to_owned())).then_some((message, steps))
+        };
+        let (message, steps) = eventually("the hand-over to be on record", steps).await;
+        assert_eq!(steps, ["queued", "sending", "accepted"]);
+        assert_eq!((&message["origin"], &message["final"]), (&json!("sent"), &json!(true)));
+        assert!(message["transactionId"].is_string());
+        assert_eq!(platform.accepted(id), 1);
+    }
+    assert_eq!(platform.report().requests, 2);
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn a_notification_may_be_early(database: &Database) {
+    let platform = Platform::with(Settings { early: 1.0, ..Settings::calm() });
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    for n in 0..5 {
+        server.sends(&sms(&format!("order-{n}"), "Hello. [sim:until=submitted]")).await.is(202);
+    }
+    for n in 0..5 {
+        let id = format!("order-{n}");
+        let accepted = async || {
+            let message = server.message(&id).await;
+            (dispatched(&message).last() == Some(&"accepted".to_owned())).then_some(message)
+        };
+        let message = eventually("the hand-over to be on record", accepted).await;
+        assert_eq!(message["status"], "submitted", "what the platform said first stands: {message}");
+        assert_eq!(message["notificationCount"], 1);
+        assert_eq!(platform.accepted(&id), 1);
+    }
+    server.stop().await;
+    platform.stop().await;
+}
+
+/// The steps of our dispatch, as the timeline tells them.
+fn dispatched(message: &Value) -> Vec<String> {
+    let entries = message["timeline"].as_array().unwrap().iter();
+    let steps = entries.filter(|entry| entry["type"] == "dispatch");
+    steps.map(|entry| entry["status"].as_str().unwrap().to_owned()).collect()
+}

@@ -1,0 +1,36 @@
+//! A stop in the middle of hand-overs, and a start on the same database.
+
+use std::time::Duration;
+
+use receiptd::simulator::Settings;
+
+use crate::harness::{Database, Platform, TestServer, eventually, sms};
+
+both!(a_stop_in_the_middle_loses_nothing_and_repeats_nothing);
+
+const MESSAGES: u64 = 40;
+
+async fn a_stop_in_the_middle_loses_nothing_and_repeats_nothing(database: &Database) {
+    let platform = Platform::with(Settings { answer_delay: Duration::from_millis(100), ..Settings::calm() });
+    let mut server = TestServer::on(database).sending_to(&platform.url).with("send.in_flight", "4").start().await;
+    for n in 0..MESSAGES {
+        server.sends(&sms(&format!("order-{n}"), "Hello. [sim:silent]")).await.is(202);
+    }
+    let total = async || platform.report().accepted;
+    for part in [4, 16] {
+        eventually("some to be handed over", async || (total().await >= part).then_some(())).await;
+        let setup = server.stopped().await;
+        // What was being handed over is settled, and nothing else was begun.
+        let statuses = database.texts("SELECT DISTINCT status FROM messages ORDER BY status").await;
+        assert_eq!(statuses, ["accepted", "queued"], "after the stop at {part}");
+        let accepted = database.texts("SELECT correlation_id FROM messages WHERE status = 'accepted'").await;
+        assert_eq!(accepted.len() as u64, total().await);
+        server = setup.start().await;
+    }
+    eventually("all to be handed over", async || (total().await >= MESSAGES).then_some(())).await;
+    let accepted = async || (server.ids("?status=accepted&limit=500").await.len() as u64 == MESSAGES).then_some(());
+    eventually("all to be on record", accepted).await;
+    assert_eq!(platform.report().accepted_by_correlation_id.len() as u64, MESSAGES);
+    server.stop().await;
+    platform.stop().await;
+}

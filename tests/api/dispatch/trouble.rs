@@ -1,0 +1,118 @@
+//! What goes wrong on the way to the platform: what certainly did not arrive is tried again, what may have arrived is
+//! not.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use receiptd::simulator::Settings;
+use serde_json::{Value, json};
+
+use super::dispatched;
+use crate::harness::{Client, Database, Platform, Sample, TestServer, eventually, sms, whatsapp};
+
+both!(what_was_not_taken_is_tried_again, what_may_have_been_taken_is_not_sent_again);
+sqlite!(a_refusal_is_final_and_says_why, a_platform_that_is_away_is_waited_for);
+
+async fn until(client: &Client, id: &str, status: &str) -> Value {
+    eventually(&format!("{id} to be {status}"), async || {
+        let message = client.message(id).await;
+        (message["status"] == status).then_some(message)
+    })
+    .await
+}
+
+async fn a_refusal_is_final_and_says_why(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    server.sends(&sms("sms", "Hello. [sim:answer=7004]")).await.is(202);
+    server.sends(&whatsapp("whatsapp", "Hello. [sim:answer=7004]")).await.is(202);
+    server.sends(&sms("http", "Hello. [sim:answer=http-404]")).await.is(202);
+    for (id, code) in [("sms", json!("7004")), ("whatsapp", json!("7004")), ("http", Value::Null)] {
+        let message = until(&server, id, "rejected").await;
+        assert_eq!((&message["final"], &message["code"]), (&json!(true), &code), "{message}");
+        assert!(message["failure"].is_string() && message["reason"].is_string(), "{message}");
+        assert_eq!(dispatched(&message), ["queued", "sending", "rejected"]);
+        assert_eq!(platform.accepted(id), 0);
+    }
+    assert_eq!(platform.report().requests, 3);
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn what_was_not_taken_is_tried_again(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    let cases = [("code", "[sim:answer=7020]", "7020"), ("http", "[sim:answer=http-503]", "HTTP 503")];
+    for (id, word, _) in cases {
+        server.sends(&sms(id, &format!("Hello. {word}[sim:once][sim:silent]"))).await.is(202);
+    }
+    for (id, _, trace) in cases {
+        let message = until(&server, id, "accepted").await;
+        assert_eq!(dispatched(&message), ["queued", "sending", "queued", "sending", "accepted"]);
+        let again = &message["timeline"][2];
+        assert!([&again["code"], &again["reason"]].contains(&&json!(trace)), "{again}");
+        assert_eq!(again["why"], "from sending to queued");
+        // What was wrong once is not what the message stands for now.
+        assert_eq!((&message["code"], &message["failure"]), (&Value::Null, &Value::Null));
+        assert_eq!(platform.accepted(id), 1);
+    }
+    assert_eq!(platform.report().requests, 4);
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("send.timeout_seconds", "1").start().await;
+    let words = ["hang", "garbage", "reset", "http-500", "http-502"];
+    for word in words {
+        server.sends(&sms(word, &format!("Hello. [sim:answer={word}][sim:silent]"))).await.is(202);
+    }
+    for word in words {
+        let message = until(&server, word, "unconfirmed").await;
+        assert_eq!(message["final"], false);
+        assert_eq!(dispatched(&message), ["queued", "sending", "unconfirmed"]);
+        assert!(message["reason"].is_string(), "{message}");
+    }
+    // Neither now nor after a restart: others go out meanwhile, these do not.
+    server.sends(&sms("later", "Hello. [sim:silent]")).await.is(202);
+    until(&server, "later", "accepted").await;
+    let server = server.stopped().await.start().await;
+    server.sends(&sms("latest", "Hello. [sim:silent]")).await.is(202);
+    until(&server, "latest", "accepted").await;
+    let report = platform.report();
+    assert_eq!(report.requests, words.len() as u64 + 2);
+    for word in ["hang", "garbage", "reset"] {
+        assert_eq!(platform.accepted(word), 1, "{word}");
+    }
+    // The platform has it after all: a notification settles it.
+    for word in words {
+        server.posts(Sample::of(word)).await.is_acknowledged();
+        let message = server.message(word).await;
+        assert_eq!((&message["status"], &message["origin"]), (&json!("delivered"), &json!("sent")));
+        assert_eq!(message["timeline"][0]["why"], "the first that was heard of the message");
+    }
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn a_platform_that_is_away_is_waited_for(database: &Database) {
+    // The port is kept, and nobody listens on it yet.
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let server = TestServer::on(database).sending_to(&format!("http://{address}")).start().await;
+    server.sends(&sms("order-1", "Hello. [sim:silent]")).await.is(202);
+    let tried = async || {
+        let message = server.message("order-1").await;
+        let steps = dispatched(&message);
+        (steps.len() >= 3).then_some(message)
+    };
+    let message = eventually("the first attempt", tried).await;
+    let reason = message["timeline"][2]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("not sent: "), "{reason}");
+    assert!(!message["final"].as_bool().unwrap());
+    let platform = Platform::at(TcpListener::bind(address).unwrap(), Settings::calm());
+    until(&server, "order-1", "accepted").await;
+    assert_eq!(platform.accepted("order-1"), 1);
+    server.stop().await;
+    platform.stop().await;
+}

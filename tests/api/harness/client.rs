@@ -1,0 +1,119 @@
+//! Requests, in few words.
+
+use std::time::Duration;
+
+use reqwest::{Body, Method, RequestBuilder};
+use serde_json::Value;
+
+use super::Answer;
+
+/// Somebody who talks to a server.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn of(base: String) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
+        Self { http, base, token: None }
+    }
+
+    /// The same, with this API token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// A request that can still be changed; [`asked`] sends it.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Whether there is a server at all.
+    pub(crate) async fn is_answered(&self) -> bool {
+        self.request(Method::GET, "/health/live").send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    pub(crate) async fn gets(&self, path: &str) -> Answer {
+        asked(self.request(Method::GET, path)).await
+    }
+
+    /// Posts as the platform does, to `/notify`.
+    pub(crate) async fn posts(&self, body: impl Into<Body>) -> Answer {
+        self.posts_to("/notify", body).await
+    }
+
+    pub(crate) async fn posts_to(&self, path: &str, body: impl Into<Body>) -> Answer {
+        asked(self.request(Method::POST, path).header("content-type", "application/json").body(body)).await
+    }
+
+    /// Posts to a server that may not be there; the status, if an answer came.
+    pub(crate) async fn tries(&self, body: impl Into<Body>) -> Option<u16> {
+        let answer = self.request(Method::POST, "/notify").body(body).send().await.ok()?;
+        let status = answer.status().as_u16();
+        answer.bytes().await.ok().map(|_| status)
+    }
+
+    /// Asks for a message to be sent.
+    pub(crate) async fn sends(&self, message: &Value) -> Answer {
+        self.posts_to("/v1/messages", message.to_string()).await
+    }
+
+    /// The message of this id, which is there.
+    pub(crate) async fn message(&self, id: &str) -> Value {
+        self.gets(&message_path(id)).await.is(200).json()
+    }
+
+    /// The status of a message; `None` if there is no such message.
+    pub(crate) async fn status_of(&self, id: &str) -> Option<String> {
+        let answer = self.gets(&message_path(id)).await;
+        (answer.status == 200).then(|| answer.json()["status"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The items of a list.
+    pub(crate) async fn items(&self, path: &str) -> Vec<Value> {
+        self.gets(path).await.is(200).json()["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The ids of the messages of a list, in its order.
+    pub(crate) async fn ids(&self, query: &str) -> Vec<String> {
+        let items = self.items(&format!("/v1/messages{query}")).await;
+        items.iter().map(|item| item["correlationId"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The value of a metric, with its labels as they are written; 0 if it is not there yet.
+    pub(crate) async fn metric(&self, name: &str) -> i64 {
+        let metrics = self.gets("/metrics").await.is(200).body;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap())
+    }
+}
+
+/// Sends a request, and reads its answer.
+pub(crate) async fn asked(request: RequestBuilder) -> Answer {
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let words = format!("{} {}", request.method(), request.url());
+    let response = client.execute(request).await.unwrap_or_else(|error| panic!("{words}: {error:?}"));
+    Answer::read(words, response).await
+}
+
+/// The path of a message.
+pub(crate) fn message_path(id: &str) -> String {
+    format!("/v1/messages/{}", encoded(id))
+}
+
+/// Everything but letters and digits percent-encoded.
+pub(crate) fn encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}

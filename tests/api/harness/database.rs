@@ -1,0 +1,114 @@
+//! A database of a test's own.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+use futures_util::FutureExt;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::postgres::Server;
+
+/// A database that nobody else has.
+pub(crate) struct Database {
+    url: String,
+    /// On the Postgres server.
+    name: Option<String>,
+    /// Of the SQLite file.
+    _folder: Option<TempDir>,
+}
+
+/// Runs `test` on a SQLite file of its own.
+pub(crate) fn on_sqlite(test: impl AsyncFnOnce(&Database)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/receiptd.db", folder.path().display());
+    run(&Database { url, name: None, _folder: Some(folder) }, test);
+}
+
+/// Runs `test` on a Postgres database of its own.
+pub(crate) fn on_postgres(test: impl AsyncFnOnce(&Database)) {
+    let name = format!("receiptd_{}", uuid::Uuid::new_v4().simple());
+    run(&Database { url: Server::shared().unwrap().url(&name), name: Some(name), _folder: None }, test);
+}
+
+fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
+    // A TLS provider for the HTTP clients of the process; the second test finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Two workers, so that what a test does at the same time really is.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        if let Some(name) = &database.name {
+            administer(format!("CREATE DATABASE {name}")).await;
+        }
+        let outcome = AssertUnwindSafe(test(database)).catch_unwind().await;
+        // A server that was lent to us gets its databases off again.
+        if let Some(name) = &database.name {
+            administer(format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+        if let Err(failure) = outcome {
+            resume_unwind(failure);
+        }
+    });
+    runtime.shutdown_background();
+}
+
+impl Database {
+    /// As the settings want it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.name.is_none()
+    }
+
+    /// Makes every commit fail until [`Outage::end`]: another process holds the SQLite file's write lock; the Postgres
+    /// database throws everybody out and lets nobody in.
+    pub(crate) async fn fails(&self) -> Outage<'_> {
+        let Some(name) = &self.name else {
+            let mut lock = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+            return Outage { database: self, lock: Some(lock) };
+        };
+        administer(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        administer(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+        Outage { database: self, lock: None }
+    }
+
+    /// Reads texts behind the server's back.
+    pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
+        if self.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+        }
+    }
+}
+
+/// A time in which nothing can be committed.
+#[must_use]
+pub(crate) struct Outage<'a> {
+    database: &'a Database,
+    lock: Option<SqliteConnection>,
+}
+
+impl Outage<'_> {
+    pub(crate) async fn end(self) {
+        match (self.lock, &self.database.name) {
+            (Some(mut lock), _) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
+                lock.close().await.unwrap();
+            }
+            (None, Some(name)) => administer(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await,
+            (None, None) => {}
+        }
+    }
+}
+
+/// Does something that concerns the whole Postgres server.
+async fn administer(statement: String) {
+    let mut connection = PgConnection::connect(&Server::shared().unwrap().url("postgres")).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}

@@ -1,0 +1,31 @@
+//! What the tests are written with.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `server`, `client`, `answer` | a server of a test's own, requests to it, and what is expected of the answers |
+//! | `database` | the database under it |
+//! | `sample` | what the platform posts, and what is sent |
+//! | `platform` | the simulated platform, and one that only records |
+//! | `program` | the real program, in a process of its own |
+//! | `raw` | connections below HTTP |
+//! | `eventually` | waiting for a condition |
+
+mod answer;
+mod client;
+pub(crate) mod database;
+mod eventually;
+mod platform;
+mod program;
+mod raw;
+mod sample;
+mod server;
+
+pub(crate) use answer::Answer;
+pub(crate) use client::{Client, asked, encoded, message_path};
+pub(crate) use database::Database;
+pub(crate) use eventually::eventually;
+pub(crate) use platform::{Platform, Recorder, Request};
+pub(crate) use program::{Program, free_address};
+pub(crate) use raw::{Raw, by_hand};
+pub(crate) use sample::{Sample, fixtures, sms, whatsapp};
+pub(crate) use server::TestServer;

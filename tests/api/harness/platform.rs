@@ -1,0 +1,136 @@
+//! The simulated platform, and one that only records what is sent to it.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    sync::{Arc, Mutex},
+};
+
+use receiptd::simulator::{Observer, Report, Settings, Simulator};
+use serde_json::Value;
+use tokio::{
+    net::TcpStream,
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+};
+
+/// A running simulator.
+pub(crate) struct Platform {
+    pub(crate) url: String,
+    observer: Observer,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Platform {
+    /// One on which nothing goes wrong.
+    pub(crate) fn start() -> Self {
+        Self::with(Settings::calm())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        Self::at(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), settings)
+    }
+
+    pub(crate) fn at(listener: TcpListener, settings: Settings) -> Self {
+        let simulator = Simulator::bind(listener, settings).unwrap();
+        let (url, observer) = (simulator.base_url(), simulator.observer());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(simulator.run(async {
+            let _ = stopped.await;
+        }));
+        Self { url, observer, stop, task }
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        self.observer.report()
+    }
+
+    /// How often it accepted the message.
+    pub(crate) fn accepted(&self, id: &str) -> u64 {
+        self.report().accepted_by_correlation_id.get(id).copied().unwrap_or_default()
+    }
+
+    /// No test may end with a message that was sent twice.
+    pub(crate) async fn stop(self) {
+        let twice: Vec<_> =
+            self.report().accepted_by_correlation_id.into_iter().filter(|(_, times)| *times > 1).collect();
+        assert!(twice.is_empty(), "sent more than once: {twice:?}");
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Request line and headers, in lower case.
+    pub(crate) head: String,
+    pub(crate) body: Value,
+}
+
+/// A platform that gives one answer to all, and keeps what it was sent.
+pub(crate) struct Recorder {
+    pub(crate) url: String,
+    requests: Arc<Mutex<Vec<Request>>>,
+    /// Ends with this value.
+    _task: JoinSet<()>,
+}
+
+impl Recorder {
+    /// Answers 200 with `answer`.
+    pub(crate) async fn answering(answer: &'static str) -> Self {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::<Mutex<Vec<Request>>>::default();
+        let (mut task, kept) = (JoinSet::new(), requests.clone());
+        task.spawn(async move {
+            // One after the other, each on a connection of its own.
+            while let Ok((stream, _)) = listener.accept().await {
+                let Some(request) = read(&stream).await else { continue };
+                kept.lock().unwrap().push(request);
+                let length = answer.len();
+                write(
+                    &stream,
+                    &format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"),
+                )
+                .await;
+            }
+        });
+        Self { url, requests, _task: task }
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn read(stream: &TcpStream) -> Option<Request> {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && let Ok(body) = serde_json::from_str(body)
+        {
+            return Some(Request { head: head.to_lowercase(), body });
+        }
+        stream.readable().await.ok()?;
+        let mut buffer = [0; 4096];
+        match stream.try_read(&mut buffer) {
+            Ok(0) => return None,
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+async fn write(stream: &TcpStream, text: &str) {
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() && stream.writable().await.is_ok() {
+        match stream.try_write(rest) {
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A server of a test's own.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Deref,
+};
+
+use receiptd::{
+    config::{self, Flags},
+    lifecycle::{self, ServeError},
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::{Client, Database};
+
+/// A server about to be started.
+pub(crate) struct Setup {
+    settings: Vec<(String, String)>,
+    flags: Flags,
+    /// Stays open while the server is restarted, so that nobody else gets the port.
+    listener: TcpListener,
+}
+
+/// A running server. To be stopped at the end of the test, which fails otherwise.
+pub(crate) struct TestServer {
+    client: Client,
+    pub(crate) address: SocketAddr,
+    setup: Setup,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl TestServer {
+    /// With the default settings.
+    pub(crate) async fn start(database: &Database) -> Self {
+        Self::on(database).start().await
+    }
+
+    /// With settings that follow.
+    pub(crate) fn on(database: &Database) -> Setup {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let flags = Flags { database_url: Some(database.url().to_owned()), ..Flags::default() };
+        Setup { settings: Vec::new(), flags, listener }
+    }
+
+    /// Stops gracefully.
+    pub(crate) async fn stop(self) {
+        self.stopped().await;
+    }
+
+    /// Stops gracefully, and keeps what is needed to start again: database, settings and port.
+    pub(crate) async fn stopped(mut self) -> Setup {
+        self.begins_to_stop();
+        let ended = self.task.take().unwrap().await;
+        ended.unwrap().unwrap();
+        let listener = self.setup.listener.try_clone().unwrap();
+        Setup { settings: self.setup.settings.clone(), flags: self.setup.flags.clone(), listener }
+    }
+
+    /// Asks for the stop, and does not wait for it.
+    pub(crate) fn begins_to_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+    }
+
+    /// Somebody without a token.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
+impl Deref for TestServer {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let forgotten = self.task.is_some() && !std::thread::panicking();
+        assert!(!forgotten, "the test ended without stopping its server");
+    }
+}
+
+impl Setup {
+    /// With a setting, named as in the file: `notify.path_token`.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        let variable = format!("RECEIPTD_{}", name.to_uppercase().replace('.', "__"));
+        self.settings.push((variable, value.to_owned()));
+        self
+    }
+
+    /// Without those that were given so far.
+    pub(crate) fn without_settings(self) -> Self {
+        Self { settings: Vec::new(), ..self }
+    }
+
+    /// Sends through a platform at this URL, and is notified at `/notify`.
+    pub(crate) fn sending_to(self, platform: &str) -> Self {
+        let url = format!("http://{}/notify", self.listener.local_addr().unwrap());
+        self.with("public_url", &url).with("webex.base_url", platform).with("webex.service_key", "the-service-key")
+    }
+
+    pub(crate) async fn start(self) -> TestServer {
+        // An empty file, so that no `receiptd.toml` gets into the test.
+        let settings = config::load(&self.flags, self.settings.clone(), Some("/dev/null".into())).unwrap();
+        let address = self.listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let task = tokio::spawn(lifecycle::serve(settings, self.listener.try_clone().unwrap(), shutdown));
+        let client = Client::of(format!("http://{address}"));
+        client.gets("/health/live").await.is(200);
+        TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }
+    }
+}

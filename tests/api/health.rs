@@ -1,0 +1,44 @@
+//! `/health/live`, `/health/ready`, `/metrics`; and several servers on one database.
+
+use serde_json::json;
+
+use crate::harness::{Database, Platform, Sample, TestServer, eventually, sms};
+
+both!(it_is_live_and_ready, metrics_count_and_name_nobody);
+
+async fn it_is_live_and_ready(database: &Database) {
+    let server = TestServer::start(database).await;
+    assert_eq!(server.gets("/health/live").await.is(200).json(), json!({ "status": "live" }));
+    assert_eq!(server.gets("/health/ready").await.is(200).json(), json!({ "status": "ready" }));
+    server.stop().await;
+}
+
+async fn metrics_count_and_name_nobody(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    server.posts(r#"{"event":"MO","from":"447700900123"}"#).await.is_acknowledged();
+    server.posts("?").await.is_acknowledged();
+    server.sends(&sms("order-2", "Hello. [sim:silent]")).await.is(202);
+    server.sends(&sms("order-3", "Hello. [sim:answer=7004]")).await.is(202);
+    for (name, value) in [
+        ("notify_requests_total{outcome=\"notification\"}", 1),
+        ("notify_requests_total{outcome=\"inbound\"}", 1),
+        ("notify_requests_total{outcome=\"quarantined\"}", 1),
+        ("notify_requests_total{outcome=\"unauthorized\"}", 0),
+        ("dispatch_attempts_total{outcome=\"accepted\"}", 1),
+        ("dispatch_attempts_total{outcome=\"refused\"}", 1),
+        ("commit_queue_rows", 0),
+        ("commit_batch_rows_count", 3),
+    ] {
+        let name = format!("receiptd_{name}");
+        eventually(&name, async || (server.metric(&name).await == value).then_some(())).await;
+    }
+    let answer = server.gets("/metrics").await.is(200);
+    assert!(answer.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
+    for personal in ["447700900123", "order-", "Hello", "ACME"] {
+        assert!(!answer.body.contains(personal), "{}", answer.body);
+    }
+    server.stop().await;
+    platform.stop().await;
+}

@@ -1,0 +1,70 @@
+//! `GET /v1/messages/{correlationId}/notifications`: each with its parsed fields and its body; and messages to several
+//! recipients.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Database, Sample, TestServer};
+
+both!(each_is_told_with_its_fields_and_its_body, several_recipients_have_a_status_each);
+
+async fn each_is_told_with_its_fields_and_its_body(database: &Database) {
+    let server = TestServer::start(database).await;
+    let sample = Sample::of("order-1").on("Email").to("Dana@Example.ORG");
+    let bounce = sample.clone().says("Bounce", "7520").with("Description", "Transient_General");
+    let bounce =
+        bounce.with("additionalInfo", "4.4.7|failed|smtp; 421 4.4.7 message expired").at("2026-05-20T13:20:00Z");
+    // Later events first: the list is in the order of the events.
+    server.posts(bounce.pretty()).await.is_acknowledged();
+    server.posts(sample.clone().says("Submitted", "7501")).await.is_acknowledged();
+    let kept = server.items("/v1/messages/order-1/notifications").await;
+    assert_eq!(kept.len(), 2);
+    assert_eq!(
+        (&kept[0]["status"], &kept[0]["body"]),
+        (&json!("submitted"), &json!(sample.says("Submitted", "7501").body()))
+    );
+    let mut last = kept[1].clone();
+    let members = last.as_object_mut().unwrap();
+    assert!(members.remove("receivedAt").is_some_and(|time| time.is_string()));
+    assert!(members.remove("fingerprint").is_some_and(|text| text.as_str().is_some_and(|text| text.len() == 32)));
+    let expected = json!({
+        "at": "2026-05-20T13:20:00.000Z", "status": "failed", "statusText": "Bounce", "failure": "transient",
+        "code": "7520", "reason": "Transient_General", "detail": "4.4.7|failed|smtp; 421 4.4.7 message expired",
+        "channel": "email", "to": "dana@example.org", "transactionId": "transaction-of-order-1", "segments": 1,
+        "callbackData": null, "source": "notify", "times": 1, "body": bounce.pretty()
+    });
+    assert_eq!(last, expected);
+    server.stop().await;
+}
+
+async fn several_recipients_have_a_status_each(database: &Database) {
+    let server = TestServer::start(database).await;
+    let to = |recipient: &str| Sample::of("order-1").to(recipient).transaction(&format!("T-{recipient}"));
+    server.posts(to("447700900002").says("Un-Delivered", "7203")).await.is_acknowledged();
+    server.posts(to("447700900001").says("Submitted", "7501").at("2026-05-20T13:15:01Z")).await.is_acknowledged();
+    server.posts(to("447700900001")).await.is_acknowledged();
+    let message = server.message("order-1").await;
+    assert_eq!((&message["to"], &message["status"]), (&json!("447700900001"), &json!("delivered")));
+    let told =
+        |one: &Value| ["to", "status", "final", "failure", "code", "transactionId"].map(|name| one[name].clone());
+    let told: Vec<_> = message["recipients"].as_array().unwrap().iter().map(told).collect();
+    let expected = [
+        [json!("447700900001"), json!("delivered"), json!(true), Value::Null, json!("7500"), json!("T-447700900001")],
+        [
+            json!("447700900002"),
+            json!("failed"),
+            json!(true),
+            json!("permanent"),
+            json!("7203"),
+            json!("T-447700900002"),
+        ],
+    ];
+    assert_eq!(told, expected);
+    // Whoever looks for one of them finds the message, and the list tells of all.
+    for recipient in ["447700900001", "%2B447700900002", "447700900002"] {
+        let listed = server.items(&format!("/v1/messages?to={recipient}")).await;
+        assert_eq!(listed.len(), 1, "{recipient}");
+        assert_eq!(listed[0]["recipients"], message["recipients"]);
+        assert_eq!(listed[0].get("timeline"), None);
+    }
+    server.stop().await;
+}

@@ -1,0 +1,180 @@
+//! `POST /notify`: what comes in is kept, whatever it is.
+
+mod authentication;
+mod check;
+mod limits;
+mod outage;
+mod repetition;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{Database, Sample, TestServer, asked, fixtures};
+
+both!(
+    every_documented_notification_is_acknowledged_and_kept,
+    every_documented_inbound_message_is_listed,
+    what_nobody_understands_is_kept_whole,
+    a_message_is_visible_right_after_the_answer,
+);
+sqlite!(
+    the_platform_may_look_whether_there_is_somebody,
+    another_api_is_refused,
+    any_content_type_will_do,
+    unknown_members_are_harmless,
+    other_methods_are_refused
+);
+
+async fn every_documented_notification_is_acknowledged_and_kept(database: &Database) {
+    let server = TestServer::start(database).await;
+    for (name, body) in fixtures("notify").into_iter().filter(|(name, _)| !name.starts_with("foreign-")) {
+        let answer = server.posts(body).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "{}"), "{name}");
+    }
+    // Another product's events, and the platform's own export of failures, are none of ours.
+    let quarantined = server.items("/v1/quarantine").await.len();
+    let strangers = fixtures("notify").iter().filter(|(name, _)| name.starts_with("interact-")).count();
+    assert_eq!(quarantined, strangers + 1);
+    // Of this message there are four bodies; the copy from Data Streams tells of the same event as another one.
+    let id = "f623d241-cadf-4a40-87d5-5c5ddf30d09f";
+    let message = server.message(id).await;
+    assert_eq!((&message["status"], &message["channel"]), (&json!("clicked"), &json!("sms")));
+    assert_eq!(message["callbackData"], r#"{"order":"A-1001","tenant":"acme"}"#);
+    let kept = server.items(&format!("/v1/messages/{id}/notifications")).await;
+    let names = [("sms-submitted.json", 1), ("sms-delivered-data-stream.json", 2), ("sms-clicked.json", 1)];
+    assert_eq!(kept.len(), names.len());
+    for (one, (name, times)) in kept.iter().zip(names) {
+        let posted = fixtures("notify").into_iter().find(|(file, _)| file == name).unwrap().1;
+        assert_eq!(one["body"].as_str().unwrap().as_bytes(), posted, "{name}");
+        assert_eq!(one["times"], times, "{name}");
+    }
+    server.stop().await;
+}
+
+async fn every_documented_inbound_message_is_listed(database: &Database) {
+    let server = TestServer::start(database).await;
+    let posted = fixtures("inbound");
+    for (name, body) in &posted {
+        let answer = server.posts(body.clone()).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "{}"), "{name}");
+    }
+    let listed = server.items("/v1/inbound?limit=500").await;
+    assert_eq!(listed.len(), posted.len());
+    // Newest first, each with its body as it came.
+    for (one, (name, body)) in listed.iter().rev().zip(&posted) {
+        assert_eq!(one["body"].as_str().unwrap().as_bytes(), body, "{name}");
+        assert_eq!(one["times"], 1);
+    }
+    assert!(server.ids("").await.is_empty() && server.items("/v1/quarantine").await.is_empty());
+    server.stop().await;
+}
+
+async fn what_nobody_understands_is_kept_whole(database: &Database) {
+    let server = TestServer::start(database).await;
+    let bodies: [&[u8]; 9] = [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"{\"deliveryInfoNotification\":",
+        b"status=Delivered&id=7",
+        b"\xff\xfe\x00{}",
+        b"{\"deliveryInfoNotification\":{\"deliveryInfo\":{\"deliveryStatus\":\"Read\",\"code\":\"7502\"}}}",
+        b"\0",
+    ];
+    let too_long = Sample::of(&"x".repeat(513)).body();
+    for body in bodies.into_iter().chain([too_long.as_bytes()]) {
+        server.posts(body.to_vec()).await.is_acknowledged();
+    }
+    let kept = server.items("/v1/quarantine").await;
+    assert_eq!(kept.len(), bodies.len() + 1);
+    for (one, body) in kept.iter().rev().zip(bodies.into_iter().chain([too_long.as_bytes()])) {
+        assert!(one["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{one}");
+        let whole = match one["bodyBase64"].as_str() {
+            Some(text) => BASE64_STANDARD.decode(text).unwrap(),
+            None => one["body"].as_str().unwrap().as_bytes().to_vec(),
+        };
+        assert_eq!(whole, body, "{one}");
+    }
+    assert_eq!(server.metric("receiptd_notify_requests_total{outcome=\"quarantined\"}").await, 10);
+    server.stop().await;
+}
+
+async fn a_message_is_visible_right_after_the_answer(database: &Database) {
+    let server = TestServer::start(database).await;
+    for n in 0..20 {
+        let id = format!("order-{n}");
+        server.posts(Sample::of(&id)).await.is_acknowledged();
+        assert_eq!(server.message(&id).await["status"], "delivered");
+    }
+    server.stop().await;
+}
+
+async fn the_platform_may_look_whether_there_is_somebody(database: &Database) {
+    let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
+    for path in ["/notify", "/notify/t0ken", "/notify/another"] {
+        for method in [Method::HEAD, Method::GET] {
+            asked(server.request(method, path)).await.is(200);
+        }
+    }
+    server.stop().await;
+}
+
+async fn another_api_is_refused(database: &Database) {
+    let server = TestServer::start(database).await;
+    let (_, one) = fixtures("notify").into_iter().find(|(name, _)| name.starts_with("foreign-")).unwrap();
+    let report = r#"{"address":"tel:+447700900123","deliveryStatus":"DeliveredToTerminal"}"#;
+    let several = format!(r#"{{"deliveryInfoNotification":{{"deliveryInfo":[{report},{report}]}}}}"#);
+    for body in [one, several.into_bytes()] {
+        server.posts(body).await.is_problem(422, "foreign-notification");
+    }
+    for list in ["/v1/messages", "/v1/inbound", "/v1/quarantine"] {
+        assert!(server.items(list).await.is_empty(), "{list}");
+    }
+    assert_eq!(server.metric("receiptd_notify_requests_total{outcome=\"foreign\"}").await, 2);
+    server.stop().await;
+}
+
+async fn any_content_type_will_do(database: &Database) {
+    let server = TestServer::start(database).await;
+    let types = [None, Some("application/json; charset=utf-8"), Some("text/plain"), Some("image/png"), Some("what?")];
+    for (n, content_type) in types.into_iter().enumerate() {
+        let id = format!("order-{n}");
+        let request = server.request(Method::POST, "/notify").body(Sample::of(&id).body());
+        let request = match content_type {
+            Some(content_type) => request.header("content-type", content_type),
+            None => request,
+        };
+        asked(request).await.is_acknowledged();
+        assert_eq!(server.message(&id).await["status"], "delivered", "{content_type:?}");
+    }
+    server.stop().await;
+}
+
+async fn unknown_members_are_harmless(database: &Database) {
+    let server = TestServer::start(database).await;
+    let sample = Sample::of("order-1").with("newMember", json!({ "deep": [1, null, "x"] })).with("code", 7500);
+    server.posts(sample.clone()).await.is_acknowledged();
+    server.posts(format!("\u{FEFF}{}", Sample::of("order-2").pretty())).await.is_acknowledged();
+    for id in ["order-1", "order-2"] {
+        let message = server.message(id).await;
+        assert_eq!((&message["status"], &message["code"]), (&json!("delivered"), &json!("7500")));
+    }
+    let kept = server.items("/v1/messages/order-1/notifications").await;
+    assert_eq!(kept[0]["body"], sample.body());
+    server.stop().await;
+}
+
+async fn other_methods_are_refused(database: &Database) {
+    let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
+    for path in ["/notify", "/notify/t0ken"] {
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            let answer = asked(server.request(method, path).body(Sample::of("order-1").body())).await;
+            answer.is_problem(405, "method-not-allowed");
+            assert_eq!(answer.header("allow"), Some("POST, HEAD, GET"));
+        }
+    }
+    assert!(server.ids("").await.is_empty());
+    server.stop().await;
+}

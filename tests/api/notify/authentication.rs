@@ -1,0 +1,186 @@
+//! Who may post to the notify URL: whoever shows everything that is configured. Whatever is missing or wrong, `401`,
+//! and nothing is stored.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use sha2::{Sha256, Sha512};
+
+use crate::harness::{Answer, Database, Sample, TestServer, asked, fixtures};
+
+both!(each_of_two_active_secrets_will_do);
+sqlite!(whoever_shows_all_that_is_asked_is_let_in_and_nobody_else, every_spelling_of_a_signature_will_do);
+
+/// The ways to authenticate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Path,
+    Signature,
+    Basic,
+    Bearer,
+}
+
+/// How well one of them is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Right,
+    Wrong,
+    Missing,
+}
+
+use Shown::{Missing, Right, Wrong};
+use Way::{Basic, Bearer, Path, Signature};
+
+/// Every set of ways that can be configured. Basic and bearer exclude each other.
+const ASKED: [&[Way]; 11] = [
+    &[Path],
+    &[Signature],
+    &[Basic],
+    &[Bearer],
+    &[Path, Signature],
+    &[Path, Basic],
+    &[Path, Bearer],
+    &[Signature, Basic],
+    &[Signature, Bearer],
+    &[Path, Signature, Basic],
+    &[Path, Signature, Bearer],
+];
+
+impl Way {
+    fn setting(self) -> (&'static str, &'static str) {
+        match self {
+            Path => ("notify.path_token", "path-t0ken"),
+            Signature => ("notify.hub_secrets", "hub-s3cret"),
+            Basic => ("notify.basic", "webex:basic-s3cret"),
+            Bearer => ("notify.bearer", "bearer-t0ken"),
+        }
+    }
+}
+
+async fn whoever_shows_all_that_is_asked_is_let_in_and_nobody_else(database: &Database) {
+    let (mut server, mut let_in) = (TestServer::on(database), 0);
+    for asked in ASKED {
+        for (name, value) in asked.iter().map(|way| way.setting()) {
+            server = server.with(name, value);
+        }
+        let running = server.start().await;
+        for shown in combinations(asked.len()) {
+            let id = format!("{asked:?}{shown:?}");
+            let shows: Vec<_> = asked.iter().copied().zip(shown).collect();
+            let answer = posts(&running, &id, &shows).await;
+            if shows.iter().all(|(_, shown)| *shown == Right) {
+                answer.is_acknowledged();
+                let_in += 1;
+            } else {
+                answer.is_problem(401, "unauthorized");
+                let secrets = asked.iter().map(|way| way.setting().1);
+                assert!(secrets.into_iter().all(|secret| !answer.body.contains(secret)), "{}", answer.body);
+            }
+        }
+        server = running.stopped().await.without_settings();
+    }
+    // What is not configured is not looked at.
+    let server = server.start().await;
+    let wrong = [(Path, Wrong), (Signature, Wrong), (Bearer, Wrong)];
+    posts(&server, "open", &wrong).await.is_acknowledged();
+    assert_eq!(server.ids("?limit=500").await.len(), let_in + 1);
+    assert!(server.items("/v1/quarantine").await.is_empty());
+    server.stop().await;
+}
+
+fn combinations(ways: usize) -> Vec<Vec<Shown>> {
+    (0..ways).fold(vec![Vec::new()], |combinations, _| {
+        let more = |one: Vec<Shown>| [Right, Wrong, Missing].map(|shown| [one.clone(), vec![shown]].concat());
+        combinations.into_iter().flat_map(more).collect()
+    })
+}
+
+async fn posts(server: &TestServer, id: &str, shows: &[(Way, Shown)]) -> Answer {
+    let (mut path, body) = ("/notify".to_owned(), Sample::of(id).body());
+    let mut headers = Vec::new();
+    for (way, shown) in shows {
+        let right = *shown == Right;
+        match way {
+            _ if *shown == Missing => {}
+            Path => path = format!("/notify/{}", if right { "path-t0ken" } else { "path-t0kem" }),
+            Signature => {
+                let key = if right { "hub-s3cret" } else { "another" };
+                headers.push(("x-hub-signature", format!("sha256={}", sha256(key, &body))));
+            }
+            Basic => {
+                let pair = if right { "webex:basic-s3cret" } else { "webex:" };
+                headers.push(("authorization", format!("Basic {}", BASE64_STANDARD.encode(pair))));
+            }
+            Bearer => {
+                let token = if right { "bearer-t0ken" } else { "bearer-t0ke" };
+                headers.push(("authorization", format!("Bearer {token}")));
+            }
+        }
+    }
+    let request = server.request(Method::POST, &path).body(body);
+    asked(headers.iter().fold(request, |request, (name, value)| request.header(*name, value))).await
+}
+
+fn sha256(key: &str, body: &str) -> String {
+    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_bytes()).unwrap().chain_update(body);
+    hex(&mac.finalize().into_bytes())
+}
+
+fn sha512(key: &str, body: &str) -> String {
+    let mac = <Hmac<Sha512> as KeyInit>::new_from_slice(key.as_bytes()).unwrap().chain_update(body);
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+fn signed(server: &TestServer, body: &str, signature: &str) -> RequestBuilder {
+    server.request(Method::POST, "/notify").header("x-hub-signature", signature).body(body.to_owned())
+}
+
+async fn every_spelling_of_a_signature_will_do(database: &Database) {
+    let key = "example-hub-secret-0123456789";
+    let server = TestServer::on(database).with("notify.hub_secrets", key).start().await;
+    // These were computed by another program.
+    let vectors = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/signature-vectors.json")).unwrap();
+    for vector in serde_json::from_slice::<Vec<Value>>(&vectors).unwrap() {
+        let text = |name: &str| vector[name].as_str().unwrap();
+        assert_eq!(text("secret"), key);
+        asked(signed(&server, text("body"), text("header_sha256"))).await.is_acknowledged();
+        assert_eq!(sha256(key, text("body")), text("sha256_hex"));
+        assert_eq!(sha512(key, text("body")), text("sha512_hex"));
+    }
+    let (compact, pretty) = (Sample::of("order-1").body(), Sample::of("order-1").pretty());
+    let (short, long) = (sha256(key, &compact), sha512(key, &compact));
+    for signature in [format!("sha256={short}"), short.clone(), short.to_uppercase(), format!("sha512={long}"), long] {
+        asked(signed(&server, &compact, &signature)).await.is_acknowledged();
+        // The platform signs the compact form, also where it posts another.
+        asked(signed(&server, &pretty, &signature)).await.is_acknowledged();
+    }
+    asked(signed(&server, &pretty, &sha256(key, &pretty))).await.is_acknowledged();
+    let other = Sample::of("order-2").body();
+    for signature in
+        ["", "sha256=", "sha256", &format!("sha512={short}"), &format!("sha1={short}"), &short[1..], &short]
+    {
+        asked(signed(&server, &other, signature)).await.is_problem(401, "unauthorized");
+    }
+    assert!(!server.ids("").await.contains(&"order-2".to_owned()));
+    server.stop().await;
+}
+
+async fn each_of_two_active_secrets_will_do(database: &Database) {
+    let server = TestServer::on(database).with("notify.hub_secrets", "old-s3cret, new-s3cret").start().await;
+    for (_, body) in fixtures("inbound").into_iter().take(3) {
+        let body = String::from_utf8(body).unwrap();
+        for key in ["old-s3cret", "new-s3cret"] {
+            asked(signed(&server, &body, &sha256(key, &body))).await.is_acknowledged();
+        }
+        asked(signed(&server, &body, &sha256("older-s3cret", &body))).await.is_problem(401, "unauthorized");
+    }
+    let listed = server.items("/v1/inbound").await;
+    assert_eq!(listed.iter().map(|one| one["times"].as_i64().unwrap()).collect::<Vec<_>>(), [2, 2, 2]);
+    assert_eq!(server.metric("receiptd_notify_requests_total{outcome=\"unauthorized\"}").await, 3);
+    server.stop().await;
+}

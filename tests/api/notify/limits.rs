@@ -1,0 +1,102 @@
+//! How much the notify URL reads, and for how long.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Database, Raw, Sample, TestServer, by_hand};
+
+sqlite!(
+    a_body_at_the_limit_is_taken_and_one_beyond_is_not,
+    a_declared_length_beyond_the_limit_is_refused_before_the_body_comes,
+    a_flood_is_cut_off,
+    a_body_that_stops_coming_is_asked_for_again,
+    a_slow_body_leaves_less_time_for_the_store,
+);
+
+const LIMIT: usize = 2000;
+
+async fn a_body_at_the_limit_is_taken_and_one_beyond_is_not(database: &Database) {
+    let server = TestServer::on(database).with("notify.body_limit_bytes", &LIMIT.to_string()).start().await;
+    let padded = |id: &str, length: usize| {
+        let body = Sample::of(id).body();
+        format!("{body}{}", " ".repeat(length - body.len()))
+    };
+    server.posts(padded("order-1", LIMIT)).await.is_acknowledged();
+    server.posts(padded("order-2", LIMIT + 1)).await.is_problem(413, "body-too-large");
+    assert_eq!(server.ids("").await, ["order-1"]);
+    assert_eq!(server.metric("receiptd_notify_requests_total{outcome=\"too_large\"}").await, 1);
+    server.stop().await;
+}
+
+async fn a_declared_length_beyond_the_limit_is_refused_before_the_body_comes(database: &Database) {
+    let server = TestServer::start(database).await;
+    let address = server.address;
+    let answer = by_hand(move || {
+        let mut raw = Raw::connect(address);
+        raw.sends("POST /notify HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000000\r\n\r\n");
+        raw.answer()
+    });
+    let answer = answer.await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.body.contains("body-too-large"), "{}", answer.body);
+    server.stop().await;
+}
+
+async fn a_flood_is_cut_off(database: &Database) {
+    const MORE_THAN_THE_LIMIT: usize = 4 * 1024 * 1024;
+    let server = TestServer::start(database).await;
+    let address = server.address;
+    let (answer, took) = by_hand(move || {
+        let mut raw = Raw::connect(address);
+        raw.sends("POST /notify HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        raw.pours(chunk.as_bytes(), MORE_THAN_THE_LIMIT);
+        let (answer, began) = (raw.answer(), Instant::now());
+        // Without end, as far as we are concerned.
+        raw.pours(chunk.as_bytes(), usize::MAX);
+        (answer, began.elapsed())
+    })
+    .await;
+    assert_eq!(answer.status, 413);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(server.metric("receiptd_notify_requests_total{outcome=\"too_large\"}").await, 1);
+    assert!(server.items("/v1/quarantine").await.is_empty());
+    server.stop().await;
+}
+
+async fn a_body_that_stops_coming_is_asked_for_again(database: &Database) {
+    let server = TestServer::on(database).with("notify.answer_within_seconds", "1").start().await;
+    let address = server.address;
+    let (answer, took) = by_hand(move || {
+        let mut raw = Raw::connect(address);
+        raw.sends("POST /notify HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"deliveryInfo");
+        let began = Instant::now();
+        (raw.answer(), began.elapsed())
+    })
+    .await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("\r\nretry-after: "), "{}", answer.head);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(server.items("/v1/quarantine").await.is_empty(), "half a body is nothing to keep");
+    server.stop().await;
+}
+
+async fn a_slow_body_leaves_less_time_for_the_store(database: &Database) {
+    let server = TestServer::on(database).with("notify.answer_within_seconds", "3").start().await;
+    let outage = database.fails().await;
+    let address = server.address;
+    let (answer, took) = by_hand(move || {
+        let (mut raw, body) = (Raw::connect(address), Sample::of("order-1").body());
+        let (first, rest) = body.split_at(10);
+        let began = Instant::now();
+        raw.sends(format!("POST /notify HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{first}", body.len()));
+        // This is how slow it is.
+        std::thread::sleep(Duration::from_millis(2500));
+        raw.sends(rest);
+        (raw.answer(), began.elapsed())
+    })
+    .await;
+    assert_eq!(answer.status, 503);
+    assert!(took < Duration::from_millis(4500), "{took:?}");
+    outage.end().await;
+    server.stop().await;
+}

@@ -1,0 +1,63 @@
+//! The same again, and again.
+
+use futures_util::future::join_all;
+
+use crate::harness::{Database, Sample, TestServer};
+
+both!(a_duplicate_is_counted, the_same_many_times_at_once_is_one, order_does_not_matter);
+
+async fn a_duplicate_is_counted(database: &Database) {
+    let server = TestServer::start(database).await;
+    for _ in 0..3 {
+        server.posts(Sample::of("order-1")).await.is_acknowledged();
+    }
+    // Another spelling of the same event is the same event.
+    server.posts(Sample::of("order-1").says("DELIVERED", "7500").with("Description", "Delivered")).await.is(200);
+    let message = server.message("order-1").await;
+    assert_eq!(message["notificationCount"], 1);
+    assert_eq!(message["timeline"].as_array().unwrap().len(), 1);
+    assert_eq!(message["timeline"][0]["times"], 4);
+    for _ in 0..2 {
+        server.posts("?").await.is_acknowledged();
+        server.posts(r#"{"event":"MO","from":"447700900123"}"#).await.is_acknowledged();
+    }
+    for list in ["/v1/quarantine", "/v1/inbound"] {
+        let items = server.items(list).await;
+        assert_eq!((items.len(), items[0]["times"].as_i64()), (1, Some(2)), "{list}");
+    }
+    server.stop().await;
+}
+
+async fn the_same_many_times_at_once_is_one(database: &Database) {
+    let server = TestServer::start(database).await;
+    let posts = (0..50).map(|_| server.posts(Sample::of("order-1")));
+    for answer in join_all(posts).await {
+        answer.is_acknowledged();
+    }
+    let kept = server.items("/v1/messages/order-1/notifications").await;
+    assert_eq!((kept.len(), kept[0]["times"].as_i64()), (1, Some(50)));
+    assert_eq!(server.ids("").await, ["order-1"]);
+    server.stop().await;
+}
+
+async fn order_does_not_matter(database: &Database) {
+    let server = TestServer::start(database).await;
+    let events = [("Submitted", "7501", "01"), ("Delivered", "7500", "02"), ("Read", "7502", "03")];
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let mut told = Vec::new();
+    for (n, order) in orders.into_iter().enumerate() {
+        let id = format!("order-{n}");
+        for event in order {
+            let (status, code, second) = events[event];
+            let sample = Sample::of(&id).on("WhatsApp").transaction(&id).says(status, code);
+            server.posts(sample.at(&format!("2026-05-20T13:15:{second}Z"))).await.is_acknowledged();
+        }
+        let message = server.message(&id).await;
+        let timeline = message["timeline"].as_array().unwrap().iter();
+        let entries = timeline.map(|entry| format!("{} {} {}", entry["status"], entry["effect"], entry["why"]));
+        told.push((message["status"].clone(), entries.collect::<Vec<_>>()));
+    }
+    assert_eq!(told[0].0, "read");
+    assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+    server.stop().await;
+}

@@ -1,0 +1,195 @@
+//! `POST /v1/messages`: takes a message over, once.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Database, Platform, Sample, TestServer, asked, eventually, message_path, sms, whatsapp};
+
+both!(
+    a_message_is_taken_over_and_the_same_again_is_the_same,
+    another_message_of_the_same_id_is_refused,
+    the_same_many_times_at_once_is_sent_once,
+    what_no_database_can_hold_is_blamed_on_the_field,
+);
+sqlite!(
+    an_id_is_drawn_where_none_is_given,
+    every_fault_is_told_with_its_field,
+    what_is_no_json_object_is_refused,
+    json_is_the_only_content_type,
+    without_a_platform_nothing_is_taken_over,
+);
+
+/// Nobody listens here, so nothing is ever sent.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+async fn a_message_is_taken_over_and_the_same_again_is_the_same(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    let mut message = sms("order-1", "Hello. [sim:until=delivered]");
+    message["callbackData"] = json!(r#"{"order":1}"#);
+    let answer = server.sends(&message).await.is(202);
+    assert_eq!(answer.header("location"), Some("/v1/messages/order-1"));
+    let taken = answer.json();
+    for (member, value) in [
+        ("correlationId", json!("order-1")),
+        ("origin", json!("sent")),
+        ("channel", json!("sms")),
+        ("from", json!("ACME")),
+        ("to", json!("447700900123")),
+        ("callbackData", json!(r#"{"order":1}"#)),
+        ("overdue", json!(false)),
+    ] {
+        assert_eq!(taken[member], value, "{member}");
+    }
+    let first = &taken["timeline"][0];
+    assert_eq!(
+        (&first["type"], &first["status"], &first["effect"]),
+        (&json!("dispatch"), &json!("queued"), &json!("applied"))
+    );
+    // However it is written, and whatever became of it meanwhile.
+    server.gets("/v1/messages/order-1?wait=final").await.is(200);
+    let spaced = serde_json::to_string_pretty(&message).unwrap().replace(r#""channel""#, r#""options":null,"channel""#);
+    for same in [message.to_string(), spaced] {
+        let answer = server.posts_to("/v1/messages", same).await.is(200);
+        assert_eq!(answer.header("location"), Some("/v1/messages/order-1"));
+        assert_eq!(answer.json()["status"], "delivered");
+    }
+    assert_eq!((platform.accepted("order-1"), platform.report().requests), (1, 1));
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn another_message_of_the_same_id_is_refused(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    server.sends(&sms("order-1", "Hello.")).await.is(202);
+    let mut others = vec![sms("order-1", "Hello!"), whatsapp("order-1", "Hello.")];
+    for (member, value) in [("from", "ACMEE"), ("to", "+447700900124"), ("callbackData", "x")] {
+        let mut other = sms("order-1", "Hello.");
+        other[member] = json!(value);
+        others.push(other);
+    }
+    for other in &others {
+        let problem = server.sends(other).await.is_problem(409, "conflict");
+        assert!(problem["detail"].as_str().unwrap().contains("order-1"), "{problem}");
+    }
+    // Nor may it be one that another system has sent.
+    server.posts(Sample::of("order-2")).await.is_acknowledged();
+    server.sends(&sms("order-2", "Hello.")).await.is_problem(409, "conflict");
+    assert_eq!(server.message("order-2").await["origin"], "observed");
+    server.stop().await;
+}
+
+async fn the_same_many_times_at_once_is_sent_once(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    let message = sms("order-1", "Hello.");
+    let answers = join_all((0..20).map(|_| server.sends(&message))).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!((statuses[..19].to_vec(), statuses[19]), (vec![200; 19], 202));
+    server.gets("/v1/messages/order-1?wait=final").await.is(200);
+    assert_eq!((platform.accepted("order-1"), platform.report().requests), (1, 1));
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn what_no_database_can_hold_is_blamed_on_the_field(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    for member in ["from", "text", "correlationId", "callbackData"] {
+        let mut message = sms(&format!("order-{member}"), "Hello.");
+        message[member] = json!("a\0b");
+        server.sends(&message).await.blames(&[&format!("/{member}")]);
+    }
+    assert!(server.ids("").await.is_empty());
+    server.stop().await;
+}
+
+async fn an_id_is_drawn_where_none_is_given(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    let mut message = sms("", "Hello.");
+    message["correlationId"] = Value::Null;
+    let first = server.sends(&message).await.is(202);
+    let second = server.sends(&message).await.is(202);
+    let id = |answer: &crate::harness::Answer| answer.json()["correlationId"].as_str().unwrap().to_owned();
+    assert_ne!(id(&first), id(&second));
+    assert_eq!(first.header("location"), Some(format!("/v1/messages/{}", id(&first)).as_str()));
+    for odd in ["a/b", "a b+c", "ä%2F?#", "..."] {
+        let answer = server.sends(&sms(odd, "Hello.")).await.is(202);
+        let location = answer.header("location").unwrap();
+        assert_eq!(server.gets(location).await.is(200).json()["correlationId"], odd, "{location}");
+    }
+    server.stop().await;
+}
+
+async fn every_fault_is_told_with_its_field(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    let worst = json!({
+        "channel": "pigeon", "to": "soon", "text": "", "correlationId": "x".repeat(51),
+        "callbackData": "é".repeat(2001), "options": [], "colour/~": 1
+    });
+    let all = ["/colour~1~0", "/channel", "/from", "/to", "/text", "/correlationId", "/callbackData", "/options"];
+    server.sends(&worst).await.blames(&all);
+    server.sends(&json!({})).await.blames(&["/channel", "/from", "/to", "/text"]);
+    for (member, values) in [
+        ("channel", vec![json!(null), json!(1), json!("pigeon")]),
+        ("from", vec![json!(null), json!(["ACME"]), json!("  ")]),
+        (
+            "to",
+            vec![json!(null), json!("1234"), json!({ "msisdn": ["+447700900123"] }), json!({ "psid": "1" }), json!([])],
+        ),
+        ("text", vec![json!(null), json!(1), json!("x".repeat(4001))]),
+        ("correlationId", vec![json!("é".repeat(26)), json!(7), json!(""), json!("txn:1")]),
+        ("callbackData", vec![json!({ "order": 1 }), json!("x".repeat(2001))]),
+        ("options", vec![json!("x"), json!(1)]),
+    ] {
+        for value in values {
+            let mut message = sms("order-1", "Hello.");
+            message[member] = value;
+            server.sends(&message).await.blames(&[&format!("/{member}")]);
+        }
+    }
+    assert!(server.ids("").await.is_empty());
+    server.stop().await;
+}
+
+async fn what_is_no_json_object_is_refused(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    for body in [&b""[..], b"{", b"{\"channel\":\"sms\",}", b"\xff\xff", b"channel=sms"] {
+        server.posts_to("/v1/messages", body).await.is_problem(400, "not-json");
+    }
+    for body in ["[]", "null", "\"sms\"", "7"] {
+        server.posts_to("/v1/messages", body).await.blames(&[""]);
+    }
+    let large = sms("order-1", &"x".repeat(300 * 1024));
+    server.sends(&large).await.is_problem(413, "body-too-large");
+    server.stop().await;
+}
+
+async fn json_is_the_only_content_type(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    let posts = |content_type: &str| {
+        let body = sms("order-1", "Hello.").to_string();
+        server.request(Method::POST, "/v1/messages").header("content-type", content_type).body(body)
+    };
+    for wrong in ["text/plain", "application/xml", "application/x-www-form-urlencoded", "json"] {
+        asked(posts(wrong)).await.is_problem(415, "unsupported-media-type");
+    }
+    asked(posts("Application/JSON; charset=utf-8")).await.is(202);
+    let bare = server.request(Method::POST, "/v1/messages").body(sms("order-1", "Hello.").to_string());
+    asked(bare).await.is(200);
+    server.stop().await;
+}
+
+async fn without_a_platform_nothing_is_taken_over(database: &Database) {
+    let server = TestServer::start(database).await;
+    let problem = server.sends(&sms("order-1", "Hello.")).await.is_problem(409, "sending-not-configured");
+    for setting in ["webex.region", "webex.service_key", "public_url"] {
+        assert!(problem["detail"].as_str().unwrap().contains(setting), "{problem}");
+    }
+    server.gets(&message_path("order-1")).await.is_problem(404, "not-found");
+    // What is wrong with the message itself is told all the same.
+    server.sends(&json!({})).await.blames(&["/channel", "/from", "/to", "/text"]);
+    eventually("nothing to be stored", async || server.ids("").await.is_empty().then_some(())).await;
+    server.stop().await;
+}

@@ -1,0 +1,300 @@
+//! The settings: where they come from, and what is refused, with the reason and without any secret.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use receiptd::{
+    config::{self, ConfigError, DEFAULTS, Flags, Scope, Settings},
+    domain::Channel,
+};
+use secrecy::ExposeSecret;
+use tempfile::NamedTempFile;
+use toml::{Table, Value};
+
+/// What a platform to send to needs.
+const PLATFORM: [(&str, &str); 3] = [
+    ("RECEIPTD_WEBEX__BASE_URL", "https://api.example.com"),
+    ("RECEIPTD_WEBEX__SERVICE_KEY", "k3y-s3cret"),
+    ("RECEIPTD_PUBLIC_URL", "https://status.example.com/notify"),
+];
+
+fn load(flags: &Flags, environment: &[(&str, &str)], file: &str) -> Result<Settings, ConfigError> {
+    let path = NamedTempFile::new().unwrap().into_temp_path();
+    fs::write(&path, file).unwrap();
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    config::load(flags, environment, Some(path.to_path_buf()))
+}
+
+fn from_environment(environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    load(&Flags::default(), environment, "")
+}
+
+fn from_file(file: &str) -> Result<Settings, ConfigError> {
+    load(&Flags::default(), &[], file)
+}
+
+/// The faults, each of which must hold one of `words`, in this order.
+#[track_caller]
+fn refuses(result: Result<Settings, ConfigError>, words: &[&str]) {
+    let ConfigError(faults) = result.unwrap_err();
+    assert_eq!(faults.len(), words.len(), "{faults:#?}");
+    for (fault, words) in faults.iter().zip(words) {
+        assert!(fault.contains(words), "{words:?} is not in {fault:?}");
+    }
+}
+
+#[test]
+fn the_defaults_alone_are_enough() {
+    let settings = from_environment(&[]).unwrap();
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.database_url.expose_secret(), "sqlite://receiptd.db");
+    assert!(settings.tokens.is_empty() && settings.authentication.is_open() && settings.send.is_none());
+    assert_eq!(settings.deadlines.by_channel[&Channel::Voice], Duration::from_hours(1));
+    // Names of others are none of ours.
+    assert!(from_environment(&[("PATH", "/bin"), ("RECEIPT_LISTEN", "x"), ("receiptd_listen", "x")]).is_ok());
+}
+
+#[test]
+fn flags_go_before_the_environment_that_before_the_file_that_before_the_defaults() {
+    let file = "listen = '127.0.0.1:1'\ndatabase_url = 'sqlite://file.db'\n[notify]\nqueue_rows = 1\nbatch_rows = 1";
+    let environment = [("RECEIPTD_LISTEN", "127.0.0.1:2"), ("RECEIPTD_NOTIFY__QUEUE_ROWS", "2")];
+    let flags = Flags { listen: Some("127.0.0.1:3".to_owned()), ..Flags::default() };
+    let settings = load(&flags, &environment, file).unwrap();
+    assert_eq!(settings.listen.port(), 3);
+    assert_eq!((settings.commit.queue_rows, settings.commit.batch_rows), (2, 1));
+    assert_eq!(settings.database_url.expose_secret(), "sqlite://file.db");
+    assert_eq!(settings.body_limit, 1024 * 1024);
+    assert_eq!(load(&Flags::default(), &environment, file).unwrap().listen.port(), 2);
+    assert_eq!(from_file(file).unwrap().listen.port(), 1);
+    let flags = Flags {
+        database_url: Some("sqlite://flag.db".to_owned()),
+        public_url: Some("https://status.example.com/notify".to_owned()),
+        insecure: true,
+        listen: Some("0.0.0.0:8080".to_owned()),
+    };
+    let settings = load(&flags, &PLATFORM[..2], file).unwrap();
+    assert_eq!(settings.database_url.expose_secret(), "sqlite://flag.db");
+    assert_eq!(settings.send.unwrap().tracking.notify_url.as_str(), "https://status.example.com/notify");
+}
+
+/// A value other than the default for a key, and what it needs beside it.
+fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) {
+    match key {
+        "listen" => ("127.0.0.1:1234", &[]),
+        "database_url" => ("postgres://elsewhere/db", &[]),
+        "public_url" => ("https://status.example.com/other", &PLATFORM),
+        "insecure" => ("true", &[("RECEIPTD_LISTEN", "0.0.0.0:8080")]),
+        "api.tokens" => ("ops:admin:s3cret", &[]),
+        "notify.path_token" => ("t0ken", &[]),
+        "notify.hub_secrets" => ("old, new", &[]),
+        "notify.basic" => ("user:password", &[]),
+        "notify.writers" => ("4", &[("RECEIPTD_DATABASE_URL", "postgres://elsewhere/db")]),
+        "notify.answer_within_seconds" => ("3", &[]),
+        "webex.region" => ("eu", &[PLATFORM[1], PLATFORM[2]]),
+        "webex.base_url" => ("https://api.example.org", &PLATFORM),
+        "webex.service_key" => ("another", &PLATFORM),
+        "webex.notify_auth_id" => ("TN0EXMPL7A", &PLATFORM),
+        "webex.time_zone" => ("Europe/London", &[]),
+        "send.in_flight" | "send.timeout_seconds" | "send.attempts" => ("7", &PLATFORM),
+        "log.filter" => ("trace", &[]),
+        "log.format" => ("json", &[]),
+        key if key.starts_with("overdue.") || key.starts_with("notify.") || key.starts_with("database.") => ("77", &[]),
+        key => panic!("give {key} a sample"),
+    }
+}
+
+/// What the settings come to, with the secrets that `Debug` does not show.
+fn whole(mut settings: Settings) -> String {
+    let mut deadlines: Vec<_> = settings.deadlines.by_channel.drain().collect();
+    deadlines.sort_unstable_by_key(|(channel, _)| channel.to_string());
+    let key = settings.send.as_ref().map(|send| send.service_key.expose_secret());
+    format!("{settings:?} {deadlines:?} {} {key:?}", settings.database_url.expose_secret())
+}
+
+#[test]
+fn every_setting_can_be_made_in_the_environment_and_in_a_secret_file() {
+    let defaults: Table = DEFAULTS.parse().unwrap();
+    let keys = defaults.iter().flat_map(|(name, value)| match value {
+        Value::Table(section) => section.keys().map(|key| format!("{name}.{key}")).collect(),
+        _ => vec![name.clone()],
+    });
+    for key in keys {
+        let variable = match key.as_str() {
+            "api.tokens" => "RECEIPTD_API_TOKENS".to_owned(),
+            key => format!("RECEIPTD_{}", key.to_uppercase().replace('.', "__")),
+        };
+        let (value, needed) = sample(&key);
+        let with = |last: Option<(&str, &str)>| {
+            let before = needed.iter().copied().filter(|(name, _)| *name != variable);
+            from_environment(&before.chain(last).collect::<Vec<_>>())
+        };
+        let changed = whole(with(Some((&variable, value))).unwrap_or_else(|error| panic!("{key}: {error}")));
+        let before = needed.iter().find(|(name, _)| *name == variable).copied();
+        if let Ok(settings) = with(before) {
+            assert_ne!(whole(settings), changed, "{variable} changes nothing");
+        }
+        // The same from a file that holds the value, as secrets are often given.
+        let path = NamedTempFile::new().unwrap().into_temp_path();
+        fs::write(&path, format!("{value}\r\n")).unwrap();
+        let from_file = with(Some((&format!("{variable}_FILE"), path.to_str().unwrap())));
+        assert_eq!(whole(from_file.unwrap_or_else(|error| panic!("{key}: {error}"))), changed, "{variable}_FILE");
+    }
+    let whatsapp = from_environment(&[("RECEIPTD_OVERDUE__WHATSAPP", "60")]).unwrap();
+    assert_eq!(whatsapp.deadlines.by_channel[&Channel::Whatsapp], Duration::from_mins(1));
+}
+
+#[test]
+fn tokens_have_two_forms() {
+    let tokens = |settings: Settings| {
+        let tokens = settings.tokens.into_iter();
+        tokens.map(|one| (one.name, one.scopes, one.secret.expose_secret().to_owned())).collect::<Vec<_>>()
+    };
+    let expected = [
+        ("ops".to_owned(), vec![Scope::Admin], "s3:cret".to_owned()),
+        ("shop".to_owned(), vec![Scope::Send, Scope::Read], "t0ken".to_owned()),
+    ];
+    let short = from_environment(&[("RECEIPTD_API_TOKENS", "ops:admin:s3:cret, shop:send+read:t0ken")]);
+    assert_eq!(tokens(short.unwrap()), expected);
+    let listed = from_file("api.tokens = ['ops:admin:s3:cret', 'shop:send+read:t0ken']");
+    assert_eq!(tokens(listed.unwrap()), expected);
+    let long = "[[api.tokens]]\nname = 'ops'\nscopes = ['admin']\nsecret = 's3:cret'\n\
+                [[api.tokens]]\nname = 'shop'\nscopes = ['send', 'read']\nsecret = 't0ken'";
+    assert_eq!(tokens(from_file(long).unwrap()), expected);
+    for bad in
+        ["s3cret", "ops:admin", "ops:admin:", ":admin:s3cret", "ops:root:s3cret", "ops::s3cret", "ops:read,send:x"]
+    {
+        let ConfigError(faults) = from_environment(&[("RECEIPTD_API_TOKENS", bad)]).unwrap_err();
+        assert!(faults[0].starts_with("api.tokens: number 1 is not name:scopes:secret"), "{faults:?}");
+    }
+}
+
+#[test]
+fn unknown_names_are_refused_with_a_suggestion() {
+    for (variable, nearest) in [
+        ("RECEIPTD_LISTN", "RECEIPTD_LISTEN"),
+        ("RECEIPTD_NOTIFY_PATH_TOKEN", "RECEIPTD_NOTIFY__PATH_TOKEN"),
+        ("RECEIPTD_API_TOKEN", "RECEIPTD_API_TOKENS"),
+        ("RECEIPTD_WEBEX__SERVICEKEY", "RECEIPTD_WEBEX__SERVICE_KEY"),
+        ("RECEIPTD_NOTIFY", "RECEIPTD_"),
+        ("RECEIPTD_FILE", "RECEIPTD_"),
+        ("RECEIPTD_WEBEX__REGION__X", "RECEIPTD_WEBEX__REGION"),
+    ] {
+        let ConfigError(faults) = from_environment(&[(variable, "/dev/null")]).unwrap_err();
+        assert!(faults[0].starts_with(&format!("there is no setting {variable}; ")), "{faults:?}");
+        assert!(faults[0].contains(nearest), "{faults:?}");
+    }
+    let file = "lisen = 'x'\n[notify]\npath_tokn = 's3cret'\n[notfy]\nbasic = 's3cret'\n[log.format]\nx = 1";
+    let ConfigError(faults) = from_file(file).unwrap_err();
+    for words in ["lisen in ", "is it listen?", "notify.path_tokn in ", "is it notify.path_token?", "notfy in "] {
+        assert!(faults.iter().any(|fault| fault.contains(words)), "{words} is not in {faults:#?}");
+    }
+    assert!(from_file("zzz = 1").unwrap_err().0[0].ends_with("; config.default.toml names them all"));
+}
+
+#[test]
+fn wrong_types_are_refused() {
+    for (variable, value, wanted) in [
+        ("RECEIPTD_INSECURE", "yes", "true or false"),
+        ("RECEIPTD_NOTIFY__QUEUE_ROWS", "many", "a whole number"),
+        ("RECEIPTD_DATABASE__CONNECTIONS", "1.5", "a whole number"),
+        ("RECEIPTD_OVERDUE__SMS", "1d", "a whole number"),
+    ] {
+        refuses(from_environment(&[(variable, value)]), &[&format!("{variable} must be {wanted}")]);
+    }
+    for (file, name) in [
+        ("listen = 8080", "listen"),
+        ("insecure = 'true'", "insecure"),
+        ("notify = 7", "notify"),
+        ("[notify]\nqueue_rows = '7'", "notify.queue_rows"),
+        ("[notify]\nqueue_rows = -1", "notify.queue_rows"),
+        ("[notify]\nhub_secrets = 's3cret'", "notify.hub_secrets"),
+        ("[notify]\nhub_secrets = [true]", "notify.hub_secrets"),
+        ("[overdue]\nwhatsapp = 'soon'", "overdue.whatsapp"),
+        ("[api]\ntokens = 'ops:admin:s3cret'", "api.tokens"),
+        ("[api]\ntokens = [7]", "api.tokens"),
+        ("[[api.tokens]]\nname = 'ops'\nscope = ['admin']\nsecret = 's3cret'", "api.tokens"),
+    ] {
+        let ConfigError(faults) = from_file(file).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].contains(name), "{name} is not in {faults:?}");
+    }
+    assert!(from_file("listen = ").unwrap_err().0[0].contains("is not TOML"));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_refused() {
+    let missing = config::load(&Flags::default(), [], Some(PathBuf::from("/nowhere/receiptd.toml")));
+    refuses(missing, &["/nowhere/receiptd.toml cannot be read: "]);
+    let secret = [("RECEIPTD_WEBEX__SERVICE_KEY_FILE", "/nowhere/key")];
+    refuses(from_environment(&secret), &["RECEIPTD_WEBEX__SERVICE_KEY_FILE: the file cannot be read: "]);
+}
+
+#[test]
+fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
+    for (settings, words) in [
+        ("LISTEN=8080", "listen must be an address and a port"),
+        ("LISTEN=0.0.0.0:80", "so api.tokens must be set|so one of notify.path_token, notify.hub_secrets"),
+        ("LISTEN=[::]:80&API_TOKENS=ops:admin:x", "so one of notify.path_token, notify.hub_secrets"),
+        ("LISTEN=192.0.2.1:80&NOTIFY__BEARER=x", "so api.tokens must be set (or --insecure given)"),
+        ("NOTIFY__HUB_SECRETS=a,b,c", "notify.hub_secrets: two at the most"),
+        ("NOTIFY__PATH_TOKEN=a/b", "notify.path_token: letters, digits and -._~ only"),
+        ("NOTIFY__BASIC=a:b&NOTIFY__BEARER=c", "notify.basic and notify.bearer exclude each other"),
+        ("NOTIFY__BASIC=ab", "notify.basic: user:password"),
+        ("NOTIFY__WRITERS=2", "notify.writers: SQLite has one writer"),
+        ("NOTIFY__ANSWER_WITHIN_SECONDS=0", "notify.answer_within_seconds must be 1 to 9"),
+        ("NOTIFY__ANSWER_WITHIN_SECONDS=10", "the platform gives up after 10 s"),
+        ("SEND__IN_FLIGHT=0&SEND__ATTEMPTS=0", "send.in_flight must be|send.attempts must be"),
+        ("WEBEX__TIME_ZONE=Narnia", "webex.time_zone must be an IANA name"),
+        ("WEBEX__REGION=mars&WEBEX__SERVICE_KEY=x", "webex.region must be one of ca, eu, uk, us"),
+        ("WEBEX__REGION=eu", "webex.service_key must be set where|public_url must be set: without it"),
+        ("WEBEX__BASE_URL=eu&WEBEX__SERVICE_KEY=x", "webex.base_url must be a URL"),
+        ("WEBEX__REGION=eu&WEBEX__BASE_URL=https://a&WEBEX__SERVICE_KEY=x&PUBLIC_URL=https://b", "exclude each other"),
+        ("PUBLIC_URL=status.example.com", "public_url is not a well-formed URL"),
+        ("PUBLIC_URL=http://status.example.com/notify", "public_url must begin with https://"),
+        ("PUBLIC_URL= https://status.example.com/notify", "public_url has a blank before or after it"),
+        ("PUBLIC_URL=https://b/notify/t0kem&NOTIFY__PATH_TOKEN=t0ken", "public_url must end with /notify/ and notify."),
+        ("LOG__FORMAT=xml", "log.format must be auto, plain or json"),
+    ] {
+        let pairs = settings.split('&').map(|pair| pair.split_once('=').unwrap());
+        let pairs: Vec<_> = pairs.map(|(name, value)| (format!("RECEIPTD_{name}"), value)).collect();
+        let environment: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        refuses(from_environment(&environment), &words.split('|').collect::<Vec<_>>());
+    }
+    for key in
+        ["notify.body_limit_bytes", "notify.queue_rows", "notify.queue_bytes", "notify.batch_rows", "notify.writers"]
+            .into_iter()
+            .chain(["database.connections", "database.timeout_seconds", "send.timeout_seconds", "send.attempts"])
+    {
+        refuses(from_file(&format!("{key} = 0")), &[&format!("{key} must be at least 1")]);
+    }
+    refuses(from_file("notify.hub_secrets = ['a', '  ']"), &["notify.hub_secrets: a secret must not be blank"]);
+    // With the protection, or on one's own machine, it may be open.
+    let open = "listen = '0.0.0.0:80'\napi.tokens = ['ops:admin:x']\nnotify.bearer = 'y'";
+    assert!(from_file(open).is_ok() && from_file("listen = '[::1]:80'").is_ok());
+}
+
+#[test]
+fn no_error_and_no_debug_print_shows_a_secret() {
+    let texts = ["api.tokens", "notify.path_token", "notify.hub_secrets", "notify.basic", "notify.bearer"];
+    // As another type, without quotes, without an end, in a list, in a table; with and without faults elsewhere.
+    let values = ["'X'", "X", "'X", "['X', 7]", "[['X']]", "{ X = 'X' }", "['X']", "[{ name = 'X', scopes = ['X'] }]"];
+    for key in texts.into_iter().chain(["webex.service_key", "database_url"]) {
+        for value in values.map(|value| value.replace('X', "pl4nted")) {
+            for rest in ["", "\nlog.format = 'xml'\nlisten = 'here'"] {
+                let shown = match from_file(&format!("{key} = {value}{rest}")) {
+                    Ok(settings) => format!("{settings:?}"),
+                    Err(error) => format!("{error} {error:?}"),
+                };
+                assert!(!shown.contains("pl4nted"), "{key} = {value}: {shown}");
+            }
+        }
+    }
+    // A number is no text, and still a secret.
+    for key in texts {
+        let error = from_file(&format!("{key} = 271828")).unwrap_err().to_string();
+        assert!(!error.contains("271828"), "{error}");
+    }
+    let error = from_environment(&[("RECEIPTD_NOTIFY__BASIC", "pl4nted"), ("RECEIPTD_API_TOKENS", "pl4nted")]);
+    let error = error.unwrap_err().to_string();
+    assert_eq!((error.lines().count(), error.contains("pl4nted")), (3, false), "{error}");
+}
