@@ -125,7 +125,8 @@ impl<'a> Batch<'a> {
                 .and_modify(|entry| {
                     entry.times += recorded.times;
                     // The same event with its correlation id tells more than without it.
-                    if matches!(entry.recorded.notification.reference, Reference::Transaction(_)) {
+                    let is_correlated = |it: &Recorded| matches!(it.notification.reference, Reference::Correlated(..));
+                    if is_correlated(recorded) && !is_correlated(entry.recorded) {
                         entry.recorded = recorded;
                     }
                 })

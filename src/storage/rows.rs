@@ -228,6 +228,11 @@ pub(super) struct ClaimRow {
 }
 
 impl ClaimRow {
+    pub(super) fn id(&self) -> Result<CorrelationId, StorageError> {
+        let at = Place { table: "outbox", row: &self.correlation_id };
+        at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())
+    }
+
     pub(super) fn claim(self) -> Result<Claim, StorageError> {
         let at = Place { table: "outbox", row: &self.correlation_id };
         let request = serde_json::from_str(&self.request).ok().and_then(|json| Submission::from_json(json).ok());

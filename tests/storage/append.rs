@@ -157,6 +157,11 @@ async fn the_first_arrival_of_a_duplicate_is_kept(store: &TestStore) {
     assert_eq!(store.notifications("order-1").await, [Recorded { times: 2, ..first.recorded() }]);
     let message = store.message("order-1").await;
     assert_eq!((message.created_at, message.updated_at), (time(1_000), time(2_000)));
+    // In one batch too.
+    let first = about_transaction("t-2").at(20).received(1_000).body("{\"n\":1}");
+    let again = about_transaction("t-2").at(20).received(2_000).body("{\"n\":2}");
+    store.hear([first.clone(), again]).await;
+    assert_eq!(store.notifications("txn:t-2").await, [Recorded { times: 2, ..first.recorded() }]);
 }
 
 async fn different_notifications_are_all_kept(store: &TestStore) {

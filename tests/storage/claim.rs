@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use receiptd::{
-    domain::{Dispatch, Status},
+    domain::{Dispatch, Event, Status},
     storage::{Settlement, Store},
 };
 use tokio::task::JoinSet;
 
 use crate::{
-    make::{LEASE, claimed, id, leased, submission, time},
+    make::{LEASE, about, claimed, id, leased, submission, time},
     store::TestStore,
 };
 
@@ -20,6 +20,8 @@ both!(
     two_instances_share_the_work_without_overlap,
     the_next_due_time_is_that_of_what_waits,
     a_claim_is_a_step,
+    what_a_notification_shows_to_be_with_the_platform_is_not_sent_again,
+    a_request_that_cannot_be_read_does_not_hold_up_the_others,
 );
 
 async fn enqueue(store: &TestStore, name: &str, due: i64) {
@@ -121,4 +123,26 @@ async fn a_claim_is_a_step(store: &TestStore) {
     let steps = store.messages.dispatch_events(&id("a")).await.unwrap();
     let steps: Vec<_> = steps.iter().map(|step| (step.dispatch, step.at)).collect();
     assert_eq!(steps, [(Dispatch::Queued, time(10)), (Dispatch::Sending, time(10))]);
+}
+
+async fn what_a_notification_shows_to_be_with_the_platform_is_not_sent_again(store: &TestStore) {
+    let claim = leased(store, "a", 10).await;
+    let again = Settlement { retry_at: Some(time(60)), ..Settlement::new(Dispatch::Queued, time(50)) };
+    store.outbox.settle(&claim, &again).await.unwrap();
+    store.hear([about("a").says(Event::Submitted).at(55)]).await;
+    assert_eq!(claimed(store, 60).await, []);
+    let message = store.message("a").await;
+    assert_eq!((message.status, message.dispatch), (Status::Submitted, Some(Dispatch::Accepted)));
+    assert_eq!(store.outbox.next_due().await.unwrap(), None);
+    assert_eq!(store.outbox.abandon(time(1_000_000)).await.unwrap(), []);
+}
+
+async fn a_request_that_cannot_be_read_does_not_hold_up_the_others(store: &TestStore) {
+    enqueue(store, "bad", 10).await;
+    enqueue(store, "good", 10).await;
+    store.execute("UPDATE outbox SET request = '{}' WHERE correlation_id = 'bad'").await;
+    assert_eq!(names(&claimed(store, 10).await), ["good"]);
+    let message = store.message("bad").await;
+    assert_eq!((message.status, message.is_final), (Status::Rejected, true));
+    assert_eq!(claimed(store, 1_000_000).await, []);
 }

@@ -109,11 +109,15 @@ impl Model {
         self.failure = settlement.failure;
     }
 
+    fn understood(&self) -> Option<Standing> {
+        let heard = self.heard.iter().map(Recorded::standing).reduce(Standing::merge);
+        heard.filter(|standing| standing.precedence.rank > Status::DISPATCH)
+    }
+
     fn assert(&self, message: &Message) {
         let last = self.steps.last().unwrap();
         assert_eq!(message.dispatch, Some(last.dispatch));
-        let heard = self.heard.iter().map(Recorded::standing).reduce(Standing::merge);
-        let understood = heard.filter(|standing| standing.precedence.rank > Status::DISPATCH);
+        let understood = self.understood();
         let dispatched = last.dispatch.status();
         let dispatched = (dispatched, dispatched.is_final(None), last.code.as_deref(), Some(last.at));
         let notified =
@@ -149,9 +153,17 @@ async fn any_course_of_dispatch_and_notifications_stands_as_the_rules_say(store:
 async fn act(store: &TestStore, name: &str, action: Action, now: i64, lease: &mut Option<Claim>, model: &mut Model) {
     match (action, lease.take()) {
         (Action::Claim, held) => {
+            let waits = model.steps.last().unwrap().dispatch == Dispatch::Queued;
+            let shown = model.understood().is_some();
             let claims = claimed(store, now).await;
-            if !claims.is_empty() {
-                model.step(Settlement::new(Dispatch::Sending, time(now)));
+            assert_eq!(claims.is_empty(), !waits || shown, "what the platform has is never sent again");
+            let mut step = Settlement::new(Dispatch::Sending, time(now));
+            if waits && shown {
+                step = Settlement::new(Dispatch::Accepted, time(now));
+                step.event.reason = Some("a notification shows that the platform has it".to_owned());
+            }
+            if waits {
+                model.step(step);
             }
             *lease = claims.into_iter().next().or(held);
         }

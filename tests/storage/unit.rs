@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
-    make::{about, claimed, fresh, id, leased, submission, time},
+    make::{about, claimed, fresh, id, leased, time},
     order::append,
     store::{Database, TestStore},
 };
@@ -135,13 +135,11 @@ async fn whatever_is_understood_is_stored(store: &TestStore) {
 
 async fn corrupt_data_names_its_place(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
-    store.outbox.enqueue(&submission("order-2"), time(2_000)).await.unwrap();
     store.hear([about("order-1")]).await;
     for statement in [
         "UPDATE messages SET status = 'lost' WHERE correlation_id = 'order-1'",
         "UPDATE notifications SET event = 'lost'",
         "UPDATE dispatch_events SET dispatch = 'lost' WHERE correlation_id = 'order-1'",
-        "UPDATE outbox SET request = 'lost' WHERE correlation_id = 'order-2'",
     ] {
         store.execute(statement).await;
     }
@@ -149,15 +147,13 @@ async fn corrupt_data_names_its_place(store: &TestStore) {
         StorageError::Corrupt { table, column, row } => (table, column, row),
         error => panic!("{error:?}"),
     };
-    let (one, two) = (id("order-1"), || "order-2".to_owned());
+    let one = id("order-1");
     let found = store.messages.find(&one).await.unwrap_err();
     assert_eq!(place(found), ("messages", "status", one.to_string()));
     let found = store.messages.notifications(&one).await.unwrap_err();
     assert_eq!(place(found), ("notifications", "event", one.to_string()));
     let found = store.messages.dispatch_events(&one).await.unwrap_err();
     assert_eq!(place(found), ("dispatch_events", "dispatch", one.to_string()));
-    let found = store.outbox.claim(9, time(9_000), time(9_001)).await.unwrap_err();
-    assert_eq!(place(found), ("outbox", "request", two()));
 }
 
 async fn a_lost_table_is_a_passing_fault(store: &TestStore) {

@@ -14,6 +14,7 @@ macro_rules! merge_messages {
                  THEN excluded.channel ELSE messages.channel END, \
              recipient = COALESCE(messages.recipient, excluded.recipient), \
              transaction_id = CASE WHEN excluded.precedence > messages.precedence \
+                 AND (messages.dispatch IS NULL OR excluded.transaction_id IS NOT NULL) \
                  THEN excluded.transaction_id ELSE messages.transaction_id END, \
              status = CASE WHEN excluded.precedence > messages.precedence \
                  THEN excluded.status ELSE messages.status END, \

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Backend, Connection, adoption, append, claim};
 use crate::{
     domain::{Address, CorrelationId, Dispatch, Precedence, Submission, Timestamp},
-    storage::{Claim, Enqueued, Outbox, Settlement, StorageError, rows::ClaimRow},
+    storage::{Claim, Enqueued, Outbox, Settlement, StorageError},
 };
 
 #[async_trait]
@@ -39,12 +39,34 @@ impl Outbox for Backend {
 
     async fn claim(&self, limit: i64, now: Timestamp, lease_until: Timestamp) -> Result<Vec<Claim>, StorageError> {
         let mut transaction = self.begin().await?;
-        let rows = claim::claim(&mut transaction, limit, now, lease_until).await?;
-        let mut claims = rows.into_iter().map(ClaimRow::claim).collect::<Result<Vec<_>, _>>()?;
-        claims.sort_unstable_by(|a, b| a.submission.correlation_id.cmp(&b.submission.correlation_id));
-        for claim in &claims {
-            let sending = Settlement::new(Dispatch::Sending, now);
-            step(&mut transaction, &claim.submission.correlation_id, &sending).await?;
+        let mut rows = claim::claim(&mut transaction, limit, now, lease_until).await?;
+        rows.sort_unstable_by(|a, b| a.correlation_id.cmp(&b.correlation_id));
+        let mut claims = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id()?;
+            let mut end = None;
+            if notified(&mut transaction, &id).await? {
+                // After an attempt that seemed to fail: sending it again would be sending it twice.
+                end = Some((Dispatch::Accepted, "a notification shows that the platform has it"));
+            } else {
+                match row.claim() {
+                    Ok(claim) => claims.push(claim),
+                    // One bad row must not hold up all others.
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be handed over");
+                        end = Some((Dispatch::Rejected, "the stored request cannot be read; it was not sent"));
+                    }
+                }
+            }
+            let mut settlement = Settlement::new(Dispatch::Sending, now);
+            if let Some((dispatch, reason)) = end {
+                settlement = Settlement::new(dispatch, now);
+                settlement.event.reason = Some(reason.to_owned());
+                sql!("UPDATE outbox SET lease_until = NULL WHERE correlation_id = $1", id.as_str())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            step(&mut transaction, &id, &settlement).await?;
         }
         transaction.commit().await?;
         if !claims.is_empty() {
@@ -106,6 +128,16 @@ impl Outbox for Backend {
         let next = next.fetch_optional(&self.read).await?;
         Ok(next.and_then(|row| row.due_at).map(Timestamp::from_micros))
     }
+}
+
+/// Whether a notification about the message was understood.
+async fn notified(connection: &mut Connection, id: &CorrelationId) -> Result<bool, StorageError> {
+    let found = sql!(
+        "SELECT correlation_id FROM messages WHERE correlation_id = $1 AND precedence > $2",
+        id.as_str(),
+        Precedence::DISPATCH
+    );
+    Ok(found.fetch_optional(connection).await?.is_some())
 }
 
 /// Whether there was no message of this id.
