@@ -167,5 +167,7 @@ async fn refused(answer: Response) -> anyhow::Error {
             error["detail"].as_str().unwrap_or_default()
         )
     });
-    anyhow::anyhow!("the server answered {status}: {detail}{}", errors.collect::<String>())
+    let told = format!("the server answered {status}: {detail}{}", errors.collect::<String>());
+    // What the server finds fault with is wrong use here too.
+    if status == StatusCode::UNPROCESSABLE_ENTITY { WrongUse(told).into() } else { anyhow::anyhow!(told) }
 }

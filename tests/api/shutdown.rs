@@ -21,20 +21,20 @@ async fn requests_in_flight_are_answered(database: &Database) {
     let client = server.client();
     let posts =
         tokio::spawn(
-            async move { join_all((0..POSTS).map(|n| client.posts(Sample::of(&format!("order-{n}"))))).await },
+            async move { join_all((0..POSTS).map(|n| client.tries(Sample::of(&format!("order-{n}"))))).await },
         );
+    // Then one more is being committed, or is about to come.
     let waiting = async || (server.metric("receiptd_commit_queue_rows").await == POSTS - 1).then_some(());
-    eventually("all to wait for their commit", waiting).await;
+    eventually("all but one to wait for their commit", waiting).await;
     server.begins_to_stop();
     outage.end().await;
     let began = Instant::now();
-    for answer in posts.await.unwrap() {
-        answer.is_acknowledged();
-    }
+    let answered: Vec<_> = posts.await.unwrap().into_iter().flatten().collect();
+    assert!(answered.len() >= 19 && answered.iter().all(|status| *status == 200), "{answered:?}");
     let setup = server.stopped().await;
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     let server = setup.start().await;
-    assert_eq!(server.ids("?limit=500").await.len(), 20);
+    assert!(server.ids("?limit=500").await.len() >= answered.len());
     server.stop().await;
 }
 

@@ -1,6 +1,9 @@
 //! A database of a test's own.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, resume_unwind},
+};
 
 use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -31,11 +34,7 @@ pub(crate) fn on_postgres(test: impl AsyncFnOnce(&Database)) {
 }
 
 fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
-    // A TLS provider for the HTTP clients of the process; the second test finds it there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // Two workers, so that what a test does at the same time really is.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         if let Some(name) = &database.name {
             administer(format!("CREATE DATABASE {name}")).await;
         }
@@ -48,6 +47,15 @@ fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
             resume_unwind(failure);
         }
     });
+}
+
+/// Runs a test on a runtime of its own.
+pub(crate) fn block_on(test: impl Future<Output = ()>) {
+    // A TLS provider for the HTTP clients of the process; the second test finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Two workers, so that what a test does at the same time really is.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(test);
     runtime.shutdown_background();
 }
 

@@ -15,7 +15,7 @@ mod client;
 pub(crate) mod database;
 mod eventually;
 mod platform;
-mod program;
+pub(crate) mod program;
 mod raw;
 mod sample;
 mod server;

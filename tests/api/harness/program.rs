@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicU16, Ordering},
 };
 
@@ -13,10 +13,19 @@ use super::{Client, eventually};
 /// A running `receiptd`. With this value it is killed, as by a power cut, if it has not ended before.
 pub(crate) struct Program {
     child: Child,
-    log: PathBuf,
+    out: PathBuf,
+    err: PathBuf,
 }
 
-/// `receiptd` with these arguments, without any settings of whoever runs the tests.
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// `receiptd` with these arguments, in this folder, without any settings of whoever runs the tests.
 pub(crate) fn receiptd(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_receiptd"));
     command.args(arguments).env_clear().current_dir(folder).stdin(Stdio::null());
@@ -24,36 +33,44 @@ pub(crate) fn receiptd(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 impl Program {
-    /// Starts it; what it prints on either output goes to a file.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let folder = command.get_current_dir().unwrap().to_owned();
-        let log = folder.join(format!("{}.log", uuid::Uuid::new_v4()));
-        let file = File::create(&log).unwrap();
-        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
-        Self { child, log }
+    /// Starts it; what it prints goes to files, which take all of it.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let folder = command.get_current_dir().unwrap();
+        let name = folder.join(uuid::Uuid::new_v4().to_string());
+        let (out, err) = (name.with_extension("out"), name.with_extension("err"));
+        let child = command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap()).spawn().unwrap();
+        Self { child, out, err }
     }
 
     /// Starts `receiptd serve`, and waits until it answers.
     pub(crate) async fn serve(folder: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> (Self, Client) {
         let mut command = receiptd(folder, &["serve", "--listen", &address.to_string()]);
-        command.envs(settings.iter().copied());
-        let program = Self::start(command);
+        let mut program = Self::start(command.envs(settings.iter().copied()));
         let client = Client::of(format!("http://{address}"));
-        eventually("the server to answer", async || client.is_answered().await.then_some(())).await;
+        eventually("the server to answer", async || {
+            assert_eq!(program.child.try_wait().unwrap(), None, "{}", fs::read_to_string(&program.err).unwrap());
+            client.is_answered().await.then_some(())
+        })
+        .await;
         (program, client)
     }
 
-    /// Everything that it printed so far.
-    pub(crate) fn output(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
+    /// What it printed so far.
+    pub(crate) fn printed(&self) -> String {
+        fs::read_to_string(&self.out).unwrap()
     }
 
-    /// Asks it to end, and tells how it did.
-    pub(crate) async fn terminate(mut self) -> (ExitStatus, String) {
+    /// Waits for its end.
+    pub(crate) async fn ends(mut self) -> Ended {
+        let status = eventually("the program to end", async || self.child.try_wait().unwrap()).await;
+        Ended { code: status.code(), out: self.printed(), err: fs::read_to_string(&self.err).unwrap() }
+    }
+
+    /// Sends it a signal, and waits for its end.
+    pub(crate) async fn ends_on(self, signal: &str) -> Ended {
         let process = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
-        let ended = eventually("the program to end", async || self.child.try_wait().unwrap()).await;
-        (ended, self.output())
+        assert!(Command::new("kill").args(["-s", signal, &process]).status().unwrap().success());
+        self.ends().await
     }
 }
 

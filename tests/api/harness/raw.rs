@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A bare connection to a server.
@@ -28,10 +28,10 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends `piece` over and over, until the server takes no more, or `most` bytes are gone.
-    pub(crate) fn pours(&mut self, piece: &[u8], most: usize) {
-        let mut sent = 0;
-        while sent < most && self.0.write_all(piece).is_ok() {
+    /// Sends `piece` over and over, until the server takes no more, `most` bytes are gone, or the time is over.
+    pub(crate) fn pours(&mut self, piece: &[u8], most: usize, within: Duration) {
+        let (mut sent, end) = (0, Instant::now() + within);
+        while sent < most && Instant::now() < end && self.0.write_all(piece).is_ok() {
             sent += piece.len();
         }
     }

@@ -1,0 +1,295 @@
+//! The program from outside: what it prints, and how it ends.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+#[path = "api/harness/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "tests/api uses all of it")]
+mod harness;
+#[path = "support/postgres.rs"]
+mod postgres;
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use harness::{
+    Client, Program, Sample,
+    database::block_on,
+    eventually, free_address,
+    program::{Ended, receiptd},
+};
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Runs a command to its end.
+async fn run(folder: &Path, arguments: &[&str]) -> Ended {
+    ends(&mut receiptd(folder, arguments)).await
+}
+
+async fn ends(command: &mut Command) -> Ended {
+    Program::start(command).ends().await
+}
+
+impl Ended {
+    #[track_caller]
+    fn is(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn prints(&self, words: &[&str]) {
+        assert!(words.iter().all(|words| self.out.contains(words)), "{words:?} is not in:\n{}", self.out);
+    }
+
+    /// On standard error.
+    #[track_caller]
+    fn complains(&self, words: &str) {
+        assert!(self.err.contains(words), "{words:?} is not in:\n{}", self.err);
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}:\n{}", self.out))
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    block_on(async {
+        let folder = folder();
+        let help = run(folder.path(), &["--help"]).await.is(0).out;
+        let commands =
+            help.split("Commands:").nth(1).unwrap().lines().skip(1).map_while(|line| line.split_whitespace().next());
+        let commands: Vec<_> = commands.filter(|name| *name != "help").collect();
+        for needed in ["serve", "demo", "simulate", "send", "status", "messages", "check-config", "migrate"] {
+            assert!(commands.contains(&needed), "{needed} is not among {commands:?}");
+        }
+        for command in commands {
+            let help = run(folder.path(), &[command, "--help"]).await.is(0);
+            help.prints(&[&format!("Usage: receiptd {command}"), "Options:"]);
+            let first = help.out.lines().next().unwrap();
+            assert!(first.len() > 10 && !first.starts_with("Usage"), "{command} says {first:?} of itself");
+        }
+        run(folder.path(), &["--version"]).await.is(0).prints(&["receiptd 0.1"]);
+    });
+}
+
+#[test]
+fn wrong_use_is_told_from_failure() {
+    block_on(async {
+        let folder = folder();
+        for wrong in [
+            &[][..],
+            &["sned"],
+            &["status"],
+            &["serve", "--colour"],
+            &["demo", "--messages", "many"],
+            &["send", "--channel", "sms"],
+            &["messages", "--server", "no URL"],
+        ] {
+            assert!(!run(folder.path(), wrong).await.is(2).err.is_empty(), "{wrong:?}");
+        }
+        run(folder.path(), &["serve", "--listen", "here"]).await.is(1).complains("listen must be an address");
+        run(folder.path(), &["serve", "--config", "none.toml"]).await.is(1).complains("none.toml cannot be read");
+        run(folder.path(), &["status", "x", "--database-url", "mysql://x"])
+            .await
+            .is(1)
+            .complains("sqlite:// or postgres://");
+        run(folder.path(), &["migrate", "--database-url", "sqlite:///nowhere/x.db"])
+            .await
+            .is(1)
+            .complains("cannot be opened");
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = taken.local_addr().unwrap().to_string();
+        run(folder.path(), &["serve", "--listen", &taken]).await.is(1).complains("cannot listen on");
+        let away = ["status", "x", "--server", "http://127.0.0.1:9"];
+        run(folder.path(), &away).await.is(1).complains("does not answer");
+        // A database that is not there yet is made.
+        run(folder.path(), &["migrate"]).await.is(0).prints(&["up to date"]);
+        assert!(folder.path().join("receiptd.db").is_file());
+    });
+}
+
+#[test]
+fn check_config_tells_what_the_settings_mean_and_no_secret() {
+    block_on(async {
+        let folder = folder();
+        let file = "listen = '0.0.0.0:8080'\npublic_url = 'https://status.example.com/notify/p4th-t0ken'\n\
+                    api.tokens = ['ops:admin:4pi-t0ken']\n[notify]\npath_token = 'p4th-t0ken'\nhub_secrets = ['hub-s3cret']\n\
+                    basic = 'user:b4sic-s3cret'\n[webex]\nregion = 'eu'\nservice_key = 's3rvice-key'\n";
+        fs::write(folder.path().join("receiptd.toml"), file).unwrap();
+        let mut command = receiptd(folder.path(), &["check-config"]);
+        let command = command.env("RECEIPTD_DATABASE_URL", "postgres://user:p4ssword@db.example.com/receiptd");
+        let table = ends(command).await.is(0);
+        table.prints(&["0.0.0.0:8080", "Postgres", "ops", "path token, signature, basic"]);
+        let json = ends(command.arg("--json")).await.is(0);
+        assert_eq!(json.json()["listen"], "0.0.0.0:8080");
+        for secret in ["p4th-t0ken", "4pi-t0ken", "hub-s3cret", "b4sic-s3cret", "s3rvice-key", "p4ssword"] {
+            for shown in [&table, &json] {
+                assert!(!shown.out.contains(secret) && !shown.err.contains(secret), "{secret} in {shown:?}");
+            }
+        }
+        let refused = ends(command.env("RECEIPTD_LOG__FORMAT", "xml").env("RECEIPTD_SEND__ATTEMPTS", "0")).await.is(1);
+        refused.complains("log.format must be auto, plain or json");
+        refused.complains("send.attempts must be at least 1");
+    });
+}
+
+#[test]
+fn demo_shows_everything_and_ends() {
+    block_on(async {
+        let folder = folder();
+        let demo = run(folder.path(), &["demo", "--messages", "120", "--exit"]).await.is(0);
+        demo.prints(&["channel", "delivered", "notifications posted", "What became of one message, and why:"]);
+        let count = |line: &str| {
+            let mut words = line.split_whitespace();
+            let channel = words.next()?;
+            let is_channel = receiptd::domain::Channel::known().any(|known| known.as_str() == channel);
+            is_channel.then(|| words.filter_map(|word| word.parse::<u64>().ok()).sum::<u64>())
+        };
+        let counts: Vec<_> = demo.out.lines().filter_map(count).collect();
+        assert_eq!((counts.len(), counts.iter().sum::<u64>()), (9, 120), "{}", demo.out);
+        assert!(demo.err.is_empty(), "{}", demo.err);
+    });
+}
+
+/// A running server with some messages, and how commands reach it.
+struct Server {
+    folder: TempDir,
+    program: Program,
+    client: Client,
+    url: String,
+}
+
+async fn serve(settings: &[(&str, &str)]) -> Server {
+    let (folder, address) = (folder(), free_address());
+    let settings = [settings, &[("RECEIPTD_API_TOKENS", "ops:admin:t0ken")]].concat();
+    let (program, client) = Program::serve(folder.path(), address, &settings).await;
+    Server { folder, program, client: client.with_token("t0ken"), url: format!("http://{address}") }
+}
+
+impl Server {
+    /// Runs a command against the database, and the same against the server.
+    async fn both(&self, arguments: &[&str]) -> [Ended; 2] {
+        let direct = run(self.folder.path(), arguments).await;
+        let remote = [arguments, &["--server", &self.url, "--token", "t0ken"]].concat();
+        [direct, run(self.folder.path(), &remote).await]
+    }
+}
+
+#[test]
+fn messages_are_looked_up_in_the_database_and_at_a_server() {
+    block_on(async {
+        let server = serve(&[]).await;
+        for sample in [Sample::of("order-1"), Sample::of("a/b c%").says("Un-Delivered", "7203"), Sample::of("order-3")]
+        {
+            server.client.posts(sample).await.is_acknowledged();
+        }
+        for id in ["order-1", "a/b c%"] {
+            let told = server.client.message(id).await;
+            for shown in server.both(&["status", id]).await {
+                let status = told["status"].as_str().unwrap();
+                shown.is(0).prints(&[id, status, "447700900123", "final", "applied", "the first that was heard"]);
+            }
+            for shown in server.both(&["status", id, "--json"]).await {
+                assert_eq!(shown.is(0).json(), told);
+            }
+        }
+        for shown in server.both(&["status", "order-2"]).await {
+            shown.is(1).complains("there is no message with the correlation id \"order-2\"");
+        }
+        for shown in server.both(&["messages"]).await {
+            let shown = shown.is(0);
+            shown.prints(&["correlation id", "order-1", "order-3", "a/b c%", "7203", "permanent"]);
+            let place = |id: &str| shown.out.find(id).unwrap();
+            assert!(place("order-3") < place("order-1"), "newest first:\n{}", shown.out);
+        }
+        for shown in server.both(&["messages", "--status", "failed", "--to", "+44 7700 900123", "--json"]).await {
+            let page = shown.is(0).json();
+            assert_eq!(
+                (page["items"].as_array().unwrap().len(), &page["items"][0]["correlationId"]),
+                (1, &"a/b c%".into())
+            );
+        }
+        for shown in server.both(&["messages", "--final", "true", "--limit", "2"]).await {
+            let cursor =
+                shown.is(0).out.lines().find_map(|line| line.strip_prefix("more: --cursor ").map(str::to_owned));
+            let rest =
+                run(server.folder.path(), &["messages", "--limit", "2", "--cursor", &cursor.unwrap()]).await.is(0);
+            assert!(rest.out.contains("order-1") && !rest.out.contains("order-3"), "{}", rest.out);
+        }
+        for shown in server.both(&["messages", "--status", "gone", "--limit", "0"]).await {
+            let shown = shown.is(2);
+            shown.complains("must be one of");
+            shown.complains("must be a number from 1 to 500");
+        }
+        let mut command = receiptd(server.folder.path(), &["messages"]);
+        let command = command.env("RECEIPTD_SERVER", &server.url).env("RECEIPTD_TOKEN", "another");
+        ends(command).await.is(1).complains("401");
+        ends(command.env("RECEIPTD_TOKEN", "t0ken")).await.is(0).prints(&["order-1"]);
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn messages_are_sent_through_a_server_and_without_one() {
+    block_on(async {
+        let (platform, simulated) = (folder(), free_address().to_string());
+        let quick = ["--duplicates", "0", "--reorder", "0", "--early", "0", "--failures", "0", "--notify-delay", "5"];
+        let simulate = [&["simulate", "--listen", &simulated, "--service-key", "k3y"][..], &quick].concat();
+        let platform = Program::start(&mut receiptd(platform.path(), &simulate));
+        let url = format!("http://{simulated}");
+        eventually("the simulator", async || platform.printed().contains(&url).then_some(())).await;
+        let address = free_address();
+        let notify = format!("http://{address}/notify");
+        let settings = format!("public_url = '{notify}'\n[webex]\nbase_url = '{url}'\nservice_key = 'k3y'\n");
+        let folder = folder();
+        fs::write(folder.path().join("receiptd.toml"), settings).unwrap();
+        let (server, client) = Program::serve(folder.path(), address, &[]).await;
+        let remote = format!("http://{address}");
+        for (n, place) in [&[][..], &["--server", &remote]].into_iter().enumerate() {
+            let send = async |id: &str, text: &str, more: &[&str]| {
+                let message = ["send", "--channel", "sms", "--from", "ACME", "--to", "+447700900123", "--text", text];
+                run(folder.path(), &[&message[..], &["--correlation-id", id], more, place].concat()).await
+            };
+            let id = format!("order-{n}");
+            let shown = send(&id, "Hello. [sim:until=delivered]", &["--wait", "--json"]).await.is(0).json();
+            assert_eq!((&shown["status"], &shown["origin"]), (&"delivered".into(), &"sent".into()));
+            // The same again is the same; another is refused.
+            send(&id, "Hello. [sim:until=delivered]", &["--wait"]).await.is(0).prints(&[&id, "delivered", "final"]);
+            send(&id, "Hello!", &[]).await.is(1).complains("there is another message with the correlation id");
+            let refused = format!("refused-{n}");
+            send(&refused, "Hello. [sim:answer=7004]", &["--wait"])
+                .await
+                .is(1)
+                .complains("the platform refused the message");
+            send(&"x".repeat(51), "Hello.", &[]).await.is(2).complains("51 bytes");
+            send("order", "Hello.", &["--options", "{"]).await.is(2).complains("--options is not JSON");
+        }
+        let report: Value = Client::of(url).gets("/simulator/report").await.is(200).json();
+        assert_eq!(report["acceptedByCorrelationId"], serde_json::json!({ "order-0": 1, "order-1": 1 }));
+        assert_eq!(client.ids("").await.len(), 4);
+        server.ends_on("INT").await.is(0);
+        platform.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn log_lines_are_json_where_nobody_reads_along() {
+    block_on(async {
+        let server = serve(&[]).await;
+        let ended = server.program.ends_on("TERM").await.is(0);
+        let lines: Vec<Value> = ended.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let address = server.url.strip_prefix("http://").unwrap();
+        assert!(lines.iter().any(|line| line["address"] == address), "{}", ended.err);
+        assert!(
+            lines.iter().any(|line| line["message"].as_str().unwrap().contains("notify URL is open")),
+            "{}",
+            ended.err
+        );
+    });
+}
