@@ -93,22 +93,20 @@ fn wrong_use_is_told_from_failure() {
         ] {
             assert!(!run(folder.path(), wrong).await.is(2).err.is_empty(), "{wrong:?}");
         }
-        run(folder.path(), &["serve", "--listen", "here"]).await.is(1).complains("listen must be an address");
-        run(folder.path(), &["serve", "--config", "none.toml"]).await.is(1).complains("none.toml cannot be read");
-        run(folder.path(), &["status", "x", "--database-url", "mysql://x"])
-            .await
-            .is(1)
-            .complains("sqlite:// or postgres://");
-        run(folder.path(), &["migrate", "--database-url", "sqlite:///nowhere/x.db"])
-            .await
-            .is(1)
-            .complains("cannot be opened");
+        let fails = async |arguments: &[&str], words: &str| run(folder.path(), arguments).await.is(1).complains(words);
+        fails(&["serve", "--listen", "here"], "listen must be an address").await;
+        fails(&["serve", "--config", "none.toml"], "none.toml cannot be read").await;
+        fails(&["status", "x", "--database-url", "mysql://x"], "sqlite:// or postgres://").await;
+        fails(&["migrate", "--database-url", "sqlite:///nowhere/x.db"], "cannot be opened").await;
+        fails(&["migrate", "--database-url", "sqlite::memory:"], "in memory would lose").await;
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let taken = taken.local_addr().unwrap().to_string();
-        run(folder.path(), &["serve", "--listen", &taken]).await.is(1).complains("cannot listen on");
-        let away = ["status", "x", "--server", "http://127.0.0.1:9"];
-        run(folder.path(), &away).await.is(1).complains("does not answer");
-        // A database that is not there yet is made.
+        fails(&["serve", "--listen", &taken.local_addr().unwrap().to_string()], "cannot listen on").await;
+        fails(&["status", "x", "--server", "http://127.0.0.1:9"], "does not answer").await;
+        // Where nothing is to be found, nothing is made; a database that is wanted is.
+        for look in [&["status", "x"][..], &["messages"]] {
+            fails(look, "there is no database at this path").await;
+            assert!(!folder.path().join("receiptd.db").exists());
+        }
         run(folder.path(), &["migrate"]).await.is(0).prints(&["up to date"]);
         assert!(folder.path().join("receiptd.db").is_file());
     });

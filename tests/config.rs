@@ -254,6 +254,11 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
         ("PUBLIC_URL= https://status.example.com/notify", "public_url has a blank before or after it"),
         ("PUBLIC_URL=https://b/notify/t0kem&NOTIFY__PATH_TOKEN=t0ken", "public_url must end with /notify/ and notify."),
         ("LOG__FORMAT=xml", "log.format must be auto, plain or json"),
+        ("OVERDUE__PIGEON=60", "overdue.pigeon: there is no such channel"),
+        (
+            "NOTIFY__BEARER=a&NOTIFY__BEARER_FILE=/nowhere",
+            "RECEIPTD_NOTIFY__BEARER and RECEIPTD_NOTIFY__BEARER_FILE exclude each other",
+        ),
     ] {
         let pairs = settings.split('&').map(|pair| pair.split_once('=').unwrap());
         let pairs: Vec<_> = pairs.map(|(name, value)| (format!("RECEIPTD_{name}"), value)).collect();

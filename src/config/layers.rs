@@ -93,10 +93,14 @@ fn merge_environment(
 ) {
     let variables: BTreeMap<String, String> =
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-    for (variable, value) in variables {
+    for (variable, value) in &variables {
         let (name, value) = match variable.strip_suffix("_FILE") {
-            None => (variable.as_str(), value),
-            Some(name) => match fs::read_to_string(&value) {
+            None => (variable.as_str(), value.clone()),
+            Some(name) if variables.contains_key(name) => {
+                faults.push(format!("{name} and {variable} exclude each other"));
+                continue;
+            }
+            Some(name) => match fs::read_to_string(value) {
                 Ok(content) => (name, content.trim_end_matches(['\r', '\n']).to_owned()),
                 Err(error) => {
                     faults.push(format!("{variable}: the file cannot be read: {error}"));
@@ -119,7 +123,7 @@ fn merge_environment(
         };
         let Some(default) = default else {
             let names = known_names().into_iter().map(|name| variable_name(&name)).collect();
-            faults.push(unknown(&variable, &variable, names));
+            faults.push(unknown(variable, variable, names));
             continue;
         };
         match typed(default, &value) {

@@ -203,7 +203,7 @@ impl Settings {
             answer_within,
             zone: zone?,
             send,
-            deadlines: deadlines(&raw.overdue),
+            deadlines: deadlines(&raw.overdue, faults),
             log_filter: raw.log.filter,
             log_format: format?,
         })
@@ -338,14 +338,19 @@ fn send(
     })
 }
 
-fn deadlines(seconds: &std::collections::BTreeMap<String, u64>) -> Deadlines {
+fn deadlines(seconds: &std::collections::BTreeMap<String, u64>, faults: &mut Faults) -> Deadlines {
     let mut by_channel: HashMap<Channel, Duration> = HashMap::new();
     let mut other = Duration::MAX;
     for (name, seconds) in seconds {
         let deadline = Duration::from_secs(*seconds);
         match name.as_str() {
             "other" => other = deadline,
-            name => _ = by_channel.insert(Channel::from_name(name), deadline),
+            name => {
+                let channel = Channel::from_name(name);
+                let known = !matches!(channel, Channel::Other(_));
+                faults.check(known, &format!("overdue.{name}: there is no such channel"));
+                by_channel.insert(channel, deadline);
+            }
         }
     }
     Deadlines { by_channel, other }

@@ -1,5 +1,7 @@
 //! Which messages a list shows, and where its next page begins.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::{Address, Channel, CorrelationId, Failure, Fault, Message, Origin, Status, Timestamp, TransactionId};
@@ -136,8 +138,10 @@ impl ListRequest {
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Fault>> {
         let mut request = Self::default();
         let mut faults = Vec::new();
+        let mut given = BTreeSet::new();
         for (name, value) in pairs {
-            if let Err(detail) = request.set(name, value) {
+            let once = if given.insert(name) { Ok(()) } else { Err("is given twice".to_owned()) };
+            if let Err(detail) = once.and_then(|()| request.set(name, value)) {
                 faults.push(Fault { pointer: format!("/{name}"), detail });
             }
         }
@@ -212,6 +216,8 @@ mod tests {
         assert_eq!(request.filter.status, Some(Status::Failed));
         assert_eq!(request.filter.recipient, Address::new("447700900123"));
         assert_eq!(request.limit.get(), 500);
+        let twice = ListRequest::parse([("status", "failed"), ("status", "read")]).unwrap_err();
+        assert_eq!((twice[0].pointer.as_str(), twice[0].detail.as_str()), ("/status", "is given twice"));
         let bad = NAMES.map(|name| (name, ""));
         let faults = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")])).unwrap_err();
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{
     authority::{Caller, Read},
-    problem::Problem,
+    problem::{Code, Problem},
     server::App,
 };
 
@@ -14,9 +15,10 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// The store can commit: something is committed to find out.
+/// The store can commit, in the time that a notification has: something is committed to find out.
 pub(super) async fn ready(app: Data<App>) -> Result<HttpResponse, Problem> {
-    app.health.beat(app.clock.now()).await?;
+    let beat = timeout(app.answer_within, app.health.beat(app.clock.now())).await;
+    beat.map_err(|_| Problem::new(Code::Unavailable, "the store did not commit in time"))??;
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }
 

@@ -40,7 +40,7 @@ impl NotifyUrl {
     /// The last part of the path: where a path token stands.
     pub fn last_segment(&self) -> &str {
         let path = self.0.split(['?', '#']).next().unwrap_or_default();
-        path.rsplit('/').next().unwrap_or_default()
+        path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// The text, exactly as it was given.
@@ -86,6 +86,8 @@ mod tests {
 
     #[test]
     fn the_token_stands_last() {
-        assert_eq!(NotifyUrl::new("https://a.example.com/notify/t0ken?x=/y").unwrap().last_segment(), "t0ken");
+        for url in ["https://a.example.com/notify/t0ken?x=/y", "https://a.example.com/notify/t0ken/"] {
+            assert_eq!(NotifyUrl::new(url).unwrap().last_segment(), "t0ken");
+        }
     }
 }

@@ -113,11 +113,14 @@ async fn a_message_is_visible_right_after_the_answer(database: &Database) {
 
 async fn the_platform_may_look_whether_there_is_somebody(database: &Database) {
     let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
-    for path in ["/notify", "/notify/t0ken", "/notify/another"] {
+    for path in ["/notify", "/notify/", "/notify/t0ken", "/notify/t0ken/", "/notify/another"] {
         for method in [Method::HEAD, Method::GET] {
             asked(server.request(method, path)).await.is(200);
         }
     }
+    // With a slash at the end it is the same URL: 404 would be the end of a notification.
+    server.posts_to("/notify/t0ken/", Sample::of("order-1")).await.is_acknowledged();
+    server.posts_to("/notify/", Sample::of("order-2")).await.is_problem(401, "unauthorized");
     server.stop().await;
 }
 

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use super::dispatched;
 use crate::harness::{Client, Database, Platform, Sample, TestServer, eventually, sms, whatsapp};
 
-both!(what_was_not_taken_is_tried_again, what_may_have_been_taken_is_not_sent_again);
+both!(
+    what_was_not_taken_is_tried_again,
+    what_may_have_been_taken_is_not_sent_again,
+    what_a_notification_shows_to_be_there_is_not_tried_again,
+);
 sqlite!(a_refusal_is_final_and_says_why, a_platform_that_is_away_is_waited_for);
 
 async fn until(client: &Client, id: &str, status: &str) -> Value {
@@ -26,14 +30,16 @@ async fn a_refusal_is_final_and_says_why(database: &Database) {
     server.sends(&sms("sms", "Hello. [sim:answer=7004]")).await.is(202);
     server.sends(&whatsapp("whatsapp", "Hello. [sim:answer=7004]")).await.is(202);
     server.sends(&sms("http", "Hello. [sim:answer=http-404]")).await.is(202);
-    for (id, code) in [("sms", json!("7004")), ("whatsapp", json!("7004")), ("http", Value::Null)] {
+    server.sends(&sms("in-form", "Hello. [sim:answer=rejected]")).await.is(202);
+    let codes = [("sms", json!("7004")), ("whatsapp", json!("7004")), ("http", Value::Null), ("in-form", Value::Null)];
+    for (id, code) in codes {
         let message = until(&server, id, "rejected").await;
         assert_eq!((&message["final"], &message["code"]), (&json!(true), &code), "{message}");
         assert!(message["failure"].is_string() && message["reason"].is_string(), "{message}");
         assert_eq!(dispatched(&message), ["queued", "sending", "rejected"]);
         assert_eq!(platform.accepted(id), 0);
     }
-    assert_eq!(platform.report().requests, 3);
+    assert_eq!(platform.report().requests, 4);
     server.stop().await;
     platform.stop().await;
 }
@@ -91,6 +97,29 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
         assert_eq!((&message["status"], &message["origin"]), (&json!("delivered"), &json!("sent")));
         assert_eq!(message["timeline"][0]["why"], "the first that was heard of the message");
     }
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn what_a_notification_shows_to_be_there_is_not_tried_again(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    let text = "Hello. [sim:answer=http-503][sim:once][sim:silent]";
+    let waits = async |id: &str| {
+        server.sends(&sms(id, text)).await.is(202);
+        let queued_again = async || (dispatched(&server.message(id).await).len() == 3).then_some(());
+        eventually("the first attempt to fail", queued_again).await;
+    };
+    waits("there").await;
+    server.posts(Sample::of("there").says("Submitted", "7501")).await.is_acknowledged();
+    // The turn of this one comes later.
+    waits("not-there").await;
+    until(&server, "not-there", "accepted").await;
+    assert_eq!((platform.accepted("there"), platform.accepted("not-there")), (0, 1));
+    assert_eq!(platform.report().requests, 3);
+    let message = server.message("there").await;
+    assert_eq!(message["status"], "submitted");
+    assert_eq!(dispatched(&message), ["queued", "sending", "queued", "accepted"]);
     server.stop().await;
     platform.stop().await;
 }
