@@ -73,7 +73,6 @@ const AVERAGE: usize = 150;
 
 /// Files that are longer, how long they may become, and why.
 const LONG: &[(&str, usize, &str)] = &[
-    ("config/settings.rs", 360, "one struct a section of the configuration, read side by side with its defaults"),
     ("domain/timeline.rs", 330, "its tests are half of it, and a timeline is read as a whole"),
     ("storage/rows.rs", 320, "one row type a table, in the order of the schema"),
 ];

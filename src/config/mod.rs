@@ -8,13 +8,16 @@
 //! | `layers` | merges the sources into one table |
 //! | `raw` | that table as types of the file format |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
+//! | `tokens` | who may use the API |
 
 mod layers;
 mod raw;
 mod settings;
+mod tokens;
 
 pub use layers::{DEFAULTS, Flags};
-pub use settings::{ApiToken, Scope, SendSettings, Settings};
+pub use settings::{SendSettings, Settings};
+pub use tokens::{ApiToken, Scope};
 
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Backend, Connection, adoption, append, claim};
 use crate::{
     domain::{Address, CorrelationId, Dispatch, Precedence, Submission, Timestamp},
-    storage::{Claim, Enqueued, Outbox, Settlement, StorageError},
+    storage::{Claim, Enqueued, Outbox, Settlement, StorageError, rows::ClaimRow},
 };
 
 #[async_trait]
@@ -44,29 +44,20 @@ impl Outbox for Backend {
         let mut claims = Vec::with_capacity(rows.len());
         for row in rows {
             let id = row.id()?;
-            let mut end = None;
-            if notified(&mut transaction, &id).await? {
-                // After an attempt that seemed to fail: sending it again would be sending it twice.
-                end = Some((Dispatch::Accepted, "a notification shows that the platform has it"));
-            } else {
-                match row.claim() {
-                    Ok(claim) => claims.push(claim),
-                    // One bad row must not hold up all others.
-                    Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be handed over");
-                        end = Some((Dispatch::Rejected, "the stored request cannot be read; it was not sent"));
-                    }
+            match fit(&mut transaction, &id, row).await? {
+                Ok(claim) => {
+                    step(&mut transaction, &id, &Settlement::new(Dispatch::Sending, now)).await?;
+                    claims.push(claim);
+                }
+                Err((dispatch, reason)) => {
+                    let mut end = Settlement::new(dispatch, now);
+                    end.event.reason = Some(reason.to_owned());
+                    sql!("UPDATE outbox SET lease_until = NULL WHERE correlation_id = $1", id.as_str())
+                        .execute(&mut *transaction)
+                        .await?;
+                    step(&mut transaction, &id, &end).await?;
                 }
             }
-            let mut settlement = Settlement::new(Dispatch::Sending, now);
-            if let Some((dispatch, reason)) = end {
-                settlement = Settlement::new(dispatch, now);
-                settlement.event.reason = Some(reason.to_owned());
-                sql!("UPDATE outbox SET lease_until = NULL WHERE correlation_id = $1", id.as_str())
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            step(&mut transaction, &id, &settlement).await?;
         }
         transaction.commit().await?;
         if !claims.is_empty() {
@@ -130,14 +121,26 @@ impl Outbox for Backend {
     }
 }
 
-/// Whether a notification about the message was understood.
-async fn notified(connection: &mut Connection, id: &CorrelationId) -> Result<bool, StorageError> {
-    let found = sql!(
+/// What is leased, if it can and may be handed over; otherwise where it ends, and why.
+async fn fit(
+    connection: &mut Connection,
+    id: &CorrelationId,
+    row: ClaimRow,
+) -> Result<Result<Claim, (Dispatch, &'static str)>, StorageError> {
+    let notified = sql!(
         "SELECT correlation_id FROM messages WHERE correlation_id = $1 AND precedence > $2",
         id.as_str(),
         Precedence::DISPATCH
     );
-    Ok(found.fetch_optional(connection).await?.is_some())
+    if notified.fetch_optional(connection).await?.is_some() {
+        // After an attempt that seemed to fail: sending it again would be sending it twice.
+        return Ok(Err((Dispatch::Accepted, "a notification shows that the platform has it")));
+    }
+    // One bad row must not hold up all others.
+    Ok(row.claim().map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be handed over");
+        (Dispatch::Rejected, "the stored request cannot be read; it was not sent")
+    }))
 }
 
 /// Whether there was no message of this id.

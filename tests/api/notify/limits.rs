@@ -97,7 +97,8 @@ async fn a_slow_body_leaves_less_time_for_the_store(database: &Database) {
     })
     .await;
     assert_eq!(answer.status, 503);
-    assert!(took < Duration::from_millis(4500), "{took:?}");
+    // With a time of its own for each, reading and storing would take 5.5 s.
+    assert!(took < Duration::from_millis(5300), "{took:?}");
     outage.end().await;
     server.stop().await;
 }
