@@ -8,6 +8,8 @@ use actix_web::{
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
+use super::problem::Problem;
+
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
@@ -17,19 +19,23 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body of at most `limit` bytes that is there by `deadline`.
+/// Reads a body of at most `limit` bytes that is there by `deadline`. What was not read goes to `problem`, which makes
+/// the answer out of it.
 pub(super) async fn read(
     request: &HttpRequest,
-    payload: &mut Payload,
+    mut payload: Payload,
     limit: usize,
     deadline: Instant,
-) -> Result<Bytes, Unread> {
+    problem: impl FnOnce(Unread) -> Problem,
+) -> Result<Bytes, Problem> {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|length| length.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit as u64) {
-        return Err(Unread::TooLarge);
-    }
-    timeout_at(deadline, collect(payload, limit)).await.unwrap_or(Err(Unread::Broken))
+    let body = if declared.is_some_and(|length| length > limit as u64) {
+        Err(Unread::TooLarge)
+    } else {
+        timeout_at(deadline, collect(&mut payload, limit)).await.unwrap_or(Err(Unread::Broken))
+    };
+    body.map_err(|unread| problem(unread).closing(payload))
 }
 
 async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Unread> {

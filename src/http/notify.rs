@@ -22,13 +22,10 @@ use crate::{
 };
 
 /// Stores a notification, or a customer's message, and acknowledges it.
-pub(super) async fn take(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn take(request: HttpRequest, payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
     // Reading and storing share the time that the platform grants.
     let deadline = Instant::now() + app.answer_within;
-    let body = match read(&request, &mut payload, &app, deadline).await {
-        Ok(body) => body,
-        Err(problem) => return Ok(problem.closing(payload)),
-    };
+    let body = read(&request, payload, &app, deadline).await?;
     app.intake.take(&credentials(&request), &body, deadline).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
@@ -39,11 +36,8 @@ pub(super) async fn probe() -> HttpResponse {
 }
 
 /// Authenticates and reads, stores nothing, and tells what it read.
-pub(super) async fn check(request: HttpRequest, mut payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let body = match read(&request, &mut payload, &app, Instant::now() + app.answer_within).await {
-        Ok(body) => body,
-        Err(problem) => return Ok(problem.closing(payload)),
-    };
+pub(super) async fn check(request: HttpRequest, payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let body = read(&request, payload, &app, Instant::now() + app.answer_within).await?;
     let answer = match app.intake.read(&credentials(&request), &body)? {
         Posted::Notification(notification) => {
             json!({ "kind": "notification", "status": notification.event.status().as_str() })
@@ -55,9 +49,9 @@ pub(super) async fn check(request: HttpRequest, mut payload: Payload, app: Data<
     Ok(HttpResponse::Ok().json(answer))
 }
 
-async fn read(request: &HttpRequest, payload: &mut Payload, app: &App, deadline: Instant) -> Result<Bytes, Problem> {
+async fn read(request: &HttpRequest, payload: Payload, app: &App, deadline: Instant) -> Result<Bytes, Problem> {
     let limit = app.body_limit;
-    body::read(request, payload, limit, deadline).await.map_err(|unread| match unread {
+    body::read(request, payload, limit, deadline, |unread| match unread {
         Unread::TooLarge => {
             app.metrics.notified(NotifyOutcome::TooLarge);
             Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken (notify.body_limit_bytes)"))
@@ -65,6 +59,7 @@ async fn read(request: &HttpRequest, payload: &mut Payload, app: &App, deadline:
         // Not 400 or 408, after which the platform would not try again.
         Unread::Broken => Problem::new(Code::Unavailable, "the body broke off before its end; send it again"),
     })
+    .await
 }
 
 fn credentials(request: &HttpRequest) -> Credentials<'_> {

@@ -2,16 +2,16 @@
 //!
 //! What the log says of a fault is not told to clients.
 
-use std::{convert::Infallible, fmt};
+use std::{cell::Cell, convert::Infallible, fmt};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    body::{BoxBody, MessageBody, SizedStream},
+    body::SizedStream,
     http::{
         StatusCode,
         header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
-    web::Payload,
+    web::{Bytes, Payload},
 };
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
@@ -71,11 +71,12 @@ impl Code {
 }
 
 /// A failed request.
-#[derive(Debug)]
 pub(super) struct Problem {
     code: Code,
     detail: String,
     faults: Vec<Fault>,
+    /// What was not read of the request's body; it goes with the answer.
+    rest: Cell<Option<Payload>>,
 }
 
 /// Well within the 60 s after which the platform tries again by itself.
@@ -83,7 +84,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 impl Problem {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), faults: Vec::new() }
+        Self { code, detail: detail.into(), faults: Vec::new(), rest: Cell::new(None) }
     }
 
     pub(super) fn faulty(faults: Vec<Fault>) -> Self {
@@ -94,19 +95,13 @@ impl Problem {
         Self { faults, ..Self::new(Code::InvalidRequest, detail) }
     }
 
-    /// The answer to a request whose body was not read to its end. The connection is closed after it.
+    /// The same for a request whose body was not read to its end. The connection is closed after the answer.
     ///
     /// For that, the rest of the body has to live as long as the answer: once it is dropped, actix reads a chunked body
     /// on to its end, which may never come.
-    pub(super) fn closing(&self, rest: Payload) -> HttpResponse {
-        let (head, text) = self.error_response().into_parts();
-        let text = text.try_into_bytes().unwrap_or_default();
-        let length = text.len() as u64;
-        let keeping_the_rest = move |text| {
-            let _ = &rest;
-            Ok::<_, Infallible>(text)
-        };
-        head.set_body(BoxBody::new(SizedStream::new(length, stream::iter([text]).map(keeping_the_rest))))
+    pub(super) fn closing(self, rest: Payload) -> Self {
+        self.rest.set(Some(rest));
+        self
     }
 
     pub(super) fn no_such_message(id: &str) -> Self {
@@ -136,6 +131,12 @@ struct BodyError<'a> {
     detail: &'a str,
 }
 
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Problem").field("code", &self.code).field("detail", &self.detail).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
@@ -160,7 +161,14 @@ impl ResponseError for Problem {
             Code::Unauthorized => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer")),
             _ => {}
         }
-        response.body(serde_json::to_vec(&body).unwrap_or_default())
+        let text = Bytes::from(serde_json::to_vec(&body).unwrap_or_default());
+        let Some(rest) = self.rest.take() else { return response.body(text) };
+        let length = text.len() as u64;
+        let keeping_the_rest = move |text| {
+            let _ = &rest;
+            Ok::<_, Infallible>(text)
+        };
+        response.body(SizedStream::new(length, stream::iter([text]).map(keeping_the_rest)))
     }
 }
 

@@ -29,10 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn send(
     _: Caller<Send>,
     request: HttpRequest,
-    mut payload: Payload,
+    payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let draft = draft(&request, &mut payload).await?;
+    let draft = draft(&request, payload).await?;
     let (status, id) = match app.sender.accept(&draft).await? {
         Sent::New(id) => (StatusCode::ACCEPTED, id),
         Sent::Same(id) => (StatusCode::OK, id),
@@ -41,16 +41,18 @@ pub(super) async fn send(
     Ok(HttpResponse::build(status).insert_header((LOCATION, location(&id))).json(message))
 }
 
-async fn draft(request: &HttpRequest, payload: &mut Payload) -> Result<Draft, Problem> {
+async fn draft(request: &HttpRequest, payload: Payload) -> Result<Draft, Problem> {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Code::UnsupportedMediaType, "send one message as application/json"));
+        let problem = Problem::new(Code::UnsupportedMediaType, "send one message as application/json");
+        return Err(problem.closing(payload));
     }
-    let body = body::read(request, payload, LIMIT, Instant::now() + PATIENCE).await.map_err(|unread| match unread {
+    let body = body::read(request, payload, LIMIT, Instant::now() + PATIENCE, |unread| match unread {
         Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("a message has at most {LIMIT} bytes")),
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
-    })?;
+    })
+    .await?;
     let value: Value = serde_json::from_slice(&body).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         Problem::new(Code::NotJson, format!("{:?} error at {place}", error.classify()))
