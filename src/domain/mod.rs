@@ -37,6 +37,7 @@ pub use filter::{Cursor, Filter, ListRequest, Page, PageLimit};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
 pub use message::{Dispatch, DispatchEvent, Message, Origin};
+pub(crate) use notification::letters;
 pub use notification::{Event, Notification, Recorded, Reference, Source};
 pub use standing::{Precedence, Standing};
 pub use status::{Failure, Rank, Status};

@@ -134,29 +134,28 @@ impl Notification {
     /// transaction id, recipient, status, code, time of the event and text. Letters alone count in the status, since
     /// spellings vary.
     pub fn fingerprint(&self) -> Fingerprint {
-        let letters: String =
-            self.status_text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
         let at = self.at.map_or(i64::MIN, Timestamp::as_micros).to_be_bytes();
         Fingerprint::of_parts([
             self.reference.transaction_id().map_or("", TransactionId::as_str).as_bytes(),
             self.recipient.as_ref().map_or("", Address::as_str).as_bytes(),
-            letters.as_bytes(),
+            letters(&self.status_text).as_bytes(),
             self.code.as_deref().unwrap_or_default().as_bytes(),
             at.as_slice(),
             self.reason.as_deref().unwrap_or_default().as_bytes(),
         ])
     }
 
+    /// How strongly it speaks among the notifications of its message.
+    pub fn precedence(&self, fingerprint: Fingerprint) -> Precedence {
+        let rank = self.event.status().rank(self.channel.as_ref());
+        Precedence { rank, at: self.at.unwrap_or_default(), fingerprint }
+    }
+
     /// What this notification alone makes of its message.
     pub fn standing(&self, fingerprint: Fingerprint) -> Standing {
-        let status = self.event.status();
         Standing {
-            precedence: Precedence {
-                rank: status.rank(self.channel.as_ref()),
-                at: self.at.unwrap_or_default(),
-                fingerprint,
-            },
-            status,
+            precedence: self.precedence(fingerprint),
+            status: self.event.status(),
             failure: self.event.failure(),
             code: self.code.clone(),
             reason: self.reason.clone(),
@@ -166,6 +165,11 @@ impl Notification {
             callback_data: self.callback_data.clone(),
         }
     }
+}
+
+/// The letters of a status text, lower-cased, which is how such texts are compared: `Un-Delivered` is `undelivered`.
+pub(crate) fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
 }
 
 /// How a notification reached us.
@@ -220,7 +224,7 @@ impl Recorded {
 
     /// Its place among the notifications of a message: by the time of the event, then rank, then fingerprint.
     pub fn place(&self) -> (Timestamp, Precedence) {
-        let precedence = self.standing().precedence;
+        let precedence = self.notification.precedence(self.fingerprint);
         (precedence.at, precedence)
     }
 }

@@ -78,7 +78,7 @@ pub fn timeline(notifications: &[Recorded], dispatch: &[DispatchEvent]) -> Vec<E
     let mut happenings: Vec<Happening> =
         notifications.iter().map(Happening::Notification).chain(dispatch.iter().map(Happening::Dispatch)).collect();
     // Stable, so that dispatch steps of one instant keep the order in which they were taken.
-    happenings.sort_by_key(Happening::order);
+    happenings.sort_by_cached_key(Happening::order);
     let mut known = Known::default();
     happenings
         .into_iter()
@@ -142,8 +142,8 @@ struct Known {
 
 impl Known {
     fn hear(&mut self, recorded: &Recorded) -> Entry {
-        let Standing { precedence, status, .. } = recorded.standing();
         let notification = &recorded.notification;
+        let (precedence, status) = (notification.precedence(recorded.fingerprint), notification.event.status());
         let (effect, why) = match (notification.event, self.notified) {
             (Event::Unknown, _) => {
                 let why = "neither its status text nor its code is known: kept, without effect on the status";

@@ -55,12 +55,18 @@ impl Query {
     /// The message of this id with its timeline. `txn:…` finds the message that has the transaction, also where that
     /// has a correlation id.
     pub async fn message(&self, id: &CorrelationId) -> Result<Option<MessageView>, StorageError> {
-        let Some(message) = self.find(id).await? else { return Ok(None) };
+        match self.find(id).await? {
+            Some(message) => self.tell(&message).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn tell(&self, message: &Message) -> Result<MessageView, StorageError> {
         let notifications = self.messages.notifications(&message.correlation_id).await?;
         let dispatch = self.messages.dispatch_events(&message.correlation_id).await?;
-        let mut view = self.view(&message);
+        let mut view = self.view(message);
         view.tell(by_recipient(&notifications), &timeline(&notifications, &dispatch));
-        Ok(Some(view))
+        Ok(view)
     }
 
     /// The same, as soon as the status is final, or else when `patience` is over.
@@ -73,9 +79,9 @@ impl Query {
         let mut changes = self.changes.clone();
         loop {
             changes.mark_unchanged();
-            let message = self.find(id).await?;
-            if message.is_none_or(|message| message.is_final) || Instant::now() >= end {
-                return self.message(id).await;
+            let Some(message) = self.find(id).await? else { return Ok(None) };
+            if message.is_final || Instant::now() >= end {
+                return self.tell(&message).await.map(Some);
             }
             let next = end.min(Instant::now() + REST);
             // Over, changed, or the store is closing: in each case it is time to look.

@@ -99,13 +99,14 @@ impl Dispatcher {
             *swept = Some(Instant::now());
         }
         let room = self.pace.in_flight.saturating_sub(in_flight.len());
-        if room > 0 && self.outbox.next_due().await?.is_some_and(|due| due <= now) {
+        let mut next = self.outbox.next_due().await?;
+        if room > 0 && next.is_some_and(|due| due <= now) {
             let room = i64::try_from(room).unwrap_or(i64::MAX);
             for claim in self.outbox.claim(room, now, now.plus(self.pace.lease)).await? {
                 in_flight.spawn(self.clone().hand_over(claim));
             }
+            next = self.outbox.next_due().await?;
         }
-        let next = self.outbox.next_due().await?;
         Ok(next.map_or(REST, |due| due.since(self.clock.now()).min(REST)))
     }
 

@@ -4,7 +4,7 @@
 //! and public receivers go by the text.
 
 use super::codes::{self, Class};
-use crate::domain::{Channel, Event, Failure};
+use crate::domain::{Channel, Event, Failure, letters};
 
 /// The words that stand in a notification, as far as they decide its meaning.
 pub(super) struct Words<'a> {
@@ -64,11 +64,6 @@ const TEXTS: [(&str, Says); 33] = [
     ("collecteddigits", Says::Progress),
     ("vmdetected", Says::Progress),
 ];
-
-/// The letters of a text, lower-cased: `Un-Delivered` is `undelivered`, `NOT VERIFIED` is `notverified`.
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
-}
 
 impl Words<'_> {
     /// What the notification says.

@@ -13,11 +13,9 @@ use crate::{
 /// Moves the uncorrelated notifications of the transaction from its former owner to the new one.
 pub(super) async fn adopt(connection: &mut Connection, adoption: &Adoption) -> Result<(), StorageError> {
     let Adoption { transaction_id, from, to } = adoption;
-    let moved = sql_as!(
-        NotificationRow,
-        "DELETE FROM notifications WHERE correlation_id = $1 AND uncorrelated = 1 AND transaction_id = $2 \
-         RETURNING correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
-         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body",
+    let moved = messages::notification_rows!(
+        "DELETE FROM notifications WHERE correlation_id = $1 AND uncorrelated = 1 AND transaction_id = $2 RETURNING ",
+        "",
         from.as_str(),
         transaction_id.as_str()
     )

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, adoption, append};
+use super::{Backend, Connection, adoption, append, messages};
 use crate::{
     domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable},
     storage::{
@@ -59,10 +59,7 @@ async fn owners(
 ) -> Result<BTreeMap<String, CorrelationId>, StorageError> {
     let mut owners = BTreeMap::new();
     for id in transactions {
-        let owner = sql!("SELECT correlation_id FROM transactions WHERE transaction_id = $1", id)
-            .fetch_optional(&mut *connection)
-            .await?;
-        if let Some(owner) = owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()) {
+        if let Some(owner) = messages::owner(connection, id).await? {
             owners.insert(id.clone(), owner);
         }
     }

@@ -65,6 +65,22 @@ macro_rules! select_page {
     };
 }
 
+/// Rows of `notifications`, whole. `$before` and `$after` stand around the columns.
+macro_rules! notification_rows {
+    ($before:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
+        sql_as!(
+            NotificationRow,
+            $before
+                + "correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
+                + $after
+            $(, $argument)+
+        )
+    };
+}
+
+pub(super) use notification_rows;
+
 #[async_trait]
 impl Messages for Backend {
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
@@ -119,10 +135,19 @@ impl Messages for Backend {
     }
 
     async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError> {
-        let owner = sql!("SELECT correlation_id FROM transactions WHERE transaction_id = $1", id.as_str());
-        let owner = owner.fetch_optional(&self.read).await?;
-        Ok(owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()))
+        let mut connection = self.read.acquire().await?;
+        owner(&mut connection, id.as_str()).await
     }
+}
+
+/// The message that a transaction id belongs to.
+pub(super) async fn owner(
+    connection: &mut Connection,
+    transaction_id: &str,
+) -> Result<Option<CorrelationId>, StorageError> {
+    let owner = sql!("SELECT correlation_id FROM transactions WHERE transaction_id = $1", transaction_id);
+    let owner = owner.fetch_optional(connection).await?;
+    Ok(owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()))
 }
 
 /// All notifications of a message.
@@ -130,13 +155,7 @@ pub(super) async fn notifications(
     connection: &mut Connection,
     id: &CorrelationId,
 ) -> Result<Vec<Recorded>, StorageError> {
-    let rows = sql_as!(
-        NotificationRow,
-        "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
-         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body \
-         FROM notifications WHERE correlation_id = $1",
-        id.as_str()
-    );
+    let rows = notification_rows!("SELECT ", " FROM notifications WHERE correlation_id = $1", id.as_str());
     rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
 }
 
