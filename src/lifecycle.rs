@@ -68,7 +68,11 @@ pub async fn serve(
             clock: clock.clone(),
             metrics: metrics.clone(),
         },
-        sender: Sender::new(store.outbox.clone(), clock.clone(), settings.send.is_some()),
+        sender: Sender::new(
+            store.outbox.clone(),
+            clock.clone(),
+            settings.send.as_ref().map(|send| send.tenant.sms_api),
+        ),
         query: Query::new(&store, settings.deadlines, clock.clone()),
         health: store.health.clone(),
         tokens: settings.tokens,
@@ -99,9 +103,8 @@ pub fn dispatch(
     mut stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, ServeError> {
     let platform = WebexConnect::new(settings.base_url.clone(), &settings.service_key, settings.timeout)?;
-    let tracking = settings.tracking.clone();
-    let dispatcher =
-        Dispatcher::new(store, Arc::new(platform), tracking, settings.pace, clock.clone(), metrics.clone());
+    let tenant = settings.tenant.clone();
+    let dispatcher = Dispatcher::new(store, Arc::new(platform), tenant, settings.pace, clock.clone(), metrics.clone());
     Ok(tokio::spawn(dispatcher.run(async move {
         // An error means that whoever could stop it is gone, which is the same.
         let _ = stopped.wait_for(|stopped| *stopped).await;

@@ -118,7 +118,8 @@ async fn send_directly(
     let settings = settings.load_quietly()?;
     let draft = Draft::new(message).map_err(|fault| WrongUse(in_words(&[fault])))?;
     let store = settings::open(&settings).await?;
-    let sender = Sender::new(store.outbox.clone(), Clock::system(), settings.send.is_some());
+    let sender =
+        Sender::new(store.outbox.clone(), Clock::system(), settings.send.as_ref().map(|send| send.tenant.sms_api));
     let id = match sender.accept(&draft).await {
         Ok(Sent::New(id) | Sent::Same(id)) => id,
         Err(SendError::Faulty(faults)) => {

@@ -65,11 +65,13 @@ pub(super) struct Webex {
     pub(super) service_key: SecretString,
     pub(super) notify_auth_id: String,
     pub(super) time_zone: String,
+    pub(super) plus_sign: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Send {
+    pub(super) sms_api: String,
     pub(super) in_flight: usize,
     pub(super) timeout_seconds: u64,
     pub(super) attempts: i64,

@@ -17,7 +17,10 @@ use crate::{
     query::Deadlines,
     send::Pace,
     storage::OpenOptions,
-    webex::{NotifyUrl, Region, TimeZone, request::Tracking},
+    webex::{
+        NotifyUrl, Region, SmsApi, TimeZone,
+        request::{Tenant, Tracking},
+    },
 };
 
 /// The settings of a server.
@@ -58,8 +61,8 @@ pub struct SendSettings {
     pub base_url: Url,
     /// The service key.
     pub service_key: SecretString,
-    /// Where notifications are to go.
-    pub tracking: Tracking,
+    /// How our tenant there is set up.
+    pub tenant: Tenant,
     /// How long to wait for an answer.
     pub timeout: Duration,
     /// How to go about it.
@@ -246,13 +249,19 @@ fn send(
         "webex.service_key must be set where webex.region or webex.base_url is",
     );
     faults.check(notify_url.is_some(), "public_url must be set: without it nobody would hear what became of a message");
+    let sms_api = SmsApi::from_name(&send.sms_api);
+    faults.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
     let timeout = Duration::from_secs(send.timeout_seconds);
     Some(SendSettings {
         base_url,
         service_key: webex.service_key.clone(),
-        tracking: Tracking {
-            notify_url: notify_url?,
-            auth_id: (!webex.notify_auth_id.is_empty()).then(|| webex.notify_auth_id.clone()),
+        tenant: Tenant {
+            tracking: Tracking {
+                notify_url: notify_url?,
+                auth_id: (!webex.notify_auth_id.is_empty()).then(|| webex.notify_auth_id.clone()),
+            },
+            sms_api: sms_api?,
+            plus_sign: webex.plus_sign,
         },
         timeout,
         pace: Pace {

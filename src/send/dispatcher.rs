@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     observe::Metrics,
     storage::{Claim, Outbox, Settlement, StorageError, Store},
-    webex::request::{Request, Tracking},
+    webex::request::{Request, Tenant},
 };
 
 /// How the dispatcher goes about it.
@@ -33,7 +33,7 @@ pub struct Dispatcher {
     outbox: Arc<dyn Outbox>,
     submissions: watch::Receiver<()>,
     platform: Arc<dyn Platform>,
-    tracking: Tracking,
+    tenant: Tenant,
     pace: Pace,
     clock: Clock,
     metrics: Metrics,
@@ -47,7 +47,7 @@ impl Dispatcher {
     pub fn new(
         store: &Store,
         platform: Arc<dyn Platform>,
-        tracking: Tracking,
+        tenant: Tenant,
         pace: Pace,
         clock: Clock,
         metrics: Metrics,
@@ -56,7 +56,7 @@ impl Dispatcher {
             outbox: store.outbox.clone(),
             submissions: store.submissions.clone(),
             platform,
-            tracking,
+            tenant,
             pace,
             clock,
             metrics,
@@ -93,26 +93,26 @@ impl Dispatcher {
     async fn turn(&self, in_flight: &mut JoinSet<()>, swept: &mut Option<Instant>) -> Result<Duration, StorageError> {
         let now = self.clock.now();
         if swept.is_none_or(|swept| swept.elapsed() >= REST) {
-            for id in self.outbox.abandon(now).await? {
+            for id in self.outbox.abandon(now, false).await? {
                 tracing::warn!(%id, "a hand-over was cut off; the message is unconfirmed until a notification settles it");
             }
             *swept = Some(Instant::now());
         }
         let room = self.pace.in_flight.saturating_sub(in_flight.len());
-        let mut next = self.outbox.next_due().await?;
-        if room > 0 && next.is_some_and(|due| due <= now) {
+        let mut next = self.outbox.next_due().await?.into_iter().min_by_key(|(_, due)| *due);
+        if let Some((channel, _)) = next.clone().filter(|(_, due)| room > 0 && *due <= now) {
             let room = i64::try_from(room).unwrap_or(i64::MAX);
-            for claim in self.outbox.claim(room, now, now.plus(self.pace.lease)).await? {
+            for claim in self.outbox.claim(&channel, room, now, now.plus(self.pace.lease)).await? {
                 in_flight.spawn(self.clone().hand_over(claim));
             }
-            next = self.outbox.next_due().await?;
+            next = self.outbox.next_due().await?.into_iter().min_by_key(|(_, due)| *due);
         }
-        Ok(next.map_or(REST, |due| due.since(self.clock.now()).min(REST)))
+        Ok(next.map_or(REST, |(_, due)| due.since(self.clock.now()).min(REST)))
     }
 
     async fn hand_over(self, claim: Claim) {
         let began = Instant::now();
-        let request = Request::new(&claim.submission, &self.tracking);
+        let request = Request::new(&claim.submission, &self.tenant, self.clock.now());
         let attempt = self.platform.post(&request).await;
         let outcome = Outcome::of(&attempt, &claim.submission.channel);
         let id = &claim.submission.correlation_id;
@@ -129,7 +129,7 @@ impl Dispatcher {
 
     async fn settle(&self, claim: &Claim, settlement: &Settlement) {
         let mut pause = Duration::from_millis(50);
-        while let Err(error) = self.outbox.settle(claim, settlement).await {
+        while let Err(error) = self.outbox.settle(&[(claim.clone(), settlement.clone())]).await {
             tracing::error!(error = &error as &dyn std::error::Error, "an outcome could not be stored; trying again");
             sleep(pause).await;
             pause = (pause * 2).min(REST);

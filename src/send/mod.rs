@@ -6,7 +6,8 @@
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `sender` | takes messages over |
+//! | `sender` | takes messages over, and calls them back |
+//! | `schedule` | when a message is to be handed over, as a pure function |
 //! | `dispatcher` | the loop that hands them over |
 //! | `platform` | the call |
 //! | `outcome` | what an attempt means, and what follows from it, as pure functions |
@@ -14,6 +15,7 @@
 mod dispatcher;
 mod outcome;
 mod platform;
+mod schedule;
 mod sender;
 
 pub use dispatcher::{Dispatcher, Pace};

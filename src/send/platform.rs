@@ -61,7 +61,7 @@ impl WebexConnect {
 #[async_trait]
 impl Platform for WebexConnect {
     async fn post(&self, request: &Request) -> Attempt {
-        let Ok(url) = self.base.join(request.path) else {
+        let Ok(url) = self.base.join(request.api.path()) else {
             return Attempt::NotSent("the base URL cannot be extended".to_owned());
         };
         match self.client.post(url).json(&request.body).send().await {

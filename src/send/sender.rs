@@ -1,21 +1,24 @@
-//! Takes messages over for sending.
+//! Takes messages over, and calls them back.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::schedule;
+
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Draft, Fault},
-    storage::{Enqueued, Outbox, StorageError},
+    domain::{CorrelationId, Draft, Fault, Submission, Timestamp},
+    storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
+    webex::{Api, SmsApi},
 };
 
-/// Takes messages over for sending.
+/// Takes messages over, and calls them back.
 #[derive(Clone)]
 pub struct Sender {
     outbox: Arc<dyn Outbox>,
     clock: Clock,
-    ready: bool,
+    sms_api: Option<SmsApi>,
 }
 
 /// What became of a request to send.
@@ -45,22 +48,73 @@ pub enum SendError {
 }
 
 impl Sender {
-    /// `ready`: whether there is a platform to send to.
-    pub fn new(outbox: Arc<dyn Outbox>, clock: Clock, ready: bool) -> Self {
-        Self { outbox, clock, ready }
+    /// `sms_api`: by which API text messages go; `None` if there is no platform to send to.
+    pub fn new(outbox: Arc<dyn Outbox>, clock: Clock, sms_api: Option<SmsApi>) -> Self {
+        Self { outbox, clock, sms_api }
     }
 
     /// Checks a message and puts it on disk. From then on it will be handed over once.
     pub async fn accept(&self, draft: &Draft) -> Result<Sent, SendError> {
-        let submission = draft.check(fresh_id).map_err(SendError::Faulty)?;
-        if !self.ready {
-            return Err(SendError::NotConfigured);
+        let outcomes = self.accept_all(std::slice::from_ref(draft)).await?;
+        outcomes.into_iter().next().unwrap_or(Err(SendError::NotConfigured))
+    }
+
+    /// The same for several, all in one commit; for each, in the same order, what became of it. If the commit fails,
+    /// none of them is taken over.
+    pub async fn accept_all(&self, drafts: &[Draft]) -> Result<Vec<Result<Sent, SendError>>, StorageError> {
+        let now = self.clock.now();
+        let mut outcomes = Vec::with_capacity(drafts.len());
+        let mut entries = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            match self.entry(draft, now).await? {
+                Ok(entry) => {
+                    outcomes.push(None);
+                    entries.push(entry);
+                }
+                Err(decided) => outcomes.push(Some(decided)),
+            }
         }
-        let id = submission.correlation_id.clone();
-        match self.outbox.enqueue(&submission, self.clock.now()).await? {
-            Enqueued::New => Ok(Sent::New(id)),
-            Enqueued::Same => Ok(Sent::Same(id)),
-            Enqueued::Conflict => Err(SendError::Conflict(id)),
+        let enqueued = if entries.is_empty() { Vec::new() } else { self.outbox.enqueue(&entries, now).await? };
+        let mut taken = entries.into_iter().zip(enqueued).map(|(entry, enqueued)| {
+            let id = entry.submission.correlation_id;
+            match enqueued {
+                Enqueued::New => Ok(Sent::New(id)),
+                Enqueued::Same => Ok(Sent::Same(id)),
+                Enqueued::Conflict => Err(SendError::Conflict(id)),
+            }
+        });
+        Ok(outcomes.into_iter().filter_map(|decided| decided.or_else(|| taken.next())).collect())
+    }
+
+    /// Calls a message back, if it is not yet being handed over.
+    pub async fn cancel(&self, id: &CorrelationId) -> Result<Cancellation, StorageError> {
+        self.outbox.cancel(id, self.clock.now()).await
+    }
+
+    /// Every fault of a message that would be new. What was taken over before may have run out of time since.
+    pub fn check(&self, draft: &Draft) -> Result<Submission, Vec<Fault>> {
+        draft.check(fresh_id)
+    }
+
+    /// What is to be put on disk, or what is decided already.
+    async fn entry(
+        &self,
+        draft: &Draft,
+        now: Timestamp,
+    ) -> Result<Result<Entry, Result<Sent, SendError>>, StorageError> {
+        let submission = match self.check(draft) {
+            Ok(submission) => submission,
+            Err(faults) => return Ok(Err(Err(SendError::Faulty(faults)))),
+        };
+        let Some(sms_api) = self.sms_api else { return Ok(Err(Err(SendError::NotConfigured))) };
+        match schedule::due(Api::of_submission(&submission, sms_api), &submission, now) {
+            Ok(due_at) => Ok(Ok(Entry { submission, due_at })),
+            // It may have been in time when it first came.
+            Err(fault) => Ok(Err(match self.outbox.compare(&submission).await? {
+                None => Err(SendError::Faulty(vec![fault])),
+                Some(Enqueued::Conflict) => Err(SendError::Conflict(submission.correlation_id)),
+                Some(Enqueued::New | Enqueued::Same) => Ok(Sent::Same(submission.correlation_id)),
+            })),
         }
     }
 }

@@ -30,8 +30,8 @@ use tokio::sync::watch;
 pub use error::{Cause, OpenError, StorageError};
 
 use crate::domain::{
-    Arrival, CorrelationId, Cursor, Dispatch, DispatchEvent, Failure, Filter, Inbound, Kept, Message, Page, PageLimit,
-    Recorded, Submission, Timestamp, TransactionId, Unreadable,
+    Arrival, Channel, CorrelationId, Cursor, Dispatch, DispatchEvent, Failure, Filter, Inbound, Kept, Message, Page,
+    PageLimit, Recorded, Status, Submission, Timestamp, TransactionId, Unreadable,
 };
 
 /// Takes down what arrives.
@@ -83,22 +83,38 @@ pub trait Shelf: Send + Sync {
 /// Keeps what we were asked to send, until the platform has it.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes a submission over, unless there is a message of this id already.
-    async fn enqueue(&self, submission: &Submission, at: Timestamp) -> Result<Enqueued, StorageError>;
+    /// Takes submissions over, all in one commit; for each, in the same order, what became of it. One whose id is taken
+    /// already, here or by an earlier one of `entries`, is left alone.
+    async fn enqueue(&self, entries: &[Entry], at: Timestamp) -> Result<Vec<Enqueued>, StorageError>;
 
-    /// Leases up to `limit` submissions that are due at `now`, each to this caller alone, until `lease_until`. From
-    /// then on a request may be on its way.
-    async fn claim(&self, limit: i64, now: Timestamp, lease_until: Timestamp) -> Result<Vec<Claim>, StorageError>;
+    /// What [`Outbox::enqueue`] would say of a submission that is not new; `None` if there is no message of its id.
+    async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError>;
 
-    /// Puts the outcome of a hand-over on record.
-    async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), StorageError>;
+    /// Leases up to `limit` submissions on `channel` that are due at `now` and not expired, the longest due first, each
+    /// to this caller alone, until `lease_until`. From then on a request may be on its way.
+    async fn claim(
+        &self,
+        channel: &Channel,
+        limit: i64,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claim>, StorageError>;
+
+    /// Puts the outcomes of hand-overs on record, all in one commit.
+    async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError>;
 
     /// Ends the leases that are over at `now`: whoever held them is gone, and the platform may or may not have the
-    /// messages. They become `unconfirmed`.
-    async fn abandon(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
+    /// messages. They become `unconfirmed`, or, with `resend`, are queued again.
+    async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// When the next submission is due.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StorageError>;
+    /// Ends the submissions that wait and whose time ran out at `now`. They become `expired`.
+    async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
+
+    /// Calls a message back, if it is not yet being handed over.
+    async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError>;
+
+    /// When the next submission on each channel is due, for the channels on which any waits.
+    async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError>;
 }
 
 /// Tells whether the store works.
@@ -106,6 +122,15 @@ pub trait Outbox: Send + Sync {
 pub trait Health: Send + Sync {
     /// Commits something, to see whether that is possible.
     async fn beat(&self, now: Timestamp) -> Result<(), StorageError>;
+}
+
+/// A submission, and when it is to be handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What to send.
+    pub submission: Submission,
+    /// Not before this.
+    pub due_at: Timestamp,
 }
 
 /// What became of a submission.
@@ -117,6 +142,19 @@ pub enum Enqueued {
     Same,
     /// There is another message of this id.
     Conflict,
+}
+
+/// What became of the wish to call a message back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// It will not be sent. Said again where it was called back before.
+    Cancelled,
+    /// The platform has it, or may have it, or the outcome is known.
+    TooLate(Status),
+    /// Another system sent it.
+    Observed,
+    /// There is no message of this id.
+    Absent,
 }
 
 /// A submission that is leased for hand-over.

@@ -12,13 +12,15 @@
 //! | `signature` | `x-hub-signature` |
 //! | `notify_url` | which URLs the platform would notify |
 //! | `region` | the platform's hosts |
-//! | `request` | send requests, v1 and v2 |
+//! | `api` | which of the platform's APIs a message goes by |
+//! | `request` | send requests |
 //! | `answer` | the answers to them |
 //!
 //! To add a status text, add a row in `meaning`; to add a code, a row in `codes.tsv`; to add a shape, a function in
 //! `notification` that `posted` tries, and a fixture in `tests/fixtures/notify`.
 
 pub mod answer;
+mod api;
 pub mod codes;
 mod fields;
 mod inbound;
@@ -31,6 +33,7 @@ mod region;
 pub mod request;
 pub mod signature;
 
+pub use api::{Api, SmsApi};
 pub use instant::TimeZone;
 pub use notify_url::{NotifyUrl, NotifyUrlError};
 pub use posted::Posted;

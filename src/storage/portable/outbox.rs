@@ -6,40 +6,47 @@ use async_trait::async_trait;
 
 use super::{Backend, Connection, adoption, append, claim};
 use crate::{
-    domain::{Address, CorrelationId, Dispatch, Precedence, Submission, Timestamp},
-    storage::{Claim, Enqueued, Outbox, Settlement, StorageError, rows::ClaimRow},
+    domain::{Address, Channel, CorrelationId, Dispatch, Precedence, Status, Submission, Timestamp},
+    storage::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, rows::ClaimRow},
 };
 
 #[async_trait]
 impl Outbox for Backend {
-    async fn enqueue(&self, submission: &Submission, at: Timestamp) -> Result<Enqueued, StorageError> {
-        let id = &submission.correlation_id;
-        let request = submission.to_json().to_string();
+    async fn enqueue(&self, entries: &[Entry], at: Timestamp) -> Result<Vec<Enqueued>, StorageError> {
         let mut transaction = self.begin().await?;
-        if !insert_message(&mut transaction, submission, at).await? {
-            let stored = sql!("SELECT request FROM outbox WHERE correlation_id = $1", id.as_str());
-            let stored = stored.fetch_optional(&mut *transaction).await?;
-            let same = stored.is_some_and(|row| row.request == request);
-            return Ok(if same { Enqueued::Same } else { Enqueued::Conflict });
+        let mut outcomes = Vec::with_capacity(entries.len());
+        for entry in entries {
+            outcomes.push(take_over(&mut transaction, entry, at).await?);
         }
-        sql!(
-            "INSERT INTO outbox (correlation_id, request, attempts, due_at) VALUES ($1, $2, 0, $3)",
-            id.as_str(),
-            request,
-            at.as_micros()
-        )
-        .execute(&mut *transaction)
-        .await?;
-        note_step(&mut transaction, id, &Settlement::new(Dispatch::Queued, at)).await?;
         transaction.commit().await?;
-        self.changed.send_replace(());
-        self.submitted.send_replace(());
-        Ok(Enqueued::New)
+        if outcomes.contains(&Enqueued::New) {
+            self.changed.send_replace(());
+            self.submitted.send_replace(());
+        }
+        Ok(outcomes)
     }
 
-    async fn claim(&self, limit: i64, now: Timestamp, lease_until: Timestamp) -> Result<Vec<Claim>, StorageError> {
+    async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError> {
+        let id = submission.correlation_id.as_str();
+        let stored = sql!(
+            "SELECT outbox.request AS \"request?\" FROM messages \
+             LEFT JOIN outbox ON outbox.correlation_id = messages.correlation_id WHERE messages.correlation_id = $1",
+            id
+        );
+        let Some(stored) = stored.fetch_optional(&self.read).await? else { return Ok(None) };
+        let same = stored.request.is_some_and(|request| request == submission.to_json().to_string());
+        Ok(Some(if same { Enqueued::Same } else { Enqueued::Conflict }))
+    }
+
+    async fn claim(
+        &self,
+        channel: &Channel,
+        limit: i64,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claim>, StorageError> {
         let mut transaction = self.begin().await?;
-        let mut rows = claim::claim(&mut transaction, limit, now, lease_until).await?;
+        let mut rows = claim::claim(&mut transaction, channel, limit, now, lease_until).await?;
         rows.sort_unstable_by(|a, b| a.correlation_id.cmp(&b.correlation_id));
         let mut claims = Vec::with_capacity(rows.len());
         for row in rows {
@@ -66,46 +73,30 @@ impl Outbox for Backend {
         Ok(claims)
     }
 
-    async fn settle(&self, claim: &Claim, settlement: &Settlement) -> Result<(), StorageError> {
-        let id = &claim.submission.correlation_id;
+    async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        // An answer that comes after the lease is over still settles its own attempt, but none that came after it.
-        let settled = sql!(
-            "UPDATE outbox SET due_at = $3, lease_until = NULL WHERE correlation_id = $1 AND attempts = $2",
-            id.as_str(),
-            claim.attempt,
-            settlement.retry_at.map(Timestamp::as_micros)
-        );
-        if settled.execute(&mut *transaction).await?.rows_affected() == 0 {
-            return Ok(());
+        for (claim, settlement) in outcomes {
+            put_on_record(&mut transaction, claim, settlement).await?;
         }
-        if let Some(transaction_id) = &settlement.event.transaction_id {
-            let claims = BTreeMap::from([(transaction_id.as_str(), id.clone())]);
-            for adoption in append::claim_transactions(&mut transaction, &claims).await? {
-                adoption::adopt(&mut transaction, &adoption).await?;
-            }
-        }
-        step(&mut transaction, id, settlement).await?;
         transaction.commit().await?;
         self.changed.send_replace(());
         Ok(())
     }
 
-    async fn abandon(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+    async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError> {
         let mut transaction = self.begin().await?;
         let abandoned = sql!(
-            "UPDATE outbox SET lease_until = NULL WHERE lease_until <= $1 RETURNING correlation_id",
-            now.as_micros()
+            "UPDATE outbox SET lease_until = NULL, due_at = $2 WHERE lease_until <= $1 RETURNING correlation_id",
+            now.as_micros(),
+            resend.then_some(now.as_micros())
         );
         let abandoned = abandoned.fetch_all(&mut *transaction).await?;
-        let mut ids: Vec<_> = abandoned.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
-        // In key order, in which an append locks its messages too.
-        ids.sort_unstable();
+        let ids = sorted(abandoned.iter().map(|row| row.correlation_id.as_str()));
         for id in &ids {
-            let mut unconfirmed = Settlement::new(Dispatch::Unconfirmed, now);
+            let mut end = Settlement::new(if resend { Dispatch::Queued } else { Dispatch::Unconfirmed }, now);
             let reason = "whoever was handing it over stopped before the platform's answer was on record";
-            unconfirmed.event.reason = Some(reason.to_owned());
-            step(&mut transaction, id, &unconfirmed).await?;
+            end.event.reason = Some(reason.to_owned());
+            step(&mut transaction, id, &end).await?;
         }
         transaction.commit().await?;
         if !ids.is_empty() {
@@ -114,11 +105,117 @@ impl Outbox for Backend {
         Ok(ids)
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StorageError> {
-        let next = sql!("SELECT due_at FROM outbox WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1");
-        let next = next.fetch_optional(&self.read).await?;
-        Ok(next.and_then(|row| row.due_at).map(Timestamp::from_micros))
+    async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+        let mut transaction = self.begin().await?;
+        let expired = sql!(
+            "UPDATE outbox SET due_at = NULL WHERE due_at IS NOT NULL AND expire_at <= $1 RETURNING correlation_id",
+            now.as_micros()
+        );
+        let expired = expired.fetch_all(&mut *transaction).await?;
+        let ids = sorted(expired.iter().map(|row| row.correlation_id.as_str()));
+        for id in &ids {
+            let mut end = Settlement::new(Dispatch::Expired, now);
+            end.event.reason = Some("its time ran out before it was handed over".to_owned());
+            step(&mut transaction, id, &end).await?;
+        }
+        transaction.commit().await?;
+        if !ids.is_empty() {
+            self.changed.send_replace(());
+        }
+        Ok(ids)
     }
+
+    async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError> {
+        let mut transaction = self.begin().await?;
+        let called_back = sql!(
+            "UPDATE outbox SET due_at = NULL WHERE correlation_id = $1 AND due_at IS NOT NULL RETURNING correlation_id",
+            id.as_str()
+        );
+        if called_back.fetch_optional(&mut *transaction).await?.is_none() {
+            let message = sql!("SELECT dispatch, status FROM messages WHERE correlation_id = $1", id.as_str());
+            let Some(message) = message.fetch_optional(&mut *transaction).await? else {
+                return Ok(Cancellation::Absent);
+            };
+            return Ok(match message.dispatch.as_deref().and_then(Dispatch::from_word) {
+                None => Cancellation::Observed,
+                Some(Dispatch::Cancelled) => Cancellation::Cancelled,
+                Some(dispatch) => {
+                    Cancellation::TooLate(Status::from_word(&message.status).unwrap_or(dispatch.status()))
+                }
+            });
+        }
+        step(&mut transaction, id, &Settlement::new(Dispatch::Cancelled, at)).await?;
+        transaction.commit().await?;
+        self.changed.send_replace(());
+        Ok(Cancellation::Cancelled)
+    }
+
+    async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {
+        let next = sql!(
+            "SELECT channel AS \"channel!\", MIN(due_at) AS \"due_at?: i64\" FROM outbox WHERE due_at IS NOT NULL GROUP BY channel"
+        );
+        let next = next.fetch_all(&self.read).await?;
+        let lanes = next.into_iter().filter_map(|row| Some((Channel::from_name(&row.channel), row.due_at?)));
+        Ok(lanes.map(|(channel, due)| (channel, Timestamp::from_micros(due))).collect())
+    }
+}
+
+/// In key order, in which an append locks its messages too.
+fn sorted<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<CorrelationId> {
+    let mut ids: Vec<_> = ids.filter_map(|id| CorrelationId::new(id).ok()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Takes one submission over.
+async fn take_over(connection: &mut Connection, entry: &Entry, at: Timestamp) -> Result<Enqueued, StorageError> {
+    let submission = &entry.submission;
+    let id = &submission.correlation_id;
+    let request = submission.to_json().to_string();
+    if !insert_message(&mut *connection, submission, at).await? {
+        let stored = sql!("SELECT request FROM outbox WHERE correlation_id = $1", id.as_str());
+        let stored = stored.fetch_optional(connection).await?;
+        let same = stored.is_some_and(|row| row.request == request);
+        return Ok(if same { Enqueued::Same } else { Enqueued::Conflict });
+    }
+    sql!(
+        "INSERT INTO outbox (correlation_id, channel, request, attempts, due_at, expire_at) VALUES ($1, $2, $3, 0, $4, $5)",
+        id.as_str(),
+        submission.channel.as_str(),
+        request,
+        entry.due_at.as_micros(),
+        submission.expire_at.map(Timestamp::as_micros)
+    )
+    .execute(&mut *connection)
+    .await?;
+    note_step(connection, id, &Settlement::new(Dispatch::Queued, at)).await?;
+    Ok(Enqueued::New)
+}
+
+/// Puts the outcome of one hand-over on record.
+async fn put_on_record(
+    connection: &mut Connection,
+    claim: &Claim,
+    settlement: &Settlement,
+) -> Result<(), StorageError> {
+    let id = &claim.submission.correlation_id;
+    // An answer that comes after the lease is over still settles its own attempt, but none that came after it.
+    let settled = sql!(
+        "UPDATE outbox SET due_at = $3, lease_until = NULL WHERE correlation_id = $1 AND attempts = $2",
+        id.as_str(),
+        claim.attempt,
+        settlement.retry_at.map(Timestamp::as_micros)
+    );
+    if settled.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    if let Some(transaction_id) = &settlement.event.transaction_id {
+        let claims = BTreeMap::from([(transaction_id.as_str(), id.clone())]);
+        for adoption in append::claim_transactions(&mut *connection, &claims).await? {
+            adoption::adopt(&mut *connection, &adoption).await?;
+        }
+    }
+    step(connection, id, settlement).await
 }
 
 /// What is leased, if it can and may be handed over; otherwise where it ends, and why.
@@ -158,7 +255,7 @@ async fn insert_message(
         queued,
         submission.channel.as_str(),
         submission.sender,
-        Address::new(&submission.recipient.id).map(|recipient| recipient.as_str().to_owned()),
+        Address::new(&submission.recipient.id()).map(|recipient| recipient.as_str().to_owned()),
         Precedence::DISPATCH,
         at.as_micros(),
         submission.callback_data
@@ -202,14 +299,15 @@ async fn note_step(
 ) -> Result<(), StorageError> {
     let event = &settlement.event;
     sql!(
-        "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, code, reason, transaction_id) \
-         VALUES ($1, (SELECT COUNT(*) + 1 FROM dispatch_events WHERE correlation_id = $1), $2, $3, $4, $5, $6)",
+        "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, code, reason, transaction_id, failure) \
+         VALUES ($1, (SELECT COUNT(*) + 1 FROM dispatch_events WHERE correlation_id = $1), $2, $3, $4, $5, $6, $7)",
         id.as_str(),
         event.at.as_micros(),
         event.dispatch.as_str(),
         event.code,
         event.reason,
-        event.transaction_id.as_ref().map(|id| id.as_str().to_owned())
+        event.transaction_id.as_ref().map(|id| id.as_str().to_owned()),
+        settlement.failure.map(|failure| failure.as_str().to_owned())
     )
     .execute(connection)
     .await?;

@@ -1,11 +1,15 @@
 //! Leasing as Postgres does it: what another instance is about to lease is skipped.
 
 use super::Connection;
-use crate::{domain::Timestamp, storage::rows::ClaimRow};
+use crate::{
+    domain::{Channel, Timestamp},
+    storage::rows::ClaimRow,
+};
 
 /// Leases submissions that are due.
 pub(super) async fn claim(
     connection: &mut Connection,
+    channel: &Channel,
     limit: i64,
     now: Timestamp,
     lease_until: Timestamp,
@@ -13,12 +17,13 @@ pub(super) async fn claim(
     sql_as!(
         ClaimRow,
         "UPDATE outbox SET due_at = NULL, lease_until = $1, attempts = attempts + 1 \
-         WHERE correlation_id IN (SELECT correlation_id FROM outbox WHERE due_at <= $2 ORDER BY due_at LIMIT $3 \
+         WHERE correlation_id IN (SELECT correlation_id FROM outbox WHERE channel = $4 AND due_at <= $2 AND (expire_at IS NULL OR expire_at > $2) ORDER BY due_at LIMIT $3 \
          FOR UPDATE SKIP LOCKED) \
          RETURNING correlation_id, request, attempts",
         lease_until.as_micros(),
         now.as_micros(),
-        limit
+        limit,
+        channel.as_str()
     )
     .fetch_all(connection)
     .await

@@ -1,0 +1,83 @@
+//! When a message is to be handed over.
+//!
+//! Messaging API v2 schedules by itself, up to seven days ahead; what is beyond waits here until it comes into that
+//! window. The other APIs send at once, so a scheduled message waits here until its time.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{Fault, Submission, Timestamp},
+    webex::Api,
+};
+
+/// How far ahead Messaging API v2 takes `sendAt` and `expireAt` (`send-sms-message-api-v2`).
+const WINDOW: Duration = Duration::from_hours(7 * 24);
+/// Kept from the end of the window, since the platform's clock is not ours.
+const MARGIN: Duration = Duration::from_mins(5);
+
+/// When to hand `message` over; or why its times cannot be kept.
+pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Timestamp, Fault> {
+    let send_at = message.send_at.unwrap_or(now).max(now);
+    if api != Api::V2 {
+        return Ok(send_at);
+    }
+    let last = message.expire_at.unwrap_or(send_at);
+    if last > send_at.plus(WINDOW) {
+        return Err(Fault {
+            pointer: "/expireAt".to_owned(),
+            detail: "must be at most seven days after sendAt, or after now: the platform takes no more".to_owned(),
+        });
+    }
+    Ok(last.max(send_at).minus(WINDOW.saturating_sub(MARGIN)).clamp(now, send_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn now() -> Timestamp {
+        Timestamp::parse_rfc3339("2026-06-01T00:00:00Z").unwrap()
+    }
+
+    fn in_days(days: u32) -> Timestamp {
+        now().plus(DAY * days)
+    }
+
+    /// When a message is due whose times are so many days ahead.
+    fn due_in(api: Api, send: Option<u32>, expire: Option<u32>) -> Result<Timestamp, Fault> {
+        let time = |days: Option<u32>| days.map_or(Value::Null, |days| json!(in_days(days)));
+        let message = Submission::from_json(json!({
+            "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi", "correlationId": "1",
+            "sendAt": time(send), "expireAt": time(expire)
+        }));
+        due(api, &message.unwrap(), now())
+    }
+
+    #[test]
+    fn without_a_time_it_is_due_at_once() {
+        for api in [Api::V1, Api::V2, Api::SmsV1] {
+            assert_eq!(due_in(api, None, None), Ok(now()));
+            assert_eq!(due_in(api, None, Some(7)), Ok(now()));
+        }
+    }
+
+    #[test]
+    fn the_platform_schedules_within_its_window_and_we_beyond() {
+        assert_eq!(due_in(Api::V2, Some(6), None), Ok(now()));
+        assert_eq!(due_in(Api::V2, Some(10), None), Ok(in_days(3).plus(MARGIN)));
+        assert_eq!(due_in(Api::V1, Some(6), None), Ok(in_days(6)));
+    }
+
+    #[test]
+    fn both_times_must_fit_into_the_window() {
+        assert_eq!(due_in(Api::V2, Some(6), Some(8)), Ok(in_days(1).plus(MARGIN)));
+        assert_eq!(due_in(Api::V2, Some(6), Some(13)), Ok(in_days(6)));
+        assert_eq!(due_in(Api::V2, Some(6), Some(14)).unwrap_err().pointer, "/expireAt");
+        assert_eq!(due_in(Api::V2, None, Some(8)).unwrap_err().pointer, "/expireAt");
+        assert!(due_in(Api::V1, None, Some(8)).is_ok());
+    }
+}
