@@ -1,6 +1,6 @@
 //! `receiptd simulate`
 
-use std::{net::TcpListener, time::Duration};
+use std::{net::TcpListener, num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
 
@@ -49,6 +49,9 @@ pub(super) struct Args {
     /// The share of messages that fail
     #[arg(long, value_name = "SHARE", default_value_t = 0.08)]
     failures: f64,
+    /// Refuse with 7020 what comes faster than so many messages per second
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<NonZeroU32>,
     /// Call back from the SMS API v1 in its flat form
     #[arg(long)]
     flat_callbacks: bool,
@@ -69,6 +72,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         reorder: args.reorder,
         early: args.early,
         failures: args.failures,
+        rate: args.rate,
         flat_callbacks: args.flat_callbacks,
         ..Settings::default()
     };

@@ -83,6 +83,7 @@ fn accepted(api: Api, entry: &Entry, is_rejected: bool, now: DateTime<Utc>, nth:
                 "correlationId": correlation_id, "status": status});
             Answer { status: 201, body: Some(body) }
         }
+        Api::Voice => Answer { status: 202, body: Some(json!({"sessionId": id, "status": "QUEUED"})) },
         Api::Sms | Api::Instagram => {
             let body = json!({"acceptedTime": time_stamp(now, nth), "messageId": id, "correlationId": correlation_id});
             Answer { status: 202, body: Some(body) }

@@ -24,16 +24,29 @@ pub(super) struct Trace {
     pub(super) segments: usize,
     /// The recipient's network, if it is known.
     pub(super) carrier: &'static str,
-    /// The SMS API v1's own body in place of the envelope.
-    pub(super) flat: bool,
+    /// What its notifications look like.
+    pub(super) frame: Frame,
     /// The push message offered buttons.
     pub(super) has_buttons: bool,
 }
 
+/// What a notification looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// The envelope of all channels.
+    Envelope,
+    /// The SMS API v1's own body.
+    FlatSms,
+    /// The Voice API v1's own body.
+    FlatVoice,
+}
+
 /// The body of the notification of `step`, which happened at `at`. `None` where the flat callback has no word for it.
 pub(super) fn render(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
-    if trace.flat {
-        return flat(trace, step, at);
+    match trace.frame {
+        Frame::Envelope => {}
+        Frame::FlatSms => return flat_sms(trace, step, at),
+        Frame::FlatVoice => return flat_voice(trace, step, at),
     }
     let channel = if step.fallback { &Channel::Sms } else { &trace.channel };
     let mut info = info(trace, step, channel, at);
@@ -58,7 +71,7 @@ pub(super) fn render(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Va
 }
 
 /// The flat callback of the SMS API v1, which has no word for a click.
-fn flat(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
+fn flat_sms(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
     let status = match step.word {
         "Queued" => "QUEUED",
         "Submitted" => "SENT",
@@ -77,6 +90,20 @@ fn flat(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
         body["error"] = json!({"code": step.code, "message": step.text});
     }
     Some(body)
+}
+
+/// The event of the Voice API v1, which has words for some of the steps only.
+fn flat_voice(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
+    let known = ["ACCEPTED", "ANSWERED", "DROPPED"].contains(&step.word);
+    known.then(|| {
+        json!({
+            "event": step.word,
+            "eventTime": at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            "sessionId": trace.transaction_id,
+            "transactionId": trace.transaction_id,
+            "correlationId": trace.correlation_id,
+        })
+    })
 }
 
 /// The members that every channel has.
@@ -163,7 +190,7 @@ mod tests {
             callback_data: "order-1".to_owned(),
             segments: 2,
             carrier: "USTMO",
-            flat: false,
+            frame: Frame::Envelope,
             has_buttons: false,
         }
     }
@@ -235,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_flat_callback_has_words_of_its_own() {
-        let flat = Trace { flat: true, ..trace(Channel::Sms, "msisdn", "447700900123") };
+        let flat = Trace { frame: Frame::FlatSms, ..trace(Channel::Sms, "msisdn", "447700900123") };
         let failed = render(&flat, &Step::new("Un-Delivered", "7203", "Unknown Subscriber address"), AT);
         let expected = json!({"messageId": "t1", "statusTime": "2026-05-20T13:15:04.749Z", "status": "FAILED",
             "callbackData": "order-1", "correlationId": "c1",

@@ -22,6 +22,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/resources/v1/messaging/", web::post().to(v1))
         .route("/v2/messages", web::post().to(v2))
         .route("/v1/sms/messages", web::post().to(sms))
+        .route("/v1/voice/messages", web::post().to(voice))
         .route("/v1/instagram/messages", web::post().to(instagram))
         .route("/simulator/report", web::get().to(report));
 }
@@ -36,6 +37,10 @@ async fn v2(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> Http
 
 async fn sms(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> HttpResponse {
     send(Api::Sms, &request, &body, &platform).await
+}
+
+async fn voice(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> HttpResponse {
+    send(Api::Voice, &request, &body, &platform).await
 }
 
 async fn instagram(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> HttpResponse {
@@ -76,7 +81,8 @@ fn key(api: Api, headers: &HeaderMap) -> Option<&str> {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
     });
-    let raw = authorization.filter(|value| matches!(api, Api::Sms | Api::Instagram) && !value.contains(' '));
+    let raw =
+        authorization.filter(|value| matches!(api, Api::Sms | Api::Voice | Api::Instagram) && !value.contains(' '));
     bearer.or(raw).or_else(|| text("key"))
 }
 

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `POST /resources/v1/messaging` (also with a trailing slash) | Messaging API v1: an object, or an array of them |
 //! | `POST /v2/messages` | Messaging API v2 |
-//! | `POST /v1/sms/messages`, `POST /v1/instagram/messages` | the single-channel APIs |
+//! | `POST /v1/sms/messages`, `POST /v1/voice/messages`, `POST /v1/instagram/messages` | the single-channel APIs |
 //! | `GET /simulator/report` | the [`Report`] as JSON |
 //! | `HEAD /`, `GET /` | 200 |
 //!

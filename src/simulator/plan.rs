@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::envelope::{self, Trace};
+use super::envelope::{self, Frame, Trace};
 use super::journey::{self, Step, falls};
 use super::request::{Api, Order, Recipient};
 use super::settings::Settings;
@@ -61,7 +61,7 @@ pub(super) fn plan(
     if words.silent {
         return Plan::default();
     }
-    if trace.flat {
+    if trace.frame == Frame::FlatSms {
         steps.insert(0, Step::new("Queued", "1001", "Queued"));
     }
 
@@ -125,7 +125,11 @@ fn trace(rng: &mut StdRng, settings: &Settings, order: &Order, recipient: &Recip
         callback_data: order.callback_data.clone(),
         segments: segments(order),
         carrier: CARRIERS[rng.random_range(0..CARRIERS.len())],
-        flat: settings.flat_callbacks && order.api == Api::Sms,
+        frame: match order.api {
+            Api::Voice => Frame::FlatVoice,
+            Api::Sms if settings.flat_callbacks => Frame::FlatSms,
+            _ => Frame::Envelope,
+        },
         has_buttons: order.body.pointer("/channels/push/interactive").is_some(),
     }
 }

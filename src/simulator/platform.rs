@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use governor::{DefaultDirectRateLimiter, Quota};
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
@@ -28,9 +29,14 @@ pub(super) struct Platform {
     requests: AtomicU64,
     /// Messages accepted so far; the number of a message decides its fate.
     messages: AtomicU64,
+    /// The tenant's rate.
+    limit: Option<DefaultDirectRateLimiter>,
     /// How often each correlation id was tried.
     attempts: Mutex<HashMap<String, u64>>,
 }
+
+/// How far a burst goes beyond the rate, at the most (`rate-limits-for-messaging-apis-event-api-and-inbound-webhook`).
+const MOST_BURST: u32 = 100;
 
 /// What to do about a request.
 pub(super) struct Reply {
@@ -60,7 +66,11 @@ struct Submission {
 impl Platform {
     pub(super) fn new(settings: Settings, ledger: Arc<Ledger>, outbox: mpsc::UnboundedSender<Errand>) -> Self {
         let (requests, messages) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { settings, ledger, outbox, requests, messages, attempts: Mutex::default() }
+        let limit = settings.rate.map(|rate| {
+            let burst = rate.saturating_add((rate.get() / 2).min(MOST_BURST));
+            DefaultDirectRateLimiter::direct(Quota::per_second(rate).allow_burst(burst))
+        });
+        Self { settings, ledger, outbox, requests, messages, limit, attempts: Mutex::default() }
     }
 
     /// Takes a request, with the key that came with it.
@@ -94,6 +104,8 @@ impl Platform {
         let channel = request::channel(api, &body);
         let mut words = Words::find(&body);
         let order = request::read(api, body, (self.settings.now)());
+        let over = self.limit.as_ref().is_some_and(|limit| limit.check().is_err());
+        let order = if over { order.and_then(|_| Err(described("7020", channel.as_ref()))) } else { order };
         if words.once && order.as_ref().is_ok_and(|order| !self.is_first_attempt(order.correlation_id())) {
             words.answer = None;
         }

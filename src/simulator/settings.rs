@@ -1,6 +1,6 @@
 //! How the simulated platform behaves.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -29,6 +29,9 @@ pub struct Settings {
     pub early: f64,
     /// The share of messages that fail.
     pub failures: f64,
+    /// The tenant's rate: messages per second beyond which a send is refused with 7020, with half as many more as a
+    /// burst, and a hundred at the most. `None`: no limit.
+    pub rate: Option<NonZeroU32>,
     /// How many notifications are posted at the same time, at most.
     pub notify_concurrency: usize,
     /// The SMS API v1 calls back with the flat body of its schema, in place of the nested notification.
@@ -69,6 +72,7 @@ impl Default for Settings {
             reorder: 0.03,
             early: 0.02,
             failures: 0.08,
+            rate: None,
             notify_concurrency: 64,
             flat_callbacks: false,
             now: crate::clock::wall,

@@ -21,6 +21,8 @@ pub(super) enum Api {
     V2,
     /// SMS API v1.
     Sms,
+    /// Voice API v1.
+    Voice,
     /// Instagram API v1.
     Instagram,
 }
@@ -89,6 +91,7 @@ pub(super) fn read(api: Api, body: Value, now: DateTime<Utc>) -> Result<Order, R
         Api::V1 => v1::read(&body),
         Api::V2 => v2::read(&body, now),
         Api::Sms => single::read(api, Channel::Sms, "msisdn", &body),
+        Api::Voice => single::read_call(&body),
         Api::Instagram => single::read(api, Channel::Instagram, "igsid", &body),
     }?;
     if order.recipients.len() > MOST_RECIPIENTS { Err(Refusal::too_many()) } else { Ok(Order { body, ..order }) }
@@ -100,6 +103,7 @@ pub(super) fn channel(api: Api, body: &Value) -> Option<Channel> {
         Api::V1 => text(body, "deliverychannel").map(Channel::from_name),
         Api::V2 => text(body, "channel").map(Channel::from_name),
         Api::Sms => Some(Channel::Sms),
+        Api::Voice => Some(Channel::Voice),
         Api::Instagram => Some(Channel::Instagram),
     }
 }

@@ -33,6 +33,28 @@ pub(super) fn read(api: Api, channel: Channel, kind: &'static str, body: &Value)
     })
 }
 
+/// A call by the Voice API v1, which has no callback data.
+pub(super) fn read_call(body: &Value) -> Result<Order, Refusal> {
+    let mandatory = |name: &str| text(body, name).ok_or_else(|| missing(name));
+    mandatory("callerId")?;
+    let id = mandatory("dialedNumber")?.to_owned();
+    let kind = body.pointer("/audio/type").and_then(Value::as_str).ok_or_else(|| missing("audio"))?;
+    if !["TTS", "MEDIA", "URL"].contains(&kind) {
+        return Err(Refusal::new("7004", "Invalid parameter -  : audio"));
+    }
+    let correlation_id = owned(body, "correlationId").unwrap_or_default();
+    Ok(Order {
+        api: Api::Voice,
+        channel: Channel::Voice,
+        recipients: vec![Recipient { kind: "msisdn", id, correlation_id }],
+        callback_data: String::new(),
+        notify_url: owned(body, "callbackUrl"),
+        receipts: None,
+        send_at: None,
+        body: Value::Null,
+    })
+}
+
 fn missing(param: &str) -> Refusal {
     Refusal::new("7003", format!("mandatory param {param} missing"))
 }
@@ -63,6 +85,19 @@ mod tests {
             let mut body = body.clone();
             body.as_object_mut().unwrap().remove(name);
             assert_eq!(read_sms(&body).unwrap_err().code, "7003", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_call_needs_both_numbers_and_something_to_play() {
+        let call = json!({"callerId": "+447700900200", "dialedNumber": "+447700900123", "correlationId": "c1",
+            "audio": {"type": "TTS", "text": "Hello"}, "callbackUrl": "https://status.example.com"});
+        let order = read_call(&call).unwrap();
+        assert_eq!((order.correlation_id(), order.recipients[0].id.as_str()), ("c1", "+447700900123"));
+        for name in ["callerId", "dialedNumber", "audio"] {
+            let mut call = call.clone();
+            call.as_object_mut().unwrap().remove(name);
+            assert_eq!(read_call(&call).unwrap_err().code, "7003", "{name}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a sender is answered.
 
+use std::num::NonZeroU32;
+
 use serde_json::{Value, json};
 
 use super::world::{World, calm_but};
@@ -175,4 +177,16 @@ async fn an_answer_may_be_given_once() {
     }
     assert_eq!(statuses, [503, 201, 503, 201]);
     assert_eq!(world.observer.report().accepted_by_correlation_id["c1"], 2);
+}
+
+#[tokio::test]
+async fn what_is_over_the_rate_is_refused_after_the_burst() {
+    let world = World::with(calm_but(|settings| settings.rate = NonZeroU32::new(1)));
+    // Far more than may pass while they are sent.
+    for _ in 0..40 {
+        world.send(V2, &v2_sms("Hello")).await;
+    }
+    let report = world.observer.report();
+    assert!(report.accepted > 0 && report.refused["7020"] > 0, "{report:?}");
+    assert_eq!(report.accepted + report.refused["7020"], 40);
 }

@@ -200,3 +200,17 @@ async fn the_sms_api_may_call_back_flat() {
     let statuses: Vec<_> = world.arrivals().iter().map(|arrival| arrival.body["status"].clone()).collect();
     assert_eq!(statuses, ["QUEUED", "SENT", "DELIVERED"]);
 }
+
+#[tokio::test]
+async fn the_voice_api_calls_back_flat() {
+    let world = World::calm();
+    let call = json!({"callerId": "+447700900200", "dialedNumber": "+447700900123", "correlationId": "c1",
+        "audio": {"type": "TTS", "text": "[sim:until=answered]"}, "callbackUrl": world.notify_url});
+    let (status, answer) = world.send("/v1/voice/messages", &call).await;
+    assert_eq!((status, &answer["status"]), (202, &json!("QUEUED")));
+    world.observer.settled().await;
+    let arrivals = world.arrivals();
+    let events: Vec<_> = arrivals.iter().map(|arrival| arrival.body["event"].clone()).collect();
+    assert_eq!(events, ["ACCEPTED", "ANSWERED"]);
+    assert!(arrivals.iter().all(|arrival| arrival.body["sessionId"] == answer["sessionId"]));
+}
