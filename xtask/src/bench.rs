@@ -9,6 +9,7 @@ mod lane;
 mod load;
 mod notify;
 mod report;
+mod send;
 mod server;
 
 use std::os::unix::process::CommandExt;
@@ -27,6 +28,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Notify(notify::Args),
+    Send(send::Args),
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -37,5 +39,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     match args.what {
         What::Notify(args) => notify::run(&args),
+        What::Send(args) => send::run(&args),
     }
 }

@@ -13,31 +13,55 @@ use anyhow::{Context, Result, bail};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
-/// `receiptd serve`, until this value goes.
+/// A server of receiptd, until this value goes.
 pub(crate) struct Server {
     child: Child,
     log: PathBuf,
     pub address: SocketAddr,
+    /// What answers 200 once it is ready.
+    probe: &'static str,
 }
 
 impl Server {
-    /// Starts it in a folder of its own and waits until it takes notifications.
+    /// `receiptd serve` in a folder of its own, as soon as it takes notifications.
     pub(crate) fn start(binary: &Path, folder: &Path, settings: &[(&str, String)]) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(binary);
+        command.arg("serve").env("RECEIPTD_LISTEN", address.to_string());
+        Self::run(command, folder, address, "/health/ready", settings)
+    }
+
+    /// `receiptd simulate` in a folder of its own, as soon as it takes sends. It answers at once.
+    pub(crate) fn simulate(binary: &Path, folder: &Path) -> Result<Self> {
+        let address = free_address()?;
+        let mut command = Command::new(binary);
+        command.args(["simulate", "--answer-delay", "0", "--listen", &address.to_string()]);
+        Self::run(command, folder, address, "/", &[])
+    }
+
+    fn run(
+        mut command: Command,
+        folder: &Path,
+        address: SocketAddr,
+        probe: &'static str,
+        settings: &[(&str, String)],
+    ) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let log = folder.join("server.log");
         let output = File::create(&log)?;
-        let mut command = Command::new(binary);
-        command.arg("serve").current_dir(folder);
+        command.current_dir(folder);
         // A developer's own settings must not change the measurement.
-        let ours = env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("RECEIPTD_"));
-        ours.for_each(|name| {
+        let foreign = |name: &std::ffi::OsString| {
+            name.to_string_lossy().starts_with("RECEIPTD_") && !command.get_envs().any(|(own, _)| own == name)
+        };
+        let foreign: Vec<_> = env::vars_os().map(|(name, _)| name).filter(foreign).collect();
+        for name in foreign {
             command.env_remove(name);
-        });
-        command.env("RUST_LOG", "warn").env("RECEIPTD_LISTEN", address.to_string()).envs(settings.iter().cloned());
+        }
+        command.env("RUST_LOG", "warn").envs(settings.iter().cloned());
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let child = command.spawn().with_context(|| format!("could not start {}", binary.display()))?;
-        let mut server = Self { child, log, address };
+        let child = command.spawn().with_context(|| format!("could not start {}", binary_name(&command)))?;
+        let mut server = Self { child, log, address, probe };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -46,10 +70,10 @@ impl Server {
         let deadline = Instant::now() + READY_WITHIN;
         while !self.is_ready().unwrap_or(false) {
             if let Some(status) = self.child.try_wait()? {
-                bail!("`receiptd serve` ended ({status}) before it was ready; its log:\n{}", self.log());
+                bail!("the server ended ({status}) before it was ready; its log:\n{}", self.log());
             }
             if Instant::now() > deadline {
-                bail!("`receiptd serve` was not ready in {READY_WITHIN:?}; its log:\n{}", self.log());
+                bail!("the server was not ready in {READY_WITHIN:?}; its log:\n{}", self.log());
             }
             thread::sleep(POLL);
         }
@@ -59,7 +83,7 @@ impl Server {
     fn is_ready(&self) -> Result<bool> {
         let mut stream = TcpStream::connect_timeout(&self.address, READY_WITHIN)?;
         stream.set_read_timeout(Some(READY_WITHIN))?;
-        write!(stream, "GET /health/ready HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address)?;
+        write!(stream, "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.probe, self.address)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(answer.starts_with(b"HTTP/1.1 200 "))
@@ -69,6 +93,14 @@ impl Server {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+fn binary_name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
 }
 
 impl Drop for Server {

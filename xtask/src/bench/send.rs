@@ -1,0 +1,241 @@
+//! `cargo xtask bench send`: how many messages a second reach the platform through the outbox.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::Client;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::host;
+use super::report::thousands;
+use super::server::Server;
+use crate::cargo::{self, cargo};
+use crate::database::{Scratch, sqlite_url};
+use crate::postgres;
+
+/// How many messages a second reach the platform through the outbox, against the same requests without one
+///
+/// Builds the release binary. In each round, in turns: the HTTP library that receiptd uses posts the requests straight
+/// to a simulated platform, as many at a time as receiptd does; and a server takes the same messages as one upload and
+/// hands them over, with SQLite and with Postgres. A round ends when the platform has accepted every message and the
+/// store says so. Nothing may be accepted twice.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Messages a round
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    messages: u32,
+    /// Requests to the platform at a time
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    in_flight: u16,
+    /// Turns of every variant; the median counts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99), value_name = "N")]
+    rounds: u8,
+}
+
+/// The requests without an outbox, or with one in either database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    Direct,
+    Sqlite,
+    Postgres,
+}
+
+const VARIANTS: [Variant; 3] = [Variant::Direct, Variant::Sqlite, Variant::Postgres];
+const KEY: &str = "bench-service-key-0123456789abcdef";
+const NOTIFY_URL: &str = "http://127.0.0.1:9/notify";
+/// No round takes longer, unless something hangs.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+impl Variant {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "straight to the platform",
+            Self::Sqlite => "through the outbox, SQLite",
+            Self::Postgres => "through the outbox, Postgres",
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    cargo::run(cargo().args(["build", "--release", "--package", "receiptd", "--bin", "receiptd"]))?;
+    let target = cargo::target_folder()?;
+    let work = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
+    let binary = target.join("release").join(format!("receiptd{}", std::env::consts::EXE_SUFFIX));
+    // Fails only where somebody has chosen one already, which will do as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let postgres = postgres::Server::shared()?;
+        let mut rates = VARIANTS.map(|_| Vec::new());
+        for round in 0..usize::from(args.rounds) {
+            for turn in 0..VARIANTS.len() {
+                let place = (round + turn) % VARIANTS.len();
+                let folder = work.path().join(format!("{round}-{place}"));
+                let rate = measure(args, VARIANTS[place], &binary, &folder, postgres).await?;
+                println!("round {} of {}, {}: {}/s", round + 1, args.rounds, VARIANTS[place].name(), thousands(rate));
+                rates[place].push(rate);
+            }
+        }
+        print(args, &mut rates);
+        println!("{}", host::describe(work.path(), &postgres.url("postgres")).await?);
+        Ok(())
+    })
+}
+
+fn print(args: &Args, rates: &mut [Vec<f64>]) {
+    let medians: Vec<_> = rates
+        .iter_mut()
+        .map(|rates| {
+            rates.sort_by(f64::total_cmp);
+            rates[(rates.len() - 1) / 2]
+        })
+        .collect();
+    println!("\n| variant | messages/s | ÷ straight to the platform |\n| --- | ---: | ---: |");
+    for (variant, rate) in VARIANTS.iter().zip(&medians) {
+        println!("| {} | {} | {:.2} |", variant.name(), thousands(*rate), rate / medians[0]);
+    }
+    println!(
+        "One run, all variants in turn, median of {} round(s) of {} messages, {} requests at a time. The platform is the \
+         simulated one, which answers at once and here sends no notifications. Every message was accepted once.",
+        args.rounds, args.messages, args.in_flight
+    );
+}
+
+/// One round of one variant, with servers and a store of its own; messages a second.
+async fn measure(
+    args: &Args,
+    variant: Variant,
+    binary: &Path,
+    folder: &Path,
+    postgres: &postgres::Server,
+) -> Result<f64> {
+    let platform = Server::simulate(binary, &folder.join("platform"))?;
+    let base = format!("http://{}", platform.address);
+    let database = match variant {
+        Variant::Postgres => Some(Scratch::create(postgres, "receiptd_bench").await?),
+        _ => None,
+    };
+    let took = match variant {
+        Variant::Direct => straight(args, &base).await?,
+        _ => {
+            let url = database.as_ref().map_or_else(|| sqlite_url(&folder.join("bench.db")), Scratch::url);
+            through_the_outbox(args, binary, &folder.join("server"), &base, &url).await?
+        }
+    };
+    once_each(args, &base).await?;
+    if let Some(database) = database {
+        database.remove().await?;
+    }
+    Ok(f64::from(args.messages) / took.as_secs_f64())
+}
+
+fn text(n: usize) -> String {
+    // The platform notifies of nothing: what that costs is the business of the other benchmark.
+    format!("[sim:silent] Your parcel number {n} arrives today between two and four.")
+}
+
+/// The requests as receiptd writes them.
+async fn straight(args: &Args, base: &str) -> Result<Duration> {
+    let client = Client::builder().build()?;
+    let url = format!("{base}/v2/messages");
+    let next = Arc::new(AtomicUsize::new(0));
+    let count = usize::try_from(args.messages)?;
+    let begin = Instant::now();
+    let mut posting = JoinSet::new();
+    for _ in 0..args.in_flight {
+        let (client, url, next) = (client.clone(), url.clone(), Arc::clone(&next));
+        posting.spawn(async move {
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= count {
+                    return Ok::<_, anyhow::Error>(());
+                }
+                let body = json!({
+                    "channel": "sms", "from": "ACME", "content": {"type": "text", "text": text(n)},
+                    "to": [{"msisdn": ["+447700900123"], "correlationId": format!("bench-{n}")}], "notifyUrl": NOTIFY_URL
+                });
+                let answer = client.post(&url).header("key", KEY).json(&body).send().await?;
+                ensure!(answer.status() == 201, "the platform answered {}", answer.status());
+                answer.bytes().await?;
+            }
+        });
+    }
+    while let Some(done) = posting.join_next().await {
+        done??;
+    }
+    Ok(begin.elapsed())
+}
+
+/// One upload of all messages, until the store says that the platform has every one.
+async fn through_the_outbox(args: &Args, binary: &Path, folder: &Path, base: &str, database: &str) -> Result<Duration> {
+    let settings = [
+        ("RECEIPTD_DATABASE_URL", database.to_owned()),
+        ("RECEIPTD_PUBLIC_URL", NOTIFY_URL.to_owned()),
+        ("RECEIPTD_WEBEX__BASE_URL", base.to_owned()),
+        ("RECEIPTD_WEBEX__SERVICE_KEY", KEY.to_owned()),
+        ("RECEIPTD_SEND__IN_FLIGHT", args.in_flight.to_string()),
+    ];
+    let server = Server::start(binary, folder, &settings)?;
+    let (url, count) = (format!("http://{}", server.address), args.messages);
+    let lines: String = (0..usize::try_from(count)?)
+        .map(|n| {
+            let message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": text(n),
+                "correlationId": format!("bench-{n}")});
+            format!("{message}\n")
+        })
+        .collect();
+    let client = Client::builder().build()?;
+    let begin = Instant::now();
+    let upload = client.post(format!("{url}/v1/messages")).header("content-type", "application/x-ndjson").body(lines);
+    let answers = upload.send().await?.error_for_status()?.text().await?;
+    ensure!(answers.lines().count() == usize::try_from(count)?, "not every message was answered");
+    let handed_over = async {
+        while accepted(&client, &url).await? < u64::from(count) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        while stored_as_accepted(database).await? < i64::from(count) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        Ok::<_, anyhow::Error>(())
+    };
+    match tokio::time::timeout(PATIENCE, handed_over).await {
+        Ok(done) => done?,
+        Err(_) => bail!("not every message was handed over in {PATIENCE:?}; the log:\n{}", server.log()),
+    }
+    Ok(begin.elapsed())
+}
+
+/// How many messages the server says it has handed over.
+async fn accepted(client: &Client, url: &str) -> Result<u64> {
+    let metrics = client.get(format!("{url}/metrics")).send().await?.error_for_status()?.text().await?;
+    let line =
+        metrics.lines().find_map(|line| line.strip_prefix("receiptd_dispatch_attempts_total{outcome=\"accepted\"} "));
+    Ok(line.map_or(Ok(0), str::parse)?)
+}
+
+async fn stored_as_accepted(database: &str) -> Result<i64> {
+    const COUNT: &str = "SELECT count(*) FROM messages WHERE status = 'accepted'";
+    Ok(if database.starts_with("postgres") {
+        let mut connection = PgConnection::connect(database).await?;
+        sqlx::query_scalar(COUNT).fetch_one(&mut connection).await?
+    } else {
+        let mut connection = SqliteConnection::connect(database).await?;
+        sqlx::query_scalar(COUNT).fetch_one(&mut connection).await?
+    })
+}
+
+/// The platform has accepted every message, and none of them twice.
+async fn once_each(args: &Args, base: &str) -> Result<()> {
+    let report: Value = Client::builder().build()?.get(format!("{base}/simulator/report")).send().await?.json().await?;
+    let ids = report["acceptedByCorrelationId"].as_object().context("the simulator's report has no ids")?;
+    let twice = ids.values().filter(|times| times.as_u64() != Some(1)).count();
+    ensure!(twice == 0, "{twice} messages were accepted more than once");
+    ensure!(ids.len() == usize::try_from(args.messages)?, "the platform has accepted {} messages only", ids.len());
+    Ok(())
+}
