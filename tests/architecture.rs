@@ -60,6 +60,7 @@ const CRATES: &[Scope] = &[
     Scope { name: "sqlx", within: &["storage/"], in_tests: false },
     Scope { name: "actix", within: &["http/", "simulator/", "lifecycle.rs"], in_tests: true },
     Scope { name: "http", within: &["http/", "simulator/"], in_tests: true },
+    Scope { name: "jsonschema", within: &["webex/rules/"], in_tests: true },
     Scope { name: "reqwest", within: &["send/platform.rs", "simulator/", "cli/"], in_tests: true },
     Scope { name: "clap", within: &["cli/", "main.rs"], in_tests: true },
     Scope { name: "comfy_table", within: &["cli/", "main.rs"], in_tests: true },

@@ -1,7 +1,8 @@
 //! Takes messages over, and calls them back.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::schedule;
@@ -10,7 +11,7 @@ use crate::{
     clock::Clock,
     domain::{CorrelationId, Draft, Fault, Submission, Timestamp},
     storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
-    webex::{Api, SmsApi},
+    webex::{Api, SmsApi, rules},
 };
 
 /// Takes messages over, and calls them back.
@@ -91,9 +92,28 @@ impl Sender {
         self.outbox.cancel(id, self.clock.now()).await
     }
 
-    /// Every fault of a message that would be new. What was taken over before may have run out of time since.
+    /// Checks a message and nothing else; every fault at once. Times that only a new message has to keep are not
+    /// looked at.
     pub fn check(&self, draft: &Draft) -> Result<Submission, Vec<Fault>> {
-        draft.check(fresh_id)
+        let broken = self.broken_rules(draft);
+        match draft.check(fresh_id) {
+            Ok(submission) if broken.is_empty() => Ok(submission),
+            Ok(_) => Err(broken),
+            Err(mut faults) => {
+                // One fault of a member says enough.
+                let known: HashSet<_> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+                faults.extend(broken.into_iter().filter(|fault| !known.contains(&fault.pointer)));
+                Err(faults)
+            }
+        }
+    }
+
+    /// What the platform would refuse, if it can be told on which channel the message is to go.
+    fn broken_rules(&self, draft: &Draft) -> Vec<Fault> {
+        let Some(channel) = draft.channel() else { return Vec::new() };
+        let content = draft.members().get("content").and_then(Value::as_object);
+        let api = Api::of(&channel, content, self.sms_api.unwrap_or_default());
+        api.map(|api| rules::faults(api, &channel, draft.members())).unwrap_or_default()
     }
 
     /// What is to be put on disk, or what is decided already.

@@ -14,6 +14,7 @@
 //! | `region` | the platform's hosts |
 //! | `api` | which of the platform's APIs a message goes by |
 //! | `request` | send requests |
+//! | `rules` | the documented limits and rules of each channel, as JSON Schemas |
 //! | `answer` | the answers to them |
 //!
 //! To add a status text, add a row in `meaning`; to add a code, a row in `codes.tsv`; to add a shape, a function in
@@ -31,6 +32,7 @@ mod notify_url;
 mod posted;
 mod region;
 pub mod request;
+pub mod rules;
 pub mod signature;
 
 pub use api::{Api, SmsApi};

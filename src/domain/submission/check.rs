@@ -92,10 +92,8 @@ impl Draft {
         let (send_at, expire_at) = check.times();
         let options = check.object("options").cloned();
         let passed_on = check.passed_on();
-        match (channel, sender, recipient, content, correlation_id) {
-            (Some(channel), Some(sender), Some(recipient), Some(content), Some(correlation_id))
-                if check.faults.is_empty() =>
-            {
+        match (channel, sender, recipient, correlation_id) {
+            (Some(channel), Some(sender), Some(recipient), Some(correlation_id)) if check.faults.is_empty() => {
                 Ok(Submission {
                     channel,
                     sender,
@@ -218,7 +216,7 @@ impl<'a> Check<'a> {
         Some(Recipient { kind, ids })
     }
 
-    fn content(&mut self, channel: Option<&Channel>) -> Option<Content> {
+    fn content(&mut self, channel: Option<&Channel>) -> Content {
         let (text, subject, html) = (self.words("text"), self.words("subject"), self.words("html"));
         let (content, template) = (self.object("content").cloned(), self.object("template").cloned());
         let plain = ["text", "subject", "html"].into_iter().find(|name| self.member(name).is_some());
@@ -236,9 +234,9 @@ impl<'a> Check<'a> {
             _ => {}
         }
         match (template, content) {
-            (Some(template), content) => Some(Content::Template { template, content }),
-            (None, Some(content)) => Some(Content::Own(content)),
-            (None, None) => Some(Content::Plain { text, subject, html }),
+            (Some(template), content) => Content::Template { template, content },
+            (None, Some(content)) => Content::Own(content),
+            (None, None) => Content::Plain { text, subject, html },
         }
     }
 

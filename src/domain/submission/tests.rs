@@ -13,14 +13,13 @@ fn pointers(value: Value) -> Vec<String> {
 /// A good message, with these members in place of its own.
 fn message(members: Value) -> Value {
     let mut message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Hi"});
-    for (name, value) in members.as_object().unwrap() {
-        message[name] = value.clone();
-    }
+    let Value::Object(members) = members else { panic!("members are an object") };
+    message.as_object_mut().unwrap().extend(members);
     message
 }
 
-fn recipient(channel: &str, to: Value) -> Result<Recipient, Vec<Fault>> {
-    check(message(json!({"channel": channel, "to": to}))).map(|submission| submission.recipient)
+fn recipient(channel: &str, to: impl Into<Value>) -> Result<Recipient, Vec<Fault>> {
+    check(message(json!({"channel": channel, "to": to.into()}))).map(|submission| submission.recipient)
 }
 
 #[test]
