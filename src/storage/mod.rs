@@ -8,14 +8,16 @@
 //! | `error` | what can go wrong |
 //! | `rows` | rows, and the way from them to the domain |
 //! | `batch` | arrivals, sorted out into what each statement of an append needs |
+//! | `outgoing` | submissions and steps, likewise for the outbox |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
-//! | `sqlite`, `postgres` | opening, batch append, claiming |
+//! | `sqlite`, `postgres` | opening, batches |
 //!
 //! To add a statement, write it in `portable/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
 
 mod batch;
 mod error;
+mod outgoing;
 #[cfg(not(prepare_only = "sqlite"))]
 mod postgres;
 mod rows;
@@ -90,8 +92,9 @@ pub trait Outbox: Send + Sync {
     /// What [`Outbox::enqueue`] would say of a submission that is not new; `None` if there is no message of its id.
     async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError>;
 
-    /// Leases up to `limit` submissions on `channel` that are due at `now` and not expired, the longest due first, each
-    /// to this caller alone, until `lease_until`. From then on a request may be on its way.
+    /// Leases up to `limit` submissions on `channel` that are due at `now`, the longest due first, each to this caller
+    /// alone, until `lease_until`. From then on a request may be on its way. What turns out to be out of time, with the
+    /// platform already, or unreadable ends instead, so fewer than `limit` does not mean that no more are due.
     async fn claim(
         &self,
         channel: &Channel,
@@ -100,17 +103,19 @@ pub trait Outbox: Send + Sync {
         lease_until: Timestamp,
     ) -> Result<Vec<Claim>, StorageError>;
 
-    /// Puts the outcomes of hand-overs on record, all in one commit.
+    /// Puts the outcomes of hand-overs on record, all in one commit. One that comes after its lease counts still, unless
+    /// a later attempt has begun; of several for one attempt the first counts.
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError>;
 
     /// Ends the leases that are over at `now`: whoever held them is gone, and the platform may or may not have the
-    /// messages. They become `unconfirmed`, or, with `resend`, are queued again.
+    /// messages. They become `unconfirmed`, or, with `resend`, are queued again, due at once.
     async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Ends the submissions that wait and whose time ran out at `now`. They become `expired`.
+    /// Ends the submissions that wait and whose time ran out at `now`. They become `expired`, unless a notification shows
+    /// that the platform has them. A great many take several commits.
     async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Calls a message back, if it is not yet being handed over.
+    /// Calls a message back, if it waits. The platform may have it all the same, where it waits for a resend.
     async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError>;
 
     /// When the next submission on each channel is due, for the channels on which any waits.

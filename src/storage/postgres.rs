@@ -15,8 +15,13 @@ macro_rules! sql_as {
     };
 }
 
+/// Turns rows into one array for each of the named columns, in that order.
+macro_rules! columns {
+    ($rows:ident: $($column:ident),+) => { $( let $column: Vec<_> = $rows.iter().map(|row| &row.$column).collect(); )+ };
+}
+
 mod append;
-mod claim;
+mod dispatch;
 #[path = "portable/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
 mod portable;

@@ -2,10 +2,10 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Claim, StorageError};
+use super::StorageError;
 use crate::domain::{
     Address, Channel, CorrelationId, Dispatch, DispatchEvent, Event, Failure, Fingerprint, Inbound, Kept, Message,
-    Notification, Recorded, Reference, Source, Standing, Status, Submission, Timestamp, TransactionId, Unreadable,
+    Notification, Recorded, Reference, Source, Standing, Status, Timestamp, TransactionId, Unreadable,
 };
 
 /// As hexadecimal digits, where a row travels as JSON.
@@ -22,13 +22,13 @@ fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error
 }
 
 /// Turns a stored value into its type, or names the place where it cannot be.
-struct Place<'a> {
-    table: &'static str,
-    row: &'a str,
+pub(super) struct Place<'a> {
+    pub(super) table: &'static str,
+    pub(super) row: &'a str,
 }
 
 impl Place<'_> {
-    fn read<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StorageError> {
+    pub(super) fn read<T>(&self, column: &'static str, value: Option<T>) -> Result<T, StorageError> {
         value.ok_or_else(|| StorageError::Corrupt { table: self.table, column, row: self.row.to_owned() })
     }
 
@@ -218,25 +218,6 @@ impl NotificationRow {
             times: self.times,
             body: self.body,
         })
-    }
-}
-
-pub(super) struct ClaimRow {
-    pub(super) correlation_id: String,
-    pub(super) request: String,
-    pub(super) attempts: i64,
-}
-
-impl ClaimRow {
-    pub(super) fn id(&self) -> Result<CorrelationId, StorageError> {
-        let at = Place { table: "outbox", row: &self.correlation_id };
-        at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())
-    }
-
-    pub(super) fn claim(self) -> Result<Claim, StorageError> {
-        let at = Place { table: "outbox", row: &self.correlation_id };
-        let request = serde_json::from_str(&self.request).ok().and_then(|json| Submission::from_json(json).ok());
-        Ok(Claim { submission: at.read("request", request)?, attempt: self.attempts })
     }
 }
 

@@ -16,7 +16,7 @@ macro_rules! sql_as {
 }
 
 mod append;
-mod claim;
+mod dispatch;
 #[path = "portable/mod.rs"]
 mod portable;
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use receiptd::{
-    domain::{Dispatch, Event, Status},
+    domain::{Channel, Dispatch, Event, Status},
     storage::{Settlement, Store},
 };
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    make::{LEASE, about, claimed, id, leased, submission, time},
+    make::{LEASE, about, claimed, enqueue, id, leased, next_due, settle, submission, submission_with, time},
     store::TestStore,
 };
 
@@ -22,11 +23,8 @@ both!(
     a_claim_is_a_step,
     what_a_notification_shows_to_be_with_the_platform_is_not_sent_again,
     a_request_that_cannot_be_read_does_not_hold_up_the_others,
+    each_channel_is_claimed_for_itself,
 );
-
-async fn enqueue(store: &TestStore, name: &str, due: i64) {
-    store.outbox.enqueue(&submission(name), time(due)).await.unwrap();
-}
 
 fn names(claims: &[receiptd::storage::Claim]) -> Vec<&str> {
     claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect()
@@ -34,7 +32,7 @@ fn names(claims: &[receiptd::storage::Claim]) -> Vec<&str> {
 
 async fn only_what_is_due_is_leased(store: &TestStore) {
     for (name, due) in [("a", 10), ("b", 20), ("c", 30)] {
-        enqueue(store, name, due).await;
+        enqueue(store, &submission(name), due).await;
     }
     assert_eq!(names(&claimed(store, 9).await), Vec::<&str>::new());
     assert_eq!(names(&claimed(store, 20).await), ["a", "b"]);
@@ -44,9 +42,9 @@ async fn only_what_is_due_is_leased(store: &TestStore) {
 
 async fn no_more_than_asked_for_is_leased_and_the_longest_due_first(store: &TestStore) {
     for (name, due) in [("a", 50), ("b", 40), ("c", 30), ("d", 20), ("e", 10)] {
-        enqueue(store, name, due).await;
+        enqueue(store, &submission(name), due).await;
     }
-    let claim = async |limit| store.outbox.claim(limit, time(100), time(200)).await.unwrap();
+    let claim = async |limit| store.outbox.claim(&Channel::Sms, limit, time(100), time(200)).await.unwrap();
     assert_eq!(claim(0).await, []);
     assert_eq!(names(&claim(2).await), ["d", "e"]);
     assert_eq!(names(&claim(2).await), ["b", "c"]);
@@ -61,7 +59,7 @@ async fn what_is_leased_is_not_leased_again(store: &TestStore) {
     assert_eq!(claimed(&store.reopened().await, 50).await, []);
     assert_eq!(claimed(store, 1_000_000).await, []);
     let again = Settlement { retry_at: Some(time(60)), ..Settlement::new(Dispatch::Queued, time(50)) };
-    store.outbox.settle(&claim, &again).await.unwrap();
+    settle(store, &claim, &again).await;
     assert_eq!(claimed(store, 59).await, []);
     let claims = claimed(store, 60).await;
     assert_eq!((names(&claims), claims[0].attempt), (vec!["a"], 2));
@@ -71,7 +69,7 @@ async fn what_is_leased_is_not_leased_again(store: &TestStore) {
 async fn work(store: Store) -> Vec<String> {
     let mut mine = Vec::new();
     loop {
-        let claims = store.outbox.claim(3, time(10), time(10).plus(LEASE)).await.unwrap();
+        let claims = store.outbox.claim(&Channel::Sms, 3, time(10), time(10).plus(LEASE)).await.unwrap();
         if claims.is_empty() {
             return mine;
         }
@@ -82,7 +80,7 @@ async fn work(store: Store) -> Vec<String> {
 
 async fn two_instances_share_the_work_without_overlap(store: &TestStore) {
     for n in 0..60 {
-        enqueue(store, &format!("order-{n:02}"), n % 4).await;
+        enqueue(store, &submission(&format!("order-{n:02}")), n % 4).await;
     }
     let instances = [store.reopened().await, store.reopened().await];
     let mut working = JoinSet::new();
@@ -102,17 +100,17 @@ async fn two_instances_share_the_work_without_overlap(store: &TestStore) {
 }
 
 async fn the_next_due_time_is_that_of_what_waits(store: &TestStore) {
-    assert_eq!(store.outbox.next_due().await.unwrap(), None);
-    enqueue(store, "a", 30).await;
-    enqueue(store, "b", 20).await;
-    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(20)));
+    assert_eq!(next_due(store).await, None);
+    enqueue(store, &submission("a"), 30).await;
+    enqueue(store, &submission("b"), 20).await;
+    assert_eq!(next_due(store).await, Some(20));
     let claims = claimed(store, 20).await;
-    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(30)));
+    assert_eq!(next_due(store).await, Some(30));
     claimed(store, 30).await;
-    assert_eq!(store.outbox.next_due().await.unwrap(), None);
+    assert_eq!(next_due(store).await, None);
     let again = Settlement { retry_at: Some(time(77)), ..Settlement::new(Dispatch::Queued, time(50)) };
-    store.outbox.settle(&claims[0], &again).await.unwrap();
-    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(77)));
+    settle(store, &claims[0], &again).await;
+    assert_eq!(next_due(store).await, Some(77));
 }
 
 async fn a_claim_is_a_step(store: &TestStore) {
@@ -128,21 +126,38 @@ async fn a_claim_is_a_step(store: &TestStore) {
 async fn what_a_notification_shows_to_be_with_the_platform_is_not_sent_again(store: &TestStore) {
     let claim = leased(store, "a", 10).await;
     let again = Settlement { retry_at: Some(time(60)), ..Settlement::new(Dispatch::Queued, time(50)) };
-    store.outbox.settle(&claim, &again).await.unwrap();
+    settle(store, &claim, &again).await;
     store.hear([about("a").says(Event::Submitted).at(55)]).await;
     assert_eq!(claimed(store, 60).await, []);
     let message = store.message("a").await;
     assert_eq!((message.status, message.dispatch), (Status::Submitted, Some(Dispatch::Accepted)));
-    assert_eq!(store.outbox.next_due().await.unwrap(), None);
-    assert_eq!(store.outbox.abandon(time(1_000_000)).await.unwrap(), []);
+    assert_eq!(next_due(store).await, None);
+    assert_eq!(store.outbox.abandon(time(1_000_000), false).await.unwrap(), []);
 }
 
 async fn a_request_that_cannot_be_read_does_not_hold_up_the_others(store: &TestStore) {
-    enqueue(store, "bad", 10).await;
-    enqueue(store, "good", 10).await;
+    enqueue(store, &submission("bad"), 10).await;
+    enqueue(store, &submission("good"), 10).await;
     store.execute("UPDATE outbox SET request = '{}' WHERE correlation_id = 'bad'").await;
     assert_eq!(names(&claimed(store, 10).await), ["good"]);
     let message = store.message("bad").await;
     assert_eq!((message.status, message.is_final), (Status::Rejected, true));
     assert_eq!(claimed(store, 1_000_000).await, []);
+}
+
+async fn each_channel_is_claimed_for_itself(store: &TestStore) {
+    for (name, channel, due) in [("a", "sms", 30), ("b", "whatsapp", 20), ("c", "sms", 10), ("d", "rcs", 40)] {
+        let members = json!({"correlationId": name, "channel": channel});
+        enqueue(store, &submission_with(&members), due).await;
+    }
+    let mut next = store.outbox.next_due().await.unwrap();
+    next.sort();
+    let expected = [(Channel::Sms, time(10)), (Channel::Rcs, time(40)), (Channel::Whatsapp, time(20))];
+    assert_eq!(next, expected);
+
+    let claim = async |channel| store.outbox.claim(&channel, 9, time(100), time(200)).await.unwrap();
+    assert_eq!(names(&claim(Channel::Sms).await), ["a", "c"]);
+    assert_eq!(names(&claim(Channel::Email).await), Vec::<&str>::new());
+    assert_eq!(names(&claim(Channel::Whatsapp).await), ["b"]);
+    assert_eq!(store.outbox.next_due().await.unwrap(), [(Channel::Rcs, time(40))]);
 }

@@ -7,7 +7,7 @@ use receiptd::{
 };
 
 use crate::{
-    make::{LEASE, about, claimed, fresh, id, leased, submission_with, time, transaction},
+    make::{LEASE, about, claimed, enqueue, fresh, id, leased, settle, submission_with, time, transaction},
     store::TestStore,
 };
 
@@ -40,14 +40,14 @@ async fn a_notification_before_an_answer_stands(store: &TestStore) {
         let claim = leased(store, &name, 1_000).await;
         // By the platform's clock long before our dispatch began.
         store.hear([about(&name).says(Event::Submitted).at(1)]).await;
-        store.outbox.settle(&claim, &settlement(dispatch, 2_000)).await.unwrap();
+        settle(store, &claim, &settlement(dispatch, 2_000)).await;
         let message = store.message(&name).await;
         assert_eq!(standing(&message), (Status::Submitted, false, None, Some(time(1))), "{dispatch:?}");
         assert_eq!((message.dispatch, message.updated_at), (Some(dispatch), time(2_000)));
         if dispatch == Dispatch::Queued {
             claimed(store, 3_000).await;
             assert_eq!(standing(&store.message(&name).await), standing(&message));
-            store.outbox.abandon(time(4_000)).await.unwrap();
+            store.outbox.abandon(time(4_000), false).await.unwrap();
             assert_eq!(standing(&store.message(&name).await), standing(&message));
         }
     }
@@ -57,7 +57,7 @@ async fn a_notification_after_an_answer_stands(store: &TestStore) {
     for dispatch in ENDS {
         let name = fresh();
         let claim = leased(store, &name, 1_000).await;
-        store.outbox.settle(&claim, &settlement(dispatch, 2_000)).await.unwrap();
+        settle(store, &claim, &settlement(dispatch, 2_000)).await;
         claimed(store, 2_000).await;
         store.hear([about(&name).says(Event::Failed(Failure::Transient)).at(1)]).await;
         let message = store.message(&name).await;
@@ -73,7 +73,7 @@ async fn what_nobody_understands_does_not_outrank_dispatch(store: &TestStore) {
     store.hear([riddle.with(|it| it.segments = Some(4))]).await;
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.notification_count, message.segments), (Status::Sending, 1, Some(4)));
-    store.outbox.settle(&claim, &settlement(Dispatch::Rejected, 2_000)).await.unwrap();
+    settle(store, &claim, &settlement(Dispatch::Rejected, 2_000)).await;
     let expected = (Status::Rejected, true, Some("code of Rejected"), Some(time(2_000)));
     assert_eq!(standing(&store.message("order-1").await), expected);
 }
@@ -134,7 +134,7 @@ async fn any_course_of_dispatch_and_notifications_stands_as_the_rules_say(store:
     store.for_all(&vec(an_action(), 1..12), async |actions| {
         let name = fresh();
         let wanted = submission_with(&serde_json::json!({"correlationId": name, "callbackData": "ours"}));
-        store.outbox.enqueue(&wanted, time(10)).await.unwrap();
+        enqueue(store, &wanted, 10).await;
         let mut model = Model { steps: Vec::new(), failure: None, heard: Vec::new() };
         model.step(Settlement::new(Dispatch::Queued, time(10)));
         let mut lease: Option<Claim> = None;
@@ -145,7 +145,7 @@ async fn any_course_of_dispatch_and_notifications_stands_as_the_rules_say(store:
         assert_eq!(store.messages.dispatch_events(&id(&name)).await.unwrap(), model.steps);
         // The next case finds nothing due and nothing leased.
         claimed(store, i64::MAX - 1_000).await;
-        store.outbox.abandon(time(i64::MAX)).await.unwrap();
+        store.outbox.abandon(time(i64::MAX), false).await.unwrap();
     });
 }
 
@@ -171,11 +171,11 @@ async fn act(store: &TestStore, name: &str, action: Action, now: i64, lease: &mu
             let mut settlement = settlement(dispatch, now);
             settlement.event.transaction_id =
                 settlement.event.transaction_id.map(|_| transaction(&format!("{name}-t")));
-            store.outbox.settle(&claim, &settlement).await.unwrap();
+            settle(store, &claim, &settlement).await;
             model.step(settlement);
         }
         (Action::Abandon, Some(claim)) => {
-            assert_eq!(store.outbox.abandon(time(now)).await.unwrap(), [claim.submission.correlation_id]);
+            assert_eq!(store.outbox.abandon(time(now), false).await.unwrap(), [claim.submission.correlation_id]);
             let step = store.messages.dispatch_events(&id(name)).await.unwrap().pop().unwrap();
             assert_eq!((step.dispatch, step.at), (Dispatch::Unconfirmed, time(now)));
             model.step(Settlement { event: step, failure: None, retry_at: None });

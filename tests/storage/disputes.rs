@@ -2,14 +2,14 @@
 //! what came without correlation id, and it comes out the same whatever the order.
 
 use receiptd::{
-    domain::{Arrival, Dispatch, Event, Filter, Status},
+    domain::{Arrival, Dispatch, Event, Failure, Filter, Status},
     storage::{Settlement, StorageError},
 };
 use tokio::task::JoinSet;
 
 use crate::{
     history::{Transactions, a_history, assert_stored},
-    make::{about, about_transaction, id, leased, number, time, transaction},
+    make::{about, about_transaction, id, leased, number, settle, time, transaction},
     order::append,
     store::TestStore,
 };
@@ -63,8 +63,9 @@ async fn a_sent_loser_stands_where_its_dispatch_left_it(store: &TestStore) {
     let claim = leased(store, "b", 1_000).await;
     let mut rejected = Settlement::new(Dispatch::Rejected, time(1_010));
     rejected.event.code = Some("7003".to_owned());
+    rejected.failure = Some(Failure::Permanent);
     rejected.event.transaction_id = Some(transaction("t"));
-    store.outbox.settle(&claim, &rejected).await.unwrap();
+    settle(store, &claim, &rejected).await;
     let before = store.message("b").await;
     store.hear([about_transaction("t").to("447700900002").at(2)]).await;
     assert_eq!(store.message("b").await.status, Status::Delivered);
@@ -76,6 +77,7 @@ async fn a_sent_loser_stands_where_its_dispatch_left_it(store: &TestStore) {
         (after.code, after.status_at, after.transaction_id),
         (before.code, before.status_at, before.transaction_id)
     );
+    assert_eq!(after.failure, Some(Failure::Permanent));
     assert!(!after.other_recipients);
 }
 

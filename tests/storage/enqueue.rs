@@ -1,15 +1,15 @@
 //! A submission is taken over once.
 
 use receiptd::{
-    domain::{Channel, Dispatch, DispatchEvent, Failure, Origin, Status},
-    storage::{Enqueued, Settlement},
+    domain::{Channel, Dispatch, DispatchEvent, Failure, Filter, Origin, Status, Submission},
+    storage::{Enqueued, Entry, Settlement, StorageError},
 };
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    make::{about, claimed, id, leased, number, submission, submission_with, time},
-    store::TestStore,
+    make::{about, claimed, enqueue, id, leased, next_due, number, settle, submission, submission_with, time},
+    store::{Database, TestStore},
 };
 
 both!(
@@ -19,11 +19,24 @@ both!(
     an_observed_message_of_the_same_id_is_a_conflict,
     of_two_at_the_same_time_one_is_new,
     what_was_asked_for_is_what_is_handed_out,
+    of_one_id_twice_the_first_counts,
+    a_batch_tells_of_each_what_became_of_it,
+    a_refused_submission_takes_its_whole_batch_with_it,
+    batches_of_two_instances_that_overlap_are_taken_over_once,
 );
+
+fn entry(submission: &Submission) -> Entry {
+    Entry { submission: submission.clone(), due_at: time(1_000) }
+}
+
+/// The same id, other words.
+fn other(name: &str) -> Submission {
+    submission_with(&json!({"correlationId": name, "text": "Good-bye"}))
+}
 
 async fn a_new_submission_is_on_record(store: &TestStore) {
     let wanted = submission_with(&json!({"correlationId": "order-1", "callbackData": "basket 7"}));
-    assert_eq!(store.outbox.enqueue(&wanted, time(1_000)).await.unwrap(), Enqueued::New);
+    assert_eq!(enqueue(store, &wanted, 1_000).await, Enqueued::New);
 
     let reopened = store.reopened().await;
     let message = reopened.messages.find(&id("order-1")).await.unwrap().unwrap();
@@ -37,30 +50,30 @@ async fn a_new_submission_is_on_record(store: &TestStore) {
         (Some(time(1_000)), time(1_000), time(1_000))
     );
     assert_eq!((message.notification_count, message.segments, message.code, message.reason), (0, None, None, None));
-    assert_eq!(reopened.outbox.next_due().await.unwrap(), Some(time(1_000)));
+    assert_eq!(next_due(&reopened).await, Some(1_000));
     let queued =
         DispatchEvent { at: time(1_000), dispatch: Dispatch::Queued, code: None, reason: None, transaction_id: None };
     assert_eq!(reopened.messages.dispatch_events(&id("order-1")).await.unwrap(), [queued]);
 }
 
 async fn the_same_again_changes_nothing(store: &TestStore) {
-    store.outbox.enqueue(&submission("order-1"), time(1_000)).await.unwrap();
+    enqueue(store, &submission("order-1"), 1_000).await;
     let before = store.message("order-1").await;
-    assert_eq!(store.outbox.enqueue(&submission("order-1"), time(2_000)).await.unwrap(), Enqueued::Same);
+    assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, Enqueued::Same);
     assert_eq!(store.message("order-1").await, before);
     assert_eq!(claimed(store, 5_000).await.len(), 1);
     // In whatever state it is by then.
-    assert_eq!(store.outbox.enqueue(&submission("order-1"), time(6_000)).await.unwrap(), Enqueued::Same);
+    assert_eq!(enqueue(store, &submission("order-1"), 6_000).await, Enqueued::Same);
     assert_eq!(store.message("order-1").await.status, Status::Sending);
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 2);
 }
 
 async fn another_of_the_same_id_is_a_conflict(store: &TestStore) {
-    store.outbox.enqueue(&submission("order-1"), time(1_000)).await.unwrap();
+    enqueue(store, &submission("order-1"), 1_000).await;
     let before = store.message("order-1").await;
     for member in ["from", "text", "callbackData"] {
         let other = submission_with(&json!({"correlationId": "order-1", member: "another"}));
-        assert_eq!(store.outbox.enqueue(&other, time(2_000)).await.unwrap(), Enqueued::Conflict, "{member}");
+        assert_eq!(enqueue(store, &other, 2_000).await, Enqueued::Conflict, "{member}");
     }
     assert_eq!(store.message("order-1").await, before);
     assert_eq!(claimed(store, 5_000).await[0].submission, submission("order-1"));
@@ -69,9 +82,9 @@ async fn another_of_the_same_id_is_a_conflict(store: &TestStore) {
 async fn an_observed_message_of_the_same_id_is_a_conflict(store: &TestStore) {
     store.hear([about("order-1")]).await;
     let before = store.message("order-1").await;
-    assert_eq!(store.outbox.enqueue(&submission("order-1"), time(2_000)).await.unwrap(), Enqueued::Conflict);
+    assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, Enqueued::Conflict);
     assert_eq!(store.message("order-1").await, before);
-    assert_eq!((store.outbox.next_due().await.unwrap(), claimed(store, 5_000).await), (None, Vec::new()));
+    assert_eq!((next_due(store).await, claimed(store, 5_000).await), (None, Vec::new()));
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap(), []);
 }
 
@@ -81,7 +94,7 @@ async fn of_two_at_the_same_time_one_is_new(store: &TestStore) {
         let mut enqueuing = JoinSet::new();
         for instance in instances.clone() {
             let wanted = submission(&format!("order-{n}"));
-            enqueuing.spawn(async move { instance.outbox.enqueue(&wanted, time(1_000)).await.unwrap() });
+            enqueuing.spawn(async move { enqueue(&instance, &wanted, 1_000).await });
         }
         let mut outcomes = enqueuing.join_all().await;
         outcomes.sort_by_key(|outcome| *outcome != Enqueued::New);
@@ -95,12 +108,75 @@ async fn what_was_asked_for_is_what_is_handed_out(store: &TestStore) {
         "correlationId": "ordér/1 👋", "channel": "whatsapp", "to": {"bsuid": "GB.1000000000000001"},
         "text": "line 1\nline 2 \" \\ 'quoted'", "callbackData": "{\"a\":1}", "options": {"z": [1.5, null], "a": {}},
     }));
-    store.outbox.enqueue(&wanted, time(1_000)).await.unwrap();
+    enqueue(store, &wanted, 1_000).await;
     let claims = claimed(&store.reopened().await, 1_000).await;
     assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&wanted]);
     // After a retry too.
     let again = Settlement { retry_at: Some(time(2_000)), ..Settlement::new(Dispatch::Queued, time(1_500)) };
-    store.outbox.settle(&claims[0], &again).await.unwrap();
+    settle(store, &claims[0], &again).await;
     assert_eq!(claimed(store, 2_000).await[0].submission, wanted);
     leased(store, "order-2", 3_000).await;
+}
+
+async fn of_one_id_twice_the_first_counts(store: &TestStore) {
+    let wanted = [submission("b"), submission("a"), submission("b"), other("b"), submission("a")];
+    let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000)).await.unwrap();
+    assert_eq!(outcomes, [Enqueued::New, Enqueued::New, Enqueued::Same, Enqueued::Conflict, Enqueued::Same]);
+    let claims = claimed(store, 1_000).await;
+    assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&wanted[1], &wanted[0]]);
+    assert_eq!(store.outbox.enqueue(&[], time(2_000)).await.unwrap(), []);
+}
+
+async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
+    enqueue(store, &submission("known"), 1_000).await;
+    store.hear([about("observed")]).await;
+    let wanted =
+        [submission("new"), submission("known"), other("known"), submission("observed"), other("new"), other("other")];
+    // What would be said of it, were it not new.
+    let mut compared = Vec::new();
+    for submission in &wanted {
+        compared.push(store.outbox.compare(submission).await.unwrap());
+    }
+    let (same, conflict) = (Some(Enqueued::Same), Some(Enqueued::Conflict));
+    assert_eq!(compared, [None, same, conflict, conflict, None, None]);
+
+    let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000)).await.unwrap();
+    let expected =
+        [Enqueued::New, Enqueued::Same, Enqueued::Conflict, Enqueued::Conflict, Enqueued::Conflict, Enqueued::New];
+    assert_eq!(outcomes, expected);
+    assert_eq!(claimed(store, 1_000).await.len(), 3);
+}
+
+async fn a_refused_submission_takes_its_whole_batch_with_it(store: &TestStore) {
+    store
+        .execute(match store.database {
+            Database::Sqlite { .. } => {
+                "CREATE TRIGGER refuse BEFORE INSERT ON dispatch_events WHEN new.correlation_id = 'unwelcome' \
+                 BEGIN SELECT RAISE(ABORT, 'unwelcome'); END"
+            }
+            Database::Postgres { .. } => "ALTER TABLE dispatch_events ADD CHECK (correlation_id <> 'unwelcome')",
+        })
+        .await;
+    let batch = [submission("a"), submission("unwelcome"), submission("z")].each_ref().map(entry);
+    let refused = store.outbox.enqueue(&batch, time(1_000)).await.unwrap_err();
+    assert!(matches!(refused, StorageError::Refused(_)), "{refused:?}");
+    assert_eq!((store.ids(&Filter::default()).await, next_due(store).await), (Vec::new(), None));
+}
+
+async fn batches_of_two_instances_that_overlap_are_taken_over_once(store: &TestStore) {
+    let instances = [store.reopened().await, store.reopened().await];
+    for n in 0..10 {
+        let mut batch: Vec<_> = (0..20).map(|m| entry(&submission(&format!("order-{n}-{m}")))).collect();
+        let mut enqueuing = JoinSet::new();
+        for instance in instances.clone() {
+            // The one has them in this order, the other in that.
+            batch.reverse();
+            let batch = batch.clone();
+            enqueuing.spawn(async move { instance.outbox.enqueue(&batch, time(1_000)).await.unwrap() });
+        }
+        let outcomes = enqueuing.join_all().await.concat();
+        let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();
+        assert_eq!((outcomes.len(), new), (40, 20));
+        assert!(!outcomes.contains(&Enqueued::Conflict));
+    }
 }

@@ -12,7 +12,7 @@ use receiptd::{
 };
 
 use crate::{
-    make::{about, claimed, number, submission, time, transaction},
+    make::{about, claimed, enqueue, number, settle, submission, time, transaction},
     store::TestStore,
 };
 
@@ -50,7 +50,7 @@ async fn fill(store: &TestStore) {
     });
     store.hear(observed.flatten()).await;
     for n in 0..12 {
-        store.outbox.enqueue(&submission(&format!("sent-{n}")), time(n)).await.unwrap();
+        enqueue(store, &submission(&format!("sent-{n}")), n).await;
     }
     for (n, claim) in claimed(store, 9).await.into_iter().enumerate() {
         let dispatch = [Dispatch::Accepted, Dispatch::Rejected, Dispatch::Unconfirmed, Dispatch::Sending][n % 4];
@@ -59,7 +59,7 @@ async fn fill(store: &TestStore) {
         settlement.failure = (n % 4 == 1).then_some(Failure::Permanent);
         settlement.event.transaction_id = (n % 4 == 0).then(|| transaction(&format!("s-{n}")));
         if dispatch != Dispatch::Sending {
-            store.outbox.settle(&claim, &settlement).await.unwrap();
+            settle(store, &claim, &settlement).await;
         }
     }
     store.hear([about("sent-0").of("s-0").to(&recipient(9)).at(1), about("sent-11").to(&recipient(0)).at(1)]).await;

@@ -1,11 +1,14 @@
-//! What several instances append at the same time comes to the same as one after the other.
+//! What several instances do at the same time comes to the same as one after the other.
 
-use receiptd::{domain::Recorded, storage::Store};
+use receiptd::{
+    domain::{Dispatch, DispatchEvent, Event, Recorded},
+    storage::{Entry, Settlement, Store},
+};
 use tokio::task::JoinSet;
 
 use crate::{
     history::{Transactions, a_history, assert_stored},
-    make::{about, about_transaction, fresh},
+    make::{about, about_transaction, claimed, fresh, id, submission, time, transaction},
     order::append,
     store::TestStore,
 };
@@ -14,6 +17,7 @@ both!(
     batches_of_two_instances_do_not_disturb_each_other,
     two_instances_that_tie_one_transaction_agree,
     duplicates_of_two_instances_are_all_counted,
+    instances_that_do_everything_at_once_do_not_disturb_each_other,
 );
 
 /// Appends all batches at once, in turn by each of `instances`.
@@ -56,4 +60,51 @@ async fn duplicates_of_two_instances_are_all_counted(store: &TestStore) {
     append_at_once(&instances, &batches).await;
     assert_stored(store, &batches).await;
     assert_eq!(store.notifications("order-1").await[0].times, 20);
+}
+
+/// Takes over, hands over, hears of, calls back, and looks after a range of messages, all of it in batches.
+async fn busy(store: Store, turn: usize) {
+    let names: Vec<_> = (0..10).map(|n| format!("order-{turn}-{n}")).collect();
+    let entries: Vec<_> =
+        names.iter().map(|name| Entry { submission: submission(name), due_at: time(1_000) }).collect();
+    store.outbox.enqueue(&entries, time(1_000)).await.unwrap();
+    let claims = claimed(&store, 1_000).await;
+    let heard = names.iter().rev().map(|name| about(name).of(&format!("t-{name}")).says(Event::Submitted).into());
+    store.journal.append(&heard.collect::<Vec<_>>()).await.unwrap();
+    store.outbox.abandon(time(2_000), turn.is_multiple_of(2)).await.unwrap();
+    store.outbox.expire(time(2_000)).await.unwrap();
+    let accepted = Settlement::new(Dispatch::Accepted, time(2_000));
+    let outcomes = claims.into_iter().rev().map(|claim| {
+        let name = format!("t-{}", claim.submission.correlation_id);
+        (
+            claim,
+            Settlement {
+                event: DispatchEvent { transaction_id: Some(transaction(&name)), ..accepted.event.clone() },
+                ..accepted.clone()
+            },
+        )
+    });
+    store.outbox.settle(&outcomes.collect::<Vec<_>>()).await.unwrap();
+    store.outbox.cancel(&id(&names[0]), time(2_000)).await.unwrap();
+}
+
+/// None of it may fail: all of them lock rows in one order.
+async fn instances_that_do_everything_at_once_do_not_disturb_each_other(store: &TestStore) {
+    let instances = [store.reopened().await, store.reopened().await];
+    let mut working = JoinSet::new();
+    for task in 0..4 {
+        let store = instances[task % 2].clone();
+        working.spawn(async move {
+            for turn in 0..12 {
+                // Two tasks each have the same messages.
+                busy(store.clone(), turn * 2 + task / 2).await;
+            }
+        });
+    }
+    working.join_all().await;
+    claimed(store, 9_000).await;
+    let told = store.texts("SELECT DISTINCT status FROM messages").await;
+    assert_eq!(told, ["submitted"]);
+    let messages = store.texts("SELECT CAST(COUNT(*) AS TEXT) FROM messages").await;
+    assert_eq!(messages, ["240"]);
 }

@@ -14,6 +14,10 @@
 //! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
 //! | `list`, `filters`, `shelf` | pages and filters |
 //! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and what notifications say against it |
+//! | `cancel`, `expire` | what is not sent after all |
+//! | `outbox` | random courses of all of that, beside a model |
+//! | `plans` | no statement of the outbox reads more than it has to |
+//! | `upgrade` | what an earlier version wrote |
 //! | `opening`, `durability` | what is opened, what is refused, and with which settings |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
@@ -41,11 +45,13 @@ macro_rules! only {
 }
 
 mod append;
+mod cancel;
 mod claim;
 mod dispatch;
 mod disputes;
 mod durability;
 mod enqueue;
+mod expire;
 mod filters;
 mod history;
 mod interleaving;
@@ -53,6 +59,8 @@ mod list;
 mod make;
 mod opening;
 mod order;
+mod outbox;
+mod plans;
 mod recipients;
 #[path = "../support/postgres.rs"]
 mod server;
@@ -61,3 +69,4 @@ mod shelf;
 mod store;
 mod ties;
 mod unit;
+mod upgrade;

@@ -10,7 +10,7 @@ use receiptd::{
         Address, Arrival, Channel, CorrelationId, Draft, Event, Notification, Recorded, Reference, Source, Submission,
         Timestamp, TransactionId,
     },
-    storage::{Claim, Store},
+    storage::{Claim, Enqueued, Entry, Settlement, Store},
 };
 use serde_json::json;
 
@@ -147,15 +147,38 @@ pub(crate) fn submission_with(members: &serde_json::Value) -> Submission {
 /// How long a lease lasts here.
 pub(crate) const LEASE: Duration = Duration::from_micros(100);
 
+/// Takes a message over at `micros`, due at once.
+pub(crate) async fn enqueue(store: &Store, submission: &Submission, micros: i64) -> Enqueued {
+    let entry = Entry { submission: submission.clone(), due_at: time(micros) };
+    let outcomes = store.outbox.enqueue(&[entry], time(micros)).await.unwrap();
+    assert_eq!(outcomes.len(), 1);
+    outcomes[0]
+}
+
 /// Takes a message over and leases it, both at `micros`.
 pub(crate) async fn leased(store: &Store, name: &str, micros: i64) -> Claim {
-    store.outbox.enqueue(&submission(name), time(micros)).await.unwrap();
+    enqueue(store, &submission(name), micros).await;
     let mut claims = claimed(store, micros).await;
     assert_eq!(claims.len(), 1);
     claims.remove(0)
 }
 
-/// Leases everything that is due.
+/// Leases everything that is due, on any channel.
 pub(crate) async fn claimed(store: &Store, micros: i64) -> Vec<Claim> {
-    store.outbox.claim(100, time(micros), time(micros).plus(LEASE)).await.unwrap()
+    let mut claims = Vec::new();
+    for (channel, _) in store.outbox.next_due().await.unwrap() {
+        claims.extend(store.outbox.claim(&channel, 100, time(micros), time(micros).plus(LEASE)).await.unwrap());
+    }
+    claims
+}
+
+/// Puts the outcome of one hand-over on record.
+pub(crate) async fn settle(store: &Store, claim: &Claim, settlement: &Settlement) {
+    store.outbox.settle(&[(claim.clone(), settlement.clone())]).await.unwrap();
+}
+
+/// When the next one of all is due.
+pub(crate) async fn next_due(store: &Store) -> Option<i64> {
+    let next = store.outbox.next_due().await.unwrap();
+    next.into_iter().map(|(_, due)| due.as_micros()).min()
 }

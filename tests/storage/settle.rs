@@ -1,12 +1,12 @@
 //! How a hand-over ends, and what comes too late.
 
 use receiptd::{
-    domain::{Dispatch, DispatchEvent, Failure, Message, Status},
+    domain::{Dispatch, DispatchEvent, Event, Failure, Message, Status},
     storage::Settlement,
 };
 
 use crate::{
-    make::{claimed, id, leased, submission, time, transaction},
+    make::{about_transaction, claimed, enqueue, id, leased, next_due, settle, submission, time, transaction},
     store::TestStore,
 };
 
@@ -20,6 +20,8 @@ both!(
     a_lease_that_is_over_ends_unconfirmed_and_is_never_queued_again,
     an_answer_after_the_lease_still_counts,
     the_steps_come_in_their_order,
+    many_are_settled_at_once,
+    of_several_outcomes_of_one_attempt_the_first_counts,
 );
 
 fn settlement(dispatch: Dispatch, code: &str, name: Option<&str>) -> Settlement {
@@ -36,7 +38,7 @@ fn settlement(dispatch: Dispatch, code: &str, name: Option<&str>) -> Settlement 
 /// The message after its hand-over ended so.
 async fn settled(store: &TestStore, settlement: &Settlement) -> Message {
     let claim = leased(store, "order-1", 1_000).await;
-    store.outbox.settle(&claim, settlement).await.unwrap();
+    settle(store, &claim, settlement).await;
     let last = store.messages.dispatch_events(&id("order-1")).await.unwrap().pop();
     assert_eq!(last.as_ref(), Some(&settlement.event));
     let message = store.message("order-1").await;
@@ -51,8 +53,8 @@ async fn accepted(store: &TestStore) {
     assert_eq!((message.status, message.is_final, message.failure), (Status::Accepted, false, None));
     assert_eq!(message.transaction_id, Some(transaction("t-1")));
     assert_eq!(store.messages.owner(&transaction("t-1")).await.unwrap(), Some(id("order-1")));
-    assert_eq!((claimed(store, 9_000).await, store.outbox.next_due().await.unwrap()), (Vec::new(), None));
-    assert_eq!(store.outbox.abandon(time(9_000)).await.unwrap(), []);
+    assert_eq!((claimed(store, 9_000).await, next_due(store).await), (Vec::new(), None));
+    assert_eq!(store.outbox.abandon(time(9_000), false).await.unwrap(), []);
 }
 
 async fn rejected(store: &TestStore) {
@@ -60,14 +62,14 @@ async fn rejected(store: &TestStore) {
     let message = settled(store, &refused).await;
     assert_eq!((message.status, message.is_final), (Status::Rejected, true));
     assert_eq!((message.failure, message.transaction_id), (Some(Failure::Permanent), None));
-    assert_eq!((claimed(store, 9_000).await, store.outbox.next_due().await.unwrap()), (Vec::new(), None));
+    assert_eq!((claimed(store, 9_000).await, next_due(store).await), (Vec::new(), None));
 }
 
 async fn queued_again(store: &TestStore) {
     let again = Settlement { retry_at: Some(time(5_000)), ..settlement(Dispatch::Queued, "429", None) };
     let message = settled(store, &again).await;
     assert_eq!((message.status, message.is_final), (Status::Queued, false));
-    assert_eq!(store.outbox.next_due().await.unwrap(), Some(time(5_000)));
+    assert_eq!(next_due(store).await, Some(5_000));
     let claims = claimed(store, 5_000).await;
     assert_eq!(claims[0].attempt, 2);
     // What was said of the attempt before is said no more.
@@ -78,30 +80,30 @@ async fn queued_again(store: &TestStore) {
 async fn unconfirmed(store: &TestStore) {
     let message = settled(store, &settlement(Dispatch::Unconfirmed, "timeout", None)).await;
     assert_eq!((message.status, message.is_final), (Status::Unconfirmed, false));
-    assert_eq!((claimed(store, i64::MAX).await, store.outbox.next_due().await.unwrap()), (Vec::new(), None));
-    assert_eq!(store.outbox.abandon(time(i64::MAX)).await.unwrap(), []);
+    assert_eq!((claimed(store, i64::MAX).await, next_due(store).await), (Vec::new(), None));
+    assert_eq!(store.outbox.abandon(time(i64::MAX), false).await.unwrap(), []);
 }
 
 async fn an_answer_for_an_older_attempt_changes_nothing(store: &TestStore) {
     let first = leased(store, "order-1", 1_000).await;
     let again = Settlement { retry_at: Some(time(2_000)), ..Settlement::new(Dispatch::Queued, time(1_020)) };
-    store.outbox.settle(&first, &again).await.unwrap();
+    settle(store, &first, &again).await;
     let second = claimed(store, 2_000).await.remove(0);
     let before = store.message("order-1").await;
 
-    store.outbox.settle(&first, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await.unwrap();
+    settle(store, &first, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await;
     assert_eq!(store.message("order-1").await, before);
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 4);
     assert_eq!(store.messages.owner(&transaction("t-1")).await.unwrap(), None);
 
-    store.outbox.settle(&second, &settlement(Dispatch::Rejected, "7003", None)).await.unwrap();
+    settle(store, &second, &settlement(Dispatch::Rejected, "7003", None)).await;
     assert_eq!(store.message("order-1").await.status, Status::Rejected);
 }
 
 async fn an_answer_for_nobody_changes_nothing(store: &TestStore) {
     let mut claim = leased(store, "order-1", 1_000).await;
     claim.submission = submission("order-2");
-    store.outbox.settle(&claim, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await.unwrap();
+    settle(store, &claim, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await;
     assert_eq!(store.find("order-2").await, None);
     assert_eq!(store.message("order-1").await.status, Status::Sending);
     assert_eq!(store.messages.dispatch_events(&id("order-2")).await.unwrap(), []);
@@ -110,24 +112,24 @@ async fn an_answer_for_nobody_changes_nothing(store: &TestStore) {
 async fn a_lease_that_is_over_ends_unconfirmed_and_is_never_queued_again(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
     leased(store, "order-2", 1_050).await;
-    assert_eq!(store.outbox.abandon(time(1_099)).await.unwrap(), []);
+    assert_eq!(store.outbox.abandon(time(1_099), false).await.unwrap(), []);
     // By whichever instance looks first, once.
     let other = store.reopened().await;
-    assert_eq!(other.outbox.abandon(time(1_100)).await.unwrap(), [id("order-1")]);
-    assert_eq!(store.outbox.abandon(time(1_100)).await.unwrap(), []);
+    assert_eq!(other.outbox.abandon(time(1_100), false).await.unwrap(), [id("order-1")]);
+    assert_eq!(store.outbox.abandon(time(1_100), false).await.unwrap(), []);
 
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.dispatch), (Status::Unconfirmed, Some(Dispatch::Unconfirmed)));
     assert_eq!((message.is_final, message.status_at), (false, Some(time(1_100))));
     assert!(message.reason.is_some(), "it says why");
     assert_eq!(store.message("order-2").await.status, Status::Sending);
-    assert_eq!((claimed(store, i64::MAX).await, store.outbox.next_due().await.unwrap()), (Vec::new(), None));
+    assert_eq!((claimed(store, i64::MAX).await, next_due(store).await), (Vec::new(), None));
 }
 
 async fn an_answer_after_the_lease_still_counts(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
-    store.outbox.abandon(time(1_100)).await.unwrap();
-    store.outbox.settle(&claim, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await.unwrap();
+    store.outbox.abandon(time(1_100), false).await.unwrap();
+    settle(store, &claim, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await;
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.transaction_id), (Status::Accepted, Some(transaction("t-1"))));
 }
@@ -137,14 +139,66 @@ async fn the_steps_come_in_their_order(store: &TestStore) {
     // All of one instant; only the order tells.
     for _ in 0..6 {
         let again = Settlement { retry_at: Some(time(1_000)), ..Settlement::new(Dispatch::Queued, time(1_000)) };
-        store.outbox.settle(&claim, &again).await.unwrap();
+        settle(store, &claim, &again).await;
         claim = claimed(store, 1_000).await.remove(0);
     }
     assert_eq!(claim.attempt, 7);
-    store.outbox.settle(&claim, &settlement(Dispatch::Accepted, "1002", None)).await.unwrap();
+    settle(store, &claim, &settlement(Dispatch::Accepted, "1002", None)).await;
     let steps = store.messages.dispatch_events(&id("order-1")).await.unwrap();
     let steps: Vec<_> = steps.iter().map(|step| step.dispatch).collect();
     let expected = [[Dispatch::Queued, Dispatch::Sending].repeat(7), vec![Dispatch::Accepted]].concat();
     assert_eq!(steps, expected);
     assert_eq!(store.messages.dispatch_events(&id("none such")).await.unwrap(), []);
+}
+
+async fn many_are_settled_at_once(store: &TestStore) {
+    for n in 0..6 {
+        enqueue(store, &submission(&format!("order-{n}")), 1_000).await;
+    }
+    let claims = claimed(store, 1_000).await;
+    let ends = [Dispatch::Accepted, Dispatch::Rejected, Dispatch::Unconfirmed, Dispatch::Queued];
+    // An uncorrelated notification came before two of the answers.
+    store.hear([about_transaction("t-0").says(Event::Submitted), about_transaction("t-4")]).await;
+    let outcomes: Vec<_> = claims
+        .into_iter()
+        .zip(ends.repeat(2))
+        .enumerate()
+        .map(|(n, (claim, dispatch))| {
+            let name = (dispatch == Dispatch::Accepted).then(|| format!("t-{n}"));
+            let mut settlement = settlement(dispatch, &n.to_string(), name.as_deref());
+            settlement.retry_at = (dispatch == Dispatch::Queued).then(|| time(5_000));
+            settlement.failure = (dispatch == Dispatch::Rejected).then_some(Failure::Transient);
+            (claim, settlement)
+        })
+        .rev()
+        .collect();
+    store.outbox.settle(&outcomes).await.unwrap();
+
+    let statuses =
+        [Status::Submitted, Status::Rejected, Status::Unconfirmed, Status::Queued, Status::Delivered, Status::Rejected];
+    for (n, status) in statuses.into_iter().enumerate() {
+        let message = store.message(&format!("order-{n}")).await;
+        assert_eq!((message.status, message.notification_count), (status, i64::from(n % 4 == 0)));
+        assert_eq!(message.failure, (status == Status::Rejected).then_some(Failure::Transient));
+        let last = store.messages.dispatch_events(&message.correlation_id).await.unwrap().pop().unwrap();
+        assert_eq!(last.code, Some(n.to_string()));
+    }
+    assert_eq!(store.messages.owner(&transaction("t-4")).await.unwrap(), Some(id("order-4")));
+    assert_eq!((store.find("txn:t-0").await, store.find("txn:t-4").await), (None, None));
+    assert_eq!(next_due(store).await, Some(5_000));
+}
+
+async fn of_several_outcomes_of_one_attempt_the_first_counts(store: &TestStore) {
+    let first = leased(store, "order-1", 1_000).await;
+    store.outbox.abandon(time(2_000), true).await.unwrap();
+    let second = claimed(store, 2_000).await.remove(0);
+    let outcomes = [
+        (first, settlement(Dispatch::Rejected, "of the first attempt", None)),
+        (second.clone(), settlement(Dispatch::Accepted, "1002", None)),
+        (second, settlement(Dispatch::Rejected, "7003", None)),
+    ];
+    store.outbox.settle(&outcomes).await.unwrap();
+    let message = store.message("order-1").await;
+    assert_eq!((message.status, message.code.as_deref()), (Status::Accepted, Some("1002")));
+    assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 5);
 }

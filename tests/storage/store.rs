@@ -156,7 +156,8 @@ impl TestStore {
     }
 
     /// Does something behind the store's back.
-    pub(crate) async fn execute(&self, statement: &'static str) {
+    pub(crate) async fn execute(&self, statement: impl Into<String>) {
+        let statement = AssertSqlSafe(statement.into());
         match &self.database {
             Database::Sqlite { url, .. } => {
                 let mut connection = SqliteConnection::connect(url).await.unwrap();
@@ -181,7 +182,8 @@ impl TestStore {
     }
 
     /// Reads texts behind the store's back.
-    pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
         match &self.database {
             Database::Sqlite { url, .. } => {
                 let mut connection = SqliteConnection::connect(url).await.unwrap();

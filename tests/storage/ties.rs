@@ -5,7 +5,7 @@ use receiptd::storage::Settlement;
 
 use crate::{
     history::assert_stored,
-    make::{about, about_transaction, id, leased, submission, time, transaction},
+    make::{about, about_transaction, enqueue, id, leased, settle, submission, time, transaction},
     store::TestStore,
 };
 
@@ -116,7 +116,7 @@ async fn an_answer_that_brings_the_transaction_id_adopts_what_came_before(store:
     assert_eq!(store.message("txn:t-1").await.status, Status::Delivered);
     assert_eq!(store.message("order-1").await.status, Status::Sending);
 
-    store.outbox.settle(&claim, &accepted("t-1", 1_020)).await.unwrap();
+    settle(store, &claim, &accepted("t-1", 1_020)).await;
     assert_eq!(store.find("txn:t-1").await, None);
     assert_eq!(store.notifications("order-1").await, [early.recorded()]);
     let message = store.message("order-1").await;
@@ -128,12 +128,12 @@ async fn an_answer_that_brings_the_transaction_id_adopts_what_came_before(store:
 
 async fn what_comes_after_the_answer_joins_the_sent_message(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
-    store.outbox.settle(&claim, &accepted("t-1", 1_020)).await.unwrap();
+    settle(store, &claim, &accepted("t-1", 1_020)).await;
     store.hear([about_transaction("t-1").says(Event::Submitted).at(1_030)]).await;
     assert_eq!(store.message("order-1").await.status, Status::Submitted);
     assert_eq!(store.find("txn:t-1").await, None);
     // A message that we sent is not disturbed by others.
-    store.outbox.enqueue(&submission("order-2"), time(2_000)).await.unwrap();
+    enqueue(store, &submission("order-2"), 2_000).await;
     store.hear([about_transaction("t-2")]).await;
     assert_eq!(store.message("order-2").await.notification_count, 0);
 }

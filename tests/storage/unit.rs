@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::{
-    make::{about, claimed, fresh, id, leased, time},
+    make::{about, claimed, enqueue, fresh, id, leased, time},
     order::append,
     store::{Database, TestStore},
 };
@@ -83,7 +83,7 @@ async fn whatever_is_accepted_for_sending_is_stored(store: &TestStore) {
             "options": {option: [callback_data]},
         });
         let Ok(accepted) = Draft::new(draft).unwrap().check(|| id(&fresh())) else { return };
-        store.outbox.enqueue(&accepted, time(1_000)).await.unwrap();
+        enqueue(store, &accepted, 1_000).await;
         let claims = claimed(store, 1_000).await;
         assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&accepted]);
         let message = store.message(accepted.correlation_id.as_str()).await;

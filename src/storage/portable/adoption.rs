@@ -74,9 +74,10 @@ async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), S
     .await?;
     // One that we sent stands again where our dispatch left it.
     sql!(
-        "UPDATE messages SET precedence = $2, status = dispatch, failure = NULL, segments = NULL, \
+        "UPDATE messages SET precedence = $2, status = dispatch, segments = NULL, \
          is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END, \
          status_at = (SELECT e.at FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
+         failure = (SELECT e.failure FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
          code = (SELECT e.code FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
          reason = (SELECT e.reason FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
          transaction_id = (SELECT e.transaction_id FROM dispatch_events e WHERE e.correlation_id = $1 \

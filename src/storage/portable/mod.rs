@@ -82,7 +82,60 @@ macro_rules! insert_notifications {
     };
 }
 
-pub(super) use {claim_transactions, insert_notifications, merge_messages};
+/// Takes messages over that are new, and returns which ones those are.
+macro_rules! insert_messages {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO messages (correlation_id, dispatch, channel, sender, recipient, status, precedence, status_at, \
+             is_final, callback_data, created_at, updated_at) "
+                + $source
+                + " ON CONFLICT (correlation_id) DO NOTHING RETURNING correlation_id"
+            $(, $argument)+
+        )
+    };
+}
+
+/// Moves messages to where our dispatch stands, as far as no notification says more. `$source` selects the steps; `$1`
+/// is `Precedence::DISPATCH`.
+macro_rules! move_messages {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "UPDATE messages SET dispatch = step.dispatch, updated_at = step.at, \
+             transaction_id = CASE WHEN messages.precedence <= $1 AND step.transaction_id IS NOT NULL \
+                 THEN step.transaction_id ELSE messages.transaction_id END, \
+             status = CASE WHEN messages.precedence <= $1 THEN step.dispatch ELSE messages.status END, \
+             status_at = CASE WHEN messages.precedence <= $1 THEN step.at ELSE messages.status_at END, \
+             is_final = CASE WHEN messages.precedence <= $1 THEN step.is_final ELSE messages.is_final END, \
+             failure = CASE WHEN messages.precedence <= $1 THEN step.failure ELSE messages.failure END, \
+             code = CASE WHEN messages.precedence <= $1 THEN step.code ELSE messages.code END, \
+             reason = CASE WHEN messages.precedence <= $1 THEN step.reason ELSE messages.reason END \
+             FROM ("
+                + $source
+                + ") AS step WHERE messages.correlation_id = step.correlation_id"
+            $(, $argument)+
+        )
+    };
+}
+
+/// Writes steps down, each as the next one of its message. `$source` selects them.
+macro_rules! insert_steps {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id) \
+             SELECT step.correlation_id, (SELECT COALESCE(MAX(before.step), 0) + 1 FROM dispatch_events before \
+                 WHERE before.correlation_id = step.correlation_id), \
+             step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id \
+             FROM ("
+                + $source
+                + ") AS step"
+            $(, $argument)+
+        )
+    };
+}
+
+pub(super) use {
+    claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages, move_messages,
+};
 
 mod adoption;
 mod health;
@@ -91,4 +144,4 @@ mod messages;
 mod outbox;
 mod shelf;
 
-use super::{Backend, Connection, append, claim};
+use super::{Backend, Connection, append, dispatch};

@@ -14,11 +14,6 @@ use crate::{
     },
 };
 
-/// Turns rows into one array for each of the named columns, in that order.
-macro_rules! columns {
-    ($rows:ident: $($column:ident),+) => { $( let $column: Vec<_> = $rows.iter().map(|row| &row.$column).collect(); )+ };
-}
-
 /// Writes down who owns each transaction, and returns what changed hands.
 pub(super) async fn claim_transactions(
     connection: &mut Connection,

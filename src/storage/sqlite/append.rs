@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The rows of a batch. They hold texts and numbers only, which JSON can always hold.
-fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
+pub(super) fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
     serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
 }
 

@@ -1,0 +1,70 @@
+//! Takes submissions over.
+
+use std::collections::BTreeMap;
+
+use super::{Connection, dispatch};
+use crate::{
+    domain::{Dispatch, Submission, Timestamp},
+    storage::{
+        Enqueued, Entry, Settlement, StorageError,
+        outgoing::{QueuedRow, StepRow},
+    },
+};
+
+/// Takes over those whose ids are new.
+pub(super) async fn enqueue(
+    connection: &mut Connection,
+    entries: &[Entry],
+    at: Timestamp,
+) -> Result<Vec<Enqueued>, StorageError> {
+    let rows: Vec<QueuedRow> = entries.iter().map(QueuedRow::of).collect();
+    let mut first: BTreeMap<&str, &QueuedRow> = BTreeMap::new();
+    for row in &rows {
+        first.entry(&row.correlation_id).or_insert(row);
+    }
+    let wanted: Vec<&QueuedRow> = first.values().copied().collect();
+    let mut new = dispatch::insert_messages(connection, &wanted, at).await?;
+    let (taken, known): (Vec<&QueuedRow>, Vec<&QueuedRow>) =
+        wanted.into_iter().partition(|row| new.contains(&row.correlation_id));
+    if !taken.is_empty() {
+        dispatch::insert_outbox(connection, &taken).await?;
+        let queued = Settlement::new(Dispatch::Queued, at);
+        let queued: Vec<_> = taken.iter().map(|row| StepRow::of(row.correlation_id.clone(), &queued)).collect();
+        dispatch::insert_steps(connection, &queued).await?;
+    }
+
+    let stored = if known.is_empty() {
+        Vec::new()
+    } else {
+        let ids: Vec<&str> = known.iter().map(|row| row.correlation_id.as_str()).collect();
+        dispatch::requests(connection, &ids).await?
+    };
+    let stored = stored.iter().map(|(id, request)| (id.as_str(), request.as_str()));
+    let taken = taken.iter().map(|row| (row.correlation_id.as_str(), row.request.as_str()));
+    let standing: BTreeMap<&str, &str> = stored.chain(taken).collect();
+    // Of those that are new, what comes first is new, and the rest is compared with it.
+    let outcome = |row: &QueuedRow| match standing.get(row.correlation_id.as_str()) {
+        _ if new.remove(&row.correlation_id) => Enqueued::New,
+        standing => compared(standing.copied(), &row.request),
+    };
+    Ok(rows.iter().map(outcome).collect())
+}
+
+/// What taking over would say of a submission whose id is not new.
+pub(super) async fn compare(
+    connection: &mut Connection,
+    submission: &Submission,
+) -> Result<Option<Enqueued>, StorageError> {
+    let stored = sql!(
+        "SELECT outbox.request AS \"request?\" FROM messages \
+         LEFT JOIN outbox ON outbox.correlation_id = messages.correlation_id WHERE messages.correlation_id = $1",
+        submission.correlation_id.as_str()
+    );
+    let stored = stored.fetch_optional(connection).await?;
+    Ok(stored.map(|row| compared(row.request.as_deref(), &submission.to_json().to_string())))
+}
+
+/// An observed message has no request, so nothing is the same.
+fn compared(standing: Option<&str>, request: &str) -> Enqueued {
+    if standing == Some(request) { Enqueued::Same } else { Enqueued::Conflict }
+}

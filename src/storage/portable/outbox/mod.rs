@@ -1,0 +1,95 @@
+//! Keeps what we were asked to send, until the platform has it. Whatever is done to many messages is done by a few
+//! statements for all of them.
+
+mod cancel;
+mod claim;
+mod enqueue;
+mod settle;
+mod steps;
+mod sweep;
+
+use async_trait::async_trait;
+
+use self::sweep::Over;
+use super::{Backend, Connection, adoption, append, dispatch};
+use crate::{
+    domain::{Channel, CorrelationId, Submission, Timestamp},
+    storage::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError},
+};
+
+#[async_trait]
+impl Outbox for Backend {
+    async fn enqueue(&self, entries: &[Entry], at: Timestamp) -> Result<Vec<Enqueued>, StorageError> {
+        let mut transaction = self.begin().await?;
+        let outcomes = enqueue::enqueue(&mut transaction, entries, at).await?;
+        transaction.commit().await?;
+        if outcomes.contains(&Enqueued::New) {
+            self.changed.send_replace(());
+            self.submitted.send_replace(());
+        }
+        Ok(outcomes)
+    }
+
+    async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        enqueue::compare(&mut connection, submission).await
+    }
+
+    async fn claim(
+        &self,
+        channel: &Channel,
+        limit: i64,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claim>, StorageError> {
+        let mut transaction = self.begin().await?;
+        let rows = dispatch::lease(&mut transaction, channel, limit, now, lease_until).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claims = claim::hand_out(&mut transaction, rows, now).await?;
+        transaction.commit().await?;
+        self.changed.send_replace(());
+        Ok(claims)
+    }
+
+    async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
+        let mut transaction = self.begin().await?;
+        settle::settle(&mut transaction, outcomes).await?;
+        transaction.commit().await?;
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Leases { resend }, now).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Waiting, now).await
+    }
+
+    async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError> {
+        let mut transaction = self.begin().await?;
+        let outcome = cancel::cancel(&mut transaction, id, at).await?;
+        if outcome == Cancellation::Cancelled {
+            transaction.commit().await?;
+            self.changed.send_replace(());
+        }
+        Ok(outcome)
+    }
+
+    async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {
+        // One look into the index for each channel on which anything waits, however much that is.
+        let next = sql!(
+            "WITH RECURSIVE lane (channel) AS (SELECT MIN(channel) FROM outbox WHERE due_at IS NOT NULL UNION ALL \
+                 SELECT (SELECT MIN(o.channel) FROM outbox o WHERE o.due_at IS NOT NULL AND o.channel > lane.channel) \
+                 FROM lane WHERE lane.channel IS NOT NULL) \
+             SELECT channel AS \"channel!: String\", (SELECT MIN(o.due_at) FROM outbox o \
+                 WHERE o.channel = lane.channel AND o.due_at IS NOT NULL) AS \"due_at!: i64\" \
+             FROM lane WHERE channel IS NOT NULL"
+        );
+        let next = next.fetch_all(&self.read).await?.into_iter();
+        Ok(next.map(|row| (Channel::from_name(&row.channel), Timestamp::from_micros(row.due_at))).collect())
+    }
+}

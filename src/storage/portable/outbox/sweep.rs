@@ -1,0 +1,65 @@
+//! Ends what is over because time has passed.
+
+use super::{
+    Backend, Connection, dispatch,
+    steps::{self, ABANDONED, EXPIRED, RESENT, SHOWN, because, shown},
+};
+use crate::{
+    domain::{CorrelationId, Timestamp},
+    storage::{
+        StorageError,
+        outgoing::{self, StepRow},
+    },
+};
+
+/// The most in one commit, so that notifications need not wait long for theirs.
+const MOST: i64 = 1_000;
+
+/// What can be over.
+#[derive(Clone, Copy)]
+pub(super) enum Over {
+    /// A lease; what was leased is queued again or becomes unconfirmed.
+    Leases { resend: bool },
+    /// The time in which a submission was to be handed over.
+    Waiting,
+}
+
+impl Backend {
+    /// Ends all of it, in as many commits as it takes, and tells whose it was.
+    pub(super) async fn sweep(&self, over: Over, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+        let mut all = Vec::new();
+        loop {
+            let mut transaction = self.begin().await?;
+            let ids = end(&mut transaction, over, now).await?;
+            if ids.is_empty() {
+                return outgoing::ids(all);
+            }
+            transaction.commit().await?;
+            self.changed.send_replace(());
+            all.extend(ids);
+        }
+    }
+}
+
+/// Ends a part of it.
+async fn end(connection: &mut Connection, over: Over, now: Timestamp) -> Result<Vec<String>, StorageError> {
+    let mut ids = match over {
+        Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,
+        Over::Waiting => dispatch::end_waiting(connection, now, MOST).await?,
+    };
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    ids.sort_unstable();
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let shown = shown(connection, &names).await?;
+    let reached = |id: &String| match over {
+        Over::Leases { resend: true } => RESENT,
+        Over::Leases { resend: false } => ABANDONED,
+        Over::Waiting if shown.contains(id) => SHOWN,
+        Over::Waiting => EXPIRED,
+    };
+    let taken: Vec<StepRow> = ids.iter().map(|id| StepRow::of(id.clone(), &because(reached(id), now))).collect();
+    steps::take(connection, &taken).await?;
+    Ok(ids)
+}

@@ -1,0 +1,135 @@
+//! What waits can be called back, and nothing else.
+
+use receiptd::{
+    domain::{Dispatch, Event, Failure, Status},
+    storage::{Cancellation, Settlement},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    make::{about, claimed, enqueue, fresh, id, leased, next_due, settle, submission, time, transaction},
+    store::TestStore,
+};
+
+both!(
+    what_waits_is_called_back_once_and_for_all,
+    what_is_or_may_be_with_the_platform_is_not_called_back,
+    what_waits_for_another_attempt_is_called_back,
+    what_a_notification_shows_to_be_with_the_platform_is_not_called_back,
+    what_others_sent_or_nobody_knows_is_not_called_back,
+    a_notification_says_more_than_a_cancellation,
+    an_answer_that_comes_after_the_cancellation,
+    of_a_claim_and_a_cancellation_one_wins,
+);
+
+async fn cancel(store: &TestStore, name: &str, micros: i64) -> Cancellation {
+    store.outbox.cancel(&id(name), time(micros)).await.unwrap()
+}
+
+fn retry(at: i64) -> Settlement {
+    Settlement { retry_at: Some(time(at)), ..Settlement::new(Dispatch::Queued, time(at)) }
+}
+
+async fn what_waits_is_called_back_once_and_for_all(store: &TestStore) {
+    enqueue(store, &submission("order-1"), 1_000).await;
+    for now in [2_000, 3_000] {
+        assert_eq!(cancel(store, "order-1", now).await, Cancellation::Cancelled);
+        let message = store.message("order-1").await;
+        assert_eq!((message.status, message.dispatch), (Status::Cancelled, Some(Dispatch::Cancelled)));
+        assert_eq!((message.is_final, message.status_at), (true, Some(time(2_000))));
+    }
+    assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 2);
+    assert_eq!((next_due(store).await, store.outbox.expire(time(i64::MAX)).await.unwrap()), (None, vec![]));
+}
+
+async fn what_is_or_may_be_with_the_platform_is_not_called_back(store: &TestStore) {
+    for dispatch in [Dispatch::Sending, Dispatch::Accepted, Dispatch::Unconfirmed, Dispatch::Rejected] {
+        let name = fresh();
+        let claim = leased(store, &name, 1_000).await;
+        if dispatch != Dispatch::Sending {
+            settle(store, &claim, &Settlement::new(dispatch, time(1_010))).await;
+        }
+        let before = store.message(&name).await;
+        assert_eq!(cancel(store, &name, 1_020).await, Cancellation::TooLate(dispatch.status()));
+        assert_eq!(store.message(&name).await, before);
+    }
+}
+
+async fn what_waits_for_another_attempt_is_called_back(store: &TestStore) {
+    let claim = leased(store, "order-1", 1_000).await;
+    settle(store, &claim, &retry(5_000)).await;
+    assert_eq!(cancel(store, "order-1", 6_000).await, Cancellation::Cancelled);
+    assert_eq!(next_due(store).await, None);
+}
+
+async fn what_a_notification_shows_to_be_with_the_platform_is_not_called_back(store: &TestStore) {
+    let claim = leased(store, "order-1", 1_000).await;
+    settle(store, &claim, &retry(5_000)).await;
+    store.hear([about("order-1").says(Event::Submitted)]).await;
+    assert_eq!(cancel(store, "order-1", 6_000).await, Cancellation::TooLate(Status::Submitted));
+    assert_eq!((next_due(store).await, claimed(store, 7_000).await), (Some(5_000), vec![]), "the claim finds out");
+    assert_eq!(store.message("order-1").await.dispatch, Some(Dispatch::Accepted));
+}
+
+async fn what_others_sent_or_nobody_knows_is_not_called_back(store: &TestStore) {
+    assert_eq!(cancel(store, "order-1", 1_000).await, Cancellation::Absent);
+    store.hear([about("order-1")]).await;
+    assert_eq!(cancel(store, "order-1", 1_000).await, Cancellation::Observed);
+    assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap(), []);
+}
+
+async fn a_notification_says_more_than_a_cancellation(store: &TestStore) {
+    enqueue(store, &submission("order-1"), 1_000).await;
+    cancel(store, "order-1", 2_000).await;
+    store.hear([about("order-1").says(Event::Unknown)]).await;
+    assert_eq!(store.message("order-1").await.status, Status::Cancelled, "nobody understands it");
+    for (event, status) in [(Event::Submitted, Status::Submitted), (Event::Failed(Failure::Unclear), Status::Failed)] {
+        store.hear([about("order-1").says(event)]).await;
+        assert_eq!(store.message("order-1").await.status, status);
+        assert_eq!(cancel(store, "order-1", 3_000).await, Cancellation::TooLate(status));
+    }
+}
+
+/// It waited for a resend, and the answer to the attempt before comes late.
+async fn an_answer_that_comes_after_the_cancellation(store: &TestStore) {
+    for (dispatch, status) in [
+        (Dispatch::Queued, Status::Cancelled),
+        (Dispatch::Rejected, Status::Cancelled),
+        (Dispatch::Unconfirmed, Status::Unconfirmed),
+        (Dispatch::Accepted, Status::Accepted),
+    ] {
+        let name = fresh();
+        let claim = leased(store, &name, 1_000).await;
+        store.outbox.abandon(time(2_000), true).await.unwrap();
+        assert_eq!(cancel(store, &name, 2_010).await, Cancellation::Cancelled);
+        let mut answer = Settlement { retry_at: None, ..retry(2_020) };
+        answer.event.dispatch = dispatch;
+        answer.retry_at = (dispatch == Dispatch::Queued).then(|| time(2_020));
+        answer.event.transaction_id = (dispatch == Dispatch::Accepted).then(|| transaction("t"));
+        settle(store, &claim, &answer).await;
+        assert_eq!((store.message(&name).await.status, next_due(store).await), (status, None), "{dispatch:?}");
+    }
+}
+
+async fn of_a_claim_and_a_cancellation_one_wins(store: &TestStore) {
+    let instances = [store.reopened().await, store.reopened().await];
+    for n in 0..20 {
+        let name = format!("order-{n}");
+        enqueue(store, &submission(&name), 1_000).await;
+        let mut acting = JoinSet::new();
+        let (claimer, canceller) = (instances[n % 2].clone(), instances[(n + 1) % 2].clone());
+        acting.spawn(async move { claimed(&claimer, 1_000).await.len() });
+        let wanted = id(&name);
+        acting.spawn(async move {
+            match canceller.outbox.cancel(&wanted, time(1_000)).await.unwrap() {
+                Cancellation::Cancelled => 1,
+                Cancellation::TooLate(Status::Sending) => 0,
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(acting.join_all().await.iter().sum::<usize>(), 1, "exactly one of the two");
+        let message = store.message(&name).await;
+        assert!(matches!(message.status, Status::Sending | Status::Cancelled), "{:?}", message.status);
+        assert_eq!(store.messages.dispatch_events(&id(&name)).await.unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,73 @@
+//! However much waits in the outbox, its statements go by an index. They are read from the cache of checked queries, so
+//! that a new one is among them.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+
+use crate::store::{Database, TestStore};
+
+both!(no_statement_of_the_outbox_reads_a_whole_table);
+
+/// The statements for `database` that read or write the outbox, or messages and steps on its behalf.
+fn statements(database: &str) -> Vec<String> {
+    let cache: Value = serde_json::from_str(include_str!("../../sqlx-data.json")).unwrap();
+    let queries = cache.as_object().unwrap().values().map(|entry| entry["query"].as_str().unwrap().to_owned());
+    let of_outbox = |query: &String| {
+        let words = ["outbox", "dispatch_events", "step.dispatch", "is_shown"];
+        query.starts_with(&format!("/* {database} */")) && words.iter().any(|word| query.contains(word))
+    };
+    queries.filter(of_outbox).collect()
+}
+
+async fn no_statement_of_the_outbox_reads_a_whole_table(store: &TestStore) {
+    match &store.database {
+        Database::Sqlite { url, .. } => {
+            let mut connection = SqliteConnection::connect(url).await.unwrap();
+            let statements = statements("sqlite");
+            assert!(statements.len() > 12, "{}", statements.len());
+            for statement in statements {
+                let explained = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
+                let plan = explained.fetch_all(&mut connection).await.unwrap();
+                let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+                // Only the rows of a batch, which came as JSON, and what was made of them.
+                let is_small = |line: &&String| {
+                    ["VIRTUAL TABLE", "SCAN lane", "SCAN step", "CONSTANT ROW"].iter().any(|it| line.contains(it))
+                };
+                let scans: Vec<_> = plan.iter().filter(|line| line.contains("SCAN") && !is_small(line)).collect();
+                assert_eq!(scans, Vec::<&String>::new(), "{statement}\n{plan:#?}");
+            }
+        }
+        Database::Postgres { url, .. } => {
+            store.execute(MANY).await;
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            let statements = statements("postgres");
+            assert!(statements.len() > 12, "{}", statements.len());
+            for statement in statements {
+                let parameters = (1..=20).take_while(|n| statement.contains(&format!("${n}"))).map(|_| "NULL");
+                let parameters = parameters.collect::<Vec<_>>().join(", ");
+                let arguments = if parameters.is_empty() { String::new() } else { format!("({parameters})") };
+                let explain = format!(
+                    "SET plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}; \
+                     EXPLAIN EXECUTE asked{arguments}; DEALLOCATE asked"
+                );
+                let plan = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+                let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+                assert!(!plan.iter().any(|line| line.contains("Seq Scan")), "{statement}\n{plan:#?}");
+            }
+        }
+    }
+}
+
+/// Enough that reading all of it is seen to be dear.
+const MANY: &str = r"
+    INSERT INTO messages (correlation_id, dispatch, channel, recipient, status, precedence, status_at, is_final,
+        created_at, updated_at)
+        SELECT 'order-' || n, 'queued', 'sms', n, 'queued', '\x0A', 1, 0, n, n FROM generate_series(1, 20000) AS n;
+    INSERT INTO outbox (correlation_id, channel, request, attempts, due_at, expire_at)
+        SELECT 'order-' || n, CASE WHEN n % 2 = 0 THEN 'sms' ELSE 'rcs' END, '{}', 0, n, n
+        FROM generate_series(1, 19000) AS n;
+    INSERT INTO outbox (correlation_id, channel, request, attempts, lease_until)
+        SELECT 'order-' || n, 'sms', '{}', 0, n FROM generate_series(19001, 20000) AS n;
+    INSERT INTO dispatch_events (correlation_id, step, at, dispatch)
+        SELECT 'order-' || n, 1, n, 'queued' FROM generate_series(1, 20000) AS n;
+    ANALYZE messages, outbox, dispatch_events";
