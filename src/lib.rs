@@ -9,6 +9,7 @@ pub mod lifecycle;
 pub mod notify;
 pub mod observe;
 pub mod query;
+pub mod secret;
 pub mod send;
 pub mod simulator;
 pub mod storage;

@@ -102,7 +102,8 @@ pub fn dispatch(
     metrics: &Metrics,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, ServeError> {
-    let platform = WebexConnect::new(settings.base_url.clone(), &settings.service_key, settings.timeout)?;
+    let platform =
+        WebexConnect::new(settings.base_url.clone(), settings.credentials.clone(), settings.timeout, clock.clone())?;
     let tenant = settings.tenant.clone();
     let dispatcher = Dispatcher::new(store, Arc::new(platform), tenant, settings.pace, clock.clone(), metrics.clone());
     Ok(tokio::spawn(dispatcher.run(async move {

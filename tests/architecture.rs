@@ -21,6 +21,8 @@ const LAYERS: &[Layer] = &[
     Layer { module: "domain", sees: See::These(&[]) },
     Layer { module: "clock", sees: See::These(&["domain"]) },
     Layer { module: "observe", sees: See::These(&["domain", "clock"]) },
+    // A holder, which the settings fill and the use cases ask.
+    Layer { module: "secret", sees: See::These(&[]) },
     Layer { module: "webex", sees: See::These(LOW) },
     Layer { module: "storage", sees: See::These(LOW) },
     // Of the storage they see the traits and the types that its root names, and do not know each other.
@@ -37,6 +39,7 @@ const LAYERS: &[Layer] = &[
             "domain",
             "clock",
             "observe",
+            "secret",
             "webex",
             "storage",
             "send",
@@ -53,7 +56,7 @@ const LAYERS: &[Layer] = &[
 ];
 
 const LOW: &[&str] = &["domain", "clock", "observe"];
-const MIDDLE: &[&str] = &["domain", "clock", "observe", "webex", "storage"];
+const MIDDLE: &[&str] = &["domain", "clock", "observe", "secret", "webex", "storage"];
 
 /// Crates that belong to one place.
 const CRATES: &[Scope] = &[

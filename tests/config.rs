@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+#[path = "config/credentials.rs"]
+mod credentials;
+#[path = "config/tokens.rs"]
+mod tokens;
+
 use std::{fs, path::PathBuf, time::Duration};
 
+use credentials::{SERVICE, shown};
 use receiptd::{
-    config::{self, ConfigError, DEFAULTS, Flags, Scope, Settings},
+    config::{self, ConfigError, DEFAULTS, Flags, Settings},
     domain::Channel,
 };
 use secrecy::ExposeSecret;
@@ -75,7 +81,7 @@ fn flags_go_before_the_environment_that_before_the_file_that_before_the_defaults
     };
     let settings = load(&flags, &PLATFORM[..2], file).unwrap();
     assert_eq!(settings.database_url.expose_secret(), "sqlite://flag.db");
-    assert_eq!(settings.send.unwrap().tracking.notify_url.as_str(), "https://status.example.com/notify");
+    assert_eq!(settings.send.unwrap().tenant.tracking.notify_url.as_str(), "https://status.example.com/notify");
 }
 
 /// A value other than the default for a key, and what it needs beside it.
@@ -94,6 +100,8 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "webex.region" => ("eu", &[PLATFORM[1], PLATFORM[2]]),
         "webex.base_url" => ("https://api.example.org", &PLATFORM),
         "webex.service_key" => ("another", &PLATFORM),
+        "webex.service_id" => ("service-1", &[PLATFORM[0], PLATFORM[2], SERVICE[1]]),
+        "webex.service_secret" => ("bjN3", &[PLATFORM[0], PLATFORM[2], SERVICE[0], SERVICE[1]]),
         "webex.notify_auth_id" => ("TN0EXMPL7A", &PLATFORM),
         "webex.time_zone" => ("Europe/London", &[]),
         "send.in_flight" | "send.timeout_seconds" | "send.attempts" => ("7", &PLATFORM),
@@ -108,8 +116,8 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
 fn whole(mut settings: Settings) -> String {
     let mut deadlines: Vec<_> = settings.deadlines.by_channel.drain().collect();
     deadlines.sort_unstable_by_key(|(channel, _)| channel.to_string());
-    let key = settings.send.as_ref().map(|send| send.service_key.expose_secret());
-    format!("{settings:?} {deadlines:?} {} {key:?}", settings.database_url.expose_secret())
+    let shown = settings.send.as_ref().map(|send| shown(&send.credentials));
+    format!("{settings:?} {deadlines:?} {} {shown:?}", settings.database_url.expose_secret())
 }
 
 #[test]
@@ -142,31 +150,6 @@ fn every_setting_can_be_made_in_the_environment_and_in_a_secret_file() {
     }
     let whatsapp = from_environment(&[("RECEIPTD_OVERDUE__WHATSAPP", "60")]).unwrap();
     assert_eq!(whatsapp.deadlines.by_channel[&Channel::Whatsapp], Duration::from_mins(1));
-}
-
-#[test]
-fn tokens_have_two_forms() {
-    let tokens = |settings: Settings| {
-        let tokens = settings.tokens.into_iter();
-        tokens.map(|one| (one.name, one.scopes, one.secret.expose_secret().to_owned())).collect::<Vec<_>>()
-    };
-    let expected = [
-        ("ops".to_owned(), vec![Scope::Admin], "s3:cret".to_owned()),
-        ("shop".to_owned(), vec![Scope::Send, Scope::Read], "t0ken".to_owned()),
-    ];
-    let short = from_environment(&[("RECEIPTD_API_TOKENS", "ops:admin:s3:cret, shop:send+read:t0ken")]);
-    assert_eq!(tokens(short.unwrap()), expected);
-    let listed = from_file("api.tokens = ['ops:admin:s3:cret', 'shop:send+read:t0ken']");
-    assert_eq!(tokens(listed.unwrap()), expected);
-    let long = "[[api.tokens]]\nname = 'ops'\nscopes = ['admin']\nsecret = 's3:cret'\n\
-                [[api.tokens]]\nname = 'shop'\nscopes = ['send', 'read']\nsecret = 't0ken'";
-    assert_eq!(tokens(from_file(long).unwrap()), expected);
-    for bad in
-        ["s3cret", "ops:admin", "ops:admin:", ":admin:s3cret", "ops:root:s3cret", "ops::s3cret", "ops:read,send:x"]
-    {
-        let ConfigError(faults) = from_environment(&[("RECEIPTD_API_TOKENS", bad)]).unwrap_err();
-        assert!(faults[0].starts_with("api.tokens: number 1 is not name:scopes:secret"), "{faults:?}");
-    }
 }
 
 #[test]
@@ -278,7 +261,7 @@ fn no_error_and_no_debug_print_shows_a_secret() {
     let texts = ["api.tokens", "notify.path_token", "notify.hub_secrets", "notify.basic", "notify.bearer"];
     // As another type, without quotes, without an end, in a list, in a table; with and without faults elsewhere.
     let values = ["'X'", "X", "'X", "['X', 7]", "[['X']]", "{ X = 'X' }", "['X']", "[{ name = 'X', scopes = ['X'] }]"];
-    for key in texts.into_iter().chain(["webex.service_key", "database_url"]) {
+    for key in texts.into_iter().chain(["webex.service_key", "webex.service_secret", "database_url"]) {
         for value in values.map(|value| value.replace('X', "pl4nted")) {
             for rest in ["", "\nlog.format = 'xml'\nlisten = 'here'"] {
                 let shown = match from_file(&format!("{key} = {value}{rest}")) {

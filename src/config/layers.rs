@@ -2,11 +2,16 @@
 //!
 //! The defaults file is the schema: it names every key, and the type of its default is the type of the setting.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
 use super::ConfigError;
+use crate::secret;
 
 /// The commented defaults, as they are in the repository.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -30,18 +35,22 @@ pub struct Flags {
     pub insecure: bool,
 }
 
-/// All sources in one table, with every key of the defaults and no other.
+/// By `section.key`, the files that settings were read from.
+pub(super) type Files = BTreeMap<String, PathBuf>;
+
+/// All sources in one table, with every key of the defaults and no other; and where a value came from a file of its
+/// own, which.
 pub(super) fn merge(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
     file: Option<PathBuf>,
-) -> Result<Table, ConfigError> {
+) -> Result<(Table, Files), ConfigError> {
     let mut table: Table =
         DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
     let known = table.clone();
     let mut faults = Vec::new();
     merge_file(&mut table, &known, file, &mut faults);
-    merge_environment(&mut table, &known, environment, &mut faults);
+    let files = merge_environment(&mut table, &known, environment, &mut faults);
     let given = [("listen", &flags.listen), ("database_url", &flags.database_url), ("public_url", &flags.public_url)];
     for (key, value) in given {
         if let Some(value) = value {
@@ -51,7 +60,7 @@ pub(super) fn merge(
     if flags.insecure {
         table.insert("insecure".to_owned(), Value::Boolean(true));
     }
-    if faults.is_empty() { Ok(table) } else { Err(ConfigError(faults)) }
+    if faults.is_empty() { Ok((table, files)) } else { Err(ConfigError(faults)) }
 }
 
 fn merge_file(table: &mut Table, known: &Table, file: Option<PathBuf>, faults: &mut Vec<String>) {
@@ -90,18 +99,19 @@ fn merge_environment(
     known: &Table,
     environment: impl IntoIterator<Item = (String, String)>,
     faults: &mut Vec<String>,
-) {
+) -> Files {
+    let mut files = Files::new();
     let variables: BTreeMap<String, String> =
         environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     for (variable, value) in &variables {
-        let (name, value) = match variable.strip_suffix("_FILE") {
-            None => (variable.as_str(), value.clone()),
+        let (name, value, file) = match variable.strip_suffix("_FILE") {
+            None => (variable.as_str(), value.clone(), None),
             Some(name) if variables.contains_key(name) => {
                 faults.push(format!("{name} and {variable} exclude each other"));
                 continue;
             }
-            Some(name) => match fs::read_to_string(value) {
-                Ok(content) => (name, content.trim_end_matches(['\r', '\n']).to_owned()),
+            Some(name) => match secret::read(Path::new(value)) {
+                Ok(content) => (name, content, Some(PathBuf::from(value))),
                 Err(error) => {
                     faults.push(format!("{variable}: the file cannot be read: {error}"));
                     continue;
@@ -130,7 +140,9 @@ fn merge_environment(
             Some(value) => set(table, &path, value),
             None => faults.push(format!("{variable} must be {}", type_words(default))),
         }
+        files.extend(file.map(|file| (path.join("."), file)));
     }
+    files
 }
 
 /// Whether a value has the type of the default. Lists hold texts; tokens may also be tables.

@@ -8,8 +8,10 @@
 //! | `layers` | merges the sources into one table |
 //! | `raw` | that table as types of the file format |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
+//! | `credentials` | who we are to the platform |
 //! | `tokens` | who may use the API |
 
+mod credentials;
 mod layers;
 mod raw;
 mod settings;
@@ -38,9 +40,9 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     file: Option<PathBuf>,
 ) -> Result<Settings, ConfigError> {
-    let table = layers::merge(flags, environment, file)?;
+    let (table, files) = layers::merge(flags, environment, file)?;
     let raw = toml::Value::Table(table)
         .try_into()
         .map_err(|error: toml::de::Error| ConfigError::one(error.to_string().trim().replace('\n', " ")))?;
-    Settings::new(raw)
+    Settings::new(raw, &files)
 }

@@ -63,6 +63,8 @@ pub(super) struct Webex {
     pub(super) region: String,
     pub(super) base_url: String,
     pub(super) service_key: SecretString,
+    pub(super) service_id: SecretString,
+    pub(super) service_secret: SecretString,
     pub(super) notify_auth_id: String,
     pub(super) time_zone: String,
     pub(super) plus_sign: bool,

@@ -7,6 +7,8 @@ use url::Url;
 
 use super::{
     ConfigError,
+    credentials::credentials,
+    layers::Files,
     raw::Raw,
     tokens::{ApiToken, tokens},
 };
@@ -15,7 +17,7 @@ use crate::{
     notify::{Authentication, Limits},
     observe::LogFormat,
     query::Deadlines,
-    send::Pace,
+    send::{Credentials, Pace},
     storage::OpenOptions,
     webex::{
         NotifyUrl, Region, SmsApi, TimeZone,
@@ -59,8 +61,8 @@ pub struct Settings {
 pub struct SendSettings {
     /// Where the platform is.
     pub base_url: Url,
-    /// The service key.
-    pub service_key: SecretString,
+    /// Who we are there.
+    pub credentials: Credentials,
     /// How our tenant there is set up.
     pub tenant: Tenant,
     /// How long to wait for an answer.
@@ -70,16 +72,16 @@ pub struct SendSettings {
 }
 
 impl Settings {
-    pub(super) fn new(raw: Raw) -> Result<Self, ConfigError> {
+    pub(super) fn new(raw: Raw, files: &Files) -> Result<Self, ConfigError> {
         let mut faults = Faults::default();
-        let settings = Self::collect(raw, &mut faults);
+        let settings = Self::collect(raw, files, &mut faults);
         match settings {
             Some(settings) if faults.0.is_empty() => Ok(settings),
             _ => Err(ConfigError(faults.0)),
         }
     }
 
-    fn collect(raw: Raw, faults: &mut Faults) -> Option<Self> {
+    fn collect(raw: Raw, files: &Files, faults: &mut Faults) -> Option<Self> {
         let listen = faults.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
         let tokens = tokens(raw.api.tokens, faults);
         let hub_secrets = raw.notify.hub_secrets;
@@ -129,7 +131,7 @@ impl Settings {
         let zone = TimeZone::from_name(&raw.webex.time_zone);
         faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
-        let send = send(&raw.webex, &raw.send, &raw.public_url, &authentication, faults);
+        let send = send(&raw.webex, &raw.send, &raw.public_url, files, &authentication, faults);
         let format = match raw.log.format.as_str() {
             "auto" => Some(LogFormat::Auto),
             "plain" => Some(LogFormat::Plain),
@@ -213,6 +215,7 @@ fn send(
     webex: &super::raw::Webex,
     send: &super::raw::Send,
     public_url: &str,
+    files: &Files,
     authentication: &Authentication,
     faults: &mut Faults,
 ) -> Option<SendSettings> {
@@ -244,17 +247,14 @@ fn send(
         None => (!webex.base_url.is_empty()).then(|| webex.base_url.clone()),
     }?;
     let base_url = faults.parse::<Url>("webex.base_url", &base, "a URL, as in https://api.eu.webexconnect.io")?;
-    faults.check(
-        !webex.service_key.expose_secret().is_empty(),
-        "webex.service_key must be set where webex.region or webex.base_url is",
-    );
+    let credentials = credentials(webex, files, faults);
     faults.check(notify_url.is_some(), "public_url must be set: without it nobody would hear what became of a message");
     let sms_api = SmsApi::from_name(&send.sms_api);
     faults.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
     let timeout = Duration::from_secs(send.timeout_seconds);
     Some(SendSettings {
         base_url,
-        service_key: webex.service_key.clone(),
+        credentials: credentials?,
         tenant: Tenant {
             tracking: Tracking {
                 notify_url: notify_url?,

@@ -10,14 +10,21 @@
 //! | `schedule` | when a message is to be handed over, as a pure function |
 //! | `dispatcher` | the loop that hands them over |
 //! | `platform` | the call |
-//! | `outcome` | what an attempt means, and what follows from it, as pure functions |
+//! | `credentials` | who we are to the platform |
+//! | `verdict` | the outcome table: what code, status and shape of an answer mean |
+//! | `outcome` | what that is for a message, and what goes on record |
+//! | `pause` | when it is tried again |
 
+mod credentials;
 mod dispatcher;
 mod outcome;
+mod pause;
 mod platform;
 mod schedule;
 mod sender;
+mod verdict;
 
+pub use credentials::{Credentials, CredentialsError};
 pub use dispatcher::{Dispatcher, Pace};
 pub use outcome::Attempt;
 pub use platform::{Platform, PlatformError, WebexConnect};

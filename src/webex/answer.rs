@@ -3,10 +3,12 @@
 //! In v1 the member `response` is an object or an array, for success and for errors alike, and HTTP says 200 for
 //! both; so the code is what counts, not the HTTP status.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use serde_json::Value;
 
 use super::fields::Fields;
-use crate::domain::TransactionId;
+use crate::domain::{CorrelationId, TransactionId};
 
 /// What the platform answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,22 +29,63 @@ pub enum Answer {
 /// The codes of acceptance (`references-api-codes`).
 const QUEUED: [&str; 2] = ["1001", "1002"];
 
+/// The id in an answer that is not of v1. The Voice API v1 knows a call by its session
+/// (`voice-only-api-v1-make-outbound-calls`).
+const IDS: [&str; 2] = ["messageId", "sessionId"];
+
 impl Answer {
-    /// Reads the body of an answer, of any version of the API.
+    /// Reads the body of an answer to one message, of any version of the API.
     pub fn read(body: &[u8]) -> Self {
-        let Ok(root) = serde_json::from_slice::<Value>(body) else { return Self::Unreadable };
-        let Some(root) = Fields::of(&root) else { return Self::Unreadable };
-        match root.get(&["response"]) {
-            Some(Value::Array(list)) => list.first().and_then(Fields::of).map_or(Self::Unreadable, v1),
-            Some(object) => Fields::of(object).map_or(Self::Unreadable, v1),
-            None => v2(root),
+        let root = serde_json::from_slice::<Value>(body).ok();
+        root.as_ref().and_then(Fields::of).map_or(Self::Unreadable, one)
+    }
+
+    /// Reads the body of an answer to the messages of these ids, and tells the answer to each, in their order.
+    ///
+    /// An array has an entry for each (`api-faqs`): that of its `correlationid`; where that is empty, the one in its
+    /// place, as long as there are as many entries as messages. How a batch is answered that is refused in part is not
+    /// documented, so a message without an entry counts as not answered. An object answers them all.
+    pub fn read_all(body: &[u8], ids: &[&CorrelationId]) -> Vec<Self> {
+        let root = serde_json::from_slice::<Value>(body).ok();
+        let root = root.as_ref().and_then(Fields::of);
+        match root.and_then(|root| root.get(&["response"])?.as_array()) {
+            Some(list) if ids.len() > 1 => each(list, ids),
+            _ => vec![root.map_or(Self::Unreadable, one).shared_by(ids.len()); ids.len()],
+        }
+    }
+
+    /// The same for `messages`, of which the transaction id would be that of one.
+    fn shared_by(self, messages: usize) -> Self {
+        match self {
+            Self::Accepted(_) if messages > 1 => Self::Accepted(None),
+            other => other,
         }
     }
 }
 
+fn one(root: Fields<'_>) -> Answer {
+    match root.get(&["response"]) {
+        Some(Value::Array(list)) => list.first().and_then(Fields::of).map_or(Answer::Unreadable, v1),
+        Some(object) => Fields::of(object).map_or(Answer::Unreadable, v1),
+        None => v2(root),
+    }
+}
+
+fn each(list: &[Value], ids: &[&CorrelationId]) -> Vec<Answer> {
+    let entries = || list.iter().map(Fields::of);
+    let id_of = |entry: Fields<'_>| entry.text(&["correlationid"]).map(Cow::into_owned);
+    let named: HashMap<_, _> = entries().flatten().filter_map(|entry| Some((id_of(entry)?, entry))).collect();
+    // With an entry missing, there is no telling whose place is whose.
+    let is_whole = list.len() == ids.len();
+    let nameless = entries().map(|entry| entry.filter(|entry| is_whole && id_of(*entry).is_none()));
+    let places = nameless.chain(std::iter::repeat(None));
+    let answers = ids.iter().zip(places).map(|(id, place)| named.get(id.as_str()).copied().or(place));
+    answers.map(|entry| entry.map_or(Answer::Unreadable, v1)).collect()
+}
+
 fn v1(response: Fields<'_>) -> Answer {
     match response.owned(&["code"]) {
-        Some(code) if QUEUED.contains(&code.as_str()) => accepted(response, "transid"),
+        Some(code) if QUEUED.contains(&code.as_str()) => accepted(response, &["transid"]),
         code @ Some(_) => Answer::Refused { code, text: response.owned(&["description"]) },
         None => Answer::Unreadable,
     }
@@ -53,19 +96,22 @@ fn v2(root: Fields<'_>) -> Answer {
         return Answer::Refused { code: Some(code), text: root.owned(&["message"]) };
     }
     let status = root.text(&["status"]).map(|status| status.to_lowercase());
-    match (root.has(&["messageId"]), status.as_deref()) {
-        (true, None | Some("queued")) => accepted(root, "messageId"),
+    match (root.has(&IDS), status.as_deref()) {
+        (true, None | Some("queued")) => accepted(root, &IDS),
         (_, Some("rejected" | "failed")) => Answer::Refused { code: None, text: root.owned(&["status"]) },
         _ => Answer::Unreadable,
     }
 }
 
-fn accepted(fields: Fields<'_>, name: &str) -> Answer {
-    Answer::Accepted(fields.text(&[name]).and_then(|id| TransactionId::new(&id).ok()))
+fn accepted(fields: Fields<'_>, names: &[&str]) -> Answer {
+    Answer::Accepted(fields.text(names).and_then(|id| TransactionId::new(&id).ok()))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     macro_rules! fixture {
@@ -91,6 +137,7 @@ mod tests {
         assert_eq!(Answer::read(br#"{"response":{"code":1001,"transid":"t"}}"#), accepted_as("t"));
         assert_eq!(fixture!("v2-accepted"), accepted_as("e0c6e0fe-000a-491b-8657-6f22b5a44fcf"));
         assert_eq!(fixture!("sms-v1-accepted"), accepted_as("051030ee-b7a3-4f35-b305-4c9c83d3f473"));
+        assert_eq!(fixture!("voice-v1-accepted"), accepted_as("205671a1-818d-4f8a-baa8-0dedd3d68862"));
     }
 
     #[test]
@@ -108,6 +155,59 @@ mod tests {
     fn anything_else_is_not_guessed() {
         for body in ["", "OK", "[]", "{}", r#"{"response":[]}"#, r#"{"response":"x"}"#, r#"{"status":"queued"}"#] {
             assert_eq!(Answer::read(body.as_bytes()), Answer::Unreadable, "{body}");
+        }
+    }
+
+    fn ids(texts: &[&str]) -> Vec<CorrelationId> {
+        texts.iter().map(|text| CorrelationId::new(text).unwrap()).collect()
+    }
+
+    fn read_all(body: &[u8], texts: &[&str]) -> Vec<Answer> {
+        Answer::read_all(body, &ids(texts).iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_batch_is_answered_by_id_and_without_one_by_place() {
+        let bulk = include_bytes!("../../tests/fixtures/send-response/v1-accepted-bulk.json");
+        let [first, second] = ["d54da2fe-c973-49fa-a6d3-f80c719e5ce2", "858f8030-9389-4c59-90cc-55eefa0c3040"];
+        let base = "5c14b618-dc88-473c-a1b3-c177cb1b0ea1";
+        let [plain, one, two] = ["", "_1", "_2"].map(|suffix| accepted_as(&format!("{base}{suffix}")));
+        assert_eq!(read_all(bulk, &[first, second, "third"]), [plain.clone(), one.clone(), two]);
+        // Whatever their order, the ids decide; the place of the third is taken, and the third has none.
+        assert_eq!(read_all(bulk, &[second, "third", first]), [one.clone(), Answer::Unreadable, plain.clone()]);
+        assert_eq!(read_all(bulk, &[second, first]), [one, plain]);
+    }
+
+    #[test]
+    fn an_object_answers_the_whole_batch() {
+        let limit = include_bytes!("../../tests/fixtures/send-response/v1-error-7020.json");
+        let refusal = refused("7020", "You have reached maximum transaction limit");
+        assert_eq!(read_all(limit, &["a", "b"]), [refusal.clone(), refusal]);
+        let accepted = br#"{"response":{"code":"1001","transid":"t"}}"#;
+        assert_eq!(read_all(accepted, &["a", "b"]), [Answer::Accepted(None), Answer::Accepted(None)]);
+        assert_eq!(read_all(accepted, &["a"]), [accepted_as("t")]);
+        assert_eq!(read_all(b"OK", &["a", "b"]), [Answer::Unreadable, Answer::Unreadable]);
+    }
+
+    proptest! {
+        /// Each message's entry bears its id as code. Entries may be missing, and in any order.
+        #[test]
+        fn no_message_gets_the_answer_of_another(
+            entries in Just((0..6).collect::<Vec<_>>()).prop_shuffle(),
+            (present, named) in (0_usize..=6, any::<[bool; 6]>()),
+        ) {
+            let texts: Vec<_> = (0..6).map(|n| n.to_string()).collect();
+            let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+            // Without ids only in their own order, as documented.
+            let entries = if named == [true; 6] { entries } else { (0..6).collect() };
+            let entry = |n: &usize| json!({ "code": texts[*n], "correlationid": if named[*n] { texts[*n] } else { "" } });
+            let list: Vec<_> = entries.iter().take(present).map(entry).collect();
+            let body = json!({ "response": list }).to_string();
+            for (n, answer) in read_all(body.as_bytes(), &texts).into_iter().enumerate() {
+                let is_there = entries.iter().take(present).any(|entry| *entry == n) && (named[n] || present == 6);
+                let own = Answer::Refused { code: Some(texts[n].to_owned()), text: None };
+                prop_assert_eq!(answer, if is_there { own } else { Answer::Unreadable });
+            }
         }
     }
 }

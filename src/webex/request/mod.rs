@@ -33,6 +33,15 @@ pub struct Tracking {
     pub auth_id: Option<String>,
 }
 
+/// Where a service key stands. A JWT is a bearer token with every API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyIn {
+    /// In a header named `key` (`api-authentication`).
+    KeyHeader,
+    /// In `Authorization`, without a scheme (`voice-only-api-v1-make-outbound-calls`).
+    Authorization,
+}
+
 /// How our tenant at the platform is set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
@@ -55,6 +64,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// How this API takes a service key.
+    pub fn key_in(&self) -> KeyIn {
+        if self.api == Api::VoiceV1 { KeyIn::Authorization } else { KeyIn::KeyHeader }
+    }
+
     /// The request that sends `message` at `now`.
     pub fn new(message: &Submission, tenant: &Tenant, now: Timestamp) -> Self {
         let api = Api::of_submission(message, tenant.sms_api);

@@ -1,0 +1,37 @@
+//! Who we are to the platform: a service key, or the id and the secret of a service.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{layers::Files, raw::Webex, settings::Faults};
+use crate::{secret::Source, send::Credentials};
+
+/// Reads the credentials of the settings. Those that came from files are renewed from them.
+pub(super) fn credentials(webex: &Webex, files: &Files, faults: &mut Faults) -> Option<Credentials> {
+    let is_set = |secret: &SecretString| !secret.expose_secret().is_empty();
+    let source = |key: &str, value: &SecretString| Source { value: value.clone(), file: files.get(key).cloned() };
+    let key = || source("webex.service_key", &webex.service_key);
+    let id = || source("webex.service_id", &webex.service_id);
+    let secret = || source("webex.service_secret", &webex.service_secret);
+    let set = (is_set(&webex.service_key), is_set(&webex.service_id), is_set(&webex.service_secret));
+    let credentials = match set {
+        (true, false, false) => Credentials::key(key()),
+        (false, true, true) => Credentials::jwt(id(), secret()),
+        (true, ..) => {
+            let fault = "webex.service_key excludes webex.service_id and webex.service_secret: with both, the platform \
+                         ignores the key";
+            faults.check(false, fault);
+            return None;
+        }
+        (false, false, false) => {
+            let fault = "webex.service_key must be set where webex.region or webex.base_url is; or webex.service_id \
+                         and webex.service_secret, for a JWT";
+            faults.check(false, fault);
+            return None;
+        }
+        (false, ..) => {
+            faults.check(false, "webex.service_id and webex.service_secret go together: a JWT needs both");
+            return None;
+        }
+    };
+    credentials.map_err(|error| faults.check(false, &format!("webex: {error}"))).ok()
+}

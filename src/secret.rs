@@ -1,0 +1,265 @@
+//! Secrets that may be renewed while the program runs.
+//!
+//! Whoever manages a secret renews it by replacing its file; Kubernetes does so by turning a symbolic link. So a file
+//! is read again by its path where the secret is used, and a renewal is told by the content: neither the time of a file
+//! nor its place on the disk would tell it reliably.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+use tokio::time::{Instant, sleep};
+
+/// A file is read again at most this often.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What is wrong with a secret, in words that do not show it, to be read after its name: `is blank`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub &'static str);
+
+/// Tells whether a text can serve as the secret in question.
+pub type Check = fn(&str) -> Result<(), Unfit>;
+
+/// A secret as it was given.
+#[derive(Clone)]
+pub struct Source {
+    /// What it is now.
+    pub value: SecretString,
+    /// Where it is renewed, if anywhere.
+    pub file: Option<PathBuf>,
+}
+
+/// One that stays as it is.
+impl From<SecretString> for Source {
+    fn from(value: SecretString) -> Self {
+        Self { value, file: None }
+    }
+}
+
+/// A secret, as it is at the time when it is asked for.
+#[derive(Clone)]
+pub struct Secret(Arc<Held>);
+
+struct Held {
+    file: Option<PathBuf>,
+    check: Check,
+    state: Mutex<State>,
+}
+
+struct State {
+    value: Arc<SecretString>,
+    read_at: Instant,
+    /// What is wrong with the file at present.
+    fault: Option<String>,
+    /// Whether nobody has asked for the value yet.
+    is_fresh: bool,
+}
+
+impl Secret {
+    /// Takes a secret that passes `check`. What comes later must pass it too, or the last good one is kept.
+    pub fn new(source: Source, check: Check) -> Result<Self, Unfit> {
+        fit(source.value.expose_secret(), check)?;
+        let value = Arc::new(source.value);
+        let state = Mutex::new(State { value, read_at: Instant::now(), fault: None, is_fresh: false });
+        Ok(Self(Arc::new(Held { file: source.file, check, state })))
+    }
+
+    /// The secret. As long as it is not renewed, it is the very same allocation.
+    pub fn current(&self) -> Arc<SecretString> {
+        let mut state = self.look();
+        state.is_fresh = false;
+        state.value.clone()
+    }
+
+    /// Waits until the secret is another one than [`Secret::current`] told last. Without a file, forever.
+    pub async fn renewed(&self) {
+        if self.0.file.is_none() {
+            return std::future::pending().await;
+        }
+        while !self.look().is_fresh {
+            sleep(EVERY).await;
+        }
+    }
+
+    /// Reads the file again, if it is time to.
+    fn look(&self) -> MutexGuard<'_, State> {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &self.0.file
+            && state.read_at.elapsed() >= EVERY
+        {
+            state.read_at = Instant::now();
+            state.take(file, self.0.check);
+        }
+        state
+    }
+}
+
+impl State {
+    fn take(&mut self, file: &Path, check: Check) {
+        let text = read(file).map_err(|error| error.to_string());
+        let text = text.and_then(|text| fit(&text, check).map(|()| text).map_err(|unfit| unfit.to_string()));
+        let fault = match text {
+            Ok(text) => {
+                if !bool::from(text.as_bytes().ct_eq(self.value.expose_secret().as_bytes())) {
+                    tracing::info!(file = %file.display(), "a secret was renewed");
+                    self.value = Arc::new(text.into());
+                    self.is_fresh = true;
+                }
+                None
+            }
+            Err(fault) => Some(fault),
+        };
+        if let Some(fault) = fault.as_deref().filter(|_| fault != self.fault) {
+            tracing::warn!(file = %file.display(), fault, "a secret cannot be renewed; the last good one is kept");
+        }
+        self.fault = fault;
+    }
+}
+
+/// The secret in a file: its text without the end of the line, which editors put there.
+pub fn read(file: &Path) -> io::Result<String> {
+    Ok(fs::read_to_string(file)?.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn fit(text: &str, check: Check) -> Result<(), Unfit> {
+    if text.trim().is_empty() { Err(Unfit("is blank")) } else { check(text) }
+}
+
+/// Shows nothing of it.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use tempfile::TempDir;
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+
+    /// A secret in a file, which must not be `bad`.
+    struct Kept {
+        folder: TempDir,
+        secret: Secret,
+    }
+
+    impl Kept {
+        fn as_text(text: &str) -> Self {
+            let folder = TempDir::new().unwrap();
+            let file = folder.path().join("secret");
+            fs::write(&file, text).unwrap();
+            let source = Source { value: read(&file).unwrap().into(), file: Some(file) };
+            let check: Check = |text| if text == "bad" { Err(Unfit("is bad")) } else { Ok(()) };
+            Self { secret: Secret::new(source, check).unwrap(), folder }
+        }
+
+        fn file(&self) -> PathBuf {
+            self.folder.path().join("secret")
+        }
+
+        fn becomes(&self, text: &str) {
+            fs::write(self.file(), text).unwrap();
+        }
+
+        fn is_now(&self) -> String {
+            self.secret.current().expose_secret().to_owned()
+        }
+
+        async fn is_soon(&self) -> String {
+            advance(EVERY).await;
+            self.is_now()
+        }
+
+        async fn tells_of_a_renewal(&self) -> bool {
+            timeout(EVERY * 5, self.secret.renewed()).await.is_ok()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_read_again_when_it_changes_and_not_at_every_use() {
+        let kept = Kept::as_text("first\r\n");
+        assert_eq!(kept.is_now(), "first");
+        kept.becomes("second\n");
+        assert_eq!(kept.is_now(), "first");
+        assert_eq!(kept.is_soon().await, "second");
+        let next = kept.folder.path().join("next");
+        fs::write(&next, "by-renaming").unwrap();
+        fs::rename(next, kept.file()).unwrap();
+        assert_eq!(kept.is_soon().await, "by-renaming");
+    }
+
+    /// As Kubernetes does it: `secret` leads through `data`, and `data` is turned to another folder.
+    #[tokio::test(start_paused = true)]
+    async fn a_link_on_the_way_may_be_turned() {
+        let kept = Kept::as_text("first");
+        let at = |name: &str| kept.folder.path().join(name);
+        fs::remove_file(kept.file()).unwrap();
+        for version in ["first", "second"] {
+            fs::create_dir(at(version)).unwrap();
+            fs::write(at(version).join("secret"), version).unwrap();
+            symlink(version, at("turning")).unwrap();
+            fs::rename(at("turning"), at("data")).unwrap();
+            if version == "first" {
+                symlink("data/secret", kept.file()).unwrap();
+            }
+            assert_eq!(kept.is_soon().await, version);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_used_does_not_replace_what_can() {
+        let kept = Kept::as_text("good");
+        for text in ["", " \n", "bad"] {
+            kept.becomes(text);
+            assert_eq!(kept.is_soon().await, "good", "{text:?}");
+        }
+        fs::remove_file(kept.file()).unwrap();
+        assert_eq!(kept.is_soon().await, "good");
+        kept.becomes("better");
+        assert_eq!(kept.is_soon().await, "better");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_is_told_of_a_renewal_that_was_not_seen_yet() {
+        let kept = Kept::as_text("first");
+        assert!(!kept.tells_of_a_renewal().await);
+        kept.becomes("second");
+        assert!(kept.tells_of_a_renewal().await);
+        assert!(kept.tells_of_a_renewal().await, "as long as nobody has it");
+        assert_eq!(kept.is_now(), "second");
+        assert!(!kept.tells_of_a_renewal().await);
+        let fixed = Secret::new(SecretString::from("x").into(), |_| Ok(())).unwrap();
+        assert!(timeout(EVERY * 5, fixed.renewed()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_the_same_allocation_until_it_is_renewed() {
+        let kept = Kept::as_text("first");
+        let first = kept.secret.current();
+        kept.becomes("first\n");
+        advance(EVERY).await;
+        assert!(Arc::ptr_eq(&first, &kept.secret.current()));
+        kept.becomes("second");
+        advance(EVERY).await;
+        assert!(!Arc::ptr_eq(&first, &kept.secret.current()));
+    }
+
+    #[test]
+    fn an_unfit_one_is_refused_and_none_is_shown() {
+        let of = |text: &str| Secret::new(SecretString::from(text).into(), |_| Err(Unfit("is bad")));
+        assert_eq!(of(" ").unwrap_err(), Unfit("is blank"));
+        assert_eq!(of("x").unwrap_err(), Unfit("is bad"));
+        let secret = Secret::new(SecretString::from("s3cret").into(), |_| Ok(())).unwrap();
+        assert_eq!(format!("{secret:?}"), "Secret");
+    }
+}

@@ -1,0 +1,259 @@
+//! How we show the platform who we are: by the key of a service, or by a token that is signed with its secret.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use chrono::DateTime;
+use jwt_compact::{
+    AlgorithmExt, Claims, CreationError, Header,
+    alg::{Hs256, Hs256Key},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+use crate::{
+    domain::Timestamp,
+    secret::{Secret, Source, Unfit},
+    webex::request::KeyIn,
+};
+
+/// The credentials of a service (`api-authentication`, `using-jwt-for-api-authentication`).
+#[derive(Clone)]
+pub struct Credentials(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Key(Secret),
+    Jwt { id: Secret, secret: Secret, token: Arc<Mutex<Option<Token>>> },
+}
+
+/// Why credentials cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// A header can hold visible ASCII only.
+    #[error("the service key {0}")]
+    Key(Unfit),
+    /// There is none.
+    #[error("the service id {0}")]
+    Id(Unfit),
+    /// It is base64 where the platform shows it.
+    #[error("the service secret {0}")]
+    Secret(Unfit),
+    /// Of the library.
+    #[error("a token cannot be made")]
+    Token(#[source] CreationError),
+}
+
+/// A token that was made, and what it was made of.
+struct Token {
+    value: String,
+    made_at: Timestamp,
+    id: Arc<SecretString>,
+    secret: Arc<SecretString>,
+}
+
+/// A token is good for 60 minutes. The rest is for clocks that differ, and for a request that waits.
+const RENEWED_AFTER: Duration = Duration::from_mins(50);
+
+/// The usual alphabet; the platform's page does not say whether it pads.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+#[derive(Serialize)]
+struct Issuer<'a> {
+    iss: &'a str,
+}
+
+impl Credentials {
+    /// The service key: the API tab of the service.
+    pub fn key(key: Source) -> Result<Self, CredentialsError> {
+        Ok(Self(Kind::Key(Secret::new(key, visible).map_err(CredentialsError::Key)?)))
+    }
+
+    /// A token for each hour, signed with the service secret, which is base64.
+    pub fn jwt(id: Source, secret: Source) -> Result<Self, CredentialsError> {
+        let id = Secret::new(id, |_| Ok(())).map_err(CredentialsError::Id)?;
+        let secret = Secret::new(secret, |text| decoded(text).map(drop)).map_err(CredentialsError::Secret)?;
+        Ok(Self(Kind::Jwt { id, secret, token: Arc::default() }))
+    }
+
+    /// The header that a request shows at `now`: its name and its value.
+    pub fn header(&self, key_in: KeyIn, now: Timestamp) -> Result<(&'static str, SecretString), CredentialsError> {
+        match &self.0 {
+            Kind::Key(key) => {
+                let name = match key_in {
+                    KeyIn::KeyHeader => "key",
+                    KeyIn::Authorization => "authorization",
+                };
+                Ok((name, SecretString::clone(&key.current())))
+            }
+            Kind::Jwt { id, secret, token } => {
+                let (id, secret) = (id.current(), secret.current());
+                let mut token = token.lock().unwrap_or_else(PoisonError::into_inner);
+                let value = match token.take().filter(|token| token.is_good(&id, &secret, now)) {
+                    Some(good) => token.insert(good),
+                    None => token.insert(Token::make(id, secret, now)?),
+                };
+                Ok(("authorization", format!("Bearer {}", value.value).into()))
+            }
+        }
+    }
+
+    /// Waits until they are others than those that were shown last; forever, where nothing renews them.
+    pub(super) async fn renewed(&self) {
+        match &self.0 {
+            Kind::Key(key) => key.renewed().await,
+            Kind::Jwt { id, secret, .. } => tokio::select! {
+                () = id.renewed() => {}
+                () = secret.renewed() => {}
+            },
+        }
+    }
+}
+
+impl Token {
+    fn make(id: Arc<SecretString>, secret: Arc<SecretString>, now: Timestamp) -> Result<Self, CredentialsError> {
+        let key = Hs256Key::new(decoded(secret.expose_secret()).map_err(CredentialsError::Secret)?);
+        let mut claims = Claims::new(Issuer { iss: id.expose_secret() });
+        claims.issued_at = DateTime::from_timestamp_micros(now.as_micros());
+        let header = Header::empty().with_token_type("JWT");
+        let value = Hs256.token(&header, &claims, &key).map_err(CredentialsError::Token)?;
+        Ok(Self { value, made_at: now, id, secret })
+    }
+
+    /// A clock that was set back makes a token anew: the platform may not take one from the future.
+    fn is_good(&self, id: &Arc<SecretString>, secret: &Arc<SecretString>, now: Timestamp) -> bool {
+        let is_same = Arc::ptr_eq(&self.id, id) && Arc::ptr_eq(&self.secret, secret);
+        is_same && self.made_at <= now && now.since(self.made_at) < RENEWED_AFTER
+    }
+}
+
+fn visible(text: &str) -> Result<(), Unfit> {
+    let fits = text.chars().all(|c| c.is_ascii_graphic());
+    if fits { Ok(()) } else { Err(Unfit("holds characters that a header cannot hold")) }
+}
+
+fn decoded(text: &str) -> Result<Vec<u8>, Unfit> {
+    BASE64.decode(text).map_err(|_| Unfit("is not base64; take it as the platform shows it"))
+}
+
+/// Shows which kind they are.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Key(_) => "Credentials::Key",
+            Kind::Jwt { .. } => "Credentials::Jwt",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use hmac::{Hmac, KeyInit, Mac};
+    use serde_json::{Value, json};
+    use sha2::Sha256;
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_779_282_901_708_123);
+
+    fn source(text: &str) -> Source {
+        SecretString::from(text).into()
+    }
+
+    fn jwt() -> Credentials {
+        // "the signing key" in base64
+        Credentials::jwt(source("service-1"), source("dGhlIHNpZ25pbmcga2V5")).unwrap()
+    }
+
+    fn shown(credentials: &Credentials, key_in: KeyIn, now: Timestamp) -> (&'static str, String) {
+        let (name, value) = credentials.header(key_in, now).unwrap();
+        (name, value.expose_secret().to_owned())
+    }
+
+    fn token(credentials: &Credentials, now: Timestamp) -> String {
+        let (name, value) = shown(credentials, KeyIn::KeyHeader, now);
+        assert_eq!(name, "authorization");
+        value.strip_prefix("Bearer ").unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_key_goes_where_the_api_wants_it() {
+        let key = Credentials::key(source("k3y")).unwrap();
+        assert_eq!(shown(&key, KeyIn::KeyHeader, NOW), ("key", "k3y".to_owned()));
+        assert_eq!(shown(&key, KeyIn::Authorization, NOW), ("authorization", "k3y".to_owned()));
+        assert_eq!(shown(&jwt(), KeyIn::Authorization, NOW), shown(&jwt(), KeyIn::KeyHeader, NOW));
+    }
+
+    /// Checked without the library that made it.
+    #[test]
+    fn a_token_is_what_the_platform_documents() {
+        let token = token(&jwt(), NOW);
+        let parts: Vec<&str> = token.split('.').collect();
+        let part = |n: usize| BASE64_URL_SAFE_NO_PAD.decode(parts[n]).unwrap();
+        let json = |n: usize| serde_json::from_slice::<Value>(&part(n)).unwrap();
+        assert_eq!((parts.len(), json(0)), (3, json!({ "alg": "HS256", "typ": "JWT" })));
+        assert_eq!(json(1), json!({ "iss": "service-1", "iat": 1_779_282_901 }));
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"the signing key").unwrap();
+        mac.update(format!("{}.{}", parts[0], parts[1]).as_bytes());
+        mac.verify_slice(&part(2)).unwrap();
+    }
+
+    #[test]
+    fn a_token_is_kept_until_shortly_before_its_hour_is_over() {
+        let credentials = jwt();
+        let first = token(&credentials, NOW);
+        assert_eq!(token(&credentials, NOW.plus(Duration::from_secs(50 * 60 - 1))), first);
+        let later = NOW.plus(Duration::from_mins(50));
+        let second = token(&credentials, later);
+        assert_ne!(second, first);
+        assert_eq!(token(&credentials.clone(), later.plus(Duration::from_mins(1))), second, "clones share it");
+        assert_eq!(token(&credentials, NOW), first, "the clock was set back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewed_secret_makes_a_token_at_once() {
+        let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        fs::write(&file, "b2xk").unwrap();
+        let secret = Source { value: "b2xk".into(), file: Some(file.to_path_buf()) };
+        let credentials = Credentials::jwt(source("service-1"), secret).unwrap();
+        let old = token(&credentials, NOW);
+        fs::write(&file, "not base64!").unwrap();
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(token(&credentials, NOW), old);
+        assert!(timeout(Duration::from_secs(5), credentials.renewed()).await.is_err());
+        fs::write(&file, "bmV3").unwrap();
+        credentials.renewed().await;
+        assert_ne!(token(&credentials, NOW), old);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_the_reason() {
+        for (credentials, words) in [
+            (Credentials::key(source("k\ney")), "the service key holds characters"),
+            (Credentials::key(source("")), "the service key is blank"),
+            (Credentials::jwt(source(""), source("b2xk")), "the service id is blank"),
+            (Credentials::jwt(source("id"), source("s3cret?")), "the service secret is not base64"),
+        ] {
+            let error = credentials.unwrap_err().to_string();
+            assert!(error.starts_with(words) && !error.contains("s3cret"), "{error}");
+        }
+        for padded in ["b2xkeQ==", "b2xkeQ"] {
+            assert!(Credentials::jwt(source("id"), source(padded)).is_ok(), "{padded}");
+        }
+        assert_eq!(format!("{:?}", jwt()), "Credentials::Jwt");
+    }
+}

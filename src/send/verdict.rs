@@ -1,0 +1,229 @@
+//! The outcome table: what an attempt that the platform did not plainly accept means for the message.
+//!
+//! The rule behind it: only what proves that the platform does not have the message leads to another attempt. Where it
+//! may have it, nobody knows, and a later notification settles it. The first line that applies decides:
+//!
+//! | How it ended | Means |
+//! | --- | --- |
+//! | no connection: no address, no TCP, no TLS, or not in time | later; nothing has left |
+//! | no answer: timed out, or the connection broke off | unknown |
+//! | acceptance in a documented form | accepted, whatever the HTTP status |
+//! | refusal with a code in [`CODES`] | that row |
+//! | refusal with a code in `webex/codes.tsv` | its class |
+//! | refusal, otherwise | the row of [`STATUSES`], if that is "later"; else refused, unclear whether for good |
+//! | an answer that broke off | the row of [`STATUSES`]; a refusal is asked for again, since its reason was lost |
+//! | an answer in no documented form | the row of [`STATUSES`] |
+//!
+//! To change what a code means, add its row here only where its class does not say enough.
+
+use std::ops::RangeInclusive;
+
+use crate::{
+    domain::{Channel, Failure},
+    webex::codes::{self, Class},
+};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The platform does not want the message.
+    Refused(Failure),
+    /// The platform does not have the message, and may take it another time.
+    Later(Cause),
+    /// The platform may have the message.
+    Unknown,
+}
+
+/// Why a message has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Something of this message, or of the moment.
+    Passing,
+    /// We send faster than the tenant may. Not the message's fault, so it never ends its attempts.
+    Rate,
+    /// We are turned away, whatever we bring: the key, the service behind it, or where we call from. Any other message
+    /// would be too; so it never ends the attempts of this one.
+    Credentials,
+}
+
+use Verdict::{Later, Refused, Unknown};
+
+/// Codes whose class does not say enough: of those in `codes.tsv`, what their refusal asks us to do. With words, only
+/// if the platform's text has them, for codes with two meanings (`references-api-codes`).
+const CODES: &[(&str, Option<&str>, Verdict)] = &[
+    // Authentication failed, in a bad key; Service Key Missing.
+    ("7001", None, Later(Cause::Credentials)),
+    ("7002", None, Later(Cause::Credentials)),
+    // Service Inactive: the one that our key is of, so that all messages share it.
+    ("7007", None, Later(Cause::Credentials)),
+    // The tenant's list of allowed addresses does not have ours (`product-update-v6200-july-2026`).
+    ("7010", Some("source ip"), Later(Cause::Credentials)),
+    ("7127", None, Later(Cause::Credentials)),
+    ("7208", Some("source ip"), Later(Cause::Credentials)),
+    // The tenant's rate, and with its burst used up (`rate-limits-for-messaging-apis-…`).
+    ("7020", None, Later(Cause::Rate)),
+];
+
+/// What an HTTP status says by itself. The first row that holds it counts.
+const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
+    // Redirects are not followed, and mean a wrong base URL.
+    (300..=399, Later(Cause::Passing)),
+    // 401 has no body (`send-sms-message-api-v2`). 403 is an unknown customer or one over quota (`mms-api`).
+    (401..=401, Later(Cause::Credentials)),
+    (403..=403, Later(Cause::Credentials)),
+    // Whoever was too slow, the request may have been read whole.
+    (408..=408, Unknown),
+    // Listed (`mms-api`) without the word on what is in conflict.
+    (409..=409, Refused(Failure::Unclear)),
+    (429..=429, Later(Cause::Rate)),
+    (400..=499, Refused(Failure::Permanent)),
+    // Of the other faults of a server, none says that the request was not carried out.
+    (503..=503, Later(Cause::Passing)),
+];
+
+/// An answer in no documented form.
+pub(super) fn of_status(status: u16) -> Verdict {
+    STATUSES.iter().find(|(range, _)| range.contains(&status)).map_or(Unknown, |(_, verdict)| *verdict)
+}
+
+/// An answer of which only the head arrived.
+pub(super) fn of_head(status: u16) -> Verdict {
+    match of_status(status) {
+        Refused(_) => Later(Cause::Passing),
+        other => other,
+    }
+}
+
+/// A refusal in a documented form, with what it says.
+pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, channel: &Channel) -> Verdict {
+    let text = text.unwrap_or_default().to_lowercase();
+    let row = CODES.iter().find(|(known, words, _)| Some(*known) == code && words.is_none_or(|w| text.contains(w)));
+    if let Some((_, _, verdict)) = row {
+        return *verdict;
+    }
+    match code.and_then(|code| codes::find(Some(channel), code)).map(|code| code.class) {
+        Some(Class::Permanent) => Refused(Failure::Permanent),
+        Some(Class::Transient) => Later(Cause::Passing),
+        Some(Class::Unclear) => Refused(Failure::Unclear),
+        // A word of success, or of work under way, in a place where none is documented.
+        Some(_) => Unknown,
+        None => match of_status(status) {
+            later @ Later(_) => later,
+            _ => Refused(Failure::Unclear),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSING: Verdict = Later(Cause::Passing);
+    const RATE: Verdict = Later(Cause::Rate);
+    const CREDENTIALS: Verdict = Later(Cause::Credentials);
+    const FOR_GOOD: Verdict = Refused(Failure::Permanent);
+    const UNCLEAR: Verdict = Refused(Failure::Unclear);
+
+    /// Every code that is documented for the answer to a send request, but for those of acceptance.
+    const DOCUMENTED: &[(Verdict, &[&str])] = &[
+        (CREDENTIALS, &["7001", "7002", "7007", "7127"]),
+        (RATE, &["7020"]),
+        (PASSING, &["7005", "7006", "7019", "7103", "7113", "7208", "9004", "9006"]),
+        (
+            FOR_GOOD,
+            &[
+                "7000", "7003", "7004", "7008", "7009", "7022", "7025", "7026", "7101", "7102", "7104", "7105", "7106",
+                "7107", "7108", "7109", "7110", "7111", "7112", "7114", "7115", "7116", "7117", "7118", "7119", "7120",
+                "7126", "9000", "9001", "9002", "9003", "9005", "9007", "9010",
+            ],
+        ),
+        // 8000 is shown without a meaning; the others are those of status queries and of a channel that is gone.
+        (
+            UNCLEAR,
+            &[
+                "7010", "7011", "7016", "7121", "7600", "7601", "7602", "7603", "7608", "7609", "7610", "7611", "7618",
+                "7627", "7628", "7629", "7630", "7631", "7632", "7633", "7634", "7635", "7636", "7637", "7638", "7639",
+                "7640", "7641", "7642", "7643", "8000",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn every_documented_code_has_its_meaning_whatever_the_status() {
+        for (verdict, codes) in DOCUMENTED {
+            for code in *codes {
+                for status in [200, 400] {
+                    assert_eq!(of_refusal(status, Some(code), None, &Channel::Sms), *verdict, "{code}");
+                }
+            }
+        }
+        assert_eq!(of_refusal(201, Some("8009"), None, &Channel::Voice), FOR_GOOD);
+        // A code says more than the status that it comes with.
+        assert_eq!(of_refusal(403, Some("7004"), None, &Channel::Sms), FOR_GOOD);
+        assert_eq!(of_refusal(500, Some("7006"), None, &Channel::Sms), PASSING);
+        assert_eq!(of_refusal(400, Some("7020"), None, &Channel::Sms), RATE);
+    }
+
+    #[test]
+    fn of_two_meanings_of_a_code_the_text_tells() {
+        for (code, text, verdict) in [
+            ("7010", "Source IP is not in the allowed list", CREDENTIALS),
+            ("7010", "Service provider exception", UNCLEAR),
+            ("7208", "Source ip is not in the allowed list", CREDENTIALS),
+            ("7208", "Message expired", PASSING),
+        ] {
+            assert_eq!(of_refusal(200, Some(code), Some(text), &Channel::Sms), verdict, "{code} {text}");
+        }
+    }
+
+    #[test]
+    fn every_status_has_its_meaning() {
+        // In no documented form; with only the head; with a refusal whose code nobody knows.
+        for (status, bare, cut, refused) in [
+            (200, Unknown, Unknown, UNCLEAR),
+            (201, Unknown, Unknown, UNCLEAR),
+            (202, Unknown, Unknown, UNCLEAR),
+            (301, PASSING, PASSING, PASSING),
+            (307, PASSING, PASSING, PASSING),
+            (400, FOR_GOOD, PASSING, UNCLEAR),
+            (401, CREDENTIALS, CREDENTIALS, CREDENTIALS),
+            (403, CREDENTIALS, CREDENTIALS, CREDENTIALS),
+            (404, FOR_GOOD, PASSING, UNCLEAR),
+            (405, FOR_GOOD, PASSING, UNCLEAR),
+            (408, Unknown, Unknown, UNCLEAR),
+            (409, UNCLEAR, PASSING, UNCLEAR),
+            (413, FOR_GOOD, PASSING, UNCLEAR),
+            (429, RATE, RATE, RATE),
+            (500, Unknown, Unknown, UNCLEAR),
+            (502, Unknown, Unknown, UNCLEAR),
+            (503, PASSING, PASSING, PASSING),
+            (504, Unknown, Unknown, UNCLEAR),
+        ] {
+            assert_eq!(of_status(status), bare, "{status}");
+            assert_eq!(of_head(status), cut, "{status}, broken off");
+            assert_eq!(of_refusal(status, Some("4711"), None, &Channel::Sms), refused, "{status}, unknown code");
+        }
+        // The refused call of v2 has no code.
+        assert_eq!(of_refusal(201, None, Some("Rejected"), &Channel::Voice), UNCLEAR);
+    }
+
+    #[test]
+    fn a_word_of_success_in_the_place_of_a_refusal_is_not_believed_either_way() {
+        for code in ["7500", "7501", "7502"] {
+            assert_eq!(of_refusal(200, Some(code), None, &Channel::Sms), Unknown);
+        }
+    }
+
+    #[test]
+    fn each_row_of_the_table_is_needed() {
+        for (code, words, verdict) in CODES {
+            let class = codes::find(None, code).map(|code| code.class);
+            let by_class = match class {
+                Some(Class::Transient) => PASSING,
+                Some(Class::Unclear) => UNCLEAR,
+                _ => FOR_GOOD,
+            };
+            assert!(class.is_some() && by_class != *verdict, "{code} {words:?}");
+        }
+    }
+}
