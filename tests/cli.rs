@@ -7,6 +7,10 @@
 mod harness;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "cli/send_file.rs"]
+mod send_file;
+#[path = "cli/send_one.rs"]
+mod send_one;
 
 use std::{fs, path::Path, process::Command};
 
@@ -65,7 +69,7 @@ fn every_command_explains_itself() {
         let commands =
             help.split("Commands:").nth(1).unwrap().lines().skip(1).map_while(|line| line.split_whitespace().next());
         let commands: Vec<_> = commands.filter(|name| *name != "help").collect();
-        for needed in ["serve", "demo", "simulate", "send", "status", "messages", "check-config", "migrate"] {
+        for needed in ["serve", "demo", "simulate", "send", "cancel", "status", "messages", "check-config", "migrate"] {
             assert!(commands.contains(&needed), "{needed} is not among {commands:?}");
         }
         for command in commands {

@@ -4,6 +4,7 @@
 //!
 //! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
 
+mod cancel;
 mod check_config;
 mod demo;
 mod messages;
@@ -36,12 +37,14 @@ enum Command {
     Demo(demo::Args),
     /// Run the simulated Webex Connect alone
     Simulate(simulate::Args),
-    /// Send one message
-    Send(send::Args),
+    /// Send one message, or a file of them
+    Send(Box<send::Args>),
+    /// Call a message back that is not yet being handed over
+    Cancel(cancel::Args),
     /// Show one message: its status, its timeline, and why
     Status(status::Args),
     /// List messages, newest first
-    Messages(messages::Args),
+    Messages(Box<messages::Args>),
     /// Check the settings and say what they mean
     CheckConfig(check_config::Args),
     /// Bring the database's schema up to date (serve does so too)
@@ -71,9 +74,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
-        Command::Send(args) => send::run(args).await,
+        Command::Send(args) => send::run(*args).await,
+        Command::Cancel(args) => cancel::run(args).await,
         Command::Status(args) => status::run(args).await,
-        Command::Messages(args) => messages::run(args).await,
+        Command::Messages(args) => messages::run(*args).await,
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(args).await,
     }

@@ -1,7 +1,8 @@
 //! Where a command looks things up: in the database directly, or at a running server.
 
 use anyhow::{Context, bail};
-use reqwest::{Client, Response, StatusCode};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::{Client, Response, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Fault, ListRequest},
+    domain::{CorrelationId, Draft, Fault, ListRequest},
     query::{ListView, MessageView, Query},
 };
 
@@ -89,6 +90,9 @@ pub(super) fn in_words(faults: &[Fault]) -> String {
     faults.iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
+/// How many look-ups are on their way to a server at a time.
+const AT_A_TIME: usize = 8;
+
 /// A running server.
 pub(super) struct Remote {
     client: Client,
@@ -118,6 +122,35 @@ impl Remote {
         self.answer(self.client.post(url).json(message)).await?.context("the server takes no messages")
     }
 
+    /// Sends messages, one a line; the answers, line for line.
+    pub(super) async fn send_lines(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Value>> {
+        let mut lines = Vec::new();
+        for draft in drafts {
+            serde_json::to_writer(&mut lines, draft.members())?;
+            lines.push(b'\n');
+        }
+        let request = self.client.post(self.url(&["v1", "messages"])?);
+        let answer = self.ask(request.header(CONTENT_TYPE, "application/x-ndjson").body(lines)).await?;
+        if !answer.status().is_success() {
+            return Err(refused(answer).await);
+        }
+        let answers = answer.text().await.context("the server's answer broke off")?;
+        let answers = answers.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+        answers.context("the server's answer is not readable")
+    }
+
+    /// Several messages, in the order of `ids`.
+    pub(super) async fn messages(&self, ids: &[CorrelationId]) -> anyhow::Result<Vec<Option<MessageView>>> {
+        let looks = stream::iter(ids).map(|id| self.message(id.as_str(), None));
+        looks.buffered(AT_A_TIME).try_collect().await
+    }
+
+    /// Calls a message back.
+    pub(super) async fn cancel(&self, id: &str) -> anyhow::Result<Option<MessageView>> {
+        let url = self.url(&["v1", "messages", id, "cancel"])?;
+        self.answer(self.client.post(url)).await
+    }
+
     /// What is at `path`; `None` if nothing is.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
@@ -138,12 +171,16 @@ impl Remote {
         Ok(url)
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Option<T>> {
+    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let answer = request.send().await.with_context(|| format!("{} does not answer", self.base))?;
+        request.send().await.with_context(|| format!("{} does not answer", self.base))
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Option<T>> {
+        let answer = self.ask(request).await?;
         match answer.status() {
             status if status.is_success() => {
                 Ok(Some(answer.json().await.context("the server's answer is not readable")?))

@@ -52,7 +52,8 @@ pub(super) fn show(message: &MessageView) {
     output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
 }
 
-fn in_words(message: &MessageView) -> String {
+/// The status, and why.
+pub(super) fn outcome(message: &MessageView) -> String {
     let mut words = message.status.clone();
     if let Some(failure) = &message.failure {
         words = format!("{words} ({failure})");
@@ -61,12 +62,16 @@ fn in_words(message: &MessageView) -> String {
         let code = message.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
         words = format!("{words}: {reason}{code}");
     }
+    words
+}
+
+fn in_words(message: &MessageView) -> String {
     let note = match (message.is_final, message.overdue) {
         (true, _) => ", final",
         (false, true) => ", overdue",
         (false, false) => "",
     };
-    words + note
+    outcome(message) + note
 }
 
 fn row(entry: &EntryView) -> Vec<String> {

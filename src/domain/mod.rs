@@ -41,6 +41,6 @@ pub(crate) use notification::letters;
 pub use notification::{Event, Notification, Recorded, Reference, Source};
 pub use standing::{Precedence, Standing};
 pub use status::{Failure, Rank, Status};
-pub use submission::{Content, Draft, Fault, Object, PASSED_ON, Recipient, Submission};
+pub use submission::{Content, Draft, Fault, MEMBERS, Object, PASSED_ON, Recipient, Submission};
 pub use time::Timestamp;
 pub use timeline::{Effect, Entry, EntryKind, RecipientStatus, by_recipient, timeline};

@@ -57,7 +57,7 @@ pub(super) async fn notifications(_: Caller<Read>, id: Path<String>, app: Data<A
 }
 
 /// What cannot be an id is no message's.
-fn correlation_id(text: &str) -> Result<CorrelationId, Problem> {
+pub(super) fn correlation_id(text: &str) -> Result<CorrelationId, Problem> {
     CorrelationId::new(text).map_err(|_| Problem::no_such_message(text))
 }
 

@@ -10,18 +10,21 @@
 //! | `authority` | who may call, as an extractor |
 //! | `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
-//! | `body` | request bodies, bounded in size and time |
-//! | `notify`, `send`, `messages`, `shelf`, `health` | the endpoints |
+//! | `body`, `lines` | request bodies, bounded in size and time; their lines |
+//! | `notify`, `send`, `send_many`, `cancel`, `messages`, `shelf`, `health` | the endpoints |
 
 mod authority;
 mod body;
+mod cancel;
 mod health;
+mod lines;
 mod messages;
 mod notify;
 mod problem;
 mod request_id;
 mod routes;
 mod send;
+mod send_many;
 mod server;
 mod shelf;
 

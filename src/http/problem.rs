@@ -34,6 +34,8 @@ pub(super) enum Code {
     NoSuchPath,
     MethodNotAllowed,
     Conflict,
+    TooLate,
+    NotOurs,
     BodyTooLarge,
     UnsupportedMediaType,
     ForeignNotification,
@@ -55,6 +57,8 @@ impl Code {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
             }
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id is another message's"),
+            Self::TooLate => (StatusCode::CONFLICT, "too-late", "The message cannot be called back any more"),
+            Self::NotOurs => (StatusCode::CONFLICT, "not-ours", "The message is another system's"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The content type is not supported")
@@ -104,6 +108,18 @@ impl Problem {
         self
     }
 
+    /// As the answer to one line of many.
+    pub(super) fn of_line(&self, line: u64) -> impl Serialize {
+        OfLine { line, problem: self.body() }
+    }
+
+    fn body(&self) -> Body<'_> {
+        let (status, code, title) = self.code.parts();
+        let errors = self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
+        let r#type = format!("urn:receiptd:problem:{code}");
+        Body { r#type, title, status: status.as_u16(), code, detail: &self.detail, errors: errors.collect() }
+    }
+
     pub(super) fn no_such_message(id: &str) -> Self {
         Self::new(
             Code::NotFound,
@@ -123,6 +139,13 @@ struct Body<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<BodyError<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfLine<'a> {
+    line: u64,
+    #[serde(flatten)]
+    problem: Body<'a>,
 }
 
 #[derive(Serialize)]
@@ -149,19 +172,14 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (status, code, title) = self.code.parts();
-        let errors =
-            self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail }).collect();
-        let r#type = format!("urn:receiptd:problem:{code}");
-        let body = Body { r#type, title, status: status.as_u16(), code, detail: &self.detail, errors };
-        let mut response = HttpResponse::build(status);
+        let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         match self.code {
             Code::Unavailable => _ = response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS)),
             Code::Unauthorized => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer")),
             _ => {}
         }
-        let text = Bytes::from(serde_json::to_vec(&body).unwrap_or_default());
+        let text = Bytes::from(serde_json::to_vec(&self.body()).unwrap_or_default());
         let Some(rest) = self.rest.take() else { return response.body(text) };
         let length = text.len() as u64;
         let keeping_the_rest = move |text| {
@@ -214,6 +232,7 @@ pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
         path if path.starts_with("/notify-check") => "POST",
         path if path.starts_with("/notify") => "POST, HEAD, GET",
         "/v1/messages" => "POST, GET",
+        path if path.ends_with("/cancel") => "POST",
         "/health/live" | "/health/ready" => "GET, HEAD",
         _ => "GET",
     };

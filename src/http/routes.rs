@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{health, messages, notify, problem, send, shelf};
+use super::{cancel, health, messages, notify, problem, send, shelf};
 
 pub(super) fn routes(service: &mut ServiceConfig) {
     // With a slash at the end too: a 404 would be the end of a notification.
@@ -23,6 +23,7 @@ pub(super) fn routes(service: &mut ServiceConfig) {
     let resources = [
         resource("/v1/messages").route(post().to(send::send)).route(get().to(messages::list)),
         resource("/v1/messages/{id}").route(get().to(messages::one)),
+        resource("/v1/messages/{id}/cancel").route(post().to(cancel::cancel)),
         resource("/v1/messages/{id}/notifications").route(get().to(messages::notifications)),
         resource("/v1/inbound").route(get().to(shelf::inbound)),
         resource("/v1/quarantine").route(get().to(shelf::quarantine)),

@@ -1,10 +1,14 @@
 //! `POST /v1/messages`: takes a message over for sending. `202` with the message; the same again: `200`.
+//! As `application/x-ndjson` many of them: `send_many`.
 
 use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::LOCATION},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, LOCATION},
+    },
     web::{Data, Payload},
 };
 use serde_json::Value;
@@ -14,25 +18,39 @@ use super::{
     authority::{Caller, Send},
     body::{self, Unread},
     problem::{Code, Problem},
-    server::App,
+    send_many,
+    server::{App, Closing},
 };
 use crate::{
     domain::{CorrelationId, Draft},
     send::Sent,
 };
 
-/// Far more than the longest message.
-const LIMIT: usize = 256 * 1024;
+/// More than the longest message: a mail has 500 KB of HTML at the most, which JSON may need to escape.
+pub(super) const LIMIT: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Takes a message over. It is on disk before the answer.
+/// Takes a message over, or many. What is answered for is on disk.
 pub(super) async fn send(
     _: Caller<Send>,
     request: HttpRequest,
     payload: Payload,
     app: Data<App>,
+    closing: Data<Closing>,
 ) -> Result<HttpResponse, Problem> {
-    let draft = draft(&request, payload).await?;
+    match content_type(&request).as_str() {
+        "" | "application/json" => {}
+        "application/x-ndjson" => return send_many::send(payload, app, closing),
+        _ => {
+            let detail = "send one message as application/json, or one a line as application/x-ndjson";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
+        }
+    }
+    let body = body::read(&request, payload, LIMIT, Instant::now() + PATIENCE, |unread| match unread {
+        Unread::TooLarge => too_long(),
+        Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
+    });
+    let draft = draft_of(&body.await?)?;
     let (status, id) = match app.sender.accept(&draft).await? {
         Sent::New(id) => (StatusCode::ACCEPTED, id),
         Sent::Same(id) => (StatusCode::OK, id),
@@ -41,23 +59,23 @@ pub(super) async fn send(
     Ok(HttpResponse::build(status).insert_header((LOCATION, location(&id))).json(message))
 }
 
-async fn draft(request: &HttpRequest, payload: Payload) -> Result<Draft, Problem> {
-    let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
-        let problem = Problem::new(Code::UnsupportedMediaType, "send one message as application/json");
-        return Err(problem.closing(payload));
-    }
-    let body = body::read(request, payload, LIMIT, Instant::now() + PATIENCE, |unread| match unread {
-        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("a message has at most {LIMIT} bytes")),
-        Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
-    })
-    .await?;
-    let value: Value = serde_json::from_slice(&body).map_err(|error| {
+/// The content type without its parameters, in lower case; empty if there is none.
+fn content_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_lowercase()
+}
+
+/// The message that these bytes are.
+pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         Problem::new(Code::NotJson, format!("{:?} error at {place}", error.classify()))
     })?;
     Draft::new(value).map_err(|fault| Problem::faulty(vec![fault]))
+}
+
+pub(super) fn too_long() -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("a message has at most {LIMIT} bytes"))
 }
 
 /// The path of a message: everything but letters, digits and `-._~` is percent-encoded.

@@ -36,6 +36,10 @@ pub struct App {
 pub(super) struct Closing(watch::Receiver<bool>);
 
 impl Closing {
+    pub(super) fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
     pub(super) async fn begun(&self) {
         // An error means that the server is gone, which is the same.
         let _ = self.0.clone().wait_for(|closing| *closing).await;

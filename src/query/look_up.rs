@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout_at},
@@ -40,6 +41,9 @@ pub struct Query {
 const REST: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(20);
 
+/// How many look-ups of one caller run at a time: fewer than there are connections, so that others get one too.
+const AT_A_TIME: usize = 4;
+
 impl Query {
     /// Answers from `store`.
     pub fn new(store: &Store, deadlines: Deadlines, clock: Clock) -> Self {
@@ -59,6 +63,12 @@ impl Query {
             Some(message) => self.tell(&message).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Several messages, in the order of `ids`, without timelines.
+    pub async fn messages(&self, ids: &[CorrelationId]) -> Result<Vec<Option<MessageView>>, StorageError> {
+        let found = stream::iter(ids).map(|id| self.messages.find(id)).buffered(AT_A_TIME);
+        found.map_ok(|message| message.map(|message| self.view(&message))).try_collect().await
     }
 
     async fn tell(&self, message: &Message) -> Result<MessageView, StorageError> {

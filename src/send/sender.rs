@@ -1,17 +1,14 @@
 //! Takes messages over, and calls them back.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
-use serde_json::Value;
-use uuid::Uuid;
-
-use super::schedule;
+use super::{check::check, schedule};
 
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Draft, Fault, Submission, Timestamp},
+    domain::{CorrelationId, Draft, Fault, Timestamp},
     storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
-    webex::{Api, SmsApi, rules},
+    webex::{Api, SmsApi},
 };
 
 /// Takes messages over, and calls them back.
@@ -54,6 +51,11 @@ impl Sender {
         Self { outbox, clock, sms_api }
     }
 
+    /// Whether there is a platform to send to. If not, nothing is taken over.
+    pub fn is_configured(&self) -> bool {
+        self.sms_api.is_some()
+    }
+
     /// Checks a message and puts it on disk. From then on it will be handed over once.
     pub async fn accept(&self, draft: &Draft) -> Result<Sent, SendError> {
         let outcomes = self.accept_all(std::slice::from_ref(draft)).await?;
@@ -92,37 +94,13 @@ impl Sender {
         self.outbox.cancel(id, self.clock.now()).await
     }
 
-    /// Checks a message and nothing else; every fault at once. Times that only a new message has to keep are not
-    /// looked at.
-    pub fn check(&self, draft: &Draft) -> Result<Submission, Vec<Fault>> {
-        let broken = self.broken_rules(draft);
-        match draft.check(fresh_id) {
-            Ok(submission) if broken.is_empty() => Ok(submission),
-            Ok(_) => Err(broken),
-            Err(mut faults) => {
-                // One fault of a member says enough.
-                let known: HashSet<_> = faults.iter().map(|fault| fault.pointer.clone()).collect();
-                faults.extend(broken.into_iter().filter(|fault| !known.contains(&fault.pointer)));
-                Err(faults)
-            }
-        }
-    }
-
-    /// What the platform would refuse, if it can be told on which channel the message is to go.
-    fn broken_rules(&self, draft: &Draft) -> Vec<Fault> {
-        let Some(channel) = draft.channel() else { return Vec::new() };
-        let content = draft.members().get("content").and_then(Value::as_object);
-        let api = Api::of(&channel, content, self.sms_api.unwrap_or_default());
-        api.map(|api| rules::faults(api, &channel, draft.members())).unwrap_or_default()
-    }
-
     /// What is to be put on disk, or what is decided already.
     async fn entry(
         &self,
         draft: &Draft,
         now: Timestamp,
     ) -> Result<Result<Entry, Result<Sent, SendError>>, StorageError> {
-        let submission = match self.check(draft) {
+        let submission = match check(draft, Some(self.sms_api.unwrap_or_default())) {
             Ok(submission) => submission,
             Err(faults) => return Ok(Err(Err(SendError::Faulty(faults)))),
         };
@@ -137,10 +115,4 @@ impl Sender {
             })),
         }
     }
-}
-
-/// Ids that sort by time keep the indexes dense.
-fn fresh_id() -> CorrelationId {
-    let id = Uuid::now_v7();
-    CorrelationId::of_uuid(id.as_bytes())
 }

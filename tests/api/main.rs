@@ -35,6 +35,7 @@ macro_rules! sqlite {
 }
 
 mod authority;
+mod cancel;
 mod dispatch;
 mod harness;
 mod health;

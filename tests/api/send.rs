@@ -1,5 +1,7 @@
 //! `POST /v1/messages`: takes a message over, once.
 
+mod many;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,7 +23,7 @@ sqlite!(
 );
 
 /// Nobody listens here, so nothing is ever sent.
-const NOWHERE: &str = "http://127.0.0.1:9";
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
 async fn a_message_is_taken_over_and_the_same_again_is_the_same(database: &Database) {
     let platform = Platform::start();

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Content, Fault, Object, PASSED_ON, Recipient, Submission};
-use crate::domain::{Address, Channel, CorrelationId, Timestamp};
+use crate::domain::{Channel, CorrelationId, Timestamp};
 
 /// A request to send as it came in, before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft(Object);
 
 /// The members that mean something to us.
-const MEMBERS: [&str; 13] = [
+pub const MEMBERS: [&str; 13] = [
     "channel",
     "from",
     "to",
@@ -33,31 +33,6 @@ const OBJECTS: [&str; 2] = ["substitutions", "contactPolicy"];
 
 const CORRELATION_ID_BYTES: usize = 50;
 const CALLBACK_DATA_CHARS: usize = 2000;
-
-/// The kinds of id by which each channel reaches somebody; a plain string is one of the first kind. With them the kinds
-/// that are phone numbers, in international form.
-fn kinds(channel: &Channel) -> &'static [&'static str] {
-    match channel {
-        Channel::Sms | Channel::Mms | Channel::Rcs | Channel::Voice => &["msisdn", "customerid"],
-        Channel::Email => &["email", "customerid"],
-        Channel::Whatsapp => &["waid", "bsuid", "customerid"],
-        Channel::Messenger => &["psid", "customerid"],
-        Channel::Apple => &["abcUserId", "msisdn", "customerid"],
-        Channel::Push => &[
-            "userid",
-            "customerid",
-            "android_pushid",
-            "hms_pushid",
-            "ios_pushid",
-            "chrome_pushid",
-            "firefox_pushid",
-            "safari_pushid",
-        ],
-        Channel::InApp => &["userid", "customerid"],
-        Channel::Instagram => &["igsid"],
-        Channel::Other(_) => &[],
-    }
-}
 
 impl Draft {
     /// From parsed JSON.
@@ -181,39 +156,12 @@ impl<'a> Check<'a> {
     }
 
     fn recipient(&mut self, channel: Option<&Channel>) -> Option<Recipient> {
-        let Some(to) = self.member("to") else {
+        if self.member("to").is_none() {
             self.fault("to", "is required");
-            return None;
-        };
+        }
         // Which kinds of id there may be depends on the channel.
-        let channel = channel?;
-        let kinds = kinds(channel);
-        let (kind, ids) = match to {
-            Value::String(id) => (default_kind(channel, self.members), vec![id.clone()]),
-            Value::Object(ids) if ids.len() == 1 => {
-                let (kind, ids) = ids.iter().next()?;
-                (kinds.iter().copied().find(|known| known == kind), texts(ids))
-            }
-            _ => (None, Vec::new()),
-        };
-        let Some(kind) = kind else {
-            let kinds = kinds.join(", ");
-            self.fault("to", format!("must be a string, or an object with one member out of {kinds}"));
-            return None;
-        };
-        let several = self.member("multipleToRecipients") == Some(&Value::Bool(true));
-        if ids.len() > 1 && !several {
-            self.fault("to", "must be one recipient: a message is for one; send one to each");
-        }
-        let number = kind == "msisdn" || kind == "waid";
-        if number && !ids.iter().all(|id| is_number(id)) {
-            self.fault("to", "must be a number in international form: 5 to 15 digits, with or without a plus");
-        } else if ids.is_empty() || ids.iter().any(|id| id.contains('\0') || Address::new(id).is_none()) {
-            self.fault("to", "must be a string that is not blank");
-        } else if kind == "email" && !ids.iter().all(|id| is_mail_address(id)) {
-            self.fault("to", "must be a mail address, as in dana@example.org");
-        }
-        Some(Recipient { kind, ids })
+        let read = Recipient::read(self.member("to")?, channel?, self.members);
+        read.map_err(|detail| self.fault("to", detail)).ok()
     }
 
     fn content(&mut self, channel: Option<&Channel>) -> Content {
@@ -297,33 +245,4 @@ impl<'a> Check<'a> {
         let given = PASSED_ON.into_iter().filter_map(|name| Some((name.to_owned(), self.member(name)?.clone())));
         given.collect()
     }
-}
-
-/// What a plain string names. An Apple invitation goes to a phone number, since its reader has no Apple id for us yet.
-fn default_kind(channel: &Channel, members: &Object) -> Option<&'static str> {
-    let kind = members.get("content").and_then(|content| content.get("type")).and_then(Value::as_str);
-    match (channel, kind) {
-        (Channel::Apple, Some("invitation")) => Some("msisdn"),
-        _ => kinds(channel).first().copied(),
-    }
-}
-
-/// A string, or every string of a list; nothing if anything else is in it.
-fn texts(value: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    match value {
-        Value::Array(items) => items.iter().map(text).collect::<Option<_>>().unwrap_or_default(),
-        value => text(value).into_iter().collect(),
-    }
-}
-
-fn is_number(id: &str) -> bool {
-    let digits = id.strip_prefix('+').unwrap_or(id);
-    (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Something on both sides of an `@`, and no blank; the platform knows best what else there may be.
-fn is_mail_address(id: &str) -> bool {
-    let parts = id.rsplit_once('@');
-    parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) && !id.contains(char::is_whitespace)
 }

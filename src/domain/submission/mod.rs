@@ -5,12 +5,14 @@
 //! `webex::rules`.
 
 mod check;
+mod recipient;
 
 use serde_json::{Map, Value, json};
 
 use super::{Channel, CorrelationId, Timestamp};
 
-pub use check::Draft;
+pub use check::{Draft, MEMBERS};
+pub use recipient::Recipient;
 
 /// A JSON object, as the platform takes it.
 pub type Object = Map<String, Value>;
@@ -22,15 +24,6 @@ pub struct Fault {
     pub pointer: String,
     /// What is wrong, and what to do.
     pub detail: String,
-}
-
-/// Who a message goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// The kind of id, as the platform names it: `msisdn`, `waid`, `email`…
-    pub kind: &'static str,
-    /// The id, as it was given. A mail may have several: one mail, with one transaction id, to all of them.
-    pub ids: Vec<String>,
 }
 
 /// What a message says.
@@ -94,13 +87,6 @@ pub const PASSED_ON: [&str; 10] = [
     "bcc",
     "multipleToRecipients",
 ];
-
-impl Recipient {
-    /// The id; of several, the first.
-    pub fn id(&self) -> &str {
-        self.ids.first().map_or("", String::as_str)
-    }
-}
 
 impl Submission {
     /// The request as canonical JSON. Two requests ask for the same if and only if these are equal.

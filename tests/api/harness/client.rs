@@ -65,6 +65,14 @@ impl Client {
         self.posts_to("/v1/messages", message.to_string()).await
     }
 
+    /// Asks for many to be sent, one a line; the answers, line for line.
+    pub(crate) async fn sends_lines(&self, lines: impl Into<Body>) -> Vec<Value> {
+        let request = self.request(Method::POST, "/v1/messages").header("content-type", "application/x-ndjson");
+        let answer = asked(request.body(lines)).await.is(200);
+        assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+        answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// The message of this id, which is there.
     pub(crate) async fn message(&self, id: &str) -> Value {
         self.gets(&message_path(id)).await.is(200).json()

@@ -28,11 +28,25 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends `piece` over and over, until the server takes no more, `most` bytes are gone, or the time is over.
-    pub(crate) fn pours(&mut self, piece: &[u8], most: usize, within: Duration) {
+    /// Sends `piece` over and over, until the server takes no more, `most` bytes are gone, or the time is over; how many
+    /// bytes went.
+    pub(crate) fn pours(&mut self, piece: &[u8], most: usize, within: Duration) -> usize {
         let (mut sent, end) = (0, Instant::now() + within);
         while sent < most && Instant::now() < end && self.0.write_all(piece).is_ok() {
             sent += piece.len();
+        }
+        sent
+    }
+
+    /// Reads until `text` has come.
+    pub(crate) fn reads_until(&mut self, text: &str) {
+        let mut bytes = Vec::new();
+        while !String::from_utf8_lossy(&bytes).contains(text) {
+            let mut buffer = [0; 4096];
+            match self.0.read(&mut buffer) {
+                Ok(read) if read > 0 => bytes.extend_from_slice(&buffer[..read]),
+                ended => panic!("{ended:?} after {:?}", String::from_utf8_lossy(&bytes)),
+            }
         }
     }
 

@@ -1,0 +1,71 @@
+//! Sends a message from a program of one's own, and waits for what becomes of it.
+//!
+//! ```sh
+//! receiptd simulate &
+//! PLATFORM=http://127.0.0.1:8090 KEY=any NOTIFY_URL=https://example.com/notify cargo run --example send
+//! ```
+//!
+//! The platform posts its notifications to `NOTIFY_URL`. With a `receiptd serve` there, on the same database, the
+//! message ends as `delivered` or `failed`; without one it is known to be `accepted`, and no more.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::{env, error::Error, sync::Arc, time::Duration};
+
+use receiptd::{
+    clock::Clock,
+    domain::Draft,
+    observe::Metrics,
+    query::{Deadlines, Query},
+    send::{Dispatcher, Pace, Sender, Sent, WebexConnect},
+    storage::{self, OpenOptions},
+    webex::{
+        NotifyUrl, SmsApi,
+        request::{Tenant, Tracking},
+    },
+};
+use serde_json::json;
+use tokio::sync::oneshot;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (platform, key, notify_url) = (env::var("PLATFORM")?, env::var("KEY")?, env::var("NOTIFY_URL")?);
+    let (clock, patience) = (Clock::system(), Duration::from_secs(30));
+    let options = OpenOptions { connections: 4, timeout: Duration::from_secs(5), create: true };
+    let store = storage::open("sqlite://send-example.db", options).await?;
+
+    // Takes messages over. From here on each is sent once, also if the program ends before that and is started again.
+    let sender = Sender::new(store.outbox.clone(), clock.clone(), Some(SmsApi::V2));
+    let message = json!({
+        "channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Your parcel is here",
+        "correlationId": "order-1001"
+    });
+    let message = Draft::new(message).map_err(|fault| fault.detail)?;
+    let id = match sender.accept(&message).await? {
+        Sent::New(id) => id,
+        Sent::Same(id) => {
+            println!("{id} was taken over before");
+            id
+        }
+    };
+
+    // Hands over what is due, until it is told to stop.
+    let tracking = Tracking { notify_url: NotifyUrl::new(&notify_url)?, auth_id: None };
+    let tenant = Tenant { tracking, sms_api: SmsApi::V2, plus_sign: false };
+    let platform = WebexConnect::new(platform.parse()?, &key.into(), patience)?;
+    let pace = Pace { in_flight: 16, lease: patience * 2, attempts: 100 };
+    let dispatcher = Dispatcher::new(&store, Arc::new(platform), tenant, pace, clock.clone(), Metrics::new()?);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let dispatching = tokio::spawn(dispatcher.run(async {
+        let _ = stopped.await;
+    }));
+
+    let query = Query::new(&store, Deadlines::default(), clock);
+    if let Some(message) = query.final_message(&id, Duration::from_secs(10)).await? {
+        println!("{id} is {}: {}", message.status, message.reason.unwrap_or_default());
+    }
+    // Requests that are on their way are put on record before it ends.
+    drop(stop);
+    dispatching.await?;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! `receiptd cancel`
+
+use anyhow::{Context, bail};
+
+use super::{
+    output,
+    settings::{self, SettingsArgs},
+    source::SourceArgs,
+    status,
+};
+use crate::{
+    clock::Clock,
+    domain::CorrelationId,
+    query::{MessageView, Query},
+    send::Sender,
+    storage::Cancellation,
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The correlation id
+    id: String,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let message = match args.source.remote()? {
+        Some(remote) => remote.cancel(&args.id).await?,
+        None => cancel_directly(args.source.into_settings(), &args.id).await?,
+    };
+    let Some(message) = message else { bail!("there is no message with the correlation id {:?}", args.id) };
+    if args.json {
+        return output::json(&message);
+    }
+    status::show(&message);
+    Ok(())
+}
+
+async fn cancel_directly(settings: SettingsArgs, id: &str) -> anyhow::Result<Option<MessageView>> {
+    let mut settings = settings.load_quietly()?;
+    // Looking for a message in the wrong place must not leave an empty database there.
+    settings.database.create = false;
+    let store = settings::open(&settings).await?;
+    let Ok(id) = CorrelationId::new(id) else { return Ok(None) };
+    let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
+    match Sender::new(store.outbox.clone(), Clock::system(), sms_api).cancel(&id).await? {
+        Cancellation::Cancelled => {}
+        Cancellation::TooLate(status) => {
+            bail!("too late: the message is {status}; only one that is still queued can be cancelled")
+        }
+        Cancellation::Observed => bail!("another system sent the message; cancel it there"),
+        Cancellation::Absent => return Ok(None),
+    }
+    let message = Query::new(&store, settings.deadlines, Clock::system()).message(&id).await?;
+    message.context("the message is gone from the database").map(Some)
+}

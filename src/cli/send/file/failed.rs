@@ -1,0 +1,118 @@
+//! The rows that failed, in the format in which they came, with two columns more: `error`, which is for people and is
+//! not read again, and `retry`, which gives a message that came to its end another id when the row is fed back.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use anyhow::Context;
+use csv::{ByteRecord, WriterBuilder};
+use serde_json::json;
+
+use super::{
+    check::Checked,
+    hand_in::Failure,
+    input::{Format, Input, Original, Record},
+    row::{ERROR, Plan, RETRY, Row},
+};
+use crate::{cli::source::in_words, domain::Object};
+
+/// Writes them, in the order of the file, and tells how many there are. The file is replaced as a whole: it may be the
+/// one that was sent.
+pub(super) fn write(
+    path: &Path,
+    input: &Input,
+    plan: &Plan,
+    checked: &Checked,
+    failures: &BTreeMap<u64, Failure>,
+) -> anyhow::Result<u64> {
+    let cannot = || format!("{} cannot be written", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    let mut output = Output::of(input, BufWriter::new(&mut file))?;
+    let mut rows = 0;
+    for record in input.records()? {
+        let row = plan.row(record?);
+        if let Some((error, retry)) = failure(&row, checked, failures) {
+            output.write(row.record, &error, retry)?;
+            rows += 1;
+        }
+    }
+    output.end()?;
+    file.persist(path).with_context(cannot)?;
+    Ok(rows)
+}
+
+/// Why a row failed, and what its `retry` is from now on; `None` if it did not.
+fn failure(row: &Row, checked: &Checked, failures: &BTreeMap<u64, Failure>) -> Option<(String, u64)> {
+    let line = row.record.line;
+    if let Err(faults) = &row.message {
+        return Some((in_words(faults), row.retry));
+    }
+    if let Some(clash) = checked.clashes.get(&line) {
+        return Some((clash.clone(), row.retry));
+    }
+    let failure = failures.get(&line)?;
+    Some((failure.error.clone(), row.retry + u64::from(failure.ended)))
+}
+
+/// Either format.
+enum Output<W: Write> {
+    Table {
+        table: Box<csv::Writer<W>>,
+        /// Of each column of the input, whether it is kept.
+        kept: Vec<bool>,
+    },
+    Lines(W),
+}
+
+impl<W: Write> Output<W> {
+    fn of(input: &Input, writer: W) -> anyhow::Result<Self> {
+        if input.format == Format::Ndjson {
+            return Ok(Self::Lines(writer));
+        }
+        let kept: Vec<_> = input.columns.iter().map(|name| ![ERROR, RETRY].contains(&name.as_str())).collect();
+        let names = input.columns.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(name, _)| name.as_str());
+        let mut table = Box::new(WriterBuilder::new().delimiter(input.delimiter).from_writer(writer));
+        table.write_record(names.chain([ERROR, RETRY]))?;
+        Ok(Self::Table { table, kept })
+    }
+
+    fn write(&mut self, record: Record, error: &str, retry: u64) -> anyhow::Result<()> {
+        match (self, record.original) {
+            (Self::Table { table, kept }, Original::Cells(_, cells)) => {
+                // A row that is too short is filled up, so that the reason stands in its column.
+                let cell = |(at, kept): (usize, &bool)| kept.then(|| cells.get(at).unwrap_or_default());
+                let mut row: ByteRecord = kept.iter().enumerate().filter_map(cell).collect();
+                row.push_field(error.as_bytes());
+                row.push_field(retry.to_string().as_bytes());
+                Ok(table.write_byte_record(&row)?)
+            }
+            (Self::Lines(lines), Original::Members(mut members)) => {
+                members.insert(ERROR.to_owned(), json!(error));
+                members.insert(RETRY.to_owned(), json!(retry));
+                line(lines, &members)
+            }
+            (Self::Lines(lines), Original::Unreadable(beginning, _)) => line(
+                lines,
+                &Object::from_iter([("unreadable".to_owned(), json!(beginning)), (ERROR.to_owned(), json!(error))]),
+            ),
+            // A file has one format.
+            (Self::Table { .. }, _) | (Self::Lines(_), Original::Cells(..)) => Ok(()),
+        }
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        match self {
+            Self::Table { mut table, .. } => Ok(table.flush()?),
+            Self::Lines(mut lines) => Ok(lines.flush()?),
+        }
+    }
+}
+
+fn line(lines: &mut impl Write, members: &Object) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *lines, members)?;
+    Ok(lines.write_all(b"\n")?)
+}

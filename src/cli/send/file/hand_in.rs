@@ -1,0 +1,137 @@
+//! The second pass: hands the rows in, many in one commit.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::{
+    check::Checked,
+    input::{Input, Records},
+    progress,
+    row::{Plan, Ready},
+};
+use crate::{
+    cli::{
+        send::place::{Place, Taken},
+        status,
+    },
+    domain::{CorrelationId, Status},
+    query::MessageView,
+};
+
+/// So many rows are handed in together.
+const TOGETHER: usize = 256;
+
+/// What became of the rows.
+#[derive(Default)]
+pub(super) struct HandedIn {
+    /// Those that were taken over, now or before.
+    pub(super) messages: Vec<Followed>,
+    pub(super) new: u64,
+    pub(super) already_sent: u64,
+    /// By line.
+    pub(super) failures: BTreeMap<u64, Failure>,
+    /// Why not all rows were handed in.
+    pub(super) interrupted: Option<String>,
+    /// Whether all is known that was waited for; `None` if nothing was.
+    pub(super) settled: Option<bool>,
+}
+
+/// A message whose outcome is of interest.
+pub(super) struct Followed {
+    pub(super) line: u64,
+    pub(super) id: CorrelationId,
+    pub(super) status: Status,
+}
+
+/// Why a row failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: String,
+    /// The message came to its end: to try again is to send another one.
+    pub(super) ended: bool,
+}
+
+impl HandedIn {
+    /// Takes down where a message stands.
+    pub(super) fn stands(&mut self, at: usize, message: &MessageView) {
+        let followed = &mut self.messages[at];
+        followed.status = Status::from_word(&message.status).unwrap_or(Status::Unknown);
+        if matches!(followed.status, Status::Rejected | Status::Failed | Status::Expired) {
+            self.failures.insert(followed.line, Failure { error: status::outcome(message), ended: true });
+        } else {
+            // A failure may turn out to be none.
+            self.failures.remove(&followed.line);
+        }
+    }
+
+    fn took(&mut self, line: u64, id: CorrelationId, taken: Taken) {
+        match taken {
+            Taken::Over { new, message } => {
+                *(if new { &mut self.new } else { &mut self.already_sent }) += 1;
+                self.messages.push(Followed { line, id, status: Status::Queued });
+                if let Some(message) = message {
+                    self.stands(self.messages.len() - 1, &message);
+                }
+            }
+            Taken::Refused(error) => _ = self.failures.insert(line, Failure { error, ended: false }),
+            Taken::Later(why) => _ = self.interrupted.get_or_insert(why),
+        }
+    }
+}
+
+/// Hands in all good rows, until `stopped` or something is in the way.
+pub(super) async fn hand_in(
+    input: &Input,
+    plan: &Plan,
+    checked: &Checked,
+    place: &Place,
+    stopped: &watch::Receiver<bool>,
+) -> anyhow::Result<HandedIn> {
+    let bar = progress::bar("handing in", checked.ready());
+    let mut handed_in = HandedIn::default();
+    let mut records = input.records()?;
+    while handed_in.interrupted.is_none() {
+        let rows = next_rows(&mut records, plan, checked)?;
+        if rows.is_empty() {
+            break;
+        }
+        if *stopped.borrow() {
+            handed_in.interrupted = Some("stopped".to_owned());
+            break;
+        }
+        let drafts: Vec<_> = rows.iter().map(|(_, ready)| ready.draft.clone()).collect();
+        match place.take(&drafts).await {
+            Ok(taken) => {
+                if taken.len() < rows.len() {
+                    handed_in.interrupted = Some("the server stopped answering".to_owned());
+                }
+                for ((line, ready), taken) in rows.into_iter().zip(taken) {
+                    handed_in.took(line, ready.id, taken);
+                    bar.inc(1);
+                }
+            }
+            Err(error) => handed_in.interrupted = Some(format!("{error:#}")),
+        }
+        bar.set_message(format!("{} new, {} sent before", handed_in.new, handed_in.already_sent));
+    }
+    bar.finish();
+    Ok(handed_in)
+}
+
+/// The next good rows, each with its line; none at the end.
+fn next_rows(records: &mut Records, plan: &Plan, checked: &Checked) -> anyhow::Result<Vec<(u64, Ready)>> {
+    let mut rows = Vec::with_capacity(TOGETHER);
+    while rows.len() < TOGETHER {
+        let Some(record) = records.next() else { break };
+        let row = plan.row(record?);
+        let line = row.record.line;
+        if checked.duplicates.contains(&line) || checked.clashes.contains_key(&line) {
+            continue;
+        }
+        if let Ok(ready) = row.message {
+            rows.push((line, ready));
+        }
+    }
+    Ok(rows)
+}

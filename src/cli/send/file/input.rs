@@ -1,0 +1,218 @@
+//! The file, as records.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek},
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use csv::{ByteRecord, ByteRecordsIntoIter, ReaderBuilder};
+use serde_json::Value;
+
+use crate::{cli::output::WrongUse, domain::Object};
+
+/// How the rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// A table: the names of the columns, then a row each
+    Csv,
+    /// A JSON object a line, as the API takes it
+    Ndjson,
+}
+
+/// A file that is read several times.
+pub(super) struct Input {
+    file: File,
+    pub(super) format: Format,
+    pub(super) delimiter: u8,
+    /// Of a table.
+    pub(super) columns: Arc<[String]>,
+}
+
+/// One row, as it was written.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    /// Where it begins, from 1.
+    pub(super) line: u64,
+    pub(super) original: Original,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Original {
+    /// Of a table.
+    Cells(Arc<[String]>, ByteRecord),
+    /// Of NDJSON.
+    Members(Object),
+    /// A line of NDJSON that is none: its beginning, and why not.
+    Unreadable(String, String),
+}
+
+/// More than the longest message, as in the API.
+const LONGEST: usize = 1024 * 1024;
+/// So many bytes of an unreadable line are shown.
+const SHOWN: usize = 500;
+const BOM: &str = "\u{FEFF}";
+
+impl Input {
+    /// `-` is standard input, which is copied to a temporary file, as is all that cannot be read twice.
+    pub(super) fn open(path: &Path, format: Option<Format>, delimiter: char) -> anyhow::Result<Self> {
+        let cannot = || format!("{} cannot be read", path.display());
+        let file =
+            if path == Path::new("-") { spool(io::stdin().lock())? } else { File::open(path).with_context(cannot)? };
+        let file = if file.metadata()?.is_file() { file } else { spool(file).with_context(cannot)? };
+        let format = match (format, path.extension().and_then(OsStr::to_str)) {
+            (Some(format), _) => format,
+            (None, Some("ndjson" | "jsonl" | "json")) => Format::Ndjson,
+            (None, Some("csv" | "txt")) => Format::Csv,
+            (None, None) if path == Path::new("-") => Format::Csv,
+            (None, _) => {
+                bail!(WrongUse("--format csv or --format ndjson is needed, the name does not tell".to_owned()))
+            }
+        };
+        let delimiter =
+            u8::try_from(delimiter).map_err(|_| WrongUse("--delimiter is one ASCII character".to_owned()))?;
+        let mut input = Self { file, format, delimiter, columns: Arc::new([]) };
+        if format == Format::Csv {
+            input.columns = input.header()?;
+        }
+        Ok(input)
+    }
+
+    /// All rows, from the beginning.
+    pub(super) fn records(&self) -> anyhow::Result<Records> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(match self.format {
+            Format::Csv => {
+                let counter = LineCounter { file: file.try_clone()?, at: 0, line: 1 };
+                Records::Cells(self.columns.clone(), Box::new(self.table(file).into_byte_records()), counter)
+            }
+            Format::Ndjson => Records::Lines(BufReader::new(file), 0),
+        })
+    }
+
+    fn table(&self, file: File) -> csv::Reader<File> {
+        // Rows that are too long or too short are told apart later, by their line.
+        ReaderBuilder::new().delimiter(self.delimiter).flexible(true).from_reader(file)
+    }
+
+    fn header(&self) -> anyhow::Result<Arc<[String]>> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        let header = self.table(file).headers().context("the names of the columns cannot be read")?.clone();
+        let names: Vec<_> = header.iter().map(|name| name.trim_start_matches(BOM).trim().to_owned()).collect();
+        if names.is_empty() {
+            bail!(WrongUse("the file is empty; a table begins with the names of its columns".to_owned()));
+        }
+        if let Some(at) = names.iter().position(String::is_empty) {
+            bail!(WrongUse(format!("column {} has no name; the first line must name the columns", at + 1)));
+        }
+        if let Some(name) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])).map(|at| &names[at]) {
+            bail!(WrongUse(format!("there are two columns {name:?}")));
+        }
+        if let [name] = names.as_slice()
+            && let Some(other) = [';', '\t', ',', '|'].into_iter().find(|other| name.contains(*other))
+        {
+            bail!(WrongUse(format!("the file has one column, {name:?}; is --delimiter {other:?} meant?")));
+        }
+        Ok(names.into())
+    }
+}
+
+/// The rows of a file.
+pub(super) enum Records {
+    Cells(Arc<[String]>, Box<ByteRecordsIntoIter<File>>, LineCounter),
+    /// With the number of the line that was read last.
+    Lines(BufReader<File>, u64),
+}
+
+/// Tells in which line a row begins. The CSV reader's own count is behind wherever a row ends in CR LF, or blank lines
+/// follow it.
+pub(super) struct LineCounter {
+    file: File,
+    at: u64,
+    line: u64,
+}
+
+impl LineCounter {
+    /// Of the row that begins at this byte, or after line ends that follow it.
+    fn line_of(&mut self, byte: u64) -> io::Result<u64> {
+        let mut buffer = [0; 4096];
+        loop {
+            let read = self.file.read_at(&mut buffer, self.at)?;
+            for next in &buffer[..read] {
+                if self.at >= byte && !b"\r\n".contains(next) {
+                    return Ok(self.line);
+                }
+                self.at += 1;
+                self.line += u64::from(*next == b'\n');
+            }
+            if read == 0 {
+                return Ok(self.line);
+            }
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = anyhow::Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Cells(columns, cells, counter) => {
+                let record = cells.next()?.map_err(anyhow::Error::from).and_then(|record| {
+                    let line = counter.line_of(record.position().map_or(0, csv::Position::byte))?;
+                    Ok(Record { line, original: Original::Cells(columns.clone(), record) })
+                });
+                Some(record)
+            }
+            Self::Lines(reader, number) => loop {
+                let line = match next_line(reader).transpose()? {
+                    Ok(line) => line,
+                    Err(error) => return Some(Err(error.into())),
+                };
+                *number += 1;
+                if !line.trim_ascii().is_empty() {
+                    return Some(Ok(Record { line: *number, original: read(&line) }));
+                }
+            },
+        }
+    }
+}
+
+/// The next line; of one that is too long, one byte more than is allowed.
+fn next_line(reader: &mut BufReader<File>) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    if reader.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() > LONGEST && !line.ends_with(b"\n") {
+        reader.skip_until(b'\n')?;
+    }
+    Ok(Some(line))
+}
+
+fn read(line: &[u8]) -> Original {
+    let unreadable = |why: String| {
+        let beginning = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).trim_end().to_owned();
+        Original::Unreadable(beginning, why)
+    };
+    if line.len() > LONGEST {
+        return unreadable(format!("is longer than {LONGEST} bytes"));
+    }
+    match serde_json::from_slice(line.strip_prefix(BOM.as_bytes()).unwrap_or(line)) {
+        Ok(Value::Object(members)) => Original::Members(members),
+        Ok(_) => unreadable("is not a JSON object".to_owned()),
+        Err(error) => unreadable(format!("is not JSON: {:?} error at column {}", error.classify(), error.column())),
+    }
+}
+
+fn spool(mut from: impl Read) -> anyhow::Result<File> {
+    let mut file = tempfile::tempfile().context("no temporary file")?;
+    io::copy(&mut from, &mut file)?;
+    Ok(file)
+}

@@ -1,0 +1,154 @@
+//! Sends the rows of a file: checks all of them, hands them in, follows them, and reports.
+//!
+//! The file is read once for each of these passes, row by row; what is kept of a row is its id and its status. The id of
+//! a message follows from its row, so that the same file again sends nothing twice.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `input` | the file, as records: CSV or NDJSON |
+//! | `template` | `--template-text` |
+//! | `row` | from a record to a message and its id |
+//! | `check` | the first pass: every fault, and rows that are there twice |
+//! | `hand_in` | the second pass |
+//! | `follow` | waits for what becomes of the messages |
+//! | `failed` | the rows that failed, to be fed back |
+//! | `progress`, `report` | what is shown meanwhile, and at the end |
+
+mod check;
+mod failed;
+mod follow;
+mod hand_in;
+mod input;
+mod progress;
+mod report;
+mod row;
+mod template;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::bail;
+use tokio::{sync::watch, time::Instant};
+
+use self::{
+    check::Checked,
+    follow::Until,
+    hand_in::HandedIn,
+    input::{Format, Input},
+    report::Report,
+    row::Plan,
+};
+use super::{
+    Args,
+    place::{Direct, Place},
+};
+use crate::{cli::output::WrongUse, lifecycle};
+
+#[derive(clap::Args)]
+pub(super) struct FileArgs {
+    /// Send the rows of this file, - for standard input. The other flags are what every row has unless it says otherwise
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The file's format [default: by its name, csv for standard input]
+    #[arg(long, value_enum, requires = "file")]
+    format: Option<Format>,
+    /// Between the cells of a CSV file
+    #[arg(long, value_name = "CHARACTER", requires = "file", default_value = ",")]
+    delimiter: char,
+    /// The text of every message; {name} stands for the column of this name, {{ and }} for braces
+    #[arg(long, value_name = "TEXT", requires = "file", conflicts_with = "text")]
+    template_text: Option<String>,
+    /// The column with the recipient [default: to]
+    #[arg(long, value_name = "COLUMN", requires = "file")]
+    to_column: Option<String>,
+    /// The column with your own id of the message [default: the id follows from what the row says]
+    #[arg(long, value_name = "COLUMN", requires = "file")]
+    id_column: Option<String>,
+    /// Send the same rows again on purpose: with another name they are other messages
+    #[arg(long, value_name = "NAME", requires = "file", conflicts_with = "id_column")]
+    batch: Option<String>,
+    /// Send the good rows, though some are bad
+    #[arg(long, requires = "file")]
+    skip_bad: bool,
+    /// Only check, and show what would be sent
+    #[arg(long, requires = "file")]
+    dry_run: bool,
+    /// Write the rows that failed to this file, with the reason; it can be sent as it is, or corrected
+    #[arg(long, value_name = "FILE", requires = "file")]
+    failed: Option<PathBuf>,
+}
+
+impl FileArgs {
+    pub(super) fn is_given(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let Some(path) = args.file.file.as_deref() else { bail!(WrongUse("there is no --file".to_owned())) };
+    let input = Input::open(path, args.file.format, args.file.delimiter)?;
+    let remote = args.source.remote()?;
+    let settings = match &remote {
+        Some(_) => None,
+        None => Some(args.source.clone().into_settings().load_quietly()?),
+    };
+    let sms_api = settings.as_ref().and_then(|settings| Some(settings.send.as_ref()?.tenant.sms_api));
+    let plan = Plan::new(&args, &input, sms_api)?;
+    // Whatever is missing is told before the file is gone through.
+    let place = match (remote, settings) {
+        _ if args.file.dry_run => None,
+        (Some(remote), _) => Some(Place::Server(remote)),
+        (None, Some(settings)) => Some(Place::Database(Box::new(Direct::open(settings).await?))),
+        (None, None) => None,
+    };
+    let checked = check::check(&input, &plan)?;
+    let mut report = Report::new(&args, &plan, &checked);
+    if checked.bad == 0 || args.file.skip_bad {
+        if let Some(place) = place {
+            send(&args, &input, &plan, &checked, place, &mut report).await?;
+        }
+    } else {
+        report.nothing_was_sent = true;
+    }
+    if let Some(path) = &args.file.failed {
+        report.failed_rows = Some(failed::write(path, &input, &plan, &checked, &report.failures)?);
+    }
+    report.show(args.json)?;
+    report.verdict()
+}
+
+/// Hands the rows in, and follows them.
+async fn send(
+    args: &Args,
+    input: &Input,
+    plan: &Plan,
+    checked: &Checked,
+    mut place: Place,
+    report: &mut Report<'_>,
+) -> anyhow::Result<()> {
+    let stopped = on_interruption();
+    place.start()?;
+    let mut handed_in: HandedIn = hand_in::hand_in(input, plan, checked, &place, &stopped).await?;
+    let until = match (&place, args.wait) {
+        (_, true) => Some(Until::Final),
+        // Nobody else may be there to do it.
+        (Place::Database(_), false) => Some(Until::HandedOver),
+        (Place::Server(_), false) => None,
+    };
+    if let Some(until) = until.filter(|_| handed_in.interrupted.is_none()) {
+        let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        follow::follow(&place, &mut handed_in, until, deadline, stopped).await?;
+    }
+    place.stop().await?;
+    report.add(handed_in);
+    Ok(())
+}
+
+/// Turns true at the first Ctrl-C. What was begun is then put on record; a second one ends the process at once.
+fn on_interruption() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        lifecycle::interrupted().await;
+        stop.send_replace(true);
+    });
+    stopped
+}

@@ -1,0 +1,174 @@
+//! What is said at the end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use anyhow::bail;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    check::{Checked, RowFault},
+    follow,
+    hand_in::{Failure, HandedIn},
+    row::Plan,
+};
+use crate::cli::{
+    output::{self, WrongUse},
+    send::Args,
+};
+
+/// The names of the members are what `--json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report<'a> {
+    rows: u64,
+    bad: u64,
+    /// The first of them.
+    faults: &'a [RowFault],
+    duplicates: usize,
+    channels: &'a BTreeMap<String, u64>,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example: Option<&'a Value>,
+    new: u64,
+    already_sent: u64,
+    /// Good rows that were not taken over, since something was in the way.
+    left: u64,
+    statuses: BTreeMap<&'static str, u64>,
+    /// Whether everything is known that was waited for; null if nothing was.
+    settled: Option<bool>,
+    failed: usize,
+    failed_file: Option<PathBuf>,
+    #[serde(skip)]
+    pub(super) failed_rows: Option<u64>,
+    #[serde(skip)]
+    pub(super) failures: BTreeMap<u64, Failure>,
+    #[serde(skip)]
+    pub(super) nothing_was_sent: bool,
+    #[serde(skip)]
+    interrupted: Option<String>,
+    #[serde(skip)]
+    lines_twice: &'a BTreeSet<u64>,
+    #[serde(skip)]
+    unused: &'a [String],
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(args: &Args, plan: &'a Plan, checked: &'a Checked) -> Self {
+        Self {
+            rows: checked.rows,
+            bad: checked.bad,
+            faults: &checked.faults,
+            duplicates: checked.duplicates.len(),
+            channels: &checked.channels,
+            dry_run: args.file.dry_run,
+            example: checked.example.as_ref().filter(|_| args.file.dry_run),
+            new: 0,
+            already_sent: 0,
+            left: checked.ready(),
+            statuses: BTreeMap::new(),
+            settled: None,
+            failed: 0,
+            failed_file: args.file.failed.clone(),
+            failed_rows: None,
+            failures: BTreeMap::new(),
+            nothing_was_sent: false,
+            interrupted: None,
+            lines_twice: &checked.duplicates,
+            unused: &plan.unused,
+        }
+    }
+
+    /// Takes in what became of the rows.
+    pub(super) fn add(&mut self, handed_in: HandedIn) {
+        self.statuses = follow::counts(&handed_in);
+        self.new = handed_in.new;
+        self.already_sent = handed_in.already_sent;
+        let refused = handed_in.failures.values().filter(|failure| !failure.ended).count() as u64;
+        self.left = self.left.saturating_sub(self.new + self.already_sent + refused);
+        self.settled = handed_in.settled;
+        self.failed = handed_in.failures.len();
+        self.failures = handed_in.failures;
+        self.interrupted = handed_in.interrupted;
+    }
+
+    pub(super) fn show(&self, json: bool) -> anyhow::Result<()> {
+        if json {
+            return output::json(self);
+        }
+        for fault in self.faults {
+            output::line(format!("line {}: {}", fault.line, fault.detail));
+        }
+        if self.bad > self.faults.len() as u64 {
+            output::line(format!("… and {} more", self.bad - self.faults.len() as u64));
+        }
+        if !self.unused.is_empty() {
+            output::line(format!("columns that are not used: {}", self.unused.join(", ")));
+        }
+        if let Some(first) = self.lines_twice.first() {
+            output::line(format!(
+                "rows that say the same as one before count once: {}, the first at line {first}",
+                self.duplicates
+            ));
+        }
+        if let Some(example) = self.example {
+            output::line("the first message:");
+            output::json(example)?;
+        }
+        let mut counts = vec![("rows", self.rows), ("bad", self.bad), ("there twice", self.duplicates as u64)];
+        if self.dry_run || self.nothing_was_sent {
+            counts.extend(self.channels.iter().map(|(channel, count)| (channel.as_str(), *count)));
+        } else {
+            counts.extend([("new", self.new), ("already sent", self.already_sent), ("not handed in", self.left)]);
+            counts.extend(self.statuses.iter().map(|(status, count)| (*status, *count)));
+        }
+        output::table(
+            &["what", "count"],
+            counts.into_iter().map(|(what, count)| vec![what.to_owned(), count.to_string()]),
+        );
+        self.say_what_next();
+        Ok(())
+    }
+
+    fn say_what_next(&self) {
+        if let (Some(rows), Some(path)) = (self.failed_rows, &self.failed_file) {
+            output::line(format!("failed rows, {rows} of them, are in {}", path.display()));
+        } else if self.bad > 0 || self.failed > 0 {
+            output::line("--failed FILE writes the failed rows to a file that can be sent again");
+        }
+        if self.dry_run {
+            output::line("nothing was sent (--dry-run)");
+        } else if self.nothing_was_sent {
+            output::line("nothing was sent; correct the rows, or leave them out with --skip-bad");
+        } else if self.new == 0 && self.already_sent > 0 && self.left == 0 {
+            output::line(
+                "everything was sent before, and nothing is sent twice; --batch NAME sends it again on purpose",
+            );
+        } else if self.left > 0 {
+            output::line("the same command again goes on where this one stopped; nothing is sent twice");
+        }
+        let waiting = self.statuses.get("queued").filter(|_| self.settled == Some(false) && self.interrupted.is_none());
+        if let Some(queued) = waiting {
+            output::line(format!("queued until their time: {queued}; a server on this database hands them over"));
+        }
+    }
+
+    /// How the command ends.
+    pub(super) fn verdict(self) -> anyhow::Result<()> {
+        if let Some(why) = self.interrupted {
+            let what =
+                if self.left > 0 { "not all rows were handed in" } else { "not all rows were followed to their end" };
+            bail!("{what}: {why}");
+        }
+        if self.bad > 0 && (self.dry_run || self.nothing_was_sent) {
+            bail!(WrongUse(format!("{} of {} rows are bad", self.bad, self.rows)));
+        }
+        if self.failed > 0 {
+            bail!("{} rows failed", self.failed);
+        }
+        Ok(())
+    }
+}

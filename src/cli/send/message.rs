@@ -1,0 +1,146 @@
+//! The flags that make a message.
+
+use std::fs;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::{
+    cli::output::WrongUse,
+    domain::{Object, Recipient},
+};
+
+/// A message, or what every message of a file has unless its row says otherwise.
+#[derive(clap::Args)]
+pub(super) struct MessageArgs {
+    /// sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
+    #[arg(long)]
+    channel: Option<String>,
+    /// Sender id, number, address or app id, as the channel has it
+    #[arg(long)]
+    from: Option<String>,
+    /// The recipient: a number in international form, a mail address, an id; or KIND:ID, as in bsuid:GB.1
+    #[arg(long)]
+    to: Option<String>,
+    /// The text
+    #[arg(long)]
+    text: Option<String>,
+    /// The subject of a mail
+    #[arg(long)]
+    subject: Option<String>,
+    /// The mail as HTML, or @FILE
+    #[arg(long)]
+    html: Option<String>,
+    /// The platform's content object, or @FILE
+    #[arg(long, value_name = "JSON")]
+    content: Option<String>,
+    /// The platform's template object, or @FILE
+    #[arg(long, value_name = "JSON")]
+    template: Option<String>,
+    /// The platform's options, or @FILE
+    #[arg(long, value_name = "JSON")]
+    options: Option<String>,
+    /// Your own id, at most 50 bytes; drawn if it is not given. The same id and message is never sent twice
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    correlation_id: Option<String>,
+    /// What to give back with each notification, at most 2000 characters
+    #[arg(long, value_name = "TEXT")]
+    callback_data: Option<String>,
+    /// Not before this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    send_at: Option<String>,
+    /// Not at this time or after it (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    expire_at: Option<String>,
+    /// Any other member of a message, such as substitutions, smartlinks or cc: NAME=JSON, or NAME=@FILE
+    #[arg(long, value_name = "NAME=JSON")]
+    set: Vec<String>,
+}
+
+/// The members that are texts. All others are JSON.
+const TEXTS: [&str; 11] = [
+    "channel",
+    "from",
+    "text",
+    "subject",
+    "html",
+    "correlationId",
+    "callbackData",
+    "sendAt",
+    "expireAt",
+    "validity",
+    "batchId",
+];
+
+impl MessageArgs {
+    /// What was given, as members of a message.
+    pub(super) fn members(&self) -> anyhow::Result<Object> {
+        let mut members = Object::new();
+        for (name, flag, given) in [
+            ("channel", "--channel", &self.channel),
+            ("from", "--from", &self.from),
+            ("to", "--to", &self.to),
+            ("text", "--text", &self.text),
+            ("subject", "--subject", &self.subject),
+            ("html", "--html", &self.html),
+            ("content", "--content", &self.content),
+            ("template", "--template", &self.template),
+            ("options", "--options", &self.options),
+            ("correlationId", "--correlation-id", &self.correlation_id),
+            ("callbackData", "--callback-data", &self.callback_data),
+            ("sendAt", "--send-at", &self.send_at),
+            ("expireAt", "--expire-at", &self.expire_at),
+        ] {
+            if let Some(text) = given {
+                members.insert(name.to_owned(), flag_value(name, flag, text)?);
+            }
+        }
+        for pair in &self.set {
+            let (name, text) =
+                pair.split_once('=').ok_or_else(|| WrongUse(format!("--set {pair:?} is not NAME=JSON")))?;
+            members.insert(name.to_owned(), flag_value(name, &format!("--set {name}"), text)?);
+        }
+        Ok(members)
+    }
+}
+
+fn flag_value(name: &str, flag: &str, text: &str) -> anyhow::Result<Value> {
+    let may_be_a_file = name == "html" || (name != "to" && !TEXTS.contains(&name));
+    let from_file = match text.strip_prefix('@').filter(|_| may_be_a_file) {
+        Some(path) => Some(fs::read_to_string(path).with_context(|| format!("{flag}: {path} cannot be read"))?),
+        None => None,
+    };
+    let value = value(name, from_file.as_deref().unwrap_or(text));
+    Ok(value.map_err(|detail| WrongUse(format!("{flag} {detail}")))?)
+}
+
+/// A member of a message from its text, in a flag or in a cell.
+pub(super) fn value(name: &str, text: &str) -> Result<Value, &'static str> {
+    if name == "to" {
+        return Ok(match text.split_once(':') {
+            Some((kind, id)) if Recipient::is_kind(kind) => json!({ kind: id }),
+            _ => json!(text),
+        });
+    }
+    if TEXTS.contains(&name) { Ok(json!(text)) } else { serde_json::from_str(text).map_err(|_| "is not JSON") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_id_is_told_from_an_id_with_a_colon() {
+        assert_eq!(value("to", "bsuid:GB.1"), Ok(json!({ "bsuid": "GB.1" })));
+        assert_eq!(value("to", "urn:mbid:AQAA"), Ok(json!("urn:mbid:AQAA")));
+        assert_eq!(value("to", "+447700900123"), Ok(json!("+447700900123")));
+    }
+
+    #[test]
+    fn texts_are_taken_as_they_are_and_the_rest_is_json() {
+        assert_eq!(value("text", "{}"), Ok(json!("{}")));
+        assert_eq!(value("validity", "3600"), Ok(json!("3600")));
+        assert_eq!(value("priority", "1"), Ok(json!(1)));
+        assert_eq!(value("options", "{"), Err("is not JSON"));
+    }
+}

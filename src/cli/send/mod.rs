@@ -1,0 +1,39 @@
+//! `receiptd send`: one message, or a file of them.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `message` | the flags that make a message |
+//! | `place` | where messages are handed in: the database, with the hand-over running here, or a server |
+//! | `one` | sends one |
+//! | `file/` | sends a file |
+
+mod file;
+mod message;
+mod one;
+mod place;
+
+use super::source::SourceArgs;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    message: message::MessageArgs,
+    #[command(flatten)]
+    file: file::FileArgs,
+    /// Wait until the outcome is known
+    #[arg(long)]
+    wait: bool,
+    /// Wait at most so many seconds after the last message was handed in [default: 60 for one message, no limit for a
+    /// file]
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    if args.file.is_given() { file::run(args).await } else { one::run(args).await }
+}

@@ -1,0 +1,91 @@
+//! Sends one message.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{Args, place::Direct};
+use crate::{
+    cli::{
+        output::{self, WrongUse},
+        source::in_words,
+        status,
+    },
+    domain::{CorrelationId, Draft},
+    query::{MessageView, Query},
+    send::{SendError, Sent, check},
+};
+
+/// How long to wait unless told otherwise.
+const SECONDS: u64 = 60;
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let message = Value::Object(args.message.members()?);
+    let seconds = args.timeout.unwrap_or(SECONDS);
+    let view = match args.source.remote()? {
+        Some(remote) => {
+            let taken = remote.send(&message).await?;
+            if args.wait {
+                // The server admits a minute at the most.
+                remote.message(&taken.correlation_id, Some(seconds.min(60))).await?.unwrap_or(taken)
+            } else {
+                taken
+            }
+        }
+        None => send_directly(&args, message, Duration::from_secs(seconds)).await?,
+    };
+    if args.json {
+        output::json(&view)?;
+    } else {
+        status::show(&view);
+        if view.status == "queued" && args.source.remote()?.is_none() {
+            output::line("It waits for its time: a server on this database hands it over (receiptd serve).");
+        }
+    }
+    if view.status == "rejected" {
+        bail!("the platform refused the message");
+    }
+    Ok(())
+}
+
+/// Puts the message into the database and hands it over from here, as a server would.
+async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyhow::Result<MessageView> {
+    let wrong = |faults: &[_]| WrongUse(format!("the message cannot be sent as it is: {}", in_words(faults)));
+    let draft = Draft::new(message).map_err(|fault| wrong(&[fault]))?;
+    let settings = args.source.clone().into_settings().load_quietly()?;
+    // Before a database is made for it.
+    let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
+    check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
+    let mut place = Direct::open(settings).await?;
+    let id = match place.sender.accept(&draft).await {
+        Ok(Sent::New(id) | Sent::Same(id)) => id,
+        Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
+        Err(error) => return Err(error.into()),
+    };
+    place.start()?;
+    handed_over(&place, &id, patience).await?;
+    place.stop().await?;
+    let query: &Query = &place.query;
+    let view = if args.wait { query.final_message(&id, patience).await? } else { query.message(&id).await? };
+    view.context("the message is gone from the database")
+}
+
+/// Waits until the message is with the platform, or its outcome is known; not for a time that is far away.
+async fn handed_over(place: &Direct, id: &CorrelationId, patience: Duration) -> anyhow::Result<()> {
+    let mut changes = place.changes();
+    let waiting = async {
+        loop {
+            changes.mark_unchanged();
+            let message = place.query.message(id).await?;
+            match message.as_ref().map(|message| message.status.as_str()) {
+                Some("sending") => {}
+                Some("queued") if !place.rests().await? => {}
+                _ => return Ok(()),
+            }
+            tokio::select! { _ = changes.changed() => {}, () = sleep(Duration::from_secs(1)) => {} }
+        }
+    };
+    tokio::time::timeout(patience, waiting).await.unwrap_or(Ok(()))
+}

@@ -1,0 +1,150 @@
+//! Where messages are handed in: the database, with the hand-over to the platform running here, or a server.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    cli::{
+        settings,
+        source::{Remote, in_words},
+    },
+    clock::Clock,
+    config::{SendSettings, Settings},
+    domain::{CorrelationId, Draft},
+    lifecycle,
+    observe::Metrics,
+    query::{MessageView, Query},
+    send::{SendError, Sender, Sent},
+    storage::Store,
+};
+
+/// The database itself.
+pub(super) struct Direct {
+    platform: SendSettings,
+    store: Store,
+    clock: Clock,
+    pub(super) sender: Sender,
+    pub(super) query: Query,
+    running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+}
+
+/// One of the two.
+pub(super) enum Place {
+    Database(Box<Direct>),
+    Server(Remote),
+}
+
+/// What became of a message that was handed in.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// Taken over now, or before; where it stands, where that is known at once.
+    Over { new: bool, message: Option<Box<MessageView>> },
+    /// Not as it is.
+    Refused(String),
+    /// Not now.
+    Later(String),
+}
+
+/// With nothing due for so long, nobody waits for the hand-over of what is queued.
+const SOON: Duration = Duration::from_secs(30);
+
+impl Direct {
+    /// Opens the database. Nothing is handed over before [`Direct::start`].
+    pub(super) async fn open(settings: Settings) -> anyhow::Result<Self> {
+        let platform = settings.send.clone().ok_or(SendError::NotConfigured)?;
+        let (store, clock) = (settings::open(&settings).await?, Clock::system());
+        let sender = Sender::new(store.outbox.clone(), clock.clone(), Some(platform.tenant.sms_api));
+        let query = Query::new(&store, settings.deadlines, clock.clone());
+        Ok(Self { platform, store, clock, sender, query, running: None })
+    }
+
+    /// Hands over whatever is due, from here on.
+    pub(super) fn start(&mut self) -> anyhow::Result<()> {
+        let (stop, stopped) = watch::channel(false);
+        let dispatcher = lifecycle::dispatch(&self.platform, &self.store, &self.clock, &Metrics::new()?, stopped)?;
+        self.running = Some((stop, dispatcher));
+        Ok(())
+    }
+
+    /// Hands nothing more over, and ends when the requests in flight are on record.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some((stop, dispatcher)) = self.running.take() {
+            stop.send_replace(true);
+            dispatcher.await.context("the hand-over failed")?;
+        }
+        Ok(())
+    }
+
+    /// Turns with each change of a message.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.store.changes.clone()
+    }
+
+    /// Whether nothing will be handed over for a while: what is queued has its time ahead.
+    pub(super) async fn rests(&self) -> anyhow::Result<bool> {
+        let soon = self.clock.now().plus(SOON);
+        Ok(self.store.outbox.next_due().await?.iter().all(|(_, due)| *due > soon))
+    }
+
+    async fn take(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Taken>> {
+        let outcome = |sent| match sent {
+            Ok(Sent::New(_)) => Taken::Over { new: true, message: None },
+            Ok(Sent::Same(_)) => Taken::Over { new: false, message: None },
+            Err(SendError::Faulty(faults)) => Taken::Refused(in_words(&faults)),
+            Err(error @ SendError::Conflict(_)) => Taken::Refused(error.to_string()),
+            Err(error) => Taken::Later(error.to_string()),
+        };
+        Ok(self.sender.accept_all(drafts).await?.into_iter().map(outcome).collect())
+    }
+}
+
+impl Place {
+    /// Hands messages in, each with its correlation id; what became of them, in order. Those without an outcome were
+    /// not taken over.
+    pub(super) async fn take(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Taken>> {
+        match self {
+            Self::Database(direct) => direct.take(drafts).await,
+            Self::Server(remote) => Ok(remote.send_lines(drafts).await?.into_iter().map(told).collect()),
+        }
+    }
+
+    /// Messages as they stand, in the order of `ids`.
+    pub(super) async fn look(&self, ids: &[CorrelationId]) -> anyhow::Result<Vec<Option<MessageView>>> {
+        match self {
+            Self::Database(direct) => Ok(direct.query.messages(ids).await?),
+            Self::Server(remote) => remote.messages(ids).await,
+        }
+    }
+
+    /// See [`Direct::rests`]. A server goes on by itself.
+    pub(super) async fn rests(&self) -> anyhow::Result<bool> {
+        if let Self::Database(direct) = self { direct.rests().await } else { Ok(false) }
+    }
+
+    pub(super) fn start(&mut self) -> anyhow::Result<()> {
+        if let Self::Database(direct) = self { direct.start() } else { Ok(()) }
+    }
+
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Self::Database(direct) = self { direct.stop().await } else { Ok(()) }
+    }
+}
+
+/// The server's answer to one line.
+fn told(answer: Value) -> Taken {
+    let new = answer["new"] == true;
+    if answer["correlationId"].is_string() {
+        return Taken::Over { new, message: serde_json::from_value(answer).ok() };
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let faults = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let faults = faults
+        .iter()
+        .map(|fault| format!("{} {}", text(&fault["pointer"]).trim_start_matches('/'), text(&fault["detail"])));
+    let faults = faults.collect::<Vec<_>>().join("; ");
+    let words = if faults.is_empty() { text(&answer["detail"]) } else { faults };
+    if answer["status"] == 503 { Taken::Later(words) } else { Taken::Refused(words) }
+}

@@ -1,0 +1,33 @@
+//! `POST /v1/messages/{correlationId}/cancel`: calls a message back that is not yet being handed over.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+
+use super::{
+    authority::{Caller, Send},
+    messages::correlation_id,
+    problem::{Code, Problem},
+    server::App,
+};
+use crate::storage::Cancellation;
+
+/// Calls it back. Said again, it is the same.
+pub(super) async fn cancel(_: Caller<Send>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let id = correlation_id(&id)?;
+    match app.sender.cancel(&id).await? {
+        Cancellation::Cancelled => {}
+        Cancellation::TooLate(status) => {
+            let detail = format!("the message is {status}; only one that is still queued here can be cancelled");
+            return Err(Problem::new(Code::TooLate, detail));
+        }
+        Cancellation::Observed => {
+            let detail = "another system sent the message; cancel it there";
+            return Err(Problem::new(Code::NotOurs, detail));
+        }
+        Cancellation::Absent => return Err(Problem::no_such_message(id.as_str())),
+    }
+    let message = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    Ok(HttpResponse::Ok().json(message))
+}

@@ -1,0 +1,104 @@
+//! `receiptd send` with the flags of one message, and `receiptd cancel`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{
+    Ended, folder,
+    harness::{Program, Recorder, database::block_on, free_address},
+    run, serve,
+};
+
+/// A folder with the settings to send through `platform`.
+fn sending_to(platform: &str) -> tempfile::TempDir {
+    let folder = folder();
+    let settings = format!(
+        "public_url = 'http://{}/notify'\n[webex]\nbase_url = '{platform}'\nservice_key = 'k3y'\n",
+        free_address()
+    );
+    fs::write(folder.path().join("receiptd.toml"), settings).unwrap();
+    folder
+}
+
+#[test]
+fn every_member_of_a_message_has_its_flag() {
+    block_on(async {
+        let recorder = Recorder::answering(r#"{"messageId":"t-1","status":"queued"}"#).await;
+        let folder = sending_to(&recorder.url);
+        fs::write(folder.path().join("mail.html"), "<b>Hi</b>").unwrap();
+        fs::write(folder.path().join("options.json"), r#"{"trackClicks":true}"#).unwrap();
+        let send = async |flags: &[&str]| run(folder.path(), &[&["send"], flags].concat()).await;
+        let mail = ["--channel", "email", "--from", "orders@example.com", "--to", "dana@example.org"];
+        let said = ["--subject", "Hi", "--text", "@not a file", "--html", "@mail.html", "--options", "@options.json"];
+        let more =
+            ["--set", r#"cc=["ada@example.org"]"#, "--callback-data", "{}", "--expire-at", "2199-01-01T00:00:00Z"];
+        let ended = send(&[&mail[..], &said, &more].concat()).await;
+        ended.is(2).complains("expireAt");
+        send(&[&mail[..], &said, &more[..4]].concat()).await.is(0).prints(&["accepted", "dana@example.org"]);
+        let sms = ["--channel", "sms", "--from", "ACME"];
+        let template = ["--to", "customerid:7", "--template", r#"{"templateId":"t"}"#, "--set", "validity=3600"];
+        send(&[&sms[..], &template].concat()).await.is(0);
+        let bodies: Vec<Value> = recorder.requests().into_iter().map(|request| request.body).collect();
+        assert_eq!(bodies.len(), 2);
+        let mail = bodies[0].to_string();
+        for said in ["<b>Hi</b>", "@not a file", "ada@example.org", r#""trackClicks":true"#, r#""subject":"Hi""#] {
+            assert!(mail.contains(said), "{said} is not in {mail}");
+        }
+        assert_eq!((&bodies[1]["validity"], &bodies[1]["template"]), (&json!("3600"), &json!({ "templateId": "t" })));
+        assert!(bodies[1]["to"].to_string().contains(r#""customerid""#), "{}", bodies[1]);
+        for (wrong, words) in [
+            (&["--content", "{"][..], "--content is not JSON"),
+            (&["--set", "cc"], "is not NAME=JSON"),
+            (&["--set", "colour=1"], "colour is not a member of a message"),
+            (&["--text", "Hi", "--send-at", "soon"], "sendAt must be a time"),
+        ] {
+            send(&[&sms[..], &["--to", "+447700900123"], wrong].concat()).await.is(2).complains(words);
+        }
+        send(&["--html", "@none.html"]).await.is(1).complains("none.html cannot be read");
+    });
+}
+
+#[test]
+fn a_message_is_called_back_directly_and_through_a_server() {
+    block_on(async {
+        // Nobody listens there.
+        let folder = sending_to("http://127.0.0.1:9");
+        let (address, flags) = (free_address(), ["--channel", "whatsapp", "--from", "a_1", "--to", "+447700900123"]);
+        let (server, client) = Program::serve(folder.path(), address, &[]).await;
+        let url = format!("http://{address}");
+        for (n, place) in [&[][..], &["--server", &url]].into_iter().enumerate() {
+            let id = format!("order-{n}");
+            let later = ["--text", "Hi", "--send-at", "2199-01-01T00:00:00Z", "--correlation-id", &id];
+            run(folder.path(), &[&["send"], &flags[..], &later, place].concat()).await.is(0).prints(&["queued"]);
+            let cancel = async |id: &str| -> Ended { run(folder.path(), &[&["cancel", id], place].concat()).await };
+            cancel(&id).await.is(0).prints(&[&id, "cancelled", "final"]);
+            cancel(&id).await.is(0);
+            assert_eq!(client.status_of(&id).await.as_deref(), Some("cancelled"));
+            cancel("order-9").await.is(1).complains("there is no message with the correlation id \"order-9\"");
+            let seen = format!("seen-{n}");
+            client.posts(super::Sample::of(&seen)).await.is_acknowledged();
+            cancel(&seen).await.is(1).complains("another system sent the message");
+        }
+        server.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn it_may_be_too_late_to_call_back() {
+    block_on(async {
+        let recorder = Recorder::answering(r#"{"messageId":"t-1","status":"queued"}"#).await;
+        let folder = sending_to(&recorder.url);
+        let message = ["send", "--channel", "sms", "--from", "ACME", "--to", "+447700900123", "--text", "Hi"];
+        run(folder.path(), &[&message[..], &["--correlation-id", "order-1"]].concat()).await.is(0);
+        run(folder.path(), &["cancel", "order-1"]).await.is(1).complains("too late: the message is accepted");
+        let server = serve(&[("RECEIPTD_DATABASE_URL", &database(folder.path()))]).await;
+        let remote = ["cancel", "order-1", "--server", &server.url, "--token", "t0ken"];
+        run(folder.path(), &remote).await.is(1).complains("the message is accepted");
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+fn database(folder: &std::path::Path) -> String {
+    format!("sqlite://{}", folder.join("receiptd.db").display())
+}
