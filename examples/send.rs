@@ -17,7 +17,7 @@ use receiptd::{
     domain::Draft,
     observe::Metrics,
     query::{Deadlines, Query},
-    send::{Dispatcher, Pace, Sender, Sent, WebexConnect},
+    send::{Credentials, Dispatcher, Pace, Sender, Sent, WebexConnect},
     storage::{self, OpenOptions},
     webex::{
         NotifyUrl, SmsApi,
@@ -52,8 +52,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Hands over what is due, until it is told to stop.
     let tracking = Tracking { notify_url: NotifyUrl::new(&notify_url)?, auth_id: None };
     let tenant = Tenant { tracking, sms_api: SmsApi::V2, plus_sign: false };
-    let platform = WebexConnect::new(platform.parse()?, &key.into(), patience)?;
-    let pace = Pace { in_flight: 16, lease: patience * 2, attempts: 100 };
+    let platform = WebexConnect::new(platform.parse()?, Credentials::key(key.into())?, patience, clock.clone())?;
+    let pace = Pace { in_flight: 16, lease: patience * 2, ..Pace::default() };
     let dispatcher = Dispatcher::new(&store, Arc::new(platform), tenant, pace, clock.clone(), Metrics::new()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let dispatching = tokio::spawn(dispatcher.run(async {

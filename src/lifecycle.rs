@@ -53,9 +53,11 @@ pub async fn serve(
     let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
     let (stop, stopped) = watch::channel(false);
     let dispatcher = match &settings.send {
-        Some(send) => Some(dispatch(send, &store, &clock, &metrics, stopped)?),
+        Some(send) => Some(dispatcher(send, &store, &clock, &metrics)?),
         None => None,
     };
+    let sending = dispatcher.as_ref().map(Dispatcher::condition);
+    let dispatching = dispatcher.map(|dispatcher| tokio::spawn(dispatcher.run(until(stopped))));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
     warn_if_open(&settings);
     let address = listener.local_addr().map_err(ServeError::Http)?;
@@ -75,6 +77,7 @@ pub async fn serve(
         ),
         query: Query::new(&store, settings.deadlines, clock.clone()),
         health: store.health.clone(),
+        sending,
         tokens: settings.tokens,
         body_limit: settings.body_limit,
         answer_within: settings.answer_within,
@@ -88,8 +91,8 @@ pub async fn serve(
     if drained.is_err() {
         tracing::error!("not everything that waited could be committed; the senders were not told that it was");
     }
-    if let Some(dispatcher) = dispatcher {
-        let _ = dispatcher.await;
+    if let Some(dispatching) = dispatching {
+        let _ = dispatching.await;
     }
     served
 }
@@ -100,16 +103,26 @@ pub fn dispatch(
     store: &Store,
     clock: &Clock,
     metrics: &Metrics,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, ServeError> {
+    Ok(tokio::spawn(dispatcher(settings, store, clock, metrics)?.run(until(stopped))))
+}
+
+fn dispatcher(
+    settings: &SendSettings,
+    store: &Store,
+    clock: &Clock,
+    metrics: &Metrics,
+) -> Result<Dispatcher, ServeError> {
     let platform =
         WebexConnect::new(settings.base_url.clone(), settings.credentials.clone(), settings.timeout, clock.clone())?;
-    let tenant = settings.tenant.clone();
-    let dispatcher = Dispatcher::new(store, Arc::new(platform), tenant, settings.pace, clock.clone(), metrics.clone());
-    Ok(tokio::spawn(dispatcher.run(async move {
-        // An error means that whoever could stop it is gone, which is the same.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    })))
+    let (tenant, pace) = (settings.tenant.clone(), settings.pace.clone());
+    Ok(Dispatcher::new(store, Arc::new(platform), tenant, pace, clock.clone(), metrics.clone()))
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that whoever could stop it is gone, which is the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 fn warn_if_open(settings: &Settings) {

@@ -36,6 +36,12 @@ pub struct Source {
 }
 
 /// One that stays as it is.
+impl From<String> for Source {
+    fn from(value: String) -> Self {
+        SecretString::from(value).into()
+    }
+}
+
 impl From<SecretString> for Source {
     fn from(value: SecretString) -> Self {
         Self { value, file: None }

@@ -103,8 +103,13 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "webex.service_id" => ("service-1", &[PLATFORM[0], PLATFORM[2], SERVICE[1]]),
         "webex.service_secret" => ("bjN3", &[PLATFORM[0], PLATFORM[2], SERVICE[0], SERVICE[1]]),
         "webex.notify_auth_id" => ("TN0EXMPL7A", &PLATFORM),
+        "webex.plus_sign" => ("true", &PLATFORM),
         "webex.time_zone" => ("Europe/London", &[]),
-        "send.in_flight" | "send.timeout_seconds" | "send.attempts" => ("7", &PLATFORM),
+        "send.in_flight" | "send.batch" | "send.rate_per_second" | "send.timeout_seconds" | "send.attempts" => {
+            ("7", &PLATFORM)
+        }
+        "send.sms_api" => ("v1", &PLATFORM),
+        "send.on_unknown_outcome" => ("resend", &PLATFORM),
         "log.filter" => ("trace", &[]),
         "log.format" => ("json", &[]),
         key if key.starts_with("overdue.") || key.starts_with("notify.") || key.starts_with("database.") => ("77", &[]),
@@ -124,7 +129,11 @@ fn whole(mut settings: Settings) -> String {
 fn every_setting_can_be_made_in_the_environment_and_in_a_secret_file() {
     let defaults: Table = DEFAULTS.parse().unwrap();
     let keys = defaults.iter().flat_map(|(name, value)| match value {
-        Value::Table(section) => section.keys().map(|key| format!("{name}.{key}")).collect(),
+        // A section within it takes channels, of which none has a default.
+        Value::Table(section) => {
+            let settings = section.iter().filter(|(_, value)| !value.is_table());
+            settings.map(|(key, _)| format!("{name}.{key}")).collect()
+        }
         _ => vec![name.clone()],
     });
     for key in keys {
@@ -194,6 +203,7 @@ fn wrong_types_are_refused() {
         ("[notify]\nhub_secrets = 's3cret'", "notify.hub_secrets"),
         ("[notify]\nhub_secrets = [true]", "notify.hub_secrets"),
         ("[overdue]\nwhatsapp = 'soon'", "overdue.whatsapp"),
+        ("[send.channel_rates]\nsms = -1", "send.channel_rates.sms"),
         ("[api]\ntokens = 'ops:admin:s3cret'", "api.tokens"),
         ("[api]\ntokens = [7]", "api.tokens"),
         ("[[api.tokens]]\nname = 'ops'\nscope = ['admin']\nsecret = 's3cret'", "api.tokens"),
@@ -202,6 +212,16 @@ fn wrong_types_are_refused() {
         assert!(faults.len() == 1 && faults[0].contains(name), "{name} is not in {faults:?}");
     }
     assert!(from_file("listen = ").unwrap_err().0[0].contains("is not TOML"));
+}
+
+#[test]
+fn each_channel_may_have_a_rate() {
+    let file = "send.rate_per_second = 50\n[send.channel_rates]\nsms = 20\nfacebook = 5";
+    let settings =
+        load(&Flags::default(), &[PLATFORM.as_slice(), &[("RECEIPTD_SEND__CHANNEL_RATES__SMS", "30")]].concat(), file);
+    let rates = settings.unwrap().send.unwrap().pace.rates;
+    assert_eq!(rates.tenant, 50);
+    assert_eq!(rates.channels, [(Channel::Sms, 30), (Channel::Messenger, 5)].into());
 }
 
 #[test]
@@ -226,6 +246,11 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
         ("NOTIFY__ANSWER_WITHIN_SECONDS=0", "notify.answer_within_seconds must be 1 to 9"),
         ("NOTIFY__ANSWER_WITHIN_SECONDS=10", "the platform gives up after 10 s"),
         ("SEND__IN_FLIGHT=0&SEND__ATTEMPTS=0", "send.in_flight must be|send.attempts must be"),
+        ("SEND__BATCH=1001", "send.batch must be 1 to 1000"),
+        ("SEND__ON_UNKNOWN_OUTCOME=retry", "send.on_unknown_outcome must be hold or resend"),
+        ("SEND__CHANNEL_RATES__PIGEON=1", "send.channel_rates.pigeon: there is no such channel"),
+        ("SEND__CHANNEL_RATES__SMS=fast", "RECEIPTD_SEND__CHANNEL_RATES__SMS must be a whole number"),
+        ("SEND__CHANNEL_RATES=1", "there is no setting RECEIPTD_SEND__CHANNEL_RATES"),
         ("WEBEX__TIME_ZONE=Narnia", "webex.time_zone must be an IANA name"),
         ("WEBEX__REGION=mars&WEBEX__SERVICE_KEY=x", "webex.region must be one of ca, eu, uk, us"),
         ("WEBEX__REGION=eu", "webex.service_key must be set where|public_url must be set: without it"),

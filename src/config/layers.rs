@@ -22,6 +22,9 @@ const FILE: &str = "receiptd.toml";
 /// Has a name of its own, since everybody sets it.
 const TOKENS: (&str, &str) = ("RECEIPTD_API_TOKENS", "RECEIPTD_API__TOKENS");
 
+/// Sections that take any channel, with a whole number: those without one of their own have no default either.
+const BY_CHANNEL: [&str; 2] = ["overdue", "send.channel_rates"];
+
 /// Settings given on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -87,8 +90,7 @@ fn overlay(table: &mut Table, known: &Table, given: Table, section: &str, origin
             (Some(known), Some(slot), value) if fits(known, &value, &name) => *slot = value,
             // Without the value, which may be a secret.
             (Some(known), ..) => faults.push(format!("{name} in {origin} must be {}", type_words(known))),
-            // Channels without a deadline of their own have no default either.
-            (None, _, value) if section == "overdue" => _ = table.insert(key, value),
+            (None, _, value) if BY_CHANNEL.contains(&section) => _ = table.insert(key, value),
             _ => faults.push(unknown(&format!("{name} in {origin}"), &name, known_names())),
         }
     }
@@ -121,28 +123,26 @@ fn merge_environment(
         let name = if name == TOKENS.0 { TOKENS.1 } else { name };
         let path = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
         let path: Vec<&str> = path.split("__").collect();
-        let default = match path.as_slice() {
-            [key] => known.get(*key).filter(|default| !default.is_table()),
-            [section, key] => {
-                let known = known.get(*section);
-                // Channels without a deadline of their own have no default.
-                let other = known.filter(|_| *section == "overdue").and_then(|section| section.get("other"));
-                known.and_then(|section| section.get(key)).or(other)
-            }
-            _ => None,
-        };
-        let Some(default) = default else {
+        let Some(default) = default(known, &path) else {
             let names = known_names().into_iter().map(|name| variable_name(&name)).collect();
             faults.push(unknown(variable, variable, names));
             continue;
         };
-        match typed(default, &value) {
+        match typed(&default, &value) {
             Some(value) => set(table, &path, value),
-            None => faults.push(format!("{variable} must be {}", type_words(default))),
+            None => faults.push(format!("{variable} must be {}", type_words(&default))),
         }
         files.extend(file.map(|file| (path.join("."), file)));
     }
     files
+}
+
+/// The default of the setting at `path`, or a value of its type.
+fn default(known: &Table, path: &[&str]) -> Option<Value> {
+    let (key, sections) = path.split_last()?;
+    let section = sections.iter().try_fold(known, |table, name| table.get(*name)?.as_table())?;
+    let of_channel = || BY_CHANNEL.contains(&sections.join(".").as_str()).then_some(Value::Integer(0));
+    section.get(*key).filter(|default| !default.is_table()).cloned().or_else(of_channel)
 }
 
 /// Whether a value has the type of the default. Lists hold texts; tokens may also be tables.

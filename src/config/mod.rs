@@ -9,10 +9,12 @@
 //! | `raw` | that table as types of the file format |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
 //! | `credentials` | who we are to the platform |
+//! | `pace` | how fast to send |
 //! | `tokens` | who may use the API |
 
 mod credentials;
 mod layers;
+mod pace;
 mod raw;
 mod settings;
 mod tokens;

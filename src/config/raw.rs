@@ -75,8 +75,12 @@ pub(super) struct Webex {
 pub(super) struct Send {
     pub(super) sms_api: String,
     pub(super) in_flight: usize,
+    pub(super) batch: usize,
+    pub(super) rate_per_second: u32,
+    pub(super) channel_rates: BTreeMap<String, u32>,
     pub(super) timeout_seconds: u64,
     pub(super) attempts: i64,
+    pub(super) on_unknown_outcome: String,
 }
 
 #[derive(Deserialize)]

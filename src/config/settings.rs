@@ -9,6 +9,7 @@ use super::{
     ConfigError,
     credentials::credentials,
     layers::Files,
+    pace::pace,
     raw::Raw,
     tokens::{ApiToken, tokens},
 };
@@ -113,14 +114,11 @@ impl Settings {
             ("notify.queue_bytes", raw.notify.queue_bytes),
             ("notify.batch_rows", raw.notify.batch_rows),
             ("notify.writers", raw.notify.writers),
-            ("send.in_flight", raw.send.in_flight),
         ] {
             faults.check(number > 0, &format!("{name} must be at least 1"));
         }
         faults.check(raw.database.connections > 0, "database.connections must be at least 1");
         faults.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
-        faults.check(raw.send.attempts > 0, "send.attempts must be at least 1");
-        faults.check(raw.send.timeout_seconds > 0, "send.timeout_seconds must be at least 1");
         faults.check(
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
@@ -131,7 +129,8 @@ impl Settings {
         let zone = TimeZone::from_name(&raw.webex.time_zone);
         faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
-        let send = send(&raw.webex, &raw.send, &raw.public_url, files, &authentication, faults);
+        let pace = pace(&raw.send, faults);
+        let send = send(&raw.webex, &raw.send, pace, &raw.public_url, files, &authentication, faults);
         let format = match raw.log.format.as_str() {
             "auto" => Some(LogFormat::Auto),
             "plain" => Some(LogFormat::Plain),
@@ -214,6 +213,7 @@ fn safe(
 fn send(
     webex: &super::raw::Webex,
     send: &super::raw::Send,
+    pace: Option<Pace>,
     public_url: &str,
     files: &Files,
     authentication: &Authentication,
@@ -251,7 +251,6 @@ fn send(
     faults.check(notify_url.is_some(), "public_url must be set: without it nobody would hear what became of a message");
     let sms_api = SmsApi::from_name(&send.sms_api);
     faults.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
-    let timeout = Duration::from_secs(send.timeout_seconds);
     Some(SendSettings {
         base_url,
         credentials: credentials?,
@@ -263,13 +262,8 @@ fn send(
             sms_api: sms_api?,
             plus_sign: webex.plus_sign,
         },
-        timeout,
-        pace: Pace {
-            in_flight: send.in_flight,
-            // Time to put the outcome on record while the store is away for a moment.
-            lease: timeout + Duration::from_secs(30),
-            attempts: send.attempts,
-        },
+        timeout: Duration::from_secs(send.timeout_seconds),
+        pace: pace?,
     })
 }
 

@@ -40,6 +40,7 @@ pub(super) enum Code {
     UnsupportedMediaType,
     ForeignNotification,
     SendingNotConfigured,
+    CredentialsRefused,
     Unavailable,
 }
 
@@ -68,6 +69,9 @@ impl Code {
             }
             Self::SendingNotConfigured => {
                 (StatusCode::CONFLICT, "sending-not-configured", "There is no platform to send to")
+            }
+            Self::CredentialsRefused => {
+                (StatusCode::SERVICE_UNAVAILABLE, "credentials-refused", "The platform refuses our credentials")
             }
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again"),
         }

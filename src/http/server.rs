@@ -7,7 +7,13 @@ use tokio::sync::watch;
 
 use super::{request_id::identify, routes::routes};
 use crate::{
-    clock::Clock, config::ApiToken, notify::Intake, observe::Metrics, query::Query, send::Sender, storage::Health,
+    clock::Clock,
+    config::ApiToken,
+    notify::Intake,
+    observe::Metrics,
+    query::Query,
+    send::{Condition, Sender},
+    storage::Health,
 };
 
 /// What the handlers work with.
@@ -20,6 +26,8 @@ pub struct App {
     pub query: Query,
     /// Tells whether the store works.
     pub health: Arc<dyn Health>,
+    /// Tells whether messages are handed over; `None` if there is no platform to send to.
+    pub sending: Option<watch::Receiver<Condition>>,
     /// Counts.
     pub metrics: Metrics,
     /// Who may use the API.

@@ -51,7 +51,7 @@
 //! | `sender` | takes messages over, and calls them back |
 //! | `check` | what is wrong with a message |
 //! | `schedule` | when a message is to be handed over, as a pure function |
-//! | `dispatcher` | the loop that hands them over |
+//! | `dispatcher/` | the loop that hands them over |
 //! | `platform` | the call |
 //! | `credentials` | who we are to the platform |
 //! | `verdict` | the outcome table: what code, status and shape of an answer mean |
@@ -70,7 +70,7 @@ mod verdict;
 
 pub use check::check;
 pub use credentials::{Credentials, CredentialsError};
-pub use dispatcher::{Dispatcher, Pace};
+pub use dispatcher::{Condition, Dispatcher, OnUnknown, Pace, RateLimits};
 pub use outcome::Attempt;
 pub use platform::{Platform, PlatformError, WebexConnect};
 pub use sender::{SendError, Sender, Sent};

@@ -68,7 +68,6 @@ impl Outcome {
     }
 
     /// For each message of a request for several, in their order.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the dispatcher, where it sends several in one request"))]
     pub(super) fn of_batch(attempt: &Attempt, messages: &[(&CorrelationId, &Channel)]) -> Vec<Self> {
         let Attempt::Answered { status, body, retry_after } = attempt else {
             return messages.iter().map(|(_, channel)| Self::of(attempt, channel)).collect();

@@ -2,14 +2,46 @@
 
 use serde_json::json;
 
-use crate::harness::{Database, Platform, Sample, TestServer, eventually, sms};
+use crate::harness::{Database, Platform, Recorder, Sample, TestServer, eventually, sms};
 
 both!(it_is_live_and_ready, metrics_count_and_name_nobody);
+sqlite!(it_is_not_ready_while_the_platform_refuses_our_credentials, only_a_part_that_there_is_can_be_asked_for);
 
 async fn it_is_live_and_ready(database: &Database) {
     let server = TestServer::start(database).await;
     assert_eq!(server.gets("/health/live").await.is(200).json(), json!({ "status": "live" }));
     assert_eq!(server.gets("/health/ready").await.is(200).json(), json!({ "status": "ready" }));
+    server.stop().await;
+}
+
+async fn it_is_not_ready_while_the_platform_refuses_our_credentials(database: &Database) {
+    let recorder = Recorder::saying(401, "").await;
+    let server = TestServer::on(database).sending_to(&recorder.url).start().await;
+    server.gets("/health/ready").await.is(200);
+    for n in 0..40 {
+        server.sends(&sms(&format!("order-{n}"), "Hello.")).await.is(202);
+    }
+    let refused = async || (server.gets("/health/ready").await.status == 503).then_some(());
+    eventually("the refusal to be seen", refused).await;
+    server.gets("/health/ready").await.is_problem(503, "credentials-refused");
+    // The notify URL is not cut off for it, and the queue is kept.
+    server.gets("/health/ready?of=notify").await.is(200);
+    server.gets("/health/live").await.is(200);
+    server.posts(Sample::of("order-0").says("Submitted", "7501")).await.is_acknowledged();
+    assert_eq!(server.ids("?status=queued&limit=500").await.len(), 39);
+    let tried = recorder.requests().len();
+    assert!(tried < 20, "{tried} requests with refused credentials");
+    // The platform takes them again: one message tries, the others follow.
+    recorder.says(201, r#"{"messageId":"M-1","status":"queued"}"#);
+    let all = async || (server.ids("?status=accepted&limit=500").await.len() == 39).then_some(());
+    eventually("all to be sent", all).await;
+    server.gets("/health/ready").await.is(200);
+    server.stop().await;
+}
+
+async fn only_a_part_that_there_is_can_be_asked_for(database: &Database) {
+    let server = TestServer::start(database).await;
+    server.gets("/health/ready?of=sending").await.is_problem(422, "invalid-request");
     server.stop().await;
 }
 

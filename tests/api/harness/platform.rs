@@ -68,9 +68,10 @@ pub(crate) struct Request {
     pub(crate) body: Value,
 }
 
-/// A platform that gives one answer to all, and keeps what it was sent.
+/// A platform that gives the same answer to all, and keeps what it was sent.
 pub(crate) struct Recorder {
     pub(crate) url: String,
+    answer: Arc<Mutex<(u16, &'static str)>>,
     requests: Arc<Mutex<Vec<Request>>>,
     /// Ends with this value.
     _task: JoinSet<()>,
@@ -79,24 +80,32 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Answers 200 with `answer`.
     pub(crate) async fn answering(answer: &'static str) -> Self {
+        Self::saying(200, answer).await
+    }
+
+    /// Answers with this status and body.
+    pub(crate) async fn saying(status: u16, body: &'static str) -> Self {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::<Mutex<Vec<Request>>>::default();
-        let (mut task, kept) = (JoinSet::new(), requests.clone());
+        let answer = Arc::new(Mutex::new((status, body)));
+        let (mut task, kept, told) = (JoinSet::new(), requests.clone(), answer.clone());
         task.spawn(async move {
             // One after the other, each on a connection of its own.
             while let Ok((stream, _)) = listener.accept().await {
                 let Some(request) = read(&stream).await else { continue };
                 kept.lock().unwrap().push(request);
-                let length = answer.len();
-                write(
-                    &stream,
-                    &format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}"),
-                )
-                .await;
+                let (status, body) = *told.lock().unwrap();
+                let head = format!("HTTP/1.1 {status} .\r\ncontent-length: {}\r\nconnection: close", body.len());
+                write(&stream, &format!("{head}\r\n\r\n{body}")).await;
             }
         });
-        Self { url, requests, _task: task }
+        Self { url, answer, requests, _task: task }
+    }
+
+    /// From now on it answers so.
+    pub(crate) fn says(&self, status: u16, body: &'static str) {
+        *self.answer.lock().unwrap() = (status, body);
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {

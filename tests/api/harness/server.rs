@@ -88,8 +88,13 @@ impl Drop for TestServer {
 impl Setup {
     /// With a setting, named as in the file: `notify.path_token`.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        let variable = format!("RECEIPTD_{}", name.to_uppercase().replace('.', "__"));
-        self.settings.push((variable, value.to_owned()));
+        self.settings.push((variable(name), value.to_owned()));
+        self
+    }
+
+    /// Without a setting that was given before.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.settings.retain(|(given, _)| *given != variable(name));
         self
     }
 
@@ -117,4 +122,9 @@ impl Setup {
         client.gets("/health/live").await.is(200);
         TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }
     }
+}
+
+/// The environment variable of a setting.
+fn variable(name: &str) -> String {
+    format!("RECEIPTD_{}", name.to_uppercase().replace('.', "__"))
 }

@@ -1,0 +1,121 @@
+//! A token bucket: so many messages a second, and some more in a burst.
+//!
+//! Of our own, since a claim is made for what may start at once and no more: whoever fills it must see what there is
+//! before taking it, and keep what the claim did not need. `governor` cannot change its rate, and neither it nor
+//! `ratelimit` lets one look or give back.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Tokens that come at a steady rate, up to a number.
+#[derive(Clone, Debug)]
+pub(super) struct Bucket {
+    /// Tokens a second.
+    rate: f64,
+    /// The most that it holds.
+    depth: f64,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// An empty one.
+    pub(super) fn empty(rate: f64, depth: f64, now: Instant) -> Self {
+        Self { rate, depth: depth.max(1.0), level: 0.0, at: now }
+    }
+
+    /// A full one.
+    pub(super) fn full(rate: f64, depth: f64, now: Instant) -> Self {
+        let empty = Self::empty(rate, depth, now);
+        Self { level: empty.depth, ..empty }
+    }
+
+    /// From now on at another rate. What it holds stays, as far as it still fits.
+    pub(super) fn change(&mut self, rate: f64, depth: f64, now: Instant) {
+        self.refill(now);
+        (self.rate, self.depth) = (rate, depth.max(1.0));
+        self.level = self.level.min(self.depth);
+    }
+
+    /// How many whole tokens there are.
+    pub(super) fn tokens(&mut self, now: Instant) -> usize {
+        self.refill(now);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the depth")]
+        let tokens = (self.level + ROUNDING) as usize;
+        tokens
+    }
+
+    /// Takes so many, which were there.
+    pub(super) fn take(&mut self, tokens: usize, now: Instant) {
+        self.refill(now);
+        #[expect(clippy::cast_precision_loss, reason = "some thousands at the most")]
+        let tokens = tokens as f64;
+        self.level = (self.level - tokens).max(0.0);
+    }
+
+    /// How long until there is one.
+    pub(super) fn wait(&mut self, now: Instant) -> Duration {
+        self.refill(now);
+        Duration::from_secs_f64((1.0 - self.level).max(0.0) / self.rate)
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.level = (self.level + passed * self.rate).min(self.depth);
+        self.at = self.at.max(now);
+    }
+}
+
+/// A token that is short of being whole by less than this is one: after `wait` there must be one.
+const ROUNDING: f64 = 1e-6;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn it_fills_at_its_rate_up_to_its_depth() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(10.0, 5.0, start);
+        assert_eq!(bucket.tokens(start), 5);
+        bucket.take(5, start);
+        assert_eq!((bucket.tokens(start), bucket.wait(start)), (0, Duration::from_millis(100)));
+        assert_eq!(bucket.tokens(start + Duration::from_millis(350)), 3);
+        assert_eq!(bucket.tokens(start + Duration::from_mins(1)), 5);
+    }
+
+    #[test]
+    fn a_change_of_rate_keeps_what_it_holds() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(10.0, 8.0, start);
+        bucket.take(2, start);
+        bucket.change(1.0, 4.0, start);
+        assert_eq!(bucket.tokens(start), 4);
+        bucket.take(4, start);
+        assert_eq!(bucket.wait(start), Duration::from_secs(1));
+    }
+
+    proptest! {
+        /// Whoever takes all there is, whenever there is any, gets the rate and one burst, and no more.
+        #[test]
+        fn in_any_time_it_gives_the_rate_and_one_burst(
+            rate in 0.5_f64..500.0, depth in 1.0_f64..100.0, steps in proptest::collection::vec(0_u64..400, 1..60)
+        ) {
+            let start = Instant::now();
+            let (mut bucket, mut now, mut taken) = (Bucket::full(rate, depth, start), start, 0_u32);
+            for step in steps {
+                now += Duration::from_millis(step);
+                let tokens = bucket.tokens(now);
+                bucket.take(tokens, now);
+                taken += u32::try_from(tokens).unwrap();
+                let most = (now - start).as_secs_f64() * rate + depth;
+                prop_assert!(f64::from(taken) <= most + 0.01, "{taken} > {most}");
+                let wait = bucket.wait(now);
+                prop_assert!(bucket.clone().tokens(now + wait) >= 1);
+            }
+        }
+    }
+}

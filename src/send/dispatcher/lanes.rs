@@ -1,0 +1,215 @@
+//! Each channel's lane: what waits on it, what is under way, and how the lanes share the requests.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Channel, Timestamp};
+
+/// All lanes.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    lanes: BTreeMap<Channel, Lane>,
+    /// Counts claims, to tell who had to wait longest.
+    turn: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    /// When its next message is due, as far as we know.
+    due: Option<Timestamp>,
+    /// Requests under way.
+    held: usize,
+    /// When its last request began.
+    turn: u64,
+}
+
+/// A lane may hold this many times the requests that are left for all others. So no lane takes all of them, however
+/// slowly its answers come; and the more lanes there are, the less each may take. (It is how switches share a buffer:
+/// Choudhury and Hahne, Dynamic Queue Length Thresholds, 1998.)
+const SHARE: usize = 3;
+
+impl Lanes {
+    /// The store told when each lane's next message is due; on other lanes nothing waits.
+    pub(super) fn learn(&mut self, next: Vec<(Channel, Timestamp)>) {
+        self.lanes.retain(|_, lane| {
+            lane.due = None;
+            lane.held > 0
+        });
+        for (channel, due) in next {
+            self.lanes.entry(channel).or_default().due = Some(due);
+        }
+    }
+
+    /// Nothing that is due is left on `channel`, as far as we know.
+    pub(super) fn is_empty(&mut self, channel: &Channel) {
+        if let Some(lane) = self.lanes.get_mut(channel) {
+            lane.due = None;
+        }
+    }
+
+    /// The lanes on which a message is due.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<Channel> {
+        let due = self.lanes.iter().filter(|(_, lane)| lane.due.is_some_and(|due| due <= now));
+        due.map(|(channel, _)| channel.clone()).collect()
+    }
+
+    /// When the next message is due on any lane.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.lanes.values().filter_map(|lane| lane.due).min()
+    }
+
+    /// Requests on `channel` began.
+    pub(super) fn began(&mut self, channel: &Channel, requests: usize) {
+        self.turn += 1;
+        let lane = self.lanes.entry(channel.clone()).or_default();
+        lane.held += requests;
+        lane.turn = self.turn;
+    }
+
+    /// A request on `channel` ended.
+    pub(super) fn ended(&mut self, channel: &Channel) {
+        if let Some(lane) = self.lanes.get_mut(channel) {
+            lane.held = lane.held.saturating_sub(1);
+        }
+    }
+
+    /// Shares `free` requests out to the lanes that want some, each with the most that it wants. The next one goes to
+    /// the lane that has the fewest, and of those to the one that waits longest; in this order they are to be served.
+    pub(super) fn share(&self, free: usize, wanted: Vec<(Channel, usize)>) -> Vec<(Channel, usize)> {
+        let (fresh, mut shares) = (Lane::default(), Vec::new());
+        for (channel, most) in wanted {
+            let Lane { held, turn, .. } = self.lanes.get(&channel).unwrap_or(&fresh);
+            shares.push(Share { channel, most, held: *held, turn: *turn, given: 0 });
+        }
+        for left in (1..=free).rev() {
+            let fits = |share: &&mut Share| share.given < share.most && share.held + share.given < SHARE * left;
+            let Some(next) = shares.iter_mut().filter(fits).min_by_key(|share| share.rank()) else { break };
+            next.given += 1;
+        }
+        shares.retain(|share| share.given > 0);
+        shares.sort_by_key(|share| (share.held, share.turn));
+        shares.into_iter().map(|share| (share.channel, share.given)).collect()
+    }
+}
+
+/// A lane's share in the making.
+struct Share {
+    channel: Channel,
+    most: usize,
+    held: usize,
+    turn: u64,
+    given: usize,
+}
+
+impl Share {
+    fn rank(&self) -> (usize, u64) {
+        (self.held + self.given, self.turn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use Channel::{Rcs, Sms, Whatsapp};
+
+    const ALL: usize = usize::MAX;
+
+    fn share(lanes: &mut Lanes, free: usize, wanted: &[(Channel, usize)]) -> Vec<(Channel, usize)> {
+        let shares = lanes.share(free, wanted.to_vec());
+        for (channel, requests) in &shares {
+            lanes.began(channel, *requests);
+        }
+        shares
+    }
+
+    fn held(lanes: &Lanes, channel: &Channel) -> usize {
+        lanes.lanes.get(channel).map_or(0, |lane| lane.held)
+    }
+
+    #[test]
+    fn a_lane_alone_leaves_a_quarter_to_others() {
+        for (free, gets) in [(1, 1), (2, 2), (4, 3), (16, 12), (64, 48)] {
+            assert_eq!(share(&mut Lanes::default(), free, &[(Sms, ALL)]), [(Sms, gets)]);
+        }
+    }
+
+    #[test]
+    fn lanes_that_want_all_get_the_same() {
+        let shares = share(&mut Lanes::default(), 64, &[(Sms, ALL), (Rcs, ALL), (Whatsapp, ALL)]);
+        assert_eq!(shares.iter().map(|(_, requests)| *requests).collect::<Vec<_>>(), [20, 19, 19]);
+    }
+
+    #[test]
+    fn what_one_lane_does_not_want_the_others_get() {
+        assert_eq!(share(&mut Lanes::default(), 16, &[(Sms, ALL), (Rcs, 1)]), [(Sms, 12), (Rcs, 1)]);
+    }
+
+    #[test]
+    fn a_busy_lane_leaves_what_is_free_to_the_others() {
+        let mut lanes = Lanes::default();
+        share(&mut lanes, 64, &[(Sms, ALL)]);
+        assert_eq!(share(&mut lanes, 16, &[(Sms, ALL)]), []);
+        assert_eq!(share(&mut lanes, 16, &[(Sms, ALL), (Rcs, 5)]), [(Rcs, 5)]);
+        // As answers come, both have the same in the end.
+        for _ in 0..100 {
+            for _ in 0..4 {
+                lanes.ended(&Sms);
+            }
+            let free = 64 - held(&lanes, &Sms) - held(&lanes, &Rcs);
+            share(&mut lanes, free, &[(Sms, ALL), (Rcs, ALL)]);
+        }
+        assert!(held(&lanes, &Rcs) >= held(&lanes, &Sms), "{lanes:?}");
+    }
+
+    #[test]
+    fn with_one_request_at_a_time_they_take_turns() {
+        let mut lanes = Lanes::default();
+        let wanted = [(Sms, ALL), (Rcs, ALL), (Whatsapp, ALL)];
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            let (channel, _) = share(&mut lanes, 1, &wanted).remove(0);
+            lanes.ended(&channel);
+            order.push(channel);
+        }
+        assert_eq!(order[..3], order[3..]);
+        order.truncate(3);
+        order.sort_unstable();
+        assert_eq!(order, [Sms, Rcs, Whatsapp]);
+    }
+
+    #[test]
+    fn what_the_store_told_last_counts() {
+        let (early, late) = (Timestamp::from_micros(5), Timestamp::from_micros(9));
+        let mut lanes = Lanes::default();
+        lanes.learn(vec![(Sms, early), (Rcs, late)]);
+        assert_eq!((lanes.due(early), lanes.next()), (vec![Sms], Some(early)));
+        lanes.is_empty(&Sms);
+        assert_eq!((lanes.due(late), lanes.next()), (vec![Rcs], Some(late)));
+        lanes.learn(vec![(Sms, late)]);
+        assert_eq!(lanes.due(late), [Sms]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_is_shared_out_than_there_is_and_nobody_waits_for_nothing(
+            free in 0_usize..100, busy in proptest::collection::vec(0_usize..50, 3), most in proptest::collection::vec(0_usize..50, 3)
+        ) {
+            let mut lanes = Lanes::default();
+            let channels = [Sms, Rcs, Whatsapp];
+            for (channel, requests) in channels.iter().zip(busy) {
+                lanes.began(channel, requests);
+            }
+            let wanted: Vec<_> = channels.into_iter().zip(most).collect();
+            let shares = lanes.share(free, wanted.clone());
+            prop_assert!(shares.iter().map(|(_, given)| given).sum::<usize>() <= free);
+            let of = |channel| shares.iter().find(|(known, _)| known == channel).map_or(0, |(_, given)| *given);
+            // Whoever has nothing at all gets something, if something is free for each of them.
+            for (channel, most) in &wanted {
+                prop_assert!(of(channel) <= *most);
+                let starves = *most > 0 && held(&lanes, channel) == 0 && of(channel) == 0;
+                prop_assert!(!starves || free < 3, "{channel} of {free}: {shares:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The loop that hands messages over.
+//!
+//! It claims no more than can start at once: a claim says that a request may be on its way. So each turn asks first how
+//! many may leave, then shares them out, then claims that many on each channel.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `course` | one turn after the other: what is claimed, and what follows from the answers |
+//! | `lanes` | how the channels share the requests |
+//! | `rates`, `throttle`, `bucket` | how fast messages may leave |
+//! | `gate` | the stop where our credentials are refused |
+//! | `hand_over` | one request |
+//! | `recorder` | puts outcomes on record, in batches |
+
+mod bucket;
+mod course;
+mod gate;
+mod hand_over;
+mod lanes;
+mod rates;
+mod recorder;
+mod throttle;
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+pub use gate::Condition;
+pub use rates::RateLimits;
+
+use self::{course::Course, gate::Gate, hand_over::Desk, rates::Rates};
+use super::platform::Platform;
+use crate::{
+    clock::Clock,
+    observe::Metrics,
+    storage::{Outbox, Store},
+    webex::request::Tenant,
+};
+
+/// How the dispatcher goes about it.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// The most requests at one time.
+    pub in_flight: usize,
+    /// The most messages in one request, on the channels whose API takes several.
+    pub batch: usize,
+    /// How many messages may leave in a second.
+    pub rates: RateLimits,
+    /// How long a lease lasts; longer than an attempt can take.
+    pub lease: Duration,
+    /// After so many attempts a message counts as refused.
+    pub attempts: i64,
+    /// What to do where nobody knows whether the platform has a message.
+    pub on_unknown: OnUnknown,
+}
+
+/// What to do with a message of which nobody knows whether the platform has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// It is not sent again; a notification may settle it. No message is sent twice.
+    #[default]
+    Hold,
+    /// It is sent again. None is left out, and some come twice.
+    Resend,
+}
+
+impl Default for Pace {
+    /// One request after the other, one message each, as fast as they are answered.
+    fn default() -> Self {
+        Self {
+            in_flight: 1,
+            batch: 1,
+            rates: RateLimits::default(),
+            lease: Duration::from_mins(1),
+            attempts: 100,
+            on_unknown: OnUnknown::Hold,
+        }
+    }
+}
+
+/// Hands over what is due.
+pub struct Dispatcher {
+    outbox: Arc<dyn Outbox>,
+    submissions: watch::Receiver<()>,
+    platform: Arc<dyn Platform>,
+    tenant: Tenant,
+    pace: Pace,
+    clock: Clock,
+    metrics: Metrics,
+    condition: watch::Sender<Condition>,
+}
+
+/// How many outcomes wait for their commit at the most. While the store is away, requests wait for it then.
+const MOST_OUTCOMES: usize = 2 * recorder::MOST;
+
+impl Dispatcher {
+    /// Sends what is in `store` to `platform`.
+    pub fn new(
+        store: &Store,
+        platform: Arc<dyn Platform>,
+        tenant: Tenant,
+        pace: Pace,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            outbox: store.outbox.clone(),
+            submissions: store.submissions.clone(),
+            platform,
+            tenant,
+            pace,
+            clock,
+            metrics,
+            condition: watch::Sender::new(Condition::Working),
+        }
+    }
+
+    /// Tells whether messages are handed over.
+    pub fn condition(&self) -> watch::Receiver<Condition> {
+        self.condition.subscribe()
+    }
+
+    /// Runs until `shutdown`; then claims nothing more, and ends when the requests in flight are settled.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let (outcomes, waiting) = mpsc::channel(MOST_OUTCOMES);
+        // Aborted with this future, as the requests are: what is left then is what a crash would leave.
+        let mut recorder = JoinSet::new();
+        recorder.spawn(recorder::run(self.outbox.clone(), waiting));
+        let mut submissions = self.submissions;
+        let desk = Desk {
+            platform: self.platform,
+            tenant: self.tenant,
+            pace: self.pace,
+            clock: self.clock,
+            metrics: self.metrics,
+            outcomes,
+        };
+        let rates = Rates::new(desk.pace.rates.clone(), Instant::now());
+        let mut course = Course::new(self.outbox, Arc::new(desk), rates, Gate::new(self.condition));
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let rest = course.turn().await;
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = course.news() => {}
+                _ = submissions.changed() => course.look_again(),
+                () = sleep(rest) => {}
+            }
+        }
+        course.finish().await;
+        while recorder.join_next().await.is_some() {}
+    }
+}

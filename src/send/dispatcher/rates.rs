@@ -1,0 +1,152 @@
+//! How fast messages may leave, per tenant and per channel.
+//!
+//! A refusal because of the rate (7020, 429) does not say which of the two limits it means. So it slows its channel
+//! down; and the tenant too, if another channel was slowed down just before.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+
+use super::throttle::Throttle;
+use crate::domain::Channel;
+
+/// The configured limits, in messages a second; 0 is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// For all channels together.
+    pub tenant: u32,
+    /// For some channels.
+    pub channels: BTreeMap<Channel, u32>,
+}
+
+/// All limits, as they are at the moment.
+#[derive(Debug)]
+pub(super) struct Rates {
+    limits: RateLimits,
+    tenant: Throttle,
+    channels: BTreeMap<Channel, OfChannel>,
+}
+
+#[derive(Debug)]
+struct OfChannel {
+    throttle: Throttle,
+    /// Nothing leaves before this, since an answer asked for it.
+    rests_until: Instant,
+}
+
+/// Two channels that are slowed down within this time share what slows them down.
+const SHARED: Duration = Duration::from_secs(5);
+
+impl Rates {
+    pub(super) fn new(limits: RateLimits, now: Instant) -> Self {
+        Self { tenant: Throttle::new(limits.tenant, now), limits, channels: BTreeMap::new() }
+    }
+
+    /// How many messages may leave on `channel` now.
+    pub(super) fn tokens(&mut self, channel: &Channel, now: Instant) -> usize {
+        let tenant = self.tenant.tokens(now);
+        let own = self.of(channel, now);
+        if now < own.rests_until { 0 } else { own.throttle.tokens(now).min(tenant) }
+    }
+
+    /// So many leave on `channel` now.
+    pub(super) fn take(&mut self, channel: &Channel, messages: usize, now: Instant) {
+        self.tenant.take(messages, now);
+        self.of(channel, now).throttle.take(messages, now);
+    }
+
+    /// How long until a message may leave on `channel`.
+    pub(super) fn wait(&mut self, channel: &Channel, now: Instant) -> Duration {
+        let tenant = self.tenant.wait(now);
+        let own = self.of(channel, now);
+        let rest = own.rests_until.saturating_duration_since(now);
+        own.throttle.wait(now).max(tenant).max(rest)
+    }
+
+    /// The platform refused a message on `channel` because of the rate.
+    pub(super) fn slow(&mut self, channel: &Channel, now: Instant) {
+        let Some(rate) = self.of(channel, now).throttle.slow(now) else { return };
+        tracing::warn!(%channel, messages_per_second = rate, "the platform refuses our rate; sending slower");
+        let is_shared = |(other, own): (&Channel, &OfChannel)| other != channel && own.throttle.was_slowed(SHARED, now);
+        if self.channels.iter().any(is_shared)
+            && let Some(rate) = self.tenant.slow(now)
+        {
+            tracing::warn!(messages_per_second = rate, "on several channels; sending slower on all of them");
+        }
+    }
+
+    /// An answer on `channel` asked us to wait.
+    pub(super) fn rest(&mut self, channel: &Channel, time: Duration, now: Instant) {
+        let own = self.of(channel, now);
+        own.rests_until = own.rests_until.max(now + time);
+    }
+
+    fn of(&mut self, channel: &Channel, now: Instant) -> &mut OfChannel {
+        let limit = self.limits.channels.get(channel).copied().unwrap_or(0);
+        let new = || OfChannel { throttle: Throttle::new(limit, now), rests_until: now };
+        self.channels.entry(channel.clone()).or_insert_with(new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn rates(tenant: u32, sms: u32) -> (Rates, Instant) {
+        let now = Instant::now();
+        (Rates::new(RateLimits { tenant, channels: [(Channel::Sms, sms)].into() }, now), now)
+    }
+
+    #[test]
+    fn the_lower_of_both_limits_counts() {
+        let (mut rates, now) = rates(100, 20);
+        assert_eq!((rates.tokens(&Channel::Sms, now), rates.tokens(&Channel::Rcs, now)), (10, 50));
+        rates.take(&Channel::Sms, 10, now);
+        assert_eq!((rates.tokens(&Channel::Sms, now), rates.tokens(&Channel::Rcs, now)), (0, 40));
+        assert_eq!(rates.wait(&Channel::Sms, now), SECOND / 20);
+        rates.take(&Channel::Rcs, 40, now);
+        assert_eq!((rates.tokens(&Channel::Rcs, now), rates.wait(&Channel::Rcs, now)), (0, SECOND / 100));
+    }
+
+    #[test]
+    fn a_channel_is_slowed_down_alone() {
+        let (mut rates, now) = rates(0, 0);
+        rates.take(&Channel::Sms, 40, now);
+        rates.slow(&Channel::Sms, now);
+        assert_eq!(rates.tokens(&Channel::Sms, now), 0);
+        assert_eq!(rates.tokens(&Channel::Rcs, now), usize::MAX);
+        assert_eq!(rates.wait(&Channel::Sms, now), SECOND / 20);
+    }
+
+    #[test]
+    fn the_tenant_is_slowed_down_with_the_second_channel() {
+        let (mut rates, now) = rates(0, 0);
+        for channel in [Channel::Sms, Channel::Rcs] {
+            rates.take(&channel, 40, now);
+            rates.slow(&channel, now);
+        }
+        assert_eq!(rates.tokens(&Channel::Whatsapp, now), 0);
+        assert_eq!(rates.wait(&Channel::Whatsapp, now), SECOND / 40);
+    }
+
+    #[test]
+    fn refusals_far_apart_have_nothing_to_do_with_each_other() {
+        let (mut rates, now) = rates(0, 0);
+        rates.slow(&Channel::Sms, now);
+        rates.slow(&Channel::Rcs, now + SHARED);
+        assert_eq!(rates.tokens(&Channel::Whatsapp, now + SHARED), usize::MAX);
+    }
+
+    #[test]
+    fn a_channel_rests_as_long_as_an_answer_asked() {
+        let (mut rates, now) = rates(0, 0);
+        rates.rest(&Channel::Sms, SECOND * 30, now);
+        rates.rest(&Channel::Sms, SECOND, now);
+        assert_eq!(rates.tokens(&Channel::Sms, now + SECOND * 29), 0);
+        assert_eq!(rates.wait(&Channel::Sms, now), SECOND * 30);
+        assert_eq!(rates.tokens(&Channel::Sms, now + SECOND * 30), usize::MAX);
+        assert_eq!(rates.tokens(&Channel::Rcs, now), usize::MAX);
+    }
+}

@@ -1,0 +1,81 @@
+//! Puts outcomes on record: those that came while the last commit ran are the next batch.
+//!
+//! While the store is away an outcome is kept here, as long as its lease lasts; after that the message counts as
+//! unconfirmed, which is true as well.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::storage::{Claim, Outbox, Settlement, StorageError};
+
+/// An outcome, to be put on record.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) claim: Claim,
+    pub(super) settlement: Settlement,
+    /// When the lease ends.
+    pub(super) until: Instant,
+}
+
+/// The most in one commit.
+pub(super) const MOST: usize = 512;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The outcomes of one commit, and when their leases end.
+type Batch = (Vec<(Claim, Settlement)>, Vec<Instant>);
+
+/// Runs until the queue is closed and empty.
+pub(super) async fn run(outbox: Arc<dyn Outbox>, mut waiting: mpsc::Receiver<Record>) {
+    let mut records = Vec::new();
+    while waiting.recv_many(&mut records, MOST).await > 0 {
+        let pairs = records.drain(..).map(|record| ((record.claim, record.settlement), record.until));
+        store(&*outbox, pairs.unzip()).await;
+    }
+}
+
+async fn store(outbox: &dyn Outbox, batch: Batch) {
+    let mut parts = vec![batch];
+    let mut pause = FIRST_PAUSE;
+    while let Some((mut outcomes, mut until)) = parts.pop() {
+        let Some(end) = until.iter().max() else { continue };
+        match timeout_at(*end, outbox.settle(&outcomes)).await {
+            Ok(Ok(())) => {}
+            // One bad row must not fail its neighbours.
+            Ok(Err(StorageError::Refused(_))) if outcomes.len() > 1 => {
+                let half = outcomes.len() / 2;
+                parts.push((outcomes.split_off(half), until.split_off(half)));
+                parts.push((outcomes, until));
+            }
+            Ok(Err(error @ StorageError::Refused(_))) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "an outcome cannot be stored");
+                give_up(&outcomes);
+            }
+            Ok(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "outcomes could not be stored; trying again");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                parts.push(still_leased((outcomes, until), Instant::now()));
+            }
+            Err(_) => give_up(&outcomes),
+        }
+    }
+}
+
+fn still_leased((outcomes, until): Batch, now: Instant) -> Batch {
+    let pairs = outcomes.into_iter().zip(until);
+    let (kept, over): (Vec<_>, Vec<_>) = pairs.partition(|(_, until)| *until > now);
+    give_up(&over.into_iter().map(|(outcome, _)| outcome).collect::<Vec<_>>());
+    kept.into_iter().unzip()
+}
+
+fn give_up(outcomes: &[(Claim, Settlement)]) {
+    for (claim, _) in outcomes {
+        let id = &claim.submission.correlation_id;
+        tracing::error!(%id, "the outcome of a hand-over could not be put on record");
+    }
+}

@@ -1,0 +1,35 @@
+//! A key that the platform refuses, and the file of the key renewed.
+
+use std::fs;
+
+use receiptd::simulator::Settings;
+
+use crate::harness::{Database, Platform, TestServer, eventually, sms};
+
+both!(a_renewed_key_resumes_what_the_old_one_stopped);
+
+const MESSAGES: usize = 40;
+
+async fn a_renewed_key_resumes_what_the_old_one_stopped(database: &Database) {
+    let platform = Platform::with(Settings { service_key: Some("the-new-key".to_owned()), ..Settings::calm() });
+    let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+    fs::write(&file, "the-old-key\n").unwrap();
+    let server = TestServer::on(database).sending_to(&platform.url).without("webex.service_key");
+    let server = server.with("webex.service_key_file", file.to_str().unwrap()).start().await;
+    for n in 0..MESSAGES {
+        server.sends(&sms(&format!("order-{n}"), "Hello. [sim:silent]")).await.is(202);
+    }
+    let stopped = async || (server.gets("/health/ready").await.status == 503).then_some(());
+    eventually("the refusal to be seen", stopped).await;
+    server.gets("/health/ready").await.is_problem(503, "credentials-refused");
+    server.gets("/health/ready?of=notify").await.is(200);
+    fs::write(&file, "the-new-key\n").unwrap();
+    let all = async || (server.ids("?status=accepted&limit=500").await.len() == MESSAGES).then_some(());
+    eventually("all to be sent", all).await;
+    server.gets("/health/ready").await.is(200);
+    // The queue was not burnt with the old key.
+    let refused = platform.report().requests - MESSAGES as u64;
+    assert!(refused < 20, "{refused} requests with the old key");
+    server.stop().await;
+    platform.stop().await;
+}

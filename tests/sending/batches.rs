@@ -1,0 +1,68 @@
+//! Several messages in one request.
+
+use receiptd::{domain::Dispatch, send::Pace};
+use serde_json::json;
+
+use crate::{
+    harness::Database,
+    stage::{Stage, Stub, answered, message, pace, says, takes},
+};
+
+both!(messages_of_one_channel_share_a_request, a_part_may_be_refused, an_answer_that_was_lost_is_lost_for_all);
+
+fn in_tens() -> Pace {
+    Pace { batch: 10, ..pace(4) }
+}
+
+async fn messages_of_one_channel_share_a_request(database: &Database) {
+    let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
+    stage.takes((0..50).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
+    let instance = stage.dispatches(platform.clone(), in_tens());
+    for n in 0..50 {
+        stage.until(&format!("order-{n}"), Dispatch::Accepted).await;
+        let id = format!("order-{n}");
+        let transaction = stage.message(&id).await.transaction_id.unwrap();
+        assert_eq!((transaction.as_str(), platform.times(&id)), (format!("T-{id}").as_str(), 1));
+    }
+    instance.stops().await;
+    // Messaging API v2, by which text messages go, takes one at a time.
+    for (_, ids) in platform.sent() {
+        let is_sms = ids[0].trim_start_matches("order-").parse::<usize>().unwrap() % 2 == 0;
+        assert!(if is_sms { ids.len() == 1 } else { ids.len() <= 10 }, "{ids:?}");
+    }
+    assert!(platform.sent().iter().any(|(_, ids)| ids.len() == 10));
+}
+
+async fn a_part_may_be_refused(database: &Database) {
+    let stage = Stage::on(database).await;
+    let platform = Stub::new(|ids: &[String]| {
+        let entry = |id: &String| match id.as_str() {
+            "refused" => json!({ "code": "7004", "description": "bad", "correlationid": id }),
+            "later" => json!({ "code": "7006", "description": "busy", "correlationid": id }),
+            id => json!({ "code": "1001", "description": "Queued", "transid": "T", "correlationid": id }),
+        };
+        answered(200, &json!({ "response": ids.iter().map(entry).collect::<Vec<_>>() }))
+    });
+    stage.takes(["refused", "taken", "later"].map(|id| message("whatsapp", id))).await;
+    let instance = stage.dispatches(platform.clone(), in_tens());
+    stage.until("taken", Dispatch::Accepted).await;
+    stage.until("refused", Dispatch::Rejected).await;
+    assert_eq!(stage.message("refused").await.code.as_deref(), Some("7004"));
+    stage.until("later", Dispatch::Queued).await;
+    assert_eq!(platform.sent()[0].1.len(), 3);
+    platform.answers(takes);
+    stage.until("later", Dispatch::Accepted).await;
+    assert_eq!((platform.times("taken"), platform.times("refused")), (1, 1));
+    instance.stops().await;
+}
+
+async fn an_answer_that_was_lost_is_lost_for_all(database: &Database) {
+    let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(502, None)));
+    stage.takes((0..5).map(|n| message("whatsapp", &format!("order-{n}")))).await;
+    let instance = stage.dispatches(platform.clone(), in_tens());
+    for n in 0..5 {
+        stage.until(&format!("order-{n}"), Dispatch::Unconfirmed).await;
+    }
+    assert_eq!(platform.sent().len(), 1);
+    instance.stops().await;
+}

@@ -1,0 +1,213 @@
+//! A store, dispatchers on it, and a platform that does as it is told.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use receiptd::{
+    clock::Clock,
+    domain::{CorrelationId, Dispatch, DispatchEvent, Message, Submission},
+    observe::Metrics,
+    send::{Attempt, Condition, Dispatcher, Pace, Platform},
+    storage::{self, Entry, OpenOptions, Store},
+    webex::{
+        NotifyUrl, SmsApi,
+        request::{Request, Tenant, Tracking},
+    },
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use crate::harness::{Database, eventually};
+
+/// A store on a database, and a clock that can be put forward.
+pub(crate) struct Stage {
+    pub(crate) store: Store,
+    ahead: Arc<AtomicI64>,
+}
+
+/// A dispatcher at work. Dropped without a stop, it is cut off where it is, as by a crash.
+pub(crate) struct Instance {
+    pub(crate) condition: watch::Receiver<Condition>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Stage {
+    pub(crate) async fn on(database: &Database) -> Self {
+        let options = OpenOptions { connections: 4, timeout: Duration::from_secs(10), create: true };
+        Self { store: storage::open(database.url(), options).await.unwrap(), ahead: Arc::default() }
+    }
+
+    /// Another instance's view of the same database, with the same clock.
+    pub(crate) async fn again(&self, database: &Database) -> Self {
+        Self { ahead: self.ahead.clone(), ..Self::on(database).await }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let (system, ahead) = (Clock::system(), self.ahead.clone());
+        let ahead = move || Duration::from_micros(ahead.load(Ordering::Relaxed).unsigned_abs());
+        Clock::new(move || system.now().plus(ahead()))
+    }
+
+    pub(crate) fn puts_the_clock_forward(&self, time: Duration) {
+        self.ahead.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::Relaxed);
+    }
+
+    /// Takes messages over, as they are, due at once.
+    pub(crate) async fn takes(&self, messages: impl IntoIterator<Item = Value>) {
+        let now = self.clock().now();
+        let entry = |message| Entry { submission: Submission::from_json(message).unwrap(), due_at: now };
+        let entries: Vec<_> = messages.into_iter().map(entry).collect();
+        self.store.outbox.enqueue(&entries, now).await.unwrap();
+    }
+
+    pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, pace: Pace) -> Instance {
+        let metrics = Metrics::new().unwrap();
+        let dispatcher = Dispatcher::new(&self.store, platform, tenant(), pace, self.clock(), metrics);
+        let (condition, (stop, stopped)) = (dispatcher.condition(), oneshot::channel());
+        let task = tokio::spawn(dispatcher.run(async {
+            // An error is the end of the instance.
+            let _ = stopped.await;
+        }));
+        Instance { condition, stop, task }
+    }
+
+    pub(crate) async fn message(&self, id: &str) -> Message {
+        self.store.messages.find(&CorrelationId::new(id).unwrap()).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn dispatch(&self, id: &str) -> Dispatch {
+        self.message(id).await.dispatch.unwrap()
+    }
+
+    pub(crate) async fn steps(&self, id: &str) -> Vec<DispatchEvent> {
+        self.store.messages.dispatch_events(&CorrelationId::new(id).unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn until(&self, id: &str, dispatch: Dispatch) {
+        let reached = async || (self.dispatch(id).await == dispatch).then_some(());
+        eventually(&format!("{id} to be {dispatch:?}"), reached).await;
+    }
+}
+
+impl Instance {
+    pub(crate) async fn stops(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
+    }
+
+    /// As `kill -9` would.
+    pub(crate) async fn crashes(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+}
+
+fn tenant() -> Tenant {
+    let notify_url = NotifyUrl::new("https://status.example.com/notify").unwrap();
+    Tenant { tracking: Tracking { notify_url, auth_id: None }, sms_api: SmsApi::V2, plus_sign: false }
+}
+
+/// Many requests at a time, each answered within a second.
+pub(crate) fn pace(in_flight: usize) -> Pace {
+    Pace { in_flight, lease: Duration::from_mins(1), ..Pace::default() }
+}
+
+pub(crate) fn message(channel: &str, id: &str) -> Value {
+    json!({ "channel": channel, "from": "ACME", "to": "447700900123", "text": "Hello. [sim:silent]", "correlationId": id })
+}
+
+/// What is to be answered to a request, whose correlation ids are given.
+type Answer = dyn Fn(&[String]) -> Attempt + Send + Sync;
+
+/// A platform that does as it is told, and keeps what it was sent.
+pub(crate) struct Stub {
+    answer: Mutex<Arc<Answer>>,
+    sent: Mutex<Vec<(Instant, Vec<String>)>>,
+    /// Requests on these channels, as the platform names them, are not answered.
+    hangs: Mutex<Vec<&'static str>>,
+    renewal: Notify,
+}
+
+impl Stub {
+    pub(crate) fn new(answer: impl Fn(&[String]) -> Attempt + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            answer: Mutex::new(Arc::new(answer)),
+            sent: Mutex::default(),
+            hangs: Mutex::default(),
+            renewal: Notify::new(),
+        })
+    }
+
+    pub(crate) fn answers(&self, answer: impl Fn(&[String]) -> Attempt + Send + Sync + 'static) {
+        *self.answer.lock().unwrap() = Arc::new(answer);
+    }
+
+    pub(crate) fn hangs_on(&self, channel: &'static str) {
+        self.hangs.lock().unwrap().push(channel);
+    }
+
+    /// The credentials are others from now on.
+    pub(crate) fn is_shown_others(&self) {
+        self.renewal.notify_one();
+    }
+
+    /// The correlation ids of each request so far, and when it came.
+    pub(crate) fn sent(&self) -> Vec<(Instant, Vec<String>)> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// How often it was sent a message.
+    pub(crate) fn times(&self, id: &str) -> usize {
+        self.sent().iter().flat_map(|(_, ids)| ids).filter(|sent| *sent == id).count()
+    }
+}
+
+#[async_trait]
+impl Platform for Stub {
+    async fn post(&self, request: &Request) -> Attempt {
+        let messages = request.body.as_array().cloned().unwrap_or_else(|| vec![request.body.clone()]);
+        let ids: Vec<_> = messages.iter().map(correlation_id).collect();
+        self.sent.lock().unwrap().push((Instant::now(), ids.clone()));
+        let channel = messages[0].get("deliverychannel").or(messages[0].get("channel")).unwrap();
+        if self.hangs.lock().unwrap().iter().any(|hanging| channel == hanging) {
+            std::future::pending::<()>().await;
+        }
+        let answer = self.answer.lock().unwrap().clone();
+        answer(&ids)
+    }
+
+    async fn renewed(&self) {
+        self.renewal.notified().await;
+    }
+}
+
+fn correlation_id(body: &Value) -> String {
+    let id = body.get("correlationid").unwrap_or_else(|| &body["to"][0]["correlationId"]);
+    id.as_str().unwrap().to_owned()
+}
+
+pub(crate) fn answered(status: u16, body: &Value) -> Attempt {
+    Attempt::Answered { status, body: body.to_string().into_bytes(), retry_after: None }
+}
+
+/// As Messaging API v1 takes one message or several.
+pub(crate) fn takes(ids: &[String]) -> Attempt {
+    let entry = |id: &String| json!({ "code": "1001", "description": "Queued", "transid": format!("T-{id}"), "correlationid": id });
+    answered(200, &json!({ "response": ids.iter().map(entry).collect::<Vec<_>>() }))
+}
+
+/// A bare status.
+pub(crate) fn says(status: u16, retry_after: Option<Duration>) -> Attempt {
+    Attempt::Answered { status, body: Vec::new(), retry_after }
+}
