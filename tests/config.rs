@@ -4,6 +4,8 @@
 
 #[path = "config/credentials.rs"]
 mod credentials;
+#[path = "config/pace.rs"]
+mod pace;
 #[path = "config/tokens.rs"]
 mod tokens;
 
@@ -212,16 +214,6 @@ fn wrong_types_are_refused() {
         assert!(faults.len() == 1 && faults[0].contains(name), "{name} is not in {faults:?}");
     }
     assert!(from_file("listen = ").unwrap_err().0[0].contains("is not TOML"));
-}
-
-#[test]
-fn each_channel_may_have_a_rate() {
-    let file = "send.rate_per_second = 50\n[send.channel_rates]\nsms = 20\nfacebook = 5";
-    let settings =
-        load(&Flags::default(), &[PLATFORM.as_slice(), &[("RECEIPTD_SEND__CHANNEL_RATES__SMS", "30")]].concat(), file);
-    let rates = settings.unwrap().send.unwrap().pace.rates;
-    assert_eq!(rates.tenant, 50);
-    assert_eq!(rates.channels, [(Channel::Sms, 30), (Channel::Messenger, 5)].into());
 }
 
 #[test]

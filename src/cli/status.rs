@@ -44,6 +44,9 @@ pub(super) fn show(message: &MessageView) {
         ("last change", message.updated_at.clone()),
     ];
     output::table(&["message", &message.correlation_id], facts.map(|(name, value)| vec![name.to_owned(), value]));
+    for warning in &message.warnings {
+        output::line(format!("Note: {warning}."));
+    }
     if let Some(recipients) = &message.recipients {
         let rows = recipients.iter().map(|one| vec![one.to.clone(), one.status.clone(), or_dash(one.reason.as_ref())]);
         output::table(&["recipient", "status", "reason"], rows);

@@ -68,6 +68,12 @@ impl Channel {
         }
     }
 
+    /// What whoever sends on it ought to know.
+    pub fn warning(&self) -> Option<&'static str> {
+        let deprecated = "the platform has deprecated its Instagram API (instagram-api) and may end it";
+        (*self == Self::Instagram).then_some(deprecated)
+    }
+
     /// Every channel that we know by name.
     pub fn known() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(channel, ..)| channel.clone())

@@ -136,4 +136,9 @@ impl Message {
     pub fn origin(&self) -> Origin {
         if self.dispatch.is_some() { Origin::Sent } else { Origin::Observed }
     }
+
+    /// What whoever had us send it ought to know beside its status.
+    pub fn warning(&self) -> Option<&'static str> {
+        self.channel.as_ref().filter(|_| self.origin() == Origin::Sent)?.warning()
+    }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Channel, Cursor, Entry, EntryKind, Failure, Inbound, Kept, Message, RecipientStatus, Recorded, Timestamp,
-    TransactionId, Unreadable,
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Inbound, Kept, Message, Origin, RecipientStatus, Recorded,
+    Timestamp, TransactionId, Unreadable,
 };
 
 /// A page of a list.
@@ -47,6 +47,8 @@ pub struct MessageView {
     pub updated_at: String,
     pub status_at: Option<String>,
     pub notification_count: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     pub recipients: Option<Vec<RecipientView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<EntryView>>,
@@ -175,6 +177,7 @@ impl MessageView {
             updated_at: message.updated_at.to_string(),
             status_at: time(message.status_at),
             notification_count: message.notification_count,
+            warnings: message.warning().into_iter().map(str::to_owned).collect(),
             recipients: None,
             timeline: None,
         }
@@ -190,7 +193,7 @@ impl MessageView {
     /// one was heard of first means nothing.
     pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>) {
         let Some(recipients) = recipients else { return };
-        if self.origin == crate::domain::Origin::Observed.as_str() {
+        if self.origin == Origin::Observed.as_str() {
             self.to = recipients.first().map(|one| one.recipient.to_string());
         }
         self.recipients = Some(recipients.iter().map(RecipientView::of).collect());

@@ -1,5 +1,6 @@
 //! Sending, from the request to the platform and back. On a simulated platform, or on one that only records.
 
+mod channels;
 mod credentials;
 mod restart;
 mod trouble;

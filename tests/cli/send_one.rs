@@ -37,7 +37,7 @@ fn every_member_of_a_message_has_its_flag() {
         ended.is(2).complains("expireAt");
         send(&[&mail[..], &said, &more[..4]].concat()).await.is(0).prints(&["accepted", "dana@example.org"]);
         let sms = ["--channel", "sms", "--from", "ACME"];
-        let template = ["--to", "customerid:7", "--template", r#"{"templateId":"t"}"#, "--set", "validity=3600"];
+        let template = ["--to", "msisdn:+447700900123", "--template", r#"{"id":"t"}"#, "--set", "validity=3600"];
         send(&[&sms[..], &template].concat()).await.is(0);
         let bodies: Vec<Value> = recorder.requests().into_iter().map(|request| request.body).collect();
         assert_eq!(bodies.len(), 2);
@@ -45,8 +45,8 @@ fn every_member_of_a_message_has_its_flag() {
         for said in ["<b>Hi</b>", "@not a file", "ada@example.org", r#""trackClicks":true"#, r#""subject":"Hi""#] {
             assert!(mail.contains(said), "{said} is not in {mail}");
         }
-        assert_eq!((&bodies[1]["validity"], &bodies[1]["template"]), (&json!("3600"), &json!({ "templateId": "t" })));
-        assert!(bodies[1]["to"].to_string().contains(r#""customerid""#), "{}", bodies[1]);
+        assert_eq!((&bodies[1]["validity"], &bodies[1]["template"]), (&json!("3600"), &json!({ "id": "t" })));
+        assert!(bodies[1]["to"].to_string().contains(r#""msisdn""#), "{}", bodies[1]);
         for (wrong, words) in [
             (&["--content", "{"][..], "--content is not JSON"),
             (&["--set", "cc"], "is not NAME=JSON"),

@@ -1,3 +1,5 @@
+//! What is taken, what is refused, and where the fault is.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,5 +1,6 @@
 //! `cargo xtask bench send`: how many messages a second reach the platform through the outbox.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -121,12 +122,11 @@ async fn measure(
         Variant::Postgres => Some(Scratch::create(postgres, "receiptd_bench").await?),
         _ => None,
     };
-    let took = match variant {
-        Variant::Direct => straight(args, &base).await?,
-        _ => {
-            let url = database.as_ref().map_or_else(|| sqlite_url(&folder.join("bench.db")), Scratch::url);
-            through_the_outbox(args, binary, &folder.join("server"), &base, &url).await?
-        }
+    let took = if variant == Variant::Direct {
+        straight(args, &base).await?
+    } else {
+        let url = database.as_ref().map_or_else(|| sqlite_url(&folder.join("bench.db")), Scratch::url);
+        through_the_outbox(args, binary, &folder.join("server"), &base, &url).await?
     };
     once_each(args, &base).await?;
     if let Some(database) = database {
@@ -183,13 +183,12 @@ async fn through_the_outbox(args: &Args, binary: &Path, folder: &Path, base: &st
     ];
     let server = Server::start(binary, folder, &settings)?;
     let (url, count) = (format!("http://{}", server.address), args.messages);
-    let lines: String = (0..usize::try_from(count)?)
-        .map(|n| {
-            let message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": text(n),
-                "correlationId": format!("bench-{n}")});
-            format!("{message}\n")
-        })
-        .collect();
+    let mut lines = String::new();
+    for n in 0..usize::try_from(count)? {
+        let message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": text(n),
+            "correlationId": format!("bench-{n}")});
+        writeln!(lines, "{message}")?;
+    }
     let client = Client::builder().build()?;
     let begin = Instant::now();
     let upload = client.post(format!("{url}/v1/messages")).header("content-type", "application/x-ndjson").body(lines);

@@ -1,3 +1,5 @@
+//! Every documented request, and what a message may say in short.
+
 mod samples;
 
 use serde_json::{Value, json};
