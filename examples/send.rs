@@ -41,13 +41,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "correlationId": "order-1001"
     });
     let message = Draft::new(message).map_err(|fault| fault.detail)?;
-    let id = match sender.accept(&message).await? {
-        Sent::New(id) => id,
-        Sent::Same(id) => {
-            println!("{id} was taken over before");
-            id
-        }
-    };
+    let sent = sender.accept(&message).await?;
+    let id = sent.id();
+    if let Sent::Same(id) = &sent {
+        println!("{id} was taken over before");
+    }
 
     // Hands over what is due, until it is told to stop.
     let tracking = Tracking { notify_url: NotifyUrl::new(&notify_url)?, auth_id: None };
@@ -61,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }));
 
     let query = Query::new(&store, Deadlines::default(), clock);
-    if let Some(message) = query.final_message(&id, Duration::from_secs(10)).await? {
+    if let Some(message) = query.final_message(id, Duration::from_secs(10)).await? {
         println!("{id} is {}: {}", message.status, message.reason.unwrap_or_default());
     }
     // Requests that are on their way are put on record before it ends.

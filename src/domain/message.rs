@@ -1,6 +1,6 @@
 //! A message as it is kept.
 
-use super::{Address, Channel, CorrelationId, Failure, Status, Timestamp, TransactionId};
+use super::{Address, Channel, CorrelationId, Failure, Status, Submission, Timestamp, TransactionId};
 
 /// Our side of sending. Only messages that we sent have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,6 +132,30 @@ pub struct Message {
 }
 
 impl Message {
+    /// A message that was just taken over for sending.
+    pub fn queued(submission: &Submission, at: Timestamp) -> Self {
+        Self {
+            correlation_id: submission.correlation_id.clone(),
+            transaction_id: None,
+            dispatch: Some(Dispatch::Queued),
+            channel: Some(submission.channel.clone()),
+            sender: Some(submission.sender.clone()),
+            recipient: Address::new(submission.recipient.id()),
+            other_recipients: false,
+            callback_data: submission.callback_data.clone(),
+            status: Status::Queued,
+            is_final: false,
+            failure: None,
+            code: None,
+            reason: None,
+            segments: None,
+            status_at: Some(at),
+            created_at: at,
+            updated_at: at,
+            notification_count: 0,
+        }
+    }
+
     /// Who sent it.
     pub fn origin(&self) -> Origin {
         if self.dispatch.is_some() { Origin::Sent } else { Origin::Observed }

@@ -51,12 +51,11 @@ pub(super) async fn send(
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
     });
     let draft = draft_of(&body.await?)?;
-    let (status, id) = match app.sender.accept(&draft).await? {
-        Sent::New(id) => (StatusCode::ACCEPTED, id),
-        Sent::Same(id) => (StatusCode::OK, id),
-    };
-    let message = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
-    Ok(HttpResponse::build(status).insert_header((LOCATION, location(&id))).json(message))
+    let sent = app.sender.accept(&draft).await?;
+    let status = if matches!(sent, Sent::New(_)) { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let id = sent.id();
+    let message = app.query.message(id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    Ok(HttpResponse::build(status).insert_header((LOCATION, location(id))).json(message))
 }
 
 /// The content type without its parameters, in lower case; empty if there is none.

@@ -188,13 +188,19 @@ impl Upload {
         drafts: &[Draft],
     ) -> Result<Vec<Result<(bool, MessageView), Problem>>, StorageError> {
         let sent = self.app.sender.accept_all(drafts).await?;
-        let ids: Vec<CorrelationId> = sent.iter().filter_map(|sent| Some(id_of(sent.as_ref().ok()?).clone())).collect();
-        let mut messages = self.app.query.messages(&ids).await?.into_iter();
-        let outcome = |sent: Result<Sent, _>| {
-            let sent = sent.map_err(Problem::from)?;
-            let message = messages.next().flatten();
-            let message = message.ok_or_else(|| Problem::no_such_message(id_of(&sent).as_str()))?;
-            Ok((matches!(sent, Sent::New(_)), message))
+        // What is new needs not be looked up.
+        let known = sent.iter().filter_map(|sent| match sent {
+            Ok(Sent::Same(id)) => Some(id.clone()),
+            _ => None,
+        });
+        let known: Vec<CorrelationId> = known.collect();
+        let mut known = self.app.query.messages(&known).await?.into_iter();
+        let outcome = |sent: Result<Sent, _>| match sent.map_err(Problem::from)? {
+            Sent::New(message) => Ok((true, self.app.query.view(&message))),
+            Sent::Same(id) => {
+                let message = known.next().flatten().ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+                Ok((false, message))
+            }
         };
         Ok(sent.into_iter().map(outcome).collect())
     }
@@ -204,12 +210,6 @@ fn draft(line: &Line) -> Result<Draft, Problem> {
     match line {
         Line::Whole(bytes) => send::draft_of(bytes),
         Line::TooLong => Err(send::too_long()),
-    }
-}
-
-fn id_of(sent: &Sent) -> &CorrelationId {
-    match sent {
-        Sent::New(id) | Sent::Same(id) => id,
     }
 }
 

@@ -160,7 +160,8 @@ impl Query {
         }
     }
 
-    fn view(&self, message: &Message) -> MessageView {
+    /// A message as it is shown, without its timeline.
+    pub fn view(&self, message: &Message) -> MessageView {
         let deadline = message.channel.as_ref().and_then(|channel| self.deadlines.by_channel.get(channel));
         let age = self.clock.now().since(message.created_at);
         let overdue = !message.is_final && age > *deadline.unwrap_or(&self.deadlines.other);

@@ -6,7 +6,7 @@ use super::{check::check, schedule};
 
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Draft, Fault, Timestamp},
+    domain::{CorrelationId, Draft, Fault, Message, Timestamp},
     storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
     webex::{Api, SmsApi},
 };
@@ -22,8 +22,8 @@ pub struct Sender {
 /// What became of a request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// It is new, and on disk.
-    New(CorrelationId),
+    /// It is new, and on disk; as it was put there.
+    New(Box<Message>),
     /// The very same was taken over before. Nothing is sent again.
     Same(CorrelationId),
 }
@@ -43,6 +43,16 @@ pub enum SendError {
     /// It could not be stored. Nothing was sent.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+impl Sent {
+    /// The message's id.
+    pub fn id(&self) -> &CorrelationId {
+        match self {
+            Self::New(message) => &message.correlation_id,
+            Self::Same(id) => id,
+        }
+    }
 }
 
 impl Sender {
@@ -78,13 +88,10 @@ impl Sender {
             }
         }
         let enqueued = if entries.is_empty() { Vec::new() } else { self.outbox.enqueue(&entries, now).await? };
-        let mut taken = entries.into_iter().zip(enqueued).map(|(entry, enqueued)| {
-            let id = entry.submission.correlation_id;
-            match enqueued {
-                Enqueued::New => Ok(Sent::New(id)),
-                Enqueued::Same => Ok(Sent::Same(id)),
-                Enqueued::Conflict => Err(SendError::Conflict(id)),
-            }
+        let mut taken = entries.into_iter().zip(enqueued).map(|(Entry { submission, .. }, enqueued)| match enqueued {
+            Enqueued::New => Ok(Sent::New(Box::new(Message::queued(&submission, now)))),
+            Enqueued::Same => Ok(Sent::Same(submission.correlation_id)),
+            Enqueued::Conflict => Err(SendError::Conflict(submission.correlation_id)),
         });
         Ok(outcomes.into_iter().filter_map(|decided| decided.or_else(|| taken.next())).collect())
     }

@@ -1,7 +1,7 @@
 //! A submission is taken over once.
 
 use receiptd::{
-    domain::{Channel, Dispatch, DispatchEvent, Failure, Filter, Origin, Status, Submission},
+    domain::{Channel, Dispatch, DispatchEvent, Failure, Filter, Message, Origin, Status, Submission},
     storage::{Enqueued, Entry, Settlement, StorageError},
 };
 use serde_json::json;
@@ -40,6 +40,7 @@ async fn a_new_submission_is_on_record(store: &TestStore) {
 
     let reopened = store.reopened().await;
     let message = reopened.messages.find(&id("order-1")).await.unwrap().unwrap();
+    assert_eq!(message, Message::queued(&wanted, time(1_000)), "what the sender was told");
     assert_eq!((message.origin(), message.dispatch), (Origin::Sent, Some(Dispatch::Queued)));
     assert_eq!((message.status, message.is_final, message.failure), (Status::Queued, false, None::<Failure>));
     assert_eq!((message.channel, message.sender.as_deref()), (Some(Channel::Sms), Some("ACME")));

@@ -15,7 +15,7 @@ use crate::{
     },
     domain::{CorrelationId, Draft},
     query::{MessageView, Query},
-    send::{SendError, Sent, check},
+    send::{SendError, check},
 };
 
 /// How long to wait unless told otherwise.
@@ -60,7 +60,7 @@ async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyho
     check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
     let mut place = Direct::open(settings).await?;
     let id = match place.sender.accept(&draft).await {
-        Ok(Sent::New(id) | Sent::Same(id)) => id,
+        Ok(sent) => sent.id().clone(),
         Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
         Err(error) => return Err(error.into()),
     };
