@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+#[path = "cli/filters.rs"]
+mod filters;
 #[path = "api/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "tests/api uses all of it")]
 mod harness;

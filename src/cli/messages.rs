@@ -26,12 +26,21 @@ pub(super) struct Args {
     /// With this code behind the status
     #[arg(long)]
     code: Option<String>,
+    /// With this correlation id; with * at its end, with ids that begin so
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    /// With this callback data; with * at its end, with data that begin so
+    #[arg(long, value_name = "TEXT")]
+    callback_data: Option<String>,
     /// With this transaction id
     #[arg(long, value_name = "ID")]
     transaction_id: Option<String>,
-    /// sent (by receiptd) or observed
+    /// sent (by receiptd), or observed: another system sent it
     #[arg(long)]
     origin: Option<String>,
+    /// Not final, and older than its channel's deadline in the settings (or false: all others)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    overdue: Option<String>,
     /// First heard of at or after this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -59,8 +68,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         ("channel", args.channel),
         ("to", args.to),
         ("code", args.code),
+        ("correlationId", args.correlation_id),
+        ("callbackData", args.callback_data),
         ("transactionId", args.transaction_id),
         ("origin", args.origin),
+        ("overdue", args.overdue),
         ("since", args.since),
         ("until", args.until),
         ("limit", args.limit),

@@ -15,6 +15,7 @@ mod serve;
 mod settings;
 mod simulate;
 mod source;
+mod stats;
 mod status;
 
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Command {
     Status(status::Args),
     /// List messages, newest first
     Messages(Box<messages::Args>),
+    /// Count messages by channel, status, code, day and hour
+    Stats(stats::Args),
     /// Check the settings and say what they mean
     CheckConfig(check_config::Args),
     /// Bring the database's schema up to date (serve does so too)
@@ -78,6 +81,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Cancel(args) => cancel::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Messages(args) => messages::run(*args).await,
+        Command::Stats(args) => stats::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(args).await,
     }

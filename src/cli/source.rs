@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Draft, Fault, ListRequest},
-    query::{ListView, MessageView, Query},
+    domain::{CorrelationId, Draft, Fault, ListRequest, TallyRequest},
+    query::{ListView, MessageView, Query, TallyView},
 };
 
 /// Which of the two.
@@ -77,8 +77,20 @@ impl Source {
             }
             Self::Database(query) => {
                 let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = ListRequest::parse(pairs).map_err(|faults| WrongUse(in_words(&faults)))?;
+                let request =
+                    ListRequest::parse(pairs, &query.cutoffs()).map_err(|faults| WrongUse(in_words(&faults)))?;
                 Ok(query.list(&request.filter, request.after.as_ref(), request.limit).await?)
+            }
+        }
+    }
+
+    pub(super) async fn stats(&self, request: &[(&str, String)]) -> anyhow::Result<TallyView> {
+        match self {
+            Self::Server(remote) => remote.get("v1/stats", request).await?.context("the server has no counts"),
+            Self::Database(query) => {
+                let pairs = request.iter().map(|(name, value)| (*name, value.as_str()));
+                let request = TallyRequest::parse(pairs).map_err(|faults| WrongUse(in_words(&faults)))?;
+                Ok(query.tally(&request).await?)
             }
         }
     }

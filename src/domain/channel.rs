@@ -49,11 +49,14 @@ const NAMES: [(Channel, &str, &[&str]); 11] = [
     (Channel::Instagram, "instagram", &[]),
 ];
 
+/// The most characters of an unknown name, so that an index can hold it.
+const MAX_LENGTH: usize = 64;
+
 impl Channel {
     /// Reads any documented name of a channel, in any case. An unknown name is kept, but for NUL, as in
-    /// ids.
+    /// ids, and what is beyond 64 characters.
     pub fn from_name(name: &str) -> Self {
-        let name = name.trim().to_lowercase();
+        let name: String = name.trim().to_lowercase().chars().take(MAX_LENGTH).collect();
         NAMES
             .iter()
             .find(|(_, ours, theirs)| *ours == name || theirs.contains(&name.as_str()))
@@ -103,6 +106,11 @@ mod tests {
         ] {
             assert_eq!(Channel::from_name(theirs).as_str(), ours);
         }
+    }
+
+    #[test]
+    fn an_unknown_name_is_kept_as_far_as_an_index_can_hold_it() {
+        assert_eq!(Channel::from_name(&"é".repeat(5000)).as_str(), "é".repeat(64));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Which messages a list shows, and where its next page begins.
+//! Which messages a list shows.
 
 use std::collections::BTreeSet;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-
-use super::{Address, Channel, CorrelationId, Failure, Fault, Message, Origin, Status, Timestamp, TransactionId};
+use super::{
+    Address, Channel, Cursor, Cutoffs, Failure, Fault, Origin, PageLimit, Pattern, Status, Timestamp, TransactionId,
+};
 
 /// Which messages to list. Each filter that is set narrows the list; none set lists everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,88 +21,20 @@ pub struct Filter {
     pub recipient: Option<Address>,
     /// With this code behind the status.
     pub code: Option<String>,
+    /// With this id.
+    pub correlation_id: Option<Pattern>,
+    /// With this, given back by the platform.
+    pub callback_data: Option<Pattern>,
     /// With this transaction id.
     pub transaction_id: Option<TransactionId>,
     /// Sent by us, or observed.
     pub origin: Option<Origin>,
+    /// Overdue by these cutoffs, or not.
+    pub overdue: Option<(bool, Cutoffs)>,
     /// First heard of at or after this.
     pub since: Option<Timestamp>,
     /// First heard of before this.
     pub until: Option<Timestamp>,
-}
-
-/// How many items a page holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageLimit(u16);
-
-impl PageLimit {
-    /// The greatest.
-    pub const MAX: u16 = 500;
-
-    /// From 1 to 500.
-    pub fn new(limit: u16) -> Option<Self> {
-        (1..=Self::MAX).contains(&limit).then_some(Self(limit))
-    }
-
-    /// The number.
-    pub fn get(self) -> usize {
-        usize::from(self.0)
-    }
-}
-
-impl Default for PageLimit {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-/// Where a page begins: after this item, in the order of the list. A key and not a count, so pages neither skip nor
-/// repeat while new items arrive. To a client it is opaque text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// The time by which the list is ordered.
-    pub at: Timestamp,
-    /// Decides among items of one instant.
-    pub id: String,
-}
-
-impl Cursor {
-    /// After `message`.
-    pub fn after(message: &Message) -> Self {
-        Self { at: message.created_at, id: message.correlation_id.as_str().to_owned() }
-    }
-
-    /// Reads what [`Cursor::encode`] wrote.
-    pub fn decode(text: &str) -> Option<Self> {
-        let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (at, id) = text.split_once(':')?;
-        CorrelationId::new(id).ok()?;
-        Some(Self { at: Timestamp::from_micros(at.parse().ok()?), id: id.to_owned() })
-    }
-
-    /// As opaque text.
-    pub fn encode(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(format!("{}:{}", self.at.as_micros(), self.id))
-    }
-}
-
-/// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// The items, in order.
-    pub items: Vec<T>,
-    /// Where the next page begins; `None` on the last.
-    pub next: Option<Cursor>,
-}
-
-impl<T> Page<T> {
-    /// From up to one item more than the page holds: the surplus one tells that there is a next page.
-    pub fn from_surplus(mut items: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> Cursor) -> Self {
-        let more = items.len() > limit.get();
-        items.truncate(limit.get());
-        let next = items.last().filter(|_| more).map(cursor);
-        Self { items, next }
-    }
 }
 
 /// A request for one page of a list, as text: the filters of the API and of the command line.
@@ -117,15 +49,18 @@ pub struct ListRequest {
 }
 
 /// The names that [`ListRequest::parse`] knows.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "status",
     "final",
     "failure",
     "channel",
     "to",
     "code",
+    "correlationId",
+    "callbackData",
     "transactionId",
     "origin",
+    "overdue",
     "since",
     "until",
     "limit",
@@ -134,30 +69,36 @@ const NAMES: [&str; 12] = [
 
 impl ListRequest {
     /// Reads names and values, and reports every fault at once. An unknown name is a fault, since ignoring a filter
-    /// would show more than was asked for.
-    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Fault>> {
+    /// would show more than was asked for. `cutoffs` say what is overdue now.
+    pub fn parse<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        cutoffs: &Cutoffs,
+    ) -> Result<Self, Vec<Fault>> {
         let mut request = Self::default();
         let mut faults = Vec::new();
         let mut given = BTreeSet::new();
         for (name, value) in pairs {
             let once = if given.insert(name) { Ok(()) } else { Err("is given twice".to_owned()) };
-            if let Err(detail) = once.and_then(|()| request.set(name, value)) {
+            if let Err(detail) = once.and_then(|()| request.set(name, value, cutoffs)) {
                 faults.push(Fault { pointer: format!("/{name}"), detail });
             }
         }
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str, cutoffs: &Cutoffs) -> Result<(), String> {
         let filter = &mut self.filter;
         match name {
             "status" => filter.status = Some(word(value, Status::from_word, Status::all().map(Status::as_str))?),
-            "final" => filter.is_final = Some(value.parse().map_err(|_| "must be true or false")?),
+            "final" => filter.is_final = Some(yes_or_no(value)?),
             "failure" => filter.failure = Some(word(value, Failure::from_word, Failure::ALL.map(Failure::as_str))?),
             "channel" => filter.channel = Some(Channel::from_name(value)),
             "to" => filter.recipient = Some(Address::new(value).ok_or("must not be blank")?),
             // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
             "code" => filter.code = Some(value.replace('\0', "\u{FFFD}")),
+            "correlationId" => filter.correlation_id = Some(Pattern::read(value).ok_or("must not be empty")?),
+            "callbackData" => filter.callback_data = Some(Pattern::read(value).ok_or("must not be empty")?),
+            "overdue" => filter.overdue = Some((yes_or_no(value)?, cutoffs.clone())),
             "transactionId" => {
                 filter.transaction_id = Some(TransactionId::new(value).map_err(|error| error.to_string())?);
             }
@@ -186,6 +127,10 @@ fn word<T>(
     parse(value).ok_or_else(|| format!("must be one of {}", words.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
+fn yes_or_no(value: &str) -> Result<bool, String> {
+    value.parse().map_err(|_| "must be true or false".to_owned())
+}
+
 fn instant(value: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(value)
         .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z (in a URL + is %2B)".to_owned())
@@ -193,8 +138,6 @@ fn instant(value: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -206,20 +149,27 @@ mod tests {
             ("channel", "SMS"),
             ("to", "+44 7700 900123"),
             ("code", "7203"),
+            ("correlationId", "order-7"),
+            ("callbackData", "shop*"),
             ("transactionId", "t"),
             ("origin", "observed"),
+            ("overdue", "true"),
             ("since", "2026-05-20T13:15:00+01:00"),
             ("until", "2026-05-21T00:00:00Z"),
             ("limit", "500"),
         ];
-        let request = ListRequest::parse(good).unwrap();
+        let cutoffs = Cutoffs { other: Timestamp::from_micros(7), ..Cutoffs::default() };
+        let request = ListRequest::parse(good, &cutoffs).unwrap();
+        assert_eq!(request.filter.overdue, Some((true, cutoffs.clone())));
+        assert_eq!(request.filter.correlation_id, Some(Pattern::Exact("order-7".to_owned())));
+        assert_eq!(request.filter.callback_data, Some(Pattern::Prefix("shop".to_owned())));
         assert_eq!(request.filter.status, Some(Status::Failed));
         assert_eq!(request.filter.recipient, Address::new("447700900123"));
         assert_eq!(request.limit.get(), 500);
-        let twice = ListRequest::parse([("status", "failed"), ("status", "read")]).unwrap_err();
+        let twice = ListRequest::parse([("status", "failed"), ("status", "read")], &cutoffs).unwrap_err();
         assert_eq!((twice[0].pointer.as_str(), twice[0].detail.as_str()), ("/status", "is given twice"));
         let bad = NAMES.map(|name| (name, ""));
-        let faults = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")])).unwrap_err();
+        let faults = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")]), &cutoffs).unwrap_err();
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         // Any text is a channel or a code.
         let expected = [
@@ -227,8 +177,11 @@ mod tests {
             "/final",
             "/failure",
             "/to",
+            "/correlationId",
+            "/callbackData",
             "/transactionId",
             "/origin",
+            "/overdue",
             "/since",
             "/until",
             "/limit",
@@ -236,34 +189,5 @@ mod tests {
             "/stauts",
         ];
         assert_eq!(pointers, expected);
-    }
-
-    #[test]
-    fn a_page_tells_whether_there_is_another() {
-        let limit = PageLimit::new(2).unwrap();
-        let cursor = |n: &i64| Cursor { at: Timestamp::from_micros(*n), id: n.to_string() };
-        assert_eq!(Page::from_surplus(vec![1, 2], limit, cursor).next, None);
-        let page = Page::from_surplus(vec![1, 2, 3], limit, cursor);
-        assert_eq!((page.items, page.next.unwrap().id), (vec![1, 2], "2".to_owned()));
-    }
-
-    #[test]
-    fn a_page_limit_is_bounded() {
-        assert_eq!(PageLimit::new(0), None);
-        assert_eq!(PageLimit::new(501), None);
-        assert_eq!(PageLimit::default().get(), 50);
-    }
-
-    proptest! {
-        #[test]
-        fn a_cursor_reads_back(at in any::<i64>(), id in ".{1,60}") {
-            let cursor = Cursor { at: Timestamp::from_micros(at), id };
-            prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
-        }
-
-        #[test]
-        fn no_text_is_a_panic(text in ".*") {
-            let _ = Cursor::decode(&text);
-        }
     }
 }

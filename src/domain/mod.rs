@@ -14,7 +14,10 @@
 //! | `inbound` | what comes to the notify URL and is no delivery notification |
 //! | `arrival` | what is put on record when something arrives |
 //! | `submission` | a message that somebody asks us to send |
-//! | `filter` | which messages a list shows, and where its next page begins |
+//! | `filter`, `pattern` | which messages a list shows |
+//! | `page` | where a page of a list begins, and what it holds |
+//! | `overdue` | before which times messages are overdue |
+//! | `tally` | by what messages are counted |
 
 mod address;
 mod arrival;
@@ -24,23 +27,31 @@ mod ids;
 mod inbound;
 mod message;
 mod notification;
+mod overdue;
+mod page;
+mod pattern;
 mod standing;
 mod status;
 mod submission;
+mod tally;
 mod time;
 mod timeline;
 
 pub use address::Address;
 pub use arrival::Arrival;
 pub use channel::Channel;
-pub use filter::{Cursor, Filter, ListRequest, Page, PageLimit};
+pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
 pub use message::{Dispatch, DispatchEvent, Message, Origin};
 pub(crate) use notification::letters;
 pub use notification::{Event, Notification, Recorded, Reference, Source};
+pub use overdue::Cutoffs;
+pub use page::{Cursor, Page, PageLimit};
+pub use pattern::Pattern;
 pub use standing::{Precedence, Standing};
 pub use status::{Failure, Rank, Status};
 pub use submission::{Content, Draft, Fault, MEMBERS, Object, PASSED_ON, Recipient, Submission};
+pub use tally::{Dimension, Tally, TallyRequest};
 pub use time::Timestamp;
 pub use timeline::{Effect, Entry, EntryKind, RecipientStatus, by_recipient, timeline};

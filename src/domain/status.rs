@@ -100,6 +100,17 @@ impl Status {
         }
     }
 
+    /// What would settle it, as the rest of a sentence; empty where that goes without saying.
+    pub(super) fn outlook(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => {
+                "; a notification with its correlation id or transaction id settles it, and without one the platform's \
+                 own logs tell whether it has the message"
+            }
+            _ => "",
+        }
+    }
+
     /// All of them, weakest first.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|(status, ..)| *status)

@@ -10,6 +10,9 @@ use serde::{Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// An hour in microseconds.
+    pub const HOUR: i64 = 3_600_000_000;
+
     /// From microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -41,6 +44,16 @@ impl Timestamp {
     #[must_use]
     pub fn to_millisecond(self) -> Self {
         Self(self.0 - self.0.rem_euclid(1000))
+    }
+
+    /// The hour that it is in, counted from 1970.
+    pub fn hour(self) -> i64 {
+        self.0.div_euclid(Self::HOUR)
+    }
+
+    /// The day in UTC, as in 2026-05-20.
+    pub fn day(self) -> String {
+        self.to_string().split('T').next().unwrap_or_default().to_owned()
     }
 
     /// How long after `earlier` this instant is; zero if it is not after it.

@@ -188,7 +188,7 @@ impl Known {
                 (Effect::Superseded, format!("{standing} was notified, which outranks {status}"))
             }
             (None, Some(before)) if before == status => (Effect::Applied, format!("still {status}")),
-            (None, Some(before)) => (Effect::Applied, format!("from {before} to {status}")),
+            (None, Some(before)) => (Effect::Applied, format!("from {before} to {status}{}", status.outlook())),
             (None, None) => (Effect::Applied, "taken over for sending".to_owned()),
         };
         self.dispatched = Some(status);

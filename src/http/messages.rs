@@ -24,7 +24,7 @@ const LONGEST_WAIT: u64 = 60;
 /// Lists messages, newest first.
 pub(super) async fn list(_: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = ListRequest::parse(pairs).map_err(Problem::faulty)?;
+    let request = ListRequest::parse(pairs, &app.query.cutoffs()).map_err(Problem::faulty)?;
     let page = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
     Ok(HttpResponse::Ok().json(page))
 }

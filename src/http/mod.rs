@@ -11,7 +11,7 @@
 //! | `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
 //! | `body`, `lines` | request bodies, bounded in size and time; their lines |
-//! | `notify`, `send`, `send_many`, `cancel`, `messages`, `shelf`, `health` | the endpoints |
+//! | `notify`, `send`, `send_many`, `cancel`, `messages`, `stats`, `shelf`, `health` | the endpoints |
 
 mod authority;
 mod body;
@@ -27,5 +27,6 @@ mod send;
 mod send_many;
 mod server;
 mod shelf;
+mod stats;
 
 pub use server::{App, serve};

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{cancel, health, messages, notify, problem, send, shelf};
+use super::{cancel, health, messages, notify, problem, send, shelf, stats};
 
 pub(super) fn routes(service: &mut ServiceConfig) {
     // With a slash at the end too: a 404 would be the end of a notification.
@@ -25,6 +25,7 @@ pub(super) fn routes(service: &mut ServiceConfig) {
         resource("/v1/messages/{id}").route(get().to(messages::one)),
         resource("/v1/messages/{id}/cancel").route(post().to(cancel::cancel)),
         resource("/v1/messages/{id}/notifications").route(get().to(messages::notifications)),
+        resource("/v1/stats").route(get().to(stats::stats)),
         resource("/v1/inbound").route(get().to(shelf::inbound)),
         resource("/v1/quarantine").route(get().to(shelf::quarantine)),
         resource("/health/live").route(get().to(health::live)).route(head().to(health::live)),

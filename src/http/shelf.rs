@@ -10,7 +10,7 @@ use super::{
     problem::Problem,
     server::App,
 };
-use crate::domain::{Fault, Filter, ListRequest};
+use crate::domain::{Cutoffs, Fault, Filter, ListRequest};
 
 /// Customers' own messages and events, newest first.
 pub(super) async fn inbound(
@@ -35,7 +35,7 @@ pub(super) async fn quarantine(
 /// These lists have pages, but no filters.
 fn place(pairs: &[(String, String)]) -> Result<ListRequest, Problem> {
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = ListRequest::parse(pairs).map_err(Problem::faulty)?;
+    let request = ListRequest::parse(pairs, &Cutoffs::default()).map_err(Problem::faulty)?;
     if request.filter == Filter::default() {
         return Ok(request);
     }

@@ -8,11 +8,15 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::view::{InboundView, ListView, MessageView, NotificationView, QuarantineView};
+use super::{
+    tally_view::TallyView,
+    view::{InboundView, ListView, MessageView, NotificationView, QuarantineView},
+};
 use crate::{
     clock::Clock,
     domain::{
-        Channel, CorrelationId, Cursor, Filter, Message, PageLimit, Recorded, TransactionId, by_recipient, timeline,
+        Channel, CorrelationId, Cursor, Cutoffs, Filter, Message, PageLimit, Recorded, TallyRequest, TransactionId,
+        by_recipient, timeline,
     },
     storage::{Messages, Shelf, StorageError, Store},
 };
@@ -67,8 +71,10 @@ impl Query {
 
     /// Several messages, in the order of `ids`, without timelines.
     pub async fn messages(&self, ids: &[CorrelationId]) -> Result<Vec<Option<MessageView>>, StorageError> {
+        let cutoffs = self.cutoffs();
         let found = stream::iter(ids).map(|id| self.messages.find(id)).buffered(AT_A_TIME);
-        found.map_ok(|message| message.map(|message| self.view(&message))).try_collect().await
+        let view = |message: Message| MessageView::of(&message, cutoffs.is_overdue(&message));
+        found.map_ok(|message| message.map(view)).try_collect().await
     }
 
     async fn tell(&self, message: &Message) -> Result<MessageView, StorageError> {
@@ -116,9 +122,10 @@ impl Query {
         limit: PageLimit,
     ) -> Result<ListView<MessageView>, StorageError> {
         let page = self.messages.list(filter, after, limit).await?;
+        let cutoffs = self.cutoffs();
         let mut items = Vec::with_capacity(page.items.len());
         for message in &page.items {
-            let mut view = self.view(message);
+            let mut view = MessageView::of(message, cutoffs.is_overdue(message));
             if message.other_recipients {
                 let notifications = self.messages.notifications(&message.correlation_id).await?;
                 view.tell_recipients(by_recipient(&notifications));
@@ -126,6 +133,11 @@ impl Query {
             items.push(view);
         }
         Ok(ListView::of(items, page.next.as_ref()))
+    }
+
+    /// How many messages there are of each kind that `request` tells apart.
+    pub async fn tally(&self, request: &TallyRequest) -> Result<TallyView, StorageError> {
+        Ok(TallyView::of(&self.messages.tally(request).await?, &request.by))
     }
 
     /// One page of the customers' messages and events, newest first.
@@ -162,9 +174,16 @@ impl Query {
 
     /// A message as it is shown, without its timeline.
     pub fn view(&self, message: &Message) -> MessageView {
-        let deadline = message.channel.as_ref().and_then(|channel| self.deadlines.by_channel.get(channel));
-        let age = self.clock.now().since(message.created_at);
-        let overdue = !message.is_final && age > *deadline.unwrap_or(&self.deadlines.other);
-        MessageView::of(message, overdue)
+        MessageView::of(message, self.cutoffs().is_overdue(message))
+    }
+
+    /// Before which times messages are overdue now.
+    pub fn cutoffs(&self) -> Cutoffs {
+        let now = self.clock.now();
+        let by_channel = self.deadlines.by_channel.iter();
+        Cutoffs {
+            by_channel: by_channel.map(|(channel, deadline)| (channel.clone(), now.minus(*deadline))).collect(),
+            other: now.minus(self.deadlines.other),
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! | `rows` | rows, and the way from them to the domain |
 //! | `batch` | arrivals, sorted out into what each statement of an append needs |
 //! | `outgoing` | submissions and steps, likewise for the outbox |
+//! | `walks` | which index leads to what a list asks for |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
 //! | `sqlite`, `postgres` | opening, batches |
 //!
@@ -23,6 +24,7 @@ mod postgres;
 mod rows;
 #[cfg(not(prepare_only = "postgres"))]
 mod sqlite;
+mod walks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +35,7 @@ pub use error::{Cause, OpenError, StorageError};
 
 use crate::domain::{
     Arrival, Channel, CorrelationId, Cursor, Dispatch, DispatchEvent, Failure, Filter, Inbound, Kept, Message, Page,
-    PageLimit, Recorded, Status, Submission, Timestamp, TransactionId, Unreadable,
+    PageLimit, Recorded, Status, Submission, Tally, TallyRequest, Timestamp, TransactionId, Unreadable,
 };
 
 /// Takes down what arrives.
@@ -57,6 +59,10 @@ pub trait Messages: Send + Sync {
         after: Option<&Cursor>,
         limit: PageLimit,
     ) -> Result<Page<Message>, StorageError>;
+
+    /// How many messages there are of each kind that `request` tells apart, by period, channel, status and code. Exact,
+    /// and read from counters, so that it costs the same however many messages there are.
+    async fn tally(&self, request: &TallyRequest) -> Result<Vec<Tally>, StorageError>;
 
     /// All notifications of a message, in no particular order.
     async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;

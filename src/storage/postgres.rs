@@ -37,6 +37,10 @@ use tokio::sync::watch;
 use super::{OpenError, OpenOptions, Store};
 
 type Connection = PgConnection;
+type Database = Postgres;
+
+/// How a statement would name the index that it is to use. It cannot, and need not: autovacuum keeps statistics.
+const INDEXED_BY: Option<&str> = None;
 
 /// A pool of connections to the server.
 struct Backend {

@@ -88,6 +88,7 @@ impl StandingRow {
 }
 
 /// What is read from `messages`.
+#[derive(sqlx::FromRow)]
 pub(super) struct MessageRow {
     pub(super) correlation_id: String,
     pub(super) dispatch: Option<String>,

@@ -31,6 +31,10 @@ use tokio::sync::watch;
 use super::{OpenError, OpenOptions, Store};
 
 type Connection = SqliteConnection;
+type Database = Sqlite;
+
+/// How a statement names the index that it is to use. It has to, since nothing here keeps statistics.
+const INDEXED_BY: Option<&str> = Some(" INDEXED BY ");
 
 /// An open database file: one connection that writes, and several that read beside it.
 struct Backend {

@@ -49,3 +49,4 @@ mod problem;
 mod send;
 mod shelf;
 mod shutdown;
+mod stats;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
 use receiptd::{
     domain::{
-        Address, Channel, Dispatch, Event, Failure, Filter, Message, Origin, PageLimit, Status, Timestamp,
-        TransactionId,
+        Address, Channel, Cutoffs, Dispatch, Event, Failure, Filter, Message, Origin, PageLimit, Pattern, Status,
+        Timestamp, TransactionId,
     },
     storage::Settlement,
 };
@@ -31,6 +31,22 @@ const EVENTS: [Event; 9] = [
     Event::Complained,
 ];
 const CODES: [&str; 4] = ["7500", "7203", "''", "none such"];
+/// What a statement might take for wildcards or ends of a text, and what lies at the ends of ranges.
+const CALLBACKS: [&str; 7] = ["shop", "shop%", "shop_1", "shop*", "Shop", "shop\u{10FFFF}", "shoq"];
+
+/// Texts beyond what an index holds of them.
+fn long(end: &str) -> String {
+    format!("{}{end}", "é".repeat(64))
+}
+
+fn callback(n: usize) -> Option<String> {
+    match n % 10 {
+        7 => Some(long("")),
+        8 => Some(long("a")),
+        9 => None,
+        n => Some(CALLBACKS[n].to_owned()),
+    }
+}
 
 fn recipient(n: usize) -> String {
     format!("44770090000{n}")
@@ -43,6 +59,8 @@ async fn fill(store: &TestStore) {
         let one = one.to(&recipient(n % 5)).received(i64::try_from(n / 3).unwrap());
         let one = one
             .with(|it| it.code = CODES.get(n % 5).filter(|code| **code != "none such").map(|code| (*code).to_owned()));
+        let one = one.with(|it| it.callback_data = callback(n));
+        let one = if n % 11 == 10 { one.with(|it| it.code = Some(long("7"))) } else { one };
         let one = if n % 4 > 0 { one.of(&format!("t-{}", n % 7)) } else { one };
         let other =
             (n % 6 == 0).then(|| one.clone().says(Event::Submitted).to(&recipient(5 + n % 2)).of(&format!("u-{n}")));
@@ -94,6 +112,13 @@ async fn everything(store: &TestStore) -> (Vec<Known>, Vec<TransactionId>) {
     (known, transactions)
 }
 
+fn matches(pattern: Option<&Pattern>, text: Option<&str>) -> bool {
+    pattern.is_none_or(|pattern| match pattern {
+        Pattern::Exact(exact) => text == Some(exact),
+        Pattern::Prefix(prefix) => text.is_some_and(|text| text.starts_with(prefix)),
+    })
+}
+
 fn admits(filter: &Filter, known: &Known) -> bool {
     let message = &known.message;
     filter.status.is_none_or(|status| message.status == status)
@@ -102,6 +127,9 @@ fn admits(filter: &Filter, known: &Known) -> bool {
         && filter.channel.as_ref().is_none_or(|channel| message.channel.as_ref() == Some(channel))
         && filter.recipient.as_ref().is_none_or(|recipient| known.recipients.contains(recipient))
         && filter.code.as_ref().is_none_or(|code| message.code.as_ref() == Some(code))
+        && matches(filter.correlation_id.as_ref(), Some(message.correlation_id.as_str()))
+        && matches(filter.callback_data.as_ref(), message.callback_data.as_deref())
+        && filter.overdue.as_ref().is_none_or(|(is, cutoffs)| cutoffs.is_overdue(message) == *is)
         && filter.transaction_id.as_ref().is_none_or(|id| known.transactions.contains(id))
         && filter.origin.is_none_or(|origin| message.origin() == origin)
         && filter.since.is_none_or(|since| message.created_at >= since)
@@ -128,6 +156,8 @@ struct Choices {
     channels: Vec<Channel>,
     recipients: Vec<Address>,
     codes: Vec<String>,
+    patterns: Vec<Pattern>,
+    overdue: Vec<(bool, Cutoffs)>,
     transactions: Vec<TransactionId>,
     times: Vec<Timestamp>,
 }
@@ -137,7 +167,9 @@ impl Choices {
         Self {
             channels: CHANNELS.map(Channel::from_name).to_vec(),
             recipients: (0..10).map(|n| number(&recipient(n))).chain([number("+447700900123")]).collect(),
-            codes: CODES.map(str::to_owned).to_vec(),
+            codes: CODES.map(str::to_owned).into_iter().chain([long("7"), long(""), long("8")]).collect(),
+            patterns: patterns(),
+            overdue: overdue(),
             transactions: transactions.into_iter().chain([transaction("none such")]).collect(),
             times: [i64::MIN, -1, 0, 5, 19, 20, i64::MAX].map(time).to_vec(),
         }
@@ -152,6 +184,9 @@ impl Choices {
         filters.extend(self.channels.iter().cloned().map(|it| Filter { channel: Some(it), ..none() }));
         filters.extend(self.recipients.iter().cloned().map(|it| Filter { recipient: Some(it), ..none() }));
         filters.extend(self.codes.iter().cloned().map(|it| Filter { code: Some(it), ..none() }));
+        filters.extend(self.patterns.iter().cloned().map(|it| Filter { correlation_id: Some(it), ..none() }));
+        filters.extend(self.patterns.iter().cloned().map(|it| Filter { callback_data: Some(it), ..none() }));
+        filters.extend(self.overdue.iter().cloned().map(|it| Filter { overdue: Some(it), ..none() }));
         filters.extend(self.transactions.iter().cloned().map(|it| Filter { transaction_id: Some(it), ..none() }));
         filters.extend(Origin::ALL.map(|it| Filter { origin: Some(it), ..none() }));
         filters.extend(self.times.iter().map(|it| Filter { since: Some(*it), ..none() }));
@@ -165,6 +200,7 @@ impl Choices {
             weighted(0.2, select(Status::all().collect::<Vec<_>>())),
             weighted(0.2, any::<bool>()),
             weighted(0.1, select(Failure::ALL.to_vec())),
+            weighted(0.2, select(self.overdue.clone())),
         );
         let names = (
             weighted(0.3, select(self.channels.clone())),
@@ -172,13 +208,47 @@ impl Choices {
             weighted(0.2, select(self.codes.clone())),
             weighted(0.1, select(self.transactions.clone())),
             weighted(0.2, select(Origin::ALL.to_vec())),
+            weighted(0.2, select(self.patterns.clone())),
+            weighted(0.2, select(self.patterns.clone())),
         );
         (outcome, names, times(), times()).prop_map(|(outcome, names, since, until)| {
-            let (status, is_final, failure) = outcome;
-            let (channel, recipient, code, transaction_id, origin) = names;
-            Filter { status, is_final, failure, channel, recipient, code, transaction_id, origin, since, until }
+            let (status, is_final, failure, overdue) = outcome;
+            let (channel, recipient, code, transaction_id, origin, correlation_id, callback_data) = names;
+            Filter {
+                status,
+                is_final,
+                failure,
+                channel,
+                recipient,
+                code,
+                correlation_id,
+                callback_data,
+                transaction_id,
+                origin,
+                overdue,
+                since,
+                until,
+            }
         })
     }
+}
+
+/// Whole texts and beginnings: of ids, of callback data, and of nothing.
+fn patterns() -> Vec<Pattern> {
+    let ids =
+        ["*", "observed-1", "observed-1*", "observed-*", "sent-1*", "sen*", "o*", "p*", "none such", "none such*"];
+    let starred = CALLBACKS.iter().map(|text| format!("{text}*"));
+    let long = [long(""), long("a"), long("b"), long("*"), long("a*"), format!("{}*", "é".repeat(63))];
+    let texts = ids.iter().chain(&CALLBACKS).map(|text| (*text).to_owned()).chain(starred).chain(long);
+    texts.map(|text| Pattern::read(&text).unwrap()).collect()
+}
+
+/// With deadlines of every kind: none that has passed, one for all, one that email alone has not reached.
+fn overdue() -> Vec<(bool, Cutoffs)> {
+    let one = |micros| Cutoffs { other: time(micros), ..Cutoffs::default() };
+    let email = Cutoffs { by_channel: [(Channel::Email, time(3)), (Channel::Apple, time(15))].into(), ..one(9) };
+    let all = [Cutoffs::default(), one(9), one(i64::MAX), email];
+    all.into_iter().flat_map(|cutoffs| [(true, cutoffs.clone()), (false, cutoffs)]).collect()
 }
 
 async fn each_filter_alone_admits_what_it_names(store: &TestStore) {

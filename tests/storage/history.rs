@@ -73,6 +73,11 @@ fn an_event() -> impl Strategy<Value = Event> {
 impl History {
     /// The batches, with ids that no other case has.
     pub(crate) fn batches(&self) -> Vec<Vec<Recorded>> {
+        self.named_batches().1
+    }
+
+    /// The same, with what the ids begin with: the messages are `{case}-m0` and so on.
+    pub(crate) fn named_batches(&self) -> (String, Vec<Vec<Recorded>>) {
         let case = fresh();
         let mut batches = vec![Vec::new()];
         for (told, cut) in self.told.iter().zip(self.cuts.iter().cycle()) {
@@ -81,7 +86,7 @@ impl History {
             }
             batches.last_mut().unwrap().push(self.heard(told, &case).recorded());
         }
-        batches
+        (case, batches)
     }
 
     fn heard(&self, told: &Told, case: &str) -> Heard {

@@ -1,6 +1,9 @@
 //! Pages: newest first, without gaps and repetitions, whatever arrives meanwhile.
 
-use receiptd::domain::{Cursor, Filter, Message, PageLimit};
+use std::collections::BTreeSet;
+
+use receiptd::domain::{Cursor, Event, Filter, Message, PageLimit};
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     make::{about, number, time},
@@ -11,6 +14,7 @@ both!(
     the_newest_comes_first,
     pages_neither_skip_nor_repeat,
     what_arrives_between_two_pages_disturbs_neither,
+    pages_hold_while_others_write,
     the_greatest_page_holds_five_hundred,
     a_page_that_is_just_full_is_the_last,
     pages_keep_within_the_filter,
@@ -72,6 +76,39 @@ async fn what_arrives_between_two_pages_disturbs_neither(store: &TestStore) {
     let pages = walk(store, &Filter::default(), 7, meanwhile).await;
     assert_eq!(names(&pages), expected);
     assert_eq!(store.ids(&Filter::default()).await.len(), 30 + 4 * 7);
+}
+
+/// Two instances take down new messages, and news of the old ones, as fast as they can.
+async fn pages_hold_while_others_write(store: &TestStore) {
+    let old = |n: i64| about(&format!("order-{n:03}")).to(&format!("44770090000{}", n % 2)).received(10 + n / 40);
+    store.hear((0..200).map(old)).await;
+    let expected = store.ids(&Filter::default()).await;
+    let (stop, stopped) = watch::channel(false);
+    let mut writing = JoinSet::new();
+    for writer in ["a", "b"] {
+        let (instance, stopped) = (store.reopened().await, stopped.clone());
+        writing.spawn(async move {
+            let mut written = 0;
+            while !*stopped.borrow() {
+                let new = about(&format!("new-{writer}-{written}")).to("447700900001").received(100 + written);
+                let news = old((written * 7) % 200).says(Event::Read).at(written);
+                instance.journal.append(&[new.into(), news.into()]).await.unwrap();
+                written += 1;
+            }
+            written
+        });
+    }
+    let to_one = Filter { recipient: Some(number("447700900001")), ..Filter::default() };
+    for (most, filter) in [(3, Filter::default()), (7, to_one.clone()), (50, Filter::default())] {
+        let pages = walk(store, &filter, most, async |_| {}).await;
+        let seen: Vec<_> = names(&pages).into_iter().filter(|name| name.starts_with("order")).collect();
+        let wanted = |name: &&String| filter.recipient.is_none() || !name.ends_with(['0', '2', '4', '6', '8']);
+        assert_eq!(seen, expected.iter().filter(wanted).map(String::as_str).collect::<Vec<_>>(), "by {most}");
+        let all: BTreeSet<_> = names(&pages).into_iter().collect();
+        assert_eq!(all.len(), names(&pages).len(), "one came twice");
+    }
+    stop.send_replace(true);
+    assert!(writing.join_all().await.iter().sum::<i64>() > 0);
 }
 
 async fn the_greatest_page_holds_five_hundred(store: &TestStore) {

@@ -13,6 +13,7 @@
 //! | `order`, `interleaving` | neither order, batches, repetition nor concurrency make a difference |
 //! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
 //! | `list`, `filters`, `shelf` | pages and filters |
+//! | `tally` | counts |
 //! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and what notifications say against it |
 //! | `cancel`, `expire` | what is not sent after all |
 //! | `outbox` | random courses of all of that, beside a model |
@@ -67,6 +68,7 @@ mod server;
 mod settle;
 mod shelf;
 mod store;
+mod tally;
 mod ties;
 mod unit;
 mod upgrade;

@@ -12,11 +12,20 @@ use crate::{
 
 both!(what_waits_in_an_outbox_without_channels_is_sent);
 
-/// Undoes what the store did when it was opened, and makes it as the first version did.
+/// Undoes what the store did when it was opened, and makes it as the first version did. Which migrations were run is
+/// noted in a table that stays, but for those after the first.
 async fn downgrade(store: &TestStore) {
-    for table in TABLES {
-        store.execute(format!("DROP TABLE {table}")).await;
-    }
+    let undo = match store.database {
+        Database::Sqlite { .. } => {
+            let tables = "SELECT 'DROP TABLE ' || name FROM sqlite_master \
+                          WHERE type = 'table' AND name <> '_sqlx_migrations' AND name NOT LIKE 'sqlite%'";
+            store.texts(tables).await.join("; ")
+        }
+        Database::Postgres { .. } => "CREATE SCHEMA kept; ALTER TABLE _sqlx_migrations SET SCHEMA kept; \
+                                      DROP SCHEMA public CASCADE; ALTER SCHEMA kept RENAME TO public"
+            .to_owned(),
+    };
+    store.execute(undo).await;
     store
         .execute(match store.database {
             Database::Sqlite { .. } => include_str!("../../migrations/sqlite/0001_messages.sql"),
@@ -25,18 +34,6 @@ async fn downgrade(store: &TestStore) {
         .await;
     store.execute("DELETE FROM _sqlx_migrations WHERE version > 1").await;
 }
-
-const TABLES: [&str; 9] = [
-    "messages",
-    "notifications",
-    "transactions",
-    "recipients",
-    "inbound",
-    "quarantine",
-    "outbox",
-    "dispatch_events",
-    "heartbeat",
-];
 
 /// One that waits, and one that is being handed over.
 const OF_THE_FIRST_VERSION: &str = r#"

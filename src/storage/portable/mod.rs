@@ -140,8 +140,10 @@ pub(super) use {
 mod adoption;
 mod health;
 mod journal;
+mod list;
 mod messages;
 mod outbox;
 mod shelf;
+mod tally;
 
-use super::{Backend, Connection, append, dispatch};
+use super::{Backend, Connection, Database, INDEXED_BY, append, dispatch};

@@ -81,6 +81,9 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
         assert_eq!(message["final"], false);
         assert_eq!(dispatched(&message), ["queued", "sending", "unconfirmed"]);
         assert!(message["reason"].is_string(), "{message}");
+        // It says what would settle it.
+        let why = message["timeline"][2]["why"].as_str().unwrap();
+        assert!(why.contains("a notification with its correlation id or transaction id settles it"), "{why}");
     }
     // Neither now nor after a restart: others go out meanwhile, these do not.
     server.sends(&sms("later", "Hello. [sim:silent]")).await.is(202);

@@ -42,6 +42,12 @@ impl Sample {
         self
     }
 
+    /// With this callback data.
+    pub(crate) fn calls_back(mut self, data: &str) -> Self {
+        self.0["deliveryInfoNotification"]["callbackData"] = json!(data);
+        self
+    }
+
     pub(crate) fn without_correlation_id(mut self) -> Self {
         self.0["deliveryInfoNotification"]["correlationid"] = json!("");
         self

@@ -11,7 +11,10 @@ sqlite!(what_is_no_filter_is_refused, an_empty_list_is_a_list);
 
 async fn each_filter_narrows_the_list(database: &Database) {
     let platform = Platform::start();
-    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    // Nothing on email is overdue for a year; everything else is at once.
+    let server = TestServer::on(database).sending_to(&platform.url);
+    let server =
+        server.with("overdue.other", "0").with("overdue.sms", "0").with("overdue.email", "31536000").start().await;
     let sample = |id: &str| Sample::of(id).transaction(&format!("T-{id}"));
     for sample in [
         sample("arrived").to("+44 7700 900001"),
@@ -21,26 +24,45 @@ async fn each_filter_narrows_the_list(database: &Database) {
             .on("Email")
             .says("Bounce", "7520")
             .with("Description", "Transient_General")
-            .to("a@example.org"),
-        sample("on-its-way").says("Submitted", "7501").to("447700900003"),
+            .to("a@example.org")
+            .calls_back("shop 7"),
+        sample("on-its-way").says("Submitted", "7501").to("447700900003").calls_back("shop/8"),
+        sample("mail-on-its-way").on("Email").says("Submitted", "7511").to("b@example.org"),
+        sample("with-apple").on("AppleBusinessChat").says("Submitted", "7501").to("urn:1"),
     ] {
         server.posts(sample).await.is_acknowledged();
     }
     server.sends(&sms("refused", "Hello. [sim:answer=7004]")).await.is(202);
     server.gets("/v1/messages/refused?wait=final").await.is(200);
-    let newest_first = ["refused", "on-its-way", "bounced", "seen", "unknown-number", "arrived"];
+    let newest_first =
+        ["refused", "with-apple", "mail-on-its-way", "on-its-way", "bounced", "seen", "unknown-number", "arrived"];
     assert_eq!(server.ids("").await, newest_first);
     let created = server.message("seen").await["createdAt"].as_str().unwrap().to_owned();
     let cases = [
         ("status=failed", &["bounced", "unknown-number"][..]),
         ("status=rejected", &["refused"]),
         ("status=complained", &[]),
-        ("final=false", &["on-its-way"]),
-        ("final=true", &["refused", "bounced", "seen", "unknown-number", "arrived"]),
+        ("final=false", &["mail-on-its-way", "on-its-way"]),
+        ("final=true", &["refused", "with-apple", "bounced", "seen", "unknown-number", "arrived"]),
+        ("overdue=true", &["on-its-way"]),
+        ("overdue=true&channel=email", &[]),
+        ("overdue=false&final=false", &["mail-on-its-way"]),
+        ("overdue=false&status=submitted", &["with-apple", "mail-on-its-way"]),
+        ("correlationId=seen", &["seen"]),
+        ("correlationId=se", &[]),
+        ("correlationId=u*", &["unknown-number"]),
+        ("correlationId=*&failure=permanent", &["refused", "unknown-number"]),
+        ("callbackData=shop%207", &["bounced"]),
+        ("callbackData=shop*", &["on-its-way", "bounced"]),
+        ("callbackData=shop*&final=true", &["bounced"]),
+        ("callbackData=shop%25*", &[]),
+        ("code=7203&channel=sms", &["unknown-number"]),
+        ("code=7203&channel=email", &[]),
+        ("failure=permanent&origin=observed", &["unknown-number"]),
         ("failure=permanent", &["refused", "unknown-number"]),
         ("failure=transient", &["bounced"]),
         ("channel=whatsapp", &["seen"]),
-        ("channel=EMAIL", &["bounced"]),
+        ("channel=EMAIL", &["mail-on-its-way", "bounced"]),
         ("channel=pigeon", &[]),
         ("to=447700900001", &["seen", "arrived"]),
         ("to=%2B447700900001", &["seen", "arrived"]),
@@ -50,7 +72,7 @@ async fn each_filter_narrows_the_list(database: &Database) {
         ("code=0", &[]),
         ("transactionId=T-seen", &["seen"]),
         ("origin=sent", &["refused"]),
-        ("origin=observed&limit=2", &["on-its-way", "bounced"]),
+        ("origin=observed&limit=2", &["with-apple", "mail-on-its-way"]),
         ("status=delivered&to=447700900001", &["arrived"]),
         ("status=delivered&to=447700900001&channel=whatsapp", &[]),
         ("until=2020-01-01T00:00:00Z", &[]),
@@ -60,6 +82,8 @@ async fn each_filter_narrows_the_list(database: &Database) {
         ("channel=a%00b", &[]),
         ("to=%00", &[]),
         ("transactionId=%00", &[]),
+        ("correlationId=%00*", &[]),
+        ("callbackData=%00", &[]),
     ];
     for (query, expected) in cases {
         assert_eq!(server.ids(&format!("?{query}")).await, expected, "{query}");
@@ -120,6 +144,9 @@ async fn what_is_no_filter_is_refused(database: &Database) {
         ("failure=total", &["/failure"]),
         ("to=%20", &["/to"]),
         ("transactionId=", &["/transactionId"]),
+        ("correlationId=", &["/correlationId"]),
+        ("callbackData=", &["/callbackData"]),
+        ("overdue=maybe", &["/overdue"]),
         ("origin=elsewhere", &["/origin"]),
         ("since=yesterday", &["/since"]),
         ("until=2026-05-20", &["/until"]),

@@ -1,0 +1,81 @@
+-- Each index leads one filter of the list, newest first: src/storage/portable/list.rs says which. Texts of any length
+-- are indexed by their first 64 characters, since an index of Postgres cannot hold long ones.
+DROP INDEX messages_recipient;
+CREATE INDEX messages_recipient ON messages (recipient, created_at) WHERE recipient IS NOT NULL;
+CREATE INDEX messages_callback ON messages (substr(callback_data, 1, 64), created_at) WHERE callback_data IS NOT NULL;
+CREATE INDEX messages_code ON messages (substr(code, 1, 64), created_at) WHERE code IS NOT NULL;
+CREATE INDEX messages_failure ON messages (failure, created_at) WHERE failure IS NOT NULL;
+CREATE INDEX messages_channel ON messages (channel, status, is_final, created_at) WHERE channel IS NOT NULL;
+CREATE INDEX messages_status ON messages (status, is_final, created_at);
+CREATE INDEX messages_sent ON messages (created_at) WHERE dispatch IS NOT NULL;
+CREATE INDEX messages_observed ON messages (created_at) WHERE dispatch IS NULL;
+-- Which status there is on which channel, so that the planner does not look for what no message on that channel has.
+CREATE STATISTICS messages_kinds (mcv) ON channel, status, is_final, failure FROM messages;
+
+-- How many messages there are of each kind. Triggers keep it, so whatever changes a message is counted, in the same
+-- transaction. The sum over all slots counts.
+CREATE TABLE counters (
+    hour    BIGINT NOT NULL, -- in which the message was first heard of: hours since 1970, UTC
+    channel TEXT COLLATE "C"   NOT NULL, -- '': none
+    status  TEXT COLLATE "C"   NOT NULL,
+    code    TEXT COLLATE "C"   NOT NULL, -- its first 64 characters; '': none
+    slot    BIGINT NOT NULL, -- those who count at the same time do it in slots of their own
+    count   BIGINT NOT NULL,
+    PRIMARY KEY (hour, channel, status, code, slot)
+);
+
+INSERT INTO counters (hour, channel, status, code, slot, count)
+SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), 0, COUNT(*)
+FROM messages GROUP BY 1, 2, 3, 4;
+
+-- A slot that nobody else has until the end of the transaction, so that nobody waits for another's commit. Mostly it is
+-- one of the first few; beyond 32 writers at a time, each has the one of its process.
+CREATE FUNCTION counting_slot() RETURNS BIGINT LANGUAGE plpgsql AS $$
+BEGIN
+    FOR slot IN 0..31 LOOP
+        IF pg_try_advisory_xact_lock(1919119476, slot) THEN
+            RETURN slot;
+        END IF;
+    END LOOP;
+    RETURN 32 + pg_backend_pid();
+END
+$$;
+
+-- Once a statement, however many messages it touches.
+CREATE FUNCTION count_messages() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO counters (hour, channel, status, code, slot, count)
+        SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''),
+            (SELECT counting_slot()), COUNT(*)
+        FROM now_there GROUP BY 1, 2, 3, 4
+        ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = counters.count + excluded.count;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO counters (hour, channel, status, code, slot, count)
+        SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''),
+            (SELECT counting_slot()), -COUNT(*)
+        FROM formerly_there GROUP BY 1, 2, 3, 4
+        ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = counters.count + excluded.count;
+    ELSE
+        INSERT INTO counters (hour, channel, status, code, slot, count)
+        SELECT hour, channel, status, code, (SELECT counting_slot()), SUM(change)
+        FROM (
+            SELECT created_at / 3600000000 AS hour, COALESCE(channel, '') AS channel, status,
+                COALESCE(substr(code, 1, 64), '') AS code, 1 AS change FROM now_there
+            UNION ALL
+            SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1
+            FROM formerly_there
+        ) AS changes
+        GROUP BY 1, 2, 3, 4 HAVING SUM(change) <> 0
+        ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = counters.count + excluded.count;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER messages_inserted AFTER INSERT ON messages
+    REFERENCING NEW TABLE AS now_there FOR EACH STATEMENT EXECUTE FUNCTION count_messages();
+CREATE TRIGGER messages_updated AFTER UPDATE ON messages
+    REFERENCING NEW TABLE AS now_there OLD TABLE AS formerly_there FOR EACH STATEMENT EXECUTE FUNCTION count_messages();
+CREATE TRIGGER messages_deleted AFTER DELETE ON messages
+    REFERENCING OLD TABLE AS formerly_there FOR EACH STATEMENT EXECUTE FUNCTION count_messages();

@@ -1,0 +1,37 @@
+//! `receiptd stats`
+
+use super::{output, source::SourceArgs};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What to count by: any of channel, status, code, day, hour, by commas
+    #[arg(long, value_name = "NAMES", default_value = "channel,status")]
+    by: String,
+    /// Messages first heard of at or after this time, the beginning of an hour (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Messages first heard of before this time, the beginning of an hour (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let request = [("by", Some(args.by.clone())), ("since", args.since), ("until", args.until)];
+    let request: Vec<_> = request.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let stats = args.source.open().await?.stats(&request).await?;
+    if args.json {
+        return output::json(&stats);
+    }
+    let names: Vec<_> = args.by.split(',').map(str::trim).collect();
+    let rows = stats.items.iter().map(|kind| {
+        let values = names.iter().map(|name| output::or_dash(kind.by.get(*name).and_then(Option::as_ref)));
+        values.chain([kind.count.to_string()]).collect()
+    });
+    output::table(&[&names[..], &["messages"]].concat(), rows);
+    Ok(())
+}

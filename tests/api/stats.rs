@@ -1,0 +1,55 @@
+//! `GET /v1/stats`: counts of messages.
+
+use serde_json::json;
+
+use crate::harness::{Database, Sample, TestServer};
+
+both!(messages_are_counted_by_whatever_is_asked_for);
+sqlite!(what_cannot_be_counted_is_refused);
+
+async fn messages_are_counted_by_whatever_is_asked_for(database: &Database) {
+    let server = TestServer::start(database).await;
+    let stats = async |query: &str| server.items(&format!("/v1/stats{query}")).await;
+    assert_eq!(stats("").await, Vec::<serde_json::Value>::new());
+    for n in 0..3 {
+        server.posts(Sample::of(&format!("sms-{n}")).says("Submitted", "7501")).await.is_acknowledged();
+    }
+    server.posts(Sample::of("seen").on("WhatsApp").says("Read", "7502")).await.is_acknowledged();
+    // What changes its status is counted anew, and what comes again is not.
+    for _ in 0..2 {
+        server.posts(Sample::of("sms-1").says("Un-Delivered", "7203")).await.is_acknowledged();
+    }
+    let expected = [
+        json!({"channel": "sms", "status": "failed", "count": 1}),
+        json!({"channel": "sms", "status": "submitted", "count": 2}),
+        json!({"channel": "whatsapp", "status": "read", "count": 1}),
+    ];
+    assert_eq!(stats("").await, expected);
+    assert_eq!(stats("?by=channel,status").await, expected);
+    let expected = [("7203", 1), ("7501", 2), ("7502", 1)].map(|(code, count)| json!({"code": code, "count": count}));
+    assert_eq!(stats("?by=code").await, expected);
+    let created = server.message("seen").await["createdAt"].as_str().unwrap().to_owned();
+    let per_day = stats("?by=day").await;
+    let day = per_day[0]["day"].as_str().unwrap();
+    assert!(created.starts_with(day), "{created} is on {day}, or the day changed meanwhile");
+    assert_eq!(per_day.iter().map(|item| item["count"].as_i64().unwrap()).sum::<i64>(), 4);
+    let hour = stats("?by=hour,status").await[0]["hour"].as_str().unwrap().to_owned();
+    assert!(hour.ends_with(":00:00.000Z") && created[..13] >= hour[..13], "{hour}");
+    assert_eq!(stats(&format!("?by=channel&until={hour}")).await, Vec::<serde_json::Value>::new());
+    assert_eq!(stats(&format!("?by=status&since={hour}")).await.len(), 3);
+    server.stop().await;
+}
+
+async fn what_cannot_be_counted_is_refused(database: &Database) {
+    let server = TestServer::start(database).await;
+    for (query, pointers) in [
+        ("by=colour", &["/by"][..]),
+        ("by=", &["/by"]),
+        ("by=day,day", &["/by"]),
+        ("since=2026-05-20T13:30:00Z", &["/since"]),
+        ("until=soon&status=read", &["/until", "/status"]),
+    ] {
+        server.gets(&format!("/v1/stats?{query}")).await.blames(pointers);
+    }
+    server.stop().await;
+}

@@ -1,0 +1,74 @@
+//! Filters and counts on the command line: of the database, and of a server.
+
+use serde_json::{Value, json};
+
+use super::{
+    harness::{Sample, database::block_on},
+    run, serve,
+};
+
+#[test]
+fn every_filter_of_the_api_is_a_flag() {
+    block_on(async {
+        let server = serve(&[("RECEIPTD_OVERDUE__SMS", "0")]).await;
+        for sample in [
+            Sample::of("order-1").calls_back("shop 7"),
+            Sample::of("order-2").calls_back("shop 8").says("Submitted", "7501"),
+            Sample::of("mail-3").on("Email").says("Bounce", "7520").to("a@example.org"),
+        ] {
+            server.client.posts(sample).await.is_acknowledged();
+        }
+        // Where no server runs, the settings of the command say what is overdue.
+        std::fs::write(server.folder.path().join("receiptd.toml"), "[overdue]\nsms = 0\n").unwrap();
+        for (flags, expected) in [
+            (&["--callback-data", "shop*"][..], &["order-2", "order-1"][..]),
+            (&["--callback-data", "shop 7"], &["order-1"]),
+            (&["--correlation-id", "order-*", "--final", "true"], &["order-1"]),
+            (&["--correlation-id", "mail-3"], &["mail-3"]),
+            (&["--overdue"], &["order-2"]),
+            (&["--overdue", "false"], &["mail-3", "order-1"]),
+            (&["--overdue", "--callback-data", "shop 7"], &[]),
+            (&["--origin", "observed", "--channel", "email", "--failure", "permanent"], &[]),
+        ] {
+            for shown in server.both(&[&["messages", "--json"], flags].concat()).await {
+                let page = shown.is(0).json();
+                let ids: Vec<_> = page["items"].as_array().unwrap().iter().map(|item| &item["correlationId"]).collect();
+                assert_eq!(ids, expected, "{flags:?}");
+            }
+        }
+        for shown in server.both(&["messages", "--overdue", "perhaps", "--correlation-id", ""]).await {
+            let shown = shown.is(2);
+            shown.complains("must be true or false");
+            shown.complains("must not be empty");
+        }
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn messages_are_counted_in_the_database_and_at_a_server() {
+    block_on(async {
+        let server = serve(&[]).await;
+        for (id, status) in [("a", "Delivered"), ("b", "Delivered"), ("c", "Read")] {
+            server.client.posts(Sample::of(id).says(status, "0")).await.is_acknowledged();
+        }
+        let item = |status: &str, count: i64| json!({"channel": "sms", "status": status, "count": count});
+        let expected = json!({"items": [item("delivered", 2), item("read", 1)]});
+        for shown in server.both(&["stats", "--json"]).await {
+            assert_eq!(shown.is(0).json(), expected);
+        }
+        for shown in server.both(&["stats", "--by", "status, code", "--since", "2026-01-01T00:00:00Z"]).await {
+            shown.is(0).prints(&["status", "code", "messages", "delivered", "read"]);
+        }
+        for shown in server.both(&["stats", "--until", "2026-01-01T00:00:00Z", "--json"]).await {
+            assert_eq!(shown.is(0).json()["items"], Value::Array(Vec::new()));
+        }
+        for shown in server.both(&["stats", "--by", "weather", "--since", "2026-01-01T00:30:00Z"]).await {
+            let shown = shown.is(2);
+            shown.complains("must be any of channel, status, code, day, hour");
+            shown.complains("the beginning of an hour");
+        }
+        assert!(run(server.folder.path(), &["stats", "--help"]).await.is(0).out.contains("--by"));
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
