@@ -1,5 +1,6 @@
 //! The system of record for messages sent through Cisco Webex Connect.
 
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -16,7 +16,7 @@ use crate::{
     http::{self, App},
     notify::{Committer, Intake},
     observe::Metrics,
-    query::Query,
+    query::{self, Query},
     send::{Dispatcher, PlatformError, Sender, WebexConnect},
     storage::{self, OpenError, Store},
 };
@@ -59,6 +59,7 @@ pub async fn serve(
     let sending = dispatcher.as_ref().map(Dispatcher::condition);
     let dispatching = dispatcher.map(|dispatcher| tokio::spawn(dispatcher.run(until(stopped))));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
+    let trimmer = tokio::spawn(query::trim(store.feed.clone(), settings.keep_events, clock.clone()));
     warn_if_open(&settings);
     let address = listener.local_addr().map_err(ServeError::Http)?;
     tracing::info!(%address, "receiptd takes notifications at /notify");
@@ -76,7 +77,7 @@ pub async fn serve(
             settings.send.as_ref().map(|send| send.tenant.sms_api),
         ),
         query: Query::new(&store, settings.deadlines, clock.clone()),
-        health: store.health.clone(),
+        store,
         sending,
         tokens: settings.tokens,
         body_limit: settings.body_limit,
@@ -94,6 +95,8 @@ pub async fn serve(
     if let Some(dispatching) = dispatching {
         let _ = dispatching.await;
     }
+    // It may be cut at any point: what it does is one commit, or none.
+    trimmer.abort();
     served
 }
 

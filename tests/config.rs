@@ -114,7 +114,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "send.on_unknown_outcome" => ("resend", &PLATFORM),
         "log.filter" => ("trace", &[]),
         "log.format" => ("json", &[]),
-        key if key.starts_with("overdue.") || key.starts_with("notify.") || key.starts_with("database.") => ("77", &[]),
+        key if ["overdue.", "notify.", "database.", "events."].iter().any(|it| key.starts_with(it)) => ("77", &[]),
         key => panic!("give {key} a sample"),
     }
 }
@@ -238,7 +238,7 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
         ("NOTIFY__ANSWER_WITHIN_SECONDS=0", "notify.answer_within_seconds must be 1 to 9"),
         ("NOTIFY__ANSWER_WITHIN_SECONDS=10", "the platform gives up after 10 s"),
         ("SEND__IN_FLIGHT=0&SEND__ATTEMPTS=0", "send.in_flight must be|send.attempts must be"),
-        ("SEND__BATCH=1001", "send.batch must be 1 to 1000"),
+        ("EVENTS__KEEP_DAYS=0&SEND__BATCH=1001", "events.keep_days must be 1 to 36500|send.batch must be 1 to 1000"),
         ("SEND__ON_UNKNOWN_OUTCOME=retry", "send.on_unknown_outcome must be hold or resend"),
         ("SEND__CHANNEL_RATES__PIGEON=1", "send.channel_rates.pigeon: there is no such channel"),
         ("SEND__CHANNEL_RATES__SMS=fast", "RECEIPTD_SEND__CHANNEL_RATES__SMS must be a whole number"),

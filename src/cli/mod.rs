@@ -7,12 +7,21 @@
 mod cancel;
 mod check_config;
 mod demo;
+mod export;
+mod filter;
+mod follow;
+mod import;
+mod inbound;
 mod messages;
 mod migrate;
 mod output;
+mod quarantine;
+mod rebuild;
+mod remote;
 mod send;
 mod serve;
 mod settings;
+mod shelf;
 mod simulate;
 mod source;
 mod stats;
@@ -48,6 +57,16 @@ enum Command {
     Messages(Box<messages::Args>),
     /// Count messages by channel, status, code, day and hour
     Stats(stats::Args),
+    /// Write messages, failures or notifications as CSV or NDJSON
+    Export(Box<export::Args>),
+    /// Load notifications that never arrived, from Webex Connect's export of failed ones
+    Import(import::Args),
+    /// Recompute every status from the stored notifications, as after a fix of their reading
+    Rebuild(rebuild::Args),
+    /// List, show and re-read what nobody could understand
+    Quarantine(quarantine::Args),
+    /// List and show customers' own messages and events
+    Inbound(inbound::Args),
     /// Check the settings and say what they mean
     CheckConfig(check_config::Args),
     /// Bring the database's schema up to date (serve does so too)
@@ -82,6 +101,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => status::run(args).await,
         Command::Messages(args) => messages::run(*args).await,
         Command::Stats(args) => stats::run(args).await,
+        Command::Export(args) => export::run(*args).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Rebuild(args) => rebuild::run(args).await,
+        Command::Quarantine(args) => quarantine::run(args).await,
+        Command::Inbound(args) => inbound::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(args).await,
     }

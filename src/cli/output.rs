@@ -20,6 +20,24 @@ pub(super) fn json(data: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints data for programs, on one line.
+pub(super) fn json_line(data: &impl Serialize) -> anyhow::Result<()> {
+    text_out(&format!("{}\n", serde_json::to_string(data)?));
+    Ok(())
+}
+
+/// Prints data as it is.
+pub(super) fn bytes(data: &[u8]) {
+    out(data);
+}
+
+/// Says how to get the next page of a list.
+pub(super) fn more(cursor: Option<&str>) {
+    if let Some(cursor) = cursor {
+        line(format!("more: --cursor {cursor}"));
+    }
+}
+
 /// Columns, and a line under the header.
 const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
 
@@ -47,10 +65,14 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
-/// A reader that went away (`receiptd messages | head`) is no failure.
 fn text_out(text: &str) {
+    out(text.as_bytes());
+}
+
+/// A reader that went away (`receiptd messages | head`) is no failure.
+fn out(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
         std::process::exit(0);
     }
 }

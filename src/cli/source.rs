@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Settings,
     domain::{CorrelationId, Draft, Fault, ListRequest, TallyRequest},
     query::{ListView, MessageView, Query, TallyView},
+    storage::Store,
 };
 
 /// Which of the two.
@@ -41,10 +43,7 @@ impl SourceArgs {
         if let Some(remote) = self.remote()? {
             return Ok(Source::Server(remote));
         }
-        let mut settings = self.settings.load_quietly()?;
-        // Looking for a message in the wrong place must not leave an empty database there.
-        settings.database.create = false;
-        let store = settings::open(&settings).await?;
+        let (store, settings) = store(self).await?;
         Ok(Source::Database(Box::new(Query::new(&store, settings.deadlines, Clock::system()))))
     }
 
@@ -57,6 +56,14 @@ impl SourceArgs {
     pub(super) fn into_settings(self) -> SettingsArgs {
         self.settings
     }
+}
+
+/// The store itself, for what works on it directly.
+pub(super) async fn store(source: SourceArgs) -> anyhow::Result<(Store, Settings)> {
+    let mut settings = source.settings.load_quietly()?;
+    // Looking for a message in the wrong place must not leave an empty database there.
+    settings.database.create = false;
+    Ok((settings::open(&settings).await?, settings))
 }
 
 impl Source {
@@ -77,8 +84,7 @@ impl Source {
             }
             Self::Database(query) => {
                 let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-                let request =
-                    ListRequest::parse(pairs, &query.cutoffs()).map_err(|faults| WrongUse(in_words(&faults)))?;
+                let request = ListRequest::parse(pairs, &query.cutoffs()).map_err(|faults| found_wrong(&faults))?;
                 Ok(query.list(&request.filter, request.after.as_ref(), request.limit).await?)
             }
         }
@@ -89,11 +95,16 @@ impl Source {
             Self::Server(remote) => remote.get("v1/stats", request).await?.context("the server has no counts"),
             Self::Database(query) => {
                 let pairs = request.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = TallyRequest::parse(pairs).map_err(|faults| WrongUse(in_words(&faults)))?;
+                let request = TallyRequest::parse(pairs).map_err(|faults| found_wrong(&faults))?;
                 Ok(query.tally(&request).await?)
             }
         }
     }
+}
+
+/// Faults as wrong use.
+pub(super) fn found_wrong(faults: &[Fault]) -> anyhow::Error {
+    WrongUse(in_words(faults)).into()
 }
 
 /// Faults as one sentence.
@@ -107,7 +118,7 @@ const AT_A_TIME: usize = 8;
 
 /// A running server.
 pub(super) struct Remote {
-    client: Client,
+    pub(super) client: Client,
     base: Url,
     token: Option<String>,
 }
@@ -174,7 +185,7 @@ impl Remote {
     }
 
     /// The segments become parts of the path, percent-encoded.
-    fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
+    pub(super) fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
         let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut path) => _ = path.pop_if_empty().extend(segments),
@@ -183,7 +194,7 @@ impl Remote {
         Ok(url)
     }
 
-    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+    pub(super) async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -191,7 +202,10 @@ impl Remote {
         request.send().await.with_context(|| format!("{} does not answer", self.base))
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Option<T>> {
+    pub(super) async fn answer<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> anyhow::Result<Option<T>> {
         let answer = self.ask(request).await?;
         match answer.status() {
             status if status.is_success() => {
@@ -204,7 +218,7 @@ impl Remote {
 }
 
 /// The server's own words, where it gave any.
-async fn refused(answer: Response) -> anyhow::Error {
+pub(super) async fn refused(answer: Response) -> anyhow::Error {
     let status = answer.status();
     let problem: Value = answer.json().await.unwrap_or_default();
     let detail = problem["detail"].as_str().unwrap_or("no details");

@@ -18,6 +18,7 @@ pub(super) struct Raw {
     pub(super) webex: Webex,
     pub(super) send: Send,
     pub(super) overdue: BTreeMap<String, u64>,
+    pub(super) events: Events,
     pub(super) log: Log,
 }
 
@@ -81,6 +82,12 @@ pub(super) struct Send {
     pub(super) timeout_seconds: u64,
     pub(super) attempts: i64,
     pub(super) on_unknown_outcome: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Events {
+    pub(super) keep_days: u64,
 }
 
 #[derive(Deserialize)]

@@ -51,6 +51,8 @@ pub struct Settings {
     pub send: Option<SendSettings>,
     /// When messages are overdue.
     pub deadlines: Deadlines,
+    /// How long the events of the live feed are kept.
+    pub keep_events: Duration,
     /// Which log lines.
     pub log_filter: String,
     /// In which form.
@@ -119,6 +121,7 @@ impl Settings {
         }
         faults.check(raw.database.connections > 0, "database.connections must be at least 1");
         faults.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
+        faults.check((1..=36_500).contains(&raw.events.keep_days), "events.keep_days must be 1 to 36500");
         faults.check(
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
@@ -160,6 +163,7 @@ impl Settings {
             zone: zone?,
             send,
             deadlines: deadlines(&raw.overdue, faults),
+            keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
             log_filter: raw.log.filter,
             log_format: format?,
         })

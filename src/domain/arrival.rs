@@ -19,8 +19,10 @@ impl Arrival {
     pub fn quarantined(self, why: &str) -> Self {
         let why = Unreadable(why.to_owned());
         match self {
-            Self::Notification(recorded) => Self::Quarantined(Kept::now(why, recorded.body, recorded.received_at)),
-            Self::Inbound(kept) => Self::Quarantined(Kept::now(why, kept.body, kept.received_at)),
+            Self::Notification(recorded) => {
+                Self::Quarantined(Kept::now(why, recorded.body, recorded.source, recorded.received_at))
+            }
+            Self::Inbound(kept) => Self::Quarantined(Kept::now(why, kept.body, kept.source, kept.received_at)),
             Self::Quarantined(kept) => Self::Quarantined(kept),
         }
     }

@@ -115,6 +115,17 @@ impl Fingerprint {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Reads what `Display` wrote: 32 hexadecimal digits.
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        let pairs = digits.as_bytes().as_chunks::<2>();
+        let byte = |pair: &[u8; 2]| {
+            let pair = str::from_utf8(pair).ok().filter(|_| pair.iter().all(u8::is_ascii_hexdigit))?;
+            u8::from_str_radix(pair, 16).ok()
+        };
+        let bytes: Vec<u8> = pairs.0.iter().map(byte).collect::<Option<_>>()?;
+        if pairs.1.is_empty() { Self::from_bytes(&bytes) } else { None }
+    }
+
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -165,5 +176,9 @@ mod tests {
         let other = Fingerprint::of_parts([b"a".as_slice(), b"bc"]);
         assert_ne!(one, other);
         assert_eq!(Fingerprint::from_bytes(one.as_bytes()), Some(one));
+        assert_eq!(Fingerprint::from_hex(&one.to_string()), Some(one));
+        for text in ["", "00", &"0".repeat(31), &"0".repeat(33), &"g".repeat(32), &"+1".repeat(16)] {
+            assert_eq!(Fingerprint::from_hex(text), None, "{text}");
+        }
     }
 }

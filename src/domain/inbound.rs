@@ -1,6 +1,6 @@
 //! What comes to the notify URL and is no delivery notification.
 
-use super::{Address, Channel, Fingerprint, Timestamp};
+use super::{Address, Channel, Fingerprint, Source, Timestamp};
 
 /// A customer's own message or event, which the platform may post to the same URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Kept<T> {
     pub fingerprint: Fingerprint,
     /// When it first came, by our clock.
     pub received_at: Timestamp,
+    /// How it came.
+    pub source: Source,
     /// How often it came.
     pub times: i64,
     /// As it was posted.
@@ -32,8 +34,8 @@ pub struct Kept<T> {
 
 impl<T> Kept<T> {
     /// Something that has just come for the first time.
-    pub fn now(what: T, body: Vec<u8>, received_at: Timestamp) -> Self {
-        Self { what, fingerprint: Fingerprint::of_body(&body), received_at, times: 1, body }
+    pub fn now(what: T, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
+        Self { what, fingerprint: Fingerprint::of_body(&body), received_at, source, times: 1, body }
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `notification` | one delivery notification |
 //! | `standing` | the fold: notifications merged into the status of their message |
 //! | `message` | a message as it is kept, and its dispatch |
+//! | `change` | a change of its status, for whoever follows along |
 //! | `timeline` | everything that happened to a message, with its effect and the reason for it |
 //! | `inbound` | what comes to the notify URL and is no delivery notification |
 //! | `arrival` | what is put on record when something arrives |
@@ -21,6 +22,7 @@
 
 mod address;
 mod arrival;
+mod change;
 mod channel;
 mod filter;
 mod ids;
@@ -39,6 +41,7 @@ mod timeline;
 
 pub use address::Address;
 pub use arrival::Arrival;
+pub use change::{Change, NoPlace, Place};
 pub use channel::Channel;
 pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};

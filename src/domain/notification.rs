@@ -177,6 +177,8 @@ pub(crate) fn letters(text: &str) -> String {
 pub enum Source {
     /// Posted to the notify URL.
     Notify,
+    /// Loaded from a file, such as the platform's export of failed notifications.
+    Import,
 }
 
 impl Source {
@@ -184,12 +186,13 @@ impl Source {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Notify => "notify",
+            Self::Import => "import",
         }
     }
 
     /// The source of this word.
     pub fn from_word(word: &str) -> Option<Self> {
-        (word == Self::Notify.as_str()).then_some(Self::Notify)
+        [Self::Notify, Self::Import].into_iter().find(|source| source.as_str() == word)
     }
 }
 

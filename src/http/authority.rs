@@ -21,12 +21,19 @@ pub(super) struct Read;
 /// May send.
 pub(super) struct Send;
 
+/// May change what is on record.
+pub(super) struct Admin;
+
 impl Admission for Read {
     const SCOPE: Scope = Scope::Read;
 }
 
 impl Admission for Send {
     const SCOPE: Scope = Scope::Send;
+}
+
+impl Admission for Admin {
+    const SCOPE: Scope = Scope::Admin;
 }
 
 /// Somebody whose token admits to `A`. Without any token in the settings, that is everybody who can connect.

@@ -43,7 +43,7 @@ pub(super) async fn ready(
     let Ok(readiness) = readiness else {
         return Err(Problem::new(Code::InvalidRequest, "of: notify is the only part that can be asked for"));
     };
-    let beat = timeout(app.answer_within, app.health.beat(app.clock.now())).await;
+    let beat = timeout(app.answer_within, app.store.health.beat(app.clock.now())).await;
     beat.map_err(|_| Problem::new(Code::Unavailable, "the store did not commit in time"))??;
     let condition = app.sending.as_ref().map(|sending| *sending.borrow());
     if readiness.of.is_none() && condition == Some(Condition::CredentialsRefused) {

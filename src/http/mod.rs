@@ -11,16 +11,22 @@
 //! | `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
 //! | `body`, `lines` | request bodies, bounded in size and time; their lines |
-//! | `notify`, `send`, `send_many`, `cancel`, `messages`, `stats`, `shelf`, `health` | the endpoints |
+//! | `notify`, `send`, `send_many`, `cancel` | the endpoints: what comes in, and what goes out |
+//! | `messages`, `stats`, `events`, `export`, `shelf`, `health` | what can be asked |
+//! | `import`, `rebuild` | what is put right |
 
 mod authority;
 mod body;
 mod cancel;
+mod events;
+mod export;
 mod health;
+mod import;
 mod lines;
 mod messages;
 mod notify;
 mod problem;
+mod rebuild;
 mod request_id;
 mod routes;
 mod send;

@@ -32,6 +32,8 @@ pub(super) enum Code {
     Forbidden,
     NotFound,
     NoSuchPath,
+    Gone,
+    NotAnExport,
     MethodNotAllowed,
     Conflict,
     TooLate,
@@ -52,8 +54,10 @@ impl Code {
             Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body is not JSON"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "The credentials are missing or wrong"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not admit to this"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such message"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is nothing at this path"),
+            Self::Gone => (StatusCode::GONE, "gone", "The events are no longer kept"),
+            Self::NotAnExport => (StatusCode::UNPROCESSABLE_ENTITY, "not-an-export", "The file cannot be read"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
             }
@@ -122,6 +126,11 @@ impl Problem {
         let errors = self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
         let r#type = format!("urn:receiptd:problem:{code}");
         Body { r#type, title, status: status.as_u16(), code, detail: &self.detail, errors: errors.collect() }
+    }
+
+    pub(super) fn nothing_kept(fingerprint: &str) -> Self {
+        let detail = format!("there is nothing with the fingerprint {fingerprint:?}; take it from the list");
+        Self::new(Code::NotFound, detail)
     }
 
     pub(super) fn no_such_message(id: &str) -> Self {
@@ -237,6 +246,7 @@ pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
         path if path.starts_with("/notify") => "POST, HEAD, GET",
         "/v1/messages" => "POST, GET",
         path if path.ends_with("/cancel") => "POST",
+        "/v1/import" | "/v1/rebuild" | "/v1/quarantine/retry" => "POST",
         "/health/live" | "/health/ready" => "GET, HEAD",
         _ => "GET",
     };

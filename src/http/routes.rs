@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{cancel, health, messages, notify, problem, send, shelf, stats};
+use super::{cancel, events, export, health, import, messages, notify, problem, rebuild, send, shelf, stats};
 
 pub(super) fn routes(service: &mut ServiceConfig) {
     // With a slash at the end too: a 404 would be the end of a notification.
@@ -26,8 +26,15 @@ pub(super) fn routes(service: &mut ServiceConfig) {
         resource("/v1/messages/{id}/cancel").route(post().to(cancel::cancel)),
         resource("/v1/messages/{id}/notifications").route(get().to(messages::notifications)),
         resource("/v1/stats").route(get().to(stats::stats)),
+        resource("/v1/events").route(get().to(events::follow)),
+        resource("/v1/export").route(get().to(export::export)),
+        resource("/v1/import").route(post().to(import::import)),
+        resource("/v1/rebuild").route(post().to(rebuild::rebuild)),
         resource("/v1/inbound").route(get().to(shelf::inbound)),
+        resource("/v1/inbound/{fingerprint}").route(get().to(shelf::one_inbound)),
         resource("/v1/quarantine").route(get().to(shelf::quarantine)),
+        resource("/v1/quarantine/retry").route(post().to(shelf::retry)),
+        resource("/v1/quarantine/{fingerprint}").route(get().to(shelf::one_quarantined)),
         resource("/health/live").route(get().to(health::live)).route(head().to(health::live)),
         resource("/health/ready").route(get().to(health::ready)).route(head().to(health::ready)),
         resource("/metrics").route(get().to(health::metrics)),

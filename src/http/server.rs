@@ -1,6 +1,6 @@
 //! The server, from listener to shutdown.
 
-use std::{future::Future, io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, net::TcpListener, pin::pin, time::Duration};
 
 use actix_web::{App as Application, HttpServer, middleware::from_fn, web::Data};
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use crate::{
     observe::Metrics,
     query::Query,
     send::{Condition, Sender},
-    storage::Health,
+    storage::Store,
 };
 
 /// What the handlers work with.
@@ -24,8 +24,8 @@ pub struct App {
     pub sender: Sender,
     /// Answers questions.
     pub query: Query,
-    /// Tells whether the store works.
-    pub health: Arc<dyn Health>,
+    /// Gives up what it holds, and puts right what is wrong in it.
+    pub store: Store,
     /// Tells whether messages are handed over; `None` if there is no platform to send to.
     pub sending: Option<watch::Receiver<Condition>>,
     /// Counts.

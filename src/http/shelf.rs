@@ -1,16 +1,20 @@
-//! `GET /v1/inbound` and `GET /v1/quarantine`: what came to the notify URL and is no notification.
+//! `GET /v1/inbound` and `GET /v1/quarantine`, and one of either: what came to the notify URL and is no notification.
+//! `POST /v1/quarantine/retry` reads what is in quarantine once more.
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Query},
+    web::{Data, Path, Query},
 };
 
 use super::{
-    authority::{Caller, Read},
+    authority::{Admin, Caller, Read},
     problem::Problem,
     server::App,
 };
-use crate::domain::{Cutoffs, Fault, Filter, ListRequest};
+use crate::{
+    audit,
+    domain::{Cutoffs, Fault, Filter, Fingerprint, ListRequest},
+};
 
 /// Customers' own messages and events, newest first.
 pub(super) async fn inbound(
@@ -30,6 +34,33 @@ pub(super) async fn quarantine(
 ) -> Result<HttpResponse, Problem> {
     let place = place(&pairs)?;
     Ok(HttpResponse::Ok().json(app.query.quarantine(place.after.as_ref(), place.limit).await?))
+}
+
+/// One of the customers' messages and events.
+pub(super) async fn one_inbound(
+    _: Caller<Read>,
+    fingerprint: Path<String>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let nothing = || Problem::nothing_kept(&fingerprint);
+    let found = app.query.inbound_of(Fingerprint::from_hex(&fingerprint).ok_or_else(nothing)?).await?;
+    Ok(HttpResponse::Ok().json(found.ok_or_else(nothing)?))
+}
+
+/// One of the requests that nobody could understand.
+pub(super) async fn one_quarantined(
+    _: Caller<Read>,
+    fingerprint: Path<String>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let nothing = || Problem::nothing_kept(&fingerprint);
+    let found = app.query.quarantine_of(Fingerprint::from_hex(&fingerprint).ok_or_else(nothing)?).await?;
+    Ok(HttpResponse::Ok().json(found.ok_or_else(nothing)?))
+}
+
+/// Reads everything in quarantine once more.
+pub(super) async fn retry(_: Caller<Admin>, app: Data<App>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(audit::retry(&app.store, app.intake.zone).await?))
 }
 
 /// These lists have pages, but no filters.

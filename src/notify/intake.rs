@@ -82,10 +82,12 @@ impl Intake {
                 let recorded = Recorded::now(*notification, body, Source::Notify, now);
                 (NotifyOutcome::Notification, Arrival::Notification(recorded))
             }
-            Posted::Inbound(inbound) => (NotifyOutcome::Inbound, Arrival::Inbound(Kept::now(inbound, body, now))),
+            Posted::Inbound(inbound) => {
+                (NotifyOutcome::Inbound, Arrival::Inbound(Kept::now(inbound, body, Source::Notify, now)))
+            }
             Posted::Unreadable(why) => {
                 tracing::warn!(why = why.0, bytes = body.len(), "an authentic request was not understood; it is kept");
-                (NotifyOutcome::Quarantined, Arrival::Quarantined(Kept::now(why, body, now)))
+                (NotifyOutcome::Quarantined, Arrival::Quarantined(Kept::now(why, body, Source::Notify, now)))
             }
             Posted::Foreign => return Err(Refusal::Foreign),
         };

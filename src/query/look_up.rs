@@ -8,15 +8,12 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{
-    tally_view::TallyView,
-    view::{InboundView, ListView, MessageView, NotificationView, QuarantineView},
-};
+use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView, TallyView};
 use crate::{
     clock::Clock,
     domain::{
-        Channel, CorrelationId, Cursor, Cutoffs, Filter, Message, PageLimit, Recorded, TallyRequest, TransactionId,
-        by_recipient, timeline,
+        Channel, CorrelationId, Cursor, Cutoffs, Filter, Fingerprint, Message, PageLimit, Recorded, TallyRequest,
+        Timestamp, TransactionId, by_recipient, timeline,
     },
     storage::{Messages, Shelf, StorageError, Store},
 };
@@ -28,6 +25,17 @@ pub struct Deadlines {
     pub by_channel: HashMap<Channel, Duration>,
     /// For all others.
     pub other: Duration,
+}
+
+impl Deadlines {
+    /// Before which times messages are overdue at `now`.
+    pub fn cutoffs(&self, now: Timestamp) -> Cutoffs {
+        let by_channel = self.by_channel.iter();
+        Cutoffs {
+            by_channel: by_channel.map(|(channel, deadline)| (channel.clone(), now.minus(*deadline))).collect(),
+            other: now.minus(self.other),
+        }
+    }
 }
 
 /// Answers questions about messages.
@@ -160,6 +168,16 @@ impl Query {
         Ok(ListView::of(page.items.iter().map(QuarantineView::of).collect(), page.next.as_ref()))
     }
 
+    /// One of the customers' messages and events.
+    pub async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<InboundView>, StorageError> {
+        Ok(self.shelf.inbound_of(fingerprint).await?.as_ref().map(InboundView::of))
+    }
+
+    /// One of what nobody could understand.
+    pub async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<QuarantineView>, StorageError> {
+        Ok(self.shelf.quarantine_of(fingerprint).await?.as_ref().map(QuarantineView::of))
+    }
+
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
         if let Some(message) = self.messages.find(id).await? {
             return Ok(Some(message));
@@ -179,11 +197,6 @@ impl Query {
 
     /// Before which times messages are overdue now.
     pub fn cutoffs(&self) -> Cutoffs {
-        let now = self.clock.now();
-        let by_channel = self.deadlines.by_channel.iter();
-        Cutoffs {
-            by_channel: by_channel.map(|(channel, deadline)| (channel.clone(), now.minus(*deadline))).collect(),
-            other: now.minus(self.deadlines.other),
-        }
+        self.deadlines.cutoffs(self.clock.now())
     }
 }

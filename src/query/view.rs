@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Channel, Cursor, Entry, EntryKind, Failure, Inbound, Kept, Message, Origin, RecipientStatus, Recorded,
-    Timestamp, TransactionId, Unreadable,
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Recorded, Timestamp,
+    TransactionId,
 };
 
 /// A page of a list.
@@ -115,40 +115,11 @@ pub struct NotificationView {
     pub body: String,
 }
 
-/// A customer's own message or event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Inbound, in the words of the contract")]
-pub struct InboundView {
-    pub fingerprint: String,
-    pub received_at: String,
-    pub times: i64,
-    pub channel: Option<String>,
-    pub event: String,
-    pub from: Option<String>,
-    pub transaction_id: Option<String>,
-    pub body: String,
-}
-
-/// An authentic request that nobody could understand.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Unreadable, in the words of the contract")]
-pub struct QuarantineView {
-    pub fingerprint: String,
-    pub received_at: String,
-    pub times: i64,
-    pub reason: String,
-    /// As text; bytes that are not UTF-8 are replaced, and `bodyBase64` has them.
-    pub body: String,
-    pub body_base64: Option<String>,
-}
-
-fn time(at: Option<Timestamp>) -> Option<String> {
+pub(super) fn time(at: Option<Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 
-fn word(failure: Option<Failure>) -> Option<String> {
+pub(super) fn word(failure: Option<Failure>) -> Option<String> {
     failure.map(|failure| failure.as_str().to_owned())
 }
 
@@ -261,35 +232,6 @@ impl NotificationView {
             times: recorded.times,
             fingerprint: recorded.fingerprint.to_string(),
             body: String::from_utf8_lossy(&recorded.body).into_owned(),
-        }
-    }
-}
-
-impl InboundView {
-    pub(super) fn of(kept: &Kept<Inbound>) -> Self {
-        Self {
-            fingerprint: kept.fingerprint.to_string(),
-            received_at: kept.received_at.to_string(),
-            times: kept.times,
-            channel: kept.what.channel.as_ref().map(Channel::to_string),
-            event: kept.what.event.clone(),
-            from: kept.what.sender.as_ref().map(Address::to_string),
-            transaction_id: kept.what.transaction_id.clone(),
-            body: String::from_utf8_lossy(&kept.body).into_owned(),
-        }
-    }
-}
-
-impl QuarantineView {
-    pub(super) fn of(kept: &Kept<Unreadable>) -> Self {
-        let base64 = || base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &kept.body);
-        Self {
-            fingerprint: kept.fingerprint.to_string(),
-            received_at: kept.received_at.to_string(),
-            times: kept.times,
-            reason: kept.what.0.clone(),
-            body: String::from_utf8_lossy(&kept.body).into_owned(),
-            body_base64: str::from_utf8(&kept.body).is_err().then(base64),
         }
     }
 }

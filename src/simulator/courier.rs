@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -47,6 +48,7 @@ pub(super) struct Delivery {
 pub(super) struct Courier {
     post: Post,
     retry_pause: Duration,
+    now: fn() -> DateTime<Utc>,
     hands: Semaphore,
     ledger: Arc<Ledger>,
     outbox: mpsc::UnboundedSender<Errand>,
@@ -61,6 +63,7 @@ impl Courier {
         Ok(Self {
             post: Post::new(settings)?,
             retry_pause: settings.retry_pause,
+            now: settings.now,
             hands: Semaphore::new(settings.notify_concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             ledger,
             outbox,
@@ -121,6 +124,7 @@ impl Courier {
             payload: serde_json::from_slice(&letter.body).unwrap_or(Value::Null),
             status,
             response,
+            at: (self.now)().to_rfc3339_opts(SecondsFormat::Millis, true),
         });
     }
 }

@@ -5,12 +5,13 @@ use std::io;
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
 use tokio::time::sleep;
 
 use super::courier::until_posted;
+use super::export::{self, Kind};
 use super::platform::{Manner, Platform};
 use super::request::Api;
 
@@ -24,7 +25,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/v1/sms/messages", web::post().to(sms))
         .route("/v1/voice/messages", web::post().to(voice))
         .route("/v1/instagram/messages", web::post().to(instagram))
-        .route("/simulator/report", web::get().to(report));
+        .route("/simulator/report", web::get().to(report))
+        .route("/simulator/failed", web::get().to(failed));
 }
 
 async fn v1(request: HttpRequest, body: Bytes, platform: Data<Platform>) -> HttpResponse {
@@ -49,6 +51,15 @@ async fn instagram(request: HttpRequest, body: Bytes, platform: Data<Platform>) 
 
 async fn report(platform: Data<Platform>) -> HttpResponse {
     HttpResponse::Ok().json(platform.ledger.report())
+}
+
+/// The export of failed notifications.
+async fn failed(kind: Query<Kind>, platform: Data<Platform>) -> HttpResponse {
+    let file = export::file(kind.format, &platform.ledger.report().dropped);
+    match file {
+        Ok(file) => HttpResponse::Ok().content_type(kind.format.content_type()).body(file),
+        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+    }
 }
 
 async fn send(api: Api, request: &HttpRequest, body: &[u8], platform: &Platform) -> HttpResponse {

@@ -59,6 +59,8 @@ pub struct Dropped {
     pub status: Option<u16>,
     /// The beginning of the last answer, or what went wrong.
     pub response: String,
+    /// When it was given up, in RFC 3339.
+    pub at: String,
 }
 
 /// A handle to look at what the platform saw.

@@ -10,6 +10,7 @@
 //! | `POST /v2/messages` | Messaging API v2 |
 //! | `POST /v1/sms/messages`, `POST /v1/voice/messages`, `POST /v1/instagram/messages` | the single-channel APIs |
 //! | `GET /simulator/report` | the [`Report`] as JSON |
+//! | `GET /simulator/failed?format=csv` | the export of failed notifications; also `txt`, `json` |
 //! | `HEAD /`, `GET /` | 200 |
 //!
 //! # Words that steer a message
@@ -45,6 +46,7 @@
 mod answer;
 mod courier;
 mod envelope;
+mod export;
 mod failure;
 mod handlers;
 mod journey;

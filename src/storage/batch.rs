@@ -69,7 +69,7 @@ impl Adoption {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn of(arrivals: &'a [Arrival]) -> Self {
+    pub(super) fn of(arrivals: impl IntoIterator<Item = &'a Arrival>) -> Self {
         let mut batch = Self::default();
         for arrival in arrivals {
             match arrival {
@@ -115,11 +115,7 @@ impl<'a> Batch<'a> {
     pub(super) fn entries(&self, owners: &BTreeMap<String, CorrelationId>) -> Vec<Entry<'a>> {
         let mut entries: BTreeMap<(CorrelationId, Fingerprint), Entry<'a>> = BTreeMap::new();
         for recorded in &self.notifications {
-            let correlation_id = match &recorded.notification.reference {
-                Reference::Transaction(id) => owners.get(id.as_str()).cloned(),
-                Reference::Correlated(..) => None,
-            };
-            let correlation_id = correlation_id.unwrap_or_else(|| recorded.notification.reference.correlation_id());
+            let correlation_id = owner(recorded, owners);
             entries
                 .entry((correlation_id.clone(), recorded.fingerprint))
                 .and_modify(|entry| {
@@ -134,6 +130,16 @@ impl<'a> Batch<'a> {
         }
         entries.into_values().collect()
     }
+}
+
+/// The message that a notification belongs to; `owners` tells to whom the uncorrelated ones belong.
+pub(super) fn owner(recorded: &Recorded, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
+    let reference = &recorded.notification.reference;
+    let owner = match reference {
+        Reference::Transaction(id) => owners.get(id.as_str()).cloned(),
+        Reference::Correlated(..) => None,
+    };
+    owner.unwrap_or_else(|| reference.correlation_id())
 }
 
 /// What the entries add to each message.

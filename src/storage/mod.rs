@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `error` | what can go wrong |
 //! | `rows` | rows, and the way from them to the domain |
+//! | `changes`, `repair` | the traits of the live feed, and of putting right what is on record |
 //! | `batch` | arrivals, sorted out into what each statement of an append needs |
 //! | `outgoing` | submissions and steps, likewise for the outbox |
 //! | `walks` | which index leads to what a list asks for |
@@ -17,10 +18,12 @@
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
 
 mod batch;
+mod changes;
 mod error;
 mod outgoing;
 #[cfg(not(prepare_only = "sqlite"))]
 mod postgres;
+mod repair;
 mod rows;
 #[cfg(not(prepare_only = "postgres"))]
 mod sqlite;
@@ -31,11 +34,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use changes::Changes;
 pub use error::{Cause, OpenError, StorageError};
+pub use repair::{Reading, Repair, Restated};
 
 use crate::domain::{
-    Arrival, Channel, CorrelationId, Cursor, Dispatch, DispatchEvent, Failure, Filter, Inbound, Kept, Message, Page,
-    PageLimit, Recorded, Status, Submission, Tally, TallyRequest, Timestamp, TransactionId, Unreadable,
+    Arrival, Channel, CorrelationId, Cursor, Dispatch, DispatchEvent, Failure, Filter, Fingerprint, Inbound, Kept,
+    Message, Page, PageLimit, Recorded, Status, Submission, Tally, TallyRequest, Timestamp, TransactionId, Unreadable,
 };
 
 /// Takes down what arrives.
@@ -67,6 +72,14 @@ pub trait Messages: Send + Sync {
     /// All notifications of a message, in no particular order.
     async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
 
+    /// Up to `limit` notifications of these messages, in the order of (message, fingerprint), after `after`.
+    async fn notifications_of(
+        &self,
+        ids: &[CorrelationId],
+        after: Option<&(CorrelationId, Fingerprint)>,
+        limit: PageLimit,
+    ) -> Result<Vec<(CorrelationId, Recorded)>, StorageError>;
+
     /// The steps of our dispatch of a message, in the order in which they were taken.
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError>;
 
@@ -86,6 +99,12 @@ pub trait Shelf: Send + Sync {
         after: Option<&Cursor>,
         limit: PageLimit,
     ) -> Result<Page<Kept<Unreadable>>, StorageError>;
+
+    /// The customer's message or event with this fingerprint.
+    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Inbound>>, StorageError>;
+
+    /// What is in quarantine under this fingerprint.
+    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Unreadable>>, StorageError>;
 }
 
 /// Keeps what we were asked to send, until the platform has it.
@@ -207,6 +226,10 @@ pub struct Store {
     pub shelf: Arc<dyn Shelf>,
     /// Keeps what is to be sent.
     pub outbox: Arc<dyn Outbox>,
+    /// Tells what changed.
+    pub feed: Arc<dyn Changes>,
+    /// Puts right what is on record.
+    pub repair: Arc<dyn Repair>,
     /// Tells whether it works.
     pub health: Arc<dyn Health>,
     /// Turns whenever this instance has committed a change of a message.
@@ -218,7 +241,7 @@ pub struct Store {
 impl Store {
     fn of<B>(backend: B, changes: watch::Receiver<()>, submissions: watch::Receiver<()>) -> Self
     where
-        B: Journal + Messages + Shelf + Outbox + Health + 'static,
+        B: Journal + Messages + Shelf + Outbox + Changes + Repair + Health + 'static,
     {
         let backend = Arc::new(backend);
         Self {
@@ -226,6 +249,8 @@ impl Store {
             messages: backend.clone(),
             shelf: backend.clone(),
             outbox: backend.clone(),
+            feed: backend.clone(),
+            repair: backend.clone(),
             health: backend,
             changes,
             submissions,

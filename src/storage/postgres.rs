@@ -22,9 +22,11 @@ macro_rules! columns {
 
 mod append;
 mod dispatch;
+mod places;
 #[path = "portable/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
 mod portable;
+mod reads;
 
 use std::str::FromStr;
 
@@ -54,6 +56,11 @@ impl Backend {
     /// Begins a unit of work that writes.
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         self.write.begin().await
+    }
+
+    /// Begins to read what was on record at one moment.
+    async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
     }
 }
 

@@ -1,11 +1,19 @@
 //! Rows, and the way from them to the domain.
 
+mod change;
+mod fold;
+mod kept;
+
 use serde::{Serialize, Serializer};
+
+pub(super) use change::ChangeRow;
+pub(super) use fold::{FoldRow, KeyRow};
+pub(super) use kept::{InboundRow, QuarantineRow};
 
 use super::StorageError;
 use crate::domain::{
-    Address, Channel, CorrelationId, Dispatch, DispatchEvent, Event, Failure, Fingerprint, Inbound, Kept, Message,
-    Notification, Recorded, Reference, Source, Standing, Status, Timestamp, TransactionId, Unreadable,
+    Address, Channel, CorrelationId, Dispatch, DispatchEvent, Event, Failure, Fingerprint, Message, Notification,
+    Recorded, Reference, Source, Standing, Status, Timestamp, TransactionId,
 };
 
 /// As hexadecimal digits, where a row travels as JSON.
@@ -189,6 +197,13 @@ impl NotificationRow {
         }
     }
 
+    /// The notification with the id of its message.
+    pub(super) fn with_message(self) -> Result<(CorrelationId, Recorded), StorageError> {
+        let at = Place { table: "notifications", row: &self.correlation_id };
+        let id = at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?;
+        Ok((id, self.recorded()?))
+    }
+
     pub(super) fn recorded(self) -> Result<Recorded, StorageError> {
         let at = Place { table: "notifications", row: &self.correlation_id };
         let transaction_id = at.read_opt("transaction_id", self.transaction_id.as_deref(), transaction)?;
@@ -242,55 +257,4 @@ impl DispatchRow {
             transaction_id: at.read_opt("transaction_id", self.transaction_id.as_deref(), transaction)?,
         })
     }
-}
-
-pub(super) struct InboundRow {
-    pub(super) fingerprint: Vec<u8>,
-    pub(super) received_at: i64,
-    pub(super) times: i64,
-    pub(super) channel: Option<String>,
-    pub(super) event: String,
-    pub(super) sender: Option<String>,
-    pub(super) transaction_id: Option<String>,
-    pub(super) body: Vec<u8>,
-}
-
-impl InboundRow {
-    pub(super) fn kept(self) -> Result<Kept<Inbound>, StorageError> {
-        let what = Inbound {
-            channel: self.channel.as_deref().map(Channel::from_name),
-            event: self.event,
-            sender: self.sender.as_deref().and_then(Address::new),
-            transaction_id: self.transaction_id,
-        };
-        kept("inbound", what, &self.fingerprint, self.received_at, self.times, self.body)
-    }
-}
-
-pub(super) struct QuarantineRow {
-    pub(super) fingerprint: Vec<u8>,
-    pub(super) received_at: i64,
-    pub(super) times: i64,
-    pub(super) reason: String,
-    pub(super) body: Vec<u8>,
-}
-
-impl QuarantineRow {
-    pub(super) fn kept(self) -> Result<Kept<Unreadable>, StorageError> {
-        let what = Unreadable(self.reason);
-        kept("quarantine", what, &self.fingerprint, self.received_at, self.times, self.body)
-    }
-}
-
-fn kept<T>(
-    table: &'static str,
-    what: T,
-    fingerprint: &[u8],
-    received_at: i64,
-    times: i64,
-    body: Vec<u8>,
-) -> Result<Kept<T>, StorageError> {
-    let row = format!("{fingerprint:02x?}");
-    let fingerprint = Place { table, row: &row }.read("fingerprint", Fingerprint::from_bytes(fingerprint))?;
-    Ok(Kept { what, fingerprint, received_at: Timestamp::from_micros(received_at), times, body })
 }

@@ -17,8 +17,10 @@ macro_rules! sql_as {
 
 mod append;
 mod dispatch;
+mod places;
 #[path = "portable/mod.rs"]
 mod portable;
+mod reads;
 
 use std::str::FromStr;
 
@@ -49,6 +51,11 @@ impl Backend {
     /// found another writer ahead could only be given up.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         self.write.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// Begins to read what was on record at one moment.
+    async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.read.begin().await
     }
 }
 

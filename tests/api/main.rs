@@ -37,8 +37,11 @@ macro_rules! sqlite {
 mod authority;
 mod cancel;
 mod dispatch;
+mod events;
+mod export;
 mod harness;
 mod health;
+mod import;
 mod instances;
 mod logs;
 mod messages;
@@ -46,6 +49,7 @@ mod notify;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod problem;
+mod rebuild;
 mod send;
 mod shelf;
 mod shutdown;

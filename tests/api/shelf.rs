@@ -1,10 +1,15 @@
-//! `GET /v1/inbound` and `GET /v1/quarantine`.
+//! `GET /v1/inbound` and `GET /v1/quarantine`, one of either, and `POST /v1/quarantine/retry`.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Database, TestServer, encoded, fixtures};
+use crate::harness::{Database, Sample, TestServer, encoded, fixtures};
 
-both!(both_lists_have_pages, a_customers_message_is_told_in_the_words_of_the_contract);
+both!(
+    both_lists_have_pages,
+    a_customers_message_is_told_in_the_words_of_the_contract,
+    one_is_read_by_its_fingerprint,
+    what_is_understood_now_leaves_the_quarantine,
+);
 sqlite!(these_lists_have_no_filters);
 
 async fn both_lists_have_pages(database: &Database) {
@@ -43,7 +48,7 @@ async fn a_customers_message_is_told_in_the_words_of_the_contract(database: &Dat
     members.remove("receivedAt");
     assert!(members.remove("fingerprint").is_some_and(|text| text.as_str().is_some_and(|text| text.len() == 32)));
     let expected = json!({
-        "times": 1, "channel": "whatsapp", "event": posted["event"], "from": "447700900123",
+        "times": 1, "source": "notify", "channel": "whatsapp", "event": posted["event"], "from": "447700900123",
         "transactionId": posted["tid"], "body": String::from_utf8(body).unwrap()
     });
     assert_eq!(told, expected);
@@ -59,5 +64,47 @@ async fn these_lists_have_no_filters(database: &Database) {
         server.gets(&format!("/v1/{list}?limit=0")).await.blames(&["/limit"]);
         server.gets(&format!("/v1/{list}?cursor=%00")).await.blames(&["/cursor"]);
     }
+    server.stop().await;
+}
+
+async fn one_is_read_by_its_fingerprint(database: &Database) {
+    let server = TestServer::start(database).await;
+    server.posts(r#"{"event":"MO","from":"447700900123"}"#).await.is_acknowledged();
+    server.posts("not JSON").await.is_acknowledged();
+    for (list, other) in [("inbound", "quarantine"), ("quarantine", "inbound")] {
+        let item = server.items(&format!("/v1/{list}")).await.remove(0);
+        let fingerprint = item["fingerprint"].as_str().unwrap();
+        assert_eq!(server.gets(&format!("/v1/{list}/{fingerprint}")).await.is(200).json(), item);
+        server.gets(&format!("/v1/{other}/{fingerprint}")).await.is_problem(404, "not-found");
+        server.gets(&format!("/v1/{list}/x")).await.is_problem(404, "not-found");
+    }
+    server.stop().await;
+}
+
+async fn what_is_understood_now_leaves_the_quarantine(database: &Database) {
+    let server = TestServer::start(database).await;
+    for body in ["not JSON 1", "not JSON 2", "not JSON 3"] {
+        server.posts(body).await.is_acknowledged();
+    }
+    // As if an older version had not understood these.
+    for (n, body) in
+        [Sample::of("order-1").body(), r#"{"event":"MO","from":"447700900123"}"#.to_owned()].iter().enumerate()
+    {
+        let n = n + 1;
+        let text = format!(
+            "UPDATE quarantine SET times = 2, body = CAST('{body}' AS BLOB) WHERE body = CAST('not JSON {n}' AS BLOB)"
+        );
+        let text = if database.is_sqlite() { text } else { text.replace(" AS BLOB)", "::text AS bytea)") };
+        database.execute(text.leak()).await;
+    }
+    let report = server.posts_to("/v1/quarantine/retry", "").await.is(200).json();
+    assert_eq!(report, json!({"notifications": 1, "inbound": 1, "left": 1}));
+    let notification = server.items("/v1/messages/order-1/notifications").await.remove(0);
+    assert_eq!((&notification["source"], &notification["times"]), (&"notify".into(), &2.into()));
+    assert_eq!(server.message("order-1").await["status"], "delivered");
+    assert_eq!(server.items("/v1/inbound").await[0]["times"], 2);
+    assert_eq!(server.items("/v1/quarantine").await[0]["body"], "not JSON 3");
+    let report = server.posts_to("/v1/quarantine/retry", "").await.is(200).json();
+    assert_eq!(report, json!({"notifications": 0, "inbound": 0, "left": 1}));
     server.stop().await;
 }

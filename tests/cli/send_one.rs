@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Ended, folder,
-    harness::{Program, Recorder, database::block_on, free_address},
+    harness::{Client, Program, Recorder, database::block_on, eventually, free_address, program::receiptd},
     run, serve,
 };
 
@@ -101,4 +101,47 @@ fn it_may_be_too_late_to_call_back() {
 
 fn database(folder: &std::path::Path) -> String {
     format!("sqlite://{}", folder.join("receiptd.db").display())
+}
+
+#[test]
+fn messages_are_sent_through_a_server_and_without_one() {
+    block_on(async {
+        let (platform, simulated) = (folder(), free_address().to_string());
+        let quick = ["--duplicates", "0", "--reorder", "0", "--early", "0", "--failures", "0", "--notify-delay", "5"];
+        let simulate = [&["simulate", "--listen", &simulated, "--service-key", "k3y"][..], &quick].concat();
+        let platform = Program::start(&mut receiptd(platform.path(), &simulate));
+        let url = format!("http://{simulated}");
+        eventually("the simulator", async || platform.printed().contains(&url).then_some(())).await;
+        let address = free_address();
+        let notify = format!("http://{address}/notify");
+        let settings = format!("public_url = '{notify}'\n[webex]\nbase_url = '{url}'\nservice_key = 'k3y'\n");
+        let folder = folder();
+        fs::write(folder.path().join("receiptd.toml"), settings).unwrap();
+        let (server, client) = Program::serve(folder.path(), address, &[]).await;
+        let remote = format!("http://{address}");
+        for (n, place) in [&[][..], &["--server", &remote]].into_iter().enumerate() {
+            let send = async |id: &str, text: &str, more: &[&str]| {
+                let message = ["send", "--channel", "sms", "--from", "ACME", "--to", "+447700900123", "--text", text];
+                run(folder.path(), &[&message[..], &["--correlation-id", id], more, place].concat()).await
+            };
+            let id = format!("order-{n}");
+            let shown = send(&id, "Hello. [sim:until=delivered]", &["--wait", "--json"]).await.is(0).json();
+            assert_eq!((&shown["status"], &shown["origin"]), (&"delivered".into(), &"sent".into()));
+            // The same again is the same; another is refused.
+            send(&id, "Hello. [sim:until=delivered]", &["--wait"]).await.is(0).prints(&[&id, "delivered", "final"]);
+            send(&id, "Hello!", &[]).await.is(1).complains("there is another message with the correlation id");
+            let refused = format!("refused-{n}");
+            send(&refused, "Hello. [sim:answer=7004]", &["--wait"])
+                .await
+                .is(1)
+                .complains("the platform refused the message");
+            send(&"x".repeat(51), "Hello.", &[]).await.is(2).complains("51 bytes");
+            send("order", "Hello.", &["--options", "{"]).await.is(2).complains("--options is not JSON");
+        }
+        let report: Value = Client::of(url).gets("/simulator/report").await.is(200).json();
+        assert_eq!(report["acceptedByCorrelationId"], json!({ "order-0": 1, "order-1": 1 }));
+        assert_eq!(client.ids("").await.len(), 4);
+        server.ends_on("INT").await.is(0);
+        platform.ends_on("TERM").await.is(0);
+    });
 }

@@ -14,6 +14,8 @@
 //! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
 //! | `list`, `filters`, `shelf` | pages and filters |
 //! | `tally` | counts |
+//! | `changes` | the live feed: what changed, in order |
+//! | `repair` | imports, what is let out of quarantine, statuses read anew |
 //! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and what notifications say against it |
 //! | `cancel`, `expire` | what is not sent after all |
 //! | `outbox` | random courses of all of that, beside a model |
@@ -47,6 +49,7 @@ macro_rules! only {
 
 mod append;
 mod cancel;
+mod changes;
 mod claim;
 mod dispatch;
 mod disputes;
@@ -63,6 +66,7 @@ mod order;
 mod outbox;
 mod plans;
 mod recipients;
+mod repair;
 #[path = "../support/postgres.rs"]
 mod server;
 mod settle;

@@ -1,6 +1,6 @@
 //! What came to the notify URL and is no notification.
 
-use receiptd::domain::{Arrival, Channel, Cursor, Filter, Inbound, Kept, PageLimit, Unreadable};
+use receiptd::domain::{Arrival, Channel, Cursor, Filter, Inbound, Kept, PageLimit, Source, Unreadable};
 
 use crate::{
     make::{number, time},
@@ -17,11 +17,11 @@ both!(
 
 fn inbound(body: &str, received: i64) -> Kept<Inbound> {
     let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-    Kept::now(what, body.into(), time(received))
+    Kept::now(what, body.into(), Source::Notify, time(received))
 }
 
 fn unreadable(body: &[u8], received: i64) -> Kept<Unreadable> {
-    Kept::now(Unreadable("the body is not UTF-8".to_owned()), body.to_vec(), time(received))
+    Kept::now(Unreadable("the body is not UTF-8".to_owned()), body.to_vec(), Source::Notify, time(received))
 }
 
 fn limit(most: u16) -> PageLimit {
@@ -35,7 +35,7 @@ async fn an_inbound_message_reads_back(store: &TestStore) {
         sender: Some(number("+44 7700 900123")),
         transaction_id: Some("0044_78260000001".to_owned()),
     };
-    let full = Kept::now(what, "{\"message\":\"👋 \\u0000\"}".into(), time(20));
+    let full = Kept::now(what, "{\"message\":\"👋 \\u0000\"}".into(), Source::Notify, time(20));
     let bare = inbound("{}", 10);
     store.hear([full.clone(), bare.clone()].map(Arrival::Inbound)).await;
     let page = store.reopened().await.shelf.inbound(None, limit(5)).await.unwrap();

@@ -12,7 +12,7 @@ use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     history::{History, Transactions, a_history},
-    make::{LEASE, about, enqueue, fresh, settle, submission, time},
+    make::{LEASE, about, enqueue, fresh, id, settle, submission, time},
     order::append,
     store::{Database, TestStore},
 };
@@ -87,6 +87,7 @@ enum Deed {
     Settle(Dispatch),
     Abandon(bool),
     Cancel(u8),
+    Rebuild(Event),
     Forget(u8),
 }
 
@@ -98,6 +99,7 @@ fn a_deed() -> impl Strategy<Value = Deed> {
         2 => proptest::sample::select(ends.to_vec()).prop_map(Deed::Settle),
         1 => any::<bool>().prop_map(Deed::Abandon),
         1 => (0..4u8).prop_map(Deed::Cancel),
+        1 => proptest::sample::select(vec![Event::Submitted, Event::Read]).prop_map(Deed::Rebuild),
         1 => (0..4u8).prop_map(Deed::Forget),
     ]
 }
@@ -117,7 +119,14 @@ async fn happens(store: &TestStore, deed: Deed, case: &str) {
             }
         }
         Deed::Abandon(resend) => _ = store.outbox.abandon(time(30 * HOUR), resend).await.unwrap(),
-        Deed::Cancel(n) => _ = store.outbox.cancel(&crate::make::id(&name(n)), time(22 * HOUR)).await.unwrap(),
+        Deed::Cancel(n) => _ = store.outbox.cancel(&id(&name(n)), time(22 * HOUR)).await.unwrap(),
+        // As after an upgrade that takes all words for one.
+        Deed::Rebuild(event) => {
+            let ids: Vec<_> = (0..4).map(|n| id(&name(n))).collect();
+            let notification = about(case).says(event).recorded().notification;
+            let read = move |_: &[u8]| Some(notification.clone());
+            store.repair.restate(&ids, &read, time(23 * HOUR)).await.unwrap();
+        }
         // As a purge will do.
         Deed::Forget(n) => {
             let delete = match n {

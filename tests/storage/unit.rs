@@ -31,7 +31,7 @@ only!(postgres in postgres_alone: a_cut_connection_heals);
 
 /// Something that the databases refuse once `refuse` was called.
 fn unwelcome() -> Arrival {
-    Arrival::Quarantined(Kept::now(Unreadable("unwelcome".to_owned()), b"{".to_vec(), time(1_000)))
+    Arrival::Quarantined(Kept::now(Unreadable("unwelcome".to_owned()), b"{".to_vec(), Source::Notify, time(1_000)))
 }
 
 async fn refuse_the_unwelcome(store: &TestStore) {

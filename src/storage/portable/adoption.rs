@@ -49,19 +49,35 @@ async fn restate(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(
 /// Makes the message that was left say what its remaining notifications say; without any it was only a stand-in, and
 /// goes.
 async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
-    // First of all, since it locks the row: what another instance is appending comes wholly before or after this.
-    forget(connection, id).await?;
-    let rest = messages::notifications(connection, id).await?;
-    if rest.is_empty() {
+    if refold(connection, id).await? == 0 {
         sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
             .execute(connection)
             .await?;
-        return Ok(());
     }
-    restate(connection, &entries(id, &rest)).await
+    Ok(())
 }
 
-/// Makes the message stand as before its first notification.
+/// Makes the message say what its notifications say, whatever it said before. Returned is how many they are.
+pub(super) async fn refold(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
+    // First of all, since it locks the row: what another instance is appending comes wholly before or after this.
+    forget(connection, id).await?;
+    let notifications = messages::notifications(connection, id).await?;
+    if !notifications.is_empty() {
+        restate(connection, &entries(id, &notifications)).await?;
+    }
+    // Not before it is certain: nobody who follows along is to hear of a status that the message never had.
+    sql!(
+        "UPDATE messages SET status = dispatch \
+         WHERE correlation_id = $1 AND dispatch IS NOT NULL AND precedence = $2 AND status <> dispatch",
+        id.as_str(),
+        Precedence::DISPATCH
+    )
+    .execute(connection)
+    .await?;
+    Ok(notifications.len())
+}
+
+/// Makes the message stand as before its first notification, but for the word of its status.
 async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     let weakest: &[u8] = &[];
     sql!(
@@ -74,7 +90,7 @@ async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), S
     .await?;
     // One that we sent stands again where our dispatch left it.
     sql!(
-        "UPDATE messages SET precedence = $2, status = dispatch, segments = NULL, \
+        "UPDATE messages SET precedence = $2, segments = NULL, \
          is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END, \
          status_at = (SELECT e.at FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
          failure = (SELECT e.failure FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \

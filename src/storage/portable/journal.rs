@@ -16,19 +16,28 @@ use crate::{
 #[async_trait]
 impl Journal for Backend {
     async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
-        let batch = Batch::of(arrivals);
         let mut transaction = self.begin().await?;
-        notifications(&mut transaction, &batch).await?;
-        for kept in &batch.inbound {
-            inbound(&mut transaction, kept).await?;
-        }
-        for kept in &batch.quarantined {
-            quarantine(&mut transaction, kept).await?;
-        }
+        put(&mut transaction, arrivals).await?;
         transaction.commit().await?;
         self.changed.send_replace(());
         Ok(())
     }
+}
+
+/// Puts arrivals on record, within a unit of work.
+pub(super) async fn put<'a>(
+    connection: &mut Connection,
+    arrivals: impl IntoIterator<Item = &'a Arrival>,
+) -> Result<(), StorageError> {
+    let batch = Batch::of(arrivals);
+    notifications(connection, &batch).await?;
+    for kept in &batch.inbound {
+        inbound(connection, kept).await?;
+    }
+    for kept in &batch.quarantined {
+        quarantine(connection, kept).await?;
+    }
+    Ok(())
 }
 
 async fn notifications(connection: &mut Connection, batch: &Batch<'_>) -> Result<(), StorageError> {
@@ -53,7 +62,7 @@ async fn notifications(connection: &mut Connection, batch: &Batch<'_>) -> Result
 }
 
 /// To whom the transactions belong of which a notification came without correlation id. Those are rare.
-async fn owners(
+pub(super) async fn owners(
     connection: &mut Connection,
     transactions: &[String],
 ) -> Result<BTreeMap<String, CorrelationId>, StorageError> {
@@ -68,8 +77,8 @@ async fn owners(
 
 async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<(), StorageError> {
     sql!(
-        "INSERT INTO inbound (fingerprint, received_at, times, channel, event, sender, transaction_id, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO inbound (fingerprint, received_at, source, times, channel, event, sender, transaction_id, body) \
+         VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (fingerprint) DO UPDATE SET times = inbound.times + excluded.times",
         kept.fingerprint.as_bytes(),
         kept.received_at.as_micros(),
@@ -78,7 +87,8 @@ async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<()
         kept.what.event,
         kept.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
         kept.what.transaction_id,
-        kept.body
+        kept.body,
+        kept.source.as_str()
     )
     .execute(connection)
     .await?;
@@ -87,13 +97,14 @@ async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<()
 
 async fn quarantine(connection: &mut Connection, kept: &Kept<Unreadable>) -> Result<(), StorageError> {
     sql!(
-        "INSERT INTO quarantine (fingerprint, received_at, times, reason, body) VALUES ($1, $2, $3, $4, $5) \
+        "INSERT INTO quarantine (fingerprint, received_at, times, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (fingerprint) DO UPDATE SET times = quarantine.times + excluded.times",
         kept.fingerprint.as_bytes(),
         kept.received_at.as_micros(),
         kept.times,
         kept.what.0,
-        kept.body
+        kept.body,
+        kept.source.as_str()
     )
     .execute(connection)
     .await?;

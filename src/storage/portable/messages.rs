@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use sqlx::QueryBuilder;
 
-use super::{Backend, Connection, Database, list, tally};
+use super::{Backend, Connection, Database, list, reads, tally};
 use crate::{
     domain::{
-        CorrelationId, Cursor, DispatchEvent, Filter, Message, Page, PageLimit, Recorded, Tally, TallyRequest,
-        TransactionId,
+        CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Message, Page, PageLimit, Recorded, Tally,
+        TallyRequest, TransactionId,
     },
     storage::{
         Messages, StorageError,
@@ -29,7 +29,7 @@ macro_rules! notification_rows {
     };
 }
 
-pub(super) use notification_rows;
+pub(in crate::storage) use notification_rows;
 
 #[async_trait]
 impl Messages for Backend {
@@ -60,6 +60,18 @@ impl Messages for Backend {
     async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
         let mut connection = self.read.acquire().await?;
         notifications(&mut connection, id).await
+    }
+
+    async fn notifications_of(
+        &self,
+        ids: &[CorrelationId],
+        after: Option<&(CorrelationId, Fingerprint)>,
+        limit: PageLimit,
+    ) -> Result<Vec<(CorrelationId, Recorded)>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        let most = i64::try_from(limit.get()).unwrap_or(i64::MAX);
+        let rows = reads::notifications_of(&mut connection, ids, after, most).await?;
+        rows.into_iter().map(NotificationRow::with_message).collect()
     }
 
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {

@@ -138,12 +138,17 @@ pub(super) use {
 };
 
 mod adoption;
+mod changes;
 mod health;
 mod journal;
 mod list;
 mod messages;
 mod outbox;
+mod repair;
+mod restate;
 mod shelf;
 mod tally;
 
-use super::{Backend, Connection, Database, INDEXED_BY, append, dispatch};
+pub(super) use messages::notification_rows;
+
+use super::{Backend, Connection, Database, INDEXED_BY, append, dispatch, places, reads};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Backend;
 use crate::{
-    domain::{Cursor, Inbound, Kept, Page, PageLimit, Timestamp, Unreadable},
+    domain::{Cursor, Fingerprint, Inbound, Kept, Page, PageLimit, Timestamp, Unreadable},
     storage::{
         Shelf, StorageError,
         rows::{InboundRow, QuarantineRow},
@@ -17,7 +17,7 @@ impl Shelf for Backend {
         let Place { at, fingerprint, most } = Place::of(after, limit);
         let rows = sql_as!(
             InboundRow,
-            "SELECT fingerprint, received_at, times, channel, event, sender, transaction_id, body FROM inbound \
+            "SELECT fingerprint, received_at, source, times, channel, event, sender, transaction_id, body FROM inbound \
              WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
             at,
             fingerprint,
@@ -35,7 +35,7 @@ impl Shelf for Backend {
         let Place { at, fingerprint, most } = Place::of(after, limit);
         let rows = sql_as!(
             QuarantineRow,
-            "SELECT fingerprint, received_at, times, reason, body FROM quarantine \
+            "SELECT fingerprint, received_at, source, times, reason, body FROM quarantine \
              WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
             at,
             fingerprint,
@@ -43,6 +43,25 @@ impl Shelf for Backend {
         );
         let items = rows.fetch_all(&self.read).await?.into_iter().map(QuarantineRow::kept).collect::<Result<_, _>>()?;
         Ok(Page::from_surplus(items, limit, after_kept))
+    }
+
+    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Inbound>>, StorageError> {
+        let row = sql_as!(
+            InboundRow,
+            "SELECT fingerprint, received_at, source, times, channel, event, sender, transaction_id, body FROM inbound \
+             WHERE fingerprint = $1",
+            fingerprint.as_bytes()
+        );
+        row.fetch_optional(&self.read).await?.map(InboundRow::kept).transpose()
+    }
+
+    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Unreadable>>, StorageError> {
+        let row = sql_as!(
+            QuarantineRow,
+            "SELECT fingerprint, received_at, source, times, reason, body FROM quarantine WHERE fingerprint = $1",
+            fingerprint.as_bytes()
+        );
+        row.fetch_optional(&self.read).await?.map(QuarantineRow::kept).transpose()
     }
 }
 

@@ -82,6 +82,17 @@ impl Database {
         Outage { database: self, lock: None }
     }
 
+    /// Does something behind the server's back.
+    pub(crate) async fn execute(&self, statement: &'static str) {
+        if self.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        }
+    }
+
     /// Reads texts behind the server's back.
     pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
         if self.is_sqlite() {

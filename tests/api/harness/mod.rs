@@ -2,6 +2,7 @@
 //!
 //! | File | Holds |
 //! | --- | --- |
+//! | `follower` | somebody who follows the events of a server |
 //! | `server`, `client`, `answer` | a server of a test's own, requests to it, and what is expected of the answers |
 //! | `database` | the database under it |
 //! | `sample` | what the platform posts, and what is sent |
@@ -14,6 +15,7 @@ mod answer;
 mod client;
 pub(crate) mod database;
 mod eventually;
+mod follower;
 mod platform;
 pub(crate) mod program;
 mod raw;
@@ -24,6 +26,7 @@ pub(crate) use answer::Answer;
 pub(crate) use client::{Client, asked, encoded, message_path};
 pub(crate) use database::Database;
 pub(crate) use eventually::eventually;
+pub(crate) use follower::Follower;
 pub(crate) use platform::{Platform, Recorder, Request};
 pub(crate) use program::{Program, free_address};
 pub(crate) use raw::{Raw, by_hand};

@@ -41,6 +41,11 @@ impl Platform {
         Self { url, observer, stop, task }
     }
 
+    /// Waits until it has nothing more to tell.
+    pub(crate) async fn settled(&self) {
+        self.observer.settled().await;
+    }
+
     pub(crate) fn report(&self) -> Report {
         self.observer.report()
     }

@@ -1,0 +1,162 @@
+//! Exports: a stream of pages, so that ten million rows take no more memory than one page. Between two pages nothing is
+//! held: a reader that is slow, or that stops half way, is in nobody's way.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `request` | what to export, and how |
+//! | `columns` | the columns of each kind of row |
+//! | `write` | rows as CSV or NDJSON |
+
+mod columns;
+mod request;
+mod write;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use futures_util::{Stream, stream};
+
+use crate::{
+    domain::{CorrelationId, Cursor, Filter, Fingerprint, Message, PageLimit, Status},
+    storage::{Messages, Shelf, StorageError, Store},
+};
+
+pub use request::{ExportRequest, Format, Subject};
+pub use write::ExportError;
+
+use columns::{INBOUND, MESSAGES, NOTIFICATIONS, QUARANTINE};
+use write::Sheet;
+
+/// Some rows, as they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Piece {
+    /// The bytes; the first piece begins with the header, where the format has one.
+    pub bytes: Vec<u8>,
+    /// How many rows they are.
+    pub rows: usize,
+}
+
+/// An export under way.
+pub struct Export {
+    messages: Arc<dyn Messages>,
+    shelf: Arc<dyn Shelf>,
+    subject: Subject,
+    sheet: Sheet,
+    /// What is still to be walked through, one after the other.
+    walks: VecDeque<Filter>,
+    /// Where the walk goes on.
+    after: Option<Cursor>,
+    /// The messages whose notifications are being written, and the last one that was.
+    owners: Vec<CorrelationId>,
+    written: Option<(CorrelationId, Fingerprint)>,
+}
+
+impl Export {
+    /// Of what `store` holds.
+    pub fn new(store: &Store, request: ExportRequest) -> Self {
+        // The trail notes here what is exported, and for whom.
+        let ExportRequest { subject, format, byte_order_mark, filter } = request;
+        Self {
+            messages: store.messages.clone(),
+            shelf: store.shelf.clone(),
+            subject,
+            sheet: Sheet::new(format, byte_order_mark),
+            walks: walks(subject, filter),
+            after: None,
+            owners: Vec::new(),
+            written: None,
+        }
+    }
+
+    /// The pieces, each of which is read when it is asked for.
+    pub fn pieces(self) -> impl Stream<Item = Result<Piece, ExportError>> {
+        stream::try_unfold(self, async |mut export| {
+            while let Some(piece) = export.next().await? {
+                // A page may hold nothing that was asked for.
+                if !piece.bytes.is_empty() {
+                    return Ok(Some((piece, export)));
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    async fn next(&mut self) -> Result<Option<Piece>, ExportError> {
+        if self.walks.is_empty() {
+            return Ok(None);
+        }
+        let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
+        let piece = match self.subject {
+            Subject::Messages => {
+                let page = self.next_messages(limit).await?;
+                self.sheet.write(MESSAGES, &page)
+            }
+            Subject::Failures => {
+                let page = self.next_messages(limit).await?;
+                let failed: Vec<_> = page.into_iter().filter(|message| message.failure.is_some()).collect();
+                self.sheet.write(MESSAGES, &failed)
+            }
+            Subject::Notifications => {
+                let page = self.next_notifications(limit).await?;
+                self.sheet.write(NOTIFICATIONS, &page)
+            }
+            Subject::Inbound => {
+                let page = self.shelf.inbound(self.after.as_ref(), limit).await?;
+                self.go_on(page.next);
+                self.sheet.write(INBOUND, &page.items)
+            }
+            Subject::Quarantine => {
+                let page = self.shelf.quarantine(self.after.as_ref(), limit).await?;
+                self.go_on(page.next);
+                self.sheet.write(QUARANTINE, &page.items)
+            }
+        };
+        piece.map(Some)
+    }
+
+    async fn next_messages(&mut self, limit: PageLimit) -> Result<Vec<Message>, StorageError> {
+        let Some(filter) = self.walks.front() else { return Ok(Vec::new()) };
+        let page = self.messages.list(filter, self.after.as_ref(), limit).await?;
+        self.go_on(page.next);
+        Ok(page.items)
+    }
+
+    /// The notifications of a page of messages, again page by page, since a message may have any number.
+    async fn next_notifications(&mut self, limit: PageLimit) -> Result<Vec<columns::Told>, StorageError> {
+        let mut owners = std::mem::take(&mut self.owners);
+        if owners.is_empty() {
+            // The walk must not count as over while the notifications of its last page are still to come.
+            let filter = self.walks.front().cloned().unwrap_or_default();
+            let page = self.messages.list(&filter, self.after.as_ref(), limit).await?;
+            owners = page.items.into_iter().map(|message| message.correlation_id).collect();
+            owners.sort_unstable();
+            self.after = page.next;
+        }
+        let told = self.messages.notifications_of(&owners, self.written.as_ref(), limit).await?;
+        if told.len() == limit.get() {
+            self.written = told.last().map(|(id, recorded)| (id.clone(), recorded.fingerprint));
+            self.owners = owners;
+        } else {
+            self.written = None;
+            let next = self.after.take();
+            self.go_on(next);
+        }
+        Ok(told)
+    }
+
+    /// To the next page, or else the next walk.
+    fn go_on(&mut self, next: Option<Cursor>) {
+        if next.is_none() {
+            self.walks.pop_front();
+        }
+        self.after = next;
+    }
+}
+
+/// Failures are those that failed and those that the platform refused. Both are looked for by their status, since most
+/// messages are neither.
+fn walks(subject: Subject, filter: Filter) -> VecDeque<Filter> {
+    if subject != Subject::Failures || filter.status.is_some() {
+        return VecDeque::from([filter]);
+    }
+    [Status::Failed, Status::Rejected].map(|status| Filter { status: Some(status), ..filter.clone() }).into()
+}

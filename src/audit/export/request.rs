@@ -1,0 +1,144 @@
+//! What to export, and how.
+
+use crate::domain::{Cutoffs, Fault, Filter, ListRequest};
+
+/// What an export is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// Messages, as the list has them.
+    #[default]
+    Messages,
+    /// Those of them that failed or were refused.
+    Failures,
+    /// The notifications of messages, parsed and raw.
+    Notifications,
+    /// Customers' own messages and events.
+    Inbound,
+    /// What nobody could understand.
+    Quarantine,
+}
+
+impl Subject {
+    /// All, in the order in which they are told.
+    pub const ALL: [Self; 5] = [Self::Messages, Self::Failures, Self::Notifications, Self::Inbound, Self::Quarantine];
+
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Failures => "failures",
+            Self::Notifications => "notifications",
+            Self::Inbound => "inbound",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 4180, with a header; opens in a spreadsheet.
+    #[default]
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+impl Format {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Ndjson];
+
+    /// The word of the API, which is also what the name of a file ends with.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+}
+
+/// What to export, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportRequest {
+    /// What it is about.
+    pub subject: Subject,
+    /// How it is written.
+    pub format: Format,
+    /// Whether CSV begins with a byte order mark, without which some spreadsheets take UTF-8 for something else.
+    pub byte_order_mark: bool,
+    /// Which messages it is about.
+    pub filter: Filter,
+}
+
+impl ExportRequest {
+    /// Reads `of`, `format` and `bom`, and the filters of the list. Reports every fault at once.
+    /// `cutoffs` say what is overdue now, and to the end of the export.
+    pub fn parse<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        cutoffs: &Cutoffs,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut request = Self::default();
+        let (mut faults, mut filters) = (Vec::new(), Vec::new());
+        for (name, value) in pairs {
+            let set = match name {
+                "of" => pick(value, &Subject::ALL, Subject::as_str).map(|subject| request.subject = subject),
+                "format" => pick(value, &Format::ALL, Format::as_str).map(|format| request.format = format),
+                "bom" => {
+                    let read = value.parse().map_err(|_| "must be true or false".to_owned());
+                    read.map(|bom| request.byte_order_mark = bom)
+                }
+                "limit" | "cursor" => Err("is not for exports: they have everything that the filters admit".to_owned()),
+                _ => {
+                    filters.push((name, value));
+                    Ok(())
+                }
+            };
+            faults.extend(set.err().map(|detail| Fault { pointer: format!("/{name}"), detail }));
+        }
+        match ListRequest::parse(filters, cutoffs) {
+            Ok(list) => request.filter = list.filter,
+            Err(more) => faults.extend(more),
+        }
+        let has_filters = matches!(request.subject, Subject::Messages | Subject::Failures | Subject::Notifications);
+        if !has_filters && request.filter != Filter::default() {
+            let detail = "filters are for messages, failures and notifications".to_owned();
+            faults.push(Fault { pointer: "/of".to_owned(), detail });
+        }
+        if faults.is_empty() { Ok(request) } else { Err(faults) }
+    }
+}
+
+fn pick<T: Copy>(value: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T, String> {
+    let words = || all.iter().map(|one| word(*one)).collect::<Vec<_>>().join(", ");
+    all.iter().copied().find(|one| word(*one) == value).ok_or_else(|| format!("must be one of {}", words()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    fn blamed(pairs: &[(&str, &str)]) -> Vec<String> {
+        let faults = ExportRequest::parse(pairs.iter().copied(), &Cutoffs::default()).err().unwrap_or_default();
+        faults.into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn a_request_is_read_and_every_fault_is_told() {
+        let cutoffs = Cutoffs { other: Timestamp::from_micros(9), ..Cutoffs::default() };
+        let pairs =
+            [("of", "failures"), ("format", "ndjson"), ("bom", "true"), ("channel", "sms"), ("overdue", "true")];
+        let request = ExportRequest::parse(pairs, &cutoffs).unwrap();
+        assert_eq!(
+            (request.subject, request.format, request.byte_order_mark),
+            (Subject::Failures, Format::Ndjson, true)
+        );
+        assert!(request.filter.channel.is_some());
+        assert_eq!(request.filter.overdue, Some((true, cutoffs)));
+        assert_eq!(
+            blamed(&[("of", "x"), ("format", "xml"), ("limit", "1"), ("status", "?")]),
+            ["/of", "/format", "/limit", "/status"]
+        );
+        assert_eq!(blamed(&[("of", "quarantine"), ("channel", "sms")]), ["/of"]);
+    }
+}

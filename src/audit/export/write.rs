@@ -1,0 +1,135 @@
+//! Rows as CSV or NDJSON.
+
+use std::borrow::Cow;
+
+use serde::Serializer;
+use serde_json::Value;
+
+use super::{Format, Piece, columns::Column};
+use crate::storage::StorageError;
+
+/// Why an export broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store could not answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A row could not be written as CSV.
+    #[error("a row cannot be written")]
+    Csv(#[from] csv::Error),
+    /// A row could not be written as JSON.
+    #[error("a row cannot be written")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What is being written.
+pub(super) struct Sheet {
+    format: Format,
+    byte_order_mark: bool,
+    has_begun: bool,
+}
+
+impl Sheet {
+    pub(super) fn new(format: Format, byte_order_mark: bool) -> Self {
+        Self { format, byte_order_mark, has_begun: false }
+    }
+
+    /// The next rows; before the first ones, the header.
+    pub(super) fn write<T>(&mut self, columns: &[Column<T>], items: &[T]) -> Result<Piece, ExportError> {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let bytes = match self.format {
+            Format::Csv => csv_rows(columns, items, is_first, self.byte_order_mark)?,
+            Format::Ndjson => ndjson_rows(columns, items)?,
+        };
+        Ok(Piece { bytes, rows: items.len() })
+    }
+}
+
+fn csv_rows<T>(
+    columns: &[Column<T>],
+    items: &[T],
+    is_first: bool,
+    byte_order_mark: bool,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut bytes = Vec::new();
+    if is_first && byte_order_mark {
+        bytes.extend_from_slice("\u{FEFF}".as_bytes());
+    }
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(&mut bytes);
+    if is_first {
+        writer.write_record(columns.iter().map(|(name, _)| *name))?;
+    }
+    for item in items {
+        let values: Vec<Value> = columns.iter().map(|(_, value)| value(item)).collect();
+        writer.write_record(values.iter().map(|value| cell(value).into_owned()))?;
+    }
+    writer.flush()?;
+    drop(writer);
+    Ok(bytes)
+}
+
+fn ndjson_rows<T>(columns: &[Column<T>], items: &[T]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::new();
+    for item in items {
+        let mut serializer = serde_json::Serializer::new(&mut bytes);
+        serializer.collect_map(columns.iter().map(|(name, value)| (*name, value(item))))?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets do not show. What
+/// we send ourselves is never such a text, but other people's callback data may be.
+fn cell(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
+            Cow::Owned(format!("'{text}"))
+        }
+        Value::String(text) => Cow::Borrowed(text),
+        value => Cow::Owned(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COLUMNS: &[Column<(String, Option<i64>)>] =
+        &[("text", |row| row.0.as_str().into()), ("n", |row| row.1.into())];
+
+    fn written(format: Format, rows: &[(String, Option<i64>)]) -> String {
+        let mut sheet = Sheet::new(format, false);
+        let pieces = rows.chunks(2).map(|rows| sheet.write(COLUMNS, rows).unwrap().bytes);
+        String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap()
+    }
+
+    #[test]
+    fn rows_are_written_in_either_format() {
+        let rows = [("a \"b\", c".to_owned(), Some(-1)), ("=1+2".to_owned(), None), ("é\n".to_owned(), Some(3))];
+        assert_eq!(written(Format::Csv, &rows), "text,n\r\n\"a \"\"b\"\", c\",-1\r\n'=1+2,\r\n\"é\n\",3\r\n");
+        assert_eq!(
+            written(Format::Ndjson, &rows),
+            "{\"text\":\"a \\\"b\\\", c\",\"n\":-1}\n{\"text\":\"=1+2\",\"n\":null}\n{\"text\":\"é\\n\",\"n\":3}\n"
+        );
+        let mut sheet = Sheet::new(Format::Csv, true);
+        assert_eq!(sheet.write(COLUMNS, &[]).unwrap().bytes, "\u{FEFF}text,n\r\n".as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_is_a_formula_and_every_text_reads_back(texts in proptest::collection::vec("[=+\\-@\t\r\n\"',;a]{0,5}", 1..6)) {
+            let rows: Vec<_> = texts.iter().map(|text| (text.clone(), None)).collect();
+            let csv = written(Format::Csv, &rows);
+            let mut reader = csv::Reader::from_reader(csv.as_bytes());
+            let cells: Vec<String> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
+            prop_assert_eq!(cells.len(), texts.len());
+            for (cell, text) in cells.iter().zip(&texts) {
+                prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
+                prop_assert_eq!(cell.strip_prefix('\'').filter(|rest| rest == text).unwrap_or(cell), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which kinds of files there are, and how they are told apart.
+
+use crate::domain::Fault;
+
+/// How a file holds its bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// The platform's export with commas between the columns.
+    Csv,
+    /// The platform's export with tabs between them.
+    Txt,
+    /// A JSON array, with each body in `df_payload` or by itself.
+    Json,
+    /// One body a line.
+    Ndjson,
+}
+
+impl Layout {
+    const ALL: [Self; 4] = [Self::Csv, Self::Txt, Self::Json, Self::Ndjson];
+
+    /// The word of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Txt => "txt",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// By how a file begins: what is neither an array nor an object is columns, and its header says with what between
+    /// them.
+    pub(super) fn detect(beginning: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(beginning);
+        let text = text.trim_start_matches('\u{FEFF}').trim_start();
+        match text.chars().next() {
+            Some('[') => Self::Json,
+            Some('{') => Self::Ndjson,
+            _ if text.lines().next().is_some_and(|header| header.contains('\t')) => Self::Txt,
+            _ => Self::Csv,
+        }
+    }
+}
+
+/// How to read a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// How it holds its bodies; `None` if that is to be found out.
+    pub layout: Option<Layout>,
+    /// The header of the column with the body.
+    pub payload_column: String,
+}
+
+impl Default for ImportOptions {
+    /// As the platform's report "Outbound Webhook Failed Notification" has it.
+    fn default() -> Self {
+        Self { layout: None, payload_column: "Payload".to_owned() }
+    }
+}
+
+impl ImportOptions {
+    /// Reads `format` and `columns` (`payload=Payload`). Reports every fault at once.
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Fault>> {
+        let mut options = Self::default();
+        let mut faults = Vec::new();
+        for (name, value) in pairs {
+            let set = match name {
+                "format" => options.set_format(value),
+                "columns" => value.split(',').try_for_each(|column| options.set_column(column)),
+                _ => Err("is not known here; there are format and columns".to_owned()),
+            };
+            faults.extend(set.err().map(|detail| Fault { pointer: format!("/{name}"), detail }));
+        }
+        if faults.is_empty() { Ok(options) } else { Err(faults) }
+    }
+
+    fn set_format(&mut self, value: &str) -> Result<(), String> {
+        let words = || Layout::ALL.map(Layout::as_str).join(", ");
+        let layout = Layout::ALL.into_iter().find(|layout| layout.as_str() == value);
+        self.layout = Some(layout.ok_or_else(|| format!("must be one of {}", words()))?);
+        Ok(())
+    }
+
+    /// Of the columns only the payload matters: everything that is known of a notification stands there.
+    fn set_column(&mut self, column: &str) -> Result<(), String> {
+        match column.split_once('=') {
+            Some(("payload", header)) if !header.trim().is_empty() => {
+                header.trim().clone_into(&mut self.payload_column);
+                Ok(())
+            }
+            _ => Err("must be payload=HEADER, with the header of the column that holds the notification".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_shows_in_the_beginning() {
+        for (beginning, layout) in [
+            ("\u{FEFF}\n [{", Layout::Json),
+            ("{\"a\":1}\n", Layout::Ndjson),
+            ("Webhook ID\tPayload\n1,2", Layout::Txt),
+            ("Webhook ID,Payload\n1\t2", Layout::Csv),
+            ("\"Webhook ID\",\"Payload\"", Layout::Csv),
+            ("", Layout::Csv),
+        ] {
+            assert_eq!(Layout::detect(beginning.as_bytes()), layout, "{beginning:?}");
+        }
+    }
+
+    #[test]
+    fn options_are_read_and_every_fault_is_told() {
+        let options = ImportOptions::parse([("format", "txt"), ("columns", "payload=Body of it")]).unwrap();
+        assert_eq!(options, ImportOptions { layout: Some(Layout::Txt), payload_column: "Body of it".to_owned() });
+        let wrong = [("format", "xls"), ("columns", "payload="), ("columns", "code=Error Code"), ("of", "messages")];
+        let blamed: Vec<_> = ImportOptions::parse(wrong).unwrap_err().into_iter().map(|fault| fault.pointer).collect();
+        assert_eq!(blamed, ["/format", "/columns", "/columns", "/of"]);
+    }
+}

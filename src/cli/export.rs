@@ -1,0 +1,93 @@
+//! `receiptd export`
+
+use std::{
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    pin::pin,
+};
+
+use anyhow::Context;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+use tempfile::NamedTempFile;
+
+use super::{
+    filter::FilterArgs,
+    output,
+    source::{SourceArgs, found_wrong, store},
+};
+use crate::{
+    audit::{Export, ExportRequest},
+    clock::Clock,
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What: messages, failures, notifications, inbound, quarantine
+    #[arg(long, value_name = "WHAT", default_value = "messages")]
+    of: String,
+    /// csv or ndjson
+    #[arg(long, default_value = "csv")]
+    format: String,
+    /// Begin CSV with a byte order mark, for spreadsheets that need one to read UTF-8
+    #[arg(long)]
+    bom: bool,
+    /// Write to this file, which appears when it is whole (default: standard output)
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let mut pairs = vec![("of", args.of), ("format", args.format), ("bom", args.bom.to_string())];
+    pairs.extend(args.filter.into_pairs());
+    if let Some(remote) = args.source.remote()? {
+        let bytes = remote.export(&pairs).await?.bytes_stream().map_err(anyhow::Error::from);
+        write(bytes.map_ok(|bytes| bytes.to_vec()), args.output.as_deref()).await
+    } else {
+        let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
+        let (store, settings) = store(args.source).await?;
+        let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
+        let request = ExportRequest::parse(pairs, &cutoffs).map_err(|faults| found_wrong(&faults))?;
+        let pieces = Export::new(&store, request).pieces().map_err(anyhow::Error::from);
+        write(pieces.map_ok(|piece| piece.bytes), args.output.as_deref()).await
+    }
+}
+
+async fn write(pieces: impl Stream<Item = anyhow::Result<Vec<u8>>>, path: Option<&Path>) -> anyhow::Result<()> {
+    let bar = progress(path);
+    let mut pieces = pin!(pieces);
+    let Some(path) = path else {
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.context("the export broke off")?;
+            bar.inc(piece.len() as u64);
+            output::bytes(&piece);
+        }
+        bar.finish_and_clear();
+        return Ok(());
+    };
+    // In the same folder, so that giving it its name is one step.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = || format!("{} cannot be written", path.display());
+    let mut file = NamedTempFile::new_in(folder).with_context(cannot)?;
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.context("the export broke off")?;
+        bar.inc(piece.len() as u64);
+        file.write_all(&piece).with_context(cannot)?;
+    }
+    file.persist(path).with_context(cannot)?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// How much there will be, nobody knows before. Where the rows themselves go to the terminal, a bar would be in the way.
+fn progress(path: Option<&Path>) -> ProgressBar {
+    if path.is_none() && std::io::stdout().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}, {elapsed}");
+    ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}

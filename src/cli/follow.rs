@@ -1,0 +1,87 @@
+//! `receiptd messages --follow`
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::StreamExt;
+use sse_stream::SseByteStream;
+use tokio::time::sleep;
+
+use super::{
+    output,
+    remote::Unfollowed,
+    source::{Remote, SourceArgs, found_wrong, store},
+};
+use crate::query::{EventView, Feed, FeedRequest};
+
+/// Before a server that went away is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+type Filters = [(&'static str, String)];
+
+/// Shows changes as they happen, until the process is ended.
+pub(super) async fn run(source: SourceArgs, filters: &Filters, json: bool) -> anyhow::Result<()> {
+    let show = |event: &EventView| {
+        if json {
+            return output::json_line(event);
+        }
+        output::line(words(event));
+        Ok(())
+    };
+    match source.remote()? {
+        Some(remote) => at_server(&remote, filters, show).await,
+        None => in_database(source, filters, show).await,
+    }
+}
+
+async fn in_database(
+    source: SourceArgs,
+    filters: &Filters,
+    show: impl Fn(&EventView) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
+    let request = FeedRequest::parse(pairs, None).map_err(|faults| found_wrong(&faults))?;
+    let (store, _) = store(source).await?;
+    let mut feed = Feed::open(&store, request).await?;
+    loop {
+        for (_, event) in feed.next().await? {
+            show(&event)?;
+        }
+    }
+}
+
+/// A connection that ends is taken up again after the last event.
+async fn at_server(
+    remote: &Remote,
+    filters: &Filters,
+    show: impl Fn(&EventView) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut last = None;
+    loop {
+        match remote.events(filters, last.as_deref()).await {
+            Ok(answer) => {
+                let mut blocks = pin!(SseByteStream::new(answer.bytes_stream()));
+                while let Some(Ok(block)) = blocks.next().await {
+                    if let Some(data) = &block.data {
+                        show(&serde_json::from_str(data)?)?;
+                    }
+                    last = block.id.or(last);
+                }
+            }
+            // At first it may be a mistake; later it is a restart. What the server refuses, it refuses again.
+            Err(Unfollowed::Refused(error)) => return Err(error),
+            Err(Unfollowed::Away(error)) if last.is_none() => return Err(error),
+            Err(Unfollowed::Away(_)) => {}
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn words(event: &EventView) -> String {
+    let or_dash = |text: &Option<String>| output::or_dash(text.as_ref());
+    let mut words =
+        vec![event.changed_at.clone(), event.correlation_id.clone(), or_dash(&event.channel), event.status.clone()];
+    if event.failure.is_some() {
+        words.extend([or_dash(&event.failure), or_dash(&event.code), or_dash(&event.reason)]);
+    }
+    words.join("  ")
+}

@@ -1,0 +1,85 @@
+//! `receiptd import`
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    output,
+    source::{SourceArgs, found_wrong, store},
+};
+use crate::{
+    audit::{ImportOptions, ImportReport, Importer},
+    clock::Clock,
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Webex Connect's export of failed notifications (CSV, TXT or JSON), or bodies one a line; - for standard input
+    file: PathBuf,
+    /// csv, txt, json or ndjson (default: as the file looks)
+    #[arg(long)]
+    format: Option<String>,
+    /// Which column holds the notification
+    #[arg(long, value_name = "payload=HEADER", default_value = "payload=Payload")]
+    columns: String,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// So many unreadable rows are printed.
+const SHOWN: usize = 20;
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let mut pairs = vec![("columns", args.columns)];
+    pairs.extend(args.format.map(|format| ("format", format)));
+    let (file, bar) = open(&args.file)?;
+    let report = if let Some(remote) = args.source.remote()? {
+        remote.import(&pairs, file).await?
+    } else {
+        let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
+        let options = ImportOptions::parse(pairs).map_err(|faults| found_wrong(&faults))?;
+        let (store, settings) = store(args.source).await?;
+        let importer = Importer::new(&store, settings.zone, Clock::system());
+        importer.import(file, options).await?
+    };
+    bar.finish_and_clear();
+    if args.json {
+        return output::json(&report);
+    }
+    show(&report);
+    Ok(())
+}
+
+/// The file, and a bar that moves as it is read.
+fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, ProgressBar)> {
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {elapsed}, {eta} to go");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    if path == Path::new("-") {
+        let bar = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
+        return Ok((Box::new(bar.wrap_read(io::stdin())), bar));
+    }
+    let cannot = || format!("{} cannot be read", path.display());
+    let file = File::open(path).with_context(cannot)?;
+    let bar = ProgressBar::new(file.metadata().with_context(cannot)?.len()).with_style(style);
+    Ok((Box::new(bar.wrap_read(file)), bar))
+}
+
+fn show(report: &ImportReport) {
+    let ImportReport { new, known, unreadable, unreadable_rows } = report;
+    output::line(format!("{new} new, {known} known, {unreadable} unreadable"));
+    for row in unreadable_rows.iter().take(SHOWN) {
+        output::line(format!("row {}: {}", row.row, row.reason));
+    }
+    if *unreadable > SHOWN as u64 && unreadable_rows.len() > SHOWN {
+        output::line("more rows: --json");
+    }
+}

@@ -1,0 +1,56 @@
+//! `receiptd rebuild`
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    output,
+    source::{SourceArgs, store},
+};
+use crate::{
+    audit::{Rebuild, RebuildReport},
+    clock::Clock,
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Change nothing; only tell what would change
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let report = if let Some(remote) = args.source.remote()? {
+        remote.post("v1/rebuild", &[("dryRun", args.dry_run.to_string())]).await?
+    } else {
+        let (store, settings) = store(args.source).await?;
+        let style = ProgressStyle::with_template("{spinner} {human_pos} messages, {elapsed}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::no_length().with_style(style);
+        let rebuild = Rebuild::new(&store, settings.zone, Clock::system());
+        let report = rebuild.run(args.dry_run, |messages| bar.set_position(messages)).await?;
+        bar.finish_and_clear();
+        report
+    };
+    if args.json {
+        return output::json(&report);
+    }
+    show(&report, args.dry_run);
+    Ok(())
+}
+
+fn show(report: &RebuildReport, dry_run: bool) {
+    let verb = if dry_run { "would be altered" } else { "altered" };
+    output::line(format!("{} messages looked through, {} {verb}", report.messages, report.altered));
+    if report.transitions.is_empty() {
+        return;
+    }
+    let rows = report.transitions.iter();
+    let rows = rows.map(|one| vec![one.from.clone(), one.to.clone(), one.messages.to_string()]);
+    output::table(&["from", "to", "messages"], rows);
+    output::line(format!("among them: {}", report.first.join(", ")));
+}

@@ -1,0 +1,54 @@
+//! `GET /v1/export`: messages, failures, notifications, inbound or quarantine, as CSV or NDJSON.
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
+    web::{Bytes, Data, Query},
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    authority::{Caller, Read},
+    problem::{Code, Problem},
+    server::App,
+};
+use crate::audit::{Export, ExportError, ExportRequest, Format};
+
+/// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
+/// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
+pub(super) async fn export(
+    _: Caller<Read>,
+    pairs: Query<Vec<(String, String)>>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let request = ExportRequest::parse(pairs, &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let content_type = match request.format {
+        Format::Csv => "text/csv; charset=utf-8; header=present",
+        Format::Ndjson => "application/x-ndjson",
+    };
+    let name = format!("receiptd-{}.{}", request.subject.as_str(), request.format.as_str());
+    let mut pieces = Box::pin(Export::new(&app.store, request).pieces());
+    let first = pieces.try_next().await?;
+    let pieces = stream::iter(first.map(Ok)).chain(pieces).map_ok(|piece| Bytes::from(piece.bytes));
+    let pieces = pieces.inspect_err(|error| {
+        tracing::error!(error = error as &dyn std::error::Error, "an export broke off");
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, content_type))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .streaming(pieces))
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Storage(error) => error.into(),
+            error => {
+                tracing::error!(error = &error as &dyn std::error::Error, "an export could not begin");
+                Self::new(Code::Unavailable, "the export could not begin; try again")
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `POST /v1/rebuild`: every status anew from the stored notifications; with `?dryRun=true` it only tells what would
+//! change.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
+use serde::Deserialize;
+
+use super::{
+    authority::{Admin, Caller},
+    problem::Problem,
+    server::App,
+};
+use crate::{audit::Rebuild, domain::Fault};
+
+/// What a rebuild is told.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Options {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Answers at the end. Whoever leaves before ends it between two batches, which does no harm.
+pub(super) async fn rebuild(
+    _: Caller<Admin>,
+    options: Result<Query<Options>, actix_web::Error>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let options = options.map_err(|_| {
+        let detail = "this takes dryRun only, true or false".to_owned();
+        Problem::faulty(vec![Fault { pointer: "/dryRun".to_owned(), detail }])
+    })?;
+    let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());
+    Ok(HttpResponse::Ok().json(rebuild.run(options.dry_run, |_| {}).await?))
+}

@@ -1,0 +1,41 @@
+//! A change of a status, as whoever follows along sees it.
+
+use serde::{Deserialize, Serialize};
+
+use super::view::{time, word};
+use crate::domain::{Change, Channel};
+
+/// A message got another status, or was first heard of. The members say the same as in the list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::Change, in the words of the contract")]
+pub struct EventView {
+    pub correlation_id: String,
+    pub origin: String,
+    pub channel: Option<String>,
+    pub status: String,
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    pub failure: Option<String>,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub status_at: Option<String>,
+    pub changed_at: String,
+}
+
+impl EventView {
+    pub(super) fn of(change: &Change) -> Self {
+        Self {
+            correlation_id: change.correlation_id.to_string(),
+            origin: change.origin.as_str().to_owned(),
+            channel: change.channel.as_ref().map(Channel::to_string),
+            status: change.status.to_string(),
+            is_final: change.is_final(),
+            failure: word(change.failure),
+            code: change.code.clone(),
+            reason: change.reason.clone(),
+            status_at: time(change.status_at),
+            changed_at: change.changed_at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Putting right what is on record: gaps, what was not understood, what was understood otherwise.
+
+use async_trait::async_trait;
+
+use super::StorageError;
+use crate::domain::{Arrival, CorrelationId, Fingerprint, Notification, PageLimit, Status, Timestamp};
+
+/// Reads the body of a notification; `None` if it is none.
+pub type Reading = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;
+
+/// Puts right what is on record.
+#[async_trait]
+pub trait Repair: Send + Sync {
+    /// Puts those of `arrivals` on record that are not, all in one commit, and leaves the others as they are, uncounted.
+    /// For each, in the same order, whether it was new.
+    async fn import(&self, arrivals: &[Arrival]) -> Result<Vec<bool>, StorageError>;
+
+    /// Takes a body out of quarantine and puts it on record as `arrival`. Whether it was there.
+    async fn release(&self, fingerprint: Fingerprint, arrival: &Arrival) -> Result<bool, StorageError>;
+
+    /// The ids of the messages after `after`, in the order of ids.
+    async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError>;
+
+    /// Which of these messages [`Repair::restate`] would alter.
+    async fn review(&self, ids: &[CorrelationId], read: &Reading) -> Result<Vec<Restated>, StorageError>;
+
+    /// Reads the notifications of these messages anew, and makes each message say what they say, in one commit. What a
+    /// notification is (its fingerprint, its message, when and how it came, its body) stays; what it means may change.
+    /// One that cannot be read any more keeps its meaning. Returned is what was altered.
+    async fn restate(
+        &self,
+        ids: &[CorrelationId],
+        read: &Reading,
+        at: Timestamp,
+    ) -> Result<Vec<Restated>, StorageError>;
+}
+
+/// A message that is not as its notifications read now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restated {
+    /// Which.
+    pub correlation_id: CorrelationId,
+    /// Its status before.
+    pub from: Status,
+    /// Its status after; the same, where only the particulars change.
+    pub to: Status,
+}

@@ -1,0 +1,125 @@
+//! `GET /v1/events`.
+
+use std::time::Duration;
+
+use receiptd::{
+    domain::{PageLimit, Timestamp},
+    storage::{self, OpenOptions},
+};
+use reqwest::Method;
+
+use crate::harness::{Database, Follower, Sample, TestServer, asked, sms};
+
+both!(every_change_is_told_as_it_happens, whoever_comes_back_misses_nothing_at_any_instance, what_is_gone_is_said);
+sqlite!(filters_are_those_of_the_list, a_stop_ends_the_stream);
+
+async fn every_change_is_told_as_it_happens(database: &Database) {
+    let (one, other) = (TestServer::start(database).await, TestServer::start(database).await);
+    let mut followers = [Follower::of(&one, "").await, Follower::of(&other, "").await];
+    one.posts(Sample::of("order-1").says("Submitted", "7501")).await.is_acknowledged();
+    other.posts(Sample::of("order-1").at("2026-05-20T13:16:00Z").says("Un-Delivered", "7203")).await.is_acknowledged();
+    let message = one.message("order-1").await;
+    one.posts(Sample::of("order-1").says("Submitted", "7501")).await.is_acknowledged();
+    for follower in &mut followers {
+        let (first, event) = (follower.next().await.unwrap(), follower.next().await.unwrap());
+        assert_eq!(first["status"], "submitted");
+        for member in ["correlationId", "origin", "channel", "status", "final", "failure", "code", "reason", "statusAt"]
+        {
+            assert_eq!(event[member], message[member], "{member}");
+        }
+        assert_eq!(event["changedAt"], message["updatedAt"]);
+        assert_eq!(event.as_object().unwrap().len(), 10, "{event}");
+    }
+    drop(followers);
+    one.stop().await;
+    other.stop().await;
+}
+
+async fn whoever_comes_back_misses_nothing_at_any_instance(database: &Database) {
+    let (one, other) = (TestServer::start(database).await, TestServer::start(database).await);
+    let mut follower = Follower::of(&one, "").await;
+    let beginning = follower.last.clone();
+    let mut expected = Vec::new();
+    for n in 0..12 {
+        let server = if n % 2 == 0 { &one } else { &other };
+        server.posts(Sample::of(&format!("order-{n}"))).await.is_acknowledged();
+        expected.push(format!("order-{n} delivered"));
+        if n % 4 == 3 {
+            // Cut off in the middle, and back at the other one.
+            let seen = n - 1;
+            let told = follower.changes(if n == 3 { 3 } else { 4 }).await;
+            assert_eq!(told, expected[seen + 1 - told.len()..=seen]);
+            let server = if n == 7 { &one } else { &other };
+            follower = Follower::after(server, "", &follower.last).await;
+        }
+    }
+    assert_eq!(follower.changes(1).await, expected[11..]);
+    let mut again = Follower::after(&one, "", &beginning).await;
+    assert_eq!(again.changes(12).await, expected);
+    drop((follower, again));
+    one.stop().await;
+    other.stop().await;
+}
+
+async fn what_is_gone_is_said(database: &Database) {
+    let server = TestServer::start(database).await;
+    let follower = Follower::of(&server, "").await;
+    for n in 0..3 {
+        server.posts(Sample::of(&format!("order-{n}"))).await.is_acknowledged();
+    }
+    let options = OpenOptions { connections: 2, timeout: Duration::from_secs(30), create: false };
+    let store = storage::open(database.url(), options).await.unwrap();
+    let end = Timestamp::from_micros(i64::MAX);
+    crate::harness::eventually("the events to be settled", async || {
+        store.feed.trim(end, PageLimit::default()).await.unwrap();
+        let ask = server.request(Method::GET, "/v1/events").header("last-event-id", &follower.last);
+        (asked_status(ask).await == 410).then_some(())
+    })
+    .await;
+    for id in [follower.last.as_str(), "9000000000000000000"] {
+        let answer = asked(server.request(Method::GET, "/v1/events").header("last-event-id", id)).await;
+        let problem = answer.is_problem(410, "gone");
+        assert!(problem["detail"].as_str().unwrap().contains("read the list"), "{problem}");
+    }
+    drop(follower);
+    server.stop().await;
+}
+
+async fn asked_status(request: reqwest::RequestBuilder) -> u16 {
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn filters_are_those_of_the_list(database: &Database) {
+    let server = TestServer::start(database).await;
+    let mut failed = Follower::of(&server, "?status=failed").await;
+    let mut mails = Follower::of(&server, "?channel=email&origin=observed").await;
+    let mut sent = Follower::of(&server, "?origin=sent&status=delivered").await;
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    server.posts(Sample::of("order-2").on("email").to("dana@example.org")).await.is_acknowledged();
+    server.posts(Sample::of("order-3").says("Un-Delivered", "7203")).await.is_acknowledged();
+    assert_eq!(failed.changes(1).await, ["order-3 failed"]);
+    assert_eq!(mails.changes(1).await, ["order-2 delivered"]);
+    // Nothing for this one, and yet its place moves on.
+    let end = failed.last.clone();
+    drop((failed, mails));
+    server.gets("/v1/events?to=447700900123&status=gone").await.blames(&["/to", "/status"]);
+    let strange = asked(server.request(Method::GET, "/v1/events").header("last-event-id", "yesterday")).await;
+    strange.blames(&["/Last-Event-ID"]);
+    drop(Follower::after(&server, "", &end).await);
+    let mut server = server;
+    server.begins_to_stop();
+    assert_eq!(sent.next().await, None);
+    server.stop().await;
+}
+
+async fn a_stop_ends_the_stream(database: &Database) {
+    let platformless = TestServer::start(database).await;
+    platformless.sends(&sms("order-1", "Hello.")).await.is_problem(409, "sending-not-configured");
+    let mut follower = Follower::of(&platformless, "").await;
+    let began = std::time::Instant::now();
+    let mut server = platformless;
+    server.begins_to_stop();
+    assert_eq!(follower.next().await, None);
+    server.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(8), "it did not wait for the follower");
+}

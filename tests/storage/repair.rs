@@ -1,0 +1,245 @@
+//! Putting right what is on record: imports leave alone what is there, a rebuild reads anew, the quarantine lets go.
+
+use proptest::prelude::*;
+use receiptd::{
+    domain::{
+        Arrival, Event, Fingerprint, Inbound, Kept, Notification, PageLimit, Recorded, Source, Status, Unreadable,
+    },
+    storage::{Restated, Store},
+    webex::{Posted, TimeZone},
+};
+use serde_json::json;
+
+use crate::{
+    make::{about, about_transaction, enqueue, fresh, id, submission, time},
+    store::TestStore,
+};
+
+both!(
+    an_import_tells_new_from_known,
+    an_import_may_be_repeated,
+    what_is_released_moves_once,
+    a_rebuild_reads_every_notification_anew,
+    a_rebuild_keeps_what_a_notification_is,
+    a_message_that_we_sent_falls_back_to_its_dispatch,
+    a_rebuild_and_appends_do_not_undo_each_other,
+);
+
+fn read(body: &[u8]) -> Option<Notification> {
+    match Posted::read(body, TimeZone::UTC) {
+        Posted::Notification(notification) => Some(*notification),
+        _ => None,
+    }
+}
+
+/// As the platform posts it.
+fn posted(name: &str, status: &str, code: &str, second: u8) -> Recorded {
+    let body = json!({"deliveryInfoNotification": {
+        "deliveryInfo": {
+            "deliveryChannel": "SMS", "destination": "447700900123", "deliveryStatus": status, "code": code,
+            "Description": status, "timeStamp": format!("2026-05-20T13:15:{second:02}Z"),
+        },
+        "transid": format!("t-{name}"), "correlationid": name,
+    }});
+    let body = body.to_string().into_bytes();
+    Recorded::now(read(&body).unwrap(), body, Source::Notify, time(1_000))
+}
+
+/// The same as an older mapping stored it, which did not know the word.
+fn misread(recorded: Recorded) -> Recorded {
+    let notification = Notification { event: Event::Unknown, ..recorded.notification.clone() };
+    Recorded { notification, ..recorded }
+}
+
+async fn import(store: &Store, arrivals: impl IntoIterator<Item = Arrival>) -> Vec<bool> {
+    store.repair.import(&arrivals.into_iter().collect::<Vec<_>>()).await.unwrap()
+}
+
+fn imported(recorded: Recorded) -> Arrival {
+    Arrival::Notification(Recorded { source: Source::Import, ..recorded })
+}
+
+async fn an_import_tells_new_from_known(store: &TestStore) {
+    let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
+    let inbound = Arrival::Inbound(Kept::now(inbound, b"{}".to_vec(), Source::Import, time(1)));
+    let unreadable =
+        Arrival::Quarantined(Kept::now(Unreadable("?".to_owned()), b"{}".to_vec(), Source::Import, time(1)));
+    store.hear([about("order-1").of("t"), about_transaction("t").says(Event::Submitted)]).await;
+    let arrivals = [
+        imported(about("order-1").of("t").recorded()),
+        imported(about_transaction("t").says(Event::Submitted).recorded()),
+        imported(about("order-1").says(Event::Read).recorded()),
+        imported(about("order-2").recorded()),
+        imported(about("order-2").recorded()),
+        inbound.clone(),
+        inbound,
+        unreadable,
+    ];
+    let expected = [false, false, true, true, false, true, false, true];
+    assert_eq!(import(store, arrivals.clone()).await, expected);
+    assert_eq!(import(store, arrivals).await, [false; 8]);
+    let message = store.message("order-1").await;
+    assert_eq!((message.status, message.notification_count), (Status::Read, 3));
+    let notifications = [store.notifications("order-1").await, store.notifications("order-2").await].concat();
+    assert!(notifications.iter().all(|recorded| recorded.times == 1), "nothing is counted: {notifications:?}");
+    let sources = |source| notifications.iter().filter(|recorded| recorded.source == source).count();
+    assert_eq!((sources(Source::Notify), sources(Source::Import)), (2, 2));
+    assert_eq!(store.shelf.quarantine(None, PageLimit::default()).await.unwrap().items[0].source, Source::Import);
+    assert_eq!(store.shelf.inbound(None, PageLimit::default()).await.unwrap().items[0].times, 1);
+}
+
+/// Whatever was heard before, an import of all of it leaves the store as if all had been heard once.
+async fn an_import_may_be_repeated(store: &TestStore) {
+    let events = [Event::Submitted, Event::Delivered, Event::Read];
+    let history = proptest::collection::vec((0..3usize, 0..3usize, 0..4i64, any::<bool>(), any::<bool>()), 1..20);
+    store.for_all(&history, async |history| {
+        let case = fresh();
+        let names: Vec<String> = (0..3).map(|n| format!("{case}-{n}")).collect();
+        let all: Vec<_> = history
+            .iter()
+            .map(|(n, event, at, is_correlated, _)| {
+                let transaction = format!("t-{case}-{n}");
+                let heard =
+                    if *is_correlated { about(&names[*n]).of(&transaction) } else { about_transaction(&transaction) };
+                heard.says(events[*event]).at(*at)
+            })
+            .collect();
+        let heard: Vec<_> =
+            all.iter().zip(&history).filter(|(_, (.., heard))| *heard).map(|(one, _)| one.clone()).collect();
+        store.hear(heard).await;
+        for n in 0..3 {
+            let new = import(store, all.iter().cloned().map(|one| imported(one.recorded()))).await;
+            assert!(n == 0 || new.iter().all(|is_new| !is_new), "{new:?}");
+        }
+        for (n, name) in names.iter().enumerate() {
+            let mine = || history.iter().filter(|one| one.0 == n);
+            let different = mine().map(|one| (one.1, one.2)).collect::<std::collections::BTreeSet<_>>().len();
+            let owner = if mine().any(|one| one.3) { name.clone() } else { format!("txn:t-{case}-{n}") };
+            let count = store.find(&owner).await.map_or(0, |message| message.notification_count);
+            assert_eq!(usize::try_from(count).unwrap(), different);
+        }
+    });
+}
+
+async fn what_is_released_moves_once(store: &TestStore) {
+    let recorded = posted("order-1", "Delivered", "7500", 1);
+    let kept = Kept::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
+    store.hear([Arrival::Quarantined(kept.clone())]).await;
+    assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
+    let arrival = Arrival::Notification(recorded.clone());
+    assert!(store.repair.release(kept.fingerprint, &arrival).await.unwrap());
+    assert!(!store.repair.release(kept.fingerprint, &arrival).await.unwrap());
+    assert!(!store.repair.release(Fingerprint::default(), &arrival).await.unwrap());
+    assert_eq!(store.notifications("order-1").await, [recorded]);
+    assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap(), None);
+}
+
+fn restated(name: &str, from: Status, to: Status) -> Restated {
+    Restated { correlation_id: id(name), from, to }
+}
+
+async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
+    let names = ["order-1", "order-2", "order-3"];
+    store.hear([Arrival::Notification(misread(posted("order-1", "Read", "7502", 3)))]).await;
+    store
+        .hear([
+            Arrival::Notification(posted("order-2", "Submitted", "7501", 1)),
+            Arrival::Notification(misread(posted("order-2", "Delivered", "7500", 2))),
+            Arrival::Notification(posted("order-3", "Delivered", "7500", 2)),
+        ])
+        .await;
+    let ids = store.repair.ids(None, PageLimit::default()).await.unwrap();
+    assert_eq!(ids, names.map(id));
+    assert_eq!(store.repair.ids(Some(&ids[0]), PageLimit::new(1).unwrap()).await.unwrap(), [id("order-2")]);
+
+    let expected =
+        [restated("order-1", Status::Unknown, Status::Read), restated("order-2", Status::Submitted, Status::Delivered)];
+    let before = store.message("order-1").await;
+    assert_eq!(store.repair.review(&ids, &read).await.unwrap(), expected);
+    assert_eq!(store.message("order-1").await, before, "a review changes nothing");
+    assert_eq!(store.repair.restate(&ids, &read, time(9_000)).await.unwrap(), expected);
+    assert_eq!(store.repair.restate(&ids, &read, time(9_500)).await.unwrap(), []);
+    for (name, recorded) in
+        [("order-1", posted("order-1", "Read", "7502", 3)), ("order-3", posted("order-3", "Delivered", "7500", 2))]
+    {
+        assert_eq!(store.notifications(name).await, [recorded]);
+    }
+    let after = store.message("order-1").await;
+    assert_eq!(
+        (after.status, after.code.as_deref(), after.created_at),
+        (Status::Read, Some("7502"), before.created_at)
+    );
+    assert_eq!((after.updated_at, store.message("order-3").await.updated_at), (time(9_000), time(1_000)));
+    // What was written behind the store's back is put right as well.
+    store
+        .execute("UPDATE messages SET status = 'failed', failure = 'permanent' WHERE correlation_id = 'order-3'")
+        .await;
+    let restated = store.repair.restate(&ids, &read, time(9_500)).await.unwrap();
+    assert_eq!(restated, [self::restated("order-3", Status::Failed, Status::Delivered)]);
+    assert_eq!(store.message("order-3").await.failure, None);
+}
+
+async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
+    // A mapping that read the reason, the transaction and the message otherwise; all three are part of what it is.
+    let stored = posted("order-1", "Delivered", "7500", 1);
+    store.hear([stored.clone()].map(Arrival::Notification)).await;
+    let otherwise = |body: &[u8]| {
+        let mut notification = about("order-9").of("u").recorded().notification;
+        notification.reason = Some(String::from_utf8_lossy(body).len().to_string());
+        Some(notification)
+    };
+    store.repair.restate(&[id("order-1")], &otherwise, time(9_000)).await.unwrap();
+    let now = store.notifications("order-1").await.remove(0);
+    assert_eq!((now.fingerprint, &now.body, now.times), (stored.fingerprint, &stored.body, 1));
+    assert_eq!((now.received_at, now.source), (stored.received_at, stored.source));
+    assert_eq!(now.notification.reference, stored.notification.reference);
+    assert_eq!(now.notification.reason, Some(stored.body.len().to_string()));
+    assert_eq!(store.find("order-9").await, None);
+    // One that cannot be read any more keeps its meaning.
+    assert_eq!(store.repair.restate(&[id("order-1")], &|_| None, time(9_000)).await.unwrap(), []);
+    assert_eq!(store.notifications("order-1").await, [now]);
+}
+
+async fn a_message_that_we_sent_falls_back_to_its_dispatch(store: &TestStore) {
+    enqueue(store, &submission("order-1"), 1_000).await;
+    store.hear([Arrival::Notification(posted("order-1", "Failed", "7203", 1))]).await;
+    assert_eq!(store.message("order-1").await.status, Status::Failed);
+    let unknown = |body: &[u8]| read(body).map(|notification| Notification { event: Event::Unknown, ..notification });
+    let found = store.repair.restate(&[id("order-1")], &unknown, time(9_000)).await.unwrap();
+    assert_eq!(found, [restated("order-1", Status::Failed, Status::Queued)]);
+    let message = store.message("order-1").await;
+    assert_eq!((message.status, message.is_final, message.failure, message.code), (Status::Queued, false, None, None));
+    store.repair.restate(&[id("order-1")], &read, time(9_000)).await.unwrap();
+    assert_eq!(store.message("order-1").await.status, Status::Failed);
+}
+
+/// A rebuild that read, and wrote later, would overwrite what came in between.
+async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
+    let other = store.reopened().await;
+    let names: Vec<String> = (0..10).map(|n| format!("order-{n}")).collect();
+    let ids: Vec<_> = names.iter().map(|name| id(name)).collect();
+    for name in &names {
+        store.hear([Arrival::Notification(misread(posted(name, "Submitted", "7501", 1)))]).await;
+    }
+    let appends = tokio::spawn({
+        let names = names.clone();
+        async move {
+            for second in 2..30 {
+                let status = if second == 29 { ("Delivered", "7500") } else { ("Submitted", "7501") };
+                let batch: Vec<_> =
+                    names.iter().map(|name| Arrival::Notification(posted(name, status.0, status.1, second))).collect();
+                other.journal.append(&batch).await.unwrap();
+            }
+        }
+    });
+    while !appends.is_finished() {
+        // It may have to give way; an append never.
+        let _ = store.repair.restate(&ids, &read, time(9_000)).await;
+    }
+    appends.await.unwrap();
+    store.repair.restate(&ids, &read, time(9_000)).await.unwrap();
+    for name in &names {
+        let message = store.message(name).await;
+        assert_eq!((message.status, message.notification_count), (Status::Delivered, 29), "{name}");
+    }
+}
