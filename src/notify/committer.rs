@@ -44,15 +44,16 @@ pub enum NotStored {
 /// Somebody who waits to hear whether an arrival is stored.
 struct Caller {
     answer: oneshot::Sender<Result<(), NotStored>>,
-    /// The arrival's share of `queue_bytes`, given back with the answer.
+    /// The arrival's share of `queue_bytes`, given back before the answer.
     share: OwnedSemaphorePermit,
 }
 
 impl Caller {
     /// A caller that went away is not missed: what it brought is stored all the same.
     fn answer(self, result: Result<(), NotStored>) {
-        let _ = self.answer.send(result);
+        // Whoever is told and comes back at once finds the room free.
         drop(self.share);
+        let _ = self.answer.send(result);
     }
 }
 
