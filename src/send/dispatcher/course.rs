@@ -114,7 +114,7 @@ impl Course {
         };
         self.heard(&ended);
         // Some more, so that the next claim is for several.
-        let (end, mut more) = (Instant::now() + SPACING, self.desk.pace.in_flight / 8);
+        let (end, mut more) = (Instant::now() + SPACING, self.desk.pace.in_flight / 2);
         while more > 1
             && let Ok(Some(ended)) = timeout_at(end, self.in_flight.join_next_with_id()).await
         {
