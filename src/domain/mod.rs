@@ -54,7 +54,7 @@ pub use page::{Cursor, Page, PageLimit};
 pub use pattern::Pattern;
 pub use standing::{Precedence, Standing};
 pub use status::{Failure, Rank, Status};
-pub use submission::{Content, Draft, Fault, MEMBERS, Object, PASSED_ON, Recipient, Submission};
+pub use submission::{Content, Draft, Fault, Object, PASSED_ON, Recipient, Submission, is_member};
 pub use tally::{Dimension, Tally, TallyRequest};
 pub use time::Timestamp;
 pub use timeline::{Effect, Entry, EntryKind, RecipientStatus, by_recipient, timeline};

@@ -12,7 +12,7 @@ use crate::domain::{Channel, CorrelationId, Timestamp};
 pub struct Draft(Object);
 
 /// The members that mean something to us.
-pub const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 13] = [
     "channel",
     "from",
     "to",
@@ -33,6 +33,11 @@ const OBJECTS: [&str; 2] = ["substitutions", "contactPolicy"];
 
 const CORRELATION_ID_BYTES: usize = 50;
 const CALLBACK_DATA_CHARS: usize = 2000;
+
+/// Whether a message has a member of this name.
+pub fn is_member(name: &str) -> bool {
+    MEMBERS.contains(&name) || PASSED_ON.contains(&name)
+}
 
 impl Draft {
     /// From parsed JSON.
@@ -100,9 +105,9 @@ impl<'a> Check<'a> {
     }
 
     fn nothing_unknown(&mut self) {
-        let known: BTreeSet<&str> = MEMBERS.into_iter().chain(PASSED_ON).collect();
-        for name in self.members.keys().filter(|name| !known.contains(name.as_str())) {
-            let known = known.iter().copied().collect::<Vec<_>>().join(", ");
+        for name in self.members.keys().filter(|name| !is_member(name)) {
+            let known: BTreeSet<&str> = MEMBERS.into_iter().chain(PASSED_ON).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
             self.fault(name, format!("is not a member of a message; the members are {known}"));
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Channel, CorrelationId, Timestamp};
 
-pub use check::{Draft, MEMBERS};
+pub use check::{Draft, is_member};
 pub use recipient::Recipient;
 
 /// A JSON object, as the platform takes it.

@@ -5,19 +5,6 @@ use serde_json::{Value, json};
 use super::{Letter, given, is_gsm, object};
 use crate::domain::{Channel, Content, Object};
 
-/// What the root takes as it is; `substitutions` go to the recipient.
-const PASSED_ON: [&str; 9] = [
-    "requestedReceipts",
-    "contactPolicy",
-    "smartlinks",
-    "validity",
-    "batchId",
-    "priority",
-    "cc",
-    "bcc",
-    "multipleToRecipients",
-];
-
 pub(super) fn render(letter: &Letter<'_>) -> Object {
     let message = letter.message;
     let to = object([
@@ -45,7 +32,9 @@ pub(super) fn render(letter: &Letter<'_>) -> Object {
         ("notifyUrl", Some(json!(letter.notify_url()))),
         ("notifyUrlAuthId", given(letter.auth_id())),
     ]);
-    body.extend(PASSED_ON.into_iter().filter_map(|name| Some((name.to_owned(), letter.passed_on(name)?))));
+    // These went to the recipient.
+    let at_the_root = message.passed_on.iter().filter(|(name, _)| *name != "substitutions");
+    body.extend(at_the_root.map(|(name, value)| (name.clone(), value.clone())));
     body
 }
 

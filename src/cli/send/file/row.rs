@@ -14,7 +14,7 @@ use crate::{
         output::WrongUse,
         send::{Args, message},
     },
-    domain::{CorrelationId, Draft, Fault, Fingerprint, MEMBERS, Object, PASSED_ON},
+    domain::{CorrelationId, Draft, Fault, Fingerprint, Object, is_member},
     send::check,
     webex::SmsApi,
 };
@@ -194,10 +194,6 @@ impl Field {
             Self::Member(value) => value.to_string(),
         }
     }
-}
-
-fn is_member(name: &str) -> bool {
-    MEMBERS.contains(&name) || PASSED_ON.contains(&name)
 }
 
 fn fault(name: &str, detail: &str) -> Fault {
