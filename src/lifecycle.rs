@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use crate::{
+    audit::{Eraser, Proof, Purger, Trail},
     clock::Clock,
     config::{SendSettings, Settings},
     http::{self, App},
@@ -57,7 +58,9 @@ pub async fn serve(
         None => None,
     };
     let sending = dispatcher.as_ref().map(Dispatcher::condition);
-    let dispatching = dispatcher.map(|dispatcher| tokio::spawn(dispatcher.run(until(stopped))));
+    let dispatching = dispatcher.map(|dispatcher| tokio::spawn(dispatcher.run(until(stopped.clone()))));
+    let purger = Purger::new(&store, settings.retention, clock.clone());
+    let purging = tokio::spawn(purger.run(until(stopped)));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
     let trimmer = tokio::spawn(query::trim(store.feed.clone(), settings.keep_events, clock.clone()));
     warn_if_open(&settings);
@@ -77,6 +80,9 @@ pub async fn serve(
             settings.send.as_ref().map(|send| send.tenant.sms_api),
         ),
         query: Query::new(&store, settings.deadlines, clock.clone()),
+        trail: Trail::start(&store, clock.clone()),
+        proof: Proof::new(&store),
+        eraser: Eraser::new(&store, clock.clone()),
         store,
         sending,
         tokens: settings.tokens,
@@ -92,6 +98,7 @@ pub async fn serve(
     if drained.is_err() {
         tracing::error!("not everything that waited could be committed; the senders were not told that it was");
     }
+    let _ = purging.await;
     if let Some(dispatching) = dispatching {
         let _ = dispatching.await;
     }

@@ -16,6 +16,9 @@ mod send_file;
 #[path = "cli/send_one.rs"]
 mod send_one;
 
+#[path = "cli/audit.rs"]
+mod audit;
+
 use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;

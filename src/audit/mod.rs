@@ -1,4 +1,4 @@
-//! What goes out of the store in bulk, and what puts right what is in it.
+//! What goes out of the store in bulk, what puts right what is in it, who did what, and what is to be forgotten.
 //!
 //! | File | Holds |
 //! | --- | --- |
@@ -6,13 +6,32 @@
 //! | `import` | notifications that never arrived, from the platform's export of failed ones |
 //! | `rebuild` | every status, anew from the stored notifications |
 //! | `retry` | what is in quarantine, read once more |
+//! | `trail` | who did what |
+//! | `proof` | proves the store against its chain |
+//! | `sums` | the first look: whether everything is as the chain says |
+//! | `search` | the second look, where it is not: which row |
+//! | `retention` | removes what was kept for its time |
+//! | `erasure` | removes a person |
+//!
+//! To note a deed of another kind: a word in `domain::Deed`, and its entry in the commit that does the deed, as a purge
+//! has it; or else a call of [`Trail::record`] after the deed, before anybody is told that it is done.
 
+mod erasure;
 mod export;
 mod import;
+mod proof;
 mod rebuild;
+mod retention;
 mod retry;
+mod search;
+mod sums;
+mod trail;
 
+pub use erasure::{Eraser, ErasureView};
 pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
 pub use import::{ImportError, ImportOptions, ImportReport, Importer, Layout, UnreadableRow};
+pub use proof::{Finding, Proof, Verdict};
 pub use rebuild::{Rebuild, RebuildReport, Transition};
+pub use retention::{Periods, PurgeView, Purger};
 pub use retry::{RetryReport, retry};
+pub use trail::{NotNoted, Trail, TrailEntryView, TrailView, Undertaking};

@@ -1,14 +1,15 @@
 //! Every status, anew from the stored notifications, as the mapping of today reads them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use super::trail::entry;
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, PageLimit},
-    storage::{Reading, Repair, Restated, StorageError, Store},
+    domain::{Actor, CorrelationId, Deed, PageLimit, TrailEntry},
+    storage::{Deeds, Reading, Repair, Restated, StorageError, Store},
     webex::{Posted, TimeZone},
 };
 
@@ -47,6 +48,7 @@ pub struct Transition {
 #[derive(Clone)]
 pub struct Rebuild {
     repair: Arc<dyn Repair>,
+    deeds: Arc<dyn Deeds>,
     zone: TimeZone,
     clock: Clock,
 }
@@ -54,14 +56,22 @@ pub struct Rebuild {
 impl Rebuild {
     /// What `store` holds; `zone` is the tenant's.
     pub fn new(store: &Store, zone: TimeZone, clock: Clock) -> Self {
-        Self { repair: store.repair.clone(), zone, clock }
+        Self { repair: store.repair.clone(), deeds: store.deeds.clone(), zone, clock }
     }
 
     /// Looks all messages through, and alters those that read otherwise now; with `dry_run` it only tells. Safe while
-    /// messages and notifications come in: each batch is read and written as one. `seen` is told the number of messages
-    /// that are done.
-    pub async fn run(&self, dry_run: bool, mut seen: impl FnMut(u64)) -> Result<RebuildReport, StorageError> {
-        // The trail notes here that a rebuild begins, and for whom; after it, how many were altered.
+    /// messages and notifications come in: each batch is read and written as one. `actor` is noted in the trail; `seen`
+    /// is told the number of messages that are done.
+    pub async fn run(
+        &self,
+        actor: &Actor,
+        dry_run: bool,
+        mut seen: impl FnMut(u64),
+    ) -> Result<RebuildReport, StorageError> {
+        let entry = entry(actor, Deed::Rebuilt, &self.clock, None);
+        if !dry_run {
+            self.deeds.note(slice::from_ref(&entry)).await?;
+        }
         let zone = self.zone;
         let read = move |body: &[u8]| match Posted::read(body, zone) {
             Posted::Notification(notification) => Some(*notification),
@@ -78,7 +88,7 @@ impl Rebuild {
             if !dry_run && !found.is_empty() {
                 // Only these are locked, and only now: most batches have none.
                 let ids: Vec<_> = found.into_iter().map(|restated| restated.correlation_id).collect();
-                found = self.restate(&ids, &read).await?;
+                found = self.restate(&ids, &read, &entry).await?;
             }
             for restated in found {
                 report.note(&restated, &mut transitions);
@@ -94,14 +104,19 @@ impl Rebuild {
         Ok(report)
     }
 
-    async fn restate(&self, ids: &[CorrelationId], read: &Reading) -> Result<Vec<Restated>, StorageError> {
+    async fn restate(
+        &self,
+        ids: &[CorrelationId],
+        read: &Reading,
+        entry: &TrailEntry,
+    ) -> Result<Vec<Restated>, StorageError> {
         for _ in 1..TRIES {
-            match self.repair.restate(ids, read, self.clock.now()).await {
+            match self.repair.restate(ids, read, self.clock.now(), entry).await {
                 Err(StorageError::Unavailable(_)) => sleep(PAUSE).await,
                 done => return done,
             }
         }
-        self.repair.restate(ids, read, self.clock.now()).await
+        self.repair.restate(ids, read, self.clock.now(), entry).await
     }
 }
 

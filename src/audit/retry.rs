@@ -1,9 +1,13 @@
 //! What is in quarantine, read once more: after an upgrade, some of it may be understood.
 
+use std::slice;
+
 use serde::{Deserialize, Serialize};
 
+use super::trail::entry;
 use crate::{
-    domain::{Arrival, Cursor, Kept, PageLimit, Recorded, Unreadable},
+    clock::Clock,
+    domain::{Actor, Arrival, Cursor, Deed, Kept, PageLimit, Recorded, TrailEntry, Unreadable},
     storage::{StorageError, Store},
     webex::{Posted, TimeZone},
 };
@@ -20,15 +24,16 @@ pub struct RetryReport {
 }
 
 /// Reads everything in quarantine once more. What is understood moves to where it belongs, with the time at which and
-/// the way by which it came; the rest stays. `zone` is the tenant's.
-pub async fn retry(store: &Store, zone: TimeZone) -> Result<RetryReport, StorageError> {
-    // The trail notes here that it is tried, and for whom; after it, how many were understood.
+/// the way by which it came; the rest stays. `zone` is the tenant's; `actor` is noted in the trail.
+pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) -> Result<RetryReport, StorageError> {
+    let entry = entry(actor, Deed::Retried, clock, None);
+    store.deeds.note(slice::from_ref(&entry)).await?;
     let mut report = RetryReport::default();
     let mut after: Option<Cursor> = None;
     loop {
         let page = store.shelf.quarantine(after.as_ref(), PageLimit::default()).await?;
         for kept in page.items {
-            release(store, zone, kept, &mut report).await?;
+            release(store, zone, kept, &entry, &mut report).await?;
         }
         let Some(next) = page.next else { return Ok(report) };
         after = Some(next);
@@ -40,6 +45,7 @@ async fn release(
     store: &Store,
     zone: TimeZone,
     kept: Kept<Unreadable>,
+    entry: &TrailEntry,
     report: &mut RetryReport,
 ) -> Result<(), StorageError> {
     let fingerprint = kept.fingerprint;
@@ -47,7 +53,7 @@ async fn release(
         report.left += 1;
         return Ok(());
     };
-    match store.repair.release(fingerprint, &arrival).await {
+    match store.repair.release(fingerprint, &arrival, entry).await {
         Ok(true) if matches!(arrival, Arrival::Notification(_)) => report.notifications += 1,
         Ok(true) => report.inbound += 1,
         // Somebody else was quicker.

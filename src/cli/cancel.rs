@@ -9,8 +9,9 @@ use super::{
     status,
 };
 use crate::{
+    audit::Trail,
     clock::Clock,
-    domain::CorrelationId,
+    domain::{CorrelationId, Deed},
     query::{MessageView, Query},
     send::Sender,
     storage::Cancellation,
@@ -41,14 +42,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn cancel_directly(settings: SettingsArgs, id: &str) -> anyhow::Result<Option<MessageView>> {
-    let mut settings = settings.load_quietly()?;
-    // Looking for a message in the wrong place must not leave an empty database there.
-    settings.database.create = false;
-    let store = settings::open(&settings).await?;
+    let (store, settings) = settings::open_existing(settings).await?;
     let Ok(id) = CorrelationId::new(id) else { return Ok(None) };
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
     match Sender::new(store.outbox.clone(), Clock::system(), sms_api).cancel(&id).await? {
-        Cancellation::Cancelled => {}
+        Cancellation::Cancelled => {
+            Trail::start(&store, Clock::system()).record(&settings::user(), Deed::Cancelled, 1, None).await?;
+        }
+        Cancellation::Already => {}
         Cancellation::TooLate(status) => {
             bail!("too late: the message is {status}; only one that is still queued can be cancelled")
         }

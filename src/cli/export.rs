@@ -13,11 +13,11 @@ use tempfile::NamedTempFile;
 
 use super::{
     filter::FilterArgs,
-    output,
-    source::{SourceArgs, found_wrong, store},
+    output, settings,
+    source::{SourceArgs, found_wrong},
 };
 use crate::{
-    audit::{Export, ExportRequest},
+    audit::{Export, ExportRequest, Trail},
     clock::Clock,
 };
 
@@ -49,10 +49,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         write(bytes.map_ok(|bytes| bytes.to_vec()), args.output.as_deref()).await
     } else {
         let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-        let (store, settings) = store(args.source).await?;
+        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
         let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
         let request = ExportRequest::parse(pairs, &cutoffs).map_err(|faults| found_wrong(&faults))?;
-        let pieces = Export::new(&store, request).pieces().map_err(anyhow::Error::from);
+        let trail = Trail::start(&store, Clock::system());
+        let export = Export::begin(&store, request, &trail, &settings::user()).await?;
+        let pieces = export.pieces().map_err(anyhow::Error::from);
         write(pieces.map_ok(|piece| piece.bytes), args.output.as_deref()).await
     }
 }

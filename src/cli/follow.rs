@@ -9,7 +9,8 @@ use tokio::time::sleep;
 use super::{
     output,
     remote::Unfollowed,
-    source::{Remote, SourceArgs, found_wrong, store},
+    settings,
+    source::{Remote, SourceArgs, found_wrong},
 };
 use crate::query::{EventView, Feed, FeedRequest};
 
@@ -40,7 +41,7 @@ async fn in_database(
 ) -> anyhow::Result<()> {
     let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
     let request = FeedRequest::parse(pairs, None).map_err(|faults| found_wrong(&faults))?;
-    let (store, _) = store(source).await?;
+    let (store, _) = settings::open_existing(source.into_settings()).await?;
     let mut feed = Feed::open(&store, request).await?;
     loop {
         for (_, event) in feed.next().await? {

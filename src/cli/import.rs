@@ -10,8 +10,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    output,
-    source::{SourceArgs, found_wrong, store},
+    output, settings,
+    source::{SourceArgs, found_wrong},
 };
 use crate::{
     audit::{ImportOptions, ImportReport, Importer},
@@ -47,9 +47,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     } else {
         let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
         let options = ImportOptions::parse(pairs).map_err(|faults| found_wrong(&faults))?;
-        let (store, settings) = store(args.source).await?;
+        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
         let importer = Importer::new(&store, settings.zone, Clock::system());
-        importer.import(file, options).await?
+        importer.import(&settings::user(), file, options).await?
     };
     bar.finish_and_clear();
     if args.json {

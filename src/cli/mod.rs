@@ -4,9 +4,11 @@
 //!
 //! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
 
+mod audit;
 mod cancel;
 mod check_config;
 mod demo;
+mod erase;
 mod export;
 mod filter;
 mod follow;
@@ -15,6 +17,7 @@ mod inbound;
 mod messages;
 mod migrate;
 mod output;
+mod purge;
 mod quarantine;
 mod rebuild;
 mod remote;
@@ -67,6 +70,12 @@ enum Command {
     Quarantine(quarantine::Args),
     /// List and show customers' own messages and events
     Inbound(inbound::Args),
+    /// Show who did what, or prove that nothing was altered (audit verify)
+    Audit(Box<audit::Args>),
+    /// Remove what has been kept for its time (serve does so too)
+    Purge(purge::Args),
+    /// Remove one person everywhere; what is counted stays
+    Erase(erase::Args),
     /// Check the settings and say what they mean
     CheckConfig(check_config::Args),
     /// Bring the database's schema up to date (serve does so too)
@@ -106,6 +115,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Quarantine(args) => quarantine::run(args).await,
         Command::Inbound(args) => inbound::run(args).await,
+        Command::Audit(args) => audit::run(*args).await,
+        Command::Purge(args) => purge::run(args).await,
+        Command::Erase(args) => erase::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Migrate(args) => migrate::run(args).await,
     }

@@ -3,12 +3,13 @@
 use clap::Subcommand;
 
 use super::{
-    output,
+    output, settings,
     shelf::{ListArgs, ShowArgs, not_there},
-    source::{SourceArgs, store},
+    source::SourceArgs,
 };
 use crate::{
     audit::{self, RetryReport},
+    clock::Clock,
     query::{ListView, QuarantineView},
 };
 
@@ -62,8 +63,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             let report = if let Some(remote) = args.source.remote()? {
                 remote.post("v1/quarantine/retry", &[]).await?
             } else {
-                let (store, settings) = store(args.source).await?;
-                audit::retry(&store, settings.zone).await?
+                let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
+                audit::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
             };
             if args.json {
                 return output::json(&report);

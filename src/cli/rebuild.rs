@@ -2,10 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
-    output,
-    source::{SourceArgs, store},
-};
+use super::{output, settings, source::SourceArgs};
 use crate::{
     audit::{Rebuild, RebuildReport},
     clock::Clock,
@@ -27,12 +24,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let report = if let Some(remote) = args.source.remote()? {
         remote.post("v1/rebuild", &[("dryRun", args.dry_run.to_string())]).await?
     } else {
-        let (store, settings) = store(args.source).await?;
+        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
         let style = ProgressStyle::with_template("{spinner} {human_pos} messages, {elapsed}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::no_length().with_style(style);
         let rebuild = Rebuild::new(&store, settings.zone, Clock::system());
-        let report = rebuild.run(args.dry_run, |messages| bar.set_position(messages)).await?;
+        let report = rebuild.run(&settings::user(), args.dry_run, |messages| bar.set_position(messages)).await?;
         bar.finish_and_clear();
         report
     };

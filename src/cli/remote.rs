@@ -6,9 +6,10 @@ use anyhow::Context;
 use futures_util::stream;
 use reqwest::{Body, Response, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::source::{Remote, refused};
-use crate::audit::ImportReport;
+use crate::audit::{ErasureView, ImportReport};
 
 /// Why a server's events cannot be followed.
 pub(super) enum Unfollowed {
@@ -33,6 +34,12 @@ impl Remote {
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<T> {
         let url = self.url(&path.split('/').collect::<Vec<_>>())?;
         self.answer(self.client.post(url).query(pairs)).await?.with_context(|| format!("the server has no {path}"))
+    }
+
+    /// Has the server remove a person, who is named in the body: a URL would be logged on the way.
+    pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
+        let request = self.client.post(self.url(&["v1", "erase"])?).json(&json!({"to": to, "dryRun": dry_run}));
+        self.answer(request).await?.context("the server does not erase")
     }
 
     /// An export, to be read as it comes.

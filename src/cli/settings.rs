@@ -6,7 +6,9 @@ use anyhow::Context;
 
 use crate::{
     config::{self, Flags, Settings},
+    domain::Actor,
     observe,
+    storage::Store,
 };
 
 /// Variables of the command line and of the tests; they are no settings.
@@ -47,7 +49,20 @@ impl SettingsArgs {
 }
 
 /// Opens the store of the settings.
-pub(super) async fn open(settings: &Settings) -> anyhow::Result<crate::storage::Store> {
+pub(super) async fn open(settings: &Settings) -> anyhow::Result<Store> {
     let url = secrecy::ExposeSecret::expose_secret(&settings.database_url);
     crate::storage::open(url, settings.database).await.context("database_url")
+}
+
+/// Opens the store of these settings where there is one: a command must not leave an empty database in the wrong place.
+pub(super) async fn open_existing(args: SettingsArgs) -> anyhow::Result<(Store, Settings)> {
+    let mut settings = args.load_quietly()?;
+    settings.database.create = false;
+    Ok((open(&settings).await?, settings))
+}
+
+/// Whoever runs the command, for the trail.
+pub(super) fn user() -> Actor {
+    let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    Actor::cli(&user.unwrap_or_else(|| "unknown".to_owned()))
 }

@@ -13,10 +13,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::Settings,
     domain::{CorrelationId, Draft, Fault, ListRequest, TallyRequest},
     query::{ListView, MessageView, Query, TallyView},
-    storage::Store,
 };
 
 /// Which of the two.
@@ -43,7 +41,7 @@ impl SourceArgs {
         if let Some(remote) = self.remote()? {
             return Ok(Source::Server(remote));
         }
-        let (store, settings) = store(self).await?;
+        let (store, settings) = settings::open_existing(self.settings).await?;
         Ok(Source::Database(Box::new(Query::new(&store, settings.deadlines, Clock::system()))))
     }
 
@@ -56,14 +54,6 @@ impl SourceArgs {
     pub(super) fn into_settings(self) -> SettingsArgs {
         self.settings
     }
-}
-
-/// The store itself, for what works on it directly.
-pub(super) async fn store(source: SourceArgs) -> anyhow::Result<(Store, Settings)> {
-    let mut settings = source.settings.load_quietly()?;
-    // Looking for a message in the wrong place must not leave an empty database there.
-    settings.database.create = false;
-    Ok((settings::open(&settings).await?, settings))
 }
 
 impl Source {

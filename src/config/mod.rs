@@ -10,12 +10,14 @@
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
 //! | `credentials` | who we are to the platform |
 //! | `pace` | how fast to send |
+//! | `retention` | for how long things are kept |
 //! | `tokens` | who may use the API |
 
 mod credentials;
 mod layers;
 mod pace;
 mod raw;
+mod retention;
 mod settings;
 mod tokens;
 

@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub(super) send: Send,
     pub(super) overdue: BTreeMap<String, u64>,
     pub(super) events: Events,
+    pub(super) retention: Retention,
     pub(super) log: Log,
 }
 
@@ -88,6 +89,18 @@ pub(super) struct Send {
 #[serde(deny_unknown_fields)]
 pub(super) struct Events {
     pub(super) keep_days: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the settings, and say the unit")]
+pub(super) struct Retention {
+    pub(super) bodies_days: u32,
+    pub(super) notifications_days: u32,
+    pub(super) messages_days: u32,
+    pub(super) inbound_days: u32,
+    pub(super) quarantine_days: u32,
+    pub(super) trail_days: u32,
 }
 
 #[derive(Deserialize)]

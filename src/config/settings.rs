@@ -11,9 +11,11 @@ use super::{
     layers::Files,
     pace::pace,
     raw::Raw,
+    retention::periods,
     tokens::{ApiToken, tokens},
 };
 use crate::{
+    audit::Periods,
     domain::Channel,
     notify::{Authentication, Limits},
     observe::LogFormat,
@@ -49,6 +51,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// How to send; `None` if there is no platform to send to.
     pub send: Option<SendSettings>,
+    /// For how long things are kept.
+    pub retention: Periods,
     /// When messages are overdue.
     pub deadlines: Deadlines,
     /// How long the events of the live feed are kept.
@@ -162,6 +166,7 @@ impl Settings {
             answer_within,
             zone: zone?,
             send,
+            retention: periods(&raw.retention, faults),
             deadlines: deadlines(&raw.overdue, faults),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
             log_filter: raw.log.filter,

@@ -16,14 +16,17 @@ pub struct Address(String);
 impl Address {
     /// Reads an address as people and the platform write it. `None` for an empty one.
     pub fn new(text: &str) -> Option<Self> {
+        let Self(normal) = Self::unbounded(text)?;
+        let is_short = normal.len() <= MAX_BYTES;
+        Some(Self(if is_short { normal } else { format!("sha256:{}", Fingerprint::of_body(normal.as_bytes())) }))
+    }
+
+    /// The same, whole however long it is: as it stands in texts.
+    pub(super) fn unbounded(text: &str) -> Option<Self> {
         // Postgres cannot store NUL in text.
         let text = text.trim().replace('\0', "\u{FFFD}");
         let normal = phone_digits(&text).unwrap_or_else(|| if text.contains('@') { text.to_lowercase() } else { text });
-        match normal.len() {
-            0 => None,
-            1..=MAX_BYTES => Some(Self(normal)),
-            _ => Some(Self(format!("sha256:{}", Fingerprint::of_body(normal.as_bytes())))),
-        }
+        (!normal.is_empty()).then_some(Self(normal))
     }
 
     /// The text.

@@ -19,11 +19,17 @@
 //! | `page` | where a page of a list begins, and what it holds |
 //! | `overdue` | before which times messages are overdue |
 //! | `tally` | by what messages are counted |
+//! | `chain` | the tamper-evident chain over what is stored |
+//! | `record` | what that says of one row |
+//! | `deed` | who did what |
+//! | `person` | somebody who is to be forgotten |
 
 mod address;
 mod arrival;
+mod chain;
 mod change;
 mod channel;
+mod deed;
 mod filter;
 mod ids;
 mod inbound;
@@ -32,6 +38,8 @@ mod notification;
 mod overdue;
 mod page;
 mod pattern;
+mod person;
+mod record;
 mod standing;
 mod status;
 mod submission;
@@ -41,8 +49,11 @@ mod timeline;
 
 pub use address::Address;
 pub use arrival::Arrival;
+pub(crate) use chain::Hex;
+pub use chain::{Anchor, Link, LinkHash, Writer};
 pub use change::{Change, NoPlace, Place};
 pub use channel::Channel;
+pub use deed::{Actor, Deed, TrailEntry};
 pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
@@ -52,6 +63,8 @@ pub use notification::{Event, Notification, Recorded, Reference, Source};
 pub use overdue::Cutoffs;
 pub use page::{Cursor, Page, PageLimit};
 pub use pattern::Pattern;
+pub use person::{ERASED, ERASED_BODY, Person};
+pub use record::{Chained, Fate, Record, RowKey};
 pub use standing::{Precedence, Standing};
 pub use status::{Failure, Rank, Status};
 pub use submission::{Content, Draft, Fault, Object, PASSED_ON, Recipient, Submission, is_member};

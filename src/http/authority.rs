@@ -8,7 +8,7 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::{config::Scope, notify::same};
+use crate::{config::Scope, domain::Actor, notify::same};
 
 /// A scope, as a type.
 pub(super) trait Admission {
@@ -37,23 +37,33 @@ impl Admission for Admin {
 }
 
 /// Somebody whose token admits to `A`. Without any token in the settings, that is everybody who can connect.
-pub(super) struct Caller<A>(PhantomData<A>);
+pub(super) struct Caller<A> {
+    actor: Actor,
+    admitted: PhantomData<A>,
+}
+
+impl<A> Caller<A> {
+    /// Who that is, for the trail.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
 
 impl<A: Admission> FromRequest for Caller<A> {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(admit(request, A::SCOPE).map(|()| Self(PhantomData)))
+        std::future::ready(admit(request, A::SCOPE).map(|actor| Self { actor, admitted: PhantomData }))
     }
 }
 
-fn admit(request: &HttpRequest, scope: Scope) -> Result<(), Problem> {
+fn admit(request: &HttpRequest, scope: Scope) -> Result<Actor, Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Err(Problem::new(Code::Unavailable, "the server is starting; try again"));
     };
     if app.tokens.is_empty() {
-        return Ok(());
+        return Ok(Actor::anonymous());
     }
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let shown = match header.split_once(' ') {
@@ -64,7 +74,7 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<(), Problem> {
     let matching = app.tokens.iter().filter(|token| same(&token.secret, shown)).collect::<Vec<_>>();
     match matching.first() {
         None => Err(Problem::new(Code::Unauthorized, "the token is none of api.tokens")),
-        Some(token) if token.admits(scope) => Ok(()),
+        Some(token) if token.admits(scope) => Ok(Actor::named(&token.name)),
         Some(token) => {
             Err(Problem::new(Code::Forbidden, format!("the token {:?} lacks the scope {}", token.name, scope.as_str())))
         }

@@ -11,13 +11,14 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::storage::Cancellation;
+use crate::{domain::Deed, storage::Cancellation};
 
 /// Calls it back. Said again, it is the same.
-pub(super) async fn cancel(_: Caller<Send>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn cancel(caller: Caller<Send>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = correlation_id(&id)?;
     match app.sender.cancel(&id).await? {
-        Cancellation::Cancelled => {}
+        Cancellation::Cancelled => app.trail.record(caller.actor(), Deed::Cancelled, 1, None).await?,
+        Cancellation::Already => {}
         Cancellation::TooLate(status) => {
             let detail = format!("the message is {status}; only one that is still queued here can be cancelled");
             return Err(Problem::new(Code::TooLate, detail));

@@ -17,7 +17,7 @@ use crate::audit::{Export, ExportError, ExportRequest, Format};
 /// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
 /// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
 pub(super) async fn export(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     pairs: Query<Vec<(String, String)>>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
@@ -28,7 +28,8 @@ pub(super) async fn export(
         Format::Ndjson => "application/x-ndjson",
     };
     let name = format!("receiptd-{}.{}", request.subject.as_str(), request.format.as_str());
-    let mut pieces = Box::pin(Export::new(&app.store, request).pieces());
+    let export = Export::begin(&app.store, request, &app.trail, caller.actor()).await?;
+    let mut pieces = Box::pin(export.pieces());
     let first = pieces.try_next().await?;
     let pieces = stream::iter(first.map(Ok)).chain(pieces).map_ok(|piece| Bytes::from(piece.bytes));
     let pieces = pieces.inspect_err(|error| {
@@ -45,6 +46,7 @@ impl From<ExportError> for Problem {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Storage(error) => error.into(),
+            ExportError::NotNoted(error) => error.into(),
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an export could not begin");
                 Self::new(Code::Unavailable, "the export could not begin; try again")

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Loads the body as it comes, however large it is, and answers with what became of it.
 pub(super) async fn import(
-    _: Caller<Admin>,
+    caller: Caller<Admin>,
     pairs: Query<Vec<(String, String)>>,
     mut payload: Payload,
     app: Data<App>,
@@ -39,7 +39,7 @@ pub(super) async fn import(
     let (pieces, waiting) = mpsc::channel(AHEAD);
     let importer = Importer::new(&app.store, app.intake.zone, app.clock.clone());
     let body = Pieces { waiting, current: Bytes::new(), is_over: false };
-    let (report, ()) = tokio::join!(importer.import(body, options), pump(&mut payload, pieces));
+    let (report, ()) = tokio::join!(importer.import(caller.actor(), body, options), pump(&mut payload, pieces));
     match report {
         Ok(report) => Ok(HttpResponse::Ok().json(report)),
         Err(error) => Err(Problem::from(error).closing(payload)),

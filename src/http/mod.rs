@@ -12,9 +12,10 @@
 //! | `request_id` | the id of each request, in and out |
 //! | `body`, `lines` | request bodies, bounded in size and time; their lines |
 //! | `notify`, `send`, `send_many`, `cancel` | the endpoints: what comes in, and what goes out |
-//! | `messages`, `stats`, `events`, `export`, `shelf`, `health` | what can be asked |
+//! | `messages`, `stats`, `events`, `export`, `shelf`, `audit`, `health` | what can be asked |
 //! | `import`, `rebuild` | what is put right |
 
+mod audit;
 mod authority;
 mod body;
 mod cancel;

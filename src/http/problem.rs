@@ -17,6 +17,7 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use crate::{
+    audit::NotNoted,
     domain::Fault,
     notify::{NotStored, Refusal},
     send::SendError,
@@ -210,6 +211,12 @@ impl From<StorageError> for Problem {
     }
 }
 
+impl From<NotNoted> for Problem {
+    fn from(error: NotNoted) -> Self {
+        Self::new(Code::Unavailable, format!("{error}; try again"))
+    }
+}
+
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         match error {
@@ -245,6 +252,7 @@ pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
         path if path.starts_with("/notify-check") => "POST",
         path if path.starts_with("/notify") => "POST, HEAD, GET",
         "/v1/messages" => "POST, GET",
+        "/v1/erase" => "POST",
         path if path.ends_with("/cancel") => "POST",
         "/v1/import" | "/v1/rebuild" | "/v1/quarantine/retry" => "POST",
         "/health/live" | "/health/ready" => "GET, HEAD",

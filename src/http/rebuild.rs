@@ -24,7 +24,7 @@ pub(super) struct Options {
 
 /// Answers at the end. Whoever leaves before ends it between two batches, which does no harm.
 pub(super) async fn rebuild(
-    _: Caller<Admin>,
+    caller: Caller<Admin>,
     options: Result<Query<Options>, actix_web::Error>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
@@ -33,5 +33,5 @@ pub(super) async fn rebuild(
         Problem::faulty(vec![Fault { pointer: "/dryRun".to_owned(), detail }])
     })?;
     let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());
-    Ok(HttpResponse::Ok().json(rebuild.run(options.dry_run, |_| {}).await?))
+    Ok(HttpResponse::Ok().json(rebuild.run(caller.actor(), options.dry_run, |_| {}).await?))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{cancel, events, export, health, import, messages, notify, problem, rebuild, send, shelf, stats};
+use super::{audit, cancel, events, export, health, import, messages, notify, problem, rebuild, send, shelf, stats};
 
 pub(super) fn routes(service: &mut ServiceConfig) {
     // With a slash at the end too: a 404 would be the end of a notification.
@@ -35,6 +35,9 @@ pub(super) fn routes(service: &mut ServiceConfig) {
         resource("/v1/quarantine").route(get().to(shelf::quarantine)),
         resource("/v1/quarantine/retry").route(post().to(shelf::retry)),
         resource("/v1/quarantine/{fingerprint}").route(get().to(shelf::one_quarantined)),
+        resource("/v1/audit").route(get().to(audit::trail)),
+        resource("/v1/audit/verify").route(get().to(audit::verify)),
+        resource("/v1/erase").route(post().to(audit::erase)),
         resource("/health/live").route(get().to(health::live)).route(head().to(health::live)),
         resource("/health/ready").route(get().to(health::ready)).route(head().to(health::ready)),
         resource("/metrics").route(get().to(health::metrics)),

@@ -22,7 +22,7 @@ use super::{
     server::{App, Closing},
 };
 use crate::{
-    domain::{CorrelationId, Draft},
+    domain::{CorrelationId, Deed, Draft},
     send::Sent,
 };
 
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Takes a message over, or many. What is answered for is on disk.
 pub(super) async fn send(
-    _: Caller<Send>,
+    caller: Caller<Send>,
     request: HttpRequest,
     payload: Payload,
     app: Data<App>,
@@ -40,7 +40,7 @@ pub(super) async fn send(
 ) -> Result<HttpResponse, Problem> {
     match content_type(&request).as_str() {
         "" | "application/json" => {}
-        "application/x-ndjson" => return send_many::send(payload, app, closing),
+        "application/x-ndjson" => return send_many::send(&caller, payload, app, closing),
         _ => {
             let detail = "send one message as application/json, or one a line as application/x-ndjson";
             return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
@@ -52,8 +52,13 @@ pub(super) async fn send(
     });
     let draft = draft_of(&body.await?)?;
     let sent = app.sender.accept(&draft).await?;
-    let status = if matches!(sent, Sent::New(_)) { StatusCode::ACCEPTED } else { StatusCode::OK };
     let id = sent.id();
+    let status = if matches!(sent, Sent::New(_)) {
+        app.trail.record(caller.actor(), Deed::Sent, 1, None).await?;
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
     let message = app.query.message(id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
     Ok(HttpResponse::build(status).insert_header((LOCATION, location(id))).json(message))
 }

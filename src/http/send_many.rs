@@ -16,13 +16,14 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
+    authority::{self, Caller},
     lines::{Line, Lines},
     problem::{Code, Problem},
     send::{self, LIMIT},
     server::{App, Closing},
 };
 use crate::{
-    domain::{CorrelationId, Draft},
+    domain::{Actor, CorrelationId, Deed, Draft},
     query::MessageView,
     send::Sent,
     storage::StorageError,
@@ -35,11 +36,17 @@ const MOST_BYTES: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Answers line for line.
-pub(super) fn send(payload: Payload, app: Data<App>, closing: Data<Closing>) -> Result<HttpResponse, Problem> {
+pub(super) fn send(
+    caller: &Caller<authority::Send>,
+    payload: Payload,
+    app: Data<App>,
+    closing: Data<Closing>,
+) -> Result<HttpResponse, Problem> {
     if !app.sender.is_configured() {
         return Err(Problem::from(crate::send::SendError::NotConfigured).closing(payload));
     }
-    let upload = Upload { payload, lines: Lines::new(LIMIT), number: 0, app, closing };
+    let actor = caller.actor().clone();
+    let upload = Upload { actor, payload, lines: Lines::new(LIMIT), number: 0, app, closing };
     let answers = stream::unfold(Some(upload), |upload| async {
         let mut upload = upload?;
         let lines = upload.gather().await;
@@ -52,6 +59,8 @@ pub(super) fn send(payload: Payload, app: Data<App>, closing: Data<Closing>) -> 
 }
 
 struct Upload {
+    /// Whose messages these are.
+    actor: Actor,
     payload: Payload,
     lines: Lines,
     /// Of the line that was read last, from 1.
@@ -188,6 +197,12 @@ impl Upload {
         drafts: &[Draft],
     ) -> Result<Vec<Result<(bool, MessageView), Problem>>, StorageError> {
         let sent = self.app.sender.accept_all(drafts).await?;
+        let new = sent.iter().filter(|sent| matches!(sent, Ok(Sent::New(_)))).count();
+        let new = i64::try_from(new).unwrap_or(i64::MAX);
+        if new > 0 && self.app.trail.record(&self.actor, Deed::Sent, new, None).await.is_err() {
+            // The trail has told the log why. Sent again, they are known.
+            return Ok(drafts.iter().map(|_| Err(not_stored())).collect());
+        }
         // What is new needs not be looked up.
         let known = sent.iter().filter_map(|sent| match sent {
             Ok(Sent::Same(id)) => Some(id.clone()),

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::{request_id::identify, routes::routes};
 use crate::{
+    audit::{Eraser, Proof, Trail},
     clock::Clock,
     config::ApiToken,
     notify::Intake,
@@ -26,6 +27,12 @@ pub struct App {
     pub query: Query,
     /// Gives up what it holds, and puts right what is wrong in it.
     pub store: Store,
+    /// Tells and notes who did what.
+    pub trail: Trail,
+    /// Proves what is on record.
+    pub proof: Proof,
+    /// Removes persons.
+    pub eraser: Eraser,
     /// Tells whether messages are handed over; `None` if there is no platform to send to.
     pub sending: Option<watch::Receiver<Condition>>,
     /// Counts.

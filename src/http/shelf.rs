@@ -59,12 +59,13 @@ pub(super) async fn one_quarantined(
 }
 
 /// Reads everything in quarantine once more.
-pub(super) async fn retry(_: Caller<Admin>, app: Data<App>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(audit::retry(&app.store, app.intake.zone).await?))
+pub(super) async fn retry(caller: Caller<Admin>, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let report = audit::retry(&app.store, app.intake.zone, caller.actor(), &app.clock).await?;
+    Ok(HttpResponse::Ok().json(report))
 }
 
 /// These lists have pages, but no filters.
-fn place(pairs: &[(String, String)]) -> Result<ListRequest, Problem> {
+pub(super) fn place(pairs: &[(String, String)]) -> Result<ListRequest, Problem> {
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let request = ListRequest::parse(pairs, &Cutoffs::default()).map_err(Problem::faulty)?;
     if request.filter == Filter::default() {

@@ -74,6 +74,9 @@ pub enum OpenError {
     /// The schema could not be brought up to date; or it is newer than this program.
     #[error("the schema cannot be brought up to date")]
     Migrate(#[source] Cause),
+    /// What an earlier version stored could not be chained.
+    #[error("what an earlier version stored cannot be taken into the chain")]
+    Chain(#[source] StorageError),
     /// What was acknowledged would not survive a crash.
     #[error("{setting} is {value} on this server: acknowledged notifications would not survive a crash; set it to on")]
     NotDurable {

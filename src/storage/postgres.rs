@@ -36,10 +36,12 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-use super::{OpenError, OpenOptions, Store};
+use super::{OpenError, OpenOptions, Store, chain::Chains};
 
 type Connection = PgConnection;
 type Database = Postgres;
+/// A unit of work.
+type Unit = Transaction<'static, Postgres>;
 
 /// How a statement would name the index that it is to use. It cannot, and need not: autovacuum keeps statistics.
 const INDEXED_BY: Option<&str> = None;
@@ -50,16 +52,17 @@ struct Backend {
     write: PgPool,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
+    chains: Chains,
 }
 
 impl Backend {
     /// Begins a unit of work that writes.
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    async fn begin(&self) -> Result<Unit, sqlx::Error> {
         self.write.begin().await
     }
 
     /// Begins to read what was on record at one moment.
-    async fn snapshot(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
         self.read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
     }
 }
@@ -74,7 +77,10 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(OpenError::migrate)?;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
-    Ok(Store::of(Backend { read: pool.clone(), write: pool, changed: turn, submitted: arrive }, changes, submissions))
+    let (read, write) = (pool.clone(), pool);
+    let backend = Backend { read, write, changed: turn, submitted: arrive, chains: Chains::default() };
+    backend.chain_backlog().await.map_err(OpenError::Chain)?;
+    Ok(Store::of(backend, changes, submissions))
 }
 
 /// Refuses a server on which a commit may be lost.

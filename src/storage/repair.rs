@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StorageError;
-use crate::domain::{Arrival, CorrelationId, Fingerprint, Notification, PageLimit, Status, Timestamp};
+use crate::domain::{Arrival, CorrelationId, Fingerprint, Notification, PageLimit, Status, Timestamp, TrailEntry};
 
 /// Reads the body of a notification; `None` if it is none.
 pub type Reading = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;
@@ -12,11 +12,17 @@ pub type Reading = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;
 #[async_trait]
 pub trait Repair: Send + Sync {
     /// Puts those of `arrivals` on record that are not, all in one commit, and leaves the others as they are, uncounted.
-    /// For each, in the same order, whether it was new.
-    async fn import(&self, arrivals: &[Arrival]) -> Result<Vec<bool>, StorageError>;
+    /// For each, in the same order, whether it was new; their number is noted in the trail under `entry`.
+    async fn import(&self, arrivals: &[Arrival], entry: &TrailEntry) -> Result<Vec<bool>, StorageError>;
 
-    /// Takes a body out of quarantine and puts it on record as `arrival`. Whether it was there.
-    async fn release(&self, fingerprint: Fingerprint, arrival: &Arrival) -> Result<bool, StorageError>;
+    /// Takes a body out of quarantine and puts it on record as `arrival`, which is noted in the trail under `entry`.
+    /// Whether it was there.
+    async fn release(
+        &self,
+        fingerprint: Fingerprint,
+        arrival: &Arrival,
+        entry: &TrailEntry,
+    ) -> Result<bool, StorageError>;
 
     /// The ids of the messages after `after`, in the order of ids.
     async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError>;
@@ -26,12 +32,14 @@ pub trait Repair: Send + Sync {
 
     /// Reads the notifications of these messages anew, and makes each message say what they say, in one commit. What a
     /// notification is (its fingerprint, its message, when and how it came, its body) stays; what it means may change.
-    /// One that cannot be read any more keeps its meaning. Returned is what was altered.
+    /// One that cannot be read any more keeps its meaning. Where the notification that decided is no longer kept, the
+    /// message keeps its standing. Returned is what was altered; the number is noted in the trail under `entry`.
     async fn restate(
         &self,
         ids: &[CorrelationId],
         read: &Reading,
         at: Timestamp,
+        entry: &TrailEntry,
     ) -> Result<Vec<Restated>, StorageError>;
 }
 

@@ -144,7 +144,7 @@ impl MessageRow {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct NotificationRow {
     pub(super) correlation_id: String,
     #[serde(serialize_with = "as_hex")]

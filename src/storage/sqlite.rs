@@ -30,10 +30,12 @@ use sqlx::{
 };
 use tokio::sync::watch;
 
-use super::{OpenError, OpenOptions, Store};
+use super::{OpenError, OpenOptions, Store, chain::Chains};
 
 type Connection = SqliteConnection;
 type Database = Sqlite;
+/// A unit of work.
+type Unit = Transaction<'static, Sqlite>;
 
 /// How a statement names the index that it is to use. It has to, since nothing here keeps statistics.
 const INDEXED_BY: Option<&str> = Some(" INDEXED BY ");
@@ -44,17 +46,18 @@ struct Backend {
     write: SqlitePool,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
+    chains: Chains,
 }
 
 impl Backend {
     /// Begins a unit of work that writes. The write lock is taken at once: a transaction that read first and then
     /// found another writer ahead could only be given up.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    async fn begin(&self) -> Result<Unit, sqlx::Error> {
         self.write.begin_with("BEGIN IMMEDIATE").await
     }
 
     /// Begins to read what was on record at one moment.
-    async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
         self.read.begin().await
     }
 }
@@ -82,5 +85,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
-    Ok(Store::of(Backend { read, write, changed: turn, submitted: arrive }, changes, submissions))
+    let backend = Backend { read, write, changed: turn, submitted: arrive, chains: Chains::default() };
+    backend.chain_backlog().await.map_err(OpenError::Chain)?;
+    Ok(Store::of(backend, changes, submissions))
 }

@@ -11,7 +11,7 @@ const TOKENS: &str =
 const SECRETS: [&str; 4] = ["r3ad-s3cret", "s3nd-s3cret", "b0th-s3cret", "4dmin-s3cret"];
 
 /// What each route asks for.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 9] = [
     ("/v1/messages", "send"),
     ("/v1/messages", "read"),
     ("/v1/messages/order-1", "read"),
@@ -19,13 +19,15 @@ const ROUTES: [(&str, &str); 7] = [
     ("/v1/inbound", "read"),
     ("/v1/quarantine", "read"),
     ("/metrics", "read"),
+    ("/v1/audit", "admin"),
+    ("/v1/audit/verify", "admin"),
 ];
 
 async fn each_scope_opens_its_routes(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
-    let scopes = [&["read"][..], &["send"], &["read", "send"], &["read", "send"]];
+    let scopes = [&["read"][..], &["send"], &["read", "send"], &["read", "send", "admin"]];
     for (path, scope) in ROUTES {
         for (n, (secret, scopes)) in SECRETS.into_iter().zip(scopes).enumerate() {
             let caller = server.with_token(secret);

@@ -34,6 +34,7 @@ macro_rules! sqlite {
     };
 }
 
+mod audit;
 mod authority;
 mod cancel;
 mod dispatch;

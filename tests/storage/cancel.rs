@@ -32,8 +32,8 @@ fn retry(at: i64) -> Settlement {
 
 async fn what_waits_is_called_back_once_and_for_all(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
-    for now in [2_000, 3_000] {
-        assert_eq!(cancel(store, "order-1", now).await, Cancellation::Cancelled);
+    for (now, answer) in [(2_000, Cancellation::Cancelled), (3_000, Cancellation::Already)] {
+        assert_eq!(cancel(store, "order-1", now).await, answer);
         let message = store.message("order-1").await;
         assert_eq!((message.status, message.dispatch), (Status::Cancelled, Some(Dispatch::Cancelled)));
         assert_eq!((message.is_final, message.status_at), (true, Some(time(2_000))));

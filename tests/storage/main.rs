@@ -21,6 +21,8 @@
 //! | `outbox` | random courses of all of that, beside a model |
 //! | `plans` | no statement of the outbox reads more than it has to |
 //! | `upgrade` | what an earlier version wrote |
+//! | `chain`, `tampering` | what proves the rest, and what it finds |
+//! | `trail`, `retention`, `erasure` | who did what, what is kept, and who is forgotten |
 //! | `opening`, `durability` | what is opened, what is refused, and with which settings |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
@@ -49,12 +51,14 @@ macro_rules! only {
 
 mod append;
 mod cancel;
+mod chain;
 mod changes;
 mod claim;
 mod dispatch;
 mod disputes;
 mod durability;
 mod enqueue;
+mod erasure;
 mod expire;
 mod filters;
 mod history;
@@ -67,12 +71,15 @@ mod outbox;
 mod plans;
 mod recipients;
 mod repair;
+mod retention;
 #[path = "../support/postgres.rs"]
 mod server;
 mod settle;
 mod shelf;
 mod store;
 mod tally;
+mod tampering;
 mod ties;
+mod trail;
 mod unit;
 mod upgrade;

@@ -7,8 +7,8 @@ use std::{
 
 use receiptd::{
     domain::{
-        Address, Arrival, Channel, CorrelationId, Draft, Event, Notification, Recorded, Reference, Source, Submission,
-        Timestamp, TransactionId,
+        Actor, Address, Arrival, Channel, CorrelationId, Deed, Draft, Event, Notification, Recorded, Reference, Source,
+        Submission, Timestamp, TrailEntry, TransactionId,
     },
     storage::{Claim, Enqueued, Entry, Settlement, Store},
 };
@@ -24,6 +24,12 @@ pub(crate) fn transaction(name: &str) -> TransactionId {
 
 pub(crate) fn number(text: &str) -> Address {
     Address::new(text).unwrap()
+}
+
+/// An entry of the trail that nobody looks at.
+pub(crate) fn deed(deed: Deed) -> TrailEntry {
+    let id = uuid::Uuid::new_v4().into_bytes();
+    TrailEntry { id, at: time(1), actor: Actor::server(), deed, count: 0, details: None }
 }
 
 pub(crate) fn time(micros: i64) -> Timestamp {

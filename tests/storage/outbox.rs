@@ -120,7 +120,7 @@ impl Modelled {
             (None, _) => Cancellation::Absent,
             (Some(_), None) => Cancellation::Observed,
             (Some(status), _) if self.understood().is_some() => Cancellation::TooLate(status),
-            (_, Some(Dispatch::Cancelled)) => Cancellation::Cancelled,
+            (_, Some(Dispatch::Cancelled)) => Cancellation::Already,
             (Some(status), _) if self.due.is_none() => Cancellation::TooLate(status),
             _ => {
                 self.due = None;

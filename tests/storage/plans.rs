@@ -14,7 +14,9 @@ fn statements(database: &str) -> Vec<String> {
     let queries = cache.as_object().unwrap().values().map(|entry| entry["query"].as_str().unwrap().to_owned());
     let of_outbox = |query: &String| {
         let words = ["outbox", "dispatch_events", "step.dispatch", "is_shown"];
-        query.starts_with(&format!("/* {database} */")) && words.iter().any(|word| query.contains(word))
+        // The proof looks at everything, and what a purge would remove is counted, which may be most of it.
+        let is_whole = query.ends_with("FROM dispatch_events") || query.contains("COUNT(*) AS \"n!: i64\"");
+        query.starts_with(&format!("/* {database} */")) && words.iter().any(|word| query.contains(word)) && !is_whole
     };
     queries.filter(of_outbox).collect()
 }

@@ -3,15 +3,15 @@
 use proptest::prelude::*;
 use receiptd::{
     domain::{
-        Arrival, Event, Fingerprint, Inbound, Kept, Notification, PageLimit, Recorded, Source, Status, Unreadable,
+        Arrival, Deed, Event, Fingerprint, Inbound, Kept, Notification, PageLimit, Recorded, Source, Status, Unreadable,
     },
-    storage::{Restated, Store},
+    storage::{Kind, Restated, Store},
     webex::{Posted, TimeZone},
 };
 use serde_json::json;
 
 use crate::{
-    make::{about, about_transaction, enqueue, fresh, id, submission, time},
+    make::{about, about_transaction, deed, enqueue, fresh, id, submission, time},
     store::TestStore,
 };
 
@@ -23,6 +23,8 @@ both!(
     a_rebuild_keeps_what_a_notification_is,
     a_message_that_we_sent_falls_back_to_its_dispatch,
     a_rebuild_and_appends_do_not_undo_each_other,
+    a_rebuild_leaves_alone_what_was_purged,
+    what_is_put_right_is_counted_in_the_trail,
 );
 
 fn read(body: &[u8]) -> Option<Notification> {
@@ -52,7 +54,7 @@ fn misread(recorded: Recorded) -> Recorded {
 }
 
 async fn import(store: &Store, arrivals: impl IntoIterator<Item = Arrival>) -> Vec<bool> {
-    store.repair.import(&arrivals.into_iter().collect::<Vec<_>>()).await.unwrap()
+    store.repair.import(&arrivals.into_iter().collect::<Vec<_>>(), &deed(Deed::Imported)).await.unwrap()
 }
 
 fn imported(recorded: Recorded) -> Arrival {
@@ -127,9 +129,9 @@ async fn what_is_released_moves_once(store: &TestStore) {
     store.hear([Arrival::Quarantined(kept.clone())]).await;
     assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
     let arrival = Arrival::Notification(recorded.clone());
-    assert!(store.repair.release(kept.fingerprint, &arrival).await.unwrap());
-    assert!(!store.repair.release(kept.fingerprint, &arrival).await.unwrap());
-    assert!(!store.repair.release(Fingerprint::default(), &arrival).await.unwrap());
+    assert!(store.repair.release(kept.fingerprint, &arrival, &deed(Deed::Retried)).await.unwrap());
+    assert!(!store.repair.release(kept.fingerprint, &arrival, &deed(Deed::Retried)).await.unwrap());
+    assert!(!store.repair.release(Fingerprint::default(), &arrival, &deed(Deed::Retried)).await.unwrap());
     assert_eq!(store.notifications("order-1").await, [recorded]);
     assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap(), None);
 }
@@ -157,8 +159,8 @@ async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
     let before = store.message("order-1").await;
     assert_eq!(store.repair.review(&ids, &read).await.unwrap(), expected);
     assert_eq!(store.message("order-1").await, before, "a review changes nothing");
-    assert_eq!(store.repair.restate(&ids, &read, time(9_000)).await.unwrap(), expected);
-    assert_eq!(store.repair.restate(&ids, &read, time(9_500)).await.unwrap(), []);
+    assert_eq!(store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), expected);
+    assert_eq!(store.repair.restate(&ids, &read, time(9_500), &deed(Deed::Rebuilt)).await.unwrap(), []);
     for (name, recorded) in
         [("order-1", posted("order-1", "Read", "7502", 3)), ("order-3", posted("order-3", "Delivered", "7500", 2))]
     {
@@ -174,7 +176,7 @@ async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
     store
         .execute("UPDATE messages SET status = 'failed', failure = 'permanent' WHERE correlation_id = 'order-3'")
         .await;
-    let restated = store.repair.restate(&ids, &read, time(9_500)).await.unwrap();
+    let restated = store.repair.restate(&ids, &read, time(9_500), &deed(Deed::Rebuilt)).await.unwrap();
     assert_eq!(restated, [self::restated("order-3", Status::Failed, Status::Delivered)]);
     assert_eq!(store.message("order-3").await.failure, None);
 }
@@ -188,7 +190,7 @@ async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
         notification.reason = Some(String::from_utf8_lossy(body).len().to_string());
         Some(notification)
     };
-    store.repair.restate(&[id("order-1")], &otherwise, time(9_000)).await.unwrap();
+    store.repair.restate(&[id("order-1")], &otherwise, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
     let now = store.notifications("order-1").await.remove(0);
     assert_eq!((now.fingerprint, &now.body, now.times), (stored.fingerprint, &stored.body, 1));
     assert_eq!((now.received_at, now.source), (stored.received_at, stored.source));
@@ -196,7 +198,7 @@ async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
     assert_eq!(now.notification.reason, Some(stored.body.len().to_string()));
     assert_eq!(store.find("order-9").await, None);
     // One that cannot be read any more keeps its meaning.
-    assert_eq!(store.repair.restate(&[id("order-1")], &|_| None, time(9_000)).await.unwrap(), []);
+    assert_eq!(store.repair.restate(&[id("order-1")], &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), []);
     assert_eq!(store.notifications("order-1").await, [now]);
 }
 
@@ -205,11 +207,11 @@ async fn a_message_that_we_sent_falls_back_to_its_dispatch(store: &TestStore) {
     store.hear([Arrival::Notification(posted("order-1", "Failed", "7203", 1))]).await;
     assert_eq!(store.message("order-1").await.status, Status::Failed);
     let unknown = |body: &[u8]| read(body).map(|notification| Notification { event: Event::Unknown, ..notification });
-    let found = store.repair.restate(&[id("order-1")], &unknown, time(9_000)).await.unwrap();
+    let found = store.repair.restate(&[id("order-1")], &unknown, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
     assert_eq!(found, [restated("order-1", Status::Failed, Status::Queued)]);
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.is_final, message.failure, message.code), (Status::Queued, false, None, None));
-    store.repair.restate(&[id("order-1")], &read, time(9_000)).await.unwrap();
+    store.repair.restate(&[id("order-1")], &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
     assert_eq!(store.message("order-1").await.status, Status::Failed);
 }
 
@@ -234,12 +236,42 @@ async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
     });
     while !appends.is_finished() {
         // It may have to give way; an append never.
-        let _ = store.repair.restate(&ids, &read, time(9_000)).await;
+        let _ = store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await;
     }
     appends.await.unwrap();
-    store.repair.restate(&ids, &read, time(9_000)).await.unwrap();
+    store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
     for name in &names {
         let message = store.message(name).await;
         assert_eq!((message.status, message.notification_count), (Status::Delivered, 29), "{name}");
     }
+}
+
+/// Where the notification that decided is no longer kept, those that are left would say something else.
+async fn a_rebuild_leaves_alone_what_was_purged(store: &TestStore) {
+    let received = |recorded: Recorded, at| Arrival::Notification(Recorded { received_at: time(at), ..recorded });
+    store.hear([received(posted("order-1", "Read", "7502", 3), 1_000)]).await;
+    store.hear([received(posted("order-1", "Submitted", "7501", 1), 3_000)]).await;
+    store.hear([received(posted("order-2", "Submitted", "7501", 1), 1_000)]).await;
+    store.hear([received(misread(posted("order-2", "Delivered", "7500", 1)), 3_000)]).await;
+    store.retention.purge(Kind::Notifications, time(0), time(2_000), 10, &deed(Deed::Purged)).await.unwrap();
+    let ids = ["order-1", "order-2"].map(id);
+    // The second one was decided by one that is gone, too, but as far as anybody can tell it stands there.
+    assert_eq!(store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), []);
+    let message = store.message("order-1").await;
+    assert_eq!((message.status, message.notification_count), (Status::Read, 1));
+}
+
+async fn what_is_put_right_is_counted_in_the_trail(store: &TestStore) {
+    let (imported, retried, rebuilt) = (deed(Deed::Imported), deed(Deed::Retried), deed(Deed::Rebuilt));
+    let some = [about("order-1").recorded(), about("order-2").recorded()].map(self::imported);
+    for _ in 0..2 {
+        store.repair.import(&some, &imported).await.unwrap();
+    }
+    let recorded = misread(posted("order-3", "Delivered", "7500", 1));
+    let kept = Kept::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
+    store.hear([Arrival::Quarantined(kept.clone())]).await;
+    store.repair.release(kept.fingerprint, &Arrival::Notification(recorded), &retried).await.unwrap();
+    store.repair.restate(&["order-1", "order-3"].map(id), &read, time(9_000), &rebuilt).await.unwrap();
+    let told = store.texts("SELECT deed || ' ' || CAST(count AS TEXT) FROM trail ORDER BY deed").await;
+    assert_eq!(told, ["imported 2", "rebuilt 1", "retried 1"]);
 }

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     ops::Deref,
     panic::{AssertUnwindSafe, resume_unwind},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use receiptd::{
+    audit::{Proof, Verdict},
     domain::{Arrival, Filter, Message, PageLimit, Recorded},
     storage::{self, OpenError, OpenOptions, Store},
 };
@@ -40,8 +42,12 @@ fn run(database: Database, test: impl AsyncFnOnce(&TestStore)) {
     runtime.block_on(async {
         database.create().await;
         let store = database.open().await.unwrap();
-        let store = TestStore { store, database };
-        let outcome = AssertUnwindSafe(test(&store)).catch_unwind().await;
+        let store = TestStore { store, database, is_tampered: AtomicBool::new(false) };
+        let test = async {
+            test(&store).await;
+            store.is_sound_or_tampered().await;
+        };
+        let outcome = AssertUnwindSafe(test).catch_unwind().await;
         store.database.remove().await;
         if let Err(failure) = outcome {
             resume_unwind(failure);
@@ -110,6 +116,8 @@ pub(crate) async fn administer(statement: String) {
 pub(crate) struct TestStore {
     store: Store,
     pub(crate) database: Database,
+    /// Something was done behind the store's back.
+    is_tampered: AtomicBool,
 }
 
 impl Deref for TestStore {
@@ -124,6 +132,32 @@ impl TestStore {
     /// The same database, opened once more: as another instance would, or the same one after its end.
     pub(crate) async fn reopened(&self) -> Store {
         self.database.open().await.unwrap()
+    }
+
+    /// Everything on record is as the chain says.
+    pub(crate) async fn verdict(&self) -> Verdict {
+        Proof::new(&self.store).verify(None).await.unwrap()
+    }
+
+    /// The same by another instance, which begins a chain of its own; a head is to be found again.
+    pub(crate) async fn reopened_verdict(&self, head: Option<&str>) -> Verdict {
+        crate::chain::verify(&self.reopened().await, head).await
+    }
+
+    /// Bytes as the database writes them.
+    pub(crate) fn bytes(&self, hex: &str) -> String {
+        match self.database {
+            Database::Sqlite { .. } => format!("x'{hex}'"),
+            Database::Postgres { .. } => format!("'\\x{hex}'::bytea"),
+        }
+    }
+
+    /// At the end of every test.
+    async fn is_sound_or_tampered(&self) {
+        if !self.is_tampered.load(Ordering::Relaxed) {
+            let verdict = self.verdict().await;
+            assert!(verdict.sound, "{:?}", verdict.finding);
+        }
     }
 
     /// Puts all of these on record at once.
@@ -157,6 +191,7 @@ impl TestStore {
 
     /// Does something behind the store's back.
     pub(crate) async fn execute(&self, statement: impl Into<String>) {
+        self.is_tampered.store(true, Ordering::Relaxed);
         let statement = AssertSqlSafe(statement.into());
         match &self.database {
             Database::Sqlite { url, .. } => {

@@ -4,15 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
 use receiptd::{
-    domain::{Channel, Dimension, Dispatch, Event, Tally, TallyRequest, Timestamp},
-    storage::{Settlement, Store},
+    audit::Eraser,
+    clock::Clock,
+    domain::{Actor, Channel, Deed, Dimension, Dispatch, Event, Person, Tally, TallyRequest, Timestamp},
+    storage::{Kind, Settlement, Store},
 };
 use sqlx::{Connection, PgConnection};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     history::{History, Transactions, a_history},
-    make::{LEASE, about, enqueue, fresh, id, settle, submission, time},
+    make::{LEASE, about, deed, enqueue, fresh, id, settle, submission, time},
     order::append,
     store::{Database, TestStore},
 };
@@ -30,9 +32,9 @@ only!(postgres in postgres_alone: counting_waits_for_nobody);
 const HOUR: i64 = Timestamp::HOUR;
 
 /// Channel, status, code, beginning of the hour.
-type Kind = (Option<String>, Option<String>, Option<String>, Option<Timestamp>);
+type Class = (Option<String>, Option<String>, Option<String>, Option<Timestamp>);
 
-async fn counted(store: &Store, by: &[Dimension]) -> BTreeMap<Kind, i64> {
+async fn counted(store: &Store, by: &[Dimension]) -> BTreeMap<Class, i64> {
     let tallies = store.messages.tally(&TallyRequest { by: by.to_vec(), ..TallyRequest::default() }).await.unwrap();
     let kind = |tally: Tally| ((tally.channel, tally.status, tally.code, tally.begin), tally.count);
     let counts: Vec<_> = tallies.into_iter().map(kind).collect();
@@ -43,7 +45,7 @@ async fn counted(store: &Store, by: &[Dimension]) -> BTreeMap<Kind, i64> {
 }
 
 /// What the messages themselves come to.
-async fn recounted(store: &TestStore) -> BTreeMap<Kind, i64> {
+async fn recounted(store: &TestStore) -> BTreeMap<Class, i64> {
     let rows = store.texts(
         "SELECT COALESCE(channel, '') || '|' || status || '|' || COALESCE(substr(code, 1, 64), '') || '|' || \
          (created_at / 3600000000) || '|' || COUNT(*) FROM messages \
@@ -65,7 +67,7 @@ async fn assert_counted(store: &TestStore) {
     assert_eq!(counted(store, &all).await, recounted);
     for choice in 0..16_usize {
         let by: Vec<_> = all.iter().enumerate().filter(|(n, _)| choice >> n & 1 == 1).map(|(_, it)| *it).collect();
-        let mut expected: BTreeMap<Kind, i64> = BTreeMap::new();
+        let mut expected: BTreeMap<Class, i64> = BTreeMap::new();
         for ((channel, status, code, begin), count) in &recounted {
             let kind = (
                 channel.clone().filter(|_| by.contains(&Dimension::Channel)),
@@ -81,80 +83,77 @@ async fn assert_counted(store: &TestStore) {
 
 /// What happens to messages of ours, by small numbers.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Happening {
     Enqueue(u8),
     Claim,
     Settle(Dispatch),
     Abandon(bool),
     Cancel(u8),
     Rebuild(Event),
-    Forget(u8),
+    Purge(Kind, i64),
+    Erase,
 }
 
-fn a_deed() -> impl Strategy<Value = Deed> {
+fn a_happening() -> impl Strategy<Value = Happening> {
     let ends = [Dispatch::Accepted, Dispatch::Rejected, Dispatch::Unconfirmed];
+    let kinds = proptest::sample::select(vec![Kind::Messages, Kind::Notifications, Kind::Bodies]);
     prop_oneof![
-        3 => (0..4u8).prop_map(Deed::Enqueue),
-        2 => Just(Deed::Claim),
-        2 => proptest::sample::select(ends.to_vec()).prop_map(Deed::Settle),
-        1 => any::<bool>().prop_map(Deed::Abandon),
-        1 => (0..4u8).prop_map(Deed::Cancel),
-        1 => proptest::sample::select(vec![Event::Submitted, Event::Read]).prop_map(Deed::Rebuild),
-        1 => (0..4u8).prop_map(Deed::Forget),
+        3 => (0..4u8).prop_map(Happening::Enqueue),
+        2 => Just(Happening::Claim),
+        2 => proptest::sample::select(ends.to_vec()).prop_map(Happening::Settle),
+        1 => any::<bool>().prop_map(Happening::Abandon),
+        1 => (0..4u8).prop_map(Happening::Cancel),
+        1 => proptest::sample::select(vec![Event::Submitted, Event::Read]).prop_map(Happening::Rebuild),
+        1 => (kinds, 0..24i64).prop_map(|(kind, hour)| Happening::Purge(kind, hour)),
+        1 => Just(Happening::Erase),
     ]
 }
 
-async fn happens(store: &TestStore, deed: Deed, case: &str) {
+async fn happens(store: &TestStore, what: Happening, case: &str) {
     // The ids of the history's messages, so that some are ours and heard of.
     let name = |n| format!("{case}-m{n}");
     let claims = || store.outbox.claim(&Channel::Sms, 9, time(20 * HOUR), time(20 * HOUR).plus(LEASE));
-    match deed {
-        Deed::Enqueue(n) => _ = enqueue(store, &submission(&name(n)), i64::from(n) * HOUR).await,
-        Deed::Claim => _ = claims().await.unwrap(),
-        Deed::Settle(dispatch) => {
+    match what {
+        Happening::Enqueue(n) => _ = enqueue(store, &submission(&name(n)), i64::from(n) * HOUR).await,
+        Happening::Claim => _ = claims().await.unwrap(),
+        Happening::Settle(dispatch) => {
             for claim in claims().await.unwrap() {
                 let mut end = Settlement::new(dispatch, time(21 * HOUR));
                 end.event.code = Some("7203".to_owned());
                 settle(store, &claim, &end).await;
             }
         }
-        Deed::Abandon(resend) => _ = store.outbox.abandon(time(30 * HOUR), resend).await.unwrap(),
-        Deed::Cancel(n) => _ = store.outbox.cancel(&id(&name(n)), time(22 * HOUR)).await.unwrap(),
+        Happening::Abandon(resend) => _ = store.outbox.abandon(time(30 * HOUR), resend).await.unwrap(),
+        Happening::Cancel(n) => _ = store.outbox.cancel(&id(&name(n)), time(22 * HOUR)).await.unwrap(),
         // As after an upgrade that takes all words for one.
-        Deed::Rebuild(event) => {
+        Happening::Rebuild(event) => {
             let ids: Vec<_> = (0..4).map(|n| id(&name(n))).collect();
             let notification = about(case).says(event).recorded().notification;
             let read = move |_: &[u8]| Some(notification.clone());
-            store.repair.restate(&ids, &read, time(23 * HOUR)).await.unwrap();
+            store.repair.restate(&ids, &read, time(23 * HOUR), &deed(Deed::Rebuilt)).await.unwrap();
         }
-        // As a purge will do.
-        Deed::Forget(n) => {
-            let delete = match n {
-                0 => "DELETE FROM messages WHERE correlation_id LIKE '%m0'",
-                1 => "DELETE FROM messages WHERE status = 'read'",
-                2 => "DELETE FROM messages WHERE created_at < 2 * 3600000000",
-                _ => "DELETE FROM messages WHERE correlation_id = 'nobody'",
-            };
-            store.execute(delete).await;
-            store
-                .execute(
-                    "DELETE FROM outbox WHERE correlation_id NOT IN (SELECT correlation_id FROM messages); \
-                     DELETE FROM dispatch_events WHERE correlation_id NOT IN (SELECT correlation_id FROM messages);",
-                )
-                .await;
+        Happening::Purge(kind, hour) => {
+            let entry = deed(Deed::Purged);
+            _ = store.retention.purge(kind, time(0), time(hour * HOUR), 100, &entry).await.unwrap();
+        }
+        // All submissions are to this number.
+        Happening::Erase => {
+            let eraser = Eraser::new(store, Clock::new(|| time(24 * HOUR)));
+            let person = Person::new("447700900123").unwrap();
+            _ = eraser.erase(&person, &Actor::server(), false).await.unwrap();
         }
     }
 }
 
 async fn counts_are_those_of_a_recount_after_any_history(store: &TestStore) {
-    let histories = (a_history(4, Transactions::Disputed), vec(a_deed(), 0..12));
-    store.for_all(&histories, async |(history, deeds): (History, Vec<Deed>)| {
+    let histories = (a_history(4, Transactions::Disputed), vec(a_happening(), 0..12));
+    store.for_all(&histories, async |(history, happenings): (History, Vec<Happening>)| {
         let (case, batches) = history.named_batches();
-        let mut deeds = deeds.into_iter();
+        let mut happenings = happenings.into_iter();
         for batch in &batches {
             append(store, batch).await;
-            for deed in deeds.by_ref().take(2) {
-                happens(store, deed, &case).await;
+            for what in happenings.by_ref().take(2) {
+                happens(store, what, &case).await;
             }
         }
         assert_counted(store).await;

@@ -1,16 +1,25 @@
 //! A store that an earlier version wrote goes on where that left it.
 
+use std::time::Duration;
+
 use receiptd::{
-    domain::{Channel, Dispatch, Status},
-    storage::Enqueued,
+    domain::{Channel, Dispatch, Event, Status},
+    storage::{Enqueued, Store},
 };
+use tokio::time::timeout;
 
 use crate::{
-    make::{claimed, enqueue, id, next_due, submission, time},
+    chain::verify,
+    make::{about, about_transaction, claimed, enqueue, id, leased, next_due, submission, time},
+    order::append,
     store::{Database, TestStore, open},
 };
 
-both!(what_waits_in_an_outbox_without_channels_is_sent);
+both!(
+    what_waits_in_an_outbox_without_channels_is_sent,
+    what_was_stored_before_there_was_a_chain_is_proved,
+    chaining_what_was_stored_before_can_be_stopped_and_shared,
+);
 
 /// Undoes what the store did when it was opened, and makes it as the first version did. Which migrations were run is
 /// noted in a table that stays, but for those after the first.
@@ -62,7 +71,76 @@ async fn what_waits_in_an_outbox_without_channels_is_sent(store: &TestStore) {
     assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&submission("order-1")]);
     assert_eq!(upgraded.outbox.abandon(time(2_000), false).await.unwrap(), [id("order-1"), id("order-2")]);
     assert_eq!(next_due(&upgraded).await, None);
+    assert!(verify(&upgraded, None).await.sound);
     let message = store.message("order-2").await;
     assert_eq!((message.status, message.dispatch), (Status::Unconfirmed, Some(Dispatch::Unconfirmed)));
     assert_eq!(store.messages.dispatch_events(&id("order-2")).await.unwrap().len(), 3);
+}
+
+/// More messages than are chained in one commit; one of them sent by us and one heard of twice; and a notification that
+/// belongs to none yet. Returned is how many rows that is.
+async fn fill(store: &TestStore) -> u64 {
+    leased(store, "order-0", 1_000).await;
+    store.hear((0..2_500).map(|n| about(&format!("order-{n}")))).await;
+    store.hear([about("order-7")]).await;
+    store.hear([about_transaction("t-early")]).await;
+    2 + 2_500 + 1
+}
+
+async fn links(store: &TestStore) -> usize {
+    store.texts("SELECT CAST(sequence AS TEXT) FROM links").await.len()
+}
+
+async fn assert_sound(instance: &Store, rows: u64) {
+    let verdict = verify(instance, None).await;
+    assert_eq!((verdict.finding, verdict.rows), (None, rows));
+}
+
+async fn what_was_stored_before_there_was_a_chain_is_proved(store: &TestStore) {
+    let rows = fill(store).await;
+    for undone in [
+        "DROP TABLE links",
+        "DROP TABLE trail",
+        "DROP TABLE backlog",
+        "DROP INDEX notifications_oldest",
+        "DROP INDEX inbound_sender",
+        "DELETE FROM _sqlx_migrations WHERE description = 'audit'",
+    ] {
+        store.execute(undone).await;
+    }
+    let upgraded = open(store.database.url()).await.unwrap();
+    assert_sound(&upgraded, rows).await;
+    // What comes now goes on from there: one that is counted, and one that takes another over.
+    append(&upgraded, &[about("order-7").recorded(), about("order-late").of("t-early").says(Event::Read).recorded()])
+        .await;
+    assert_sound(&upgraded, rows + 1).await;
+    assert_eq!(store.message("order-late").await.notification_count, 2);
+
+    let before = links(store).await;
+    drop(store.reopened().await);
+    assert_eq!(links(store).await, before, "it is done once");
+    store.execute("UPDATE notifications SET detail = 'another' WHERE correlation_id = 'order-9'").await;
+    let finding = verify(&upgraded, None).await.finding.unwrap();
+    assert_eq!((finding.what.as_str(), finding.table.as_str()), ("altered", "notifications"));
+    assert!(finding.key.starts_with("order-9 "), "{}", finding.key);
+}
+
+async fn chaining_what_was_stored_before_can_be_stopped_and_shared(store: &TestStore) {
+    let rows = fill(store).await;
+    // As it is when the migration is done, and nothing is chained yet.
+    let unchained = "DELETE FROM links; INSERT INTO backlog (id, chained) VALUES (1, '')";
+    store.execute(unchained).await;
+    let (one, other) = tokio::join!(open(store.database.url()), open(store.database.url()));
+    assert_sound(&one.unwrap(), rows).await;
+    assert_sound(&other.unwrap(), rows).await;
+
+    store.execute(unchained).await;
+    let mut patience = Duration::from_millis(1);
+    let opened = loop {
+        match timeout(patience, open(store.database.url())).await {
+            Ok(opened) => break opened.unwrap(),
+            Err(_) => patience *= 2,
+        }
+    };
+    assert_sound(&opened, rows).await;
 }

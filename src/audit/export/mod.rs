@@ -15,8 +15,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{Stream, stream};
 
+use super::trail::{Trail, Undertaking};
 use crate::{
-    domain::{CorrelationId, Cursor, Filter, Fingerprint, Message, PageLimit, Status},
+    domain::{Actor, CorrelationId, Cursor, Deed, Filter, Fingerprint, Message, PageLimit, Status},
     storage::{Messages, Shelf, StorageError, Store},
 };
 
@@ -37,6 +38,7 @@ pub struct Piece {
 
 /// An export under way.
 pub struct Export {
+    undertaking: Undertaking,
     messages: Arc<dyn Messages>,
     shelf: Arc<dyn Shelf>,
     subject: Subject,
@@ -51,11 +53,17 @@ pub struct Export {
 }
 
 impl Export {
-    /// Of what `store` holds.
-    pub fn new(store: &Store, request: ExportRequest) -> Self {
-        // The trail notes here what is exported, and for whom.
+    /// Of what `store` holds; the trail has on disk that `actor` takes it out.
+    pub async fn begin(
+        store: &Store,
+        request: ExportRequest,
+        trail: &Trail,
+        actor: &Actor,
+    ) -> Result<Self, ExportError> {
         let ExportRequest { subject, format, byte_order_mark, filter } = request;
-        Self {
+        let details = format!("{} as {}", subject.as_str(), format.as_str());
+        Ok(Self {
+            undertaking: trail.begin(actor, Deed::Exported, &details).await?,
             messages: store.messages.clone(),
             shelf: store.shelf.clone(),
             subject,
@@ -64,7 +72,7 @@ impl Export {
             after: None,
             owners: Vec::new(),
             written: None,
-        }
+        })
     }
 
     /// The pieces, each of which is read when it is asked for.
@@ -73,9 +81,11 @@ impl Export {
             while let Some(piece) = export.next().await? {
                 // A page may hold nothing that was asked for.
                 if !piece.bytes.is_empty() {
+                    export.undertaking.count(piece.rows);
                     return Ok(Some((piece, export)));
                 }
             }
+            export.undertaking.note().await?;
             Ok(None)
         })
     }

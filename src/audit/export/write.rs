@@ -6,7 +6,7 @@ use serde::Serializer;
 use serde_json::Value;
 
 use super::{Format, Piece, columns::Column};
-use crate::storage::StorageError;
+use crate::{audit::NotNoted, storage::StorageError};
 
 /// Why an export broke off.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum ExportError {
     /// The store could not answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The trail could not be kept.
+    #[error(transparent)]
+    NotNoted(#[from] NotNoted),
     /// A row could not be written as CSV.
     #[error("a row cannot be written")]
     Csv(#[from] csv::Error),

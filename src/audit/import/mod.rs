@@ -13,15 +13,16 @@
 mod layout;
 mod rows;
 
-use std::{io::Read, sync::Arc};
+use std::{io::Read, slice, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::trail::entry;
 use crate::{
     clock::Clock,
-    domain::{Arrival, Kept, Recorded, Source, Unreadable},
-    storage::{Repair, StorageError, Store},
+    domain::{Actor, Arrival, Deed, Kept, Recorded, Source, TrailEntry, Unreadable},
+    storage::{Deeds, Repair, StorageError, Store},
     webex::{Posted, TimeZone},
 };
 
@@ -62,6 +63,7 @@ pub struct UnreadableRow {
 #[derive(Clone)]
 pub struct Importer {
     repair: Arc<dyn Repair>,
+    deeds: Arc<dyn Deeds>,
     zone: TimeZone,
     clock: Clock,
 }
@@ -69,30 +71,32 @@ pub struct Importer {
 impl Importer {
     /// Into `store`; `zone` is the tenant's.
     pub fn new(store: &Store, zone: TimeZone, clock: Clock) -> Self {
-        Self { repair: store.repair.clone(), zone, clock }
+        Self { repair: store.repair.clone(), deeds: store.deeds.clone(), zone, clock }
     }
 
     /// Loads a file. When it breaks off, what came before is on record,
-    /// and the same file can be loaded again.
+    /// and the same file can be loaded again. `actor` is noted in the trail.
     pub async fn import(
         &self,
+        actor: &Actor,
         file: impl Read + Send + 'static,
         options: ImportOptions,
     ) -> Result<ImportReport, ImportError> {
-        // The trail notes here that a file is loaded, and for whom; after it, how many rows.
+        let entry = entry(actor, Deed::Imported, &self.clock, None);
+        self.deeds.note(slice::from_ref(&entry)).await.map_err(ImportError::Storage)?;
         let (found, mut rows) = mpsc::channel(BATCH);
         let reading =
             tokio::task::spawn_blocking(move || rows::read(file, &options, |row| found.blocking_send(row).is_ok()));
         let mut report = ImportReport::default();
         let mut batch = Vec::with_capacity(BATCH);
         while rows.recv_many(&mut batch, BATCH).await > 0 {
-            self.put(std::mem::take(&mut batch), &mut report).await?;
+            self.put(std::mem::take(&mut batch), &entry, &mut report).await?;
         }
         reading.await.map_err(|_| ImportError::Broken)??;
         Ok(report)
     }
 
-    async fn put(&self, rows: Vec<Row>, report: &mut ImportReport) -> Result<(), StorageError> {
+    async fn put(&self, rows: Vec<Row>, entry: &TrailEntry, report: &mut ImportReport) -> Result<(), StorageError> {
         let mut arrivals = Vec::with_capacity(rows.len());
         for Row { number, body } in rows {
             let why = match body {
@@ -111,7 +115,7 @@ impl Importer {
             };
             report.unreadable(number, why);
         }
-        self.commit(arrivals, report).await
+        self.commit(arrivals, entry, report).await
     }
 
     /// What a body is, as if it had been posted.
@@ -128,9 +132,14 @@ impl Importer {
     }
 
     /// One row that the database refuses must not fail the others.
-    async fn commit(&self, rows: Vec<(u64, Arrival)>, report: &mut ImportReport) -> Result<(), StorageError> {
+    async fn commit(
+        &self,
+        rows: Vec<(u64, Arrival)>,
+        entry: &TrailEntry,
+        report: &mut ImportReport,
+    ) -> Result<(), StorageError> {
         let (numbers, arrivals): (Vec<u64>, Vec<Arrival>) = rows.into_iter().unzip();
-        match self.repair.import(&arrivals).await {
+        match self.repair.import(&arrivals, entry).await {
             Ok(outcomes) => {
                 arrivals.iter().zip(outcomes).for_each(|(arrival, is_new)| report.count(arrival, is_new));
                 return Ok(());
@@ -139,11 +148,11 @@ impl Importer {
             Err(error) => return Err(error),
         }
         for (number, arrival) in numbers.into_iter().zip(arrivals) {
-            match self.repair.import(std::slice::from_ref(&arrival)).await {
+            match self.repair.import(slice::from_ref(&arrival), entry).await {
                 Ok(outcomes) => outcomes.into_iter().for_each(|is_new| report.count(&arrival, is_new)),
                 Err(StorageError::Refused(_)) => {
                     let why = "the database refuses its parsed form";
-                    self.repair.import(&[arrival.quarantined(why)]).await?;
+                    self.repair.import(&[arrival.quarantined(why)], entry).await?;
                     report.unreadable(number, why.to_owned());
                 }
                 Err(error) => return Err(error),

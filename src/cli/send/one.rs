@@ -59,7 +59,8 @@ async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyho
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
     check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
     let mut place = Direct::open(settings).await?;
-    let id = match place.sender.accept(&draft).await {
+    let sent = place.accept(std::slice::from_ref(&draft)).await?;
+    let id = match sent.into_iter().next().context("the message was not taken over")? {
         Ok(sent) => sent.id().clone(),
         Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
         Err(error) => return Err(error.into()),

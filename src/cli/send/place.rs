@@ -7,13 +7,14 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    audit::Trail,
     cli::{
         settings,
         source::{Remote, in_words},
     },
     clock::Clock,
     config::{SendSettings, Settings},
-    domain::{CorrelationId, Draft},
+    domain::{CorrelationId, Deed, Draft},
     lifecycle,
     observe::Metrics,
     query::{MessageView, Query},
@@ -26,7 +27,8 @@ pub(super) struct Direct {
     platform: SendSettings,
     store: Store,
     clock: Clock,
-    pub(super) sender: Sender,
+    sender: Sender,
+    trail: Trail,
     pub(super) query: Query,
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -58,7 +60,8 @@ impl Direct {
         let (store, clock) = (settings::open(&settings).await?, Clock::system());
         let sender = Sender::new(store.outbox.clone(), clock.clone(), Some(platform.tenant.sms_api));
         let query = Query::new(&store, settings.deadlines, clock.clone());
-        Ok(Self { platform, store, clock, sender, query, running: None })
+        let trail = Trail::start(&store, clock.clone());
+        Ok(Self { platform, store, clock, sender, trail, query, running: None })
     }
 
     /// Hands over whatever is due, from here on.
@@ -89,6 +92,16 @@ impl Direct {
         Ok(self.store.outbox.next_due().await?.iter().all(|(_, due)| *due > soon))
     }
 
+    /// Takes messages over, and notes in the trail who gave them.
+    pub(super) async fn accept(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Result<Sent, SendError>>> {
+        let sent = self.sender.accept_all(drafts).await?;
+        let new = sent.iter().filter(|sent| matches!(sent, Ok(Sent::New(_)))).count();
+        if new > 0 {
+            self.trail.record(&settings::user(), Deed::Sent, i64::try_from(new)?, None).await?;
+        }
+        Ok(sent)
+    }
+
     async fn take(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Taken>> {
         let outcome = |sent| match sent {
             Ok(Sent::New(_)) => Taken::Over { new: true, message: None },
@@ -97,7 +110,7 @@ impl Direct {
             Err(error @ SendError::Conflict(_)) => Taken::Refused(error.to_string()),
             Err(error) => Taken::Later(error.to_string()),
         };
-        Ok(self.sender.accept_all(drafts).await?.into_iter().map(outcome).collect())
+        Ok(self.accept(drafts).await?.into_iter().map(outcome).collect())
     }
 }
 

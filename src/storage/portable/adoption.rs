@@ -1,17 +1,22 @@
 //! Moves notifications that came without correlation id to the message that turned out to own their transaction.
 
-use super::{Connection, append, messages};
+use super::{Connection, append, keep::keep, messages};
 use crate::{
-    domain::{CorrelationId, Precedence, Recorded},
+    domain::{CorrelationId, Fate, Precedence, Recorded},
     storage::{
         StorageError,
         batch::{Adoption, Entry, additions},
+        chain::Records,
         rows::NotificationRow,
     },
 };
 
 /// Moves the uncorrelated notifications of the transaction from its former owner to the new one.
-pub(super) async fn adopt(connection: &mut Connection, adoption: &Adoption) -> Result<(), StorageError> {
+pub(super) async fn adopt(
+    connection: &mut Connection,
+    adoption: &Adoption,
+    records: &mut Records,
+) -> Result<(), StorageError> {
     let Adoption { transaction_id, from, to } = adoption;
     let moved = messages::notification_rows!(
         "DELETE FROM notifications WHERE correlation_id = $1 AND uncorrelated = 1 AND transaction_id = $2 RETURNING ",
@@ -21,10 +26,14 @@ pub(super) async fn adopt(connection: &mut Connection, adoption: &Adoption) -> R
     )
     .fetch_all(&mut *connection)
     .await?;
+    for row in &moved {
+        records.notification(Fate::Removed, row, row.times);
+    }
     let moved = moved.into_iter().map(NotificationRow::recorded).collect::<Result<Vec<Recorded>, _>>()?;
     let entries = entries(to, &moved);
     if !entries.is_empty() {
-        append::insert_notifications(connection, &entries).await?;
+        let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+        keep(connection, &rows, records).await?;
         restate(connection, &entries).await?;
     }
     leave(connection, from).await

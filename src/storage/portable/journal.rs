@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, adoption, append, messages};
+use super::{Backend, Connection, adoption, append, keep::keep, messages};
 use crate::{
     domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable},
     storage::{
         Journal, StorageError,
-        batch::{Batch, additions},
+        batch::{Batch, Entry, additions},
+        chain::Records,
+        rows::NotificationRow,
     },
 };
 
@@ -17,8 +19,9 @@ use crate::{
 impl Journal for Backend {
     async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        put(&mut transaction, arrivals).await?;
-        transaction.commit().await?;
+        let mut records = Records::default();
+        put(&mut transaction, arrivals, &mut records).await?;
+        self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(())
     }
@@ -28,9 +31,10 @@ impl Journal for Backend {
 pub(super) async fn put<'a>(
     connection: &mut Connection,
     arrivals: impl IntoIterator<Item = &'a Arrival>,
+    records: &mut Records,
 ) -> Result<(), StorageError> {
     let batch = Batch::of(arrivals);
-    notifications(connection, &batch).await?;
+    notifications(connection, &batch, records).await?;
     for kept in &batch.inbound {
         inbound(connection, kept).await?;
     }
@@ -40,7 +44,11 @@ pub(super) async fn put<'a>(
     Ok(())
 }
 
-async fn notifications(connection: &mut Connection, batch: &Batch<'_>) -> Result<(), StorageError> {
+async fn notifications(
+    connection: &mut Connection,
+    batch: &Batch<'_>,
+    records: &mut Records,
+) -> Result<(), StorageError> {
     let claims = batch.claims();
     let adoptions =
         if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
@@ -50,13 +58,14 @@ async fn notifications(connection: &mut Connection, batch: &Batch<'_>) -> Result
         return Ok(());
     }
     let additions = additions(&entries);
-    append::insert_notifications(connection, &entries).await?;
+    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+    keep(connection, &rows, records).await?;
     append::merge(connection, &additions).await?;
     if additions.iter().any(|addition| !addition.recipients.is_empty()) {
         append::note_recipients(connection, &additions).await?;
     }
     for adoption in adoptions {
-        adoption::adopt(connection, &adoption).await?;
+        adoption::adopt(connection, &adoption, records).await?;
     }
     Ok(())
 }

@@ -17,14 +17,14 @@ use crate::{
 
 /// Rows of `notifications`, whole. `$before` and `$after` stand around the columns.
 macro_rules! notification_rows {
-    ($before:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
         sql_as!(
             NotificationRow,
             $before
                 + "correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
          recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
                 + $after
-            $(, $argument)+
+            $(, $argument)*
         )
     };
 }

@@ -60,23 +60,19 @@ macro_rules! claim_transactions {
     };
 }
 
-/// Appends notifications. One that is there already is counted; if it came without correlation id before and has one
-/// now, it is kept as it came now, which tells more.
+/// Appends notifications, and returns what is stored then. One that is there already is counted. `$around` and `$after`
+/// stand around the statement.
 macro_rules! insert_notifications {
-    ($source:literal $(, $argument:expr)+ $(,)?) => {
-        sql!(
-            "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
-             transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
-             callback_data, body) "
+    ($around:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
+        sql_as!(
+            Stored,
+            $around
+                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated,              transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments,              callback_data, body) "
                 + $source
                 + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
-             SET times = notifications.times + excluded.times, \
-             callback_data = CASE WHEN excluded.uncorrelated < notifications.uncorrelated \
-                 THEN excluded.callback_data ELSE notifications.callback_data END, \
-             body = CASE WHEN excluded.uncorrelated < notifications.uncorrelated \
-                 THEN excluded.body ELSE notifications.body END, \
-             uncorrelated = CASE WHEN excluded.uncorrelated < notifications.uncorrelated \
-                 THEN excluded.uncorrelated ELSE notifications.uncorrelated END"
+             SET times = notifications.times + excluded.times \
+             RETURNING correlation_id, fingerprint, times, uncorrelated"
+                + $after
             $(, $argument)+
         )
     };
@@ -117,17 +113,19 @@ macro_rules! move_messages {
     };
 }
 
-/// Writes steps down, each as the next one of its message. `$source` selects them.
+/// Writes steps down, each as the next one of its message, and returns them as they are stored. `$source` selects them.
 macro_rules! insert_steps {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
-        sql!(
+        sql_as!(
+            EventRow,
             "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id) \
              SELECT step.correlation_id, (SELECT COALESCE(MAX(before.step), 0) + 1 FROM dispatch_events before \
                  WHERE before.correlation_id = step.correlation_id), \
              step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id \
              FROM ("
                 + $source
-                + ") AS step"
+                + ") AS step \
+             RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id"
             $(, $argument)+
         )
     };
@@ -138,17 +136,23 @@ pub(super) use {
 };
 
 mod adoption;
+mod backlog;
 mod changes;
+mod erasure;
 mod health;
 mod journal;
+mod keep;
+mod ledger;
 mod list;
 mod messages;
 mod outbox;
 mod repair;
 mod restate;
+mod retention;
 mod shelf;
 mod tally;
+mod trail;
 
 pub(super) use messages::notification_rows;
 
-use super::{Backend, Connection, Database, INDEXED_BY, append, dispatch, places, reads};
+use super::{Backend, Connection, Database, INDEXED_BY, Unit, append, dispatch, places, reads};

@@ -4,36 +4,46 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, journal, reads, restate};
+use super::{Backend, Connection, journal, reads, restate, trail::note};
 use crate::{
-    domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp},
+    domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp, TrailEntry},
     storage::{
         Reading, Repair, Restated, StorageError,
         batch::{Batch, owner},
+        chain::Records,
     },
 };
 
 #[async_trait]
 impl Repair for Backend {
-    async fn import(&self, arrivals: &[Arrival]) -> Result<Vec<bool>, StorageError> {
+    async fn import(&self, arrivals: &[Arrival], entry: &TrailEntry) -> Result<Vec<bool>, StorageError> {
         let mut transaction = self.begin().await?;
         let (keys, mut stored) = look_up(&mut transaction, arrivals).await?;
         let is_new: Vec<bool> = keys.into_iter().map(|key| stored.insert(key)).collect();
         let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
-        journal::put(&mut transaction, missing).await?;
-        transaction.commit().await?;
+        let mut records = Records::default();
+        journal::put(&mut transaction, missing, &mut records).await?;
+        note(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
+        self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(is_new)
     }
 
-    async fn release(&self, fingerprint: Fingerprint, arrival: &Arrival) -> Result<bool, StorageError> {
+    async fn release(
+        &self,
+        fingerprint: Fingerprint,
+        arrival: &Arrival,
+        entry: &TrailEntry,
+    ) -> Result<bool, StorageError> {
         let mut transaction = self.begin().await?;
         let taken = sql!("DELETE FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
         if taken.execute(&mut *transaction).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        journal::put(&mut transaction, [arrival]).await?;
-        transaction.commit().await?;
+        let mut records = Records::default();
+        journal::put(&mut transaction, [arrival], &mut records).await?;
+        note(&mut transaction, entry, 1).await?;
+        self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(true)
     }
@@ -60,18 +70,25 @@ impl Repair for Backend {
         ids: &[CorrelationId],
         read: &Reading,
         at: Timestamp,
+        entry: &TrailEntry,
     ) -> Result<Vec<Restated>, StorageError> {
         let mut transaction = self.begin().await?;
         reads::lock(&mut transaction, ids).await?;
-        let mut restated = Vec::new();
+        let (mut restated, mut records) = (Vec::new(), Records::default());
         for finding in restate::examine(&mut transaction, ids, read).await? {
-            restate::write(&mut transaction, &finding, at).await?;
+            restate::write(&mut transaction, &finding, at, &mut records).await?;
             restated.push(finding.restated);
         }
-        transaction.commit().await?;
+        note(&mut transaction, entry, count(&restated)).await?;
+        self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(restated)
     }
+}
+
+/// As the trail counts.
+fn count<T>(of: impl IntoIterator<Item = T>) -> i64 {
+    i64::try_from(of.into_iter().count()).unwrap_or(i64::MAX)
 }
 
 /// What tells an arrival from another.

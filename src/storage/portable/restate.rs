@@ -2,17 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Connection, adoption, reads};
+use super::{Connection, adoption, keep::change, reads};
 use crate::{
     domain::{CorrelationId, Notification, Recorded, Standing, Timestamp},
-    storage::{Reading, Restated, StorageError, rows::NotificationRow},
+    storage::{Reading, Restated, StorageError, chain::Records, rows::NotificationRow},
 };
 
 /// A message that is not as its notifications read now.
 pub(super) struct Finding {
     pub(super) restated: Restated,
-    /// The notifications that read otherwise, as they read now.
-    altered: Vec<Recorded>,
+    /// The notifications that read otherwise.
+    altered: Vec<Altered>,
+}
+
+/// A notification as it is stored, and as it reads now.
+struct Altered {
+    stored: NotificationRow,
+    fresh: NotificationRow,
 }
 
 /// Looks the messages through.
@@ -22,25 +28,29 @@ pub(super) async fn examine(
     read: &Reading,
 ) -> Result<Vec<Finding>, StorageError> {
     let folds = reads::folds(connection, ids).await?;
-    let mut notifications: BTreeMap<CorrelationId, Vec<Recorded>> = BTreeMap::new();
+    let mut notifications: BTreeMap<String, Vec<NotificationRow>> = BTreeMap::new();
     for row in reads::notifications_of(connection, ids, None, i64::MAX).await? {
-        let (id, recorded) = row.with_message()?;
-        notifications.entry(id).or_default().push(recorded);
+        notifications.entry(row.correlation_id.clone()).or_default().push(row);
     }
     let mut findings = Vec::new();
-    for row in folds {
-        let correlation_id = row.id()?;
-        let stored = notifications.remove(&correlation_id).unwrap_or_default();
+    for fold in folds {
+        let correlation_id = fold.id()?;
+        let rows = notifications.remove(&fold.correlation_id).unwrap_or_default();
+        if !fold.was_decided_by_any(&rows) {
+            continue;
+        }
         let (mut altered, mut standing) = (Vec::new(), None::<Standing>);
-        for recorded in stored {
+        for stored in rows {
+            let recorded = stored.clone().recorded()?;
             let fresh = read_anew(&recorded, read);
             standing = Some(standing.map_or(fresh.standing(), |standing| standing.merge(fresh.standing())));
             if fresh != recorded {
-                altered.push(fresh);
+                let fresh = NotificationRow::of(&correlation_id, &fresh, stored.times);
+                altered.push(Altered { stored, fresh });
             }
         }
-        let from = row.status()?;
-        let (to, is_right) = row.compare(standing.as_ref())?;
+        let from = fold.status()?;
+        let (to, is_right) = fold.compare(standing.as_ref())?;
         if !is_right || !altered.is_empty() {
             findings.push(Finding { restated: Restated { correlation_id, from, to }, altered });
         }
@@ -56,30 +66,15 @@ fn read_anew(recorded: &Recorded, read: &Reading) -> Recorded {
 }
 
 /// Writes down how the notifications of a message read now, and what it is then.
-pub(super) async fn write(connection: &mut Connection, finding: &Finding, at: Timestamp) -> Result<(), StorageError> {
+pub(super) async fn write(
+    connection: &mut Connection,
+    finding: &Finding,
+    at: Timestamp,
+    records: &mut Records,
+) -> Result<(), StorageError> {
     let id = &finding.restated.correlation_id;
-    for recorded in &finding.altered {
-        let row = NotificationRow::of(id, recorded, recorded.times);
-        sql!(
-            "UPDATE notifications SET channel = $3, recipient = $4, event = $5, failure = $6, status_text = $7, \
-             code = $8, reason = $9, detail = $10, event_at = $11, segments = $12, callback_data = $13 \
-             WHERE correlation_id = $1 AND fingerprint = $2",
-            row.correlation_id,
-            row.fingerprint,
-            row.channel,
-            row.recipient,
-            row.event,
-            row.failure,
-            row.status_text,
-            row.code,
-            row.reason,
-            row.detail,
-            row.event_at,
-            row.segments,
-            row.callback_data
-        )
-        .execute(&mut *connection)
-        .await?;
+    for Altered { stored, fresh } in &finding.altered {
+        change(connection, stored, fresh, records).await?;
     }
     sql!(
         "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2",

@@ -81,8 +81,13 @@ impl Place {
     fn of(after: Option<&Cursor>, limit: PageLimit) -> Self {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
         let Cursor { at, id } = after.unwrap_or(&end);
-        let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
-        let fingerprint = id.as_bytes().as_chunks().0.iter().filter_map(byte).collect();
+        let fingerprint = bytes(id);
         Self { at: at.as_micros(), fingerprint, most: i64::try_from(limit.get() + 1).unwrap_or(i64::MAX) }
     }
+}
+
+/// The bytes that a cursor's id stands for.
+pub(super) fn bytes(digits: &str) -> Vec<u8> {
+    let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+    digits.as_bytes().as_chunks().0.iter().filter_map(byte).collect()
 }

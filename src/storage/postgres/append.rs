@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::CorrelationId,
     storage::{
-        batch::{Addition, Adoption, Entry},
+        batch::{Addition, Adoption},
         rows::{NotificationRow, StandingRow},
     },
 };
@@ -32,18 +32,28 @@ pub(super) async fn claim_transactions(
         .collect())
 }
 
-/// Appends notifications; one that is there already is counted.
+/// What is stored of a notification that was appended.
+pub(super) struct Stored {
+    pub(super) correlation_id: String,
+    pub(super) fingerprint: Vec<u8>,
+    pub(super) times: i64,
+    pub(super) uncorrelated: i64,
+}
+
+/// Appends notifications; one that is there already is counted. Those are returned, and perhaps others that are counted
+/// more than once.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
-    entries: &[Entry<'_>],
-) -> Result<(), sqlx::Error> {
-    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+    rows: &[NotificationRow],
+) -> Result<Vec<Stored>, sqlx::Error> {
     columns!(rows: correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel,
         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
     insert_notifications!(
+        "WITH stored AS (",
         "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
          $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
+        ") SELECT correlation_id, fingerprint, times, uncorrelated FROM stored WHERE times > 1",
         &correlation_id as _,
         &fingerprint as _,
         &received_at as _,
@@ -64,9 +74,8 @@ pub(super) async fn insert_notifications(
         &callback_data as _,
         &body as _
     )
-    .execute(connection)
-    .await?;
-    Ok(())
+    .fetch_all(connection)
+    .await
 }
 
 /// Merges what the notifications say into the messages.

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     domain::{Channel, Dispatch, Precedence, Timestamp},
-    storage::outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
+    storage::{
+        chain::EventRow,
+        outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
+    },
 };
 
 /// Takes messages over that are new, and returns which ones those are.
@@ -185,8 +188,8 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
     Ok(())
 }
 
-/// Writes steps down.
-pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<(), sqlx::Error> {
+/// Writes steps down, and returns them as they are stored.
+pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
     columns!(steps: correlation_id, at, dispatch, failure, code, reason, transaction_id);
     insert_steps!(
         "SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
@@ -199,7 +202,6 @@ pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
         &reason as _,
         &transaction_id as _
     )
-    .execute(connection)
-    .await?;
-    Ok(())
+    .fetch_all(connection)
+    .await
 }

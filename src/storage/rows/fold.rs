@@ -1,6 +1,6 @@
 //! What a message says, and what its notifications come to, side by side.
 
-use super::{Place, transaction};
+use super::{NotificationRow, Place, transaction};
 use crate::{
     domain::{CorrelationId, Dispatch, Precedence, Standing, Status},
     storage::StorageError,
@@ -32,6 +32,13 @@ impl FoldRow {
 
     pub(in crate::storage) fn status(&self) -> Result<Status, StorageError> {
         self.place().read("status", Status::from_word(&self.status))
+    }
+
+    /// Whether the notification that decided is among `rows`, or none did: where it is kept no longer, what is left of
+    /// the others does not tell where the message stands.
+    pub(in crate::storage) fn was_decided_by_any(&self, rows: &[NotificationRow]) -> bool {
+        self.precedence.len() <= Precedence::DISPATCH.len()
+            || rows.iter().any(|row| self.precedence.ends_with(&row.fingerprint))
     }
 
     /// Which status is right where the notifications come to `standing`, and whether the row is as it has to be.

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     domain::CorrelationId,
-    storage::batch::{Addition, Adoption, Entry},
+    storage::{
+        batch::{Addition, Adoption},
+        rows::NotificationRow,
+    },
 };
 
 /// The rows of a batch. They hold texts and numbers only, which JSON can always hold.
@@ -33,23 +36,34 @@ pub(super) async fn claim_transactions(
         .collect())
 }
 
-/// Appends notifications; one that is there already is counted.
+/// What is stored of a notification that was appended.
+pub(super) struct Stored {
+    pub(super) correlation_id: String,
+    pub(super) fingerprint: Vec<u8>,
+    pub(super) times: i64,
+    pub(super) uncorrelated: i64,
+}
+
+/// Appends notifications; one that is there already is counted. Those are returned, and perhaps others that are counted
+/// more than once.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
-    entries: &[Entry<'_>],
-) -> Result<(), sqlx::Error> {
-    let rows = json(entries.iter().map(Entry::row));
-    insert_notifications!(
+    rows: &[NotificationRow],
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let rows = json(rows.iter());
+    let stored = insert_notifications!(
+        "",
         "SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
          value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
          value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
          value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
          CAST(value ->> 'body' AS BLOB) FROM jsonb_each($1) WHERE true",
+        "",
         rows
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(())
+    Ok(stored.into_iter().filter(|stored| stored.times > 1).collect())
 }
 
 /// Merges what the notifications say into the messages.

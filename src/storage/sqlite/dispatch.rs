@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     domain::{Channel, Dispatch, Precedence, Timestamp},
-    storage::outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
+    storage::{
+        chain::EventRow,
+        outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
+    },
 };
 
 /// Takes messages over that are new, and returns which ones those are.
@@ -162,15 +165,14 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
     Ok(())
 }
 
-/// Writes steps down.
-pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<(), sqlx::Error> {
+/// Writes steps down, and returns them as they are stored.
+pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
     insert_steps!(
         "SELECT value ->> 'correlation_id' AS correlation_id, value ->> 'at' AS at, value ->> 'dispatch' AS dispatch, \
          value ->> 'failure' AS failure, value ->> 'code' AS code, value ->> 'reason' AS reason, \
          value ->> 'transaction_id' AS transaction_id FROM jsonb_each($1)",
         json(steps.iter())
     )
-    .execute(connection)
-    .await?;
-    Ok(())
+    .fetch_all(connection)
+    .await
 }

@@ -3,7 +3,7 @@
 use super::{Connection, dispatch, steps};
 use crate::{
     domain::{CorrelationId, Dispatch, Timestamp},
-    storage::{Cancellation, Settlement, StorageError, outgoing::StepRow},
+    storage::{Cancellation, Settlement, StorageError, chain::Records, outgoing::StepRow},
 };
 
 /// Calls a message back, if it waits. To be committed only if it is `Cancelled`.
@@ -11,6 +11,7 @@ pub(super) async fn cancel(
     connection: &mut Connection,
     id: &CorrelationId,
     at: Timestamp,
+    records: &mut Records,
 ) -> Result<Cancellation, StorageError> {
     // This also locks the row: a claim of another instance comes wholly before or after it.
     let called_back =
@@ -25,9 +26,11 @@ pub(super) async fn cancel(
     }
     if waited {
         let step = StepRow::of(message.correlation_id, &Settlement::new(Dispatch::Cancelled, at));
-        steps::take(connection, &[step]).await?;
-    } else if dispatch != Dispatch::Cancelled {
-        return Ok(Cancellation::TooLate(message.status()?));
+        steps::take(connection, &[step], records).await?;
+        return Ok(Cancellation::Cancelled);
     }
-    Ok(Cancellation::Cancelled)
+    Ok(match dispatch {
+        Dispatch::Cancelled => Cancellation::Already,
+        _ => Cancellation::TooLate(message.status()?),
+    })
 }

@@ -10,6 +10,7 @@ use crate::{
     domain::{Dispatch, Timestamp},
     storage::{
         Claim, Settlement, StorageError,
+        chain::Records,
         outgoing::{LeasedRow, StepRow},
     },
 };
@@ -19,6 +20,7 @@ pub(super) async fn hand_out(
     connection: &mut Connection,
     mut rows: Vec<LeasedRow>,
     now: Timestamp,
+    records: &mut Records,
 ) -> Result<Vec<Claim>, StorageError> {
     rows.sort_unstable_by(|a, b| a.correlation_id.cmp(&b.correlation_id));
     let ids: Vec<&str> = rows.iter().map(|row| row.correlation_id.as_str()).collect();
@@ -42,7 +44,7 @@ pub(super) async fn hand_out(
     if !ended.is_empty() {
         dispatch::close(connection, &ended).await?;
     }
-    steps::take(connection, &taken).await?;
+    steps::take(connection, &taken, records).await?;
     Ok(claims)
 }
 

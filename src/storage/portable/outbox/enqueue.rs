@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Connection, dispatch};
+use super::{Connection, dispatch, steps};
 use crate::{
     domain::{Dispatch, Submission, Timestamp},
     storage::{
         Enqueued, Entry, Settlement, StorageError,
+        chain::Records,
         outgoing::{QueuedRow, StepRow},
     },
 };
@@ -16,6 +17,7 @@ pub(super) async fn enqueue(
     connection: &mut Connection,
     entries: &[Entry],
     at: Timestamp,
+    records: &mut Records,
 ) -> Result<Vec<Enqueued>, StorageError> {
     let rows: Vec<QueuedRow> = entries.iter().map(QueuedRow::of).collect();
     let mut first: BTreeMap<&str, &QueuedRow> = BTreeMap::new();
@@ -30,7 +32,7 @@ pub(super) async fn enqueue(
         dispatch::insert_outbox(connection, &taken).await?;
         let queued = Settlement::new(Dispatch::Queued, at);
         let queued: Vec<_> = taken.iter().map(|row| StepRow::of(row.correlation_id.clone(), &queued)).collect();
-        dispatch::insert_steps(connection, &queued).await?;
+        steps::write_down(connection, &queued, records).await?;
     }
 
     let stored = if known.is_empty() {

@@ -14,15 +14,16 @@ use self::sweep::Over;
 use super::{Backend, Connection, adoption, append, dispatch};
 use crate::{
     domain::{Channel, CorrelationId, Submission, Timestamp},
-    storage::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError},
+    storage::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records},
 };
 
 #[async_trait]
 impl Outbox for Backend {
     async fn enqueue(&self, entries: &[Entry], at: Timestamp) -> Result<Vec<Enqueued>, StorageError> {
         let mut transaction = self.begin().await?;
-        let outcomes = enqueue::enqueue(&mut transaction, entries, at).await?;
-        transaction.commit().await?;
+        let mut records = Records::default();
+        let outcomes = enqueue::enqueue(&mut transaction, entries, at, &mut records).await?;
+        self.commit(transaction, &records).await?;
         if outcomes.contains(&Enqueued::New) {
             self.changed.send_replace(());
             self.submitted.send_replace(());
@@ -47,16 +48,18 @@ impl Outbox for Backend {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let claims = claim::hand_out(&mut transaction, rows, now).await?;
-        transaction.commit().await?;
+        let mut records = Records::default();
+        let claims = claim::hand_out(&mut transaction, rows, now, &mut records).await?;
+        self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(claims)
     }
 
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        settle::settle(&mut transaction, outcomes).await?;
-        transaction.commit().await?;
+        let mut records = Records::default();
+        settle::settle(&mut transaction, outcomes, &mut records).await?;
+        self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(())
     }
@@ -71,9 +74,10 @@ impl Outbox for Backend {
 
     async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError> {
         let mut transaction = self.begin().await?;
-        let outcome = cancel::cancel(&mut transaction, id, at).await?;
+        let mut records = Records::default();
+        let outcome = cancel::cancel(&mut transaction, id, at, &mut records).await?;
         if outcome == Cancellation::Cancelled {
-            transaction.commit().await?;
+            self.commit(transaction, &records).await?;
             self.changed.send_replace(());
         }
         Ok(outcome)

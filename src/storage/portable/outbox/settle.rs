@@ -7,6 +7,7 @@ use crate::{
     domain::{CorrelationId, Dispatch, Timestamp},
     storage::{
         Claim, Settlement, StorageError,
+        chain::Records,
         outgoing::{EndRow, HeldRow, StepRow},
     },
 };
@@ -15,7 +16,11 @@ use crate::{
 type Settled<'a> = BTreeMap<&'a CorrelationId, &'a Settlement>;
 
 /// Settles the attempts that are their messages' last.
-pub(super) async fn settle(connection: &mut Connection, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
+pub(super) async fn settle(
+    connection: &mut Connection,
+    outcomes: &[(Claim, Settlement)],
+    records: &mut Records,
+) -> Result<(), StorageError> {
     let mut settled = end_attempts(connection, outcomes).await?;
     if settled.is_empty() {
         return Ok(());
@@ -30,10 +35,10 @@ pub(super) async fn settle(connection: &mut Connection, outcomes: &[(Claim, Sett
         stay(connection, &called_back, &mut settled).await?;
     }
     for adoption in adoptions {
-        adoption::adopt(connection, &adoption).await?;
+        adoption::adopt(connection, &adoption, records).await?;
     }
     let taken: Vec<StepRow> = settled.iter().map(|(id, end)| StepRow::of(id.to_string(), end)).collect();
-    Ok(steps::take(connection, &taken).await?)
+    Ok(steps::take(connection, &taken, records).await?)
 }
 
 /// Ends the attempts of which no later one has begun.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Connection, dispatch};
 use crate::{
-    domain::{Dispatch, Timestamp},
-    storage::{Settlement, outgoing::StepRow},
+    domain::{Dispatch, Fate, Timestamp},
+    storage::{Settlement, chain::Records, outgoing::StepRow},
 };
 
 /// Where a message comes to other than by an answer, and why.
@@ -34,10 +34,26 @@ pub(super) async fn shown(connection: &mut Connection, ids: &[&str]) -> Result<B
 
 /// Takes steps, one of each message: writes them down, and moves the messages of which no notification says more. The
 /// messages are held.
-pub(super) async fn take(connection: &mut Connection, steps: &[StepRow]) -> Result<(), sqlx::Error> {
+pub(super) async fn take(
+    connection: &mut Connection,
+    steps: &[StepRow],
+    records: &mut Records,
+) -> Result<(), sqlx::Error> {
     if steps.is_empty() {
         return Ok(());
     }
     dispatch::move_messages(connection, steps).await?;
-    dispatch::insert_steps(connection, steps).await
+    write_down(connection, steps, records).await
+}
+
+/// Writes steps down, one of each message, and tells the chain.
+pub(super) async fn write_down(
+    connection: &mut Connection,
+    steps: &[StepRow],
+    records: &mut Records,
+) -> Result<(), sqlx::Error> {
+    for row in dispatch::insert_steps(connection, steps).await? {
+        records.step(Fate::Added, &row);
+    }
+    Ok(())
 }

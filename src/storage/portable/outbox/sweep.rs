@@ -8,6 +8,7 @@ use crate::{
     domain::{CorrelationId, Timestamp},
     storage::{
         StorageError,
+        chain::Records,
         outgoing::{self, StepRow},
     },
 };
@@ -30,11 +31,12 @@ impl Backend {
         let mut all = Vec::new();
         loop {
             let mut transaction = self.begin().await?;
-            let ids = end(&mut transaction, over, now).await?;
+            let mut records = Records::default();
+            let ids = end(&mut transaction, over, now, &mut records).await?;
             if ids.is_empty() {
                 return outgoing::ids(all);
             }
-            transaction.commit().await?;
+            self.commit(transaction, &records).await?;
             self.changed.send_replace(());
             all.extend(ids);
         }
@@ -42,7 +44,12 @@ impl Backend {
 }
 
 /// Ends a part of it.
-async fn end(connection: &mut Connection, over: Over, now: Timestamp) -> Result<Vec<String>, StorageError> {
+async fn end(
+    connection: &mut Connection,
+    over: Over,
+    now: Timestamp,
+    records: &mut Records,
+) -> Result<Vec<String>, StorageError> {
     let mut ids = match over {
         Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,
         Over::Waiting => dispatch::end_waiting(connection, now, MOST).await?,
@@ -60,6 +67,6 @@ async fn end(connection: &mut Connection, over: Over, now: Timestamp) -> Result<
         Over::Waiting => EXPIRED,
     };
     let taken: Vec<StepRow> = ids.iter().map(|id| StepRow::of(id.clone(), &because(reached(id), now))).collect();
-    steps::take(connection, &taken).await?;
+    steps::take(connection, &taken, records).await?;
     Ok(ids)
 }

@@ -1,0 +1,159 @@
+//! Removes what was kept for its time, a little at a time, so that nobody has to wait for it.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::trail::entry;
+use crate::{
+    clock::Clock,
+    domain::{Actor, Deed, Timestamp},
+    storage::{Kind, Retention, StorageError, Store},
+};
+
+/// For how long each kind of data is kept; `None`: for ever, or as long as the message it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Periods {
+    /// Raw bodies of notifications.
+    pub bodies: Option<Duration>,
+    /// Notifications.
+    pub notifications: Option<Duration>,
+    /// Messages.
+    pub messages: Option<Duration>,
+    /// Customers' own messages and events.
+    pub inbound: Option<Duration>,
+    /// What nobody could understand.
+    pub quarantine: Option<Duration>,
+    /// The trail.
+    pub trail: Option<Duration>,
+}
+
+impl Periods {
+    /// What is not kept for ever.
+    fn limited(self) -> impl Iterator<Item = (Kind, Duration)> {
+        // Messages first: what goes with them need not go by itself.
+        let all = [
+            (Kind::Messages, self.messages),
+            (Kind::Notifications, self.notifications),
+            (Kind::Bodies, self.bodies),
+            (Kind::Inbound, self.inbound),
+            (Kind::Quarantine, self.quarantine),
+            (Kind::Trail, self.trail),
+        ];
+        all.into_iter().filter_map(|(kind, period)| Some((kind, period?)))
+    }
+}
+
+/// How many rows a purge removed, or would remove.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PurgeView {
+    /// `messages`, `notifications`, `bodies`, `inbound`, `quarantine` or `trail`.
+    pub kind: String,
+    /// How many.
+    pub rows: i64,
+}
+
+/// Removes what was kept for its time.
+pub struct Purger {
+    retention: Arc<dyn Retention>,
+    periods: Periods,
+    clock: Clock,
+    /// Up to here no bodies are left, so that those rows need not be looked at again.
+    bodies_up_to: Timestamp,
+}
+
+/// The most rows of one commit: some milliseconds of work. A message has several rows.
+const ROWS: i64 = 100;
+const MESSAGES: i64 = 20;
+/// How long others have the store to themselves between two commits.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often a server looks for what has become old.
+const EVERY: Duration = Duration::from_hours(1);
+
+impl Purger {
+    /// Of `store`.
+    pub fn new(store: &Store, periods: Periods, clock: Clock) -> Self {
+        let bodies_up_to = Timestamp::from_micros(i64::MIN);
+        Self { retention: store.retention.clone(), periods, clock, bodies_up_to }
+    }
+
+    /// What a purge would remove now. What is left of notifications of a message that goes as a whole is counted too.
+    pub async fn preview(&self) -> Result<Vec<PurgeView>, StorageError> {
+        let mut views = Vec::new();
+        for (kind, period) in self.periods.limited() {
+            let rows = self.retention.old(kind, self.clock.now().minus(period)).await?;
+            views.push(PurgeView { kind: word(kind).to_owned(), rows });
+        }
+        Ok(views)
+    }
+
+    /// Removes what is old by now.
+    pub async fn purge(&mut self, actor: &Actor) -> Result<Vec<PurgeView>, StorageError> {
+        let mut views = Vec::new();
+        for (kind, period) in self.periods.limited() {
+            let rows = self.purge_kind(kind, self.clock.now().minus(period), actor).await?;
+            views.push(PurgeView { kind: word(kind).to_owned(), rows });
+        }
+        Ok(views)
+    }
+
+    async fn purge_kind(&mut self, kind: Kind, before: Timestamp, actor: &Actor) -> Result<i64, StorageError> {
+        let entry = entry(actor, Deed::Purged, &self.clock, Some(word(kind).to_owned()));
+        let limit = if kind == Kind::Messages { MESSAGES } else { ROWS };
+        let mut from = if kind == Kind::Bodies { self.bodies_up_to } else { Timestamp::from_micros(i64::MIN) };
+        let mut rows = 0;
+        loop {
+            let purged = self.retention.purge(kind, from, before, limit, &entry).await?;
+            if purged.rows == 0 {
+                return Ok(rows);
+            }
+            rows += purged.rows;
+            from = purged.up_to.unwrap_or(from);
+            if kind == Kind::Bodies {
+                self.bodies_up_to = from;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Purges now and again until `shutdown`. What one purge could not do, the next one does.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        let actor = Actor::server();
+        if self.periods.limited().next().is_none() {
+            return;
+        }
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                purged = self.purge(&actor) => report(purged),
+            }
+            tokio::select! { () = &mut shutdown => return, () = sleep(EVERY) => {} }
+        }
+    }
+}
+
+fn report(purged: Result<Vec<PurgeView>, StorageError>) {
+    match purged {
+        Ok(views) => {
+            for PurgeView { kind, rows } in views.into_iter().filter(|view| view.rows > 0) {
+                tracing::info!(kind, rows, "purged what was kept for its time");
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the purge was cut short; it is tried again");
+        }
+    }
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bodies => "bodies",
+        Kind::Notifications => "notifications",
+        Kind::Messages => "messages",
+        Kind::Inbound => "inbound",
+        Kind::Quarantine => "quarantine",
+        Kind::Trail => "trail",
+    }
+}

@@ -1,0 +1,107 @@
+//! The second look, at the rows of which the first one found that something is wrong.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::sums::bucket;
+use crate::{
+    domain::{Chained, Fate, Fingerprint, Link, RowKey},
+    storage::{ChainedRow, Observer},
+};
+
+/// At the most so many buckets are looked at, so that memory is bounded where everything was altered.
+const MOST: usize = 1024;
+
+/// Collects what links and rows say of the suspicious buckets.
+pub(super) struct Search {
+    buckets: HashSet<usize>,
+    places: BTreeMap<(Chained, RowKey), Place>,
+}
+
+/// What is said of one row.
+#[derive(Default)]
+struct Place {
+    /// How often each content was added, less how often it was removed.
+    chained: BTreeMap<Fingerprint, i64>,
+    times: i64,
+    stored: Option<Stored>,
+}
+
+struct Stored {
+    correlation_id: String,
+    digest: Fingerprint,
+    times: i64,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) what: &'static str,
+    pub(super) table: Chained,
+    pub(super) key: RowKey,
+    /// The id of the message, if the row is there to tell it.
+    pub(super) correlation_id: Option<String>,
+    pub(super) detail: &'static str,
+}
+
+impl Search {
+    pub(super) fn new(buckets: impl IntoIterator<Item = usize>) -> Self {
+        Self { buckets: buckets.into_iter().take(MOST).collect(), places: BTreeMap::new() }
+    }
+
+    fn place(&mut self, table: Chained, key: RowKey) -> Option<&mut Place> {
+        self.buckets.contains(&bucket(&key)).then(|| self.places.entry((table, key)).or_default())
+    }
+
+    /// The first row that is not as the links say, in the order of tables and keys.
+    pub(super) fn first(self) -> Option<Wrong> {
+        self.places.into_iter().find_map(|((table, key), place)| {
+            let (what, detail) = place.wrong()?;
+            let correlation_id = place.stored.map(|stored| stored.correlation_id);
+            Some(Wrong { what, table, key, correlation_id, detail })
+        })
+    }
+}
+
+impl Place {
+    fn wrong(&self) -> Option<(&'static str, &'static str)> {
+        let expected = self.chained.iter().filter(|(_, balance)| **balance > 0).map(|(digest, _)| *digest).next();
+        let is_overdrawn = self.chained.values().any(|balance| *balance < 0);
+        match (&self.stored, expected) {
+            _ if is_overdrawn => Some(("altered", "it was changed before receiptd removed or changed it")),
+            (Some(_), None) => Some(("inserted", "no link says that it was added")),
+            (None, Some(_)) => Some(("removed", "no link says that it was removed")),
+            (Some(stored), Some(digest)) if stored.digest != digest => {
+                Some(("altered", "its content is not that which was committed"))
+            }
+            (Some(stored), Some(_)) if stored.times != self.times => {
+                Some(("altered", "its times is not how often it came"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Observer for Search {
+    fn anchors(&mut self, _: &Link) {}
+
+    fn link(&mut self, link: &Link) {
+        for record in link.records().unwrap_or_default() {
+            let Some(place) = self.place(record.table, record.key) else { continue };
+            let times = i64::from(record.times);
+            let (rows, times) = match record.fate {
+                Fate::Added => (1, times),
+                Fate::Repeated => (0, times),
+                Fate::Removed => (-1, -times),
+            };
+            *place.chained.entry(record.digest).or_default() += rows;
+            place.times += times;
+        }
+    }
+
+    fn row(&mut self, row: &ChainedRow<'_>) {
+        let correlation_id = row.correlation_id.to_owned();
+        if let Some(place) = self.place(row.table, row.key) {
+            place.stored = Some(Stored { correlation_id, digest: row.digest, times: row.times });
+        }
+    }
+}

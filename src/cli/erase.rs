@@ -1,0 +1,54 @@
+//! `receiptd erase`
+
+use super::{
+    output::{self, WrongUse},
+    settings::{self, user},
+    source::SourceArgs,
+};
+use crate::{
+    audit::{Eraser, ErasureView},
+    clock::Clock,
+    domain::Person,
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The number or the address of the person, with or without plus and separators
+    #[arg(long, value_name = "NUMBER")]
+    to: String,
+    /// Only say what would be removed
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let person = Person::new(&args.to).ok_or_else(|| WrongUse("--to must be a number or an address".to_owned()))?;
+    let view: ErasureView = if let Some(remote) = args.source.remote()? {
+        remote.erase(&args.to, args.dry_run).await?
+    } else {
+        let (store, _) = settings::open_existing(args.source.into_settings()).await?;
+        Eraser::new(&store, Clock::system()).erase(&person, &user(), args.dry_run).await?
+    };
+    if args.json {
+        return output::json(&view);
+    }
+    let rows = [
+        ("messages", view.messages),
+        ("notifications", view.notifications),
+        ("dispatch events", view.dispatch_events),
+        ("live feed", view.changes),
+        ("requests to send", view.requests),
+        ("called back", view.cancelled),
+        ("inbound", view.inbound),
+        ("quarantine", view.quarantine),
+        ("under way; erase once more", view.under_way),
+    ];
+    let done = if args.dry_run { "would be erased" } else { "erased" };
+    output::table(&["what", done], rows.map(|(what, rows)| vec![what.to_owned(), rows.to_string()]));
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! For how long things are kept.
+
+use std::time::Duration;
+
+use super::{raw::Retention, settings::Faults};
+use crate::audit::Periods;
+
+/// Reads the periods, and refuses those that contradict each other: nothing outlives what it belongs to.
+pub(super) fn periods(raw: &Retention, faults: &mut Faults) -> Periods {
+    let days = [
+        ("bodies_days", raw.bodies_days),
+        ("notifications_days", raw.notifications_days),
+        ("messages_days", raw.messages_days),
+    ];
+    for (at, (name, shorter)) in days.iter().enumerate() {
+        for (other, longer) in &days[at + 1..] {
+            faults.check(
+                *longer == 0 || *shorter <= *longer,
+                &format!(
+                    "retention.{name} is longer than retention.{other}, with which it would go; 0 keeps it as long as that"
+                ),
+            );
+        }
+    }
+    Periods {
+        bodies: period(raw.bodies_days),
+        notifications: period(raw.notifications_days),
+        messages: period(raw.messages_days),
+        inbound: period(raw.inbound_days),
+        quarantine: period(raw.quarantine_days),
+        trail: period(raw.trail_days),
+    }
+}
+
+fn period(days: u32) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_hours(24 * u64::from(days)))
+}

@@ -1,0 +1,112 @@
+//! Who did what: the entries of the trail.
+
+use super::{Cursor, Fingerprint, Timestamp};
+
+/// What somebody did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Gave messages to send.
+    Sent,
+    /// Called a message back.
+    Cancelled,
+    /// Took data out.
+    Exported,
+    /// Loaded notifications.
+    Imported,
+    /// Had the quarantine read once more.
+    Retried,
+    /// Recomputed statuses.
+    Rebuilt,
+    /// Removed what had been kept for its time.
+    Purged,
+    /// Removed a person.
+    Erased,
+}
+
+impl Deed {
+    const ALL: [Self; 8] = [
+        Self::Sent,
+        Self::Cancelled,
+        Self::Exported,
+        Self::Imported,
+        Self::Retried,
+        Self::Rebuilt,
+        Self::Purged,
+        Self::Erased,
+    ];
+
+    /// The word that API and database use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Cancelled => "cancelled",
+            Self::Exported => "exported",
+            Self::Imported => "imported",
+            Self::Retried => "retried",
+            Self::Rebuilt => "rebuilt",
+            Self::Purged => "purged",
+            Self::Erased => "erased",
+        }
+    }
+
+    /// The deed of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.as_str() == word)
+    }
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Actor(String);
+
+impl Actor {
+    /// By the name under which the trail has them; of somebody with a token, that of the token.
+    pub fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Somebody who needed no token.
+    pub fn anonymous() -> Self {
+        Self("anonymous".to_owned())
+    }
+
+    /// A user of the operating system, by the command line.
+    pub fn cli(user: &str) -> Self {
+        Self(format!("cli:{user}"))
+    }
+
+    /// The server itself, by its settings.
+    pub fn server() -> Self {
+        Self("server".to_owned())
+    }
+
+    /// The name under which the trail has them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An entry of the trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailEntry {
+    /// Tells it from all others.
+    pub id: [u8; 16],
+    /// When it was done; of what was done often, when it began.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// What was done.
+    pub deed: Deed,
+    /// How many messages, rows or records it concerned.
+    pub count: i64,
+    /// What else is to be known. Never a number, an address or a text.
+    pub details: Option<String>,
+}
+
+impl TrailEntry {
+    /// After this entry.
+    pub fn cursor(&self) -> Cursor {
+        let id = Fingerprint::from_bytes(&self.id).unwrap_or_default().to_string();
+        Cursor { at: self.at, id }
+    }
+}

@@ -1,0 +1,69 @@
+//! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`: the trail, its proof, and the removal of a person.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Json, Query},
+};
+use serde::Deserialize;
+
+use super::{
+    authority::{Admin, Caller},
+    problem::Problem,
+    server::App,
+    shelf::place,
+};
+use crate::domain::{Fault, LinkHash, Person};
+
+/// Who did what, newest first.
+pub(super) async fn trail(
+    _: Caller<Admin>,
+    pairs: Query<Vec<(String, String)>>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let place = place(&pairs)?;
+    Ok(HttpResponse::Ok().json(app.trail.list(place.after.as_ref(), place.limit).await?))
+}
+
+/// Proves the store; with `?head=…`, also that it still holds all that this head vouches for.
+pub(super) async fn verify(
+    _: Caller<Admin>,
+    pairs: Query<Vec<(String, String)>>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let mut head = None;
+    for (name, value) in pairs.iter() {
+        let detail = match (name.as_str(), LinkHash::parse(value)) {
+            ("head", Some(hash)) => {
+                head = Some(hash);
+                continue;
+            }
+            ("head", None) => "must be 64 hexadecimal digits, as an earlier proof gave it".to_owned(),
+            _ => "is not known here; there is head".to_owned(),
+        };
+        return Err(Problem::faulty(vec![Fault { pointer: format!("/{name}"), detail }]));
+    }
+    Ok(HttpResponse::Ok().json(app.proof.verify(head).await?))
+}
+
+/// Whom to remove.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Erase {
+    to: String,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Removes a person everywhere.
+pub(super) async fn erase(
+    caller: Caller<Admin>,
+    request: Result<Json<Erase>, actix_web::Error>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let fault = |pointer: &str, detail: &str| {
+        Problem::faulty(vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+    };
+    let request = request.map_err(|_| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
+    let person = Person::new(&request.to).ok_or_else(|| fault("/to", "must be a number or an address"))?;
+    Ok(HttpResponse::Ok().json(app.eraser.erase(&person, caller.actor(), request.dry_run).await?))
+}

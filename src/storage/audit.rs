@@ -1,0 +1,161 @@
+//! The rooms of the auditor: what proves the rest, who did what, what is kept for how long, and who is forgotten.
+
+use async_trait::async_trait;
+
+use super::StorageError;
+use crate::domain::{
+    Anchor, Chained, CorrelationId, Cursor, Fingerprint, Link, LinkHash, Page, PageLimit, Person, RowKey, Timestamp,
+    TrailEntry,
+};
+
+/// Shows what is chained.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Shows everything as it is at one instant: all anchors; then all links, each chain from its beginning; then all
+    /// chained rows.
+    async fn survey(&self, observer: &mut dyn Observer) -> Result<(), StorageError>;
+
+    /// The message whose id has this digest, if it is still known. Looks through all messages.
+    async fn name(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError>;
+
+    /// Commits a link that names these places. Its hash vouches for all that they name.
+    async fn seal(&self, heads: &[Anchor]) -> Result<LinkHash, StorageError>;
+}
+
+/// Somebody who is shown what is chained.
+pub trait Observer: Send {
+    /// A link with anchors. It is shown again as a link.
+    fn anchors(&mut self, link: &Link);
+    /// A link.
+    fn link(&mut self, link: &Link);
+    /// A row.
+    fn row(&mut self, row: &ChainedRow<'_>);
+}
+
+/// A chained row, as it is stored now.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainedRow<'a> {
+    /// The table.
+    pub table: Chained,
+    /// The message it belongs to.
+    pub correlation_id: &'a str,
+    /// Its key, in digests.
+    pub key: RowKey,
+    /// Of its content.
+    pub digest: Fingerprint,
+    /// How often it came.
+    pub times: i64,
+}
+
+/// Keeps the trail.
+#[async_trait]
+pub trait Deeds: Send + Sync {
+    /// Puts entries on record. The count of one that is there already grows.
+    async fn note(&self, entries: &[TrailEntry]) -> Result<(), StorageError>;
+
+    /// One page of the trail, newest first.
+    async fn trail(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<TrailEntry>, StorageError>;
+}
+
+/// What is kept for a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The raw bodies of notifications; what was read from them stays.
+    Bodies,
+    /// Notifications; where their message stands stays.
+    Notifications,
+    /// Messages, with everything about them.
+    Messages,
+    /// Customers' own messages and events.
+    Inbound,
+    /// What nobody could understand.
+    Quarantine,
+    /// The trail.
+    Trail,
+}
+
+/// What a purge did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many rows are gone.
+    pub rows: i64,
+    /// Up to here nothing is left to purge.
+    pub up_to: Option<Timestamp>,
+}
+
+/// Removes what was kept for its time.
+#[async_trait]
+pub trait Retention: Send + Sync {
+    /// How many rows there are that came before `before` and could be purged.
+    async fn old(&self, kind: Kind, before: Timestamp) -> Result<i64, StorageError>;
+
+    /// Purges some of the oldest rows that came in `from` to `before`, at most `limit`, and notes their number in the
+    /// trail under `entry`. A message that waits to be sent, or of which anything was heard since, is left alone.
+    async fn purge(
+        &self,
+        kind: Kind,
+        from: Timestamp,
+        before: Timestamp,
+        limit: i64,
+        entry: &TrailEntry,
+    ) -> Result<Purged, StorageError>;
+}
+
+/// How much of a person was removed, in rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Messages.
+    pub messages: i64,
+    /// Notifications.
+    pub notifications: i64,
+    /// Steps of our dispatch that named the person.
+    pub steps: i64,
+    /// Requests to send, with their text.
+    pub requests: i64,
+    /// Messages that are being handed over: their requests are needed until that has ended.
+    pub under_way: i64,
+}
+
+/// Removes a person. A `None` in the place of an entry of the trail says that nothing is to be changed, only counted.
+#[async_trait]
+pub trait Erasure: Send + Sync {
+    /// Some of the messages to a person, after this one, in the order of their ids.
+    async fn messages_to(
+        &self,
+        person: &Person,
+        after: Option<&CorrelationId>,
+        limit: i64,
+    ) -> Result<Vec<CorrelationId>, StorageError>;
+
+    /// Removes a person from these messages.
+    async fn erase_messages(
+        &self,
+        person: &Person,
+        ids: &[CorrelationId],
+        entry: Option<&TrailEntry>,
+    ) -> Result<Erased, StorageError>;
+
+    /// Removes the person's own messages, at most `limit`, and says how many those were.
+    async fn erase_inbound(&self, person: &Person, limit: i64, entry: Option<&TrailEntry>)
+    -> Result<i64, StorageError>;
+
+    /// Looks through some of the changes that whoever follows along may still ask for, after this one, and removes the
+    /// person from what the platform said. Says how many those were, and where to look on.
+    async fn erase_changes(
+        &self,
+        person: &Person,
+        after: i64,
+        limit: i64,
+        entry: Option<&TrailEntry>,
+    ) -> Result<(i64, Option<i64>), StorageError>;
+
+    /// Looks through some of what nobody could understand, after this one, and removes what names the person. Says how
+    /// many those were, and where to look on.
+    async fn erase_quarantine(
+        &self,
+        person: &Person,
+        after: Option<Fingerprint>,
+        limit: i64,
+        entry: Option<&TrailEntry>,
+    ) -> Result<(i64, Option<Fingerprint>), StorageError>;
+}

@@ -1,0 +1,190 @@
+//! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`.
+
+use receiptd::{
+    domain::{Arrival, Kept, Source, Timestamp, Unreadable},
+    storage::{self, OpenOptions},
+};
+use serde_json::{Value, json};
+
+use crate::harness::{Database, Platform, Sample, TestServer, eventually, message_path, sms};
+
+both!(
+    whoever_sends_is_in_the_trail,
+    whoever_sends_many_or_calls_back_is_in_the_trail,
+    a_head_is_given_and_found_again,
+    a_person_is_erased_and_the_trail_does_not_tell_who,
+    a_server_purges_by_itself,
+    whoever_takes_out_or_puts_right_is_in_the_trail,
+);
+sqlite!(what_cannot_be_meant_is_refused, altered_rows_are_named, without_tokens_the_trail_says_so);
+
+const TOKENS: &str = "shop:send:s3nd-s3cret, app:send:4pp-s3cret, ops:admin:4dmin-s3cret";
+
+/// Deed, actor and count of each entry, in order.
+async fn trail(ops: &crate::harness::Client) -> Vec<(String, String, i64)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let items = ops.items("/v1/audit").await;
+    assert!(items.iter().all(|item| item["at"].as_str().is_some_and(|at| at.ends_with('Z'))), "{items:?}");
+    let mut told: Vec<_> =
+        items.iter().map(|it| (text(&it["deed"]), text(&it["actor"]), it["count"].as_i64().unwrap())).collect();
+    told.sort_unstable();
+    told
+}
+
+fn entry(deed: &str, actor: &str, count: i64) -> (String, String, i64) {
+    (deed.to_owned(), actor.to_owned(), count)
+}
+
+async fn whoever_sends_is_in_the_trail(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
+    for (secret, id) in [("s3nd-s3cret", "a"), ("s3nd-s3cret", "b"), ("s3nd-s3cret", "a"), ("4pp-s3cret", "c")] {
+        server.with_token(secret).sends(&sms(id, "Hello. [sim:silent]")).await;
+    }
+    let ops = server.with_token("4dmin-s3cret");
+    let sent: i64 = trail(&ops).await.iter().filter(|(_, actor, _)| actor == "shop").map(|(.., count)| count).sum();
+    assert_eq!(sent, 2, "the same again was not sent");
+    assert!(trail(&ops).await.contains(&entry("sent", "app", 1)));
+    let page = ops.gets("/v1/audit?limit=1").await.is(200).json();
+    let cursor = page["nextCursor"].as_str().unwrap();
+    let next = ops.items(&format!("/v1/audit?limit=1&cursor={cursor}")).await;
+    assert_eq!(next.len(), 1);
+    assert_ne!(next[0], page["items"][0]);
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn whoever_sends_many_or_calls_back_is_in_the_trail(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").with("api.tokens", TOKENS).start().await;
+    let shop = server.with_token("s3nd-s3cret");
+    let later = |id: &str| {
+        let mut message = sms(id, "Hello.");
+        message["sendAt"] = json!("2199-01-01T00:00:00Z");
+        message.to_string()
+    };
+    let lines = [later("a"), later("b"), "{".to_owned(), later("a"), later("c")].join("\n");
+    for _ in 0..2 {
+        assert_eq!(shop.sends_lines(lines.clone()).await.len(), 5);
+    }
+    for _ in 0..2 {
+        shop.posts_to(&format!("{}/cancel", message_path("b")), "").await.is(200);
+    }
+    shop.posts_to(&format!("{}/cancel", message_path("d")), "").await.is(404);
+    let told = trail(&server.with_token("4dmin-s3cret")).await;
+    let count = |deed: &str| -> i64 { told.iter().filter(|(it, ..)| it == deed).map(|(.., count)| count).sum() };
+    assert!(told.iter().all(|(_, actor, _)| actor == "shop"), "{told:?}");
+    assert_eq!((count("sent"), count("cancelled")), (3, 1), "what was asked for again was done once");
+    server.stop().await;
+}
+
+async fn a_head_is_given_and_found_again(database: &Database) {
+    let server = TestServer::start(database).await;
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    let first = server.gets("/v1/audit/verify").await.is(200).json();
+    assert_eq!((&first["sound"], &first["rows"], &first["finding"]), (&json!(true), &json!(1), &Value::Null));
+    let head = first["head"].as_str().unwrap().to_owned();
+    let server = server.stopped().await.start().await;
+    server.posts(Sample::of("order-2")).await.is_acknowledged();
+    let second = server.gets(&format!("/v1/audit/verify?head={head}")).await.is(200).json();
+    assert_eq!((&second["sound"], &second["rows"]), (&json!(true), &json!(2)));
+    assert_ne!(second["head"], first["head"]);
+    let other = server.gets(&format!("/v1/audit/verify?head={}", "0".repeat(64))).await.is(200).json();
+    assert_eq!(
+        (&other["sound"], &other["head"], &other["finding"]["what"]),
+        (&json!(false), &Value::Null, &json!("removed"))
+    );
+    server.stop().await;
+}
+
+async fn altered_rows_are_named(database: &Database) {
+    let server = TestServer::start(database).await;
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    database.texts("UPDATE notifications SET code = '7203' RETURNING code").await;
+    let finding = server.gets("/v1/audit/verify").await.is(200).json()["finding"].clone();
+    assert_eq!((&finding["what"], &finding["table"]), (&json!("altered"), &json!("notifications")));
+    assert!(finding["key"].as_str().unwrap().starts_with("order-1 "), "{finding}");
+    server.stop().await;
+}
+
+async fn a_person_is_erased_and_the_trail_does_not_tell_who(database: &Database) {
+    let server = TestServer::on(database).with("api.tokens", TOKENS).start().await;
+    let ops = server.with_token("4dmin-s3cret");
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    let number = ops.message("order-1").await["to"].as_str().unwrap().to_owned();
+    let request = json!({"to": format!("+{number}"), "dryRun": true}).to_string();
+    let would = ops.posts_to("/v1/erase", request).await.is(200).json();
+    assert_eq!((&would["messages"], &would["notifications"], &would["underWay"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!(ops.message("order-1").await["to"], number.as_str());
+    let done = ops.posts_to("/v1/erase", json!({"to": number}).to_string()).await.is(200).json();
+    assert_eq!(done, would);
+    let message = ops.message("order-1").await;
+    assert_eq!((&message["to"], &message["status"]), (&json!("erased"), &json!("delivered")));
+    let notifications = ops.gets(&format!("{}/notifications", message_path("order-1"))).await.is(200).body;
+    let told = ops.gets("/v1/audit").await.is(200).body;
+    assert!(!notifications.contains(&number) && !told.contains(&number));
+    assert_eq!(trail(&ops).await, [entry("erased", "ops", 1)]);
+    assert_eq!(ops.gets("/v1/audit/verify").await.is(200).json()["sound"], true);
+    assert!(ops.ids(&format!("?to={number}")).await.is_empty());
+    server.stop().await;
+}
+
+async fn a_server_purges_by_itself(database: &Database) {
+    let options = OpenOptions { connections: 2, timeout: std::time::Duration::from_secs(5), create: true };
+    let store = storage::open(database.url(), options).await.unwrap();
+    let old = Kept::now(Unreadable("odd".to_owned()), b"old".to_vec(), Source::Notify, Timestamp::from_micros(1));
+    store.journal.append(&[Arrival::Quarantined(old)]).await.unwrap();
+    let server = TestServer::on(database).with("retention.quarantine_days", "30").start().await;
+    server.posts("new").await.is_acknowledged();
+    let gone = async || (server.items("/v1/quarantine").await.len() == 1).then_some(());
+    eventually("the old one is purged", gone).await;
+    assert_eq!(server.items("/v1/quarantine").await[0]["body"], "new");
+    assert_eq!(trail(&server.client()).await, [entry("purged", "server", 1)]);
+    server.stop().await;
+}
+
+async fn without_tokens_the_trail_says_so(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
+    server.sends(&sms("order-1", "Hello.")).await.is(202);
+    assert_eq!(trail(&server.client()).await, [entry("sent", "anonymous", 1)]);
+    server.stop().await;
+}
+
+async fn what_cannot_be_meant_is_refused(database: &Database) {
+    let server = TestServer::start(database).await;
+    server.gets("/v1/audit/verify?head=abc").await.blames(&["/head"]);
+    server.gets("/v1/audit/verify?tail=abc").await.blames(&["/tail"]);
+    server.gets("/v1/audit?status=failed").await.is_problem(422, "invalid-request");
+    server.posts_to("/v1/erase", r#"{"to":" "}"#).await.blames(&["/to"]);
+    server.posts_to("/v1/erase", r#"{"to":"erased"}"#).await.blames(&["/to"]);
+    server.posts_to("/v1/erase", r#"{"for":"447700900123"}"#).await.blames(&[""]);
+    server.gets("/v1/erase").await.is_problem(405, "method-not-allowed");
+    server.stop().await;
+}
+
+async fn whoever_takes_out_or_puts_right_is_in_the_trail(database: &Database) {
+    let server =
+        TestServer::on(database).with("api.tokens", "ops:admin:4dmin-s3cret, eye:read:r3ad-s3cret").start().await;
+    let ops = server.with_token("4dmin-s3cret");
+    for n in 0..3 {
+        server.posts(Sample::of(&format!("order-{n}"))).await.is_acknowledged();
+    }
+    let eye = server.with_token("r3ad-s3cret");
+    assert_eq!(eye.gets("/v1/export?of=notifications&format=ndjson").await.is(200).body.lines().count(), 3);
+    let line = Sample::of("order-4").body();
+    ops.posts_to("/v1/import?format=ndjson", line).await.is(200);
+    ops.posts_to("/v1/rebuild?dryRun=true", "").await.is(200);
+    ops.posts_to("/v1/rebuild", "").await.is(200);
+    ops.posts_to("/v1/quarantine/retry", "").await.is(200);
+    let expected = [
+        entry("exported", "eye", 3),
+        entry("imported", "ops", 1),
+        entry("rebuilt", "ops", 0),
+        entry("retried", "ops", 0),
+    ];
+    assert_eq!(trail(&ops).await, expected);
+    assert_eq!(
+        ops.items("/v1/audit").await.into_iter().filter(|it| it["details"] == "notifications as ndjson").count(),
+        1
+    );
+    server.stop().await;
+}

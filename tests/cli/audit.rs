@@ -1,0 +1,78 @@
+//! `receiptd audit`, `purge` and `erase`.
+
+use std::fs;
+
+use crate::{Sample, block_on, run, serve};
+
+#[test]
+fn the_store_is_proved_against_a_head_and_a_file() {
+    block_on(async {
+        let server = serve(&[]).await;
+        server.client.posts(Sample::of("order-1")).await.is_acknowledged();
+        for shown in server.both(&["audit", "verify"]).await {
+            let shown = shown.is(0);
+            shown.prints(&["sound: 1 rows", "head "]);
+            let head = shown.out.split_whitespace().last().unwrap().to_owned();
+            let file = server.folder.path().join("head.txt");
+            fs::write(&file, &shown.out).unwrap();
+            for head in [head.as_str(), file.to_str().unwrap()] {
+                for shown in server.both(&["audit", "verify", "--head", head, "--json"]).await {
+                    assert_eq!(shown.is(0).json()["sound"], true);
+                }
+            }
+        }
+        let other = "0".repeat(64);
+        for shown in server.both(&["audit", "verify", "--head", &other]).await {
+            shown.is(1).complains("links were removed");
+        }
+        for shown in server.both(&["audit", "verify", "--head", "nowhere"]).await {
+            shown.is(2).complains("neither 64 hexadecimal digits nor a file");
+        }
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn a_person_is_erased_and_the_trail_tells_who_did_it() {
+    block_on(async {
+        let server = serve(&[]).await;
+        for (id, arguments) in [("order-1", &[][..]), ("order-2", &["--server"])] {
+            server.client.posts(Sample::of(id)).await.is_acknowledged();
+            let number = server.client.message(id).await["to"].as_str().unwrap().to_owned();
+            for shown in server.both(&["erase", "--to", &number, "--dry-run", "--json"]).await {
+                assert_eq!(shown.is(0).json()["messages"], 1);
+            }
+            let mut command = vec!["erase", "--to", number.as_str()];
+            if !arguments.is_empty() {
+                command.extend(["--server", &server.url, "--token", "t0ken"]);
+            }
+            run(server.folder.path(), &command).await.is(0).prints(&["erased", "notifications"]);
+            assert_eq!(server.client.message(id).await["to"], "erased");
+        }
+        for shown in server.both(&["audit"]).await {
+            shown.is(0).prints(&["who", "cli:", "ops", "erased"]);
+        }
+        for shown in server.both(&["audit", "--limit", "1", "--json"]).await {
+            assert_eq!(shown.is(0).json()["items"].as_array().unwrap().len(), 1);
+        }
+        run(server.folder.path(), &["erase", "--to", " "]).await.is(2).complains("must be a number or an address");
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn a_purge_says_what_it_would_do_and_does_it() {
+    block_on(async {
+        let server = serve(&[]).await;
+        server.client.posts(Sample::of("order-1")).await.is_acknowledged();
+        let folder = server.folder.path();
+        run(folder, &["purge"]).await.is(0).prints(&["kept for ever"]);
+        fs::write(folder.join("receiptd.toml"), "[retention]\nmessages_days = 30\nbodies_days = 7\n").unwrap();
+        run(folder, &["purge", "--dry-run"]).await.is(0).prints(&["would be removed", "messages", "bodies"]);
+        assert_eq!(run(folder, &["purge", "--json"]).await.is(0).json()[0]["rows"], 0, "nothing is old");
+        server.client.message("order-1").await;
+        fs::write(folder.join("receiptd.toml"), "[retention]\nmessages_days = 30\nbodies_days = 70\n").unwrap();
+        run(folder, &["purge"]).await.is(1).complains("retention.bodies_days is longer than retention.messages_days");
+        server.program.ends_on("TERM").await.is(0);
+    });
+}

@@ -1,0 +1,152 @@
+//! What is on record is what the chain says, whatever happened in whatever order.
+
+use proptest::prelude::*;
+use receiptd::{
+    audit::{Proof, Verdict},
+    domain::{Dispatch, Event, LinkHash},
+    storage::{Settlement, Store},
+};
+
+use crate::{
+    history::{Transactions, a_history},
+    interleaving::append_at_once,
+    make::{about, about_transaction, claimed, enqueue, fresh, id, leased, settle, submission, time, transaction},
+    order::append,
+    store::TestStore,
+};
+
+both!(
+    an_empty_store_is_sound,
+    any_history_is_sound,
+    any_history_of_two_instances_is_sound,
+    a_commit_adds_one_link,
+    adoption_by_an_answer_is_sound,
+    a_head_vouches_for_what_was_there,
+    a_head_of_another_store_is_not_found,
+    what_is_taken_off_the_end_shows_against_a_head,
+    a_chain_that_is_gone_with_all_its_rows_shows,
+);
+
+pub(crate) async fn verify(store: &Store, head: Option<&str>) -> Verdict {
+    let head = head.map(|head| LinkHash::parse(head).unwrap());
+    Proof::new(store).verify(head).await.unwrap()
+}
+
+#[track_caller]
+fn assert_sound(verdict: &Verdict) -> String {
+    assert!(verdict.sound && verdict.finding.is_none(), "{:?}", verdict.finding);
+    verdict.head.clone().unwrap()
+}
+
+async fn links(store: &TestStore) -> usize {
+    store.texts("SELECT CAST(sequence AS TEXT) FROM links").await.len()
+}
+
+async fn an_empty_store_is_sound(store: &TestStore) {
+    let first = store.verdict().await;
+    assert_eq!((first.rows, first.links, first.chains), (0, 0, 0));
+    let head = assert_sound(&first);
+    assert_sound(&verify(store, Some(&head)).await);
+}
+
+/// With duplicates, adoptions, disputes, and correlation ids that come late.
+async fn any_history_is_sound(store: &TestStore) {
+    let kind = prop_oneof![Just(Transactions::OfOneMessage), Just(Transactions::Disputed)];
+    let history = kind.prop_flat_map(|transactions| a_history(3, transactions));
+    store.for_all(&history, async |history| {
+        for batch in &history.batches() {
+            append(store, batch).await;
+        }
+        assert_sound(&store.verdict().await);
+    });
+}
+
+async fn any_history_of_two_instances_is_sound(store: &TestStore) {
+    store.for_all(&a_history(3, Transactions::Disputed), async |history| {
+        // New ones each time: what a restart leaves behind is a chain that ends.
+        let instances = [store.reopened().await, store.reopened().await];
+        // Two that fight over a transaction may be told to try again by Postgres, which is not the point here.
+        let batches = history.batches();
+        append_at_once(&instances[..1], &batches[..batches.len() / 2]).await;
+        for batch in &batches[batches.len() / 2..] {
+            append(&instances[1], batch).await;
+        }
+        let name = fresh();
+        enqueue(&instances[0], &submission(&name), 1_000).await;
+        for claim in claimed(&instances[1], 1_000).await {
+            settle(&instances[0], &claim, &Settlement::new(Dispatch::Unconfirmed, time(2_000))).await;
+        }
+        assert_sound(&store.verdict().await);
+    });
+}
+
+async fn a_commit_adds_one_link(store: &TestStore) {
+    store.hear([about("order-0")]).await;
+    let before = links(store).await;
+    store.hear((0..300).map(|n| about(&format!("order-{n}")).of(&format!("t-{n}")))).await;
+    store.hear([about("order-1").of("t-1"), about_transaction("t-1")]).await;
+    assert_eq!(links(store).await, before + 2);
+    let sizes = store.texts("SELECT CAST(MAX(LENGTH(records)) AS TEXT) FROM links").await;
+    assert_eq!(sizes, [(300 * 37).to_string()]);
+}
+
+async fn adoption_by_an_answer_is_sound(store: &TestStore) {
+    let claim = leased(store, "order-1", 1_000).await;
+    let early = about_transaction("t-1").to("447700900999").at(1_010);
+    store.hear([early.clone(), early]).await;
+    let mut accepted = Settlement::new(Dispatch::Accepted, time(1_020));
+    accepted.event.transaction_id = Some(transaction("t-1"));
+    settle(store, &claim, &accepted).await;
+    assert_eq!(store.notifications("order-1").await[0].times, 2);
+    let verdict = store.verdict().await;
+    assert_sound(&verdict);
+    assert_eq!(verdict.rows, 4, "a notification and three steps");
+}
+
+async fn a_head_vouches_for_what_was_there(store: &TestStore) {
+    let mut heads = vec![assert_sound(&store.verdict().await)];
+    for n in 0..4 {
+        let other = store.reopened().await;
+        append(&other, &[about(&format!("order-{n}")).recorded()]).await;
+        store.hear([about(&format!("order-{n}")).says(Event::Read)]).await;
+        heads.push(assert_sound(&verify(&other, heads.last().map(String::as_str)).await));
+    }
+    for head in &heads {
+        assert_sound(&verify(store, Some(head)).await);
+    }
+}
+
+async fn a_head_of_another_store_is_not_found(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    let other = "7".repeat(64);
+    let finding = verify(store, Some(&other)).await.finding.unwrap();
+    assert_eq!((finding.what.as_str(), finding.table.as_str(), finding.key), ("removed", "links", other));
+}
+
+async fn what_is_taken_off_the_end_shows_against_a_head(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    store.hear([about("order-2")]).await;
+    let head = assert_sound(&store.verdict().await);
+    // Somebody removes the last link with its rows, and the seal, so that all fits together.
+    store.execute("DELETE FROM links WHERE sequence > 2").await;
+    store.execute("DELETE FROM notifications WHERE correlation_id = 'order-2'").await;
+    assert_sound(&store.reopened_verdict(None).await);
+    let finding = store.reopened_verdict(Some(&head)).await.finding.unwrap();
+    assert_eq!((finding.what.as_str(), finding.table.as_str()), ("removed", "links"));
+}
+
+async fn a_chain_that_is_gone_with_all_its_rows_shows(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    let first = store.texts("SELECT LOWER(HEX(writer)) FROM links LIMIT 1");
+    let first = match &store.database {
+        crate::store::Database::Sqlite { .. } => first.await,
+        crate::store::Database::Postgres { .. } => store.texts("SELECT ENCODE(writer, 'hex') FROM links LIMIT 1").await,
+    };
+    append(&store.reopened().await, &[about("order-2").recorded()]).await;
+    store.execute(format!("DELETE FROM links WHERE writer = {}", store.bytes(&first[0]))).await;
+    store.execute("DELETE FROM notifications WHERE correlation_id = 'order-1'").await;
+    let finding = store.verdict().await.finding.unwrap();
+    assert_eq!((finding.what.as_str(), finding.table.as_str()), ("removed", "links"));
+    assert!(finding.key.starts_with(&first[0]), "{}", finding.key);
+    assert_eq!(store.messages.notifications(&id("order-1")).await.unwrap(), []);
+}

@@ -1,0 +1,173 @@
+//! What is kept for a time goes after it, and nothing else does.
+
+use std::time::Duration;
+
+use receiptd::{
+    audit::{Periods, PurgeView, Purger, Trail},
+    clock::Clock,
+    domain::{
+        Actor, Arrival, Deed, Dispatch, Event, Inbound, Kept, PageLimit, Recorded, Source, Status, Timestamp,
+        Unreadable,
+    },
+    storage::Settlement,
+};
+
+use crate::{
+    chain::verify,
+    make::{about, enqueue, leased, settle, submission, time},
+    store::TestStore,
+};
+
+both!(
+    bodies_go_and_what_was_read_from_them_stays,
+    notifications_go_and_where_their_message_stands_stays,
+    messages_go_with_everything_about_them,
+    what_waits_or_was_heard_of_since_stays,
+    inbound_quarantine_and_trail_go,
+    many_rows_go_in_several_commits,
+    a_dry_run_changes_nothing,
+    what_was_altered_before_it_was_purged_shows,
+);
+
+const DAY: i64 = 86_400_000_000;
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
+}
+
+/// At the end of this day.
+fn purger(store: &TestStore, day: i64, periods: Periods) -> Purger {
+    Purger::new(store, periods, Clock::new(move || time(day * DAY)))
+}
+
+async fn purged(store: &TestStore, day: i64, periods: Periods) -> Vec<(String, i64)> {
+    let views = purger(store, day, periods).purge(&Actor::server()).await.unwrap();
+    let told = views.into_iter().map(|PurgeView { kind, rows }| (kind, rows)).collect();
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
+    told
+}
+
+fn rows(kind: &str, rows: i64) -> (String, i64) {
+    (kind.to_owned(), rows)
+}
+
+/// What the trail says, oldest first.
+async fn trail(store: &TestStore) -> Vec<(String, String, i64, Option<String>)> {
+    let trail = Trail::start(store, Clock::system());
+    let page = trail.list(None, PageLimit::default()).await.unwrap();
+    page.items.into_iter().rev().map(|it| (it.actor, it.deed, it.count, it.details)).collect()
+}
+
+async fn bodies_go_and_what_was_read_from_them_stays(store: &TestStore) {
+    let old = about("order-1").of("t-1").at(1).received(DAY);
+    let new = about("order-1").of("t-1").says(Event::Read).at(2).received(3 * DAY);
+    store.hear([old.clone(), old.clone(), new.clone()]).await;
+    let head = store.verdict().await.head.unwrap();
+    let before = store.message("order-1").await;
+    let periods = Periods { bodies: Some(days(2)), ..Periods::default() };
+    assert_eq!(purged(store, 4, periods).await, [rows("bodies", 1)]);
+    assert_eq!(purged(store, 4, periods).await, [rows("bodies", 0)]);
+    let stored = store.notifications("order-1").await;
+    let mut expected = [Recorded { body: Vec::new(), times: 2, ..old.clone().recorded() }, new.recorded()];
+    expected.sort_unstable_by_key(|recorded| recorded.fingerprint);
+    assert_eq!(stored, expected);
+    assert_eq!(store.message("order-1").await, before);
+    assert_eq!(trail(store).await, [("server".to_owned(), "purged".to_owned(), 1, Some("bodies".to_owned()))]);
+    // What comes again is counted, as before.
+    store.hear([old]).await;
+    assert!(verify(store, Some(&head)).await.sound, "a head from before vouches still");
+}
+
+async fn notifications_go_and_where_their_message_stands_stays(store: &TestStore) {
+    store.hear([about("order-1").received(DAY), about("order-1").says(Event::Read).received(3 * DAY)]).await;
+    let periods = Periods { notifications: Some(days(2)), ..Periods::default() };
+    assert_eq!(purged(store, 4, periods).await, [rows("notifications", 1)]);
+    assert_eq!(purged(store, 9, periods).await, [rows("notifications", 1)]);
+    let message = store.message("order-1").await;
+    assert_eq!((message.status, message.notification_count), (Status::Read, 0));
+}
+
+async fn messages_go_with_everything_about_them(store: &TestStore) {
+    let claim = leased(store, "order-1", DAY).await;
+    let mut accepted = Settlement::new(Dispatch::Accepted, time(DAY));
+    accepted.event.transaction_id = Some(crate::make::transaction("t-0"));
+    settle(store, &claim, &accepted).await;
+    let heard = |recipient: &str| about("order-1").of("t-1").to(recipient).received(DAY);
+    store.hear([heard("447700900123"), heard("447700900124")]).await;
+    store.hear([about("order-2").of("t-2").received(9 * DAY)]).await;
+    let periods = Periods { messages: Some(days(2)), ..Periods::default() };
+    assert_eq!(purged(store, 10, periods).await, [rows("messages", 1)]);
+    for table in ["messages", "notifications", "transactions"] {
+        let left = store.texts(&format!("SELECT correlation_id FROM {table}")).await;
+        assert_eq!(left, ["order-2"], "{table}");
+    }
+    for table in ["dispatch_events", "outbox", "recipients"] {
+        assert!(store.texts(&format!("SELECT correlation_id FROM {table}")).await.is_empty(), "{table}");
+    }
+}
+
+async fn what_waits_or_was_heard_of_since_stays(store: &TestStore) {
+    enqueue(store, &submission("waiting"), DAY).await;
+    store.hear([about("recent").received(DAY)]).await;
+    store.hear([about("recent").says(Event::Read).received(9 * DAY)]).await;
+    let periods = Periods { messages: Some(days(2)), ..Periods::default() };
+    assert_eq!(purged(store, 10, periods).await, [rows("messages", 0)]);
+    store.message("waiting").await;
+    assert_eq!(store.message("recent").await.notification_count, 2);
+    assert_eq!(trail(store).await, [], "nothing was done");
+}
+
+async fn inbound_quarantine_and_trail_go(store: &TestStore) {
+    let inbound = |n: i64| {
+        let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
+        Arrival::Inbound(Kept::now(what, format!("{{\"n\":{n}}}").into_bytes(), Source::Notify, time(n * DAY)))
+    };
+    let odd = |n: i64| {
+        Arrival::Quarantined(Kept::now(Unreadable("odd".to_owned()), vec![b'0'; 5], Source::Notify, time(n * DAY)))
+    };
+    store.hear([inbound(1), inbound(2), inbound(9), odd(1)]).await;
+    let old = Trail::start(store, Clock::new(|| Timestamp::from_micros(DAY)));
+    old.record(&Actor::anonymous(), Deed::Sent, 1, None).await.unwrap();
+    let periods =
+        Periods { inbound: Some(days(5)), quarantine: Some(days(5)), trail: Some(days(5)), ..Periods::default() };
+    let expected = [rows("inbound", 2), rows("quarantine", 1), rows("trail", 1)];
+    assert_eq!(purged(store, 10, periods).await, expected);
+    let left = trail(store).await.into_iter().map(|(_, deed, count, kind)| (deed, count, kind.unwrap()));
+    let mut left: Vec<_> = left.collect();
+    left.sort_unstable();
+    let purged = |count, kind: &str| ("purged".to_owned(), count, kind.to_owned());
+    assert_eq!(left, [purged(1, "quarantine"), purged(1, "trail"), purged(2, "inbound")]);
+}
+
+async fn many_rows_go_in_several_commits(store: &TestStore) {
+    store.hear((0..250).map(|n| about(&format!("order-{}", n % 50)).at(n).received(DAY + n % 3))).await;
+    let links = async || store.texts("SELECT CAST(sequence AS TEXT) FROM links").await.len();
+    let before = links().await;
+    let periods = Periods { bodies: Some(days(2)), messages: Some(days(5)), ..Periods::default() };
+    assert_eq!(purged(store, 4, periods).await, [rows("messages", 0), rows("bodies", 250)]);
+    assert_eq!(links().await, before + 3 + 1, "three commits, and the seal of the proof");
+    assert_eq!(purged(store, 9, periods).await, [rows("messages", 50), rows("bodies", 0)]);
+    let told: Vec<_> = trail(store).await.into_iter().map(|(.., count, kind)| (count, kind.unwrap())).collect();
+    assert_eq!(told, [(250, "bodies".to_owned()), (50, "messages".to_owned())]);
+}
+
+async fn a_dry_run_changes_nothing(store: &TestStore) {
+    store.hear([about("order-1").received(DAY), about("order-2").received(9 * DAY)]).await;
+    let periods =
+        Periods { bodies: Some(days(2)), notifications: Some(days(3)), messages: Some(days(4)), ..Periods::default() };
+    let views = purger(store, 10, periods).preview().await.unwrap();
+    let told: Vec<_> = views.into_iter().map(|view| (view.kind, view.rows)).collect();
+    assert_eq!(told, [rows("messages", 1), rows("notifications", 1), rows("bodies", 1)]);
+    assert_eq!(store.message("order-1").await.notification_count, 1);
+    assert_eq!(trail(store).await, []);
+}
+
+/// Otherwise a purge would wash it.
+async fn what_was_altered_before_it_was_purged_shows(store: &TestStore) {
+    store.hear([about("order-1").received(DAY)]).await;
+    store.execute("UPDATE notifications SET code = '7500'").await;
+    purger(store, 9, Periods { messages: Some(days(2)), ..Periods::default() }).purge(&Actor::server()).await.unwrap();
+    let finding = store.verdict().await.finding.unwrap();
+    assert_eq!((finding.what.as_str(), finding.table.as_str()), ("altered", "notifications"));
+}
