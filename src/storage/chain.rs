@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use serde::Deserialize;
+
 use super::rows::NotificationRow;
 use crate::domain::{Anchor, Chained, Fate, Fingerprint, Record, RowKey};
 
@@ -46,7 +48,7 @@ impl Records {
 }
 
 /// A row of `dispatch_events`, whole.
-#[derive(Clone)]
+#[derive(Clone, Deserialize)]
 pub(super) struct EventRow {
     pub(super) correlation_id: String,
     pub(super) step: i64,

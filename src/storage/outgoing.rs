@@ -2,10 +2,10 @@
 //!
 //! A batch of them is in key order, as in `batch`: two instances lock rows in the same order.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Claim, Entry, Settlement, StorageError, rows::Place};
-use crate::domain::{Address, CorrelationId, Dispatch, Status, Submission, Timestamp, TransactionId};
+use crate::domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
 
 /// A submission that is taken over.
 #[derive(Serialize)]
@@ -36,6 +36,7 @@ impl QueuedRow {
 }
 
 /// What is leased.
+#[derive(Deserialize)]
 pub(super) struct LeasedRow {
     pub(super) correlation_id: String,
     pub(super) request: String,
@@ -59,11 +60,10 @@ pub(super) struct EndRow {
     pub(super) retry_at: Option<i64>,
 }
 
-/// What is known of a message that is about to take a step.
+/// What is to be known of a message that is about to take a step.
 pub(super) struct HeldRow {
     pub(super) correlation_id: String,
     pub(super) dispatch: Option<String>,
-    pub(super) status: String,
     /// A notification shows that the platform has it.
     pub(super) is_shown: bool,
 }
@@ -71,11 +71,6 @@ pub(super) struct HeldRow {
 impl HeldRow {
     pub(super) fn dispatch(&self) -> Option<Dispatch> {
         self.dispatch.as_deref().and_then(Dispatch::from_word)
-    }
-
-    pub(super) fn status(&self) -> Result<Status, StorageError> {
-        let at = Place { table: "messages", row: &self.correlation_id };
-        at.read("status", Status::from_word(&self.status))
     }
 }
 

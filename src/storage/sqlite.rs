@@ -70,8 +70,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
         .create_if_missing(options.create)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(options.timeout)
-        .pragma("cache_size", "-65536");
+        .busy_timeout(options.timeout);
     let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(options.timeout);
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(OpenError::InMemory);
@@ -80,7 +79,9 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     if absent {
         return Err(OpenError::Absent);
     }
-    let write = pool(1).connect_with(connect.clone()).await.map_err(OpenError::connect)?;
+    // In KiB. The writer alone has a large one: every reader has its own, and the operating system caches for all of them.
+    let writer = connect.clone().pragma("cache_size", "-65536");
+    let write = pool(1).connect_with(writer).await.map_err(OpenError::connect)?;
     sqlx::migrate!("migrations/sqlite").run(&write).await.map_err(OpenError::migrate)?;
     let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
     let (turn, changes) = watch::channel(());

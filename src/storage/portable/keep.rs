@@ -16,9 +16,7 @@ pub(super) async fn keep(
     let known = append::insert_notifications(connection, rows).await?;
     for row in rows {
         let is_this = |known: &&append::Stored| {
-            known.fingerprint == row.fingerprint
-                && known.correlation_id == row.correlation_id
-                && known.times > row.times
+            known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id
         };
         let Some(stored) = known.iter().find(is_this) else {
             records.notification(Fate::Added, row, row.times);

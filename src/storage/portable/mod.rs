@@ -43,9 +43,9 @@ macro_rules! merge_messages {
 }
 
 /// Writes down whose each transaction is. A real correlation id goes before `txn:…`, and of two real ones the smaller,
-/// so that the order of arrival does not matter. Returned is what is new, or has changed hands.
+/// so that the order of arrival does not matter. `$returning` says what is returned of what is new or changes hands.
 macro_rules! claim_transactions {
-    ($source:literal $(, $argument:expr)+ $(,)?) => {
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
             "INSERT INTO transactions (transaction_id, correlation_id) "
                 + $source
@@ -53,39 +53,39 @@ macro_rules! claim_transactions {
              SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
              WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
              AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
-                  OR excluded.correlation_id < transactions.correlation_id) \
-             RETURNING transaction_id, correlation_id, formerly"
+                  OR excluded.correlation_id < transactions.correlation_id)"
+                + $returning
             $(, $argument)+
         )
     };
 }
 
-/// Appends notifications, and returns what is stored then. One that is there already is counted. `$around` and `$after`
-/// stand around the statement.
+/// Appends notifications. One that is there already is counted. `$before` and `$after` stand around the statement.
 macro_rules! insert_notifications {
-    ($around:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
-        sql_as!(
-            Stored,
-            $around
-                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated,              transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments,              callback_data, body) "
+    ($before:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            $before
+                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
+             transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
+             callback_data, body) "
                 + $source
                 + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
-             SET times = notifications.times + excluded.times \
-             RETURNING correlation_id, fingerprint, times, uncorrelated"
+             SET times = notifications.times + excluded.times"
                 + $after
             $(, $argument)+
         )
     };
 }
 
-/// Takes messages over that are new, and returns which ones those are.
+/// Takes messages over that are new. `$returning` says what is returned of those.
 macro_rules! insert_messages {
-    ($source:literal $(, $argument:expr)+ $(,)?) => {
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
             "INSERT INTO messages (correlation_id, dispatch, channel, sender, recipient, status, precedence, status_at, \
              is_final, callback_data, created_at, updated_at) "
                 + $source
-                + " ON CONFLICT (correlation_id) DO NOTHING RETURNING correlation_id"
+                + " ON CONFLICT (correlation_id) DO NOTHING"
+                + $returning
             $(, $argument)+
         )
     };
@@ -113,19 +113,18 @@ macro_rules! move_messages {
     };
 }
 
-/// Writes steps down, each as the next one of its message, and returns them as they are stored. `$source` selects them.
+/// Writes steps down, each as the next one of its message. `$source` selects them, `$returning` says what is returned.
 macro_rules! insert_steps {
-    ($source:literal $(, $argument:expr)+ $(,)?) => {
-        sql_as!(
-            EventRow,
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
             "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id) \
              SELECT step.correlation_id, (SELECT COALESCE(MAX(before.step), 0) + 1 FROM dispatch_events before \
                  WHERE before.correlation_id = step.correlation_id), \
              step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id \
              FROM ("
                 + $source
-                + ") AS step \
-             RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id"
+                + ") AS step"
+                + $returning
             $(, $argument)+
         )
     };

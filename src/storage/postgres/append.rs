@@ -23,37 +23,40 @@ pub(super) async fn claim_transactions(
     let owners: Vec<_> = claims.values().map(|id| id.as_str().to_owned()).collect();
     // A row that does not change is locked all the same until the commit. So where one instance takes down a
     // notification without correlation id and another one with it, the second waits and then sees the first.
-    let taken = claim_transactions!("SELECT * FROM UNNEST($1::text[], $2::text[])", &transactions, &owners)
-        .fetch_all(connection)
-        .await?;
+    let taken = claim_transactions!(
+        "SELECT * FROM UNNEST($1::text[], $2::text[])",
+        " RETURNING transaction_id, correlation_id, formerly",
+        &transactions,
+        &owners
+    );
+    let taken = taken.fetch_all(connection).await?;
     Ok(taken
         .iter()
         .filter_map(|row| Adoption::of(&row.transaction_id, &row.correlation_id, row.formerly.as_deref()))
         .collect())
 }
 
-/// What is stored of a notification that was appended.
+/// A notification that was there already.
 pub(super) struct Stored {
     pub(super) correlation_id: String,
     pub(super) fingerprint: Vec<u8>,
-    pub(super) times: i64,
     pub(super) uncorrelated: i64,
 }
 
-/// Appends notifications; one that is there already is counted. Those are returned, and perhaps others that are counted
-/// more than once.
+/// Appends notifications; one that is there already is counted. Those are returned, as they were.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
 ) -> Result<Vec<Stored>, sqlx::Error> {
     columns!(rows: correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel,
         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
-    insert_notifications!(
+    let counted = insert_notifications!(
         "WITH stored AS (",
         "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
          $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
-        ") SELECT correlation_id, fingerprint, times, uncorrelated FROM stored WHERE times > 1",
+        " RETURNING correlation_id, fingerprint, times, uncorrelated) \
+         SELECT correlation_id, fingerprint, times, uncorrelated FROM stored WHERE times > 1",
         &correlation_id as _,
         &fingerprint as _,
         &received_at as _,
@@ -73,9 +76,19 @@ pub(super) async fn insert_notifications(
         &segments as _,
         &callback_data as _,
         &body as _
-    )
-    .fetch_all(connection)
-    .await
+    );
+    let mut known = Vec::new();
+    for stored in counted.fetch_all(connection).await? {
+        // Those that are new can have come several times in the batch.
+        let is_this = |row: &&NotificationRow| {
+            row.fingerprint == stored.fingerprint && row.correlation_id == stored.correlation_id
+        };
+        if rows.iter().find(is_this).is_none_or(|row| stored.times > row.times) {
+            let (correlation_id, fingerprint) = (stored.correlation_id, stored.fingerprint);
+            known.push(Stored { correlation_id, fingerprint, uncorrelated: stored.uncorrelated });
+        }
+    }
+    Ok(known)
 }
 
 /// Merges what the notifications say into the messages.

@@ -29,6 +29,7 @@ pub(super) async fn insert_messages(
          q.callback_data, $8::bigint, $8::bigint \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) \
              AS q (correlation_id, channel, sender, recipient, callback_data)",
+        " RETURNING correlation_id",
         &correlation_id as _,
         &channel as _,
         &sender as _,
@@ -89,7 +90,7 @@ pub(super) async fn lease(
     .await
 }
 
-/// Ends attempts, and returns which ones were there to be ended.
+/// Ends attempts, and returns which ones were not there to be ended.
 pub(super) async fn end_attempts(
     connection: &mut Connection,
     rows: &[EndRow],
@@ -107,7 +108,10 @@ pub(super) async fn end_attempts(
         &attempt as _,
         &retry_at as _
     );
-    Ok(ended.fetch_all(connection).await?.into_iter().map(|row| (row.correlation_id, row.attempts)).collect())
+    let ended = ended.fetch_all(connection).await?.into_iter();
+    let ended: BTreeSet<(String, i64)> = ended.map(|row| (row.correlation_id, row.attempts)).collect();
+    let wanted = rows.iter().map(|row| (row.correlation_id.clone(), row.attempt));
+    Ok(wanted.filter(|attempt| !ended.contains(attempt)).collect())
 }
 
 /// Ends up to `limit` leases that are over; what was leased is due again at `due_at`, if at all.
@@ -154,12 +158,15 @@ pub(super) async fn close(connection: &mut Connection, ids: &[String]) -> Result
     Ok(())
 }
 
-/// What is known of these messages, which from now on no other instance changes.
+/// Those of these messages of which a notification shows that the platform has them, and those that were called back.
+/// From now on no other instance changes any of them.
 pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Vec<HeldRow>, sqlx::Error> {
     sql_as!(
         HeldRow,
-        "SELECT correlation_id, dispatch, status, precedence > $2 AS \"is_shown!\" FROM messages \
-         WHERE correlation_id = ANY($1) ORDER BY correlation_id FOR UPDATE",
+        "WITH held AS (SELECT correlation_id, dispatch, precedence > $2 AS is_shown FROM messages \
+             WHERE correlation_id = ANY($1) ORDER BY correlation_id FOR UPDATE) \
+         SELECT correlation_id, dispatch, is_shown AS \"is_shown!\" FROM held \
+         WHERE is_shown OR dispatch IN ('cancelled', 'expired')",
         ids as _,
         Precedence::DISPATCH
     )
@@ -191,9 +198,10 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
 /// Writes steps down, and returns them as they are stored.
 pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
     columns!(steps: correlation_id, at, dispatch, failure, code, reason, transaction_id);
-    insert_steps!(
+    let stored = insert_steps!(
         "SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
          AS s (correlation_id, at, dispatch, failure, code, reason, transaction_id)",
+        " RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id",
         &correlation_id as _,
         &at as _,
         &dispatch as _,
@@ -201,7 +209,18 @@ pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
         &code as _,
         &reason as _,
         &transaction_id as _
-    )
-    .fetch_all(connection)
-    .await
+    );
+    let stored = stored.fetch_all(connection).await?.into_iter();
+    Ok(stored
+        .map(|row| EventRow {
+            correlation_id: row.correlation_id,
+            step: row.step,
+            at: row.at,
+            dispatch: row.dispatch,
+            failure: row.failure,
+            code: row.code,
+            reason: row.reason,
+            transaction_id: row.transaction_id,
+        })
+        .collect())
 }

@@ -1,4 +1,8 @@
 //! Batches as SQLite takes them: one statement for all rows, which travel as one JSON array.
+//!
+//! The library hands every row of an answer over from another thread, which costs more than to store it. So what is as
+//! usual is not returned: there is one writer, and what is not as usual is asked for before it is written over. Where
+//! all rows are needed, they too travel as one array.
 
 use std::collections::BTreeMap;
 
@@ -27,31 +31,41 @@ pub(super) async fn claim_transactions(
     claims: &BTreeMap<&str, CorrelationId>,
 ) -> Result<Vec<Adoption>, sqlx::Error> {
     let rows = json(claims.iter().map(|(transaction, id)| (transaction, id.as_str())));
-    let taken = claim_transactions!("SELECT value ->> 0, value ->> 1 FROM jsonb_each($1) WHERE true", rows)
-        .fetch_all(connection)
+    let taken = sql!(
+        "SELECT t.transaction_id, t.correlation_id AS formerly, claim.value ->> 1 AS \"owner!: String\" \
+         FROM jsonb_each($1) AS claim JOIN transactions t ON t.transaction_id = claim.value ->> 0 \
+         WHERE claim.value ->> 1 <> 'txn:' || t.transaction_id \
+         AND (t.correlation_id = 'txn:' || t.transaction_id OR claim.value ->> 1 < t.correlation_id)",
+        rows
+    );
+    let taken = taken.fetch_all(&mut *connection).await?;
+    claim_transactions!("SELECT value ->> 0, value ->> 1 FROM jsonb_each($1) WHERE true", "", rows)
+        .execute(connection)
         .await?;
-    Ok(taken
-        .iter()
-        .filter_map(|row| Adoption::of(&row.transaction_id, &row.correlation_id, row.formerly.as_deref()))
-        .collect())
+    Ok(taken.iter().filter_map(|row| Adoption::of(&row.transaction_id, &row.owner, Some(&row.formerly))).collect())
 }
 
-/// What is stored of a notification that was appended.
+/// A notification that was there already.
 pub(super) struct Stored {
     pub(super) correlation_id: String,
     pub(super) fingerprint: Vec<u8>,
-    pub(super) times: i64,
     pub(super) uncorrelated: i64,
 }
 
-/// Appends notifications; one that is there already is counted. Those are returned, and perhaps others that are counted
-/// more than once.
+/// Appends notifications; one that is there already is counted. Those are returned, as they were.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
 ) -> Result<Vec<Stored>, sqlx::Error> {
     let rows = json(rows.iter());
-    let stored = insert_notifications!(
+    let known = sql_as!(
+        Stored,
+        "SELECT n.correlation_id, n.fingerprint, n.uncorrelated FROM jsonb_each($1) AS row CROSS JOIN notifications n \
+         WHERE n.correlation_id = row.value ->> 'correlation_id' AND n.fingerprint = unhex(row.value ->> 'fingerprint')",
+        rows
+    );
+    let known = known.fetch_all(&mut *connection).await?;
+    insert_notifications!(
         "",
         "SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
          value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
@@ -61,9 +75,9 @@ pub(super) async fn insert_notifications(
         "",
         rows
     )
-    .fetch_all(connection)
+    .execute(connection)
     .await?;
-    Ok(stored.into_iter().filter(|stored| stored.times > 1).collect())
+    Ok(known)
 }
 
 /// Merges what the notifications say into the messages.

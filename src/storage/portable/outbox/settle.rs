@@ -57,8 +57,11 @@ async fn end_attempts<'a>(
         retry_at: settlement.retry_at.map(Timestamp::as_micros),
     };
     let rows: Vec<EndRow> = first.iter().map(row).collect();
-    let ended = dispatch::end_attempts(connection, &rows).await?;
-    Ok(ended.iter().filter_map(|(id, attempt)| first.get(&(id.as_str(), *attempt)).copied()).collect())
+    let missing = dispatch::end_attempts(connection, &rows).await?;
+    for (id, attempt) in &missing {
+        first.remove(&(id.as_str(), *attempt));
+    }
+    Ok(first.into_values().collect())
 }
 
 /// Whose the transactions are that the platform named. Of two messages with one transaction, which should not be, the
