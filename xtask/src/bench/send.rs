@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Requests to the platform at a time
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     in_flight: u16,
+    /// How long the platform takes to answer, in milliseconds; may be repeated, and each is measured
+    #[arg(long, default_values_t = [0, 5, 20], value_name = "MS")]
+    answer_delay: Vec<u64>,
     /// Turns of every variant; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99), value_name = "N")]
     rounds: u8,
@@ -73,23 +76,28 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let postgres = postgres::Server::shared()?;
-        let mut rates = VARIANTS.map(|_| Vec::new());
-        for round in 0..usize::from(args.rounds) {
-            for turn in 0..VARIANTS.len() {
-                let place = (round + turn) % VARIANTS.len();
-                let folder = work.path().join(format!("{round}-{place}"));
-                let rate = measure(args, VARIANTS[place], &binary, &folder, postgres).await?;
-                println!("round {} of {}, {}: {}/s", round + 1, args.rounds, VARIANTS[place].name(), thousands(rate));
-                rates[place].push(rate);
+        let mut table = String::new();
+        for delay in &args.answer_delay {
+            let mut rates = VARIANTS.map(|_| Vec::new());
+            for round in 0..usize::from(args.rounds) {
+                for turn in 0..VARIANTS.len() {
+                    let place = (round + turn) % VARIANTS.len();
+                    let (variant, folder) = (VARIANTS[place], work.path().join(format!("{delay}-{round}-{place}")));
+                    let rate = measure(args, variant, *delay, &binary, &folder, postgres).await?;
+                    println!("{delay} ms, round {}, {}: {}/s", round + 1, variant.name(), thousands(rate));
+                    rates[place].push(rate);
+                }
             }
+            lines(&mut table, *delay, &mut rates)?;
         }
-        print(args, &mut rates);
+        print(args, &table);
         println!("{}", host::describe(work.path(), &postgres.url("postgres")).await?);
         Ok(())
     })
 }
 
-fn print(args: &Args, rates: &mut [Vec<f64>]) {
+/// The medians as lines of a table.
+fn lines(table: &mut String, delay: u64, rates: &mut [Vec<f64>]) -> Result<()> {
     let medians: Vec<_> = rates
         .iter_mut()
         .map(|rates| {
@@ -97,13 +105,18 @@ fn print(args: &Args, rates: &mut [Vec<f64>]) {
             rates[(rates.len() - 1) / 2]
         })
         .collect();
-    println!("\n| variant | messages/s | ÷ straight to the platform |\n| --- | ---: | ---: |");
     for (variant, rate) in VARIANTS.iter().zip(&medians) {
-        println!("| {} | {} | {:.2} |", variant.name(), thousands(*rate), rate / medians[0]);
+        let ratio = rate / medians[0];
+        writeln!(table, "| {delay} ms | {} | {} | {ratio:.2} |", variant.name(), thousands(*rate))?;
     }
+    Ok(())
+}
+
+fn print(args: &Args, table: &str) {
+    println!("\n| an answer takes | variant | messages/s | ÷ straight to the platform |\n| --- | --- | ---: | ---: |");
     println!(
-        "One run, all variants in turn, median of {} round(s) of {} messages, {} requests at a time. The platform is the \
-         simulated one, which answers at once and here sends no notifications. Every message was accepted once.",
+        "{table}One run, all variants in turn, median of {} round(s) of {} messages, {} requests at a time. The platform \
+         is the simulated one, which here sends no notifications. Every message was accepted once.",
         args.rounds, args.messages, args.in_flight
     );
 }
@@ -112,11 +125,12 @@ fn print(args: &Args, rates: &mut [Vec<f64>]) {
 async fn measure(
     args: &Args,
     variant: Variant,
+    answer_delay: u64,
     binary: &Path,
     folder: &Path,
     postgres: &postgres::Server,
 ) -> Result<f64> {
-    let platform = Server::simulate(binary, &folder.join("platform"))?;
+    let platform = Server::simulate(binary, &folder.join("platform"), answer_delay)?;
     let base = format!("http://{}", platform.address);
     let database = match variant {
         Variant::Postgres => Some(Scratch::create(postgres, "receiptd_bench").await?),

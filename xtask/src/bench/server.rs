@@ -32,10 +32,10 @@ impl Server {
     }
 
     /// `receiptd simulate` in a folder of its own, as soon as it takes sends. It answers at once.
-    pub(crate) fn simulate(binary: &Path, folder: &Path) -> Result<Self> {
+    pub(crate) fn simulate(binary: &Path, folder: &Path, answer_delay: u64) -> Result<Self> {
         let address = free_address()?;
         let mut command = Command::new(binary);
-        command.args(["simulate", "--answer-delay", "0", "--listen", &address.to_string()]);
+        command.args(["simulate", "--answer-delay", &answer_delay.to_string(), "--listen", &address.to_string()]);
         Self::run(command, folder, address, "/", &[])
     }
 
