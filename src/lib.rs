@@ -14,4 +14,5 @@ pub mod secret;
 pub mod send;
 pub mod simulator;
 pub mod storage;
+pub mod tls;
 pub mod webex;

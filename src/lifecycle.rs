@@ -14,12 +14,14 @@ use crate::{
     audit::{Eraser, Proof, Purger, Trail},
     clock::Clock,
     config::{SendSettings, Settings},
+    domain::Timestamp,
     http::{self, App},
     notify::{Committer, Intake},
     observe::Metrics,
     query::{self, Query},
     send::{Dispatcher, PlatformError, Sender, WebexConnect},
     storage::{self, OpenError, Store},
+    tls::Certificate,
 };
 
 /// Why a server could not start, or had to stop.
@@ -64,6 +66,7 @@ pub async fn serve(
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
     let trimmer = tokio::spawn(query::trim(store.feed.clone(), settings.keep_events, clock.clone()));
     warn_if_open(&settings);
+    warn_of_transport(&settings, clock.now());
     let address = listener.local_addr().map_err(ServeError::Http)?;
     tracing::info!(%address, "receiptd takes notifications at /notify");
     let app = App {
@@ -86,6 +89,9 @@ pub async fn serve(
         store,
         sending,
         tokens: settings.tokens,
+        allowed_addresses: settings.allowed_addresses,
+        proxies: settings.proxies,
+        certificate: settings.certificate,
         body_limit: settings.body_limit,
         answer_within: settings.answer_within,
         metrics,
@@ -141,6 +147,18 @@ fn warn_if_open(settings: &Settings) {
     }
     if settings.authentication.is_open() {
         tracing::warn!("the notify URL is open to everybody who can connect; set notify.path_token to change that");
+    }
+}
+
+fn warn_of_transport(settings: &Settings, now: Timestamp) {
+    match settings.certificate.as_ref().map(Certificate::good_until) {
+        Some(until) if until < now => {
+            tracing::error!(%until, "the certificate has expired; the platform will not connect");
+        }
+        None if !settings.listen.ip().is_loopback() && settings.proxies.trusted.is_empty() => {
+            tracing::warn!("requests come in the clear, with their secrets; set tls.certificate, or trusted_proxies");
+        }
+        _ => {}
     }
 }
 

@@ -122,7 +122,7 @@ impl State {
             Err(fault) => Some(fault),
         };
         if let Some(fault) = fault.as_deref().filter(|_| fault != self.fault) {
-            tracing::warn!(file = %file.display(), fault, "a secret cannot be renewed; the last good one is kept");
+            tracing::error!(file = %file.display(), fault, "a secret cannot be renewed; the last good one is kept");
         }
         self.fault = fault;
     }

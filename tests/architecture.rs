@@ -23,6 +23,8 @@ const LAYERS: &[Layer] = &[
     Layer { module: "observe", sees: See::These(&["domain", "clock"]) },
     // A holder, which the settings fill and the use cases ask.
     Layer { module: "secret", sees: See::These(&[]) },
+    // Likewise.
+    Layer { module: "tls", sees: See::These(&["domain", "secret"]) },
     Layer { module: "webex", sees: See::These(LOW) },
     Layer { module: "storage", sees: See::These(LOW) },
     // Of the storage they see the traits and the types that its root names, and do not know each other.
@@ -40,6 +42,7 @@ const LAYERS: &[Layer] = &[
             "clock",
             "observe",
             "secret",
+            "tls",
             "webex",
             "storage",
             "send",
@@ -64,6 +67,7 @@ const CRATES: &[Scope] = &[
     Scope { name: "actix", within: &["http/", "simulator/", "lifecycle.rs"], in_tests: true },
     Scope { name: "http", within: &["http/", "simulator/"], in_tests: true },
     Scope { name: "jsonschema", within: &["webex/rules/"], in_tests: true },
+    Scope { name: "rustls", within: &["tls.rs", "cli/mod.rs", "send/platform.rs"], in_tests: true },
     Scope { name: "reqwest", within: &["send/platform.rs", "simulator/", "cli/"], in_tests: true },
     Scope { name: "clap", within: &["cli/", "main.rs"], in_tests: true },
     Scope { name: "comfy_table", within: &["cli/", "main.rs"], in_tests: true },

@@ -15,6 +15,8 @@ mod repair;
 mod send_file;
 #[path = "cli/send_one.rs"]
 mod send_one;
+#[path = "cli/tls.rs"]
+mod tls;
 
 #[path = "cli/audit.rs"]
 mod audit;

@@ -40,10 +40,18 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
     let asked: Vec<_> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
     let tokens: Vec<_> = settings.tokens.iter().map(|token| token.name.as_str()).collect();
     let or = |list: Vec<&str>, otherwise: &str| if list.is_empty() { otherwise.to_owned() } else { list.join(", ") };
+    let or_none = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
+    let speaks = settings.certificate.as_ref().map_or_else(
+        || "HTTP: have a proxy in front, or set tls.certificate and tls.key".to_owned(),
+        |certificate| format!("HTTPS, with a certificate until {}", certificate.good_until()),
+    );
     vec![
         ("listen", settings.listen.to_string()),
         ("database", database.to_owned()),
         ("API tokens", or(tokens, "none: open to everybody who can connect")),
+        ("speaks", speaks),
+        ("proxies trusted", or_none(&settings.proxies.trusted.to_string(), "none: the client is whoever connects")),
+        ("notify URL open to", or_none(&settings.allowed_addresses.to_string(), "every address")),
         ("notify URL asks for", or(asked, "nothing: open to everybody who can connect")),
         (
             "sending",

@@ -23,7 +23,7 @@ pub(super) struct SourceArgs {
     #[command(flatten)]
     settings: SettingsArgs,
     /// Ask this running server, in place of the database
-    #[arg(long, value_name = "URL", env = "RECEIPTD_SERVER")]
+    #[arg(long, value_name = "URL", env = "RECEIPTD_SERVER", hide_env_values = true)]
     server: Option<Url>,
     /// The API token for --server
     #[arg(long, value_name = "TOKEN", env = "RECEIPTD_TOKEN", hide_env_values = true)]

@@ -9,19 +9,26 @@
 //! | `raw` | that table as types of the file format |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
 //! | `credentials` | who we are to the platform |
+//! | `deadlines` | when messages are overdue |
+//! | `networks` | lists of IP addresses: proxies, and who may come |
 //! | `pace` | how fast to send |
 //! | `retention` | for how long things are kept |
+//! | `tls` | the certificate of the server |
 //! | `tokens` | who may use the API |
 
 mod credentials;
+mod deadlines;
 mod layers;
+mod networks;
 mod pace;
 mod raw;
 mod retention;
 mod settings;
+mod tls;
 mod tokens;
 
 pub use layers::{DEFAULTS, Flags};
+pub use networks::{Networks, Proxies, ProxyHeader};
 pub use settings::{SendSettings, Settings};
 pub use tokens::{ApiToken, Scope};
 

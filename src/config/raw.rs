@@ -12,6 +12,9 @@ pub(super) struct Raw {
     pub(super) database_url: SecretString,
     pub(super) public_url: String,
     pub(super) insecure: bool,
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) proxy_header: String,
+    pub(super) tls: Tls,
     pub(super) api: Api,
     pub(super) notify: Notify,
     pub(super) database: Database,
@@ -21,6 +24,13 @@ pub(super) struct Raw {
     pub(super) events: Events,
     pub(super) retention: Retention,
     pub(super) log: Log,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: SecretString,
+    pub(super) key: SecretString,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +54,7 @@ pub(super) struct Notify {
     pub(super) hub_secrets: Vec<SecretString>,
     pub(super) basic: SecretString,
     pub(super) bearer: SecretString,
+    pub(super) allowed_addresses: Vec<String>,
     pub(super) body_limit_bytes: usize,
     pub(super) queue_rows: usize,
     pub(super) queue_bytes: usize,

@@ -1,6 +1,6 @@
 //! What the program uses. Whoever holds one of these need not check anything again.
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -8,20 +8,23 @@ use url::Url;
 use super::{
     ConfigError,
     credentials::credentials,
+    deadlines::deadlines,
     layers::Files,
+    networks::{Networks, Proxies, networks, proxies},
     pace::pace,
     raw::Raw,
     retention::periods,
+    tls::certificate,
     tokens::{ApiToken, tokens},
 };
 use crate::{
     audit::Periods,
-    domain::Channel,
     notify::{Authentication, Limits},
     observe::LogFormat,
     query::Deadlines,
     send::{Credentials, Pace},
     storage::OpenOptions,
+    tls::Certificate,
     webex::{
         NotifyUrl, Region, SmsApi, TimeZone,
         request::{Tenant, Tracking},
@@ -33,6 +36,10 @@ use crate::{
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// What makes it TLS; `None`: requests come in the clear.
+    pub certificate: Option<Certificate>,
+    /// The proxies in front.
+    pub proxies: Proxies,
     /// Which database.
     pub database_url: SecretString,
     /// How to open it.
@@ -41,6 +48,8 @@ pub struct Settings {
     pub tokens: Vec<ApiToken>,
     /// What the notify URL asks for.
     pub authentication: Authentication,
+    /// Who may come to the notify URL at all; empty: everybody.
+    pub allowed_addresses: Networks,
     /// The largest body of a notification, in bytes.
     pub body_limit: usize,
     /// How notifications are committed.
@@ -133,6 +142,9 @@ impl Settings {
         let one_writer = raw.database_url.expose_secret().starts_with("sqlite:") && raw.notify.writers > 1;
         faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
         safe(listen, raw.insecure, &tokens, &authentication, faults);
+        let certificate = certificate(&raw.tls, files, faults);
+        let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, faults);
+        let allowed_addresses = networks("notify.allowed_addresses", &raw.notify.allowed_addresses, faults);
         let zone = TimeZone::from_name(&raw.webex.time_zone);
         faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
@@ -147,6 +159,8 @@ impl Settings {
         faults.check(format.is_some(), "log.format must be auto, plain or json");
         Some(Self {
             listen: listen?,
+            certificate,
+            proxies: proxies?,
             database_url: raw.database_url,
             database: OpenOptions {
                 connections: raw.database.connections,
@@ -155,6 +169,7 @@ impl Settings {
             },
             tokens,
             authentication,
+            allowed_addresses,
             body_limit: raw.notify.body_limit_bytes,
             commit: Limits {
                 queue_rows: raw.notify.queue_rows,
@@ -274,22 +289,4 @@ fn send(
         timeout: Duration::from_secs(send.timeout_seconds),
         pace: pace?,
     })
-}
-
-fn deadlines(seconds: &std::collections::BTreeMap<String, u64>, faults: &mut Faults) -> Deadlines {
-    let mut by_channel: HashMap<Channel, Duration> = HashMap::new();
-    let mut other = Duration::MAX;
-    for (name, seconds) in seconds {
-        let deadline = Duration::from_secs(*seconds);
-        match name.as_str() {
-            "other" => other = deadline,
-            name => {
-                let channel = Channel::from_name(name);
-                let known = !matches!(channel, Channel::Other(_));
-                faults.check(known, &format!("overdue.{name}: there is no such channel"));
-                by_channel.insert(channel, deadline);
-            }
-        }
-    }
-    Deadlines { by_channel, other }
 }

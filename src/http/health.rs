@@ -58,5 +58,8 @@ pub(super) async fn ready(
 
 /// The metrics, in the text format of Prometheus.
 pub(super) async fn metrics(_: Caller<Read>, app: Data<App>) -> HttpResponse {
+    if let Some(certificate) = &app.certificate {
+        app.metrics.certified(certificate.good_until());
+    }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(app.metrics.render())
 }

@@ -8,6 +8,8 @@
 //! | `routes` | all routes on one page |
 //! | `server` | the server, from listener to shutdown |
 //! | `authority` | who may call, as an extractor |
+//! | `connection` | the end of connections over HTTP/2 |
+//! | `client_address` | from where a request comes, also behind a proxy |
 //! | `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
 //! | `body`, `lines` | request bodies, bounded in size and time; their lines |
@@ -19,6 +21,8 @@ mod audit;
 mod authority;
 mod body;
 mod cancel;
+mod client_address;
+mod connection;
 mod events;
 mod export;
 mod health;

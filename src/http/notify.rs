@@ -2,8 +2,10 @@
 //!
 //! `POST /notify-check` does the same up to the store and then says what the body would be taken for.
 
+use std::future::{Ready, ready};
+
 use actix_web::{
-    HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse, dev,
     http::header::{AUTHORIZATION, HeaderName},
     web::{Bytes, Data, Payload},
 };
@@ -12,6 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     body::{self, Unread},
+    client_address::ClientAddress,
     problem::{Code, Problem},
     server::App,
 };
@@ -21,8 +24,46 @@ use crate::{
     webex::{Posted, signature},
 };
 
+/// Somebody whose address is among `notify.allowed_addresses`; without these, that is everybody.
+pub(super) struct Allowed;
+
+impl FromRequest for Allowed {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let refusal = allow(request).err();
+        // Nothing of the body is read.
+        let refusal = refusal.map(|problem| match Payload::from_request(request, payload).into_inner() {
+            Ok(rest) => problem.closing(rest),
+            Err(_) => problem,
+        });
+        ready(refusal.map_or(Ok(Self), Err))
+    }
+}
+
+fn allow(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(app) = request.app_data::<Data<App>>() else {
+        return Err(Problem::new(Code::Unavailable, "the server is starting; try again"));
+    };
+    let allowed = &app.allowed_addresses;
+    let is_allowed = |client: ClientAddress| allowed.contain(client.0);
+    if allowed.is_empty() || ClientAddress::of(request, &app.proxies).is_some_and(is_allowed) {
+        return Ok(());
+    }
+    app.metrics.notified(NotifyOutcome::AddressNotAllowed);
+    // As far as is documented, the platform tries again after a 403, and then lists the notification as failed: what is
+    // missing in the list of addresses can be put right, and nothing is lost.
+    Err(Problem::new(Code::AddressNotAllowed, "the address that this comes from is none of notify.allowed_addresses"))
+}
+
 /// Stores a notification, or a customer's message, and acknowledges it.
-pub(super) async fn take(request: HttpRequest, payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn take(
+    _: Allowed,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
     // Reading and storing share the time that the platform grants.
     let deadline = Instant::now() + app.answer_within;
     let body = read(&request, payload, &app, deadline).await?;
@@ -31,12 +72,17 @@ pub(super) async fn take(request: HttpRequest, payload: Payload, app: Data<App>)
 }
 
 /// The platform's check when a webhook is saved.
-pub(super) async fn probe() -> HttpResponse {
+pub(super) async fn probe(_: Allowed) -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
 /// Authenticates and reads, stores nothing, and tells what it read.
-pub(super) async fn check(request: HttpRequest, payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn check(
+    _: Allowed,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
     let body = read(&request, payload, &app, Instant::now() + app.answer_within).await?;
     let answer = match app.intake.read(&credentials(&request), &body)? {
         Posted::Notification(notification) => {

@@ -5,16 +5,17 @@ use std::{future::Future, io, net::TcpListener, pin::pin, time::Duration};
 use actix_web::{App as Application, HttpServer, middleware::from_fn, web::Data};
 use tokio::sync::watch;
 
-use super::{request_id::identify, routes::routes};
+use super::{connection, request_id::identify, routes::routes};
 use crate::{
     audit::{Eraser, Proof, Trail},
     clock::Clock,
-    config::ApiToken,
+    config::{ApiToken, Networks, Proxies},
     notify::Intake,
     observe::Metrics,
     query::Query,
     send::{Condition, Sender},
     storage::Store,
+    tls::Certificate,
 };
 
 /// What the handlers work with.
@@ -39,6 +40,12 @@ pub struct App {
     pub metrics: Metrics,
     /// Who may use the API.
     pub tokens: Vec<ApiToken>,
+    /// Who may come to the notify URL at all; empty: everybody.
+    pub allowed_addresses: Networks,
+    /// The proxies in front.
+    pub proxies: Proxies,
+    /// What makes it TLS; `None`: requests come in the clear.
+    pub certificate: Option<Certificate>,
     /// The largest body of a notification, in bytes.
     pub body_limit: usize,
     /// How long a notification may take from its first byte to the answer; well below the platform's 10 s.
@@ -48,6 +55,7 @@ pub struct App {
 }
 
 /// Whether the shutdown has begun. Whoever waits for something is then answered with what there is.
+#[derive(Clone)]
 pub(super) struct Closing(watch::Receiver<bool>);
 
 impl Closing {
@@ -63,28 +71,36 @@ impl Closing {
 
 /// How long requests may go on after the shutdown began.
 const LAST_REQUESTS: u64 = 10;
-/// How long a client may take to send the head of a request.
+/// How long a client may take to send the head of a request, and before that for the handshake of TLS.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves on `listener` until `shutdown`; then takes no more connections, and ends when all requests are answered.
 /// When this returns, nothing holds the `app` any more.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let app = Data::new(app);
+    let tls = app.certificate.as_ref().map(Certificate::server_config).transpose().map_err(io::Error::other)?;
     let (close, closing) = watch::channel(false);
+    let closing = Closing(closing);
     let factory = {
-        let (app, closing) = (app.clone(), Data::new(Closing(closing)));
+        let (app, closing) = (app.clone(), Data::new(closing.clone()));
         move || {
             let application = Application::new().app_data(app.clone()).app_data(closing.clone());
             application.wrap(from_fn(identify)).configure(routes)
         }
     };
     drop(app);
-    let mut server = HttpServer::new(factory)
+    let server = HttpServer::new(factory)
         .disable_signals()
         .client_request_timeout(HEAD_WITHIN)
-        .shutdown_timeout(LAST_REQUESTS)
-        .listen(listener)?
-        .run();
+        .tls_handshake_timeout(HEAD_WITHIN)
+        .on_connect(move |stream, data| connection::open(stream, data, &closing))
+        .shutdown_timeout(LAST_REQUESTS);
+    let server = match tls {
+        // With ALPN for HTTP/2 and HTTP/1.1.
+        Some(config) => server.listen_rustls_0_23(listener, config)?,
+        None => server.listen(listener)?,
+    };
+    let mut server = server.run();
     let handle = server.handle();
     let mut shutdown = pin!(shutdown);
     tokio::select! {

@@ -3,7 +3,11 @@
 //! To add one, add a field here. A label takes its values from an enum, so that nothing personal and nothing
 //! boundless can become one.
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder, core::Collector};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+};
+
+use crate::domain::Timestamp;
 
 /// What became of a request to the notify URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum NotifyOutcome {
     Foreign,
     /// Wrong or missing secret.
     Unauthorized,
+    /// From an address that may not come.
+    AddressNotAllowed,
     /// Body over the limit.
     TooLarge,
     /// The queue was full.
@@ -36,6 +42,7 @@ impl NotifyOutcome {
             Self::Quarantined => "quarantined",
             Self::Foreign => "foreign",
             Self::Unauthorized => "unauthorized",
+            Self::AddressNotAllowed => "address_not_allowed",
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
@@ -86,6 +93,8 @@ pub struct Metrics {
     batch_rows: Histogram,
     commit_seconds: Histogram,
     queued: IntGauge,
+    /// Without labels; with no value either as long as there is no certificate.
+    certificate: IntGaugeVec,
 }
 
 impl Metrics {
@@ -98,12 +107,14 @@ impl Metrics {
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
         let seconds = HistogramOpts::new("commit_seconds", "Duration of one commit")
             .buckets(vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
+        let certificate = Opts::new("tls_certificate_not_after_seconds", "When the certificate ends, in Unix time");
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
             dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
             batch_rows: registered(&registry, Histogram::with_opts(rows)?)?,
             commit_seconds: registered(&registry, Histogram::with_opts(seconds)?)?,
             queued: registered(&registry, IntGauge::new("commit_queue_rows", "Arrivals that wait for their commit")?)?,
+            certificate: registered(&registry, IntGaugeVec::new(certificate, &[])?)?,
             registry,
         })
     }
@@ -128,6 +139,11 @@ impl Metrics {
     /// An arrival began (`1`) or ended (`-1`) to wait for its commit.
     pub fn waiting(&self, change: i64) {
         self.queued.add(change);
+    }
+
+    /// The certificate that is shown is good until then.
+    pub fn certified(&self, until: Timestamp) {
+        self.certificate.with_label_values::<&str>(&[]).set(until.as_micros() / 1_000_000);
     }
 
     /// All of it as text.

@@ -44,14 +44,15 @@ mod harness;
 mod health;
 mod import;
 mod instances;
-mod logs;
 mod messages;
 mod notify;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod problem;
 mod rebuild;
+mod secrets;
 mod send;
 mod shelf;
 mod shutdown;
 mod stats;
+mod tls;

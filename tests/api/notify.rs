@@ -1,5 +1,6 @@
 //! `POST /notify`: what comes in is kept, whatever it is.
 
+mod addresses;
 mod authentication;
 mod check;
 mod limits;

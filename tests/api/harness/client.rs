@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Body, Method, RequestBuilder};
+use reqwest::{Body, Certificate, ClientBuilder, Method, RequestBuilder};
 use serde_json::Value;
 
 use super::Answer;
@@ -17,8 +17,21 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn of(base: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();
-        Self { http, base, token: None }
+        Self::with(base, None, |builder| builder)
+    }
+
+    /// One that trusts this authority alone, if any, and is what `kind` makes of it.
+    pub(crate) fn with(
+        base: String,
+        authority: Option<&str>,
+        kind: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Self {
+        let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1));
+        let builder = match authority {
+            Some(pem) => builder.tls_certs_only([Certificate::from_pem(pem.as_bytes()).unwrap()]),
+            None => builder,
+        };
+        Self { http: kind(builder).build().unwrap(), base, token: None }
     }
 
     /// The same, with this API token.

@@ -9,9 +9,12 @@
 //! | `platform` | the simulated platform, and one that only records |
 //! | `program` | the real program, in a process of its own |
 //! | `raw` | connections below HTTP |
+//! | `certificates` | certificates for servers over TLS |
 //! | `eventually` | waiting for a condition |
 
 mod answer;
+#[path = "../../support/certificates.rs"]
+pub(crate) mod certificates;
 mod client;
 pub(crate) mod database;
 mod eventually;

@@ -44,15 +44,35 @@ impl Program {
 
     /// Starts `receiptd serve`, and waits until it answers.
     pub(crate) async fn serve(folder: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> (Self, Client) {
+        let client = Client::of(format!("http://{address}"));
+        (Self::serve_for(&client, folder, address, settings).await, client)
+    }
+
+    /// The same, where it is this client who waits.
+    pub(crate) async fn serve_for(
+        client: &Client,
+        folder: &Path,
+        address: SocketAddr,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut command = receiptd(folder, &["serve", "--listen", &address.to_string()]);
         let mut program = Self::start(command.envs(settings.iter().copied()));
-        let client = Client::of(format!("http://{address}"));
         eventually("the server to answer", async || {
-            assert_eq!(program.child.try_wait().unwrap(), None, "{}", fs::read_to_string(&program.err).unwrap());
+            assert_eq!(program.child.try_wait().unwrap(), None, "{}", program.logged());
             client.is_answered().await.then_some(())
         })
         .await;
-        (program, client)
+        program
+    }
+
+    /// What everybody on the machine sees of it in the list of processes.
+    pub(crate) fn command_line(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/cmdline", self.child.id())).unwrap()
+    }
+
+    /// What it logged so far.
+    pub(crate) fn logged(&self) -> String {
+        fs::read_to_string(&self.err).unwrap()
     }
 
     /// What it printed so far.
@@ -63,7 +83,7 @@ impl Program {
     /// Waits for its end.
     pub(crate) async fn ends(mut self) -> Ended {
         let status = eventually("the program to end", async || self.child.try_wait().unwrap()).await;
-        Ended { code: status.code(), out: self.printed(), err: fs::read_to_string(&self.err).unwrap() }
+        Ended { code: status.code(), out: self.printed(), err: self.logged() }
     }
 
     /// Sends it a signal, and waits for its end.

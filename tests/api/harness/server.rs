@@ -9,14 +9,20 @@ use receiptd::{
     config::{self, Flags},
     lifecycle::{self, ServeError},
 };
+use reqwest::ClientBuilder;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{Client, Database};
+use super::{
+    Client, Database,
+    certificates::{Authority, Files},
+};
 
 /// A server about to be started.
 pub(crate) struct Setup {
     settings: Vec<(String, String)>,
     flags: Flags,
+    /// Whom clients have to trust, in PEM; `None`: it is no TLS.
+    authority: Option<String>,
     /// Stays open while the server is restarted, so that nobody else gets the port.
     listener: TcpListener,
 }
@@ -40,7 +46,7 @@ impl TestServer {
     pub(crate) fn on(database: &Database) -> Setup {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let flags = Flags { database_url: Some(database.url().to_owned()), ..Flags::default() };
-        Setup { settings: Vec::new(), flags, listener }
+        Setup { settings: Vec::new(), flags, authority: None, listener }
     }
 
     /// Stops gracefully.
@@ -54,7 +60,12 @@ impl TestServer {
         let ended = self.task.take().unwrap().await;
         ended.unwrap().unwrap();
         let listener = self.setup.listener.try_clone().unwrap();
-        Setup { settings: self.setup.settings.clone(), flags: self.setup.flags.clone(), listener }
+        Setup {
+            settings: self.setup.settings.clone(),
+            flags: self.setup.flags.clone(),
+            authority: self.setup.authority.clone(),
+            listener,
+        }
     }
 
     /// Asks for the stop, and does not wait for it.
@@ -67,6 +78,11 @@ impl TestServer {
     /// Somebody without a token.
     pub(crate) fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// Somebody without a token, who is what `kind` makes of them.
+    pub(crate) fn client_with(&self, kind: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        self.setup.client(kind)
     }
 }
 
@@ -109,6 +125,24 @@ impl Setup {
         self.with("public_url", &url).with("webex.base_url", platform).with("webex.service_key", "the-service-key")
     }
 
+    /// Over TLS, with the certificate in these files.
+    pub(crate) fn over_tls(self, files: &Files, authority: &Authority) -> Self {
+        let (certificate, key) = files.names();
+        let authority = Some(authority.pem());
+        Self { authority, ..self.with("tls.certificate", certificate).with("tls.key", key) }
+    }
+
+    /// Without that certificate.
+    pub(crate) fn in_the_clear(self) -> Self {
+        Self { authority: None, ..self.without("tls.certificate").without("tls.key") }
+    }
+
+    fn client(&self, kind: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", self.listener.local_addr().unwrap());
+        Client::with(base, self.authority.as_deref(), kind)
+    }
+
     pub(crate) async fn start(self) -> TestServer {
         // An empty file, so that no `receiptd.toml` gets into the test.
         let settings = config::load(&self.flags, self.settings.clone(), Some("/dev/null".into())).unwrap();
@@ -118,7 +152,7 @@ impl Setup {
             let _ = stopped.await;
         };
         let task = tokio::spawn(lifecycle::serve(settings, self.listener.try_clone().unwrap(), shutdown));
-        let client = Client::of(format!("http://{address}"));
+        let client = self.client(|builder| builder);
         client.gets("/health/live").await.is(200);
         TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }
     }

@@ -1,0 +1,154 @@
+//! The certificate that the server shows, and its key. Both are renewed while the program runs.
+//!
+//! They are looked at where they are used, at the start of a connection. What is open goes on with what it began with.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::DateTime;
+use rustls::{
+    ServerConfig,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use secrecy::{ExposeSecret, SecretString};
+use x509_cert::der::Decode;
+
+use crate::{
+    domain::Timestamp,
+    secret::{Secret, Source, Unfit},
+};
+
+/// A certificate with the chain up to its authority, and its key.
+#[derive(Clone)]
+pub struct Certificate(Arc<Held>);
+
+struct Held {
+    chain: Secret,
+    key: Secret,
+    shown: Mutex<Shown>,
+}
+
+/// What is shown, and what it was made of.
+struct Shown {
+    certified: Arc<CertifiedKey>,
+    good_until: Timestamp,
+    chain: Arc<SecretString>,
+    key: Arc<SecretString>,
+}
+
+/// Why a certificate cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// Of the certificate or its chain.
+    #[error("tls.certificate {0}")]
+    Chain(Unfit),
+    /// Of the key.
+    #[error("tls.key {0}")]
+    Key(Unfit),
+    /// The key is another certificate's.
+    #[error("tls.key is not the key of tls.certificate, whose own certificate comes first, before its chain")]
+    Mismatch,
+}
+
+impl Certificate {
+    /// Takes a certificate with its chain, and its key, each in PEM. What comes later must fit together likewise, or
+    /// the last good pair is kept.
+    pub fn new(chain: Source, key: Source) -> Result<Self, CertificateError> {
+        let chain = Secret::new(chain, |_| Ok(())).map_err(CertificateError::Chain)?;
+        let key = Secret::new(key, |_| Ok(())).map_err(CertificateError::Key)?;
+        let shown = Mutex::new(Shown::of(chain.current(), key.current())?);
+        Ok(Self(Arc::new(Held { chain, key, shown })))
+    }
+
+    /// Until when the certificate is good that is shown at present.
+    pub fn good_until(&self) -> Timestamp {
+        self.0.shown().good_until
+    }
+
+    /// For a server: TLS 1.3 and 1.2, no certificates of clients.
+    pub fn server_config(&self) -> Result<ServerConfig, rustls::Error> {
+        let versions = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+        Ok(versions.with_no_client_auth().with_cert_resolver(self.0.clone()))
+    }
+}
+
+impl Held {
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let (chain, key) = (self.chain.current(), self.key.current());
+        if !(Arc::ptr_eq(&chain, &shown.chain) && Arc::ptr_eq(&key, &shown.key)) {
+            match Shown::of(chain.clone(), key.clone()) {
+                Ok(renewed) => {
+                    tracing::info!(good_until = %renewed.good_until, "new connections get a new certificate");
+                    *shown = renewed;
+                }
+                Err(error) => {
+                    // Also for a moment, where only one of the two files has been replaced yet.
+                    tracing::error!(%error, "a new certificate cannot be used; the last good one is kept");
+                    // So that it is not tried again before it changes again.
+                    (shown.chain, shown.key) = (chain, key);
+                }
+            }
+        }
+        shown
+    }
+}
+
+impl Shown {
+    fn of(chain: Arc<SecretString>, key: Arc<SecretString>) -> Result<Self, CertificateError> {
+        let certificates = CertificateDer::pem_slice_iter(chain.expose_secret().as_bytes());
+        let certificates = certificates.collect::<Result<Vec<_>, _>>();
+        // What the libraries say of a fault may quote the file.
+        let certificates = certificates.map_err(|_| CertificateError::Chain(Unfit("is not well-formed PEM")))?;
+        let Some(first) = certificates.first() else {
+            return Err(CertificateError::Chain(Unfit("holds no certificate in PEM")));
+        };
+        let good_until = good_until(first).ok_or(CertificateError::Chain(Unfit("holds no X.509 certificate")))?;
+        let private = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes());
+        let private = private.map_err(|_| {
+            CertificateError::Key(Unfit("holds no private key in PEM, or one that is locked with a password"))
+        })?;
+        let certified = CertifiedKey::from_der(certificates, private, &provider()).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
+            rustls::Error::InvalidCertificate(_) => CertificateError::Chain(Unfit("holds no X.509 certificate")),
+            _ => CertificateError::Key(Unfit("is no RSA, ECDSA or Ed25519 key")),
+        })?;
+        Ok(Self { certified: Arc::new(certified), good_until, chain, key })
+    }
+}
+
+fn good_until(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+    let not_after = certificate.tbs_certificate().validity().not_after.to_unix_duration();
+    Some(DateTime::from_timestamp(not_after.as_secs().try_into().ok()?, 0)?.into())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// The same one whatever name a client asks for: there is only one.
+impl ResolvesServerCert for Held {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.shown().certified.clone())
+    }
+}
+
+/// Shows nothing of it.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+/// Shows until when it is good.
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate until {}", self.good_until())
+    }
+}

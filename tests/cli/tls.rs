@@ -1,0 +1,55 @@
+//! What is said of how requests come in, before any does.
+
+use std::fs;
+
+use super::{
+    block_on, ends, folder,
+    harness::{
+        Program,
+        certificates::{Authority, Files},
+        eventually, free_address,
+    },
+    receiptd,
+};
+
+#[test]
+fn check_config_and_serve_look_at_the_certificate() {
+    block_on(async {
+        let (folder, authority) = (folder(), Authority::new());
+        let files = Files::of(&authority.issues(2091), folder.path());
+        let (certificate, key) = files.names();
+        let settings = [
+            ("RECEIPTD_TLS__CERTIFICATE", certificate),
+            ("RECEIPTD_TLS__KEY", key),
+            ("RECEIPTD_TRUSTED_PROXIES", "10.0.0.0/8,::1"),
+            ("RECEIPTD_NOTIFY__ALLOWED_ADDRESSES", "192.0.2.0/24"),
+        ];
+        let run = async |command: &str| ends(receiptd(folder.path(), &[command]).envs(settings)).await;
+        let words = ["HTTPS, with a certificate until 2091-01-01", "10.0.0.0/8, ::1/128", "192.0.2.0/24"];
+        run("check-config").await.is(0).prints(&words);
+        let words = ["HTTP: have a proxy in front", "none: the client is whoever connects", "every address"];
+        ends(&mut receiptd(folder.path(), &["check-config"])).await.is(0).prints(&words);
+        fs::write(&files.key, authority.issues(2091).key).unwrap();
+        for command in ["check-config", "serve"] {
+            run(command).await.is(1).complains("tls.key is not the key of tls.certificate");
+        }
+        fs::remove_file(&files.key).unwrap();
+        for command in ["check-config", "serve"] {
+            run(command).await.is(1).complains("tls.key: the file cannot be read: No such file");
+        }
+    });
+}
+
+#[test]
+fn a_server_complains_of_a_certificate_that_has_expired() {
+    block_on(async {
+        let folder = folder();
+        let files = Files::of(&Authority::new().issues(2020), folder.path());
+        let (certificate, key) = files.names();
+        let mut command = receiptd(folder.path(), &["serve", "--listen", &free_address().to_string()]);
+        command.envs([("RECEIPTD_TLS__CERTIFICATE", certificate), ("RECEIPTD_TLS__KEY", key)]);
+        let server = Program::start(&mut command);
+        let complained = async || server.logged().contains("the certificate has expired").then_some(());
+        eventually("a complaint", complained).await;
+    });
+}
