@@ -1,12 +1,12 @@
 //! A temporary Postgres server, for the tests and for `cargo xtask`.
 //!
-//! [`Server::shared`] gives the one server of this process. It ends, and its folder goes, when the process ends,
-//! however that happens: a small shell beside it waits for the end of a pipe that only this process holds. (A death
-//! signal would not do: it follows the *thread* that started the server, and a test's thread ends with its test. Nor
-//! would `Drop`, since a `static` is never dropped.)
+//! [`Server::shared`] gives the one server of this process, [`Server::temporary`] another. A temporary one ends, and its
+//! folder goes, when the process ends, however that happens: a small shell beside it waits for the end of a pipe that
+//! only this process holds. (A death signal would not do: it follows the *thread* that started the server, and a test's
+//! thread ends with its test. Nor would `Drop`, since a `static` is never dropped.)
 //!
 //! The server is durable (`fsync` and `synchronous_commit` are on), because durability is among the things tested.
-//! With `RECEIPTD_TEST_POSTGRES_URL` set, that server is used and none is started. A missing Postgres is installed
+//! With `RECEIPTD_TEST_POSTGRES_URL` set, that server is the shared one. A missing Postgres is installed
 //! where that is possible, and is a failure elsewhere, never a reason to skip a test.
 
 use std::io::{Error, ErrorKind, Result};
@@ -30,18 +30,23 @@ const ATTEMPTS: u32 = 5;
 
 /// Makes the cluster, runs the server, and clears both away when standard input ends. `$1` is where the programs are,
 /// `$2` the folder, `$3` the port. Nothing here needs to outlive the folder, so the server is stopped at once, without
-/// a checkpoint; it is asked until it is gone, since it may not have come so far as to listen to signals.
+/// a checkpoint; it is asked until it is gone, since it may not have come so far as to listen to signals. A server that
+/// a test kills is started again, until it runs, if there is a file `killed`: the test says so, and takes it away.
 const SUPERVISE: &str = r#"
 trap '' HUP INT TERM
 exec 3<&0 >>"$2/log" 2>&1
 "$1/initdb" --pgdata="$2/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync || exit 1
-"$1/postgres" -D "$2/data" -c listen_addresses=127.0.0.1 -c port="$3" -c unix_socket_directories="$2" \
-  -c max_connections=300 -c fsync=on -c full_page_writes=on -c synchronous_commit=on -c timezone=UTC &
-server=$!
-{ cat <&3; : >"$2/released"; while kill -QUIT "$server"; do sleep 0.05; done; } >/dev/null 2>&1 &
+{ cat <&3; : >"$2/released"; while [ -e "$2" ]; do kill -QUIT $(cat "$2/server"); sleep 0.05; done; } >/dev/null 2>&1 &
 watcher=$!
-wait "$server"
-[ -e "$2/released" ] && exec rm -rf "$2"
+while
+  "$1/postgres" -D "$2/data" -c listen_addresses=127.0.0.1 -c port="$3" -c unix_socket_directories="$2" \
+    -c max_connections=300 -c fsync=on -c full_page_writes=on -c synchronous_commit=on -c timezone=UTC &
+  echo $! >"$2/server"
+  wait $!
+  rm "$2/server"
+  [ -e "$2/released" ] && exec rm -rf "$2"
+  [ -e "$2/killed" ]
+do sleep 0.05; done
 kill -KILL "$watcher"
 exit 1
 "#;
@@ -62,14 +67,16 @@ impl Server {
         server.as_ref().map_err(|error| Error::other(error.clone()))
     }
 
-    /// A server of the caller's own; waits until it takes connections.
-    pub(crate) fn start() -> Result<Self> {
-        if let Some(url) = env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) {
-            let address = split(&url).ok_or_else(|| {
-                Error::other(format!("{URL_VARIABLE} must be like `postgres://user@host:5432/postgres`"))
-            })?;
-            return Ok(Self { address, _temporary: None });
-        }
+    /// The server that the environment names, or a temporary one; waits until it takes connections.
+    fn start() -> Result<Self> {
+        let Some(url) = env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) else { return Self::temporary() };
+        let address = split(&url)
+            .ok_or_else(|| Error::other(format!("{URL_VARIABLE} must be like `postgres://user@host:5432/postgres`")))?;
+        Ok(Self { address, _temporary: None })
+    }
+
+    /// A server of the caller's own, whatever the environment names; waits until it takes connections.
+    pub(crate) fn temporary() -> Result<Self> {
         let programs = programs()?;
         let mut attempt = 1;
         loop {

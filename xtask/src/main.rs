@@ -12,6 +12,7 @@ mod database;
 mod postgres;
 mod prepare;
 mod test;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Test(test::Args),
+    Torture(torture::Args),
     Prepare(prepare::Args),
     Bench(bench::Args),
 }
@@ -34,6 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Test(args) => test::run(&args),
+        Command::Torture(args) => torture::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Bench(args) => bench::run(args),
     };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, FromRow, PgConnection, SqliteConnection, postgres::PgRow, sqlite::SqliteRow};
 use tempfile::TempDir;
 
 use crate::postgres::Server;
@@ -22,15 +22,13 @@ pub(crate) struct Database {
 
 /// Runs `test` on a SQLite file of its own.
 pub(crate) fn on_sqlite(test: impl AsyncFnOnce(&Database)) {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}/receiptd.db", folder.path().display());
-    run(&Database { url, name: None, _folder: Some(folder) }, test);
+    run(&Database::in_a_file(), test);
 }
 
 /// Runs `test` on a Postgres database of its own.
 pub(crate) fn on_postgres(test: impl AsyncFnOnce(&Database)) {
     let name = format!("receiptd_{}", uuid::Uuid::new_v4().simple());
-    run(&Database { url: Server::shared().unwrap().url(&name), name: Some(name), _folder: None }, test);
+    run(&Database::on(Server::shared().unwrap(), name), test);
 }
 
 fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
@@ -60,6 +58,17 @@ pub(crate) fn block_on(test: impl Future<Output = ()>) {
 }
 
 impl Database {
+    /// A SQLite file, alone in its folder; not made yet.
+    pub(crate) fn in_a_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { url: format!("sqlite://{}/receiptd.db", folder.path().display()), name: None, _folder: Some(folder) }
+    }
+
+    /// The database of this name.
+    pub(crate) fn on(server: &Server, name: String) -> Self {
+        Self { url: server.url(&name), name: Some(name), _folder: None }
+    }
+
     /// As the settings want it.
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -95,12 +104,20 @@ impl Database {
 
     /// Reads texts behind the server's back.
     pub(crate) async fn texts(&self, query: &'static str) -> Vec<String> {
+        self.rows::<(String,)>(query).await.into_iter().map(|(text,)| text).collect()
+    }
+
+    /// Reads rows behind the server's back.
+    pub(crate) async fn rows<R>(&self, query: &'static str) -> Vec<R>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
         if self.is_sqlite() {
             let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
-            sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
         } else {
             let mut connection = PgConnection::connect(&self.url).await.unwrap();
-            sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
         }
     }
 }

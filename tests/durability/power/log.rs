@@ -1,0 +1,88 @@
+//! What a program did to the files of a folder, as `shim.c` wrote it down.
+
+use std::{collections::HashMap, env, fs, path::Path, process::Command};
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Create {
+        file: usize,
+        name: String,
+    },
+    Unlink {
+        name: String,
+    },
+    Write {
+        file: usize,
+        offset: usize,
+        bytes: Vec<u8>,
+    },
+    Truncate {
+        file: usize,
+        length: usize,
+    },
+    /// All of the file's bytes are on disk.
+    Sync {
+        file: usize,
+    },
+    /// All of the folder's names are.
+    SyncFolder,
+}
+
+/// An operation, and how long the log was after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) end: u64,
+    pub(crate) operation: Operation,
+}
+
+/// Builds the library that writes a log, and answers what a program needs in its environment to load it. A sync takes
+/// `sync_micros` longer.
+pub(crate) fn loaded(build: &Path, folder: &Path, log: &Path, sync_micros: u32) -> Vec<(&'static str, String)> {
+    let library = build.join("shim.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/power/shim.c");
+    let mut compiler = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source);
+    assert!(compiler.args(["-ldl", "-lpthread"]).status().unwrap().success());
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    vec![
+        ("LD_PRELOAD", path(&library)),
+        ("DISK_FOLDER", path(folder)),
+        ("DISK_LOG", path(log)),
+        ("DISK_SYNC_MICROS", sync_micros.to_string()),
+    ]
+}
+
+/// Reads a log from its beginning. What was being written at the end is left out.
+pub(crate) fn read(log: &Path) -> Vec<Entry> {
+    let bytes = fs::read(log).unwrap();
+    let (mut entries, mut at) = (Vec::new(), 0);
+    // A removed file's inode may become that of another.
+    let mut files = HashMap::<String, usize>::new();
+    let mut number = 0;
+    while let Some(length) = bytes[at..].iter().position(|byte| *byte == b'\n') {
+        let line = std::str::from_utf8(&bytes[at..at + length]).unwrap();
+        let words: Vec<_> = line.split(' ').collect();
+        let count = |text: &str| text.parse::<usize>().unwrap();
+        at += length + 1;
+        let operation = match words[..] {
+            ["C", inode, name] => {
+                number += 1;
+                files.insert(inode.to_owned(), number);
+                Operation::Create { file: number, name: name.to_owned() }
+            }
+            ["U", name] => Operation::Unlink { name: name.to_owned() },
+            ["W", inode, offset, length] => {
+                let Some(written) = bytes.get(at..at + count(length)) else { break };
+                at += written.len();
+                Operation::Write { file: files[inode], offset: count(offset), bytes: written.to_vec() }
+            }
+            ["T", inode, length] => Operation::Truncate { file: files[inode], length: count(length) },
+            ["S", inode] => Operation::Sync { file: files[inode] },
+            ["D"] => Operation::SyncFolder,
+            _ => panic!("shim.c does not model: {line}"),
+        };
+        entries.push(Entry { end: u64::try_from(at).unwrap(), operation });
+    }
+    entries
+}
