@@ -34,8 +34,9 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// The store can commit, in the time that a notification has: something is committed to find out. And, unless it is
-/// asked for notifications alone, the platform does not refuse our credentials.
+/// The store can commit, in the time that a notification has: something is committed to find out, which may need less
+/// room than a notification, so the last of those counts too. And, unless it is asked for notifications alone, the
+/// platform does not refuse our credentials.
 pub(super) async fn ready(
     app: Data<App>,
     readiness: Result<Query<Readiness>, actix_web::Error>,
@@ -43,6 +44,9 @@ pub(super) async fn ready(
     let Ok(readiness) = readiness else {
         return Err(Problem::new(Code::InvalidRequest, "of: notify is the only part that can be asked for"));
     };
+    if app.intake.committer.is_failing() {
+        return Err(Problem::new(Code::Unavailable, "the last notifications could not be stored"));
+    }
     let beat = timeout(app.answer_within, app.store.health.beat(app.clock.now())).await;
     beat.map_err(|_| Problem::new(Code::Unavailable, "the store did not commit in time"))??;
     let condition = app.sending.as_ref().map(|sending| *sending.borrow());

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -64,21 +64,36 @@ pub struct Committer {
     bytes: Arc<Semaphore>,
     most_bytes: usize,
     metrics: Metrics,
+    failed: watch::Sender<Option<Instant>>,
 }
+
+/// A failure says this long that the next commit will fail, too.
+const TELLING: Duration = Duration::from_secs(10);
 
 impl Committer {
     /// Starts the writers. The returned set ends when the queue is closed and empty.
     pub fn start(journal: &Arc<dyn Journal>, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_rows.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
+        let failed = watch::Sender::new(None);
         let mut writers = JoinSet::new();
         for _ in 0..limits.writers.max(1) {
-            let writer = Writer { journal: journal.clone(), metrics: metrics.clone(), patience: limits.patience };
+            let writer = Writer {
+                journal: journal.clone(),
+                metrics: metrics.clone(),
+                patience: limits.patience,
+                failed: failed.clone(),
+            };
             writers.spawn(writer.run(waiting.clone(), limits.batch_rows.max(1)));
         }
         let most_bytes = limits.queue_bytes.min(Semaphore::MAX_PERMITS);
         let bytes = Arc::new(Semaphore::new(most_bytes));
-        (Self { queue, bytes, most_bytes, metrics: metrics.clone() }, writers)
+        (Self { queue, bytes, most_bytes, metrics: metrics.clone(), failed }, writers)
+    }
+
+    /// Whether a commit failed a moment ago, and none succeeded since.
+    pub fn is_failing(&self) -> bool {
+        self.failed.borrow().is_some_and(|at| at.elapsed() < TELLING)
     }
 
     /// Puts an arrival on disk. `Ok` means that it is there; an error means that the sender is to try again.
@@ -108,6 +123,8 @@ struct Writer {
     journal: Arc<dyn Journal>,
     metrics: Metrics,
     patience: Duration,
+    /// When the last commit failed, unless one succeeded since.
+    failed: watch::Sender<Option<Instant>>,
 }
 
 impl Writer {
@@ -128,7 +145,14 @@ impl Writer {
         let mut parts = vec![(arrivals, callers)];
         while let Some((mut arrivals, mut callers)) = parts.pop() {
             let quarantined = arrivals.iter().all(|arrival| matches!(arrival, Arrival::Quarantined(_)));
-            match next(self.attempt(&arrivals).await, arrivals.len(), quarantined) {
+            let attempt = self.attempt(&arrivals).await;
+            match attempt {
+                Attempt::Committed => _ = self.failed.send_replace(None),
+                Attempt::Unavailable => _ = self.failed.send_replace(Some(Instant::now())),
+                // The store works, or else it could not tell.
+                Attempt::Refused => {}
+            }
+            match next(attempt, arrivals.len(), quarantined) {
                 Next::Acknowledge => answer(callers, Ok(())),
                 Next::TurnAway => answer(callers, Err(NotStored::Unavailable)),
                 Next::Halve => {

@@ -147,6 +147,22 @@ async fn a_full_queue_turns_away_at_once() {
     assert_eq!(committer.commit(arrival(b"123")).await, Ok(()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_until_a_commit_succeeds_or_for_a_while() {
+    // The last one comes first.
+    let model = Model::new(vec![Fate::NeverEnds, Fate::Commits, Fate::IsUnavailable], MANY);
+    let (committer, _writers) = start(&model, limits());
+    assert!(!committer.is_failing());
+    assert_eq!(committer.commit(arrival(b"1")).await, Err(NotStored::Unavailable));
+    assert!(committer.is_failing());
+    assert_eq!(committer.commit(arrival(b"1")).await, Ok(()));
+    assert!(!committer.is_failing());
+    assert_eq!(committer.commit(arrival(b"2")).await, Err(NotStored::Unavailable));
+    assert!(committer.is_failing());
+    tokio::time::sleep(TELLING).await;
+    assert!(!committer.is_failing());
+}
+
 fn any_fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         4 => Just(Fate::Commits),

@@ -13,6 +13,7 @@
 //! | `chain` | what a unit of work adds to the chain |
 //! | `batch` | arrivals, sorted out into what each statement of an append needs |
 //! | `outgoing` | submissions and steps, likewise for the outbox |
+//! | `in_time` | how long all of this may take |
 //! | `walks` | which index leads to what a list asks for |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
 //! | `sqlite`, `postgres` | opening, batches |
@@ -25,6 +26,7 @@ mod batch;
 mod chain;
 mod changes;
 mod error;
+mod in_time;
 mod outbox;
 mod outgoing;
 #[cfg(not(prepare_only = "sqlite"))]
@@ -193,20 +195,25 @@ impl Store {
 pub struct OpenOptions {
     /// The most connections to Postgres, or readers of SQLite.
     pub connections: u32,
-    /// How long to wait for a connection, or for another writer of the same SQLite file.
+    /// How long to wait for a connection, or for another writer of the same SQLite file. Six times as long a look-up or
+    /// a change may take as a whole.
     pub timeout: Duration,
     /// Whether to create an SQLite file that is not there.
     pub create: bool,
 }
 
+/// What is begun ends within this many times of [`OpenOptions::timeout`], or is given up.
+const WAITS: u32 = 6;
+
 /// Opens the store at `url` (`sqlite://path` or `postgres://…`), creates it where it can, brings its schema up to
 /// date, and refuses one that would lose what it has acknowledged.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    match url.split_once(':').map(|(scheme, _)| scheme) {
+    let store = match url.split_once(':').map(|(scheme, _)| scheme) {
         #[cfg(not(prepare_only = "postgres"))]
         Some("sqlite") => sqlite::open(url, options).await,
         #[cfg(not(prepare_only = "sqlite"))]
         Some("postgres" | "postgresql") => postgres::open(url, options).await,
         _ => Err(OpenError::Scheme),
-    }
+    }?;
+    Ok(store.in_time(options.timeout.saturating_mul(WAITS)))
 }

@@ -21,6 +21,7 @@ macro_rules! columns {
 }
 
 mod append;
+mod connect;
 mod dispatch;
 mod places;
 #[path = "portable/mod.rs"]
@@ -28,20 +29,14 @@ mod places;
 mod portable;
 mod reads;
 
-use std::str::FromStr;
-
-use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::sync::watch;
 
+use self::{connect::connect, portable::Unit};
 use super::{OpenError, OpenOptions, Store, chain::Chains};
 
 type Connection = PgConnection;
 type Database = Postgres;
-/// A unit of work.
-type Unit = Transaction<'static, Postgres>;
 
 /// How a statement would name the index that it is to use. It cannot, and need not: autovacuum keeps statistics.
 const INDEXED_BY: Option<&str> = None;
@@ -58,22 +53,18 @@ struct Backend {
 impl Backend {
     /// Begins a unit of work that writes.
     async fn begin(&self) -> Result<Unit, sqlx::Error> {
-        self.write.begin().await
+        Unit::begin(&self.write, "BEGIN").await
     }
 
     /// Begins to read what was on record at one moment.
     async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
-        self.read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
+        Unit::begin(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
     }
 }
 
 /// Connects to the server, brings the schema up to date, and refuses a server that would lose commits.
 pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    // Asked for per session, so that a role or a database with another default does not weaken the promise.
-    let connect = PgConnectOptions::from_str(url).map_err(OpenError::connect)?.options([("synchronous_commit", "on")]);
-    let pool = PgPoolOptions::new().max_connections(options.connections).acquire_timeout(options.timeout);
-    let pool = pool.connect_with(connect).await.map_err(OpenError::connect)?;
-    durable(&pool).await?;
+    let pool = connect(url, options).await?;
     sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(OpenError::migrate)?;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
@@ -81,19 +72,4 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     let backend = Backend { read, write, changed: turn, submitted: arrive, chains: Chains::default() };
     backend.chain_backlog().await.map_err(OpenError::Chain)?;
     Ok(Store::of(backend, changes, submissions))
-}
-
-/// Refuses a server on which a commit may be lost.
-async fn durable(pool: &PgPool) -> Result<(), OpenError> {
-    for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
-        let value: String = sqlx::query_scalar("SELECT current_setting($1)")
-            .bind(setting)
-            .fetch_one(pool)
-            .await
-            .map_err(OpenError::connect)?;
-        if value == "off" {
-            return Err(OpenError::NotDurable { setting, value });
-        }
-    }
-    Ok(())
 }

@@ -25,17 +25,16 @@ mod reads;
 use std::str::FromStr;
 
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    Sqlite, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
 
+use self::portable::Unit;
 use super::{OpenError, OpenOptions, Store, chain::Chains};
 
 type Connection = SqliteConnection;
 type Database = Sqlite;
-/// A unit of work.
-type Unit = Transaction<'static, Sqlite>;
 
 /// How a statement names the index that it is to use. It has to, since nothing here keeps statistics.
 const INDEXED_BY: Option<&str> = Some(" INDEXED BY ");
@@ -53,12 +52,12 @@ impl Backend {
     /// Begins a unit of work that writes. The write lock is taken at once: a transaction that read first and then
     /// found another writer ahead could only be given up.
     async fn begin(&self) -> Result<Unit, sqlx::Error> {
-        self.write.begin_with("BEGIN IMMEDIATE").await
+        Unit::begin(&self.write, "BEGIN IMMEDIATE").await
     }
 
     /// Begins to read what was on record at one moment.
     async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
-        self.read.begin().await
+        Unit::begin(&self.read, "BEGIN").await
     }
 }
 

@@ -51,6 +51,12 @@ const TRIALS: &[Trial] = &[
         arguments: &["test", "--release", "--test", "durability", "power::", "--", "--nocapture"],
         length: &[("RECEIPTD_TEST_CUTS", "1000")],
     },
+    Trial {
+        name: "faults",
+        does: "Everybody is answered, and nothing is lost, while the database is locked or stopped for a minute",
+        arguments: &["test", "--release", "--test", "faults", "--", "--nocapture"],
+        length: &[("RECEIPTD_TEST_OUTAGE_SECONDS", "60")],
+    },
 ];
 
 impl Trial {

@@ -31,7 +31,10 @@ impl Backend {
         let mut unit = self.begin().await?;
         // This also locks the row, so that no other instance chains the same.
         let mark = sql!("UPDATE backlog SET chained = chained RETURNING chained").fetch_optional(&mut *unit).await?;
-        let Some(mark) = mark else { return Ok(false) };
+        let Some(mark) = mark else {
+            unit.rollback().await?;
+            return Ok(false);
+        };
         let mut records = Records::default();
         let end = end_of_part(&mut unit, &mark.chained).await?;
         if let Some(end) = &end {

@@ -30,7 +30,10 @@ impl Changes for Backend {
         let (settled, _) = places::ends(&mut transaction).await?;
         let oldest = between(&mut transaction, Place::default(), settled, limit).await?;
         let old = oldest.iter().take_while(|change| change.changed_at < before);
-        let Some((most, last)) = old.enumerate().last() else { return Ok(false) };
+        let Some((most, last)) = old.enumerate().last() else {
+            transaction.rollback().await?;
+            return Ok(false);
+        };
         let seq = last.place.number();
         sql!("UPDATE changes_begin SET seq = $1 WHERE seq < $1", seq).execute(&mut *transaction).await?;
         sql!("DELETE FROM changes WHERE seq <= $1", seq).execute(&mut *transaction).await?;

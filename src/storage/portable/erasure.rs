@@ -53,6 +53,8 @@ impl Erasure for Backend {
             note(&mut unit, entry, erased.messages).await?;
             self.commit(unit, &records).await?;
             self.changed.send_replace(());
+        } else {
+            unit.rollback().await?;
         }
         Ok(erased)
     }

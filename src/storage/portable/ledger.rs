@@ -93,7 +93,8 @@ impl Ledger for Backend {
     async fn survey(&self, observer: &mut dyn Observer) -> Result<(), StorageError> {
         let mut snapshot = self.snapshot().await?;
         show_links(&mut snapshot, observer).await?;
-        show_rows(&mut snapshot, observer).await
+        show_rows(&mut snapshot, observer).await?;
+        Ok(snapshot.rollback().await?)
     }
 
     async fn name(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError> {

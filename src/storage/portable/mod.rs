@@ -151,7 +151,9 @@ mod retention;
 mod shelf;
 mod tally;
 mod trail;
+mod unit;
 
 pub(super) use messages::notification_rows;
+pub(super) use unit::Unit;
 
-use super::{Backend, Connection, Database, INDEXED_BY, Unit, append, dispatch, places, reads};
+use super::{Backend, Connection, Database, INDEXED_BY, append, dispatch, places, reads};

@@ -38,6 +38,7 @@ impl Repair for Backend {
         let mut transaction = self.begin().await?;
         let taken = sql!("DELETE FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
         if taken.execute(&mut *transaction).await?.rows_affected() == 0 {
+            transaction.rollback().await?;
             return Ok(false);
         }
         let mut records = Records::default();
@@ -62,6 +63,7 @@ impl Repair for Backend {
         // One moment for all that is read: in between, an append would look like an error.
         let mut transaction = self.snapshot().await?;
         let findings = restate::examine(&mut transaction, ids, read).await?;
+        transaction.rollback().await?;
         Ok(findings.into_iter().map(|finding| finding.restated).collect())
     }
 

@@ -147,6 +147,8 @@ impl Backend {
             note(&mut unit, entry, purged.rows).await?;
             self.commit(unit, records).await?;
             self.changed.send_replace(());
+        } else {
+            unit.rollback().await?;
         }
         Ok(purged)
     }

@@ -26,7 +26,9 @@ impl Client {
         authority: Option<&str>,
         kind: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Self {
-        let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1));
+        // The server closes idle connections after 5 s. One that it closes just then must not be used once more.
+        let builder = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(4));
+        let builder = builder.timeout(Duration::from_mins(1));
         let builder = match authority {
             Some(pem) => builder.tls_certs_only([Certificate::from_pem(pem.as_bytes()).unwrap()]),
             None => builder,

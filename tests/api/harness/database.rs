@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, resume_unwind},
+    path::Path,
 };
 
 use futures_util::FutureExt;
@@ -61,7 +62,13 @@ impl Database {
     /// A SQLite file, alone in its folder; not made yet.
     pub(crate) fn in_a_file() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { url: format!("sqlite://{}/receiptd.db", folder.path().display()), name: None, _folder: Some(folder) }
+        let file = Self::at(&folder.path().join("receiptd.db"));
+        Self { _folder: Some(folder), ..file }
+    }
+
+    /// The SQLite file at this path.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { url: format!("sqlite://{}", path.display()), name: None, _folder: None }
     }
 
     /// The database of this name.

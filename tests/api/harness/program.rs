@@ -75,6 +75,11 @@ impl Program {
         fs::read_to_string(&self.err).unwrap()
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it printed so far.
     pub(crate) fn printed(&self) -> String {
         fs::read_to_string(&self.out).unwrap()
@@ -88,7 +93,7 @@ impl Program {
 
     /// Sends it a signal, and waits for its end.
     pub(crate) async fn ends_on(self, signal: &str) -> Ended {
-        let process = self.child.id().to_string();
+        let process = self.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &process]).status().unwrap().success());
         self.ends().await
     }

@@ -46,6 +46,7 @@ impl Outbox for Backend {
         let mut transaction = self.begin().await?;
         let rows = dispatch::lease(&mut transaction, channel, limit, now, lease_until).await?;
         if rows.is_empty() {
+            transaction.rollback().await?;
             return Ok(Vec::new());
         }
         let mut records = Records::default();
@@ -79,6 +80,8 @@ impl Outbox for Backend {
         if outcome == Cancellation::Cancelled {
             self.commit(transaction, &records).await?;
             self.changed.send_replace(());
+        } else {
+            transaction.rollback().await?;
         }
         Ok(outcome)
     }

@@ -34,6 +34,7 @@ impl Backend {
             let mut records = Records::default();
             let ids = end(&mut transaction, over, now, &mut records).await?;
             if ids.is_empty() {
+                transaction.rollback().await?;
                 return outgoing::ids(all);
             }
             self.commit(transaction, &records).await?;

@@ -1,0 +1,137 @@
+//! A bound on how long the store may take: whoever asks is answered, also where a database neither answers nor breaks
+//! off, as one that is stopped, or a network that lost the connection without a word.
+//!
+//! Notifications need none of this, since the committer has its own patience; and what reads the whole store may take as
+//! long as it has to.
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+
+use super::{
+    Cancellation, Changes, Claim, Deeds, Enqueued, Entry, Messages, Outbox, Settlement, Shelf, StorageError, Store,
+};
+use crate::domain::{
+    Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Inbound, Kept, Message, Page,
+    PageLimit, Place, Recorded, Submission, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId, Unreadable,
+};
+
+/// A part of a store, each of whose methods ends in time.
+struct InTime<T: ?Sized> {
+    inner: Arc<T>,
+    most: Duration,
+}
+
+impl Store {
+    /// The same store, in which no look-up and no change takes longer than `most`. One that would is unavailable, and
+    /// what it began is given up.
+    pub(super) fn in_time(self, most: Duration) -> Self {
+        Self {
+            messages: Arc::new(InTime { inner: self.messages, most }),
+            shelf: Arc::new(InTime { inner: self.shelf, most }),
+            outbox: Arc::new(InTime { inner: self.outbox, most }),
+            feed: Arc::new(InTime { inner: self.feed, most }),
+            deeds: Arc::new(InTime { inner: self.deeds, most }),
+            ..self
+        }
+    }
+}
+
+impl<T: ?Sized> InTime<T> {
+    async fn wait<A>(&self, answer: impl Future<Output = Result<A, StorageError>>) -> Result<A, StorageError> {
+        timeout(self.most, answer).await.unwrap_or_else(|_| {
+            let late = format!("the database did not answer within {:?}", self.most);
+            Err(StorageError::Unavailable(io::Error::new(io::ErrorKind::TimedOut, late).into()))
+        })
+    }
+}
+
+/// Each method of a trait, in time.
+macro_rules! in_time {
+    ($trait:ident: $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+) => {
+        #[async_trait]
+        impl $trait for InTime<dyn $trait> {
+            $(async fn $method(&self, $($argument: $type),*) -> Result<$answer, StorageError> {
+                self.wait(self.inner.$method($($argument),*)).await
+            })+
+        }
+    };
+}
+
+in_time! { Messages:
+    find(id: &CorrelationId) -> Option<Message>;
+    list(filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Page<Message>;
+    tally(request: &TallyRequest) -> Vec<Tally>;
+    notifications(id: &CorrelationId) -> Vec<Recorded>;
+    notifications_of(ids: &[CorrelationId], after: Option<&(CorrelationId, Fingerprint)>, limit: PageLimit)
+        -> Vec<(CorrelationId, Recorded)>;
+    dispatch_events(id: &CorrelationId) -> Vec<DispatchEvent>;
+    owner(id: &TransactionId) -> Option<CorrelationId>;
+}
+
+in_time! { Shelf:
+    inbound(after: Option<&Cursor>, limit: PageLimit) -> Page<Kept<Inbound>>;
+    quarantine(after: Option<&Cursor>, limit: PageLimit) -> Page<Kept<Unreadable>>;
+    inbound_of(fingerprint: Fingerprint) -> Option<Kept<Inbound>>;
+    quarantine_of(fingerprint: Fingerprint) -> Option<Kept<Unreadable>>;
+}
+
+in_time! { Outbox:
+    enqueue(entries: &[Entry], at: Timestamp) -> Vec<Enqueued>;
+    compare(submission: &Submission) -> Option<Enqueued>;
+    claim(channel: &Channel, limit: i64, now: Timestamp, lease_until: Timestamp) -> Vec<Claim>;
+    settle(outcomes: &[(Claim, Settlement)]) -> ();
+    abandon(now: Timestamp, resend: bool) -> Vec<CorrelationId>;
+    expire(now: Timestamp) -> Vec<CorrelationId>;
+    cancel(id: &CorrelationId, at: Timestamp) -> Cancellation;
+    next_due() -> Vec<(Channel, Timestamp)>;
+}
+
+in_time! { Changes:
+    end() -> Place;
+    after(place: Place, limit: PageLimit) -> Option<Vec<Change>>;
+    trim(before: Timestamp, limit: PageLimit) -> bool;
+}
+
+in_time! { Deeds:
+    note(entries: &[TrailEntry]) -> ();
+    trail(after: Option<&Cursor>, limit: PageLimit) -> Page<TrailEntry>;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A feed that is only ever waited for.
+    struct Hanging;
+
+    #[async_trait]
+    impl Changes for Hanging {
+        async fn end(&self) -> Result<Place, StorageError> {
+            pending().await
+        }
+
+        async fn after(&self, _: Place, _: PageLimit) -> Result<Option<Vec<Change>>, StorageError> {
+            Ok(None)
+        }
+
+        async fn trim(&self, _: Timestamp, _: PageLimit) -> Result<bool, StorageError> {
+            Err(StorageError::Refused("for a test".into()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_ends_is_unavailable_in_time_and_the_rest_passes_through() {
+        let inner: Arc<dyn Changes> = Arc::new(Hanging);
+        let (feed, began) = (InTime { inner, most: Duration::from_secs(30) }, Instant::now());
+        assert!(matches!(feed.end().await, Err(StorageError::Unavailable(_))));
+        assert_eq!(began.elapsed(), Duration::from_secs(30));
+        assert!(matches!(feed.after(Place::default(), PageLimit::default()).await, Ok(None)));
+        assert!(matches!(feed.trim(Timestamp::default(), PageLimit::default()).await, Err(StorageError::Refused(_))));
+    }
+}

@@ -1,0 +1,126 @@
+//! A proxy before Postgres that cuts connections, or lets them fall silent.
+
+use std::{future::pending, net::Ipv4Addr, sync::Arc};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Notify,
+        watch::{self, Receiver},
+    },
+    task::JoinSet,
+};
+use url::Url;
+
+/// A running proxy. It ends with this value.
+pub(crate) struct Proxy {
+    /// The database's URL, through the proxy.
+    pub(crate) url: String,
+    weather: watch::Sender<Weather>,
+    cut: Arc<Notify>,
+    _task: JoinSet<()>,
+}
+
+/// What befalls the connections. Each has the age in which it began.
+#[derive(Clone, Copy, Default)]
+struct Weather {
+    age: u64,
+    /// Those of an earlier age are cut.
+    cut: u64,
+    /// Those of an earlier age are lost without a word: nothing goes through, and nobody hears that.
+    silent: u64,
+    /// The next commit reaches the server, and its answer is lost with the connection.
+    cuts_commit: bool,
+}
+
+impl Proxy {
+    /// Before the database at `url`.
+    pub(crate) async fn before(url: &str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let mut url = Url::parse(url).unwrap();
+        let server = (url.host_str().unwrap().to_owned(), url.port().unwrap());
+        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let (weather, cut) = (watch::Sender::new(Weather::default()), Arc::<Notify>::default());
+        let (mut task, own, was_cut) = (JoinSet::new(), weather.clone(), cut.clone());
+        task.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect((&*server.0, server.1)).await.unwrap();
+                connections.spawn(carry(client, server, own.clone(), was_cut.clone()));
+            }
+        });
+        Self { url: url.into(), weather, cut, _task: task }
+    }
+
+    /// Lets the next commit happen and loses its answer; `during` has to make one.
+    pub(crate) async fn cuts_a_commit<T>(&self, during: impl Future<Output = T>) -> T {
+        self.weather.send_modify(|weather| weather.cuts_commit = true);
+        tokio::join!(during, self.cut.notified()).0
+    }
+
+    /// Cuts all connections, in the middle of whatever they do.
+    pub(crate) fn cuts_all(&self) {
+        self.weather.send_modify(|weather| {
+            weather.age += 1;
+            weather.cut = weather.age;
+        });
+    }
+
+    /// Loses all connections, and those to come.
+    pub(crate) fn falls_silent(&self) {
+        self.weather.send_modify(|weather| weather.silent = u64::MAX);
+    }
+
+    /// Those to come work again. Those that were lost stay lost.
+    pub(crate) fn speaks_again(&self) {
+        self.weather.send_modify(|weather| {
+            weather.age += 1;
+            weather.silent = weather.age;
+        });
+    }
+}
+
+/// Carries everything to and fro until one side ends, or the weather does.
+async fn carry(mut client: TcpStream, mut server: TcpStream, weather: watch::Sender<Weather>, cut: Arc<Notify>) {
+    let age = weather.borrow().age;
+    let mut changes = weather.subscribe();
+    // Both connections stay open with this value, also while nothing goes through.
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let (mut request, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let mut is_last = false;
+    loop {
+        tokio::select! {
+            biased;
+            is_silent = ends(&mut changes, age) => if is_silent { pending().await } else { return },
+            read = from_client.read(&mut request) => {
+                let Ok(length @ 1..) = read else { return };
+                is_last = request[..length].windows(6).any(|word| word == b"COMMIT") && takes(&weather);
+                if to_server.write_all(&request[..length]).await.is_err() {
+                    return;
+                }
+            }
+            read = from_server.read(&mut answer) => {
+                let Ok(length @ 1..) = read else { return };
+                if is_last {
+                    return cut.notify_one();
+                }
+                if to_client.write_all(&answer[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Waits until connections of this age are cut, or lost without a word, and tells whether it is the latter.
+async fn ends(changes: &mut Receiver<Weather>, age: u64) -> bool {
+    let weather = changes.wait_for(|weather| weather.silent > age || weather.cut > age).await;
+    weather.is_ok_and(|weather| weather.silent > age)
+}
+
+/// Whether this commit is the one to be cut.
+fn takes(weather: &watch::Sender<Weather>) -> bool {
+    weather.send_if_modified(|weather| std::mem::take(&mut weather.cuts_commit))
+}

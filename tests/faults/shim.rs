@@ -1,0 +1,86 @@
+//! A disk whose writes and syncs can be made to fail.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::harness::eventually;
+
+/// A folder, and what goes wrong in it.
+pub(crate) struct Shim {
+    folder: TempDir,
+}
+
+impl Shim {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["files", "faults", "faults/disk"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let shim = Self { folder };
+        compile(&shim.library());
+        shim
+    }
+
+    fn library(&self) -> PathBuf {
+        self.folder.path().join("shim.so")
+    }
+
+    /// Where the program is to keep its files.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.folder.path().join("files")
+    }
+
+    /// What a program that uses this disk has to be started with.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        [
+            ("LD_PRELOAD", text(&self.library())),
+            ("SHIM_FOLDER", text(&self.files())),
+            ("SHIM_FAULTS", text(&self.folder.path().join("faults"))),
+        ]
+    }
+
+    /// From now on this goes wrong; see `shim.c`.
+    pub(crate) fn begins(&self, fault: &str) {
+        File::create(self.fault(fault)).unwrap();
+    }
+
+    pub(crate) fn ends(&self, fault: &str) {
+        fs::remove_file(self.fault(fault)).unwrap();
+    }
+
+    /// Lets the next sync fail, and returns when it has.
+    pub(crate) async fn loses_a_sync(&self) {
+        self.begins("next-sync-EIO");
+        let failed = async || (!self.fault("next-sync-EIO").exists()).then_some(());
+        eventually("a sync to fail", failed).await;
+    }
+
+    /// What is in memory is lost: what is on the disk takes its place.
+    pub(crate) fn loses_its_power(&self) {
+        for file in fs::read_dir(self.files()).unwrap() {
+            fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        for file in fs::read_dir(self.fault("disk")).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), self.files().join(file.file_name())).unwrap();
+        }
+    }
+
+    fn fault(&self, name: &str) -> PathBuf {
+        self.folder.path().join("faults").join(name)
+    }
+}
+
+/// Compiles the shim. The compiler is there: SQLite is built with it.
+fn compile(library: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(library).arg(source).arg("-ldl");
+    assert!(compiler.status().unwrap().success());
+}
