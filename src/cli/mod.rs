@@ -16,6 +16,7 @@ mod import;
 mod inbound;
 mod messages;
 mod migrate;
+mod openapi;
 mod output;
 mod purge;
 mod quarantine;
@@ -78,6 +79,8 @@ enum Command {
     Erase(erase::Args),
     /// Check the settings and say what they mean
     CheckConfig(check_config::Args),
+    /// Print the description of the REST API, as OpenAPI 3.1
+    Openapi,
     /// Bring the database's schema up to date (serve does so too)
     Migrate(migrate::Args),
 }
@@ -119,6 +122,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Purge(args) => purge::run(args).await,
         Command::Erase(args) => erase::run(args).await,
         Command::CheckConfig(args) => check_config::run(&args),
+        Command::Openapi => openapi::run(),
         Command::Migrate(args) => migrate::run(args).await,
     }
 }

@@ -24,7 +24,8 @@ pub enum Deed {
 }
 
 impl Deed {
-    const ALL: [Self; 8] = [
+    /// All of them.
+    pub const ALL: [Self; 8] = [
         Self::Sent,
         Self::Cancelled,
         Self::Exported,

@@ -5,6 +5,7 @@ use actix_web::{
     web::{Data, Json, Query},
 };
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{
     authority::{Admin, Caller},
@@ -57,13 +58,15 @@ pub(super) struct Erase {
 /// Removes a person everywhere.
 pub(super) async fn erase(
     caller: Caller<Admin>,
-    request: Result<Json<Erase>, actix_web::Error>,
+    request: Result<Json<Map<String, Value>>, actix_web::Error>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let fault = |pointer: &str, detail: &str| {
         Problem::faulty(vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
-    let request = request.map_err(|_| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
+    // An object first of all: an array with the members in order is none.
+    let request = request.ok().and_then(|Json(members)| serde_json::from_value::<Erase>(members.into()).ok());
+    let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
     let person = Person::new(&request.to).ok_or_else(|| fault("/to", "must be a number or an address"))?;
     Ok(HttpResponse::Ok().json(app.eraser.erase(&person, caller.actor(), request.dry_run).await?))
 }

@@ -7,7 +7,7 @@ use std::{fmt::Write, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    http::header::CONTENT_TYPE,
     web::{Bytes, Data, Query},
 };
 use futures_util::{Stream, StreamExt, stream};
@@ -41,7 +41,7 @@ pub(super) async fn follow(
     // At once, so that whoever is cut off before the first event knows where to continue.
     let beginning = stream::iter([Ok(format!("retry: 1000\n{}", place(feed.place())).into())]);
     let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, "text/event-stream")).insert_header((CACHE_CONTROL, "no-store"));
+    response.insert_header((CONTENT_TYPE, "text/event-stream"));
     // For proxies that would else collect what comes until it is worth sending.
     response.insert_header(("x-accel-buffering", "no"));
     Ok(response.streaming(beginning.chain(told(feed, closing))))

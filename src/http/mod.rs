@@ -1,17 +1,19 @@
 //! The HTTP interface. A handler extracts, calls one use case, and maps the result.
 //!
-//! To add an endpoint: a file for it (its handler, its documentation), a line in `routes`, and, where it can go wrong
-//! in a new way, a row in `problem`.
+//! To add an endpoint: a file for it (its handler, its documentation), a line in `routes`, its description in `openapi/`,
+//! and, where it can go wrong in a new way, a row in `problem`.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `routes` | all routes on one page |
+//! | `routes`, `endpoint` | all routes on one page, and what each of them is |
+//! | `openapi`, `docs` | what they take and answer, for programs and for people |
 //! | `server` | the server, from listener to shutdown |
 //! | `authority` | who may call, as an extractor |
 //! | `connection` | the end of connections over HTTP/2 |
 //! | `client_address` | from where a request comes, also behind a proxy |
-//! | `problem` | what goes wrong, as clients see it |
+//! | `code`, `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
+//! | `protection` | what an answer tells browsers and caches not to do |
 //! | `body`, `lines` | request bodies, bounded in size and time; their lines |
 //! | `notify`, `send`, `send_many`, `cancel` | the endpoints: what comes in, and what goes out |
 //! | `messages`, `stats`, `events`, `export`, `shelf`, `audit`, `health` | what can be asked |
@@ -22,7 +24,10 @@ mod authority;
 mod body;
 mod cancel;
 mod client_address;
+mod code;
 mod connection;
+mod docs;
+mod endpoint;
 mod events;
 mod export;
 mod health;
@@ -30,7 +35,9 @@ mod import;
 mod lines;
 mod messages;
 mod notify;
+mod openapi;
 mod problem;
+mod protection;
 mod rebuild;
 mod request_id;
 mod routes;
@@ -40,4 +47,5 @@ mod server;
 mod shelf;
 mod stats;
 
+pub use openapi::{Conditions, describe};
 pub use server::{App, serve};

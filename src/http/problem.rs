@@ -16,6 +16,8 @@ use actix_web::{
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
+pub(super) use super::code::Code;
+
 use crate::{
     audit::NotNoted,
     domain::Fault,
@@ -23,67 +25,6 @@ use crate::{
     send::SendError,
     storage::StorageError,
 };
-
-/// Every way in which a request can fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    InvalidRequest,
-    NotJson,
-    Unauthorized,
-    Forbidden,
-    AddressNotAllowed,
-    NotFound,
-    NoSuchPath,
-    Gone,
-    NotAnExport,
-    MethodNotAllowed,
-    Conflict,
-    TooLate,
-    NotOurs,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    ForeignNotification,
-    SendingNotConfigured,
-    CredentialsRefused,
-    Unavailable,
-}
-
-impl Code {
-    /// Status, code and title: the one place where they are given out.
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "The request is not valid"),
-            Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body is not JSON"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "The credentials are missing or wrong"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not admit to this"),
-            Self::AddressNotAllowed => (StatusCode::FORBIDDEN, "address-not-allowed", "The address may not post here"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
-            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is nothing at this path"),
-            Self::Gone => (StatusCode::GONE, "gone", "The events are no longer kept"),
-            Self::NotAnExport => (StatusCode::UNPROCESSABLE_ENTITY, "not-an-export", "The file cannot be read"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
-            }
-            Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id is another message's"),
-            Self::TooLate => (StatusCode::CONFLICT, "too-late", "The message cannot be called back any more"),
-            Self::NotOurs => (StatusCode::CONFLICT, "not-ours", "The message is another system's"),
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The content type is not supported")
-            }
-            Self::ForeignNotification => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "foreign-notification", "The notification is another API's")
-            }
-            Self::SendingNotConfigured => {
-                (StatusCode::CONFLICT, "sending-not-configured", "There is no platform to send to")
-            }
-            Self::CredentialsRefused => {
-                (StatusCode::SERVICE_UNAVAILABLE, "credentials-refused", "The platform refuses our credentials")
-            }
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again"),
-        }
-    }
-}
 
 /// A failed request.
 pub(super) struct Problem {
@@ -125,7 +66,7 @@ impl Problem {
     }
 
     fn body(&self) -> Body<'_> {
-        let (status, code, title) = self.code.parts();
+        let (status, code, title) = (self.code.status(), self.code.as_str(), self.code.title());
         let errors = self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
         let r#type = format!("urn:receiptd:problem:{code}");
         Body { r#type, title, status: status.as_u16(), code, detail: &self.detail, errors: errors.collect() }
@@ -184,7 +125,7 @@ impl fmt::Display for Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code.parts().0
+        self.code.status()
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -247,22 +188,13 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// For methods that a resource does not have. `Allow` names those that it has.
-pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    let path = request.match_pattern().unwrap_or_default();
-    let allowed = match path.as_str() {
-        path if path.starts_with("/notify-check") => "POST",
-        path if path.starts_with("/notify") => "POST, HEAD, GET",
-        "/v1/messages" => "POST, GET",
-        "/v1/erase" => "POST",
-        path if path.ends_with("/cancel") => "POST",
-        "/v1/import" | "/v1/rebuild" | "/v1/quarantine/retry" => "POST",
-        "/health/live" | "/health/ready" => "GET, HEAD",
-        _ => "GET",
-    };
+/// For methods that a path does not have; `allowed` names those that it has.
+pub(super) fn method_not_allowed(allowed: &str) -> HttpResponse {
     let problem = Problem::new(Code::MethodNotAllowed, format!("this path takes {allowed}"));
     let mut response = problem.error_response();
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    // Names of methods are letters.
+    let allowed = HeaderValue::from_str(allowed).unwrap_or_else(|_| HeaderValue::from_static(""));
+    response.headers_mut().insert(ALLOW, allowed);
     response
 }
 

@@ -5,7 +5,13 @@ use std::{future::Future, io, net::TcpListener, pin::pin, time::Duration};
 use actix_web::{App as Application, HttpServer, middleware::from_fn, web::Data};
 use tokio::sync::watch;
 
-use super::{connection, request_id::identify, routes::routes};
+use super::{
+    connection,
+    openapi::{Conditions, Published},
+    protection::protect,
+    request_id::identify,
+    routes::routes,
+};
 use crate::{
     audit::{Eraser, Proof, Trail},
     clock::Clock,
@@ -77,6 +83,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Serves on `listener` until `shutdown`; then takes no more connections, and ends when all requests are answered.
 /// When this returns, nothing holds the `app` any more.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let published = Data::new(Published::of(&Conditions::of(&app)));
     let app = Data::new(app);
     let tls = app.certificate.as_ref().map(Certificate::server_config).transpose().map_err(io::Error::other)?;
     let (close, closing) = watch::channel(false);
@@ -85,7 +92,8 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         let (app, closing) = (app.clone(), Data::new(closing.clone()));
         move || {
             let application = Application::new().app_data(app.clone()).app_data(closing.clone());
-            application.wrap(from_fn(identify)).configure(routes)
+            let application = application.app_data(published.clone());
+            application.wrap(from_fn(protect)).wrap(from_fn(identify)).configure(routes)
         }
     };
     drop(app);

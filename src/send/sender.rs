@@ -66,6 +66,11 @@ impl Sender {
         self.sms_api.is_some()
     }
 
+    /// By which API text messages go; `None` if there is no platform to send to.
+    pub fn sms_api(&self) -> Option<SmsApi> {
+        self.sms_api
+    }
+
     /// Checks a message and puts it on disk. From then on it will be handed over once.
     pub async fn accept(&self, draft: &Draft) -> Result<Sent, SendError> {
         let outcomes = self.accept_all(std::slice::from_ref(draft)).await?;

@@ -29,23 +29,27 @@ pub enum SmsApi {
     SmsV1,
 }
 
-/// Members of a voice content that only Messaging API v1 has.
-const CALL_FLOW: [&str; 3] = ["callflowid", "promptid", "media"];
-
 impl Api {
+    /// The APIs that voice goes by, each with the members of a content that only it has, in the order in which they
+    /// decide. Any other content goes by Messaging API v2.
+    pub const VOICE: [(Self, &[&str]); 2] =
+        [(Self::VoiceV1, &["audio"]), (Self::V1, &["callflowid", "promptid", "media"])];
+
     /// The API that a message on `channel` goes by; for voice the content tells. `None` for a channel that nobody can
     /// send on.
     pub fn of(channel: &Channel, content: Option<&Object>, sms: SmsApi) -> Option<Self> {
-        let has = |name: &str| content.is_some_and(|content| content.contains_key(name));
+        let has = |name: &&str| content.is_some_and(|content| content.contains_key(*name));
         Some(match channel {
             Channel::Sms => match sms {
                 SmsApi::V2 => Self::V2,
                 SmsApi::V1 => Self::V1,
                 SmsApi::SmsV1 => Self::SmsV1,
             },
-            Channel::Voice if has("audio") => Self::VoiceV1,
-            Channel::Voice if CALL_FLOW.into_iter().any(has) => Self::V1,
-            Channel::Voice | Channel::Mms | Channel::Rcs | Channel::Email => Self::V2,
+            Channel::Voice => {
+                let special = Self::VOICE.iter().find(|(_, members)| members.iter().any(has));
+                special.map_or(Self::V2, |(api, _)| *api)
+            }
+            Channel::Mms | Channel::Rcs | Channel::Email => Self::V2,
             Channel::Whatsapp | Channel::Messenger | Channel::Apple | Channel::Push | Channel::InApp => Self::V1,
             Channel::Instagram => Self::InstagramV1,
             Channel::Other(_) => return None,

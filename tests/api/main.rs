@@ -43,6 +43,7 @@ mod export;
 mod harness;
 mod health;
 mod import;
+mod injection;
 mod instances;
 mod messages;
 mod notify;

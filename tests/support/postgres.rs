@@ -232,22 +232,26 @@ fn find_programs() -> Option<PathBuf> {
     told.into_iter().chain(env::split_paths(&path)).chain(debian).find(complete)
 }
 
-/// Installs Debian's package, as root or through a `sudo` that asks nothing.
 fn install() -> Result<()> {
+    if install_package("postgresql") {
+        return Ok(());
+    }
+    Err(Error::other(format!(
+        "Postgres is missing and could not be installed. Install it (`apt-get install postgresql`), put the folder of \
+         `initdb` and `postgres` on PATH, or set {URL_VARIABLE} to a server whose role may create databases"
+    )))
+}
+
+/// Installs a package of Debian, as root or through a `sudo` that asks nothing; whether it could.
+pub(crate) fn install_package(name: &str) -> bool {
     const SCRIPT: &str = "export DEBIAN_FRONTEND=noninteractive; apt-get -q update \
-        && apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends postgresql";
+        && apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends \"$0\"";
     let root = id("-u", None) == Some(0);
     let mut command = if root { Command::new("sh") } else { Command::new("sudo") };
     if !root {
         command.args(["-n", "sh"]);
     }
-    match command.args(["-c", SCRIPT]).stdin(Stdio::null()).status() {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err(Error::other(format!(
-            "Postgres is missing and could not be installed. Install it (`apt-get install postgresql`), put the folder \
-             of `initdb` and `postgres` on PATH, or set {URL_VARIABLE} to a server whose role may create databases"
-        ))),
-    }
+    command.args(["-c", SCRIPT, name]).stdin(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod load;
 mod notify;
 mod report;
 mod send;
-mod server;
+pub(crate) mod server;
 
 use std::os::unix::process::CommandExt;
 

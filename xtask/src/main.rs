@@ -11,6 +11,7 @@ mod database;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod prepare;
+mod schemathesis;
 mod test;
 mod torture;
 
@@ -30,6 +31,7 @@ enum Command {
     Test(test::Args),
     Torture(torture::Args),
     Prepare(prepare::Args),
+    Schemathesis(schemathesis::Args),
     Bench(bench::Args),
 }
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Torture(args) => torture::run(&args),
         Command::Prepare(args) => prepare::run(&args),
+        Command::Schemathesis(args) => schemathesis::run(&args),
         Command::Bench(args) => bench::run(args),
     };
     match done {

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use crate::cargo::{self, Shown, cargo};
 use crate::postgres::{Server, URL_VARIABLE};
 use crate::prepare;
+use crate::schemathesis;
 
 /// Run every check that a change has to pass, on a fresh machine too
 ///
@@ -38,6 +39,8 @@ enum Step {
     Doc,
     /// The tests
     Test,
+    /// The API against its description
+    Schemathesis,
 }
 
 impl Step {
@@ -47,7 +50,7 @@ impl Step {
         match self {
             Self::Fmt => command.args(["fmt", "--all", "--check"]),
             Self::Clippy => command.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-            Self::Prepare => return None,
+            Self::Prepare | Self::Schemathesis => return None,
             Self::Doc => command
                 .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
@@ -67,6 +70,9 @@ impl Step {
             Self::Prepare => "after a change of a query or a migration: `cargo xtask prepare`, and commit its result",
             Self::Doc => "mend the links and code blocks that it names",
             Self::Test => "again, alone: `cargo xtask test --only test -- NAME`; the failing names are above",
+            Self::Schemathesis => {
+                "each finding is above with a `curl` that shows it; the description is in src/http/openapi/"
+            }
         }
     }
 
@@ -96,6 +102,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let done = if let Some(mut command) = command {
             println!("\n==> {name}: {}", Shown(&command));
             cargo::run(&mut command)
+        } else if step == Step::Schemathesis {
+            println!("\n==> {name}: cargo xtask schemathesis");
+            schemathesis::run(&schemathesis::Args::default())
         } else {
             println!("\n==> {name}: cargo xtask prepare --check");
             prepare::run(&prepare::Args { check: true })

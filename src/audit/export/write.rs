@@ -81,14 +81,15 @@ fn ndjson_rows<T>(columns: &[Column<T>], items: &[T]) -> Result<Vec<u8>, serde_j
     Ok(bytes)
 }
 
+/// What a formula begins with; the last four are the same in full width, which some spreadsheets take for them.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A text that a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets do not show. What
 /// we send ourselves is never such a text, but other people's callback data may be.
 fn cell(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
-            Cow::Owned(format!("'{text}"))
-        }
+        Value::String(text) if text.starts_with(FORMULA) => Cow::Owned(format!("'{text}")),
         Value::String(text) => Cow::Borrowed(text),
         value => Cow::Owned(value.to_string()),
     }
@@ -123,14 +124,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_cell_is_a_formula_and_every_text_reads_back(texts in proptest::collection::vec("[=+\\-@\t\r\n\"',;a]{0,5}", 1..6)) {
+        fn no_cell_is_a_formula_and_every_text_reads_back(texts in proptest::collection::vec("[=+\\-@\t\r\n\"',;a＝＠]{0,5}", 1..6)) {
             let rows: Vec<_> = texts.iter().map(|text| (text.clone(), None)).collect();
             let csv = written(Format::Csv, &rows);
             let mut reader = csv::Reader::from_reader(csv.as_bytes());
             let cells: Vec<String> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
             prop_assert_eq!(cells.len(), texts.len());
             for (cell, text) in cells.iter().zip(&texts) {
-                prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
+                prop_assert!(!cell.starts_with(FORMULA));
                 prop_assert_eq!(cell.strip_prefix('\'').filter(|rest| rest == text).unwrap_or(cell), text);
             }
         }

@@ -14,31 +14,31 @@ pub struct Recipient {
     pub ids: Vec<String>,
 }
 
-/// The kinds of id by which each channel reaches somebody; a plain string is one of the first kind.
-fn kinds(channel: &Channel) -> &'static [&'static str] {
-    match channel {
-        Channel::Sms | Channel::Mms | Channel::Rcs | Channel::Voice => &["msisdn", "customerid"],
-        Channel::Email => &["email", "customerid"],
-        Channel::Whatsapp => &["waid", "bsuid", "customerid"],
-        Channel::Messenger => &["psid", "customerid"],
-        Channel::Apple => &["abcUserId", "msisdn", "customerid"],
-        Channel::Push => &[
-            "userid",
-            "customerid",
-            "android_pushid",
-            "hms_pushid",
-            "ios_pushid",
-            "chrome_pushid",
-            "firefox_pushid",
-            "safari_pushid",
-        ],
-        Channel::InApp => &["userid", "customerid"],
-        Channel::Instagram => &["igsid"],
-        Channel::Other(_) => &[],
-    }
-}
-
 impl Recipient {
+    /// The kinds of id by which each channel reaches somebody; a plain string is one of the first kind.
+    pub fn kinds(channel: &Channel) -> &'static [&'static str] {
+        match channel {
+            Channel::Sms | Channel::Mms | Channel::Rcs | Channel::Voice => &["msisdn", "customerid"],
+            Channel::Email => &["email", "customerid"],
+            Channel::Whatsapp => &["waid", "bsuid", "customerid"],
+            Channel::Messenger => &["psid", "customerid"],
+            Channel::Apple => &["abcUserId", "msisdn", "customerid"],
+            Channel::Push => &[
+                "userid",
+                "customerid",
+                "android_pushid",
+                "hms_pushid",
+                "ios_pushid",
+                "chrome_pushid",
+                "firefox_pushid",
+                "safari_pushid",
+            ],
+            Channel::InApp => &["userid", "customerid"],
+            Channel::Instagram => &["igsid"],
+            Channel::Other(_) => &[],
+        }
+    }
+
     /// The id; of several, the first.
     pub fn id(&self) -> &str {
         self.ids.first().map_or("", String::as_str)
@@ -46,12 +46,12 @@ impl Recipient {
 
     /// Whether a channel reaches somebody by this kind of id.
     pub fn is_kind(word: &str) -> bool {
-        Channel::known().any(|channel| kinds(&channel).contains(&word))
+        Channel::known().any(|channel| Self::kinds(&channel).contains(&word))
     }
 
     /// Reads the member `to` of `message`, which goes by `channel`; or says what is wrong with it.
     pub(super) fn read(to: &Value, channel: &Channel, message: &Object) -> Result<Self, String> {
-        let kinds = kinds(channel);
+        let kinds = Self::kinds(channel);
         let (kind, ids) = match to {
             Value::String(id) => (default_kind(channel, message), vec![id.clone()]),
             Value::Object(ids) if ids.len() == 1 => {
@@ -90,7 +90,7 @@ fn default_kind(channel: &Channel, members: &Object) -> Option<&'static str> {
     let kind = members.get("content").and_then(|content| content.get("type")).and_then(Value::as_str);
     match (channel, kind) {
         (Channel::Apple, Some("invitation")) => Some("msisdn"),
-        _ => kinds(channel).first().copied(),
+        _ => Recipient::kinds(channel).first().copied(),
     }
 }
 

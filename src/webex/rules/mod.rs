@@ -14,10 +14,15 @@
 //! characters; the platform takes 60 at the most") does not say what to do, and a line into the tests. Cases are told
 //! apart by `if` and `then`, never by `oneOf`, so that a fault points at the member that is wrong. To add a channel, add
 //! its schema and its row in `SCHEMAS` of `schema`.
+//!
+//! The description of our API has the same schemas; `described` puts them into its words.
 
+mod described;
 mod keywords;
 mod schema;
 mod wording;
+
+pub use described::{name, schemas};
 
 use serde_json::{Map, Value};
 

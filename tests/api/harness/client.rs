@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Body, Certificate, ClientBuilder, Method, RequestBuilder};
 use serde_json::Value;
 
-use super::Answer;
+use super::{Answer, described::assert_described};
 
 /// Somebody who talks to a server.
 #[derive(Clone)]
@@ -118,13 +118,34 @@ impl Client {
     }
 }
 
-/// Sends a request, and reads its answer.
+/// Sends a request, and reads its answer; one of ours must be as the description says.
 pub(crate) async fn asked(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.unwrap();
-    let words = format!("{} {}", request.method(), request.url());
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let words = format!("{method} {}", request.url());
     let response = client.execute(request).await.unwrap_or_else(|error| panic!("{words}: {error:?}"));
-    Answer::read(words, response).await
+    let answer = Answer::read(words, response).await;
+    // The simulated platform, whose answers have no such id, is described elsewhere.
+    if answer.header("x-request-id").is_some() {
+        assert_described(method.as_str(), &path, &answer);
+        assert_protected(&answer);
+    }
+    answer
+}
+
+/// What browsers and caches are told with every answer.
+#[track_caller]
+fn assert_protected(answer: &Answer) {
+    let header = |name| answer.header(name).unwrap_or_default();
+    assert_eq!(header("x-content-type-options"), "nosniff", "{}", answer.request);
+    assert_eq!(header("cache-control"), "no-store", "{}", answer.request);
+    assert_eq!(header("referrer-policy"), "no-referrer", "{}", answer.request);
+    assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{}", answer.request);
+    let policy = header("content-security-policy");
+    let is_strict = policy.starts_with("default-src 'none'; ") && policy.ends_with(" frame-ancestors 'none'");
+    assert!(is_strict, "{}: {policy}", answer.request);
+    assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{}: {policy}", answer.request);
 }
 
 /// The path of a message.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `follower` | somebody who follows the events of a server |
 //! | `server`, `client`, `answer` | a server of a test's own, requests to it, and what is expected of the answers |
+//! | `described` | each answer held against the description of the API |
 //! | `database` | the database under it |
 //! | `sample` | what the platform posts, and what is sent |
 //! | `platform` | the simulated platform, and one that only records |
@@ -17,6 +18,7 @@ mod answer;
 pub(crate) mod certificates;
 mod client;
 pub(crate) mod database;
+mod described;
 mod eventually;
 mod follower;
 mod platform;
@@ -28,6 +30,7 @@ mod server;
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, asked, encoded, message_path};
 pub(crate) use database::Database;
+pub(crate) use described::{Operation, operations};
 pub(crate) use eventually::eventually;
 pub(crate) use follower::Follower;
 pub(crate) use platform::{Platform, Recorder, Request};

@@ -1,0 +1,119 @@
+//! The short forms of `paths.json`, and what every operation has.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Conditions, SCHEMAS};
+use crate::{domain::Object, http::problem::Code, notify::Authentication};
+
+/// The paths of the document.
+pub(super) fn paths(mut paths: Value, conditions: &Conditions) -> Value {
+    let items = paths.as_object_mut().into_iter().flatten().filter_map(|(_, item)| item.as_object_mut());
+    let operations = items.flatten().filter(|(name, _)| *name != "parameters");
+    for operation in operations.filter_map(|(method, operation)| Some((method, operation.as_object_mut()?))) {
+        expand(operation.0, operation.1, conditions);
+    }
+    paths
+}
+
+fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {
+    let mut problems: Vec<Code> = codes(operation.remove("x-problems").as_ref());
+    let security = if let Some(scope) = operation.remove("x-scope") {
+        problems.extend([Code::Unauthorized, Code::Forbidden]);
+        if conditions.is_open { json!([]) } else { json!([{ "token": [scope] }]) }
+    } else if operation.remove("x-notify").is_some() {
+        problems.push(Code::Unauthorized);
+        notify(conditions.notify.as_ref())
+    } else {
+        json!([])
+    };
+    operation.insert("security".to_owned(), security);
+    let Some(Value::Object(answers)) = operation.get_mut("responses") else { return };
+    for answer in answers.values_mut().filter_map(Value::as_object_mut) {
+        if let Some(schema) = body(answer) {
+            answer.insert("content".to_owned(), json!({ "application/json": { "schema": schema } }));
+        }
+    }
+    for (status, codes) in by_status(problems) {
+        answers.insert(status.to_string(), problem(status, &codes, method == "head"));
+    }
+    for answer in answers.values_mut() {
+        answer["headers"]["x-request-id"] = header("RequestId");
+    }
+}
+
+/// The codes of these words; a test finds those that are none.
+pub(super) fn codes(words: Option<&Value>) -> Vec<Code> {
+    let words = words.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    words.filter_map(|word| Code::ALL.into_iter().find(|code| code.as_str() == word)).collect()
+}
+
+/// What the notify URL asks for: all that is set; where that is left open, any of it or nothing.
+fn notify(authentication: Option<&Authentication>) -> Value {
+    let Some(asked) = authentication else {
+        return json!([{}, { "notifyBearer": [] }, { "notifyBasic": [] }, { "notifySignature": [] }]);
+    };
+    let parts = [
+        ("notifyBearer", asked.bearer.is_some()),
+        ("notifyBasic", asked.basic.is_some()),
+        ("notifySignature", !asked.hub_secrets.is_empty()),
+    ];
+    let asked: Object = parts.iter().filter(|(_, set)| *set).map(|(name, _)| ((*name).to_owned(), json!([]))).collect();
+    if asked.is_empty() { json!([]) } else { json!([asked]) }
+}
+
+/// The schema of a body by its short form.
+fn body(answer: &mut Object) -> Option<Value> {
+    let of = |name: Value| json!({ "$ref": format!("{SCHEMAS}{}", name.as_str().unwrap_or_default()) });
+    if let Some(name) = answer.remove("x-json") {
+        return Some(of(name));
+    }
+    let (name, has_pages) = match (answer.remove("x-list"), answer.remove("x-page")) {
+        (Some(name), _) => (name, false),
+        (None, Some(name)) => (name, true),
+        (None, None) => return None,
+    };
+    let mut list = json!({
+        "type": "object",
+        "properties": { "items": { "type": "array", "items": of(name) } },
+        "required": ["items"],
+        "additionalProperties": false,
+    });
+    if has_pages {
+        list["properties"]["nextCursor"] = of("MaybeCursor".into());
+        list["required"] = json!(["items", "nextCursor"]);
+    }
+    Some(list)
+}
+
+fn by_status(codes: Vec<Code>) -> BTreeMap<u16, Vec<Code>> {
+    let mut statuses = BTreeMap::<u16, Vec<Code>>::new();
+    for code in codes {
+        statuses.entry(code.status().as_u16()).or_default().push(code);
+    }
+    statuses
+}
+
+fn problem(status: u16, codes: &[Code], is_bare: bool) -> Value {
+    let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
+    let words: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+    let said = json!({ "status": { "const": status }, "code": { "enum": words }, "title": { "enum": titles } });
+    let schema = json!({ "$ref": format!("{SCHEMAS}Problem"), "properties": said });
+    let mut answer = json!({ "description": titles.join("; or: ") });
+    if !is_bare {
+        answer["content"] = json!({ "application/problem+json": { "schema": schema } });
+    }
+    for code in codes {
+        match code {
+            Code::Unauthorized => answer["headers"]["WWW-Authenticate"] = header("WwwAuthenticate"),
+            Code::Unavailable if codes.len() == 1 => answer["headers"]["Retry-After"] = header("RetryAfter"),
+            _ => {}
+        }
+    }
+    answer
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
