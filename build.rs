@@ -5,6 +5,8 @@
 //! text was altered, does not compile. While `cargo xtask prepare` writes that file it sets `RECEIPTD_PREPARE`, and
 //! the macros ask a live database instead.
 
+#![forbid(unsafe_code)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

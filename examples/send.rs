@@ -8,6 +8,7 @@
 //! The platform posts its notifications to `NOTIFY_URL`. With a `receiptd serve` there, on the same database, the
 //! message ends as `delivered` or `failed`; without one it is known to be `accepted`, and no more.
 
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::{env, error::Error, sync::Arc, time::Duration};

@@ -1,5 +1,7 @@
 //! The system of record for messages sent through Cisco Webex Connect.
 
+#![forbid(unsafe_code)]
+
 pub mod audit;
 pub mod cli;
 pub mod clock;

@@ -44,14 +44,14 @@ pub enum ServeError {
 /// How long what waits for its commit may take after the last request.
 const LAST_COMMITS: Duration = Duration::from_secs(20);
 
-/// Serves on `listener` until `shutdown`. Then, in this order: no new requests, the open ones answered; what waits
+/// Serves on `listener`, by `clock`, until `shutdown`. Then, in this order: no new requests, the open ones answered; what waits
 /// committed; messages that are being handed over settled.
 pub async fn serve(
     settings: Settings,
+    clock: Clock,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let clock = Clock::system();
     let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
     let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
     let (stop, stopped) = watch::channel(false);
@@ -97,6 +97,7 @@ pub async fn serve(
         metrics,
         clock,
     };
+    let health = app.store.health.clone();
     let served = http::serve(listener, app, shutdown).await.map_err(ServeError::Http);
     tracing::info!("no more requests; finishing what was begun");
     stop.send_replace(true);
@@ -110,6 +111,9 @@ pub async fn serve(
     }
     // It may be cut at any point: what it does is one commit, or none.
     trimmer.abort();
+    if timeout(LAST_COMMITS, health.close()).await.is_err() {
+        tracing::warn!("the database is still in use; on SQLite its -wal file is a part of it");
+    }
     served
 }
 

@@ -80,8 +80,7 @@ const LINES: usize = 300;
 const AVERAGE: usize = 150;
 
 /// Files that are longer, how long they may become, and why.
-const LONG: &[(&str, usize, &str)] =
-    &[("domain/timeline.rs", 330, "its tests are half of it, and a timeline is read as a whole")];
+const LONG: &[(&str, usize, &str)] = &[];
 
 fn read_all() -> Vec<File> {
     let files = files("src");
@@ -145,6 +144,23 @@ fn every_module_has_its_layer() {
     for file in read_all() {
         let top = file.module.first().map_or(file.name.trim_end_matches(".rs"), String::as_str);
         assert!(known(top), "src/{}: the module {top} has no layer in tests/architecture.rs", file.name);
+    }
+}
+
+/// Each package takes the lints of the workspace, which forbid `unsafe` and find `unwrap` in all of its targets.
+#[test]
+fn no_crate_of_ours_is_unsafe_or_unwraps() {
+    let read = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for root in ["src/lib.rs", "src/main.rs", "build.rs", "examples/send.rs", "xtask/src/main.rs"] {
+        assert!(read(root).contains("#![forbid(unsafe_code)]"), "{root}");
+    }
+    let workspace = read("Cargo.toml");
+    for lint in ["unsafe_code = \"forbid\"", "unwrap_used", "expect_used", "panic =", "allow_attributes_without_reason"]
+    {
+        assert!(workspace.contains(lint), "{lint}");
+    }
+    for package in ["Cargo.toml", "xtask/Cargo.toml"] {
+        assert!(read(package).contains("[lints]\nworkspace = true"), "{package}");
     }
 }
 

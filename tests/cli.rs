@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+#[path = "cli/backup.rs"]
+mod backup;
 #[path = "cli/filters.rs"]
 mod filters;
 #[path = "api/harness/mod.rs"]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
 
 fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -115,7 +115,7 @@ fn every_link_and_every_path_leads_somewhere() {
     for document in DOCUMENTS {
         let text = text(document);
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            assert!(target.starts_with("http") || exists(target), "{document}: {target} does not exist");
+            assert!(leads_somewhere(document, target), "{document}: {target} does not exist");
         }
         for span in code_spans(&text) {
             let is_path = ["src/", "tests/", "migrations/", "xtask/"].iter().any(|root| span.starts_with(root));
@@ -127,6 +127,32 @@ fn every_link_and_every_path_leads_somewhere() {
                 assert!(exists(&path) || exists(&format!("{path}.rs")), "{document}: {span} does not exist");
             }
         }
+    }
+}
+
+/// A page of others, a file, or a heading of a document.
+fn leads_somewhere(document: &str, target: &str) -> bool {
+    let Some((file, anchor)) = target.split_once('#').filter(|_| !target.starts_with("http")) else {
+        return target.starts_with("http") || exists(target);
+    };
+    let file = if file.is_empty() { document } else { file };
+    let headings = |text: &str| {
+        let lines = text.lines().filter(|line| line.starts_with('#'));
+        lines.map(|line| line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-")).collect::<Vec<_>>()
+    };
+    exists(file) && headings(&text(file)).iter().any(|heading| heading == anchor)
+}
+
+#[test]
+fn every_countermeasure_names_what_holds_it() {
+    let model = text("SECURITY.md");
+    let table = model.split("## Threat model").nth(1).unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    assert!(rows.len() > 8, "the table was not found");
+    for row in rows {
+        let holds = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let paths: Vec<_> = code_spans(holds).collect();
+        assert!(!paths.is_empty() && paths.iter().all(|path| exists(path)), "{row}");
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::trail::entry;
 use crate::{
-    clock::Clock,
+    clock::{Clock, Watched},
     domain::{Actor, Deed, Timestamp},
     storage::{Kind, Retention, StorageError, Store},
 };
@@ -70,6 +70,9 @@ const MESSAGES: i64 = 20;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often a server looks for what has become old.
 const EVERY: Duration = Duration::from_hours(1);
+/// How long after its start it does so for the first time: on a machine that has just been started too, the clock is put
+/// right meanwhile.
+const FIRST: Duration = Duration::from_secs(5);
 
 impl Purger {
     /// Of `store`.
@@ -117,19 +120,26 @@ impl Purger {
         }
     }
 
-    /// Purges now and again until `shutdown`. What one purge could not do, the next one does.
+    /// Purges now and again until `shutdown`, but not by a clock that has just been set. What one purge could not do, the
+    /// next one does.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         let actor = Actor::server();
         if self.periods.limited().next().is_none() {
             return;
         }
+        let (mut watched, mut pause) = (Watched::new(self.clock.clone()), FIRST);
         loop {
+            tokio::select! { () = &mut shutdown => return, () = sleep(pause) => {} }
+            pause = EVERY;
+            if watched.was_set() {
+                tracing::warn!("the clock was set; what is old by it is not removed before it has run for an hour");
+                continue;
+            }
             tokio::select! {
                 () = &mut shutdown => return,
                 purged = self.purge(&actor) => report(purged),
             }
-            tokio::select! { () = &mut shutdown => return, () = sleep(EVERY) => {} }
         }
     }
 }
@@ -155,5 +165,64 @@ fn word(kind: Kind) -> &'static str {
         Kind::Inbound => "inbound",
         Kind::Quarantine => "quarantine",
         Kind::Trail => "trail",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use async_trait::async_trait;
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+    use crate::{domain::TrailEntry, storage::Purged};
+
+    /// Has nothing to remove, and keeps up to when it was to be removed last.
+    #[derive(Default)]
+    struct Asked(AtomicI64);
+
+    #[async_trait]
+    impl Retention for Asked {
+        async fn old(&self, _: Kind, _: Timestamp) -> Result<i64, StorageError> {
+            Ok(0)
+        }
+
+        async fn purge(
+            &self,
+            _: Kind,
+            _: Timestamp,
+            before: Timestamp,
+            _: i64,
+            _: &TrailEntry,
+        ) -> Result<Purged, StorageError> {
+            self.0.store(before.as_micros(), Ordering::Relaxed);
+            Ok(Purged { rows: 0, up_to: None })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_removed_by_a_clock_that_has_just_been_set() {
+        const YEAR: i64 = 365 * 24 * Timestamp::HOUR;
+        let (began, ahead, asked) = (Instant::now(), Arc::new(AtomicI64::new(0)), Arc::new(Asked::default()));
+        let shift = ahead.clone();
+        let clock = Clock::new(move || Timestamp::from_micros(shift.load(Ordering::Relaxed)).plus(began.elapsed()));
+        let periods = Periods { messages: Some(Duration::ZERO), ..Periods::default() };
+        let bodies_up_to = Timestamp::default();
+        let purger = Purger { retention: asked.clone(), periods, clock, bodies_up_to };
+        let purging = tokio::spawn(purger.run(std::future::pending()));
+        let hour = async || {
+            advance(EVERY).await;
+            tokio::task::yield_now().await;
+            asked.0.swap(0, Ordering::Relaxed)
+        };
+        tokio::task::yield_now().await;
+        assert!((1..YEAR).contains(&hour().await), "by a clock that goes as time passes");
+        ahead.store(50 * YEAR, Ordering::Relaxed);
+        assert_eq!(hour().await, 0, "it may be put right again");
+        ahead.store(0, Ordering::Relaxed);
+        assert_eq!(hour().await, 0, "as it is here");
+        assert!((1..YEAR).contains(&hour().await));
+        purging.abort();
     }
 }

@@ -152,7 +152,8 @@ impl Scribe {
     /// What to add to the trail for these.
     fn entries(&mut self, noting: &[Noting]) -> Vec<TrailEntry> {
         let now = self.clock.now();
-        self.open.retain(|_, entry| now.as_micros() - entry.at.as_micros() < MINUTE);
+        // Not one of a later time either, by a clock that was set back.
+        self.open.retain(|_, entry| (0..MINUTE).contains(&now.as_micros().saturating_sub(entry.at.as_micros())));
         let mut counts: HashMap<(Actor, Deed), i64> = HashMap::new();
         let mut entries = Vec::new();
         for Noting { what, count, .. } in noting {

@@ -19,6 +19,7 @@ use url::Url;
 
 use super::{output, source::Remote};
 use crate::{
+    clock::Clock,
     config::{self, Flags},
     lifecycle,
     observe::{self, LogFormat},
@@ -76,7 +77,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
     let mut platform = tokio::spawn(platform.run(stops(stopped.clone())));
-    let mut server = tokio::spawn(lifecycle::serve(settings, listener, stops(stopped)));
+    let mut server = tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stops(stopped)));
 
     let handed_in = Arc::new(AtomicU64::new(0));
     let remote = Remote::at(server_url.clone())?;

@@ -13,7 +13,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let settings = args.settings.load_quietly()?;
-    settings::open(&settings).await?;
+    settings::open(&settings).await?.health.close().await;
     output::line("the schema is up to date");
     Ok(())
 }

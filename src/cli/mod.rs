@@ -5,6 +5,7 @@
 //! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
 
 mod audit;
+mod backup;
 mod cancel;
 mod check_config;
 mod demo;
@@ -22,6 +23,7 @@ mod purge;
 mod quarantine;
 mod rebuild;
 mod remote;
+mod restore;
 mod send;
 mod serve;
 mod settings;
@@ -83,6 +85,10 @@ enum Command {
     Openapi,
     /// Bring the database's schema up to date (serve does so too)
     Migrate(migrate::Args),
+    /// Copy an SQLite database to a file, while the server runs
+    Backup(backup::Args),
+    /// Prove a backup, and put it in the place of the database
+    Restore(restore::Args),
 }
 
 /// Parses the command line, runs the command, and says how it ended.
@@ -124,5 +130,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Openapi => openapi::run(),
         Command::Migrate(args) => migrate::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
     }
 }

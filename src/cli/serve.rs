@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use anyhow::Context;
 
 use super::settings::SettingsArgs;
-use crate::{config::Flags, lifecycle, observe};
+use crate::{clock::Clock, config::Flags, lifecycle, observe};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -26,5 +26,5 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     observe::init_logging(&settings.log_filter, settings.log_format);
     let address = settings.listen;
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    Ok(lifecycle::serve(settings, listener, lifecycle::interrupted()).await?)
+    Ok(lifecycle::serve(settings, Clock::system(), listener, lifecycle::interrupted()).await?)
 }

@@ -1,6 +1,6 @@
 //! The tamper-evident chain: a link a commit, each with the SHA-256 of the link before it.
 //!
-//! A link says of rows, by digests, what a commit did to them: [`Fate::Added`](super::Fate::Added), `Repeated` or `Removed`. A
+//! A link says of rows, by digests, what a commit did to them: their [`Fate`](super::Fate). A
 //! row that is changed (as an adoption does, or an erasure) is removed and added. So what the store holds must be what
 //! all links together come to, whatever was changed, purged or erased by us; and what was changed otherwise shows.
 //!

@@ -21,11 +21,13 @@ pub enum Deed {
     Purged,
     /// Removed a person.
     Erased,
+    /// Put the store back to an earlier state.
+    Restored,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sent,
         Self::Cancelled,
         Self::Exported,
@@ -34,6 +36,7 @@ impl Deed {
         Self::Rebuilt,
         Self::Purged,
         Self::Erased,
+        Self::Restored,
     ];
 
     /// The word that API and database use.
@@ -47,6 +50,7 @@ impl Deed {
             Self::Rebuilt => "rebuilt",
             Self::Purged => "purged",
             Self::Erased => "erased",
+            Self::Restored => "restored",
         }
     }
 

@@ -75,8 +75,7 @@ pub struct Entry {
 
 /// The timeline of a message from everything that is stored about it.
 pub fn timeline(notifications: &[Recorded], dispatch: &[DispatchEvent]) -> Vec<Entry> {
-    let mut happenings: Vec<Happening> =
-        notifications.iter().map(Happening::Notification).chain(dispatch.iter().map(Happening::Dispatch)).collect();
+    let mut happenings: Vec<_> = notifications.iter().map(Happening::Notification).chain(steps(dispatch)).collect();
     // Stable, so that dispatch steps of one instant keep the order in which they were taken.
     happenings.sort_by_cached_key(Happening::order);
     let mut known = Known::default();
@@ -84,7 +83,7 @@ pub fn timeline(notifications: &[Recorded], dispatch: &[DispatchEvent]) -> Vec<E
         .into_iter()
         .map(|happening| match happening {
             Happening::Notification(recorded) => known.hear(recorded),
-            Happening::Dispatch(event) => known.dispatch(event),
+            Happening::Dispatch(event, _) => known.dispatch(event),
         })
         .collect()
 }
@@ -117,7 +116,24 @@ pub fn by_recipient(notifications: &[Recorded]) -> Option<Vec<RecipientStatus>> 
 
 enum Happening<'a> {
     Notification(&'a Recorded),
-    Dispatch(&'a DispatchEvent),
+    /// With its place in the order.
+    Dispatch(&'a DispatchEvent, Timestamp),
+}
+
+/// The order in which steps were taken is known, and our clock may have been set back between two of them: so each stands
+/// no later than the one after it.
+fn steps(dispatch: &[DispatchEvent]) -> impl Iterator<Item = Happening<'_>> {
+    let mut next = Timestamp::from_micros(i64::MAX);
+    let mut steps: Vec<_> = dispatch
+        .iter()
+        .rev()
+        .map(|step| {
+            next = next.min(step.at);
+            Happening::Dispatch(step, next)
+        })
+        .collect();
+    steps.reverse();
+    steps.into_iter()
 }
 
 impl Happening<'_> {
@@ -128,7 +144,7 @@ impl Happening<'_> {
                 let (at, precedence) = recorded.place();
                 (at, precedence.rank, precedence)
             }
-            Self::Dispatch(event) => (event.at, Status::DISPATCH, Precedence::default()),
+            Self::Dispatch(_, place) => (*place, Status::DISPATCH, Precedence::default()),
         }
     }
 }
@@ -210,119 +226,4 @@ impl Known {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::{Channel, CorrelationId, Dispatch, Notification, Reference};
-
-    fn heard(event: Event, at: i64, channel: Channel) -> Recorded {
-        let notification = Notification {
-            reference: Reference::Correlated(CorrelationId::new("a").unwrap(), TransactionId::new("t").ok()),
-            channel: Some(channel),
-            recipient: Address::new("447700900123"),
-            event,
-            status_text: format!("{event:?}"),
-            code: None,
-            reason: None,
-            detail: None,
-            at: Some(Timestamp::from_micros(at)),
-            segments: None,
-            callback_data: None,
-        };
-        Recorded::now(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at + 7))
-    }
-
-    fn told(entries: &[Entry]) -> Vec<(Status, Effect, &str)> {
-        entries.iter().map(|entry| (entry.status, entry.effect, entry.why.as_str())).collect()
-    }
-
-    #[test]
-    fn each_entry_says_what_it_did_and_why() {
-        let notifications = [
-            heard(Event::Read, 30, Channel::Whatsapp),
-            heard(Event::Submitted, 40, Channel::Whatsapp),
-            heard(Event::Unknown, 50, Channel::Whatsapp),
-            heard(Event::Read, 60, Channel::Whatsapp),
-        ];
-        let dispatch = [10, 20].map(|at| DispatchEvent {
-            at: Timestamp::from_micros(at),
-            dispatch: if at == 10 { Dispatch::Queued } else { Dispatch::Accepted },
-            code: None,
-            reason: None,
-            transaction_id: None,
-        });
-        assert_eq!(
-            told(&timeline(&notifications, &dispatch)),
-            [
-                (Status::Queued, Effect::Applied, "taken over for sending"),
-                (Status::Accepted, Effect::Applied, "from queued to accepted"),
-                (Status::Read, Effect::Applied, "read outranks accepted"),
-                (Status::Submitted, Effect::Superseded, "read outranks submitted"),
-                (
-                    Status::Unknown,
-                    Effect::Unknown,
-                    "neither its status text nor its code is known: kept, without effect on the status"
-                ),
-                (Status::Read, Effect::Applied, "the latest read stands for the earlier read"),
-            ]
-        );
-    }
-
-    #[test]
-    fn the_end_of_a_call_does_not_undo_its_answer() {
-        let calls = [heard(Event::Delivered, 10, Channel::Voice), heard(Event::Progress, 20, Channel::Voice)];
-        assert_eq!(
-            told(&timeline(&calls, &[]))[1],
-            (Status::Submitted, Effect::Informational, "a step of the call; delivered is the outcome")
-        );
-    }
-
-    #[test]
-    fn several_recipients_have_a_status_each() {
-        let mut other = heard(Event::Failed(Failure::Permanent), 20, Channel::Sms);
-        other.notification.recipient = Address::new("447700900999");
-        let both = by_recipient(&[heard(Event::Delivered, 10, Channel::Sms), other.clone()]).unwrap();
-        let told: Vec<_> = both.iter().map(|one| (one.recipient.as_str(), one.standing.status)).collect();
-        assert_eq!(told, [("447700900123", Status::Delivered), ("447700900999", Status::Failed)]);
-        assert_eq!(by_recipient(&[other]), None);
-    }
-
-    fn any_event() -> impl Strategy<Value = Event> {
-        prop_oneof![
-            Just(Event::Unknown),
-            Just(Event::Progress),
-            Just(Event::Submitted),
-            Just(Event::Failed(Failure::Unclear)),
-            Just(Event::Delivered),
-            Just(Event::Read),
-            Just(Event::Clicked),
-            Just(Event::Complained),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn order_of_arrival_changes_nothing(
-            history in proptest::collection::vec((any_event(), 0i64..4), 1..8),
-            email in any::<bool>(),
-            shuffle in any::<u64>(),
-        ) {
-            let channel = if email { Channel::Email } else { Channel::Voice };
-            let mut heard: Vec<_> = history.into_iter().map(|(event, at)| heard(event, at, channel.clone())).collect();
-            heard.sort_by_key(|recorded| recorded.fingerprint);
-            heard.dedup_by_key(|recorded| recorded.fingerprint);
-            let expected = timeline(&heard, &[]);
-            let folded = heard.iter().map(Recorded::standing).reduce(Standing::merge).unwrap();
-            let by = usize::try_from(shuffle % heard.len() as u64).unwrap();
-            heard.rotate_left(by);
-            heard.reverse();
-            prop_assert_eq!(&timeline(&heard, &[]), &expected);
-            prop_assert_eq!(heard.iter().map(Recorded::standing).reduce(Standing::merge).unwrap(), folded.clone());
-            // The last entry that was applied is the one that the fold ends with.
-            if let Some(last) = expected.iter().rfind(|entry| entry.effect == Effect::Applied) {
-                prop_assert_eq!((last.status, last.at), (folded.status, Some(folded.precedence.at)));
-            }
-        }
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::EventView;
 use crate::{
-    clock::Clock,
+    clock::{Clock, Watched},
     domain::{Cutoffs, Fault, Filter, ListRequest, PageLimit, Place, Timestamp},
     storage::{Changes, StorageError, Store},
 };
@@ -123,9 +123,14 @@ impl Feed {
 /// How often the oldest changes are looked for.
 const TRIM_EVERY: Duration = Duration::from_mins(10);
 
-/// Forgets changes that are older than `keep`, in small pieces, for ever.
+/// Forgets changes that are older than `keep`, in small pieces, for ever, but not by a clock that has just been set.
 pub async fn trim(changes: Arc<dyn Changes>, keep: Duration, clock: Clock) {
+    let mut watched = Watched::new(clock.clone());
     loop {
+        if watched.was_set() {
+            sleep(TRIM_EVERY).await;
+            continue;
+        }
         let before: Timestamp = clock.now().minus(keep);
         let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
         match changes.trim(before, limit).await {

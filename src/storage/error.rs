@@ -1,5 +1,7 @@
 //! What can go wrong with a store.
 
+use sqlx::migrate::{MigrateError, Migrator};
+
 /// What the database library said. It is for the log, and its type stays inside.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -51,8 +53,13 @@ impl OpenError {
         Self::Connect(error.into())
     }
 
-    pub(super) fn migrate(error: sqlx::migrate::MigrateError) -> Self {
-        Self::Migrate(error.into())
+    /// What `migrator` said, in words that tell what to do.
+    pub(super) fn migrate(error: MigrateError, migrator: &Migrator) -> Self {
+        let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
+        match error {
+            MigrateError::VersionMissing(found) if found > known => Self::Newer { found, known },
+            error => Self::Migrate(error.into()),
+        }
     }
 }
 
@@ -71,7 +78,18 @@ pub enum OpenError {
     /// The database cannot be reached, or not with these credentials.
     #[error("the database cannot be opened")]
     Connect(#[source] Cause),
-    /// The schema could not be brought up to date; or it is newer than this program.
+    /// A later version of this program has brought the schema up to date already.
+    #[error(
+        "this database was opened by a newer receiptd: its schema is {found}, and this version knows {known}. Run the \
+         newer version, or restore a backup that was made before the upgrade"
+    )]
+    Newer {
+        /// The number of a migration that was run.
+        found: i64,
+        /// The greatest that is known.
+        known: i64,
+    },
+    /// The schema could not be brought up to date.
     #[error("the schema cannot be brought up to date")]
     Migrate(#[source] Cause),
     /// What an earlier version stored could not be chained.

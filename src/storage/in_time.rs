@@ -47,14 +47,18 @@ impl<T: ?Sized> InTime<T> {
     }
 }
 
-/// Each method of a trait, in time.
+/// Each method of a trait, in time, but for those that go through everything.
 macro_rules! in_time {
-    ($trait:ident: $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+) => {
+    ($trait:ident: $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+
+     $(| $whole:ident($($with:ident: $of:ty),*) -> $all:ty;)?) => {
         #[async_trait]
         impl $trait for InTime<dyn $trait> {
             $(async fn $method(&self, $($argument: $type),*) -> Result<$answer, StorageError> {
                 self.wait(self.inner.$method($($argument),*)).await
             })+
+            $(async fn $whole(&self, $($with: $of),*) -> Result<$all, StorageError> {
+                self.inner.$whole($($with),*).await
+            })?
         }
     };
 }
@@ -86,6 +90,8 @@ in_time! { Outbox:
     expire(now: Timestamp) -> Vec<CorrelationId>;
     cancel(id: &CorrelationId, at: Timestamp) -> Cancellation;
     next_due() -> Vec<(Channel, Timestamp)>;
+    set_back(now: Timestamp, lease_until: Timestamp) -> ();
+    | doubt(now: Timestamp) -> Vec<CorrelationId>;
 }
 
 in_time! { Changes:

@@ -15,6 +15,7 @@
 //! | `outgoing` | submissions and steps, likewise for the outbox |
 //! | `in_time` | how long all of this may take |
 //! | `walks` | which index leads to what a list asks for |
+//! | `copies` | backups of an SQLite file, and the way back |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
 //! | `sqlite`, `postgres` | opening, batches |
 //!
@@ -25,6 +26,7 @@ mod audit;
 mod batch;
 mod chain;
 mod changes;
+mod copies;
 mod error;
 mod in_time;
 mod outbox;
@@ -44,6 +46,7 @@ use tokio::sync::watch;
 
 pub use audit::{ChainedRow, Deeds, Erased, Erasure, Kind, Ledger, Observer, Purged, Retention};
 pub use changes::Changes;
+pub use copies::{CopyError, Staged, backup};
 pub use error::{Cause, OpenError, StorageError};
 pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
 pub use repair::{Reading, Repair, Restated};
@@ -122,6 +125,10 @@ pub trait Shelf: Send + Sync {
 pub trait Health: Send + Sync {
     /// Commits something, to see whether that is possible.
     async fn beat(&self, now: Timestamp) -> Result<(), StorageError>;
+
+    /// Ends all connections, each as soon as its work is done. The last one to leave an SQLite file makes one file of it
+    /// and its write-ahead log.
+    async fn close(&self);
 }
 
 /// An open store.

@@ -41,6 +41,14 @@ pub trait Outbox: Send + Sync {
     /// Calls a message back, if it waits. The platform may have it all the same, where it waits for a resend.
     async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError>;
 
+    /// Ends everything that waits or is being handed over, in a store that was put back to an earlier state: nobody knows
+    /// what of it was sent since. It becomes `unconfirmed`, unless a notification shows that the platform has it.
+    async fn doubt(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
+
+    /// Puts right what our clock has left behind that was set back since, to `now`: what was to go at once, or once more,
+    /// is due now, and no lease lasts longer than until `lease_until`.
+    async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError>;
+
     /// When the next submission on each channel is due, for the channels on which any waits.
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError>;
 }

@@ -23,13 +23,14 @@ macro_rules! columns {
 mod append;
 mod connect;
 mod dispatch;
+mod migrate;
 mod places;
 #[path = "portable/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
 mod portable;
 mod reads;
 
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{PgConnection, PgPool, Postgres, postgres::PgConnectOptions};
 use tokio::sync::watch;
 
 use self::{connect::connect, portable::Unit};
@@ -65,7 +66,7 @@ impl Backend {
 /// Connects to the server, brings the schema up to date, and refuses a server that would lose commits.
 pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     let pool = connect(url, options).await?;
-    sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(OpenError::migrate)?;
+    migrate::run(PgConnectOptions::clone(&pool.connect_options())).await?;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
     let (read, write) = (pool.clone(), pool);

@@ -81,7 +81,8 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     // In KiB. The writer alone has a large one: every reader has its own, and the operating system caches for all of them.
     let writer = connect.clone().pragma("cache_size", "-65536");
     let write = pool(1).connect_with(writer).await.map_err(OpenError::connect)?;
-    sqlx::migrate!("migrations/sqlite").run(&write).await.map_err(OpenError::migrate)?;
+    let migrator = sqlx::migrate!("migrations/sqlite");
+    migrator.run(&write).await.map_err(|error| OpenError::migrate(error, &migrator))?;
     let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());

@@ -1,6 +1,6 @@
 //! The platform's time formats.
 
-use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 
 use crate::domain::Timestamp;
 
@@ -27,15 +27,13 @@ impl TimeZone {
             .or_else(|| NaiveDateTime::parse_from_str(text, WITHOUT).ok().map(|local| self.resolve(local).into()))
     }
 
-    /// An hour that comes twice is taken as the first one; an hour that is skipped, as the hour after it.
+    /// A time that comes twice, as when clocks go back, is taken as the first of the two; one that is skipped, as by a
+    /// clock that nobody has put forward yet.
     fn resolve(self, local: NaiveDateTime) -> DateTime<Utc> {
-        match self.0.from_local_datetime(&local) {
-            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
-            LocalResult::None => {
-                let later = local.checked_add_signed(TimeDelta::hours(1)).unwrap_or(local);
-                self.0.from_local_datetime(&later).earliest().map_or_else(|| local.and_utc(), |at| at.to_utc())
-            }
-        }
+        let read = |local: NaiveDateTime| self.0.from_local_datetime(&local).earliest().map(|at| at.to_utc());
+        // Samoa skipped a whole day.
+        let before = |day: TimeDelta| Some(read(local.checked_sub_signed(day)?)? + day);
+        read(local).or_else(|| before(TimeDelta::days(2))).unwrap_or_else(|| local.and_utc())
     }
 }
 
@@ -64,9 +62,27 @@ mod tests {
         // Clocks in London went from 01:00 to 02:00 on 29 March 2026 and from 02:00 to 01:00 on 25 October 2026.
         assert_eq!(read("Europe/London", "2026-03-29T01:30:00"), "2026-03-29T01:30:00.000Z");
         assert_eq!(read("Europe/London", "2026-10-25T01:30:00"), "2026-10-25T00:30:00.000Z");
+        // By half an hour on Lord Howe Island, by a day in Samoa, which went over to the other side of the date line.
+        assert_eq!(read("Australia/Lord_Howe", "2026-10-04T02:15:00"), "2026-10-03T15:45:00.000Z");
+        assert_eq!(read("Pacific/Apia", "2011-12-30T12:00:00"), "2011-12-30T22:00:00.000Z");
+    }
+
+    fn a_zone() -> impl Strategy<Value = chrono_tz::Tz> {
+        proptest::sample::select(chrono_tz::TZ_VARIANTS.as_slice())
     }
 
     proptest! {
+        /// What the tenant's clock shows is read as the instant at which it showed it, or, of an hour that comes twice,
+        /// as the first one.
+        #[test]
+        fn what_a_clock_shows_is_read(zone in a_zone(), seconds in 0..2_145_916_800_i64) {
+            let at = DateTime::from_timestamp(seconds, 0).unwrap();
+            let shown = at.with_timezone(&zone).naive_local();
+            let read = TimeZone(zone).resolve(shown);
+            prop_assert_eq!(read.with_timezone(&zone).naive_local(), shown);
+            prop_assert!(read <= at && at - read < TimeDelta::days(2));
+        }
+
         #[test]
         fn no_text_is_a_panic(text in ".*") {
             let _ = TimeZone::UTC.read(&text);

@@ -37,6 +37,7 @@ macro_rules! sqlite {
 mod audit;
 mod authority;
 mod cancel;
+mod clocks;
 mod dispatch;
 mod events;
 mod export;

@@ -25,7 +25,10 @@ both!(
     what_ran_out_of_time_is_not_sent,
     what_is_unknown_is_sent_again_where_that_is_wanted,
     all_outcomes_are_on_record_when_it_has_stopped,
+    a_clock_that_is_set_back_holds_nothing_up,
 );
+
+const DAY: Duration = Duration::from_hours(24);
 
 fn many(channel: &str, count: usize) -> impl Iterator<Item = serde_json::Value> {
     let channel = channel.to_owned();
@@ -175,4 +178,44 @@ async fn all_outcomes_are_on_record_when_it_has_stopped(database: &Database) {
         }
     }
     assert_eq!(accepted, sent);
+}
+
+async fn a_clock_that_is_set_back_holds_nothing_up(database: &Database) {
+    let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
+    // By a clock that is a day ahead: one is being handed over when the instance is lost, one waits to be sent at once.
+    stage.puts_the_clock_forward(DAY);
+    platform.hangs_on("sms");
+    stage.takes([message("sms", "cut-off")]).await;
+    let instance = stage.dispatches(platform.clone(), pace(4));
+    eventually("it to leave", async || (platform.times("cut-off") == 1).then_some(())).await;
+    instance.crashes().await;
+    let instance = stage.dispatches(platform.clone(), pace(4));
+    platform.answers(|_| says(503, None));
+    stage.takes([message("whatsapp", "put-off")]).await;
+    eventually("it to be put off", async || (stage.steps("put-off").await.len() == 3).then_some(())).await;
+    instance.crashes().await;
+    stage.takes([message("whatsapp", "at-once")]).await;
+    stage.takes_for([message("whatsapp", "scheduled")], DAY * 2).await;
+
+    platform.answers(takes);
+    stage.puts_the_clock_back(DAY);
+    let instance = stage.dispatches(platform.clone(), pace(4));
+    for id in ["put-off", "at-once"] {
+        stage.until(id, Dispatch::Accepted).await;
+    }
+    stage.puts_the_clock_forward(pace(4).lease);
+    stage.until("cut-off", Dispatch::Unconfirmed).await;
+
+    // The same while it is at work.
+    stage.puts_the_clock_forward(DAY);
+    platform.answers(|_| says(503, None));
+    stage.takes([message("whatsapp", "put-off-again")]).await;
+    let is_put_off = async || (stage.steps("put-off-again").await.len() == 3).then_some(());
+    eventually("it to be put off", is_put_off).await;
+    platform.answers(takes);
+    stage.puts_the_clock_back(DAY);
+    stage.until("put-off-again", Dispatch::Accepted).await;
+    assert_eq!(stage.dispatch("scheduled").await, Dispatch::Queued);
+    instance.stops().await;
+    assert_eq!(["cut-off", "put-off", "scheduled"].map(|id| platform.times(id)), [1, 2, 0]);
 }

@@ -1,5 +1,5 @@
 //! A play: messages that ask the simulated platform for all kinds of answers, and two instances on one database that
-//! crash at any moment, with a clock that jumps, so that leases run out under requests in flight.
+//! crash at any moment, with a clock that jumps both ways, so that leases run out under requests in flight.
 
 use std::{sync::Arc, time::Duration};
 
@@ -125,7 +125,12 @@ impl Play<'_> {
         if let Some(instance) = self.running[which].take_if(|_| self.chance.random_bool(0.7)) {
             instance.crashes().await;
         }
-        self.stages[0].puts_the_clock_forward(Duration::from_secs(self.chance.random_range(0..15)));
+        let time = Duration::from_secs(self.chance.random_range(0..15));
+        if self.chance.random_bool(0.3) {
+            self.stages[0].puts_the_clock_back(time);
+        } else {
+            self.stages[0].puts_the_clock_forward(time);
+        }
     }
 
     fn starts(&self, which: usize) -> Instance {

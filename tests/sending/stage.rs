@@ -1,10 +1,7 @@
 //! A store, dispatchers on it, and a platform that does as it is told.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -27,12 +24,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::harness::{Database, eventually};
+use crate::harness::{Database, SetClock, eventually};
 
-/// A store on a database, and a clock that can be put forward.
+/// A store on a database, and a clock that can be set.
 pub(crate) struct Stage {
     pub(crate) store: Store,
-    ahead: Arc<AtomicI64>,
+    set: SetClock,
 }
 
 /// A dispatcher at work. Dropped without a stop, it is cut off where it is, as by a crash.
@@ -45,28 +42,35 @@ pub(crate) struct Instance {
 impl Stage {
     pub(crate) async fn on(database: &Database) -> Self {
         let options = OpenOptions { connections: 4, timeout: Duration::from_secs(10), create: true };
-        Self { store: storage::open(database.url(), options).await.unwrap(), ahead: Arc::default() }
+        Self { store: storage::open(database.url(), options).await.unwrap(), set: SetClock::default() }
     }
 
     /// Another instance's view of the same database, with the same clock.
     pub(crate) async fn again(&self, database: &Database) -> Self {
-        Self { ahead: self.ahead.clone(), ..Self::on(database).await }
+        Self { set: self.set.clone(), ..Self::on(database).await }
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        let (system, ahead) = (Clock::system(), self.ahead.clone());
-        let ahead = move || Duration::from_micros(ahead.load(Ordering::Relaxed).unsigned_abs());
-        Clock::new(move || system.now().plus(ahead()))
+        self.set.clock()
     }
 
     pub(crate) fn puts_the_clock_forward(&self, time: Duration) {
-        self.ahead.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::Relaxed);
+        self.set.goes_forward(time);
+    }
+
+    pub(crate) fn puts_the_clock_back(&self, time: Duration) {
+        self.set.goes_back(time);
     }
 
     /// Takes messages over, as they are, due at once.
     pub(crate) async fn takes(&self, messages: impl IntoIterator<Item = Value>) {
+        self.takes_for(messages, Duration::ZERO).await;
+    }
+
+    /// The same, due in some time.
+    pub(crate) async fn takes_for(&self, messages: impl IntoIterator<Item = Value>, wait: Duration) {
         let now = self.clock().now();
-        let entry = |message| Entry { submission: Submission::from_json(message).unwrap(), due_at: now };
+        let entry = |message| Entry { submission: Submission::from_json(message).unwrap(), due_at: now.plus(wait) };
         let entries: Vec<_> = messages.into_iter().map(entry).collect();
         self.store.outbox.enqueue(&entries, now).await.unwrap();
     }

@@ -20,9 +20,11 @@
 //! | `cancel`, `expire` | what is not sent after all |
 //! | `outbox` | random courses of all of that, beside a model |
 //! | `plans` | no statement of the outbox reads more than it has to |
-//! | `upgrade` | what an earlier version wrote |
 //! | `chain`, `tampering` | what proves the rest, and what it finds |
 //! | `trail`, `retention`, `erasure` | who did what, what is kept, and who is forgotten |
+//! | `upgrade`, `schemas` | what an earlier version wrote |
+//! | `migrating` | the schema changes while others write |
+//! | `clocks` | clocks that are wrong |
 //! | `opening`, `durability` | what is opened, what is refused, and with which settings |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
@@ -54,6 +56,7 @@ mod cancel;
 mod chain;
 mod changes;
 mod claim;
+mod clocks;
 mod dispatch;
 mod disputes;
 mod durability;
@@ -65,6 +68,7 @@ mod history;
 mod interleaving;
 mod list;
 mod make;
+mod migrating;
 mod opening;
 mod order;
 mod outbox;
@@ -72,6 +76,7 @@ mod plans;
 mod recipients;
 mod repair;
 mod retention;
+mod schemas;
 #[path = "../support/postgres.rs"]
 mod server;
 mod settle;

@@ -16,7 +16,12 @@ fn statements(database: &str) -> Vec<String> {
         let words = ["outbox", "dispatch_events", "step.dispatch", "is_shown"];
         // The proof looks at everything, and what a purge would remove is counted, which may be most of it.
         let is_whole = query.ends_with("FROM dispatch_events") || query.contains("COUNT(*) AS \"n!: i64\"");
-        query.starts_with(&format!("/* {database} */")) && words.iter().any(|word| query.contains(word)) && !is_whole
+        // Once after a clock was set back, or the store restored: all that waits is concerned.
+        let is_rare = query.contains("m.updated_at > $1") || query.contains("due_at IS NOT NULL OR lease_until");
+        query.starts_with(&format!("/* {database} */"))
+            && words.iter().any(|word| query.contains(word))
+            && !is_whole
+            && !is_rare
     };
     queries.filter(of_outbox).collect()
 }

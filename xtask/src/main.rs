@@ -3,11 +3,13 @@
 //! To add a command: a module with its arguments (a `clap::Args`) and a `run`, and one line in each half of the table
 //! below. It must not depend on the library `receiptd`, since it may be what mends it.
 
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to the person who runs them")]
 
 mod bench;
 mod cargo;
 mod database;
+mod deny;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod prepare;

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn look(args: &Args, program: &Path, binary: &Path, folder: &Path, database: String) -> Result<()> {
-    let platform = Server::simulate(binary, &folder.join("platform"))?;
+    let platform = Server::simulate(binary, &folder.join("platform"), 0)?;
     let settings = [
         ("RECEIPTD_DATABASE_URL", database),
         ("RECEIPTD_API_TOKENS", format!("everything:admin:{TOKEN}")),

@@ -10,8 +10,7 @@ use clap::ValueEnum;
 
 use crate::cargo::{self, Shown, cargo};
 use crate::postgres::{Server, URL_VARIABLE};
-use crate::prepare;
-use crate::schemathesis;
+use crate::{deny, prepare, schemathesis};
 
 /// Run every check that a change has to pass, on a fresh machine too
 ///
@@ -31,6 +30,8 @@ pub(crate) struct Args {
 enum Step {
     /// The layout of the code
     Fmt,
+    /// The dependencies: licences, advisories, bans, sources
+    Deny,
     /// The lints, with warnings as errors
     Clippy,
     /// The cache of checked queries
@@ -50,7 +51,7 @@ impl Step {
         match self {
             Self::Fmt => command.args(["fmt", "--all", "--check"]),
             Self::Clippy => command.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-            Self::Prepare | Self::Schemathesis => return None,
+            Self::Deny | Self::Prepare | Self::Schemathesis => return None,
             Self::Doc => command
                 .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
@@ -63,6 +64,7 @@ impl Step {
     fn advice(self) -> &'static str {
         match self {
             Self::Fmt => "`cargo fmt --all` lays the code out",
+            Self::Deny => "take another crate, or allow this one in deny.toml, with the reason",
             Self::Clippy => {
                 "mend what it names; where a lint is wrong, `#[expect(…, reason = \"…\")]`. Where it speaks of cached \
                  data for a query: `cargo xtask prepare`"
@@ -102,6 +104,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let done = if let Some(mut command) = command {
             println!("\n==> {name}: {}", Shown(&command));
             cargo::run(&mut command)
+        } else if step == Step::Deny {
+            println!("\n==> {name}: cargo deny check");
+            deny::run()
         } else if step == Step::Schemathesis {
             println!("\n==> {name}: cargo xtask schemathesis");
             schemathesis::run(&schemathesis::Args::default())

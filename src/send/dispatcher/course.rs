@@ -21,7 +21,7 @@ use super::{
     rates::Rates,
 };
 use crate::{
-    domain::Channel,
+    domain::{Channel, Timestamp},
     storage::{Outbox, StorageError},
     webex::Api,
 };
@@ -44,6 +44,8 @@ pub(super) struct Course {
     /// The channel of each request in flight.
     channels: HashMap<Id, Channel>,
     swept: Option<Instant>,
+    /// The latest time that our clock has shown since the last sweep.
+    latest: Timestamp,
     looked: Option<Instant>,
     /// Whether the lanes may have changed since then.
     is_stale: bool,
@@ -62,6 +64,8 @@ impl Course {
             in_flight: JoinSet::new(),
             channels: HashMap::new(),
             swept: None,
+            // As if it had been set back: it may have been before we were started.
+            latest: Timestamp::from_micros(i64::MAX),
             looked: None,
             is_stale: true,
             renewal: None,
@@ -155,6 +159,9 @@ impl Course {
             return Ok(());
         }
         let now = self.desk.clock.now();
+        if now < self.latest {
+            self.outbox.set_back(now, now.plus(self.desk.pace.lease)).await?;
+        }
         let resend = self.desk.pace.on_unknown == OnUnknown::Resend;
         for id in self.outbox.abandon(now, resend).await? {
             tracing::warn!(%id, resend, "a hand-over was cut off; the platform may have the message");
@@ -163,6 +170,7 @@ impl Course {
         if expired > 0 {
             tracing::info!(messages = expired, "the time of messages ran out before they were handed over");
         }
+        self.latest = now;
         self.swept = Some(Instant::now());
         self.is_stale = true;
         Ok(())
@@ -189,7 +197,8 @@ impl Course {
             _ => 0,
         };
         let mut wanted = Vec::new();
-        for channel in self.lanes.due(self.desk.clock.now()) {
+        let time = self.time();
+        for channel in self.lanes.due(time) {
             let requests = self.rates.tokens(&channel, now).div_ceil(self.batch(&channel));
             wanted.push((channel, requests));
         }
@@ -202,13 +211,13 @@ impl Course {
                 is_short = true;
             }
         }
-        Ok(is_short && self.free() > 0 && !self.lanes.due(self.desk.clock.now()).is_empty())
+        Ok(is_short && self.free() > 0 && !self.lanes.due(time).is_empty())
     }
 
     /// Claims up to `most` messages and starts their requests. Tells how many there were.
     async fn start(&mut self, channel: Channel, most: usize, batch: usize) -> Result<usize, StorageError> {
         let until = Instant::now() + self.desk.pace.lease;
-        let now = self.desk.clock.now();
+        let now = self.time();
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let claims = self.outbox.claim(&channel, limit, now, now.plus(self.desk.pace.lease)).await?;
         let messages = claims.len();
@@ -230,6 +239,13 @@ impl Course {
             self.channels.insert(self.in_flight.spawn(request).id(), channel.clone());
         }
         Ok(messages)
+    }
+
+    /// What time it is by our clock.
+    fn time(&mut self) -> Timestamp {
+        let now = self.desk.clock.now();
+        self.latest = self.latest.max(now);
+        now
     }
 
     fn free(&self) -> usize {
@@ -256,7 +272,7 @@ impl Course {
             Some(wait) if wait > Duration::ZERO => return rest.min(wait),
             Some(_) => {}
         }
-        let time = self.desk.clock.now();
+        let time = self.time();
         if let Some(next) = self.lanes.next().filter(|next| *next > time) {
             rest = rest.min(next.since(time));
         }

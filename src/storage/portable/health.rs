@@ -20,4 +20,10 @@ impl Health for Backend {
         .await?;
         Ok(transaction.commit().await?)
     }
+
+    async fn close(&self) {
+        // The writer last, since who only reads cannot fold a log.
+        self.read.close().await;
+        self.write.close().await;
+    }
 }

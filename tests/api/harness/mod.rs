@@ -5,7 +5,7 @@
 //! | `follower` | somebody who follows the events of a server |
 //! | `server`, `client`, `answer` | a server of a test's own, requests to it, and what is expected of the answers |
 //! | `described` | each answer held against the description of the API |
-//! | `database` | the database under it |
+//! | `database`, `clock` | the database under it, and the clock by which it goes |
 //! | `sample` | what the platform posts, and what is sent |
 //! | `platform` | the simulated platform, and one that only records |
 //! | `program` | the real program, in a process of its own |
@@ -17,6 +17,7 @@ mod answer;
 #[path = "../../support/certificates.rs"]
 pub(crate) mod certificates;
 mod client;
+mod clock;
 pub(crate) mod database;
 mod described;
 mod eventually;
@@ -29,6 +30,7 @@ mod server;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, asked, encoded, message_path};
+pub(crate) use clock::SetClock;
 pub(crate) use database::Database;
 pub(crate) use described::{Operation, operations};
 pub(crate) use eventually::eventually;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use receiptd::{
+    clock::Clock,
     config::{self, Flags},
     lifecycle::{self, ServeError},
 };
@@ -23,6 +24,7 @@ pub(crate) struct Setup {
     flags: Flags,
     /// Whom clients have to trust, in PEM; `None`: it is no TLS.
     authority: Option<String>,
+    clock: Clock,
     /// Stays open while the server is restarted, so that nobody else gets the port.
     listener: TcpListener,
 }
@@ -46,7 +48,7 @@ impl TestServer {
     pub(crate) fn on(database: &Database) -> Setup {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let flags = Flags { database_url: Some(database.url().to_owned()), ..Flags::default() };
-        Setup { settings: Vec::new(), flags, authority: None, listener }
+        Setup { settings: Vec::new(), flags, authority: None, clock: Clock::system(), listener }
     }
 
     /// Stops gracefully.
@@ -60,12 +62,9 @@ impl TestServer {
         let ended = self.task.take().unwrap().await;
         ended.unwrap().unwrap();
         let listener = self.setup.listener.try_clone().unwrap();
-        Setup {
-            settings: self.setup.settings.clone(),
-            flags: self.setup.flags.clone(),
-            authority: self.setup.authority.clone(),
-            listener,
-        }
+        let Setup { settings, flags, authority, clock, .. } = &self.setup;
+        let (settings, flags) = (settings.clone(), flags.clone());
+        Setup { settings, flags, authority: authority.clone(), clock: clock.clone(), listener }
     }
 
     /// Asks for the stop, and does not wait for it.
@@ -106,6 +105,11 @@ impl Setup {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((variable(name), value.to_owned()));
         self
+    }
+
+    /// By another clock.
+    pub(crate) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Without a setting that was given before.
@@ -151,7 +155,8 @@ impl Setup {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(lifecycle::serve(settings, self.listener.try_clone().unwrap(), shutdown));
+        let listener = self.listener.try_clone().unwrap();
+        let task = tokio::spawn(lifecycle::serve(settings, self.clock.clone(), listener, shutdown));
         let client = self.client(|builder| builder);
         client.gets("/health/live").await.is(200);
         TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }

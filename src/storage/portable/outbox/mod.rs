@@ -86,6 +86,27 @@ impl Outbox for Backend {
         Ok(outcome)
     }
 
+    async fn doubt(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Known, now).await
+    }
+
+    async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {
+        let mut transaction = self.begin().await?;
+        // What was asked to wait until a time of its own goes on waiting.
+        sql!(
+            "UPDATE outbox SET due_at = $1 WHERE due_at > $1 AND EXISTS (SELECT 1 FROM messages m \
+             WHERE m.correlation_id = outbox.correlation_id AND m.updated_at > $1 \
+             AND (outbox.attempts > 0 OR m.created_at = outbox.due_at))",
+            now.as_micros()
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sql!("UPDATE outbox SET lease_until = $1 WHERE lease_until > $1", lease_until.as_micros())
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {
         // One look into the index for each channel on which anything waits, however much that is.
         let next = sql!(

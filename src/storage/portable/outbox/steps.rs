@@ -16,6 +16,8 @@ pub(super) const SHOWN: End = (Dispatch::Accepted, "a notification shows that th
 pub(super) const EXPIRED: End = (Dispatch::Expired, "its time ran out before it was handed over");
 pub(super) const ABANDONED: End =
     (Dispatch::Unconfirmed, "whoever was handing it over stopped before the platform's answer was on record");
+pub(super) const DOUBTFUL: End =
+    (Dispatch::Unconfirmed, "the store was put back to an earlier state; it may have been handed over since");
 pub(super) const RESENT: End = (Dispatch::Queued, "whoever was handing it over stopped; it is sent again");
 pub(super) const UNREADABLE: End = (Dispatch::Rejected, "the stored request cannot be read; it was not sent");
 

@@ -2,7 +2,7 @@
 
 use super::{
     Backend, Connection, dispatch,
-    steps::{self, ABANDONED, EXPIRED, RESENT, SHOWN, because, shown},
+    steps::{self, ABANDONED, DOUBTFUL, EXPIRED, RESENT, SHOWN, because, shown},
 };
 use crate::{
     domain::{CorrelationId, Timestamp},
@@ -23,6 +23,8 @@ pub(super) enum Over {
     Leases { resend: bool },
     /// The time in which a submission was to be handed over.
     Waiting,
+    /// All that was known of it: the store was put back to an earlier state.
+    Known,
 }
 
 impl Backend {
@@ -54,6 +56,7 @@ async fn end(
     let mut ids = match over {
         Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,
         Over::Waiting => dispatch::end_waiting(connection, now, MOST).await?,
+        Over::Known => end_all(connection).await?,
     };
     if ids.is_empty() {
         return Ok(ids);
@@ -64,10 +67,22 @@ async fn end(
     let reached = |id: &String| match over {
         Over::Leases { resend: true } => RESENT,
         Over::Leases { resend: false } => ABANDONED,
-        Over::Waiting if shown.contains(id) => SHOWN,
+        Over::Waiting | Over::Known if shown.contains(id) => SHOWN,
         Over::Waiting => EXPIRED,
+        Over::Known => DOUBTFUL,
     };
     let taken: Vec<StepRow> = ids.iter().map(|id| StepRow::of(id.clone(), &because(reached(id), now))).collect();
     steps::take(connection, &taken, records).await?;
     Ok(ids)
+}
+
+/// Ends a part of what waits or is being handed over.
+async fn end_all(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
+    let ended = sql!(
+        "UPDATE outbox SET due_at = NULL, lease_until = NULL WHERE correlation_id IN (SELECT correlation_id FROM outbox \
+             WHERE due_at IS NOT NULL OR lease_until IS NOT NULL ORDER BY correlation_id LIMIT $1) \
+         RETURNING correlation_id",
+        MOST
+    );
+    Ok(ended.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
 }

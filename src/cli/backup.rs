@@ -1,0 +1,57 @@
+//! `receiptd backup FILE`
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanBytes, ProgressBar};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::{
+    output::{self, WrongUse},
+    settings::SettingsArgs,
+};
+use crate::storage::{self, CopyError};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "The server may run meanwhile: the copy holds everything that was acknowledged before it began. \
+                        It is checked, and has its name only when it is whole and on disk."
+)]
+pub(super) struct Args {
+    /// The copy; nothing may be there yet
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let settings = args.settings.load_quietly()?;
+    let start = Instant::now();
+    let bar = ProgressBar::new_spinner().with_message("copying and checking");
+    bar.enable_steady_tick(Duration::from_millis(100));
+    let bytes = storage::backup(settings.database_url.expose_secret(), &args.file).await;
+    bar.finish_and_clear();
+    let bytes = bytes.map_err(|error| refused(error, "pg_dump or pg_basebackup make a backup of Postgres"))?;
+    if args.json {
+        return output::json(&json!({"file": args.file, "bytes": bytes}));
+    }
+    let (size, took) = (HumanBytes(bytes), start.elapsed().as_secs_f64());
+    output::line(format!("{}: {size}, in {took:.1} s", args.file.display()));
+    Ok(())
+}
+
+/// What can only be meant otherwise is wrong use.
+pub(super) fn refused(error: CopyError, on_postgres: &str) -> anyhow::Error {
+    match error {
+        CopyError::NoFile => WrongUse(format!("{error}; {on_postgres}")).into(),
+        CopyError::Exists(_) => WrongUse(error.to_string()).into(),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,200 @@
+//! Copies of an SQLite file: one made while it is in use, and one put in its place.
+//!
+//! Postgres has its own ways, which are better than any of ours: `pg_dump`, `pg_basebackup`.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions, Connection,
+    sqlite::{SqliteConnectOptions, SqliteConnection},
+};
+use tempfile::{NamedTempFile, PathPersistError, TempDir, TempPath};
+
+use super::Cause;
+
+/// Why a file could not be copied, or not be put in place.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The database is a server, not a file.
+    #[error("the database is no SQLite file")]
+    NoFile,
+    /// Nothing is overwritten.
+    #[error("{0} exists already")]
+    Exists(PathBuf),
+    /// Some process has the file open.
+    #[error("{0} is in use; stop the server first")]
+    InUse(PathBuf),
+    /// What is in the file is not what SQLite wrote.
+    #[error("{path} is damaged: {finding}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// The first thing that is wrong, in SQLite's words.
+        finding: String,
+    },
+    /// The database cannot be read.
+    #[error("{0} cannot be read as an SQLite database")]
+    Read(PathBuf, #[source] Cause),
+    /// A file cannot be written, or not be given its name.
+    #[error("{0} cannot be written")]
+    Write(PathBuf, #[source] io::Error),
+}
+
+/// Where the file of this URL is.
+fn file_of(url: &str) -> Result<PathBuf, CopyError> {
+    let options = SqliteConnectOptions::from_str(url).ok().filter(|_| url.starts_with("sqlite:"));
+    options.map(|options| options.get_filename().to_owned()).ok_or(CopyError::NoFile)
+}
+
+/// A copy without a name. It goes when this does, with all that SQLite has put beside it.
+struct Draft {
+    file: TempPath,
+    _beside: TempDir,
+}
+
+/// Copies the database at `url` to the new file `to`, while others may read and write it, and returns the size in bytes.
+/// In the copy is everything that was committed before this began. It has its name only when it is whole and on disk.
+pub async fn backup(url: &str, to: &Path) -> Result<u64, CopyError> {
+    let from = file_of(url)?;
+    if to.exists() {
+        return Err(CopyError::Exists(to.to_owned()));
+    }
+    let copy = copy(&from, to).await?;
+    let bytes = fs::metadata(&copy.file).map_err(|error| CopyError::Write(to.to_owned(), error))?.len();
+    name(copy, to)?;
+    Ok(bytes)
+}
+
+/// A copy of a backup beside the database that it is to replace. It may be opened by its URL.
+pub struct Staged {
+    copy: Draft,
+    target: PathBuf,
+    aside: bool,
+}
+
+impl Staged {
+    /// Of the file `from`, to become the database at `url`. If there is one, that is refused, or with `aside` put aside
+    /// when the time comes.
+    pub async fn of(from: &Path, url: &str, aside: bool) -> Result<Self, CopyError> {
+        let target = file_of(url)?;
+        if !aside {
+            vacant(&target)?;
+        }
+        Ok(Self { copy: copy(from, &target).await?, target, aside })
+    }
+
+    /// By which it is opened.
+    pub fn url(&self) -> String {
+        format!("sqlite://{}", self.copy.file.to_string_lossy().replace('%', "%25").replace('?', "%3F"))
+    }
+
+    /// Puts it in place. Returned is where the one is now that was there before. Nobody may have either open.
+    pub async fn put_in_place(self) -> Result<Option<PathBuf>, CopyError> {
+        let Self { copy, target, aside } = self;
+        fold(&copy.file).await?;
+        let former = if aside && vacant(&target).is_err() { Some(put_aside(&target).await?) } else { None };
+        vacant(&target)?;
+        name(copy, &target)?;
+        Ok(former)
+    }
+}
+
+/// What a database consists of while it is in use. A log that was left alone would be taken for one of the new file.
+const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+
+/// Refuses where a database is, or what is left of one.
+fn vacant(path: &Path) -> Result<(), CopyError> {
+    let there = PARTS.map(|part| with_end(path, part)).into_iter().find(|part| part.exists());
+    there.map_or(Ok(()), |part| Err(CopyError::Exists(part)))
+}
+
+/// Gives a database another name, under which nothing may be, and returns that.
+async fn put_aside(path: &Path) -> Result<PathBuf, CopyError> {
+    match fold(path).await {
+        // One that is damaged, which may be why it is to be replaced, cannot be folded, and need not be.
+        Ok(()) | Err(CopyError::Read(..)) => {}
+        Err(error) => return Err(error),
+    }
+    let former = with_end(path, ".replaced");
+    vacant(&former)?;
+    for part in PARTS.iter().filter(|part| with_end(path, part).exists()) {
+        let renamed = fs::rename(with_end(path, part), with_end(&former, part));
+        renamed.map_err(|error| CopyError::Write(former.clone(), error))?;
+    }
+    Ok(former)
+}
+
+/// A checked copy in a folder of its own beside `to`, not yet by its name.
+async fn copy(from: &Path, to: &Path) -> Result<Draft, CopyError> {
+    let write = |error| CopyError::Write(to.to_owned(), error);
+    let read = |error: sqlx::Error| CopyError::Read(from.to_owned(), error.into());
+    let prefix = with_end(Path::new(to.file_name().unwrap_or_default()), ".");
+    let beside = tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(folder(to)).map_err(write)?;
+    // For nobody else to read: there are numbers and addresses in it.
+    let file = NamedTempFile::new_in(&beside).map_err(write)?.into_temp_path();
+    let options = SqliteConnectOptions::new().filename(from).read_only(true);
+    let mut source = options.connect().await.map_err(read)?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(file.to_string_lossy()).execute(&mut source).await;
+    let closed = source.close().await;
+    copied.map_err(read)?;
+    closed.map_err(read)?;
+    check(&file, from).await?;
+    // SQLite does not sync what it writes this way.
+    File::open(&file).and_then(|file| file.sync_all()).map_err(write)?;
+    Ok(Draft { file, _beside: beside })
+}
+
+/// Looks at every page of a copy of `from`.
+async fn check(copy: &Path, from: &Path) -> Result<(), CopyError> {
+    // Immutable, so that nothing is written beside it.
+    let options = SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true);
+    let read = |error: sqlx::Error| CopyError::Read(from.to_owned(), error.into());
+    let mut connection = options.connect().await.map_err(read)?;
+    let finding: String =
+        sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await.map_err(read)?;
+    connection.close().await.map_err(read)?;
+    if finding == "ok" { Ok(()) } else { Err(CopyError::Damaged { path: from.to_owned(), finding }) }
+}
+
+/// Makes one file of a database and its write-ahead log. SQLite lets nobody do this who is not alone.
+async fn fold(path: &Path) -> Result<(), CopyError> {
+    let read = |error: sqlx::Error| {
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        // SQLITE_BUSY, in the low byte of its extended codes too.
+        let is_in_use = code.is_some_and(|code| code & 0xff == 5);
+        if is_in_use { CopyError::InUse(path.to_owned()) } else { CopyError::Read(path.to_owned(), error.into()) }
+    };
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::ZERO);
+    let mut connection: SqliteConnection = options.connect().await.map_err(read)?;
+    let folded = sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut connection).await;
+    let closed = connection.close().await;
+    folded.map_err(read)?;
+    closed.map_err(read)
+}
+
+/// Gives a copy its name, which nothing else may have, and makes that last.
+fn name(copy: Draft, to: &Path) -> Result<(), CopyError> {
+    let refused = |PathPersistError { error, .. }| match error.kind() {
+        io::ErrorKind::AlreadyExists => CopyError::Exists(to.to_owned()),
+        _ => CopyError::Write(to.to_owned(), error),
+    };
+    copy.file.persist_noclobber(to).map_err(refused)?;
+    File::open(folder(to)).and_then(|folder| folder.sync_all()).map_err(|error| CopyError::Write(to.to_owned(), error))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    name.into()
+}

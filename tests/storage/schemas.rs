@@ -1,0 +1,247 @@
+//! A store of each schema that there was goes on where that left it, with the same answers.
+//!
+//! `tests/fixtures/schemas` keeps the same messages as each schema's own program wrote them, as SQLite's statements. The
+//! file of a new schema is written by a test when it is missing, and never changed afterwards.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use receiptd::{
+    domain::{
+        Arrival, Channel, Dimension, Dispatch, Event, Failure, Inbound, Kept, PageLimit, Source, TallyRequest,
+        Unreadable,
+    },
+    storage::{Settlement, Store},
+};
+use serde_json::json;
+use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
+
+use crate::{
+    chain::verify,
+    make::{about, about_transaction, claimed, enqueue, id, number, settle, submission, submission_with, time},
+    store::{Database, TestStore, open},
+};
+
+both!(a_store_of_every_schema_gives_the_same_answers, a_migration_takes_nothing_from_the_version_before);
+only!(sqlite in sqlite_alone: the_present_schema_is_kept_too);
+
+/// From here on, what the version before writes fits into the schema of the one after: they run side by side while
+/// instances are replaced one by one. The step to 2 made the outbox anew; no version was released before it.
+pub(crate) const RULE_SINCE: i64 = 2;
+
+fn kept(schema: i64) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schemas/{schema:04}.sql"))
+}
+
+async fn migrations(database: &Database) -> Migrator {
+    let folder = match database {
+        Database::Sqlite { .. } => "migrations/sqlite",
+        Database::Postgres { .. } => "migrations/postgres",
+    };
+    Migrator::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder)).await.unwrap()
+}
+
+/// All there are, in their order.
+pub(crate) async fn schemas(store: &TestStore) -> Vec<i64> {
+    migrations(&store.database).await.iter().map(|migration| migration.version).collect()
+}
+
+impl TestStore {
+    /// Makes the database anew, as the version with this schema did. It is open all the same, and of no use while it is so.
+    pub(crate) async fn becomes(&self, schema: i64) {
+        let migrations = migrations(&self.database).await;
+        match &self.database {
+            Database::Sqlite { url, .. } => {
+                // The file stays, since it is open.
+                for kind in ["trigger", "table"] {
+                    let drops =
+                        "SELECT 'DROP ' || type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'";
+                    let drops = self.texts(&format!("{drops} AND type = '{kind}'")).await;
+                    self.execute(drops.join("; ")).await;
+                }
+                let mut connection = SqliteConnection::connect(url).await.unwrap();
+                migrations.run_to(schema, &mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Database::Postgres { url, .. } => {
+                self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                migrations.run_to(schema, &mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// Puts in what the program of that schema had written.
+    pub(crate) async fn is_filled(&self, schema: i64) {
+        let statements = fs::read_to_string(kept(schema)).unwrap();
+        self.execute(match self.database {
+            Database::Sqlite { .. } => statements,
+            Database::Postgres { .. } => statements.replace("X'", "'\\x"),
+        })
+        .await;
+    }
+}
+
+/// Messages in every state that a store can hold.
+async fn fill(store: &TestStore) {
+    store.hear([about("heard-1").of("t-1").says(Event::Submitted).at(10).to("447700900123").received(1_000)]).await;
+    store.hear([about("heard-1").of("t-1").says(Event::Read).at(30).to("447700900123").received(2_000)]).await;
+    store.hear([about("heard-1").of("t-1").says(Event::Delivered).at(20).to("447700900123").received(3_000)]).await;
+    store.hear([about("heard-1").of("t-1").says(Event::Delivered).at(20).to("447700900123").received(4_000)]).await;
+    let failed = about("heard-2").says(Event::Failed(Failure::Permanent)).at(5).to("447700900124");
+    let failed = failed.with(|notification| {
+        notification.code = Some("7203".to_owned());
+        notification.reason = Some("Unknown Subscriber address".to_owned());
+        notification.callback_data = Some("shop 7; it's here".to_owned());
+        notification.segments = Some(2);
+    });
+    store.hear([failed]).await;
+    store.hear([about("heard-2").on(Channel::Email).says(Event::Unknown).at(6).to("ann@example.com")]).await;
+    // One that another takes over, and one that belongs to nobody yet.
+    store.hear([about_transaction("t-3").says(Event::Delivered).at(40)]).await;
+    store.hear([about("heard-3").of("t-3").says(Event::Submitted).at(35)]).await;
+    store.hear([about_transaction("t-4").on(Channel::Voice).says(Event::Progress)]).await;
+    let inbound = Inbound {
+        channel: Some(Channel::Sms),
+        event: "MO".to_owned(),
+        sender: Some(number("447700900125")),
+        transaction_id: Some("t-5".to_owned()),
+    };
+    store.hear([Arrival::Inbound(Kept::now(inbound, b"{\"message\":\"Hi\"}".into(), Source::Notify, time(50)))]).await;
+    let unreadable = Unreadable("the body is not UTF-8".to_owned());
+    store.hear([Arrival::Quarantined(Kept::now(unreadable, b"\xff\0".into(), Source::Notify, time(51)))]).await;
+    // What we sent: one in each state.
+    for (name, dispatch) in [
+        ("sent-accepted", Dispatch::Accepted),
+        ("sent-rejected", Dispatch::Rejected),
+        ("sent-unconfirmed", Dispatch::Unconfirmed),
+        ("sent-delivered", Dispatch::Accepted),
+    ] {
+        enqueue(store, &submission(name), 100).await;
+        let claim = claimed(store, 110).await.pop().unwrap();
+        let mut settlement = Settlement::new(dispatch, time(120));
+        settlement.failure = (dispatch == Dispatch::Rejected).then_some(Failure::Permanent);
+        settle(store, &claim, &settlement).await;
+    }
+    store.hear([about("sent-delivered").says(Event::Delivered).at(130)]).await;
+    enqueue(store, &submission("sent-sending"), 140).await;
+    assert_eq!(claimed(store, 150).await.len(), 1);
+    for (name, due) in [("sent-cancelled", 200), ("sent-queued", 210), ("sent-later", 9_000_000)] {
+        enqueue(store, &submission_with(&json!({"correlationId": name, "callbackData": "late"})), due).await;
+    }
+    store.outbox.cancel(&id("sent-cancelled"), time(220)).await.unwrap();
+}
+
+/// Everything that the store answers, one line for each thing.
+async fn answers(store: &Store) -> Vec<String> {
+    let (limit, mut lines) = (PageLimit::new(PageLimit::MAX).unwrap(), Vec::new());
+    for message in store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.unwrap().items {
+        let mut notifications = store.messages.notifications(&message.correlation_id).await.unwrap();
+        notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
+        let steps = store.messages.dispatch_events(&message.correlation_id).await.unwrap();
+        lines.push(format!("{message:?} {notifications:?} {steps:?}"));
+    }
+    let by = vec![Dimension::Channel, Dimension::Status, Dimension::Code, Dimension::Hour];
+    let mut counts = store.messages.tally(&TallyRequest { by, ..TallyRequest::default() }).await.unwrap();
+    counts.sort_unstable_by_key(|tally| format!("{tally:?}"));
+    lines.push(format!("{counts:?}"));
+    lines.push(format!("{:?}", store.shelf.inbound(None, limit).await.unwrap().items));
+    lines.push(format!("{:?}", store.shelf.quarantine(None, limit).await.unwrap().items));
+    lines.push(format!("{:?}", store.outbox.next_due().await.unwrap()));
+    lines
+}
+
+/// What comes after the upgrade: the same once more, news, and sending goes on.
+async fn goes_on(store: &Store) {
+    let again = about("heard-1").of("t-1").says(Event::Read).at(30).to("447700900123").received(9_000);
+    let late = about("heard-4").of("t-4").on(Channel::Voice).says(Event::Delivered).at(60);
+    let settled = about("sent-unconfirmed").says(Event::Submitted).at(300);
+    store.journal.append(&[again.into(), late.into(), settled.into()]).await.unwrap();
+    let claims = store.outbox.claim(&Channel::Sms, 9, time(1_000), time(2_000)).await.unwrap();
+    let names: Vec<_> = claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect();
+    assert_eq!(names, ["sent-queued"]);
+    store.outbox.settle(&[(claims[0].clone(), Settlement::new(Dispatch::Accepted, time(1_100)))]).await.unwrap();
+    store.outbox.abandon(time(5_000), false).await.unwrap();
+}
+
+async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
+    fill(store).await;
+    let before = answers(store).await;
+    goes_on(store).await;
+    let after = answers(store).await;
+    assert!(before.len() > 15 && before != after);
+    for schema in schemas(store).await {
+        store.becomes(schema).await;
+        store.is_filled(schema).await;
+        let upgraded = open(store.database.url()).await.unwrap();
+        assert_eq!(answers(&upgraded).await, before, "schema {schema}");
+        goes_on(&upgraded).await;
+        assert_eq!(answers(&upgraded).await, after, "schema {schema}, later");
+        assert!(verify(&upgraded, None).await.sound, "schema {schema}");
+        upgraded.health.close().await;
+    }
+}
+
+/// Columns with their types, and keys; what is new beside them may be left out by who does not know it.
+async fn structure(store: &TestStore) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (columns, keys, needed) = match store.database {
+        Database::Sqlite { .. } => (
+            "SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_master m, pragma_table_info(m.name) c \
+             WHERE m.type = 'table'",
+            "SELECT m.name || ' (' || (SELECT group_concat(name) FROM pragma_index_info(i.name)) || ')' \
+             FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.\"unique\"",
+            "SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_master m, pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND c.\"notnull\" AND c.dflt_value IS NULL",
+        ),
+        Database::Postgres { .. } => (
+            "SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns \
+             WHERE table_schema = 'public'",
+            "SELECT tablename || ' ' || substring(indexdef FROM '\\(.*') FROM pg_indexes \
+             WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'",
+            "SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns \
+             WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL",
+        ),
+    };
+    let kept = [store.texts(columns).await, store.texts(keys).await].concat();
+    (kept.into_iter().collect(), store.texts(needed).await.into_iter().collect())
+}
+
+async fn a_migration_takes_nothing_from_the_version_before(store: &TestStore) {
+    let schemas = schemas(store).await;
+    for step in schemas.windows(2).filter(|step| step[0] >= RULE_SINCE) {
+        let [before, after] = [step[0], step[1]];
+        store.becomes(before).await;
+        let (had, needed) = structure(store).await;
+        store.becomes(after).await;
+        let (has, needs) = structure(store).await;
+        assert_eq!(had.difference(&has).collect::<Vec<_>>(), Vec::<&String>::new(), "{after} takes these away");
+        let table = |column: &str| column.split('.').next().unwrap().to_owned();
+        let tables: BTreeSet<_> = had.iter().map(|column| table(column)).collect();
+        let asks: Vec<_> = needs.difference(&needed).filter(|column| tables.contains(&table(column))).collect();
+        assert_eq!(asks, Vec::<&String>::new(), "{after} asks for these");
+        // What it wrote, it can write still.
+        store.is_filled(before).await;
+    }
+}
+
+/// Its file is what the present program writes. To be committed with the migration.
+async fn the_present_schema_is_kept_too(store: &TestStore) {
+    let path = kept(*schemas(store).await.last().unwrap());
+    if path.exists() {
+        return;
+    }
+    fill(store).await;
+    let mut statements = Vec::new();
+    // Triggers fill the others.
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
+                  AND name NOT IN ('_sqlx_migrations', 'heartbeat', 'counters', 'changes', 'changes_begin') ORDER BY name";
+    for table in store.texts(tables).await {
+        let columns = store.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
+        let values: Vec<_> = columns.iter().map(|column| format!("quote({column})")).collect();
+        let insert = format!("INSERT INTO {table} ({}) VALUES (", columns.join(", "));
+        let row = format!("SELECT '{insert}' || {} || ');' FROM {table}", values.join(" || ', ' || "));
+        statements.extend(store.texts(&row).await);
+    }
+    fs::write(&path, statements.join("\n") + "\n").unwrap();
+    panic!("{} was missing and is written now; commit it with the migration", path.display());
+}
