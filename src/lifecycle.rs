@@ -146,7 +146,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 }
 
 fn warn_if_open(settings: &Settings) {
-    if settings.tokens.is_empty() {
+    if settings.tokens.is_none() {
         tracing::warn!("the API is open to everybody who can connect; set api.tokens to change that");
     }
     if settings.authentication.is_open() {

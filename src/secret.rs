@@ -23,8 +23,8 @@ const EVERY: Duration = Duration::from_secs(1);
 #[error("{0}")]
 pub struct Unfit(pub &'static str);
 
-/// Tells whether a text can serve as the secret in question.
-pub type Check = fn(&str) -> Result<(), Unfit>;
+/// Reads a text as what it has to be, or tells why it cannot be that.
+type Parse<T> = Box<dyn Fn(&str) -> Result<T, Unfit> + Send + Sync>;
 
 /// A secret as it was given.
 #[derive(Clone)]
@@ -48,18 +48,24 @@ impl From<SecretString> for Source {
     }
 }
 
-/// A secret, as it is at the time when it is asked for.
-#[derive(Clone)]
-pub struct Secret(Arc<Held>);
+/// A secret, or what was read out of it, as it is at the time when it is asked for.
+pub struct Secret<T = SecretString>(Arc<Held<T>>);
 
-struct Held {
-    file: Option<PathBuf>,
-    check: Check,
-    state: Mutex<State>,
+struct Held<T> {
+    renewal: Option<Renewal<T>>,
+    state: Mutex<State<T>>,
 }
 
-struct State {
-    value: Arc<SecretString>,
+/// Where a secret is renewed, and how its text is read.
+struct Renewal<T> {
+    file: PathBuf,
+    parse: Parse<T>,
+}
+
+struct State<T> {
+    value: Arc<T>,
+    /// What the value was read from.
+    text: SecretString,
     read_at: Instant,
     /// What is wrong with the file at present.
     fault: Option<String>,
@@ -67,17 +73,30 @@ struct State {
     is_fresh: bool,
 }
 
-impl Secret {
-    /// Takes a secret that passes `check`. What comes later must pass it too, or the last good one is kept.
-    pub fn new(source: Source, check: Check) -> Result<Self, Unfit> {
-        fit(source.value.expose_secret(), check)?;
-        let value = Arc::new(source.value);
-        let state = Mutex::new(State { value, read_at: Instant::now(), fault: None, is_fresh: false });
-        Ok(Self(Arc::new(Held { file: source.file, check, state })))
+impl<T> Secret<T> {
+    /// Takes a secret that `parse` can read. What comes later must be readable too, or the last good one is kept.
+    pub fn new(
+        source: Source,
+        parse: impl Fn(&str) -> Result<T, Unfit> + Send + Sync + 'static,
+    ) -> Result<Self, Unfit> {
+        let value = fit(source.value.expose_secret(), &parse)?;
+        let renewal = source.file.map(|file| Renewal { file, parse: Box::new(parse) });
+        Ok(Self::held(value, source.value, renewal))
+    }
+
+    /// One that was read already, and stays as it is.
+    pub fn fixed(value: T) -> Self {
+        Self::held(value, SecretString::default(), None)
+    }
+
+    fn held(value: T, text: SecretString, renewal: Option<Renewal<T>>) -> Self {
+        let value = Arc::new(value);
+        let state = State { value, text, read_at: Instant::now(), fault: None, is_fresh: false };
+        Self(Arc::new(Held { renewal, state: Mutex::new(state) }))
     }
 
     /// The secret. As long as it is not renewed, it is the very same allocation.
-    pub fn current(&self) -> Arc<SecretString> {
+    pub fn current(&self) -> Arc<T> {
         let mut state = self.look();
         state.is_fresh = false;
         state.value.clone()
@@ -85,7 +104,7 @@ impl Secret {
 
     /// Waits until the secret is another one than [`Secret::current`] told last. Without a file, forever.
     pub async fn renewed(&self) {
-        if self.0.file.is_none() {
+        if self.0.renewal.is_none() {
             return std::future::pending().await;
         }
         while !self.look().is_fresh {
@@ -94,35 +113,35 @@ impl Secret {
     }
 
     /// Reads the file again, if it is time to.
-    fn look(&self) -> MutexGuard<'_, State> {
+    fn look(&self) -> MutexGuard<'_, State<T>> {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &self.0.file
+        if let Some(renewal) = &self.0.renewal
             && state.read_at.elapsed() >= EVERY
         {
             state.read_at = Instant::now();
-            state.take(file, self.0.check);
+            state.take(renewal);
         }
         state
     }
 }
 
-impl State {
-    fn take(&mut self, file: &Path, check: Check) {
-        let text = read(file).map_err(|error| error.to_string());
-        let text = text.and_then(|text| fit(&text, check).map(|()| text).map_err(|unfit| unfit.to_string()));
-        let fault = match text {
-            Ok(text) => {
-                if !bool::from(text.as_bytes().ct_eq(self.value.expose_secret().as_bytes())) {
-                    tracing::info!(file = %file.display(), "a secret was renewed");
-                    self.value = Arc::new(text.into());
-                    self.is_fresh = true;
+impl<T> State<T> {
+    fn take(&mut self, renewal: &Renewal<T>) {
+        let file = renewal.file.display();
+        let fault = match read(&renewal.file) {
+            Ok(text) if bool::from(text.as_bytes().ct_eq(self.text.expose_secret().as_bytes())) => None,
+            Ok(text) => match fit(&text, &renewal.parse) {
+                Ok(value) => {
+                    tracing::info!(%file, "a secret was renewed");
+                    (self.value, self.text, self.is_fresh) = (Arc::new(value), text.into(), true);
+                    None
                 }
-                None
-            }
-            Err(fault) => Some(fault),
+                Err(unfit) => Some(unfit.to_string()),
+            },
+            Err(error) => Some(error.to_string()),
         };
         if let Some(fault) = fault.as_deref().filter(|_| fault != self.fault) {
-            tracing::error!(file = %file.display(), fault, "a secret cannot be renewed; the last good one is kept");
+            tracing::error!(%file, fault, "a secret cannot be renewed; the last good one is kept");
         }
         self.fault = fault;
     }
@@ -133,12 +152,19 @@ pub fn read(file: &Path) -> io::Result<String> {
     Ok(fs::read_to_string(file)?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn fit(text: &str, check: Check) -> Result<(), Unfit> {
-    if text.trim().is_empty() { Err(Unfit("is blank")) } else { check(text) }
+fn fit<T>(text: &str, parse: impl Fn(&str) -> Result<T, Unfit>) -> Result<T, Unfit> {
+    if text.trim().is_empty() { Err(Unfit("is blank")) } else { parse(text) }
+}
+
+/// The same secret, once more.
+impl<T> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
 }
 
 /// Shows nothing of it.
-impl fmt::Debug for Secret {
+impl<T> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
@@ -165,8 +191,8 @@ mod tests {
             let file = folder.path().join("secret");
             fs::write(&file, text).unwrap();
             let source = Source { value: read(&file).unwrap().into(), file: Some(file) };
-            let check: Check = |text| if text == "bad" { Err(Unfit("is bad")) } else { Ok(()) };
-            Self { secret: Secret::new(source, check).unwrap(), folder }
+            let parse = |text: &str| if text == "bad" { Err(Unfit("is bad")) } else { Ok(text.into()) };
+            Self { secret: Secret::new(source, parse).unwrap(), folder }
         }
 
         fn file(&self) -> PathBuf {
@@ -244,7 +270,7 @@ mod tests {
         assert!(kept.tells_of_a_renewal().await, "as long as nobody has it");
         assert_eq!(kept.is_now(), "second");
         assert!(!kept.tells_of_a_renewal().await);
-        let fixed = Secret::new(SecretString::from("x").into(), |_| Ok(())).unwrap();
+        let fixed = Secret::fixed(SecretString::from("x"));
         assert!(timeout(EVERY * 5, fixed.renewed()).await.is_err());
     }
 
@@ -262,10 +288,10 @@ mod tests {
 
     #[test]
     fn an_unfit_one_is_refused_and_none_is_shown() {
-        let of = |text: &str| Secret::new(SecretString::from(text).into(), |_| Err(Unfit("is bad")));
+        let of = |text: &str| Secret::<()>::new(SecretString::from(text).into(), |_| Err(Unfit("is bad")));
         assert_eq!(of(" ").unwrap_err(), Unfit("is blank"));
         assert_eq!(of("x").unwrap_err(), Unfit("is bad"));
-        let secret = Secret::new(SecretString::from("s3cret").into(), |_| Ok(())).unwrap();
+        let secret = Secret::fixed(SecretString::from("s3cret"));
         assert_eq!(format!("{secret:?}"), "Secret");
     }
 }

@@ -55,12 +55,18 @@ pub enum CertificateError {
     Mismatch,
 }
 
+/// As it is written: what it has to be, only the pair of both tells.
+#[expect(clippy::unnecessary_wraps, reason = "as secrets are read")]
+fn plain(text: &str) -> Result<SecretString, Unfit> {
+    Ok(SecretString::from(text))
+}
+
 impl Certificate {
     /// Takes a certificate with its chain, and its key, each in PEM. What comes later must fit together likewise, or
     /// the last good pair is kept.
     pub fn new(chain: Source, key: Source) -> Result<Self, CertificateError> {
-        let chain = Secret::new(chain, |_| Ok(())).map_err(CertificateError::Chain)?;
-        let key = Secret::new(key, |_| Ok(())).map_err(CertificateError::Key)?;
+        let chain = Secret::new(chain, plain).map_err(CertificateError::Chain)?;
+        let key = Secret::new(key, plain).map_err(CertificateError::Key)?;
         let shown = Mutex::new(Shown::of(chain.current(), key.current())?);
         Ok(Self(Arc::new(Held { chain, key, shown })))
     }

@@ -10,6 +10,8 @@
 mod rules;
 #[path = "architecture/schema.rs"]
 mod schema;
+#[path = "architecture/secrets.rs"]
+mod secrets;
 #[path = "architecture/source.rs"]
 mod source;
 
@@ -72,6 +74,7 @@ const CRATES: &[Scope] = &[
     Scope { name: "clap", within: &["cli/", "main.rs"], in_tests: true },
     Scope { name: "comfy_table", within: &["cli/", "main.rs"], in_tests: true },
     Scope { name: "indicatif", within: &["cli/", "main.rs"], in_tests: true },
+    Scope { name: "rlimit", within: &["cli/"], in_tests: true },
     Scope { name: "anyhow", within: &["cli/", "main.rs"], in_tests: true },
 ];
 
@@ -110,6 +113,12 @@ fn only_the_clock_reads_the_clock() {
 #[test]
 fn the_inner_layers_know_nothing_of_http() {
     assert_none(&read_all().iter().flat_map(rules::http_words).collect::<Vec<_>>());
+}
+
+/// A secret has no `==` of its own; this is about its text.
+#[test]
+fn secrets_are_compared_in_constant_time() {
+    assert_none(&read_all().iter().flat_map(secrets::compared).collect::<Vec<_>>());
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+#[path = "wire/mutated.rs"]
+mod mutated;
 #[path = "wire/sample.rs"]
 mod sample;
 #[path = "wire/shapes.rs"]

@@ -29,7 +29,7 @@ mod trail;
 
 pub use erasure::{Eraser, ErasureView};
 pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
-pub use import::{ImportError, ImportOptions, ImportReport, Importer, Layout, UnreadableRow};
+pub use import::{ImportError, ImportOptions, ImportReport, Importer, Layout, Row, UnreadableRow, read_rows};
 pub use proof::{Finding, Proof, Verdict};
 pub use rebuild::{Rebuild, RebuildReport, Transition};
 pub use retention::{Periods, PurgeView, Purger};

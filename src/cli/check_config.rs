@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{output, settings::SettingsArgs};
-use crate::config::{Flags, Settings};
+use crate::{
+    config::{Flags, Settings},
+    secret::Secret,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -33,12 +36,13 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
     let asked = &settings.authentication;
     let parts = [
         ("path token", asked.path_token.is_some()),
-        ("signature", !asked.hub_secrets.is_empty()),
+        ("signature", asked.hub_secrets.is_some()),
         ("basic", asked.basic.is_some()),
         ("bearer", asked.bearer.is_some()),
     ];
     let asked: Vec<_> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
-    let tokens: Vec<_> = settings.tokens.iter().map(|token| token.name.as_str()).collect();
+    let tokens = settings.tokens.as_ref().map(Secret::current);
+    let tokens: Vec<_> = tokens.iter().flat_map(|tokens| tokens.iter()).map(|token| token.name.as_str()).collect();
     let or = |list: Vec<&str>, otherwise: &str| if list.is_empty() { otherwise.to_owned() } else { list.join(", ") };
     let or_none = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
     let speaks = settings.certificate.as_ref().map_or_else(

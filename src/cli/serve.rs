@@ -24,6 +24,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let flags = Flags { listen: args.listen, public_url: args.public_url, insecure: args.insecure, ..Flags::default() };
     let settings = args.settings.load(flags)?;
     observe::init_logging(&settings.log_filter, settings.log_format);
+    // Each connection is an open file, of which the system grants 1,024 unless asked for more.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files stays as it is; few connections can be open at a time");
+    }
     let address = settings.listen;
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     Ok(lifecycle::serve(settings, Clock::system(), listener, lifecycle::interrupted()).await?)

@@ -11,7 +11,7 @@ use std::{
 use toml::{Table, Value};
 
 use super::ConfigError;
-use crate::secret;
+use crate::secret::{self, Source};
 
 /// The commented defaults, as they are in the repository.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -38,8 +38,8 @@ pub struct Flags {
     pub insecure: bool,
 }
 
-/// By `section.key`, the files that settings were read from.
-pub(super) type Files = BTreeMap<String, PathBuf>;
+/// By `section.key`, the settings that were read from files of their own.
+pub(super) type Files = BTreeMap<String, Source>;
 
 /// All sources in one table, with every key of the defaults and no other; and where a value came from a file of its
 /// own, which.
@@ -88,6 +88,11 @@ fn overlay(table: &mut Table, known: &Table, given: Table, section: &str, origin
                 overlay(table, known, given, &name, origin, faults);
             }
             (Some(known), Some(slot), value) if fits(known, &value, &name) => *slot = value,
+            // One text is a list of it; an empty one, of nothing.
+            (Some(Value::Array(_)), Some(slot), Value::String(text)) => {
+                *slot =
+                    Value::Array(Some(text).filter(|text| !text.is_empty()).map(Value::String).into_iter().collect());
+            }
             // Without the value, which may be a secret.
             (Some(known), ..) => faults.push(format!("{name} in {origin} must be {}", type_words(known))),
             (None, _, value) if BY_CHANNEL.contains(&section) => _ = table.insert(key, value),
@@ -132,7 +137,7 @@ fn merge_environment(
             Some(value) => set(table, &path, value),
             None => faults.push(format!("{variable} must be {}", type_words(&default))),
         }
-        files.extend(file.map(|file| (path.join("."), file)));
+        files.extend(file.map(|file| (path.join("."), Source { value: value.into(), file: Some(file) })));
     }
     files
 }
@@ -160,12 +165,14 @@ fn typed(default: &Value, text: &str) -> Option<Value> {
     match default {
         Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
         Value::Integer(_) => text.parse().ok().map(Value::Integer),
-        Value::Array(_) => {
-            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            Some(Value::Array(parts.map(|part| Value::String(part.to_owned())).collect()))
-        }
+        Value::Array(_) => Some(Value::Array(items(text).map(|item| Value::String(item.to_owned())).collect())),
         _ => Some(Value::String(text.to_owned())),
     }
+}
+
+/// The items of a list that is given as one text: by commas, or one a line.
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn type_words(default: &Value) -> &'static str {

@@ -8,6 +8,7 @@
 //! | `layers` | merges the sources into one table |
 //! | `raw` | that table as types of the file format |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
+//! | `authentication` | what the notify URL asks for |
 //! | `credentials` | who we are to the platform |
 //! | `deadlines` | when messages are overdue |
 //! | `networks` | lists of IP addresses: proxies, and who may come |
@@ -16,6 +17,7 @@
 //! | `tls` | the certificate of the server |
 //! | `tokens` | who may use the API |
 
+mod authentication;
 mod credentials;
 mod deadlines;
 mod layers;
@@ -30,7 +32,7 @@ mod tokens;
 pub use layers::{DEFAULTS, Flags};
 pub use networks::{Networks, Proxies, ProxyHeader};
 pub use settings::{SendSettings, Settings};
-pub use tokens::{ApiToken, Scope};
+pub use tokens::{ApiToken, ApiTokens, Scope};
 
 use std::path::PathBuf;
 

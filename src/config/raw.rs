@@ -50,10 +50,10 @@ pub(super) enum Token {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Notify {
-    pub(super) path_token: SecretString,
+    pub(super) path_token: Vec<SecretString>,
     pub(super) hub_secrets: Vec<SecretString>,
-    pub(super) basic: SecretString,
-    pub(super) bearer: SecretString,
+    pub(super) basic: Vec<SecretString>,
+    pub(super) bearer: Vec<SecretString>,
     pub(super) allowed_addresses: Vec<String>,
     pub(super) body_limit_bytes: usize,
     pub(super) queue_rows: usize,

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{
     ConfigError,
+    authentication::authentication,
     credentials::credentials,
     deadlines::deadlines,
     layers::Files,
@@ -15,7 +16,7 @@ use super::{
     raw::Raw,
     retention::periods,
     tls::certificate,
-    tokens::{ApiToken, tokens},
+    tokens::{ApiTokens, tokens},
 };
 use crate::{
     audit::Periods,
@@ -45,7 +46,7 @@ pub struct Settings {
     /// How to open it.
     pub database: OpenOptions,
     /// Who may use the API. Without any, everybody on this machine may.
-    pub tokens: Vec<ApiToken>,
+    pub tokens: Option<ApiTokens>,
     /// What the notify URL asks for.
     pub authentication: Authentication,
     /// Who may come to the notify URL at all; empty: everybody.
@@ -99,30 +100,9 @@ impl Settings {
 
     fn collect(raw: Raw, files: &Files, faults: &mut Faults) -> Option<Self> {
         let listen = faults.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
-        let tokens = tokens(raw.api.tokens, faults);
-        let hub_secrets = raw.notify.hub_secrets;
-        faults.check(hub_secrets.len() <= 2, "notify.hub_secrets: two at the most, the old one and the new one");
-        let blank = |secret: &SecretString| secret.expose_secret().trim().is_empty();
-        faults.check(!hub_secrets.iter().any(blank), "notify.hub_secrets: a secret must not be blank");
-        let authentication = Authentication {
-            path_token: set(raw.notify.path_token),
-            hub_secrets,
-            basic: set(raw.notify.basic),
-            bearer: set(raw.notify.bearer),
-        };
-        let plain = |token: &SecretString| {
-            token.expose_secret().chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
-        };
-        faults.check(
-            authentication.path_token.as_ref().is_none_or(plain),
-            "notify.path_token: letters, digits and -._~ only, since it is a part of a URL",
-        );
-        faults.check(
-            authentication.basic.is_none() || authentication.bearer.is_none(),
-            "notify.basic and notify.bearer exclude each other: both stand in the Authorization header",
-        );
-        let colon = |basic: &SecretString| basic.expose_secret().contains(':');
-        faults.check(authentication.basic.as_ref().is_none_or(colon), "notify.basic: user:password");
+        let tokens = tokens(&raw.api.tokens, files, faults);
+        let notify_url = notify_url(&raw.public_url, faults);
+        let authentication = authentication(&raw.notify, notify_url.as_ref(), files, faults);
         for (name, number) in [
             ("notify.body_limit_bytes", raw.notify.body_limit_bytes),
             ("notify.queue_rows", raw.notify.queue_rows),
@@ -141,7 +121,7 @@ impl Settings {
         );
         let one_writer = raw.database_url.expose_secret().starts_with("sqlite:") && raw.notify.writers > 1;
         faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
-        safe(listen, raw.insecure, &tokens, &authentication, faults);
+        safe(listen, raw.insecure, tokens.is_none(), authentication.is_open(), faults);
         let certificate = certificate(&raw.tls, files, faults);
         let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, faults);
         let allowed_addresses = networks("notify.allowed_addresses", &raw.notify.allowed_addresses, faults);
@@ -149,7 +129,7 @@ impl Settings {
         faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
         let pace = pace(&raw.send, faults);
-        let send = send(&raw.webex, &raw.send, pace, &raw.public_url, files, &authentication, faults);
+        let send = send(&raw.webex, &raw.send, pace, notify_url, files, faults);
         let format = match raw.log.format.as_str() {
             "auto" => Some(LogFormat::Auto),
             "plain" => Some(LogFormat::Plain),
@@ -208,57 +188,38 @@ impl Faults {
     }
 }
 
-fn set(secret: SecretString) -> Option<SecretString> {
-    (!secret.expose_secret().is_empty()).then_some(secret)
-}
-
 /// An address that others can reach must not be open.
-fn safe(
-    listen: Option<SocketAddr>,
-    insecure: bool,
-    tokens: &[ApiToken],
-    authentication: &Authentication,
-    faults: &mut Faults,
-) {
+fn safe(listen: Option<SocketAddr>, insecure: bool, is_api_open: bool, is_notify_open: bool, faults: &mut Faults) {
     if insecure || listen.is_none_or(|address| address.ip().is_loopback()) {
         return;
     }
     faults.check(
-        !tokens.is_empty(),
+        !is_api_open,
         "listen is an address that others can reach, so api.tokens must be set (or --insecure given)",
     );
     faults.check(
-        !authentication.is_open(),
+        !is_notify_open,
         "listen is an address that others can reach, so one of notify.path_token, notify.hub_secrets, notify.basic and \
          notify.bearer must be set (or --insecure given)",
     );
+}
+
+/// Where the platform is told to post.
+fn notify_url(text: &str, faults: &mut Faults) -> Option<NotifyUrl> {
+    if text.is_empty() {
+        return None;
+    }
+    NotifyUrl::new(text).map_err(|error| faults.check(false, &format!("public_url {error}"))).ok()
 }
 
 fn send(
     webex: &super::raw::Webex,
     send: &super::raw::Send,
     pace: Option<Pace>,
-    public_url: &str,
+    notify_url: Option<NotifyUrl>,
     files: &Files,
-    authentication: &Authentication,
     faults: &mut Faults,
 ) -> Option<SendSettings> {
-    let notify_url = match public_url {
-        "" => None,
-        url => match NotifyUrl::new(url) {
-            Ok(url) => Some(url),
-            Err(error) => {
-                faults.check(false, &format!("public_url {error}"));
-                return None;
-            }
-        },
-    };
-    if let (Some(url), Some(token)) = (&notify_url, &authentication.path_token) {
-        faults.check(
-            url.last_segment() == token.expose_secret(),
-            "public_url must end with /notify/ and notify.path_token, or the platform's notifications would be refused",
-        );
-    }
     let region = Region::from_name(&webex.region);
     let names = || Region::names().collect::<Vec<_>>().join(", ");
     faults.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));

@@ -30,7 +30,7 @@ pub(super) fn certificate(tls: &Tls, files: &Files, faults: &mut Faults) -> Opti
 fn source(name: &str, setting: &SecretString, files: &Files, faults: &mut Faults) -> Option<Source> {
     let text = setting.expose_secret();
     if text.contains("-----BEGIN ") {
-        return Some(Source { value: setting.clone(), file: files.get(name).cloned() });
+        return Some(files.get(name).cloned().unwrap_or_else(|| setting.clone().into()));
     }
     match secret::read(Path::new(text)) {
         Ok(pem) => Some(Source { value: pem.into(), file: Some(text.into()) }),

@@ -2,7 +2,12 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{raw::Token, settings::Faults};
+use super::{
+    layers::{Files, items},
+    raw::Token,
+    settings::Faults,
+};
+use crate::secret::{Secret, Unfit};
 
 /// What a token admits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,29 +58,45 @@ impl ApiToken {
     }
 }
 
-/// Reads the tokens of the settings, in either form.
-pub(super) fn tokens(raw: Vec<Token>, faults: &mut Faults) -> Vec<ApiToken> {
+/// Everybody who may use the API, as it is at the time.
+pub type ApiTokens = Secret<Vec<ApiToken>>;
+
+/// Reads the tokens of the settings, in either form. Those that came from a file are renewed from it. `None` if there are
+/// none.
+pub(super) fn tokens(given: &[Token], files: &Files, faults: &mut Faults) -> Option<ApiTokens> {
     let mut tokens = Vec::new();
-    for (n, token) in raw.into_iter().enumerate() {
-        let (name, scopes, secret) = match token {
-            Token::Long { name, scopes, secret } => (name, scopes, secret),
-            Token::Short(text) => {
-                let mut parts = text.expose_secret().splitn(3, ':').map(str::to_owned);
-                let (name, scopes) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-                let scopes = scopes.split('+').map(str::to_owned).collect();
-                (name, scopes, SecretString::from(parts.next().unwrap_or_default()))
-            }
+    for (n, token) in given.iter().enumerate() {
+        let token = match token {
+            Token::Long { name, scopes, secret } => token_of(name, scopes.iter().map(String::as_str), secret),
+            Token::Short(text) => short(text.expose_secret()),
         };
-        let scopes: Option<Vec<Scope>> = scopes.iter().map(|word| Scope::from_word(word)).collect();
-        // By position, since what stands at the place of the name may be a secret.
-        let whole = !name.is_empty() && !secret.expose_secret().is_empty();
-        match scopes {
-            Some(scopes) if whole => tokens.push(ApiToken { name, scopes, secret }),
-            _ => faults.check(
-                false,
-                &format!("api.tokens: number {} is not name:scopes:secret with scopes out of read, send, admin", n + 1),
-            ),
+        match token {
+            Some(token) => tokens.push(token),
+            // By position, since what stands at the place of the name may be a secret.
+            None => faults.check(false, &format!("api.tokens: number {} {UNFIT}", n + 1)),
         }
     }
-    tokens
+    match files.get("api.tokens") {
+        // A file is meant to name somebody, so an empty one is a fault.
+        Some(source) => {
+            let all = |text: &str| items(text).map(short).collect::<Option<_>>().ok_or(Unfit(UNFIT));
+            let blank = |unfit: Unfit| faults.check(!given.is_empty(), &format!("api.tokens {unfit}"));
+            Secret::new(source.clone(), all).map_err(blank).ok()
+        }
+        None => (!tokens.is_empty()).then(|| Secret::fixed(tokens)),
+    }
+}
+
+const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, admin";
+
+fn short(text: &str) -> Option<ApiToken> {
+    let mut parts = text.splitn(3, ':');
+    let (name, scopes, secret) = (parts.next()?, parts.next()?, parts.next()?);
+    token_of(name, scopes.split('+'), &secret.into())
+}
+
+fn token_of<'a>(name: &str, scopes: impl Iterator<Item = &'a str>, secret: &SecretString) -> Option<ApiToken> {
+    let scopes = scopes.map(Scope::from_word).collect::<Option<_>>()?;
+    let whole = !name.is_empty() && !secret.expose_secret().is_empty();
+    whole.then(|| ApiToken { name: name.to_owned(), scopes, secret: secret.clone() })
 }

@@ -1,10 +1,12 @@
 //! Who may call. A handler that takes a [`Caller`] is reached by nobody else.
 
-use std::{future::Ready, marker::PhantomData};
+use std::marker::PhantomData;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use futures_util::future::LocalBoxFuture;
 
 use super::{
+    guesses,
     problem::{Code, Problem},
     server::App,
 };
@@ -51,10 +53,19 @@ impl<A> Caller<A> {
 
 impl<A: Admission> FromRequest for Caller<A> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(admit(request, A::SCOPE).map(|actor| Self { actor, admitted: PhantomData }))
+        let request = request.clone();
+        Box::pin(async move {
+            let admitted = admit(&request, A::SCOPE);
+            if let Err(problem) = &admitted
+                && problem.is(Code::Unauthorized)
+            {
+                guesses::wrong(&request).await;
+            }
+            admitted.map(|actor| Self { actor, admitted: PhantomData })
+        })
     }
 }
 
@@ -62,21 +73,28 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<Actor, Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Err(Problem::new(Code::Unavailable, "the server is starting; try again"));
     };
-    if app.tokens.is_empty() {
-        return Ok(Actor::anonymous());
-    }
+    let Some(tokens) = &app.tokens else { return Ok(Actor::anonymous()) };
+    let tokens = tokens.current();
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let shown = match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(Problem::new(Code::Unauthorized, "send Authorization: Bearer <token>, one of api.tokens")),
+        _ => return Err(unauthorized(app, "send Authorization: Bearer <token>, one of api.tokens")),
     };
     // Every token is compared, so that the time does not tell which one was near.
-    let matching = app.tokens.iter().filter(|token| same(&token.secret, shown)).collect::<Vec<_>>();
-    match matching.first() {
-        None => Err(Problem::new(Code::Unauthorized, "the token is none of api.tokens")),
-        Some(token) if token.admits(scope) => Ok(Actor::named(&token.name)),
-        Some(token) => {
-            Err(Problem::new(Code::Forbidden, format!("the token {:?} lacks the scope {}", token.name, scope.as_str())))
-        }
+    let matching: Vec<bool> = tokens.iter().map(|token| same(&token.secret, shown)).collect();
+    let Some(at) = matching.iter().position(|matches| *matches) else {
+        return Err(unauthorized(app, "the token is none of api.tokens"));
+    };
+    let (before, token) = (&tokens[..at], &tokens[at]);
+    app.metrics.admitted(&token.name, before.iter().filter(|other| other.name == token.name).count());
+    if token.admits(scope) {
+        Ok(Actor::named(&token.name))
+    } else {
+        Err(Problem::new(Code::Forbidden, format!("the token {:?} lacks the scope {}", token.name, scope.as_str())))
     }
+}
+
+fn unauthorized(app: &App, detail: &str) -> Problem {
+    app.metrics.unauthorized();
+    Problem::new(Code::Unauthorized, detail)
 }

@@ -6,7 +6,10 @@ use actix_web::{
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use super::problem::Problem;
 
@@ -19,33 +22,61 @@ pub(super) enum Unread {
     Broken,
 }
 
-/// Reads a body of at most `limit` bytes that is there by `deadline`. What was not read goes to `problem`, which makes
-/// the answer out of it.
+/// How much is read, and for how long.
+pub(super) struct Bounds<'a> {
+    /// The most bytes.
+    pub(super) limit: usize,
+    /// When it has to be there.
+    pub(super) deadline: Instant,
+    /// Where strangers share what there is; `None` for those who are known.
+    pub(super) room: Option<&'a Room>,
+}
+
+/// Bodies up to this need no room: most have some hundred bytes.
+const SMALL: usize = 16 * 1024;
+/// So many larger ones are read at a time; the others wait. It is what bounds the memory that strangers can take.
+const LARGE_AT_ONCE: usize = 64;
+
+/// Room for bodies that are larger than most.
+pub(super) struct Room(Semaphore);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Semaphore::new(LARGE_AT_ONCE))
+    }
+}
+
+/// Reads a body within its bounds. What was not read goes to `problem`, which makes the answer out of it.
 pub(super) async fn read(
     request: &HttpRequest,
     mut payload: Payload,
-    limit: usize,
-    deadline: Instant,
+    bounds: Bounds<'_>,
     problem: impl FnOnce(Unread) -> Problem,
 ) -> Result<Bytes, Problem> {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|length| length.parse::<u64>().ok());
-    let body = if declared.is_some_and(|length| length > limit as u64) {
+    let body = if declared.is_some_and(|length| length > bounds.limit as u64) {
         Err(Unread::TooLarge)
     } else {
-        timeout_at(deadline, collect(&mut payload, limit)).await.unwrap_or(Err(Unread::Broken))
+        timeout_at(bounds.deadline, collect(&mut payload, &bounds)).await.unwrap_or(Err(Unread::Broken))
     };
     body.map_err(|unread| problem(unread).closing(payload))
 }
 
-async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Unread> {
-    let mut body = BytesMut::new();
+async fn collect(payload: &mut Payload, bounds: &Bounds<'_>) -> Result<Bytes, Unread> {
+    let (mut body, mut place) = (BytesMut::new(), None);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Unread::Broken)?;
-        if body.len() + chunk.len() > limit {
+        let length = body.len() + chunk.len();
+        if length > bounds.limit {
             return Err(Unread::TooLarge);
         }
-        if body.is_empty() && chunk.len() < limit {
+        if let (None, Some(Room(room))) = (&place, bounds.room)
+            && length > SMALL
+        {
+            place = Some(room.acquire().await.map_err(|_| Unread::Broken)?);
+        }
+        if body.is_empty() && chunk.len() < bounds.limit {
             // Most bodies are one chunk, which is taken as it is.
             body = BytesMut::from(chunk);
         } else {

@@ -9,6 +9,7 @@
 //! | `openapi`, `docs` | what they take and answer, for programs and for people |
 //! | `server` | the server, from listener to shutdown |
 //! | `authority` | who may call, as an extractor |
+//! | `guesses` | makes guessing at secrets slow |
 //! | `connection` | the end of connections over HTTP/2 |
 //! | `client_address` | from where a request comes, also behind a proxy |
 //! | `code`, `problem` | what goes wrong, as clients see it |
@@ -30,6 +31,7 @@ mod docs;
 mod endpoint;
 mod events;
 mod export;
+mod guesses;
 mod health;
 mod import;
 mod lines;

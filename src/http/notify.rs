@@ -13,13 +13,14 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    body::{self, Unread},
+    body::{self, Bounds, Room, Unread},
     client_address::ClientAddress,
+    guesses,
     problem::{Code, Problem},
     server::App,
 };
 use crate::{
-    notify::Credentials,
+    notify::{Credentials, Refusal},
     observe::NotifyOutcome,
     webex::{Posted, signature},
 };
@@ -67,7 +68,8 @@ pub(super) async fn take(
     // Reading and storing share the time that the platform grants.
     let deadline = Instant::now() + app.answer_within;
     let body = read(&request, payload, &app, deadline).await?;
-    app.intake.take(&credentials(&request), &body, deadline).await?;
+    let taken = app.intake.take(&credentials(&request), &body, deadline).await;
+    slowed(&request, taken).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
 
@@ -84,7 +86,8 @@ pub(super) async fn check(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let body = read(&request, payload, &app, Instant::now() + app.answer_within).await?;
-    let answer = match app.intake.read(&credentials(&request), &body)? {
+    let read = app.intake.read(&credentials(&request), &body);
+    let answer = match slowed(&request, read).await? {
         Posted::Notification(notification) => {
             json!({ "kind": "notification", "status": notification.event.status().as_str() })
         }
@@ -95,9 +98,18 @@ pub(super) async fn check(
     Ok(HttpResponse::Ok().json(answer))
 }
 
+/// The same, but later where a wrong secret was shown.
+async fn slowed<T>(request: &HttpRequest, result: Result<T, Refusal>) -> Result<T, Refusal> {
+    if let Err(Refusal::Denied(_)) = &result {
+        guesses::wrong(request).await;
+    }
+    result
+}
+
 async fn read(request: &HttpRequest, payload: Payload, app: &App, deadline: Instant) -> Result<Bytes, Problem> {
     let limit = app.body_limit;
-    body::read(request, payload, limit, deadline, |unread| match unread {
+    let room = request.app_data::<Data<Room>>().map(Data::get_ref);
+    body::read(request, payload, Bounds { limit, deadline, room }, |unread| match unread {
         Unread::TooLarge => {
             app.metrics.notified(NotifyOutcome::TooLarge);
             Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken (notify.body_limit_bytes)"))

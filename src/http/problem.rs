@@ -60,6 +60,11 @@ impl Problem {
         self
     }
 
+    /// Whether this is what went wrong.
+    pub(super) fn is(&self, code: Code) -> bool {
+        self.code == code
+    }
+
     /// As the answer to one line of many.
     pub(super) fn of_line(&self, line: u64) -> impl Serialize {
         OfLine { line, problem: self.body() }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     authority::{Caller, Send},
-    body::{self, Unread},
+    body::{self, Bounds, Unread},
     problem::{Code, Problem},
     send_many,
     server::{App, Closing},
@@ -46,7 +46,8 @@ pub(super) async fn send(
             return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
         }
     }
-    let body = body::read(&request, payload, LIMIT, Instant::now() + PATIENCE, |unread| match unread {
+    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, room: None };
+    let body = body::read(&request, payload, bounds, |unread| match unread {
         Unread::TooLarge => too_long(),
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
     });

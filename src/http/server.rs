@@ -6,7 +6,9 @@ use actix_web::{App as Application, HttpServer, middleware::from_fn, web::Data};
 use tokio::sync::watch;
 
 use super::{
+    body::Room,
     connection,
+    guesses::Guesses,
     openapi::{Conditions, Published},
     protection::protect,
     request_id::identify,
@@ -15,7 +17,7 @@ use super::{
 use crate::{
     audit::{Eraser, Proof, Trail},
     clock::Clock,
-    config::{ApiToken, Networks, Proxies},
+    config::{ApiTokens, Networks, Proxies},
     notify::Intake,
     observe::Metrics,
     query::Query,
@@ -44,8 +46,8 @@ pub struct App {
     pub sending: Option<watch::Receiver<Condition>>,
     /// Counts.
     pub metrics: Metrics,
-    /// Who may use the API.
-    pub tokens: Vec<ApiToken>,
+    /// Who may use the API; `None` if everybody may.
+    pub tokens: Option<ApiTokens>,
     /// Who may come to the notify URL at all; empty: everybody.
     pub allowed_addresses: Networks,
     /// The proxies in front.
@@ -90,9 +92,10 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let closing = Closing(closing);
     let factory = {
         let (app, closing) = (app.clone(), Data::new(closing.clone()));
+        let (guesses, room) = (Data::new(Guesses::default()), Data::new(Room::default()));
         move || {
             let application = Application::new().app_data(app.clone()).app_data(closing.clone());
-            let application = application.app_data(published.clone());
+            let application = application.app_data(guesses.clone()).app_data(room.clone()).app_data(published.clone());
             application.wrap(from_fn(protect)).wrap(from_fn(identify)).configure(routes)
         }
     };

@@ -48,7 +48,9 @@ pub enum Refusal {
 impl Intake {
     /// Authenticates and reads a request, and stores nothing.
     pub fn read(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Posted, Refusal> {
-        self.authentication.check(shown, body)?;
+        for (method, position) in self.authentication.check(shown, body)?.methods() {
+            self.metrics.authenticated(method, position);
+        }
         match Posted::read(body, self.zone) {
             Posted::Foreign => Err(Refusal::Foreign),
             posted => Ok(posted),

@@ -2,17 +2,20 @@
 //!
 //! | File | Holds |
 //! | --- | --- |
+//! | `active` | secrets of which two may be good at a time |
 //! | `authenticate` | whether a request may be believed |
 //! | `intake` | the way of one request |
 //! | `committer` | the queue, and the loop that commits what is in it |
 //! | `batching` | what that loop decides, as pure functions |
 
+mod active;
 mod authenticate;
 mod batching;
 mod committer;
 mod intake;
 
-pub(crate) use authenticate::same;
-pub use authenticate::{Authentication, Credentials, Denied};
+pub(crate) use active::same;
+pub use active::{Active, Keys};
+pub use authenticate::{Authentication, Credentials, Denied, Matched};
 pub use committer::{Committer, Limits, NotStored};
 pub use intake::{Intake, Refusal};

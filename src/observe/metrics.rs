@@ -4,7 +4,8 @@
 //! boundless can become one.
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 
 use crate::domain::Timestamp;
@@ -51,6 +52,30 @@ impl NotifyOutcome {
     }
 }
 
+/// How a request to the notify URL shows that it may be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyMethod {
+    /// The last part of the path.
+    PathToken,
+    /// `x-hub-signature`.
+    Signature,
+    /// User and password.
+    Basic,
+    /// A bearer token.
+    Bearer,
+}
+
+impl NotifyMethod {
+    fn label(self) -> &'static str {
+        match self {
+            Self::PathToken => "path_token",
+            Self::Signature => "signature",
+            Self::Basic => "basic",
+            Self::Bearer => "bearer",
+        }
+    }
+}
+
 /// How an attempt to hand a message over ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DispatchOutcome {
@@ -89,6 +114,9 @@ pub struct Commit {
 pub struct Metrics {
     registry: Registry,
     notify: IntCounterVec,
+    authenticated: IntCounterVec,
+    admitted: IntCounterVec,
+    unauthorized: IntCounter,
     dispatch: IntCounterVec,
     batch_rows: Histogram,
     commit_seconds: Histogram,
@@ -102,6 +130,11 @@ impl Metrics {
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("receiptd".to_owned()), None)?;
         let notify = Opts::new("notify_requests_total", "Requests to the notify URL by what became of them");
+        let authenticated = "Requests to the notify URL by the secret that they showed: which of those that are active";
+        let authenticated = Opts::new("notify_authenticated_total", authenticated);
+        let admitted = "Requests to the API by the token that they showed, and by which secret of that name";
+        let admitted = Opts::new("api_authenticated_total", admitted);
+        let unauthorized = "Requests to the API that showed no good token";
         let dispatch = Opts::new("dispatch_attempts_total", "Attempts to hand a message over by how they ended");
         let rows = HistogramOpts::new("commit_batch_rows", "Arrivals in one commit")
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
@@ -110,6 +143,9 @@ impl Metrics {
         let certificate = Opts::new("tls_certificate_not_after_seconds", "When the certificate ends, in Unix time");
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
+            authenticated: registered(&registry, IntCounterVec::new(authenticated, &["method", "secret"])?)?,
+            admitted: registered(&registry, IntCounterVec::new(admitted, &["token", "secret"])?)?,
+            unauthorized: registered(&registry, IntCounter::new("api_unauthorized_total", unauthorized)?)?,
             dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
             batch_rows: registered(&registry, Histogram::with_opts(rows)?)?,
             commit_seconds: registered(&registry, Histogram::with_opts(seconds)?)?,
@@ -122,6 +158,22 @@ impl Metrics {
     /// A request to the notify URL was answered.
     pub fn notified(&self, outcome: NotifyOutcome) {
         self.notify.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// A request to the notify URL showed the active secret at this position.
+    pub fn authenticated(&self, method: NotifyMethod, position: usize) {
+        self.authenticated.with_label_values(&[method.label(), &ordinal(position)]).inc();
+    }
+
+    /// A request to the API showed a token: the one at this position among those of its name. Names are of the settings,
+    /// so there are few of them.
+    pub fn admitted(&self, token: &str, position: usize) {
+        self.admitted.with_label_values(&[token, &ordinal(position)]).inc();
+    }
+
+    /// A request to the API showed none.
+    pub fn unauthorized(&self) {
+        self.unauthorized.inc();
     }
 
     /// An attempt to hand a message over ended.
@@ -150,6 +202,11 @@ impl Metrics {
     pub fn render(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
+}
+
+/// As people count.
+fn ordinal(position: usize) -> String {
+    (position + 1).to_string()
 }
 
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {

@@ -5,4 +5,4 @@ mod logging;
 mod metrics;
 
 pub use logging::{LogFormat, init as init_logging};
-pub use metrics::{Commit, DispatchOutcome, Metrics, NotifyOutcome};
+pub use metrics::{Commit, DispatchOutcome, Metrics, NotifyMethod, NotifyOutcome};

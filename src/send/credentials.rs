@@ -81,8 +81,9 @@ impl Credentials {
 
     /// A token for each hour, signed with the service secret, which is base64.
     pub fn jwt(id: Source, secret: Source) -> Result<Self, CredentialsError> {
-        let id = Secret::new(id, |_| Ok(())).map_err(CredentialsError::Id)?;
-        let secret = Secret::new(secret, |text| decoded(text).map(drop)).map_err(CredentialsError::Secret)?;
+        let id = Secret::new(id, |text| Ok(text.into())).map_err(CredentialsError::Id)?;
+        let secret =
+            Secret::new(secret, |text| decoded(text).map(|_| text.into())).map_err(CredentialsError::Secret)?;
         Ok(Self(Kind::Jwt { id, secret, token: Arc::default() }))
     }
 
@@ -137,9 +138,9 @@ impl Token {
     }
 }
 
-fn visible(text: &str) -> Result<(), Unfit> {
+fn visible(text: &str) -> Result<SecretString, Unfit> {
     let fits = text.chars().all(|c| c.is_ascii_graphic());
-    if fits { Ok(()) } else { Err(Unfit("holds characters that a header cannot hold")) }
+    if fits { Ok(text.into()) } else { Err(Unfit("holds characters that a header cannot hold")) }
 }
 
 fn decoded(text: &str) -> Result<Vec<u8>, Unfit> {

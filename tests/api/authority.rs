@@ -2,7 +2,7 @@
 
 use reqwest::{Method, RequestBuilder};
 
-use crate::harness::{Client, Database, Operation, Platform, Sample, TestServer, asked, operations, sms};
+use crate::harness::{Client, Database, Operation, Platform, Sample, Strangers, TestServer, asked, operations, sms};
 
 sqlite!(
     each_scope_opens_its_operations_and_no_others,
@@ -137,9 +137,12 @@ async fn whoever_shows_no_good_token_is_not_let_in(database: &Database) {
         Some("Basic r3ad-s3cret"),
         Some("r3ad-s3cret"),
     ];
+    let mut strangers = Strangers::of(&server);
+    let mut count = 0;
     for operation in operations().filter(|operation| operation.scope().is_some()) {
         for header in wrong {
-            let request = request(&server.client(), operation);
+            count += 1;
+            let request = request(strangers.next(), operation);
             let request = header.into_iter().fold(request, |request, header| request.header("authorization", header));
             let answer = asked(request).await;
             answer.is_problem(401, "unauthorized");
@@ -147,6 +150,7 @@ async fn whoever_shows_no_good_token_is_not_let_in(database: &Database) {
             assert!(!answer.body.contains("s3cre"), "{}", answer.body);
         }
     }
+    assert_eq!(server.with_token("r3ad-s3cret").metric("receiptd_api_unauthorized_total").await, count);
     // The scheme is not case-sensitive.
     let request = server.request(Method::GET, "/v1/messages").header("authorization", "bearer  r3ad-s3cret");
     assert_eq!(asked(request).await.is(200).json()["items"].as_array().unwrap().len(), 0);

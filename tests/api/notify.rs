@@ -6,6 +6,7 @@ mod check;
 mod limits;
 mod outage;
 mod repetition;
+mod rotation;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;

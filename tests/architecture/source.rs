@@ -74,7 +74,7 @@ impl File {
         Self { name: name.to_owned(), module, text, is_test: false }
     }
 
-    fn parsed(&self) -> syn::File {
+    pub(crate) fn parsed(&self) -> syn::File {
         syn::parse_file(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.name))
     }
 
@@ -112,7 +112,7 @@ impl File {
     }
 }
 
-fn is_test(attributes: &[syn::Attribute]) -> bool {
+pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
             && matches!(&attribute.meta, syn::Meta::List(list) if list.tokens.to_string() == "test")

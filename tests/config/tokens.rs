@@ -8,7 +8,8 @@ use super::{from_environment, from_file};
 #[test]
 fn tokens_have_two_forms() {
     let tokens = |settings: Settings| {
-        let tokens = settings.tokens.into_iter();
+        let tokens = settings.tokens.unwrap().current();
+        let tokens = tokens.iter().cloned();
         tokens.map(|one| (one.name, one.scopes, one.secret.expose_secret().to_owned())).collect::<Vec<_>>()
     };
     let expected = [
@@ -19,6 +20,8 @@ fn tokens_have_two_forms() {
     assert_eq!(tokens(short.unwrap()), expected);
     let listed = from_file("api.tokens = ['ops:admin:s3:cret', 'shop:send+read:t0ken']");
     assert_eq!(tokens(listed.unwrap()), expected);
+    let lines = from_environment(&[("RECEIPTD_API_TOKENS", "ops:admin:s3:cret\nshop:send+read:t0ken")]);
+    assert_eq!(tokens(lines.unwrap()), expected);
     let long = "[[api.tokens]]\nname = 'ops'\nscopes = ['admin']\nsecret = 's3:cret'\n\
                 [[api.tokens]]\nname = 'shop'\nscopes = ['send', 'read']\nsecret = 't0ken'";
     assert_eq!(tokens(from_file(long).unwrap()), expected);

@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod database;
 mod deny;
+mod fuzz;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod prepare;
@@ -35,6 +36,7 @@ enum Command {
     Prepare(prepare::Args),
     Schemathesis(schemathesis::Args),
     Bench(bench::Args),
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Prepare(args) => prepare::run(&args),
         Command::Schemathesis(args) => schemathesis::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Fuzz(args) => fuzz::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

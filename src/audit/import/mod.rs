@@ -8,8 +8,10 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `layout` | which kinds of files there are, and how they are told apart |
+//! | `bounded` | how long a row may be |
 //! | `rows` | the bodies of a file, one after the other |
 
+mod bounded;
 mod layout;
 mod rows;
 
@@ -27,9 +29,7 @@ use crate::{
 };
 
 pub use layout::{ImportOptions, Layout};
-pub use rows::ImportError;
-
-use rows::Row;
+pub use rows::{ImportError, Row, read_rows};
 
 /// In one commit. Few, so that what is posted meanwhile does not wait long.
 const BATCH: usize = 200;
@@ -86,7 +86,7 @@ impl Importer {
         self.deeds.note(slice::from_ref(&entry)).await.map_err(ImportError::Storage)?;
         let (found, mut rows) = mpsc::channel(BATCH);
         let reading =
-            tokio::task::spawn_blocking(move || rows::read(file, &options, |row| found.blocking_send(row).is_ok()));
+            tokio::task::spawn_blocking(move || read_rows(file, &options, |row| found.blocking_send(row).is_ok()));
         let mut report = ImportReport::default();
         let mut batch = Vec::with_capacity(BATCH);
         while rows.recv_many(&mut batch, BATCH).await > 0 {

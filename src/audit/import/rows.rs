@@ -11,16 +11,19 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{ImportOptions, Layout};
+use super::{
+    ImportOptions, Layout,
+    bounded::{Allowance, LONGEST},
+};
 use crate::storage::StorageError;
 
 /// A row of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub struct Row {
     /// Counted from 1.
-    pub(super) number: u64,
+    pub number: u64,
     /// The body, or why there is none.
-    pub(super) body: Result<Vec<u8>, String>,
+    pub body: Result<Vec<u8>, String>,
 }
 
 /// Why a file could not be loaded to its end.
@@ -48,11 +51,8 @@ pub enum ImportError {
     Storage(#[from] StorageError),
 }
 
-/// The longest line of bodies. The platform's payloads have 300,000 characters at the most.
-const LONGEST_LINE: u64 = 4 << 20;
-
 /// Reads a file and gives its rows to `take`, until that wants no more.
-pub(super) fn read(file: impl Read, options: &ImportOptions, take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
+pub fn read_rows(file: impl Read, options: &ImportOptions, take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
     let mut file = BufReader::with_capacity(1 << 16, file);
     let beginning = file.fill_buf()?;
     let layout = options.layout.unwrap_or_else(|| Layout::detect(beginning));
@@ -73,7 +73,8 @@ fn columns(
     payload: &str,
     mut take: impl FnMut(Row) -> bool,
 ) -> Result<(), ImportError> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(file);
+    let allowance = Allowance::new();
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(allowance.of(file));
     let alike = |header: &[u8]| String::from_utf8_lossy(header).trim().eq_ignore_ascii_case(payload);
     let at = reader.byte_headers().map_err(|error| broken(error, 0))?.iter().position(alike);
     let at = at.ok_or_else(|| ImportError::NoPayload(payload.to_owned()))?;
@@ -86,6 +87,7 @@ fn columns(
         if !take(Row { number, body }) {
             break;
         }
+        allowance.renew(true);
     }
     Ok(())
 }
@@ -93,21 +95,26 @@ fn columns(
 /// What the CSV reader says, without the content.
 fn broken(error: csv::Error, row: u64) -> ImportError {
     match error.into_kind() {
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => too_long(row),
         csv::ErrorKind::Io(error) => ImportError::Read(error),
         _ => ImportError::Layout { row, why: "its columns cannot be told apart".to_owned() },
     }
+}
+
+fn too_long(row: u64) -> ImportError {
+    ImportError::Layout { row, why: format!("it is longer than {LONGEST} bytes") }
 }
 
 fn lines(mut file: impl BufRead, mut take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
     let mut number = 0;
     loop {
         let mut line = Vec::new();
-        if (&mut file).take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+        if (&mut file).take(LONGEST).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
         number += 1;
-        if line.len() as u64 == LONGEST_LINE {
-            return Err(ImportError::Layout { row: number, why: format!("it is longer than {LONGEST_LINE} bytes") });
+        if line.len() as u64 == LONGEST {
+            return Err(too_long(number));
         }
         let line = line.trim_ascii();
         if !line.is_empty() && !take(Row { number, body: Ok(payload(line)) }) {
@@ -116,13 +123,19 @@ fn lines(mut file: impl BufRead, mut take: impl FnMut(Row) -> bool) -> Result<()
     }
 }
 
-fn array(file: impl Read, take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
-    let mut number = 0;
-    let mut elements = serde_json::Deserializer::from_reader(file);
+fn array(file: impl Read, mut take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
+    let (mut number, allowance) = (0, Allowance::new());
+    let mut elements = serde_json::Deserializer::from_reader(allowance.of(file));
+    let take = |row| {
+        let more = take(row);
+        allowance.renew(more);
+        more
+    };
     let read = elements.deserialize_seq(Elements { number: &mut number, take });
     read.and_then(|()| elements.end()).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         match error.classify() {
+            _ if error.io_error_kind() == Some(io::ErrorKind::FileTooLarge) => too_long(number + 1),
             serde_json::error::Category::Io => ImportError::Read(error.into()),
             category => ImportError::Layout {
                 row: number + 1,
@@ -186,13 +199,13 @@ mod tests {
             rows.push(row);
             true
         };
-        read(file.as_bytes(), &ImportOptions::default(), take).unwrap();
+        read_rows(file.as_bytes(), &ImportOptions::default(), take).unwrap();
         assert!(rows.iter().zip(1..).all(|(row, number)| row.number == number), "{rows:?}");
         rows.into_iter().map(|row| row.body.map(|body| String::from_utf8(body).unwrap())).collect()
     }
 
     fn fails(file: &str) -> ImportError {
-        read(file.as_bytes(), &ImportOptions::default(), |_| true).unwrap_err()
+        read_rows(file.as_bytes(), &ImportOptions::default(), |_| true).unwrap_err()
     }
 
     #[test]
@@ -224,6 +237,17 @@ mod tests {
         }
     }
 
+    /// However long it is: no more of it is in memory.
+    #[test]
+    fn a_row_that_is_too_long_ends_the_reading() {
+        let endless = || io::repeat(b'x').take(1 << 30);
+        for start in ["Payload\n{}\n\"", "Payload\n{}\n", "A\tPayload\n1\t{}\n1\t", "[{},\"", "{}\n{"] {
+            let file = start.as_bytes().chain(endless());
+            let failed = read_rows(file, &ImportOptions::default(), |_| true).unwrap_err();
+            assert!(matches!(failed, ImportError::Layout { row: 2, .. }), "{start:?}: {failed}");
+        }
+    }
+
     #[test]
     fn whoever_wants_no_more_gets_no_more() {
         for file in ["Payload\n{}\n{}\n", "[{},{}]", "{}\n{}\n"] {
@@ -232,7 +256,7 @@ mod tests {
                 taken += 1;
                 false
             };
-            read(file.as_bytes(), &ImportOptions::default(), take).unwrap();
+            read_rows(file.as_bytes(), &ImportOptions::default(), take).unwrap();
             assert_eq!(taken, 1, "{file}");
         }
     }
@@ -240,7 +264,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_file_is_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), start in "(\\[|\\{|Payload[,\t\n])?") {
-            let _ = read([start.as_bytes(), &bytes].concat().as_slice(), &ImportOptions::default(), |_| true);
+            let _ = read_rows([start.as_bytes(), &bytes].concat().as_slice(), &ImportOptions::default(), |_| true);
         }
 
         #[test]

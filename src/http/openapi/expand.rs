@@ -57,7 +57,7 @@ fn notify(authentication: Option<&Authentication>) -> Value {
     let parts = [
         ("notifyBearer", asked.bearer.is_some()),
         ("notifyBasic", asked.basic.is_some()),
-        ("notifySignature", !asked.hub_secrets.is_empty()),
+        ("notifySignature", asked.hub_secrets.is_some()),
     ];
     let asked: Object = parts.iter().filter(|(_, set)| *set).map(|(name, _)| ((*name).to_owned(), json!([]))).collect();
     if asked.is_empty() { json!([]) } else { json!([asked]) }

@@ -52,7 +52,7 @@ impl Conditions {
     /// Those of a server.
     pub(super) fn of(app: &App) -> Self {
         Self {
-            is_open: app.tokens.is_empty(),
+            is_open: app.tokens.is_none(),
             notify: Some(app.intake.authentication.clone()),
             sms_api: app.sender.sms_api().unwrap_or_default(),
         }

@@ -29,7 +29,7 @@ mod sample;
 mod server;
 
 pub(crate) use answer::Answer;
-pub(crate) use client::{Client, asked, encoded, message_path};
+pub(crate) use client::{Client, Strangers, asked, encoded, message_path};
 pub(crate) use clock::SetClock;
 pub(crate) use database::Database;
 pub(crate) use described::{Operation, operations};
@@ -37,6 +37,6 @@ pub(crate) use eventually::eventually;
 pub(crate) use follower::Follower;
 pub(crate) use platform::{Platform, Recorder, Request};
 pub(crate) use program::{Program, free_address};
-pub(crate) use raw::{Raw, by_hand};
+pub(crate) use raw::{Ending, Raw, by_hand};
 pub(crate) use sample::{Sample, fixtures, sms, whatsapp};
 pub(crate) use server::TestServer;

@@ -1,13 +1,30 @@
 //! Connections below HTTP, for what no HTTP client would do.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
 /// A bare connection to a server.
 pub(crate) struct Raw(TcpStream);
+
+/// How a bare connection ended, with the statuses of the answers that came before.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Closed(Vec<u16>),
+    /// Not at all, within [`Raw::PATIENCE`].
+    Open,
+}
+
+impl Ending {
+    fn closed(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let status = |answer: &str| answer.split(' ').nth(1)?.parse().ok();
+        let answers = text.match_indices("HTTP/1.").filter_map(|(at, _)| status(&text[at..]));
+        Self::Closed(answers.filter(|status| *status != 100).collect())
+    }
+}
 
 /// How a server answered on a bare connection.
 pub(crate) struct RawAnswer {
@@ -17,9 +34,12 @@ pub(crate) struct RawAnswer {
 }
 
 impl Raw {
+    /// Far longer than anything here takes, also on a busy machine.
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Self::PATIENCE)).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
         Self(stream)
     }
@@ -36,6 +56,37 @@ impl Raw {
             sent += piece.len();
         }
         sent
+    }
+
+    /// Sends `piece` again and again, at this pace, until the server closes or the time is over.
+    pub(crate) fn drips(&mut self, piece: &[u8], pause: Duration, within: Duration) -> Ending {
+        let (began, mut bytes) = (Instant::now(), Vec::new());
+        self.0.set_nonblocking(true).unwrap();
+        while began.elapsed() < within {
+            match self.0.read_to_end(&mut bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => return Ending::closed(&bytes),
+            }
+            std::thread::sleep(pause);
+            // If that fails, so does the next reading.
+            let _ = self.0.write(piece);
+        }
+        Ending::Open
+    }
+
+    /// Closes our half.
+    pub(crate) fn stops_talking(&self) {
+        self.0.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Reads all that comes, until the server closes.
+    pub(crate) fn ending(&mut self) -> Ending {
+        let mut bytes = Vec::new();
+        let ended = self.0.read_to_end(&mut bytes);
+        if ended.is_err() && !is_reset(ended) {
+            return Ending::Open;
+        }
+        Ending::closed(&bytes)
     }
 
     /// Reads until `text` has come.
@@ -65,6 +116,11 @@ impl Raw {
             }
         }
     }
+}
+
+/// Whether the server closed without reading all that was sent.
+fn is_reset(result: io::Result<usize>) -> bool {
+    result.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
 }
 
 fn whole(bytes: &[u8]) -> Option<RawAnswer> {

@@ -1,5 +1,7 @@
-//! Who may post to the notify URL: whoever shows everything that is configured. Whatever is missing or wrong, `401`,
-//! and nothing is stored.
+//! Who may post to the notify URL: whoever shows everything that is configured, each in one of its two active secrets.
+//! Whatever is missing or wrong, `401`, and nothing is stored.
+
+use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,14 +9,14 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use sha2::{Sha256, Sha512};
 
-use crate::harness::{Answer, Database, Sample, TestServer, asked, fixtures};
+use crate::harness::{Answer, Client, Database, Sample, Strangers, TestServer, asked, fixtures};
 
 both!(each_of_two_active_secrets_will_do);
 sqlite!(whoever_shows_all_that_is_asked_is_let_in_and_nobody_else, every_spelling_of_a_signature_will_do);
 
 /// The ways to authenticate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
     Path,
     Signature,
     Basic,
@@ -22,14 +24,15 @@ enum Way {
 }
 
 /// How well one of them is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    Right,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shown {
+    First,
+    Second,
     Wrong,
     Missing,
 }
 
-use Shown::{Missing, Right, Wrong};
+use Shown::{First, Missing, Second, Wrong};
 use Way::{Basic, Bearer, Path, Signature};
 
 /// Every set of ways that can be configured. Basic and bearer exclude each other.
@@ -48,12 +51,34 @@ const ASKED: [&[Way]; 11] = [
 ];
 
 impl Way {
-    fn setting(self) -> (&'static str, &'static str) {
+    /// The setting, and its two active secrets.
+    pub(super) fn setting(self) -> (&'static str, [&'static str; 2]) {
         match self {
-            Path => ("notify.path_token", "path-t0ken"),
-            Signature => ("notify.hub_secrets", "hub-s3cret"),
-            Basic => ("notify.basic", "webex:basic-s3cret"),
-            Bearer => ("notify.bearer", "bearer-t0ken"),
+            Path => ("notify.path_token", ["path-0ld", "path-n3w"]),
+            Signature => ("notify.hub_secrets", ["hub-0ld", "hub-n3w"]),
+            Basic => ("notify.basic", ["webex:basic-0ld", "webex:basic-n3w"]),
+            Bearer => ("notify.bearer", ["bearer-0ld", "bearer-n3w"]),
+        }
+    }
+
+    /// The label of the metric.
+    pub(super) fn method(self) -> &'static str {
+        match self {
+            Path => "path_token",
+            Signature => "signature",
+            Basic => "basic",
+            Bearer => "bearer",
+        }
+    }
+
+    /// What is shown of it, if anything.
+    fn text(self, shown: Shown) -> Option<String> {
+        let [first, second] = self.setting().1;
+        match shown {
+            First => Some(first.to_owned()),
+            Second => Some(second.to_owned()),
+            Wrong => Some(format!("{first}x")),
+            Missing => None,
         }
     }
 }
@@ -61,22 +86,33 @@ impl Way {
 async fn whoever_shows_all_that_is_asked_is_let_in_and_nobody_else(database: &Database) {
     let (mut server, mut let_in) = (TestServer::on(database), 0);
     for asked in ASKED {
-        for (name, value) in asked.iter().map(|way| way.setting()) {
-            server = server.with(name, value);
+        for (name, values) in asked.iter().map(|way| way.setting()) {
+            server = server.with(name, &values.join(","));
         }
         let running = server.start().await;
+        let mut counts = BTreeMap::new();
+        let mut strangers = Strangers::of(&running);
         for shown in combinations(asked.len()) {
             let id = format!("{asked:?}{shown:?}");
             let shows: Vec<_> = asked.iter().copied().zip(shown).collect();
-            let answer = posts(&running, &id, &shows).await;
-            if shows.iter().all(|(_, shown)| *shown == Right) {
+            let answer = posts(strangers.next(), &id, &shows).await;
+            if shows.iter().all(|(_, shown)| [First, Second].contains(shown)) {
                 answer.is_acknowledged();
                 let_in += 1;
+                for one in shows {
+                    *counts.entry(one).or_insert(0) += 1;
+                }
             } else {
                 answer.is_problem(401, "unauthorized");
-                let secrets = asked.iter().map(|way| way.setting().1);
-                assert!(secrets.into_iter().all(|secret| !answer.body.contains(secret)), "{}", answer.body);
+                let mut secrets = asked.iter().flat_map(|way| way.setting().1);
+                assert!(secrets.all(|secret| !answer.body.contains(secret)), "{}", answer.body);
             }
+        }
+        for ((way, shown), count) in counts {
+            let secret = if shown == First { 1 } else { 2 };
+            let name =
+                format!("receiptd_notify_authenticated_total{{method=\"{}\",secret=\"{secret}\"}}", way.method());
+            assert_eq!(running.metric(&name).await, count, "{name} of {asked:?}");
         }
         server = running.stopped().await.without_settings();
     }
@@ -91,38 +127,28 @@ async fn whoever_shows_all_that_is_asked_is_let_in_and_nobody_else(database: &Da
 
 fn combinations(ways: usize) -> Vec<Vec<Shown>> {
     (0..ways).fold(vec![Vec::new()], |combinations, _| {
-        let more = |one: Vec<Shown>| [Right, Wrong, Missing].map(|shown| [one.clone(), vec![shown]].concat());
+        let more = |one: Vec<Shown>| [First, Second, Wrong, Missing].map(|shown| [one.clone(), vec![shown]].concat());
         combinations.into_iter().flat_map(more).collect()
     })
 }
 
-async fn posts(server: &TestServer, id: &str, shows: &[(Way, Shown)]) -> Answer {
+pub(super) async fn posts(client: &Client, id: &str, shows: &[(Way, Shown)]) -> Answer {
     let (mut path, body) = ("/notify".to_owned(), Sample::of(id).body());
     let mut headers = Vec::new();
     for (way, shown) in shows {
-        let right = *shown == Right;
+        let Some(text) = way.text(*shown) else { continue };
         match way {
-            _ if *shown == Missing => {}
-            Path => path = format!("/notify/{}", if right { "path-t0ken" } else { "path-t0kem" }),
-            Signature => {
-                let key = if right { "hub-s3cret" } else { "another" };
-                headers.push(("x-hub-signature", format!("sha256={}", sha256(key, &body))));
-            }
-            Basic => {
-                let pair = if right { "webex:basic-s3cret" } else { "webex:" };
-                headers.push(("authorization", format!("Basic {}", BASE64_STANDARD.encode(pair))));
-            }
-            Bearer => {
-                let token = if right { "bearer-t0ken" } else { "bearer-t0ke" };
-                headers.push(("authorization", format!("Bearer {token}")));
-            }
+            Path => path = format!("/notify/{text}"),
+            Signature => headers.push(("x-hub-signature", format!("sha256={}", sha256(&text, &body)))),
+            Basic => headers.push(("authorization", format!("Basic {}", BASE64_STANDARD.encode(text)))),
+            Bearer => headers.push(("authorization", format!("Bearer {text}"))),
         }
     }
-    let request = server.request(Method::POST, &path).body(body);
+    let request = client.request(Method::POST, &path).body(body);
     asked(headers.iter().fold(request, |request, (name, value)| request.header(*name, value))).await
 }
 
-fn sha256(key: &str, body: &str) -> String {
+pub(super) fn sha256(key: &str, body: &str) -> String {
     let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_bytes()).unwrap().chain_update(body);
     hex(&mac.finalize().into_bytes())
 }

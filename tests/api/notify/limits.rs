@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Database, Raw, Sample, TestServer, by_hand};
+use tokio::time::timeout;
+
+use crate::harness::{Database, Raw, Sample, TestServer, by_hand, eventually};
 
 sqlite!(
     a_body_at_the_limit_is_taken_and_one_beyond_is_not,
@@ -10,6 +12,7 @@ sqlite!(
     a_flood_is_cut_off,
     a_body_that_stops_coming_is_asked_for_again,
     a_slow_body_leaves_less_time_for_the_store,
+    large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only,
 );
 
 const LIMIT: usize = 2000;
@@ -100,5 +103,31 @@ async fn a_slow_body_leaves_less_time_for_the_store(database: &Database) {
     // With a time of its own for each, reading and storing would take 5.5 s.
     assert!(took < Duration::from_millis(5300), "{took:?}");
     outage.end().await;
+    server.stop().await;
+}
+
+async fn large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only(database: &Database) {
+    const STALLED: usize = 80;
+    let server = TestServer::on(database).with("notify.answer_within_seconds", "3").start().await;
+    let (address, client) = (server.address, server.client());
+    let stalled = by_hand(move || {
+        let part = format!("POST /notify HTTP/1.1\r\nhost: x\r\ncontent-length: 30000\r\n\r\n{}", "x".repeat(20_000));
+        let connect = |_| {
+            let mut raw = Raw::connect(address);
+            raw.sends(&part);
+            raw
+        };
+        (0..STALLED).map(connect).collect::<Vec<_>>()
+    });
+    let stalled = stalled.await;
+    for n in 0..20 {
+        server.posts(Sample::of(&format!("small-{n}"))).await.is_acknowledged();
+    }
+    let large = Sample::of("large").with("additionalInfo", "x".repeat(20_000));
+    let post = async || client.posts(large.clone()).await.status;
+    assert!(timeout(Duration::from_secs(1), post()).await.is_err(), "it has to wait for room");
+    // Those that stall are cut off, so the platform's next attempt is taken.
+    eventually("room for large ones", async || (post().await == 200).then_some(())).await;
+    drop(stalled);
     server.stop().await;
 }

@@ -1,0 +1,127 @@
+//! Every set of methods, with one active secret and with two, and every way to show them.
+
+use secrecy::SecretString;
+
+use super::*;
+use crate::secret::Secret;
+
+/// How well one method is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    First,
+    Second,
+    Wrong,
+    Missing,
+}
+
+use Shown::{First, Missing, Second, Wrong};
+
+const METHODS: [NotifyMethod; 4] =
+    [NotifyMethod::PathToken, NotifyMethod::Basic, NotifyMethod::Bearer, NotifyMethod::Signature];
+const BODY: &[u8] = b"{\"a\": 1}";
+
+/// Each way to choose one of `choices` for each method.
+fn each_choice<T: Copy>(choices: &[T]) -> Vec<[T; 4]> {
+    let mut all = vec![[choices[0]; 4]];
+    for method in 0..4 {
+        let with = |one: [T; 4], choice| {
+            let mut one = one;
+            one[method] = choice;
+            one
+        };
+        all = all.into_iter().flat_map(|one| choices.iter().map(move |choice| with(one, *choice))).collect();
+    }
+    all
+}
+
+fn secret(method: usize, position: usize) -> String {
+    format!("user:s3cret-{method}-{position}")
+}
+
+/// So many active secrets of a method; none is not asked for.
+fn keys(method: usize, count: usize) -> Option<Keys> {
+    let secrets = (0..count).map(|position| SecretString::from(secret(method, position))).collect();
+    Active::new(secrets).ok().map(Secret::fixed)
+}
+
+/// The text that a method shows.
+fn text(method: usize, shown: Shown) -> Option<String> {
+    match shown {
+        First => Some(secret(method, 0)),
+        Second => Some(secret(method, 1)),
+        Wrong => Some(format!("{}x", secret(method, 0))),
+        Missing => None,
+    }
+}
+
+/// What a request is let in by, if at all.
+fn positions(asked: &Authentication, shown: [Shown; 4]) -> Result<Vec<(NotifyMethod, usize)>, Denied> {
+    let path = text(0, shown[0]);
+    // There is one header for both, so one of them is shown at most.
+    let basic = text(1, shown[1]).map(|text| format!("Basic {}", BASE64_STANDARD.encode(text)));
+    let authorization = basic.or_else(|| text(2, shown[2]).map(|text| format!("Bearer {text}")));
+    let signature = text(3, shown[3]).map(|text| signature::sign(BODY, &text.into()));
+    let credentials = Credentials {
+        path_token: path.as_deref(),
+        authorization: authorization.as_deref(),
+        signature: signature.as_deref(),
+    };
+    asked.check(&credentials, BODY).map(|matched| matched.methods().collect())
+}
+
+#[test]
+fn who_shows_all_that_is_asked_is_let_in_and_nobody_else() {
+    let mut let_in = 0;
+    for counts in each_choice(&[0, 1, 2]) {
+        // The settings exclude both.
+        if counts[1] > 0 && counts[2] > 0 {
+            continue;
+        }
+        let asked = Authentication {
+            path_token: keys(0, counts[0]),
+            basic: keys(1, counts[1]),
+            bearer: keys(2, counts[2]),
+            hub_secrets: keys(3, counts[3]),
+        };
+        assert_eq!(asked.is_open(), counts == [0; 4]);
+        for shown in each_choice(&[First, Second, Wrong, Missing]) {
+            if shown[1] != Missing && shown[2] != Missing {
+                continue;
+            }
+            let good = |method: usize| match shown[method] {
+                First => counts[method] > 0,
+                Second => counts[method] > 1,
+                Wrong | Missing => false,
+            };
+            let expected = (0..4).all(|method| counts[method] == 0 || good(method));
+            let found = positions(&asked, shown);
+            assert_eq!(found.is_ok(), expected, "{counts:?} {shown:?}: {found:?}");
+            let Ok(found) = found else { continue };
+            let position = |method: usize| usize::from(shown[method] == Second);
+            let told = (0..4).filter(|method| counts[*method] > 0).map(|method| (METHODS[method], position(method)));
+            assert_eq!(found, told.collect::<Vec<_>>(), "{counts:?} {shown:?}");
+            let_in += 1;
+        }
+    }
+    assert!(let_in > 500, "{let_in}");
+}
+
+#[test]
+fn nothing_but_the_whole_header_will_do() {
+    let basic = Authentication { basic: keys(1, 1), ..Authentication::default() };
+    let bearer = Authentication { bearer: keys(2, 1), ..Authentication::default() };
+    let token = secret(2, 0);
+    let pair = BASE64_STANDARD.encode(secret(1, 0));
+    let check = |asked: &Authentication, header: &str| {
+        asked.check(&Credentials { authorization: Some(header), ..Credentials::default() }, b"{}")
+    };
+    for header in [format!("Basic {pair}"), format!("BASIC  {pair} "), format!("basic {pair}")] {
+        assert!(check(&basic, &header).is_ok(), "{header}");
+    }
+    for header in ["", "Basic", "Basic ", "Basic %", "Basic /w==", &pair, &format!("Bearer {pair}")] {
+        assert_eq!(check(&basic, header), Err(Denied("basic authorization")), "{header}");
+    }
+    for header in ["", "Bearer", "Bearer x", &token, &format!("Basic {token}"), &format!("Bearer {token} {token}")] {
+        assert_eq!(check(&bearer, header), Err(Denied("bearer token")), "{header}");
+    }
+}

@@ -1,0 +1,17 @@
+//! Input that is meant to do harm: nothing panics, nothing answers 500, everything is answered or closed in time, and the
+//! server is well afterwards.
+
+mod bodies;
+mod crowd;
+mod framing;
+mod patience;
+
+use crate::harness::{Sample, TestServer};
+
+/// It takes a notification and gives it back.
+async fn is_well(server: &TestServer) {
+    let id = format!("well-{}", uuid::Uuid::new_v4());
+    server.posts(Sample::of(&id)).await.is_acknowledged();
+    assert_eq!(server.message(&id).await["status"], "delivered");
+    server.gets("/health/ready").await.is(200);
+}

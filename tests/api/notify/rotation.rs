@@ -1,0 +1,179 @@
+//! Secrets are renewed while requests come in, and no good request is refused: the new secret beside the old one, then
+//! the senders change over, then the old one goes.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use tempfile::TempDir;
+use tokio::{sync::watch, task::JoinSet};
+
+use super::authentication::{
+    Shown::{self, First, Second},
+    Way::{self, Basic, Bearer, Path, Signature},
+    posts,
+};
+use crate::harness::{Answer, Client, Database, TestServer, eventually};
+
+both!(path_signature_and_basic_are_renewed_under_load, bearer_is_renewed_under_load);
+sqlite!(api_tokens_are_renewed_under_load);
+
+/// So many send at the same time.
+const SENDERS: usize = 6;
+
+async fn path_signature_and_basic_are_renewed_under_load(database: &Database) {
+    renewed_under_load(database, &[Path, Signature, Basic]).await;
+}
+
+async fn bearer_is_renewed_under_load(database: &Database) {
+    renewed_under_load(database, &[Bearer]).await;
+}
+
+async fn renewed_under_load(database: &Database, ways: &'static [Way]) {
+    let files = SecretFiles::new();
+    let mut server = TestServer::on(database);
+    for way in ways {
+        let (name, [old, _]) = way.setting();
+        files.hold(name, &[old]);
+        server = server.with(&format!("{name}_file"), &files.path(name));
+    }
+    let server = server.start().await;
+    let client = server.client();
+    let load = Load::begin(move |shown, n| {
+        let client = client.clone();
+        async move {
+            let shows: Vec<_> = ways.iter().map(|way| (*way, shown)).collect();
+            posts(&client, &format!("{shown:?}-{n}"), &shows).await
+        }
+    });
+    // Those who look whether a secret is active yet must not slow anybody, so they need not be elsewhere.
+    let status = async |shown: Shown| {
+        let shows: Vec<_> = ways.iter().map(|way| (*way, shown)).collect();
+        posts(&server, "probe", &shows).await.status
+    };
+    let put = |which: fn([&'static str; 2]) -> Vec<&'static str>| {
+        for (name, secrets) in ways.iter().map(|way| way.setting()) {
+            files.hold(name, &which(secrets));
+        }
+    };
+    load.goes_on().await;
+    put(|secrets| secrets.to_vec());
+    eventually("the new secrets to be active", async || (status(Second).await == 200).then_some(())).await;
+    load.shows(Second).await;
+    // The operator sees that nobody shows the old one any more.
+    let old = async || {
+        let name = format!("receiptd_notify_authenticated_total{{method=\"{}\",secret=\"1\"}}", ways[0].method());
+        server.metric(&name).await
+    };
+    let before = old().await;
+    load.goes_on().await;
+    assert_eq!((old().await, before > 0), (before, true));
+    put(|[_, new]| vec![new]);
+    eventually("the old secrets to be gone", async || (status(First).await == 401).then_some(())).await;
+    load.goes_on().await;
+    load.ends().await;
+    server.stop().await;
+}
+
+async fn api_tokens_are_renewed_under_load(database: &Database) {
+    const OPS: &str = "ops:read:0ps-s3cret";
+    let (old, new) = ("shop:read:sh0p-0ld", "shop:read:sh0p-n3w");
+    let files = SecretFiles::new();
+    files.hold("tokens", &[OPS, old]);
+    let server = TestServer::on(database).with("api.tokens_file", &files.path("tokens")).start().await;
+    let caller = |client: &Client, shown| client.with_token(if shown == First { "sh0p-0ld" } else { "sh0p-n3w" });
+    let client = server.client();
+    let load = Load::begin(move |shown, _| {
+        let caller = caller(&client, shown);
+        async move { caller.gets("/v1/messages?limit=1").await }
+    });
+    let status = async |shown| caller(&server, shown).gets("/v1/messages").await.status;
+    load.goes_on().await;
+    files.hold("tokens", &[old, new, OPS]);
+    eventually("the new token to be active", async || (status(Second).await == 200).then_some(())).await;
+    load.shows(Second).await;
+    let ops = server.with_token("0ps-s3cret");
+    let first = "receiptd_api_authenticated_total{secret=\"1\",token=\"shop\"}";
+    let before = ops.metric(first).await;
+    load.goes_on().await;
+    assert_eq!((ops.metric(first).await, before > 0), (before, true));
+    assert!(ops.metric(&first.replace('1', "2")).await > 0);
+    files.hold("tokens", &[new, OPS]);
+    eventually("the old token to be gone", async || (status(First).await == 401).then_some(())).await;
+    load.goes_on().await;
+    load.ends().await;
+    server.stop().await;
+}
+
+/// Senders that send one request after the other, of which none may be refused.
+struct Load {
+    shown: watch::Sender<Option<Shown>>,
+    /// How many of each sender's requests were answered.
+    answered: Arc<[AtomicUsize; SENDERS]>,
+    senders: JoinSet<()>,
+}
+
+impl Load {
+    fn begin<F: Future<Output = Answer> + Send>(request: impl Fn(Shown, usize) -> F + Send + Clone + 'static) -> Self {
+        let (shown, showing) = watch::channel(Some(First));
+        let answered: Arc<[AtomicUsize; SENDERS]> = Arc::default();
+        let mut senders = JoinSet::new();
+        for sender in 0..SENDERS {
+            let (request, showing, answered) = (request.clone(), showing.clone(), answered.clone());
+            senders.spawn(async move {
+                let count = &answered[sender];
+                loop {
+                    let Some(shown) = *showing.borrow() else { return };
+                    let n = count.load(SeqCst) * SENDERS + sender;
+                    request(shown, n).await.is(200);
+                    count.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        Self { shown, answered, senders }
+    }
+
+    /// Every sender has had two more answers, so what it asks for was asked after now.
+    async fn goes_on(&self) {
+        let counts = || self.answered.iter().map(|count| count.load(SeqCst)).collect::<Vec<_>>();
+        let before = counts();
+        let all = async || counts().iter().zip(&before).all(|(now, before)| *now > before + 1).then_some(());
+        eventually("every sender to be answered", all).await;
+    }
+
+    /// Changes what is shown; returns when nothing else is on its way.
+    async fn shows(&self, shown: Shown) {
+        self.shown.send_replace(Some(shown));
+        self.goes_on().await;
+    }
+
+    async fn ends(mut self) {
+        self.shown.send_replace(None);
+        while let Some(sender) = self.senders.join_next().await {
+            sender.unwrap();
+        }
+    }
+}
+
+/// Files that are renewed as they should be: by renaming.
+struct SecretFiles(TempDir);
+
+impl SecretFiles {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn hold(&self, name: &str, secrets: &[&str]) {
+        let next = self.path("next");
+        fs::write(&next, secrets.join("\n")).unwrap();
+        fs::rename(next, self.path(name)).unwrap();
+    }
+}

@@ -1,0 +1,119 @@
+//! No secret is compared in a way whose time tells how much of it was right.
+
+use syn::visit::{self, Visit};
+
+use crate::source::{File, is_test};
+
+/// Where the text of a secret is compared otherwise than by `subtle`.
+pub(crate) fn compared(file: &File) -> Vec<String> {
+    if file.is_test {
+        return Vec::new();
+    }
+    let mut reader = Reader { found: 0 };
+    reader.visit_file(&file.parsed());
+    let rule = "compares the text of a secret; `Active::position` and `ct_eq` take the same time whatever is compared";
+    vec![format!("src/{} {rule}", file.name); reader.found]
+}
+
+struct Reader {
+    found: usize,
+}
+
+/// What tells more than whether there is anything at all.
+const COMPARING: [&str; 10] = [
+    "eq",
+    "ne",
+    "cmp",
+    "partial_cmp",
+    "contains",
+    "find",
+    "matches",
+    "strip_prefix",
+    "strip_suffix",
+    "eq_ignore_ascii_case",
+];
+
+impl<'a> Visit<'a> for Reader {
+    fn visit_item_mod(&mut self, module: &'a syn::ItemMod) {
+        if !is_test(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'a syn::ExprBinary) {
+        let compares = matches!(binary.op, syn::BinOp::Eq(_) | syn::BinOp::Ne(_));
+        self.found += usize::from(compares && [&binary.left, &binary.right].into_iter().any(|side| exposes(side)));
+        visit::visit_expr_binary(self, binary);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
+        let compares = COMPARING.contains(&call.method.to_string().as_str());
+        // A single character is looked for where a secret is read, not where it is compared.
+        let by_character =
+            matches!(call.args.first(), Some(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Char(_), .. })));
+        let exposed = exposes(&call.receiver) || call.args.iter().any(exposes);
+        self.found += usize::from(compares && !by_character && exposed);
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_match(&mut self, expression: &'a syn::ExprMatch) {
+        self.found += usize::from(exposes(&expression.expr));
+        visit::visit_expr_match(self, expression);
+    }
+}
+
+/// Whether an expression is the text of a secret, or what was made of it, as by `trim` or `as_bytes`.
+fn exposes(expression: &syn::Expr) -> bool {
+    match expression {
+        syn::Expr::MethodCall(call) if call.method == "len" => false,
+        syn::Expr::MethodCall(call) => call.method == "expose_secret" || exposes(&call.receiver),
+        syn::Expr::Call(call) => exposes(&call.func) || call.args.iter().any(exposes),
+        syn::Expr::Reference(inner) => exposes(&inner.expr),
+        syn::Expr::Unary(inner) => exposes(&inner.expr),
+        syn::Expr::Paren(inner) => exposes(&inner.expr),
+        syn::Expr::Index(inner) => exposes(&inner.expr),
+        syn::Expr::Path(path) => path.path.segments.last().is_some_and(|name| name.ident == "expose_secret"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(text: &str) -> usize {
+        compared(&File::of("http/x.rs", text.to_owned())).len()
+    }
+
+    #[test]
+    fn a_comparison_is_found_however_it_is_written() {
+        for comparison in [
+            "a.expose_secret() == b",
+            "b != *a.expose_secret()",
+            "a.expose_secret().trim() == b",
+            "a.expose_secret().as_bytes()[..2] == b[..2]",
+            "ExposeSecret::expose_secret(a) == b",
+            "String::from(a.expose_secret()) == b",
+            "a.expose_secret().eq(b)",
+            "b.eq(a.expose_secret())",
+            "b.strip_prefix(a.expose_secret()).is_some()",
+            "match a.expose_secret() { \"x\" => true, _ => false }",
+        ] {
+            assert_eq!(count(&format!("fn f() -> bool {{ {comparison} }}")), 1, "{comparison}");
+        }
+    }
+
+    #[test]
+    fn what_tells_nothing_of_it_is_not_found() {
+        for harmless in [
+            "a.expose_secret().is_empty()",
+            "a.expose_secret().len() == 3 && same(a, b)",
+            "a.expose_secret().contains(':')",
+            "a.expose_secret().starts_with(\"sqlite:\")",
+            "digest(a.expose_secret()).ct_eq(&digest(b)).into()",
+        ] {
+            assert_eq!(count(&format!("fn f() -> bool {{ {harmless} }}")), 0, "{harmless}");
+        }
+        assert_eq!(count("#[cfg(test)] mod tests { fn f() -> bool { a.expose_secret() == b } }"), 0);
+    }
+}

@@ -1,0 +1,113 @@
+//! What the notify URL asks for: of each method one secret, or two that are active at a time; renewed from files.
+
+use std::{fs, time::Duration};
+
+use receiptd::{config::Settings, notify::Keys};
+use secrecy::ExposeSecret;
+use tempfile::NamedTempFile;
+
+use super::{from_environment, from_file, refuses};
+
+/// Where the secrets of a method are among the settings.
+type Place = fn(&Settings) -> &Option<Keys>;
+
+/// The setting, what one secret of it looks like, and where it ends up.
+const METHODS: [(&str, &str, Place); 4] = [
+    ("path_token", "t0ken-", |settings| &settings.authentication.path_token),
+    ("hub_secrets", "hub-", |settings| &settings.authentication.hub_secrets),
+    ("basic", "webex:basic-", |settings| &settings.authentication.basic),
+    ("bearer", "bearer-", |settings| &settings.authentication.bearer),
+];
+
+fn texts(keys: Option<&Keys>) -> Vec<String> {
+    let keys = keys.map(Keys::current);
+    let secrets = keys.iter().flat_map(|keys| keys.secrets());
+    secrets.map(|secret| secret.expose_secret().to_owned()).collect()
+}
+
+#[test]
+fn each_is_one_text_or_two_in_a_list() {
+    for (name, like, of) in METHODS {
+        let (old, new) = (format!("{like}old"), format!("{like}new"));
+        let variable = format!("RECEIPTD_NOTIFY__{}", name.to_uppercase());
+        let read = |settings: Result<Settings, _>| texts(of(&settings.unwrap()).as_ref());
+        assert_eq!(read(from_file(&format!("notify.{name} = ''"))), Vec::<String>::new());
+        assert_eq!(read(from_file(&format!("notify.{name} = '{old}'"))), [old.as_str()]);
+        assert_eq!(read(from_file(&format!("notify.{name} = ['{old}', '{new}']"))), [old.as_str(), &new]);
+        for text in [format!("{old},{new}"), format!("{old}\n{new}\n"), format!(" {old}\r\n{new} ,")] {
+            assert_eq!(read(from_environment(&[(&variable, &text)])), [old.as_str(), &new], "{text:?}");
+        }
+        refuses(from_environment(&[(&variable, &[&*old, &new, &new].join(","))]), &[&format!("{name} may be two")]);
+    }
+    // A comma is a part of what stands in a list.
+    let settings = from_file("notify.basic = ['webex:a,b']").unwrap();
+    assert_eq!(texts(settings.authentication.basic.as_ref()), ["webex:a,b"]);
+}
+
+#[test]
+fn what_cannot_be_used_is_refused() {
+    for (settings, words) in [
+        ("notify.hub_secrets = ['a', 'b', 'c']", "notify.hub_secrets may be two at the most"),
+        ("notify.hub_secrets = ['a', '  ']", "notify.hub_secrets must not hold a blank secret"),
+        ("notify.path_token = ['a', 'a/b']", "notify.path_token may have letters, digits and -._~ only"),
+        ("notify.basic = ['a:b', 'c']", "notify.basic must be user:password"),
+        ("notify.basic = 'a:b'\nnotify.bearer = 'c'", "notify.basic and notify.bearer exclude each other"),
+        (
+            "public_url = 'https://b/notify/t0kem'\nnotify.path_token = ['t0ken', 'n3w']",
+            "notify.path_token lacks what public_url ends with: it must end with /notify/",
+        ),
+    ] {
+        refuses(from_file(settings), &[words]);
+    }
+    for token in ["t0ken", "n3w"] {
+        let url = format!("public_url = 'https://b/notify/{token}'\nnotify.path_token = ['t0ken', 'n3w']");
+        assert!(from_file(&url).is_ok(), "{url}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_file_is_read_again_without_a_restart() {
+    for (name, like, of) in METHODS {
+        let path = NamedTempFile::new().unwrap().into_temp_path();
+        let variable = format!("RECEIPTD_NOTIFY__{}_FILE", name.to_uppercase());
+        let (old, new) = (format!("{like}old"), format!("{like}new"));
+        fs::write(&path, &old).unwrap();
+        let settings = from_environment(&[(&variable, path.to_str().unwrap())]).unwrap();
+        let after = async |text: &str| {
+            fs::write(&path, text).unwrap();
+            tokio::time::advance(Duration::from_secs(1)).await;
+            texts(of(&settings).as_ref())
+        };
+        assert_eq!(after(&format!("{old}\n{new}\n")).await, [old.as_str(), &new], "{name}");
+        // What cannot be used changes nothing.
+        for text in ["", " \n", "a\nb\nc"] {
+            assert_eq!(after(text).await, [old.as_str(), &new], "{name}: {text:?}");
+        }
+        assert_eq!(after(&new).await, [new.as_str()], "{name}");
+    }
+}
+
+/// A file is there to ask for something: an empty one must not open the door.
+#[test]
+fn an_empty_secret_file_is_refused() {
+    let path = NamedTempFile::new().unwrap().into_temp_path();
+    for name in ["RECEIPTD_NOTIFY__BEARER_FILE", "RECEIPTD_NOTIFY__HUB_SECRETS_FILE", "RECEIPTD_API_TOKENS_FILE"] {
+        refuses(from_environment(&[(name, path.to_str().unwrap())]), &["is blank"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_that_the_platform_was_told_is_not_taken_away() {
+    let path = NamedTempFile::new().unwrap().into_temp_path();
+    fs::write(&path, "t0ken").unwrap();
+    let settings = from_environment(&[
+        ("RECEIPTD_NOTIFY__PATH_TOKEN_FILE", path.to_str().unwrap()),
+        ("RECEIPTD_PUBLIC_URL", "https://status.example.com/notify/t0ken"),
+    ]);
+    let settings = settings.unwrap();
+    for (text, expected) in [("t0ken\nn3w", &["t0ken", "n3w"][..]), ("n3w", &["t0ken", "n3w"]), ("t0ken", &["t0ken"])] {
+        fs::write(&path, text).unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(texts(settings.authentication.path_token.as_ref()), expected, "{text:?}");
+    }
+}

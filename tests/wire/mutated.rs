@@ -1,0 +1,121 @@
+//! The samples with something broken in them: whatever becomes of them, it is told, soon, and without a panic. The fuzzers
+//! (`cargo xtask fuzz`) look further; this much is looked at every time.
+
+use std::{sync::LazyLock, time::Duration};
+
+use proptest::{prelude::*, sample::Index};
+use receiptd::{
+    audit::{ImportOptions, Layout, read_rows},
+    domain::{Cursor, Cutoffs, Draft, ListRequest, Submission},
+    send::check,
+    webex::{SmsApi, signature},
+};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::{
+    read,
+    sample::{files, in_folder},
+};
+
+/// Far longer than any of it takes, also on a busy machine.
+const SOON: Duration = Duration::from_secs(5);
+
+static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    assert!(files().len() > 100);
+    ["notify", "inbound", "send"].into_iter().flat_map(in_folder).map(|fixture| fixture.body()).collect()
+});
+
+/// What stands where something was broken.
+const PIECES: [&[u8]; 16] = [
+    b"",
+    b"\0",
+    b"\xff",
+    b"\xc3",
+    b"\"",
+    b"\\",
+    b"\\ud800",
+    b"\\u0000",
+    b"{",
+    b"}",
+    b"[",
+    b",",
+    b"1e999",
+    b"null",
+    b"\n",
+    b"\xef\xbb\xbf",
+];
+
+/// A sample, in which some stretches were replaced.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    let change = (any::<Index>(), 0_usize..12, prop::sample::select(PIECES.to_vec()));
+    (any::<Index>(), prop::collection::vec(change, 0..6)).prop_map(|(sample, changes)| {
+        let mut bytes = sample.get(&SAMPLES).clone();
+        for (at, length, piece) in changes {
+            let at = at.index(bytes.len() + 1);
+            bytes.splice(at..(at + length).min(bytes.len()), piece.iter().copied());
+        }
+        bytes
+    })
+}
+
+fn soon<T>(work: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let done = work();
+    assert!(began.elapsed() < SOON, "it took {:?}", began.elapsed());
+    done
+}
+
+proptest! {
+    #[test]
+    fn notifications_are_read_the_same_each_time(body in broken()) {
+        prop_assert_eq!(soon(|| read(&body)), read(&body));
+    }
+
+    #[test]
+    fn signatures_are_of_one_secret(body in broken(), header in "(sha256=|sha512=)?[0-9a-fA-F]{0,130}") {
+        let secrets = ["old", "new"].map(SecretString::from);
+        prop_assert_eq!(soon(|| signature::signer(&header, &body, &secrets)), None);
+        prop_assert_eq!(signature::signer(&signature::sign(&body, &secrets[1]), &body, &secrets), Some(1));
+    }
+
+    #[test]
+    fn files_are_read_to_where_they_break(rows in prop::collection::vec(broken(), 1..4), start in "(\\[|Payload\n|A\tPayload\n)?") {
+        let file = [start.as_bytes(), &rows.join(&b"\n,"[..])].concat();
+        for layout in [None, Some(Layout::Csv), Some(Layout::Txt), Some(Layout::Json), Some(Layout::Ndjson)] {
+            let options = ImportOptions { layout, ..ImportOptions::default() };
+            let mut numbers = Vec::new();
+            let take = |row: receiptd::audit::Row| { numbers.push(row.number); true };
+            let _ = soon(|| read_rows(file.as_slice(), &options, take));
+            // Lines are counted with the empty ones among them.
+            prop_assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.first().is_none_or(|first| *first > 0));
+        }
+    }
+
+    #[test]
+    fn messages_are_refused_or_stay_the_same(body in broken(), channel in "(sms|email|whatsapp|voice|push|apple)") {
+        let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(&body) else { return Ok(()) };
+        if let Some(members) = value.as_object_mut() {
+            members.insert("channel".to_owned(), channel.into());
+        }
+        let Ok(draft) = Draft::new(value) else { return Ok(()) };
+        match soon(|| check(&draft, Some(SmsApi::V2))) {
+            Ok(submission) => prop_assert_eq!(Submission::from_json(submission.to_json()), Ok(submission)),
+            Err(faults) => prop_assert!(!faults.is_empty()),
+        }
+    }
+
+    #[test]
+    fn queries_are_read_or_every_fault_is_told(
+        pairs in prop::collection::vec(("(status|to|since|until|limit|cursor|code|callbackData|correlationId|x)", ".{0,40}"), 0..6)
+    ) {
+        let pairs = || pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        match soon(|| ListRequest::parse(pairs(), &Cutoffs::default())) {
+            Ok(request) => {
+                let cursor = request.after.as_ref().map(Cursor::encode);
+                prop_assert_eq!(cursor.as_deref().and_then(Cursor::decode), request.after);
+            }
+            Err(faults) => prop_assert!(faults.iter().all(|fault| !fault.pointer.is_empty() && !fault.detail.is_empty())),
+        }
+    }
+}
