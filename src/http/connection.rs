@@ -1,75 +1,130 @@
-//! The end of connections over HTTP/2. Over HTTP/1.1, actix closes a connection when the server stops and its request
-//! is answered; over HTTP/2 it waits until the client closes it, which for an idle one may be never. So we close it.
+//! The end of connections, where actix leaves it to their clients. Over HTTP/1.1 it times the first head of a connection and
+//! not the next, which may drip for ever; over HTTP/2 it waits at a shutdown until the client closes, which for an idle one
+//! may be never. So we close these.
 
 use std::{
     any::Any,
     net::{Shutdown, TcpStream},
     os::fd::AsFd,
-    sync::Arc,
+    pin::Pin,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
-    HttpResponse,
+    body::{BodySize, MessageBody},
     dev::{Extensions, ServiceRequest},
     rt,
+    web::Bytes,
 };
 use tokio::{
-    sync::{OwnedRwLockReadGuard, RwLock},
+    sync::watch,
     task::JoinSet,
-    time::sleep,
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::server::Closing;
 
-/// A connection over HTTP/2, as its requests see it.
+/// A connection, as its requests see it.
 struct Connection {
-    /// Each request reads as long as it is open, and whoever closes the connection writes.
-    requests: Arc<RwLock<()>>,
+    requests: watch::Sender<Requests>,
     /// Ends with the connection.
     _end: JoinSet<()>,
 }
 
+/// The requests of a connection.
+struct Requests {
+    /// How many are not answered yet.
+    open: usize,
+    /// Since when that is so.
+    since: Instant,
+}
+
+/// How long a connection over HTTP/1.1 may be without a request. An idle one is closed by actix after five seconds; the
+/// rest is for a head.
+const QUIET: Duration = Duration::from_secs(15);
 /// For the last answer to leave.
 const LEAVING: Duration = Duration::from_millis(100);
 
-/// Takes note of a new connection. When the shutdown has begun and no request is open on it, it is closed.
+/// Takes note of a new connection.
 pub(super) fn open(stream: &dyn Any, data: &mut Extensions, closing: &Closing) {
-    let Some(stream) = stream.downcast_ref::<TlsStream<rt::net::TcpStream>>() else { return };
-    let (tcp, tls) = stream.get_ref();
-    if tls.alpn_protocol() != Some(b"h2") {
-        return;
-    }
+    let tls = stream.downcast_ref::<TlsStream<rt::net::TcpStream>>().map(|stream| stream.get_ref());
+    let Some(tcp) = tls.map(|(tcp, _)| tcp).or_else(|| stream.downcast_ref::<rt::net::TcpStream>()) else { return };
     // actix owns the connection; this is another handle for it. Without one, the client is waited for.
     let Ok(handle) = tcp.as_fd().try_clone_to_owned() else { return };
-    let (requests, closing) = (Arc::new(RwLock::new(())), closing.clone());
-    let mut end = JoinSet::new();
-    let open = requests.clone();
+    let is_http2 = tls.is_some_and(|(_, tls)| tls.alpn_protocol() == Some(b"h2"));
+    let (requests, seen) = watch::channel(Requests { open: 0, since: Instant::now() });
+    let (mut end, closing) = (JoinSet::new(), closing.clone());
     end.spawn(async move {
-        closing.begun().await;
-        let _none = open.write().await;
-        sleep(LEAVING).await;
+        if is_http2 {
+            unused(seen, &closing).await;
+        } else {
+            quiet(seen).await;
+        }
         // It fails where the client was faster.
         let _ = TcpStream::from(handle).shutdown(Shutdown::Both);
     });
     data.insert(Connection { requests, _end: end });
 }
 
+/// Until the shutdown has begun and nothing is left to be answered.
+async fn unused(mut requests: watch::Receiver<Requests>, closing: &Closing) {
+    closing.begun().await;
+    // An error means that the connection is gone, which is the same.
+    let _ = requests.wait_for(|requests| requests.open == 0).await;
+    sleep(LEAVING).await;
+}
+
+/// Until there was no request for too long.
+async fn quiet(mut requests: watch::Receiver<Requests>) {
+    loop {
+        let end = match requests.wait_for(|requests| requests.open == 0).await {
+            Ok(requests) => requests.since + QUIET,
+            Err(_) => return,
+        };
+        if end <= Instant::now() {
+            return;
+        }
+        sleep_until(end).await;
+    }
+}
+
 /// A request as its connection sees it: open as long as this is held.
-pub(super) struct Open {
-    _lock: OwnedRwLockReadGuard<()>,
+struct Open(watch::Sender<Requests>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|requests| {
+            requests.open -= 1;
+            requests.since = Instant::now();
+        });
+    }
 }
 
-/// Takes note of a new request. `None` if nobody asks: not over HTTP/2, or the connection is about to be closed.
-pub(super) fn request(request: &ServiceRequest) -> Option<Open> {
-    let lock = request.conn_data::<Connection>()?.requests.clone().try_read_owned();
-    lock.ok().map(|lock| Open { _lock: lock })
+/// The body of an answer, whose request is open until it was sent.
+pub(super) struct Answer<B> {
+    body: Pin<Box<B>>,
+    _open: Option<Open>,
 }
 
-impl Open {
-    /// Until the answer has been sent, which is when actix lets go of it.
-    pub(super) fn until_sent<B>(self, answer: &mut HttpResponse<B>) {
-        answer.extensions_mut().insert(self);
+/// Takes note of a new request. What is returned is to be put around the body of its answer.
+pub(super) fn request<B>(request: &ServiceRequest) -> impl FnOnce(B) -> Answer<B> + use<B> {
+    let open = request.conn_data::<Connection>().map(|connection| {
+        connection.requests.send_modify(|requests| requests.open += 1);
+        Open(connection.requests.clone())
+    });
+    |body| Answer { body: Box::pin(body), _open: open }
+}
+
+impl<B: MessageBody> MessageBody for Answer<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.get_mut().body.as_mut().poll_next(context)
     }
 }

@@ -26,11 +26,8 @@ pub(super) async fn identify(
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let began = Instant::now();
     let method = request.method().clone();
-    let open = connection::request(&request);
-    let mut response = next.call(request).instrument(span.clone()).await?;
-    if let Some(open) = open {
-        open.until_sent(response.response_mut());
-    }
+    let around = connection::request(&request);
+    let mut response = next.call(request).instrument(span.clone()).await?.map_body(|_, body| around(body));
     response.headers_mut().insert(HEADER, id);
     let _entered = span.enter();
     let (status, milliseconds) = (response.status().as_u16(), began.elapsed().as_millis());

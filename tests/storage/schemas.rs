@@ -1,6 +1,6 @@
 //! A store of each schema that there was goes on where that left it, with the same answers.
 //!
-//! `tests/fixtures/schemas` keeps the same messages as each schema's own program wrote them, as SQLite's statements. The
+//! `tests/storage/schemas` keeps the same messages as each schema's own program wrote them, as SQLite's statements. The
 //! file of a new schema is written by a test when it is missing, and never changed afterwards.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -29,7 +29,7 @@ only!(sqlite in sqlite_alone: the_present_schema_is_kept_too);
 pub(crate) const RULE_SINCE: i64 = 2;
 
 fn kept(schema: i64) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schemas/{schema:04}.sql"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/storage/schemas/{schema:04}.sql"))
 }
 
 async fn migrations(database: &Database) -> Migrator {
