@@ -21,9 +21,12 @@ pub(crate) struct Args {
     /// Run this step only; may be repeated
     #[arg(long, value_enum, value_name = "STEP")]
     only: Vec<Step>,
+    /// In the step `deny`, fetch RustSec's database too, and fail on what it says of the dependencies
+    #[arg(long)]
+    advisories: bool,
     /// For the last step, as in `cargo xtask test --only test -- storage::`
     #[arg(last = true, value_name = "CARGO TEST ARGUMENTS")]
-    test_args: Vec<String>,
+    passed_on: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let start = Instant::now();
         let command = step.command().map(|mut command| {
             if step == Step::Test {
-                command.args(&args.test_args);
+                command.args(&args.passed_on);
             }
             if let Some(server) = server {
                 command.env(URL_VARIABLE, server.url("postgres"));
@@ -106,7 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             cargo::run(&mut command)
         } else if step == Step::Deny {
             println!("\n==> {name}: cargo deny check");
-            deny::run()
+            deny::run(args.advisories)
         } else if step == Step::Schemathesis {
             println!("\n==> {name}: cargo xtask schemathesis");
             schemathesis::run(&schemathesis::Args::default())
