@@ -63,11 +63,11 @@ pub struct Purger {
     bodies_up_to: Timestamp,
 }
 
-/// The most rows of one commit: some milliseconds of work. A message has several rows.
-const ROWS: i64 = 100;
-const MESSAGES: i64 = 20;
+/// The most rows of one commit: two or three milliseconds of work, which a notification may have to wait for. A message has several.
+const ROWS: i64 = 30;
+const MESSAGES: i64 = 8;
 /// How long others have the store to themselves between two commits.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(10);
 /// How often a server looks for what has become old.
 const EVERY: Duration = Duration::from_hours(1);
 /// How long after its start it does so for the first time: on a machine that has just been started too, the clock is put
