@@ -1,4 +1,4 @@
-//! Puts outcomes on record: those that came while the last commit ran are the next batch.
+//! Puts outcomes on record: those that came while the last commit ran, and within a moment, are the next batch.
 //!
 //! While the store is away an outcome is kept here, as long as its lease lasts; after that the message counts as
 //! unconfirmed, which is true as well.
@@ -23,6 +23,7 @@ pub(super) struct Record {
 
 /// The most in one commit.
 pub(super) const MOST: usize = 512;
+const MOMENT: Duration = Duration::from_millis(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -33,9 +34,18 @@ type Batch = (Vec<(Claim, Settlement)>, Vec<Instant>);
 pub(super) async fn run(outbox: Arc<dyn Outbox>, mut waiting: mpsc::Receiver<Record>) {
     let mut records = Vec::new();
     while waiting.recv_many(&mut records, MOST).await > 0 {
+        gather(&mut waiting, &mut records).await;
         let pairs = records.drain(..).map(|record| ((record.claim, record.settlement), record.until));
         store(&*outbox, pairs.unzip()).await;
     }
+}
+
+/// Adds what comes within a moment. Nobody waits for it to be on record, and a commit costs the same for several.
+async fn gather(waiting: &mut mpsc::Receiver<Record>, records: &mut Vec<Record>) {
+    let end = Instant::now() + MOMENT;
+    while records.len() < MOST
+        && let Ok(1..) = timeout_at(end, waiting.recv_many(records, MOST - records.len())).await
+    {}
 }
 
 async fn store(outbox: &dyn Outbox, batch: Batch) {
