@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use receiptd::{
-    domain::{Channel, Dispatch, Status},
+    domain::{Channel, Dispatch, DispatchEvent, Status},
     send::{Attempt, OnUnknown, Pace, RateLimits},
     storage::Cancellation,
 };
@@ -18,6 +18,7 @@ use crate::{
 both!(
     a_channel_that_hangs_does_not_hold_up_another,
     a_long_queue_does_not_hold_up_another_channel,
+    what_waits_behind_a_platform_that_hangs_goes_back,
     a_new_message_leaves_at_once_and_one_of_another_instance_within_a_second,
     nothing_leaves_faster_than_it_may,
     a_refused_rate_slows_down_and_all_are_taken_in_the_end,
@@ -57,6 +58,28 @@ async fn a_long_queue_does_not_hold_up_another_channel(database: &Database) {
     stage.until("whatsapp-4", Dispatch::Accepted).await;
     assert!(platform.sent().len() < 100, "{} left before", platform.sent().len());
     instance.stops().await;
+}
+
+async fn what_waits_behind_a_platform_that_hangs_goes_back(database: &Database) {
+    let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
+    stage.takes(many("sms", 500)).await;
+    let instance = stage.dispatches(platform.clone(), pace(8));
+    eventually("the queue to be at work", async || (platform.sent().len() >= 50).then_some(())).await;
+    platform.hangs_on("sms");
+    // Six requests are what a channel alone may have of eight.
+    let only_those_are_held = async || (stage.sending().await.len() == 6).then_some(());
+    eventually("no more to be claimed than has left", only_those_are_held).await;
+    for id in stage.sending().await {
+        assert_eq!(platform.times(&id), 1, "{id}");
+    }
+    let mut put_back = 0;
+    for n in 0..500 {
+        let steps = stage.steps(&format!("sms-{n}")).await;
+        let is_why = |step: &DispatchEvent| step.reason.as_deref() == Some("it could not leave soon; it was not sent");
+        put_back += usize::from(steps.iter().any(is_why));
+    }
+    assert!((1..=16).contains(&put_back), "{put_back} were put back");
+    instance.crashes().await;
 }
 
 async fn a_new_message_leaves_at_once_and_one_of_another_instance_within_a_second(database: &Database) {

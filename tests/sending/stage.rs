@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use receiptd::{
     clock::Clock,
-    domain::{CorrelationId, Dispatch, DispatchEvent, Message, Submission},
+    domain::{CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
     observe::Metrics,
     send::{Attempt, Condition, Dispatcher, Pace, Platform},
     storage::{self, Entry, OpenOptions, Store},
@@ -92,6 +92,13 @@ impl Stage {
 
     pub(crate) async fn dispatch(&self, id: &str) -> Dispatch {
         self.message(id).await.dispatch.unwrap()
+    }
+
+    /// The ids of the messages that are claimed.
+    pub(crate) async fn sending(&self) -> Vec<String> {
+        let filter = Filter { status: Some(Status::Sending), ..Filter::default() };
+        let page = self.store.messages.list(&filter, None, PageLimit::default()).await.unwrap();
+        page.items.into_iter().map(|message| message.correlation_id.to_string()).collect()
     }
 
     pub(crate) async fn steps(&self, id: &str) -> Vec<DispatchEvent> {

@@ -1,36 +1,36 @@
-//! One turn after the other: what is claimed, and what follows from the answers.
+//! One turn after the other: what leaves, what is claimed, and what follows from the answers.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     future::{Future, pending},
     pin::Pin,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::{
-    task::{Id, JoinError, JoinSet},
-    time::{Instant, timeout_at},
-};
+use tokio::time::Instant;
 
 use super::{
-    OnUnknown,
+    claims::{Claimed, Claims},
     gate::Gate,
     hand_over::{Desk, Report},
     lanes::Lanes,
+    left,
     rates::Rates,
+    requests::Requests,
+    stock::{PATIENCE, Stock},
+    sweeper::Sweeper,
 };
 use crate::{
-    domain::{Channel, Timestamp},
+    domain::Channel,
     storage::{Outbox, StorageError},
     webex::Api,
 };
 
-/// How long the loop rests at the most. Another instance's work, leases that end and messages that expire are seen
-/// after it at the latest.
+/// How long the loop rests at the most.
 const REST: Duration = Duration::from_secs(1);
-/// The least time between two looks at what is due, and between two claims of a lane that waits for its rate: the store
-/// is not asked for every message alone.
+/// The least time between two looks at what is due, and between two claims of a lane: the store is not asked for every
+/// message alone.
 const SPACING: Duration = Duration::from_millis(5);
 
 /// The state of the loop.
@@ -40,12 +40,10 @@ pub(super) struct Course {
     lanes: Lanes,
     rates: Rates,
     gate: Gate,
-    in_flight: JoinSet<Report>,
-    /// The channel of each request in flight.
-    channels: HashMap<Id, Channel>,
-    swept: Option<Instant>,
-    /// The latest time that our clock has shown since the last sweep.
-    latest: Timestamp,
+    claims: Claims,
+    stock: Stock,
+    requests: Requests,
+    sweeper: Sweeper,
     looked: Option<Instant>,
     /// Whether the lanes may have changed since then.
     is_stale: bool,
@@ -56,16 +54,15 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn new(outbox: Arc<dyn Outbox>, desk: Arc<Desk>, rates: Rates, gate: Gate) -> Self {
         Self {
+            claims: Claims::new(outbox.clone()),
+            sweeper: Sweeper::new(outbox.clone(), desk.clone()),
             outbox,
             desk,
             lanes: Lanes::default(),
             rates,
             gate,
-            in_flight: JoinSet::new(),
-            channels: HashMap::new(),
-            swept: None,
-            // As if it had been set back: it may have been before we were started.
-            latest: Timestamp::from_micros(i64::MAX),
+            stock: Stock::default(),
+            requests: Requests::default(),
             looked: None,
             is_stale: true,
             renewal: None,
@@ -77,24 +74,18 @@ impl Course {
         self.is_stale = true;
     }
 
-    /// Starts the hand-over of what is due, as far as there is room, and tells for how long there is nothing to do.
+    /// Hands over what is claimed, claims what is due, and tells for how long there is nothing to do.
     pub(super) async fn turn(&mut self) -> Duration {
-        let turn = async {
-            self.sweep().await?;
-            self.look().await?;
-            self.claim().await
-        };
-        match turn.await {
-            Ok(is_more) if is_more => Duration::ZERO,
-            Ok(_) => self.rest(Instant::now()),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
-                REST
-            }
+        if let Err(error) = self.look().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
+            return REST;
         }
+        self.give_back().await;
+        self.start();
+        self.claim().min(self.rest(Instant::now()))
     }
 
-    /// Waits until requests have ended, or the credentials are renewed. May be dropped at any time.
+    /// Waits until requests have ended, messages are claimed, or the credentials are renewed. May be dropped at any time.
     pub(super) async fn news(&mut self) {
         if !self.gate.is_shut() {
             self.renewal = None;
@@ -108,77 +99,64 @@ impl Course {
                 None => pending().await,
             }
         };
-        let ended = tokio::select! {
-            Some(ended) = self.in_flight.join_next_with_id(), if !self.in_flight.is_empty() => ended,
+        tokio::select! {
+            Some((channel, report)) = self.requests.ended() => self.heard(&channel, report),
+            claimed = self.claims.ended(), if self.claims.are_under_way() => self.received(claimed),
             () = renewal => {
                 self.renewal = None;
-                return self.gate.renewed(Instant::now());
+                self.gate.renewed(Instant::now());
             }
-            else => return pending().await,
-        };
-        self.heard(&ended);
-        // Some more, so that the next claim is for several.
-        let (end, mut more) = (Instant::now() + SPACING, self.desk.pace.in_flight / 2);
-        while more > 1
-            && let Ok(Some(ended)) = timeout_at(end, self.in_flight.join_next_with_id()).await
-        {
-            self.heard(&ended);
-            more -= 1;
         }
-        while let Some(ended) = self.in_flight.try_join_next_with_id() {
-            self.heard(&ended);
+        while let Some((channel, report)) = self.requests.has_ended() {
+            self.heard(&channel, report);
         }
     }
 
-    /// Waits for what is in flight.
+    /// Hands over what is claimed, as far as it may leave, gives back the rest, and waits for what is in flight.
     pub(super) async fn finish(mut self) {
-        while self.in_flight.join_next().await.is_some() {}
+        if self.claims.are_under_way() {
+            let claimed = self.claims.ended().await;
+            self.received(claimed);
+        }
+        self.start();
+        let waiting = self.stock.all();
+        self.desk.put_back(waiting, "the program was stopped before it left").await;
+        while self.requests.ended().await.is_some() {}
     }
 
-    fn heard(&mut self, ended: &Result<(Id, Report), JoinError>) {
-        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some(channel) = self.channels.remove(&id) else { return };
-        self.lanes.ended(&channel);
-        let Ok((_, report)) = ended else {
+    fn heard(&mut self, channel: &Channel, report: Option<Report>) {
+        self.lanes.ended(channel);
+        let Some(report) = report else {
             tracing::error!(%channel, "a hand-over broke off; its messages are unconfirmed when their leases end");
             return;
         };
         let now = Instant::now();
         self.gate.heard(report.hint, report.began, now);
         if report.is_too_fast {
-            self.rates.slow(&channel, now);
+            self.rates.slow(channel, now);
         }
         if let Some(time) = report.rest {
-            self.rates.rest(&channel, time, now);
+            self.rates.rest(channel, time, now);
         }
     }
 
-    /// Ends what ran out of time.
-    async fn sweep(&mut self) -> Result<(), StorageError> {
-        if self.swept.is_some_and(|swept| swept.elapsed() < REST) {
-            return Ok(());
+    fn received(&mut self, claimed: Option<Claimed>) {
+        let Some(Claimed { channel, claims, until, is_short }) = claimed else { return };
+        if is_short {
+            self.lanes.is_empty(&channel);
+            self.is_stale = true;
         }
-        let now = self.desk.clock.now();
-        if now < self.latest {
-            self.outbox.set_back(now, now.plus(self.desk.pace.lease)).await?;
-        }
-        let resend = self.desk.pace.on_unknown == OnUnknown::Resend;
-        for id in self.outbox.abandon(now, resend).await? {
-            tracing::warn!(%id, resend, "a hand-over was cut off; the platform may have the message");
-        }
-        let expired = self.outbox.expire(now).await?.len();
-        if expired > 0 {
-            tracing::info!(messages = expired, "the time of messages ran out before they were handed over");
-        }
-        self.latest = now;
-        self.swept = Some(Instant::now());
-        self.is_stale = true;
-        Ok(())
+        self.stock.put(channel, claims, until, Instant::now());
     }
 
-    /// Asks the store what is due.
+    /// Ends what ran out of time, and asks the store what is due.
     async fn look(&mut self) -> Result<(), StorageError> {
-        if self.is_stale && self.looked.is_none_or(|looked| looked.elapsed() >= SPACING) {
+        if self.sweeper.wait(Instant::now()).is_zero() {
+            self.sweeper.sweep().await?;
+            // Nobody tells us of what another instance has taken over.
+            self.is_stale = true;
+        }
+        if self.is_stale && left(self.looked, SPACING, Instant::now()).is_zero() {
             self.lanes.learn(self.outbox.next_due().await?);
             self.is_stale = false;
             self.looked = Some(Instant::now());
@@ -186,93 +164,126 @@ impl Course {
         Ok(())
     }
 
-    /// Claims what may start, and starts it. Tells whether there may be room for more.
-    async fn claim(&mut self) -> Result<bool, StorageError> {
+    /// Puts back what waits in vain.
+    async fn give_back(&mut self) {
         let now = Instant::now();
-        let is_open = !self.gate.is_shut();
-        let free = match self.gate.wait(now) {
-            Some(Duration::ZERO) if is_open => self.free(),
-            // One message, to try.
-            Some(Duration::ZERO) => self.free().min(1),
-            _ => 0,
-        };
-        let mut wanted = Vec::new();
-        let time = self.time();
-        for channel in self.lanes.due(time) {
-            let requests = self.rates.tokens(&channel, now).div_ceil(self.batch(&channel));
-            wanted.push((channel, requests));
+        if self.gate.is_shut() && self.gate.wait(now) != Some(Duration::ZERO) {
+            let waiting = self.stock.all();
+            return self.desk.put_back(waiting, "the platform refuses our credentials").await;
         }
-        let mut is_short = false;
-        for (channel, requests) in self.lanes.share(free, wanted) {
-            let batch = if is_open { self.batch(&channel) } else { 1 };
-            // Those before it may have used up the tenant's rate.
-            let most = self.rates.tokens(&channel, now).min(requests * batch);
-            if most > 0 && self.start(channel, most, batch).await? < most {
-                is_short = true;
+        let over = self.stock.over(now, self.sweeper.time());
+        for ready in &over {
+            self.lanes.waited(&ready.claim.submission.channel);
+        }
+        self.desk.put_back(over, "it could not leave soon").await;
+    }
+
+    /// Starts requests with what is claimed, as far as it may leave.
+    fn start(&mut self) {
+        let now = Instant::now();
+        let mut wanted = Vec::new();
+        for channel in self.stock.channels() {
+            let messages = self.stock.of(&channel).min(self.rates.tokens(&channel, now));
+            wanted.push((channel.clone(), messages.div_ceil(self.batch(&channel))));
+        }
+        for (channel, requests) in self.lanes.share(self.free(now), wanted) {
+            for _ in 0..requests {
+                // Those before it may have used up the tenant's rate.
+                let most = self.batch(&channel).min(self.rates.tokens(&channel, now));
+                let Some((claims, until)) = self.stock.take(&channel, most) else { break };
+                self.gate.began();
+                // The rate is documented in requests, and what an array counts for is left open. As many as it holds
+                // messages is what cannot be too fast.
+                self.rates.take(&channel, claims.len(), now);
+                self.lanes.began(&channel);
+                self.requests.start(channel.clone(), self.desk.clone().hand_over(claims, until));
             }
         }
-        Ok(is_short && self.free() > 0 && !self.lanes.due(time).is_empty())
     }
 
-    /// Claims up to `most` messages and starts their requests. Tells how many there were.
-    async fn start(&mut self, channel: Channel, most: usize, batch: usize) -> Result<usize, StorageError> {
-        let until = Instant::now() + self.desk.pace.lease;
-        let now = self.time();
-        let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        let claims = self.outbox.claim(&channel, limit, now, now.plus(self.desk.pace.lease)).await?;
-        let messages = claims.len();
-        if messages < most {
-            self.lanes.is_empty(&channel);
-            self.is_stale = true;
+    /// Begins a claim for the lane that has waited for one the longest, and tells how long until it would.
+    fn claim(&mut self) -> Duration {
+        let now = Instant::now();
+        // The end of the one under way is news.
+        let Some(wait) = self.claims.wait(now) else { return REST };
+        let wishes = self.wishes(now).into_iter();
+        let Some((channel, most)) = wishes.min_by_key(|(channel, _)| self.lanes.last_claim(channel)) else {
+            return REST;
+        };
+        let wait = wait.max(left(self.lanes.last_claim(&channel), SPACING, now));
+        if !wait.is_zero() {
+            return wait;
         }
-        if messages == 0 {
-            return Ok(0);
-        }
-        self.gate.began();
-        // The rate is documented in requests, and what an array counts for is left open. As many as it holds messages
-        // is what cannot be too fast.
-        self.rates.take(&channel, messages, Instant::now());
-        self.lanes.began(&channel, messages.div_ceil(batch));
-        let mut claims = claims.into_iter();
-        while claims.len() > 0 {
-            let request = self.desk.clone().hand_over(claims.by_ref().take(batch).collect(), until);
-            self.channels.insert(self.in_flight.spawn(request).id(), channel.clone());
-        }
-        Ok(messages)
+        self.lanes.claimed(&channel, now);
+        self.claims.begin(channel, most, self.sweeper.time(), self.desk.pace.lease + PATIENCE);
+        REST
     }
 
-    /// What time it is by our clock.
-    fn time(&mut self) -> Timestamp {
-        let now = self.desk.clock.now();
-        self.latest = self.latest.max(now);
-        now
+    /// How many messages to claim on each lane that wants some, as far as its rate allows.
+    fn wishes(&mut self, now: Instant) -> Vec<(Channel, usize)> {
+        let mut spare = Vec::new();
+        for channel in self.lanes.due(self.sweeper.time()) {
+            let messages = self.rates.spare(&channel, self.stock.of(&channel), self.stock.len(), now);
+            spare.push((channel, messages));
+        }
+        let requests = spare.iter().map(|(channel, spare)| (channel.clone(), spare.div_ceil(self.batch(channel))));
+        let at_once: BTreeMap<_, _> = self.lanes.share(self.free(now), requests.collect()).into_iter().collect();
+        let wish = |(channel, spare): (Channel, usize)| {
+            let wish = self.wish(&channel, at_once.get(&channel).copied().unwrap_or(0), now).min(spare);
+            (wish > 0).then_some((channel, wish))
+        };
+        spare.into_iter().filter_map(wish).collect()
     }
 
-    fn free(&self) -> usize {
-        self.desk.pace.in_flight.saturating_sub(self.in_flight.len())
+    /// How many messages to claim on `channel`, of which so many requests may leave at once: those, and what is to wait
+    /// for the next ones.
+    fn wish(&mut self, channel: &Channel, at_once: usize, now: Instant) -> usize {
+        let (batch, stocked) = (self.batch(channel), self.stock.of(channel));
+        let ahead = if self.gate.is_shut() || self.lanes.is_stuck(channel) {
+            0
+        } else {
+            // What leaves until the next claim is on disk, at the speed of now. Where answers come slowly, that is next
+            // to none.
+            let next = self.rates.within(channel, self.claims.took() + SPACING, now);
+            (2 * next).min(self.desk.pace.in_flight * batch)
+        };
+        // While half of it is there, there is no hurry.
+        let is_enough = at_once == 0 && stocked > ahead / 2;
+        if is_enough { 0 } else { (at_once * batch + ahead).saturating_sub(stocked) }
+    }
+
+    /// How many requests may begin.
+    fn free(&self, now: Instant) -> usize {
+        let free = self.desk.pace.in_flight.saturating_sub(self.requests.len());
+        match self.gate.wait(now) {
+            // One message, to try.
+            Some(Duration::ZERO) if self.gate.is_shut() => free.min(1),
+            Some(Duration::ZERO) => free,
+            _ => 0,
+        }
     }
 
     /// How many messages a request on `channel` may hold: Messaging API v1 takes an array of them (`api-faqs`).
     fn batch(&self, channel: &Channel) -> usize {
         let takes_several = Api::of(channel, None, self.desk.tenant.sms_api) == Some(Api::V1);
-        if takes_several { self.desk.pace.batch.max(1) } else { 1 }
+        if takes_several && !self.gate.is_shut() { self.desk.pace.batch.max(1) } else { 1 }
     }
 
     /// How long there is nothing to do, unless there is news.
     fn rest(&mut self, now: Instant) -> Duration {
-        let left = |since: Option<Instant>, time: Duration| {
-            since.map_or(Duration::ZERO, |since| (since + time).saturating_duration_since(now))
-        };
-        let mut rest = left(self.swept, REST);
+        let mut rest = self.sweeper.wait(now);
         if self.is_stale {
-            rest = rest.min(left(self.looked, SPACING));
+            rest = rest.min(left(self.looked, SPACING, now));
+        }
+        if let Some(patience) = self.stock.patience() {
+            rest = rest.min(patience.saturating_duration_since(now));
         }
         match self.gate.wait(now) {
             None => return rest,
             Some(wait) if wait > Duration::ZERO => return rest.min(wait),
             Some(_) => {}
         }
-        let time = self.time();
+        let time = self.sweeper.time();
         if let Some(next) = self.lanes.next().filter(|next| *next > time) {
             rest = rest.min(next.since(time));
         }

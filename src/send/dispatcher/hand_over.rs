@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{OnUnknown, Pace, gate::Hint, recorder::Record};
+use super::{OnUnknown, Pace, gate::Hint, recorder::Record, stock::Ready};
 use crate::{
     clock::Clock,
-    domain::Timestamp,
+    domain::{Dispatch, Timestamp},
     observe::Metrics,
     send::{Attempt, outcome::Outcome, platform::Platform, verdict::Cause},
     storage::{Claim, Settlement},
@@ -58,6 +58,18 @@ impl Desk {
             let _ = self.outcomes.send(Record { claim, settlement, until }).await;
         }
         report
+    }
+
+    /// Puts claimed messages back, since they are not handed over now. They are due at once.
+    pub(super) async fn put_back(&self, waiting: Vec<Ready>, why: &str) {
+        let now = self.clock.now();
+        for Ready { claim, until, .. } in waiting {
+            let mut settlement = Settlement::new(Dispatch::Queued, now);
+            settlement.event.reason = Some(format!("{why}; it was not sent"));
+            settlement.retry_at = Some(now);
+            // The recorder outlives all requests.
+            let _ = self.outcomes.send(Record { claim, settlement, until }).await;
+        }
     }
 
     /// Several are an array of what each would be alone (`api-faqs`).
@@ -125,7 +137,6 @@ fn settle(outcome: Outcome, attempt: i64, pace: &Pace, now: Timestamp) -> Settle
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Dispatch;
 
     const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 

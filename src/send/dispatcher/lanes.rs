@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::Instant;
+
 use crate::domain::{Channel, Timestamp};
 
 /// All lanes.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     lanes: BTreeMap<Channel, Lane>,
-    /// Counts claims, to tell who had to wait longest.
+    /// Counts requests, to tell who had to wait longest.
     turn: u64,
 }
 
@@ -20,6 +22,10 @@ struct Lane {
     held: usize,
     /// When its last request began.
     turn: u64,
+    /// When its last claim began.
+    claimed: Option<Instant>,
+    /// What was claimed to wait has waited too long, and no request has ended since.
+    is_stuck: bool,
 }
 
 /// A lane may hold this many times the requests that are left for all others. So no lane takes all of them, however
@@ -57,11 +63,11 @@ impl Lanes {
         self.lanes.values().filter_map(|lane| lane.due).min()
     }
 
-    /// Requests on `channel` began.
-    pub(super) fn began(&mut self, channel: &Channel, requests: usize) {
+    /// A request on `channel` began.
+    pub(super) fn began(&mut self, channel: &Channel) {
         self.turn += 1;
         let lane = self.lanes.entry(channel.clone()).or_default();
-        lane.held += requests;
+        lane.held += 1;
         lane.turn = self.turn;
     }
 
@@ -69,7 +75,30 @@ impl Lanes {
     pub(super) fn ended(&mut self, channel: &Channel) {
         if let Some(lane) = self.lanes.get_mut(channel) {
             lane.held = lane.held.saturating_sub(1);
+            lane.is_stuck = false;
         }
+    }
+
+    /// A claim on `channel` begins.
+    pub(super) fn claimed(&mut self, channel: &Channel, now: Instant) {
+        self.lanes.entry(channel.clone()).or_default().claimed = Some(now);
+    }
+
+    /// When the last claim on `channel` began.
+    pub(super) fn last_claim(&self, channel: &Channel) -> Option<Instant> {
+        self.lanes.get(channel).and_then(|lane| lane.claimed)
+    }
+
+    /// What was claimed to wait on `channel` has waited too long.
+    pub(super) fn waited(&mut self, channel: &Channel) {
+        if let Some(lane) = self.lanes.get_mut(channel) {
+            lane.is_stuck = true;
+        }
+    }
+
+    /// Whether it would wait too long again.
+    pub(super) fn is_stuck(&self, channel: &Channel) -> bool {
+        self.lanes.get(channel).is_some_and(|lane| lane.is_stuck)
     }
 
     /// Shares `free` requests out to the lanes that want some, each with the most that it wants. The next one goes to
@@ -118,7 +147,7 @@ mod tests {
     fn share(lanes: &mut Lanes, free: usize, wanted: &[(Channel, usize)]) -> Vec<(Channel, usize)> {
         let shares = lanes.share(free, wanted.to_vec());
         for (channel, requests) in &shares {
-            lanes.began(channel, *requests);
+            (0..*requests).for_each(|_| lanes.began(channel));
         }
         shares
     }
@@ -179,6 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_is_stuck_until_a_request_ends() {
+        let mut lanes = Lanes::default();
+        share(&mut lanes, 64, &[(Sms, 9), (Rcs, 9)]);
+        assert!(!lanes.is_stuck(&Sms));
+        lanes.waited(&Sms);
+        lanes.ended(&Rcs);
+        assert!(lanes.is_stuck(&Sms) && !lanes.is_stuck(&Rcs));
+        lanes.ended(&Sms);
+        assert!(!lanes.is_stuck(&Sms));
+    }
+
+    #[test]
     fn what_the_store_told_last_counts() {
         let (early, late) = (Timestamp::from_micros(5), Timestamp::from_micros(9));
         let mut lanes = Lanes::default();
@@ -198,7 +239,7 @@ mod tests {
             let mut lanes = Lanes::default();
             let channels = [Sms, Rcs, Whatsapp];
             for (channel, requests) in channels.iter().zip(busy) {
-                lanes.began(channel, requests);
+                (0..requests).for_each(|_| lanes.began(channel));
             }
             let wanted: Vec<_> = channels.into_iter().zip(most).collect();
             let shares = lanes.share(free, wanted.clone());

@@ -1,24 +1,31 @@
 //! The loop that hands messages over.
 //!
-//! It claims no more than can start at once: a claim says that a request may be on its way. So each turn asks first how
-//! many may leave, then shares them out, then claims that many on each channel.
+//! A claim says that a request may be on its way, and is on disk before it is. So it claims what can start at once, and
+//! while requests are under way, what will leave until the next claim: that waits in the stock, and no request waits for a
+//! commit. What leaves is shared out among the channels.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `course` | one turn after the other: what is claimed, and what follows from the answers |
+//! | `course` | one turn after the other: what leaves, what is claimed, and what follows from the answers |
+//! | `claims`, `stock`, `requests` | what is being claimed, what is claimed, and what is under way |
 //! | `lanes` | how the channels share the requests |
 //! | `rates`, `throttle`, `bucket` | how fast messages may leave |
+//! | `sweeper` | ends what is over because time has passed |
 //! | `gate` | the stop where our credentials are refused |
 //! | `hand_over` | one request |
 //! | `recorder` | puts outcomes on record, in batches |
 
 mod bucket;
+mod claims;
 mod course;
 mod gate;
 mod hand_over;
 mod lanes;
 mod rates;
 mod recorder;
+mod requests;
+mod stock;
+mod sweeper;
 mod throttle;
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
@@ -124,7 +131,7 @@ impl Dispatcher {
         self.condition.subscribe()
     }
 
-    /// Runs until `shutdown`; then claims nothing more, and ends when the requests in flight are settled.
+    /// Runs until `shutdown`; then claims nothing more, and ends when what was claimed is settled.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (outcomes, waiting) = mpsc::channel(MOST_OUTCOMES);
         // Aborted with this future, as the requests are: what is left then is what a crash would leave.
@@ -154,4 +161,9 @@ impl Dispatcher {
         course.finish().await;
         while recorder.join_next().await.is_some() {}
     }
+}
+
+/// What is left of `time` since then.
+fn left(since: Option<Instant>, time: Duration, now: Instant) -> Duration {
+    since.map_or(Duration::ZERO, |since| (since + time).saturating_duration_since(now))
 }

@@ -49,6 +49,17 @@ impl Rates {
         if now < own.rests_until { 0 } else { own.throttle.tokens(now).min(tenant) }
     }
 
+    /// How many more than those that are claimed already may leave on `channel` now: `own` of its messages, and `all`.
+    pub(super) fn spare(&mut self, channel: &Channel, own: usize, all: usize, now: Instant) -> usize {
+        let tenant = self.tenant.tokens(now).saturating_sub(all);
+        self.tokens(channel, now).saturating_sub(own).min(tenant)
+    }
+
+    /// How many leave on `channel` in such a time, at the speed of now.
+    pub(super) fn within(&mut self, channel: &Channel, time: Duration, now: Instant) -> usize {
+        self.of(channel, now).throttle.within(time, now)
+    }
+
     /// So many leave on `channel` now.
     pub(super) fn take(&mut self, channel: &Channel, messages: usize, now: Instant) {
         self.tenant.take(messages, now);
@@ -108,6 +119,14 @@ mod tests {
         assert_eq!(rates.wait(&Channel::Sms, now), SECOND / 20);
         rates.take(&Channel::Rcs, 40, now);
         assert_eq!((rates.tokens(&Channel::Rcs, now), rates.wait(&Channel::Rcs, now)), (0, SECOND / 100));
+    }
+
+    #[test]
+    fn what_is_claimed_already_counts() {
+        let (mut rates, now) = rates(100, 20);
+        assert_eq!(rates.spare(&Channel::Sms, 4, 10, now), 6);
+        assert_eq!(rates.spare(&Channel::Sms, 4, 48, now), 2);
+        assert_eq!(rates.spare(&Channel::Rcs, 0, 60, now), 0);
     }
 
     #[test]

@@ -81,6 +81,13 @@ impl Throttle {
         self.bucket.as_mut().map_or(Duration::ZERO, |bucket| bucket.wait(now))
     }
 
+    /// How many leave in such a time, at the speed of now.
+    pub(super) fn within(&mut self, time: Duration, now: Instant) -> usize {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and some thousands")]
+        let messages = (self.meter.seen(now) * time.as_secs_f64()).ceil() as usize;
+        messages
+    }
+
     /// The platform refused because of the rate. Tells the new rate, if this changed it.
     pub(super) fn slow(&mut self, now: Instant) -> Option<f64> {
         self.recover(now);

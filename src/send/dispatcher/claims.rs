@@ -1,0 +1,96 @@
+//! Claims messages, for one lane after the other, while requests are under way.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::JoinSet, time::Instant};
+
+use crate::{
+    domain::{Channel, Timestamp},
+    storage::{Claim, Outbox, StorageError},
+};
+
+/// After a claim that failed, none is made for a while; longer after each that fails in a row.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The claim under way, if there is one.
+pub(super) struct Claims {
+    outbox: Arc<dyn Outbox>,
+    /// A task of its own: the commit goes on, whatever else is waited for.
+    under_way: JoinSet<Result<Claimed, StorageError>>,
+    /// When the last one began.
+    began: Option<Instant>,
+    /// How long it took.
+    took: Duration,
+    rests_until: Option<Instant>,
+    /// How long it is after the next one that fails.
+    pause: Duration,
+}
+
+/// What was claimed.
+pub(super) struct Claimed {
+    pub(super) channel: Channel,
+    pub(super) claims: Vec<Claim>,
+    /// When the leases end.
+    pub(super) until: Instant,
+    /// There was less than was wanted.
+    pub(super) is_short: bool,
+}
+
+impl Claims {
+    pub(super) fn new(outbox: Arc<dyn Outbox>) -> Self {
+        Self {
+            outbox,
+            under_way: JoinSet::new(),
+            began: None,
+            took: Duration::ZERO,
+            rests_until: None,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// How long until the next one may begin; `None`: only after the one under way.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let rest = self.rests_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        (!self.are_under_way()).then_some(rest)
+    }
+
+    /// Whether one is under way.
+    pub(super) fn are_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// How long the last one took.
+    pub(super) fn took(&self) -> Duration {
+        self.took
+    }
+
+    /// Begins to claim up to `most` messages on `channel` for as long as `lease`. `time` is what our clock shows.
+    pub(super) fn begin(&mut self, channel: Channel, most: usize, time: Timestamp, lease: Duration) {
+        let (outbox, now) = (self.outbox.clone(), Instant::now());
+        let until = now + lease;
+        self.began = Some(now);
+        self.under_way.spawn(async move {
+            let limit = i64::try_from(most).unwrap_or(i64::MAX);
+            let claims = outbox.claim(&channel, limit, time, time.plus(lease)).await?;
+            Ok(Claimed { is_short: claims.len() < most, channel, claims, until })
+        });
+    }
+
+    /// Waits for the one under way; `None` if it failed, or there is none. May be dropped at any time.
+    pub(super) async fn ended(&mut self) -> Option<Claimed> {
+        let ended = self.under_way.join_next().await?;
+        self.took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        match ended {
+            Ok(Ok(claimed)) => {
+                self.pause = FIRST_PAUSE;
+                return Some(claimed);
+            }
+            Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "messages cannot be claimed"),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a claim broke off"),
+        }
+        self.rests_until = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        None
+    }
+}

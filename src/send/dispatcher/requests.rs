@@ -1,0 +1,48 @@
+//! The requests under way, each of one channel.
+
+use std::{collections::HashMap, future::Future};
+
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::hand_over::Report;
+use crate::domain::Channel;
+
+/// The requests under way. They end with it.
+#[derive(Default)]
+pub(super) struct Requests {
+    tasks: JoinSet<Report>,
+    channels: HashMap<Id, Channel>,
+}
+
+impl Requests {
+    /// Starts one.
+    pub(super) fn start(&mut self, channel: Channel, request: impl Future<Output = Report> + Send + 'static) {
+        self.channels.insert(self.tasks.spawn(request).id(), channel);
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Waits for the next one to end, and returns its channel, and its report unless it broke off; `None` if there is
+    /// none. May be dropped at any time.
+    pub(super) async fn ended(&mut self) -> Option<(Channel, Option<Report>)> {
+        let ended = self.tasks.join_next_with_id().await?;
+        self.told(ended)
+    }
+
+    /// The same, if one has ended already.
+    pub(super) fn has_ended(&mut self) -> Option<(Channel, Option<Report>)> {
+        let ended = self.tasks.try_join_next_with_id()?;
+        self.told(ended)
+    }
+
+    fn told(&mut self, ended: Result<(Id, Report), JoinError>) -> Option<(Channel, Option<Report>)> {
+        let (id, report) = match ended {
+            Ok((id, report)) => (id, Some(report)),
+            Err(error) => (error.id(), None),
+        };
+        Some((self.channels.remove(&id)?, report))
+    }
+}

@@ -1,0 +1,61 @@
+//! Ends what is over because time has passed.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{OnUnknown, hand_over::Desk, left};
+use crate::{
+    domain::Timestamp,
+    storage::{Outbox, StorageError},
+};
+
+/// How long between two sweeps. Leases that end and messages that expire are seen after it at the latest.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Sweeps now and then, and watches the clock meanwhile.
+pub(super) struct Sweeper {
+    outbox: Arc<dyn Outbox>,
+    desk: Arc<Desk>,
+    swept: Option<Instant>,
+    /// The latest time that our clock has shown since the last sweep.
+    latest: Timestamp,
+}
+
+impl Sweeper {
+    pub(super) fn new(outbox: Arc<dyn Outbox>, desk: Arc<Desk>) -> Self {
+        // As if it had been set back: it may have been before we were started.
+        Self { outbox, desk, swept: None, latest: Timestamp::from_micros(i64::MAX) }
+    }
+
+    /// What time it is by our clock.
+    pub(super) fn time(&mut self) -> Timestamp {
+        let now = self.desk.clock.now();
+        self.latest = self.latest.max(now);
+        now
+    }
+
+    /// How long until the next sweep.
+    pub(super) fn wait(&self, now: Instant) -> Duration {
+        left(self.swept, PAUSE, now)
+    }
+
+    /// Ends what ran out of time, whether it waits or is leased.
+    pub(super) async fn sweep(&mut self) -> Result<(), StorageError> {
+        let now = self.desk.clock.now();
+        if now < self.latest {
+            self.outbox.set_back(now, now.plus(self.desk.pace.lease)).await?;
+        }
+        let resend = self.desk.pace.on_unknown == OnUnknown::Resend;
+        for id in self.outbox.abandon(now, resend).await? {
+            tracing::warn!(%id, resend, "a hand-over was cut off; the platform may have the message");
+        }
+        let expired = self.outbox.expire(now).await?.len();
+        if expired > 0 {
+            tracing::info!(messages = expired, "the time of messages ran out before they were handed over");
+        }
+        self.latest = now;
+        self.swept = Some(Instant::now());
+        Ok(())
+    }
+}
