@@ -10,8 +10,6 @@
 mod aftermath;
 #[path = "durability/bodies.rs"]
 mod bodies;
-#[path = "durability/crash.rs"]
-mod crash;
 #[path = "api/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "tests/api uses all of it")]
 mod harness;
@@ -27,6 +25,9 @@ mod postgres;
 mod power;
 #[path = "durability/sends.rs"]
 mod sends;
+#[path = "support/stoppable.rs"]
+#[expect(dead_code, reason = "tests/faults uses all of it")]
+mod stoppable;
 
 use rand::{SeedableRng, rngs::StdRng};
 

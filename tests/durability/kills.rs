@@ -7,9 +7,9 @@ use tokio::time::sleep;
 
 use crate::{
     chance,
-    crash::Crashable,
     harness::{Program, eventually, program::receiptd},
     length,
+    stoppable::Stoppable,
 };
 
 /// The program and what is under it.
@@ -18,7 +18,7 @@ pub(crate) struct Victims<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) settings: &'a [(&'a str, &'a str)],
     /// The Postgres server, where it is killed too.
-    pub(crate) server: Option<&'a Crashable>,
+    pub(crate) server: Option<&'a Stoppable>,
 }
 
 impl Victims<'_> {
@@ -35,7 +35,7 @@ impl Victims<'_> {
             let mut is_program_next = true;
             if let Some(server) = self.server.filter(|_| chance.random_bool(0.7)) {
                 kills += 1;
-                server.crashes().await;
+                server.is_killed().comes_back().await;
                 is_program_next = chance.random_bool(0.3);
             }
             if is_program_next {

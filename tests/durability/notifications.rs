@@ -9,7 +9,6 @@ use crate::{
     aftermath::all_is_sound,
     bodies::Bodies,
     chance,
-    crash::Crashable,
     harness::{
         Client, Database,
         database::{block_on, on_postgres, on_sqlite},
@@ -17,6 +16,7 @@ use crate::{
     },
     kills::Victims,
     ledger::{Ledger, on_record},
+    stoppable::Stoppable,
 };
 
 #[test]
@@ -32,12 +32,12 @@ fn they_survive_on_postgres() {
 #[test]
 fn they_survive_kills_of_postgres() {
     block_on(async {
-        let server = Crashable::start().await;
+        let server = Stoppable::start().await;
         they_survive(&server.database(), Some(&server)).await;
     });
 }
 
-async fn they_survive(database: &Database, server: Option<&Crashable>) {
+async fn they_survive(database: &Database, server: Option<&Stoppable>) {
     let (folder, address, ledger) = (tempfile::tempdir().unwrap(), free_address(), Ledger::by(|| 0));
     let mut posters = JoinSet::new();
     for poster in 0..8 {

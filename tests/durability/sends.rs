@@ -16,13 +16,13 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
     aftermath::all_is_sound,
-    crash::Crashable,
     harness::{
         Client, Database, Platform, Program,
         database::{block_on, on_postgres, on_sqlite},
         eventually, free_address, sms, whatsapp,
     },
     kills::Victims,
+    stoppable::Stoppable,
 };
 
 /// How many requests are at the platform at one time.
@@ -41,7 +41,7 @@ fn each_is_sent_once_on_postgres() {
 #[test]
 fn each_is_sent_once_through_kills_of_postgres() {
     block_on(async {
-        let server = Crashable::start().await;
+        let server = Stoppable::start().await;
         each_is_sent_once(&server.database(), Some(&server)).await;
     });
 }
@@ -52,7 +52,7 @@ const SENDING: &str = "SELECT correlation_id FROM messages WHERE dispatch = 'sen
 /// What somebody was told that we took over.
 type Taken = Arc<Mutex<BTreeSet<String>>>;
 
-async fn each_is_sent_once(database: &Database, server: Option<&Crashable>) {
+async fn each_is_sent_once(database: &Database, server: Option<&Stoppable>) {
     let calm = Settings {
         retry_pause: Duration::from_millis(300),
         answer_delay: Duration::from_millis(30),

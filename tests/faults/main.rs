@@ -27,5 +27,6 @@ mod proxy;
 mod shim;
 mod small_disk;
 mod start;
+#[path = "../support/stoppable.rs"]
 mod stoppable;
 mod write_errors;
