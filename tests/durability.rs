@@ -23,6 +23,8 @@ mod notifications;
 mod postgres;
 #[path = "durability/power.rs"]
 mod power;
+#[path = "support/preload.rs"]
+mod preload;
 #[path = "durability/sends.rs"]
 mod sends;
 #[path = "support/stoppable.rs"]

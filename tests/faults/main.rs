@@ -23,6 +23,8 @@ mod locked;
 mod outage;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/preload.rs"]
+mod preload;
 mod proxy;
 mod shim;
 mod small_disk;

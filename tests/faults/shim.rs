@@ -3,16 +3,16 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use tempfile::TempDir;
 
-use crate::harness::eventually;
+use crate::{harness::eventually, preload::compile};
 
 /// A folder, and what goes wrong in it.
 pub(crate) struct Shim {
     folder: TempDir,
+    library: PathBuf,
 }
 
 impl Shim {
@@ -21,13 +21,8 @@ impl Shim {
         for name in ["files", "faults", "faults/disk"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let shim = Self { folder };
-        compile(&shim.library());
-        shim
-    }
-
-    fn library(&self) -> PathBuf {
-        self.folder.path().join("shim.so")
+        let library = compile("tests/faults/shim.c", folder.path());
+        Self { folder, library }
     }
 
     /// Where the program is to keep its files.
@@ -39,7 +34,7 @@ impl Shim {
     pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         [
-            ("LD_PRELOAD", text(&self.library())),
+            ("LD_PRELOAD", text(&self.library)),
             ("SHIM_FOLDER", text(&self.files())),
             ("SHIM_FAULTS", text(&self.folder.path().join("faults"))),
         ]
@@ -75,12 +70,4 @@ impl Shim {
     fn fault(&self, name: &str) -> PathBuf {
         self.folder.path().join("faults").join(name)
     }
-}
-
-/// Compiles the shim. The compiler is there: SQLite is built with it.
-fn compile(library: &Path) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(library).arg(source).arg("-ldl");
-    assert!(compiler.status().unwrap().success());
 }

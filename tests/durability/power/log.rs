@@ -1,6 +1,8 @@
 //! What a program did to the files of a folder, as `shim.c` wrote it down.
 
-use std::{collections::HashMap, env, fs, path::Path, process::Command};
+use std::{collections::HashMap, fs, path::Path};
+
+use crate::preload::compile;
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -39,11 +41,7 @@ pub(crate) struct Entry {
 /// Builds the library that writes a log, and answers what a program needs in its environment to load it. A sync takes
 /// `sync_micros` longer.
 pub(crate) fn loaded(build: &Path, folder: &Path, log: &Path, sync_micros: u32) -> Vec<(&'static str, String)> {
-    let library = build.join("shim.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/power/shim.c");
-    let mut compiler = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
-    compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source);
-    assert!(compiler.args(["-ldl", "-lpthread"]).status().unwrap().success());
+    let library = compile("tests/durability/power/shim.c", build);
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     vec![
         ("LD_PRELOAD", path(&library)),
