@@ -3,10 +3,10 @@
 use clap::Subcommand;
 
 use super::{
-    output::{self, or_dash},
-    shelf::{ListArgs, ShowArgs, not_there},
+    output::or_dash,
+    shelf::{ListArgs, ShowArgs},
 };
-use crate::query::{InboundView, ListView};
+use crate::query::{InboundView, Query};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -25,33 +25,21 @@ enum Action {
     Show(ShowArgs),
 }
 
+const PATH: &str = "v1/inbound";
+const COLUMNS: [&str; 5] = ["received", "fingerprint", "channel", "event", "from"];
+
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args.action.unwrap_or(Action::List(args.list)) {
-        Action::List(args) => {
-            let page = args.source.open().await?.inbound(&args.page.into_pairs()).await?;
-            if args.json {
-                return output::json(&page);
-            }
-            list(&page);
-        }
-        Action::Show(args) => {
-            let found = args.source.open().await?.inbound_of(&args.fingerprint).await?;
-            let found = found.ok_or_else(|| not_there(&args.fingerprint))?;
-            if args.json {
-                return output::json(&found);
-            }
-            output::line(format!("received {}, {} times, by {}", found.received_at, found.times, found.source));
-            output::line(&found.body);
-        }
+        Action::List(args) => args.list(PATH, Query::inbound, &COLUMNS, row).await,
+        Action::Show(args) => args.show(PATH, Query::inbound_of, text).await,
     }
-    Ok(())
 }
 
-fn list(page: &ListView<InboundView>) {
-    let row = |kept: &InboundView| {
-        let (channel, from) = (or_dash(kept.channel.as_ref()), or_dash(kept.from.as_ref()));
-        vec![kept.received_at.clone(), kept.fingerprint.clone(), channel, kept.event.clone(), from]
-    };
-    output::table(&["received", "fingerprint", "channel", "event", "from"], page.items.iter().map(row));
-    output::more(page.next_cursor.as_deref());
+fn row(kept: &InboundView) -> Vec<String> {
+    let (channel, from) = (or_dash(kept.channel.as_ref()), or_dash(kept.from.as_ref()));
+    vec![kept.received_at.clone(), kept.fingerprint.clone(), channel, kept.event.clone(), from]
+}
+
+fn text(kept: &InboundView) -> String {
+    format!("received {}, {} times, by {}\n{}", kept.received_at, kept.times, kept.source, kept.body)
 }

@@ -4,13 +4,13 @@ use clap::Subcommand;
 
 use super::{
     output, settings,
-    shelf::{ListArgs, ShowArgs, not_there},
+    shelf::{ListArgs, ShowArgs},
     source::SourceArgs,
 };
 use crate::{
     audit::{self, RetryReport},
     clock::Clock,
-    query::{ListView, QuarantineView},
+    query::{QuarantineView, Query},
 };
 
 #[derive(clap::Args)]
@@ -41,45 +41,37 @@ struct RetryArgs {
     json: bool,
 }
 
+const PATH: &str = "v1/quarantine";
+const COLUMNS: [&str; 4] = ["received", "fingerprint", "times", "reason"];
+
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args.action.unwrap_or(Action::List(args.list)) {
-        Action::List(args) => {
-            let page = args.source.open().await?.quarantine(&args.page.into_pairs()).await?;
-            if args.json {
-                return output::json(&page);
-            }
-            list(&page);
-        }
-        Action::Show(args) => {
-            let found = args.source.open().await?.quarantine_of(&args.fingerprint).await?;
-            let found = found.ok_or_else(|| not_there(&args.fingerprint))?;
-            if args.json {
-                return output::json(&found);
-            }
-            output::line(format!("received {}, {} times, by {}", found.received_at, found.times, found.source));
-            output::line(format!("{}\n{}", found.reason, found.body));
-        }
-        Action::Retry(args) => {
-            let report = if let Some(remote) = args.source.remote()? {
-                remote.post("v1/quarantine/retry", &[]).await?
-            } else {
-                let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
-                audit::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
-            };
-            if args.json {
-                return output::json(&report);
-            }
-            let RetryReport { notifications, inbound, left } = report;
-            output::line(format!("{notifications} notifications and {inbound} inbound understood, {left} left"));
-        }
+        Action::List(args) => args.list(PATH, Query::quarantine, &COLUMNS, row).await,
+        Action::Show(args) => args.show(PATH, Query::quarantine_of, text).await,
+        Action::Retry(args) => retry(args).await,
     }
-    Ok(())
 }
 
-fn list(page: &ListView<QuarantineView>) {
-    let row = |kept: &QuarantineView| {
-        vec![kept.received_at.clone(), kept.fingerprint.clone(), kept.times.to_string(), kept.reason.clone()]
+fn row(kept: &QuarantineView) -> Vec<String> {
+    vec![kept.received_at.clone(), kept.fingerprint.clone(), kept.times.to_string(), kept.reason.clone()]
+}
+
+fn text(kept: &QuarantineView) -> String {
+    let QuarantineView { received_at, times, source, reason, body, .. } = kept;
+    format!("received {received_at}, {times} times, by {source}\n{reason}\n{body}")
+}
+
+async fn retry(args: RetryArgs) -> anyhow::Result<()> {
+    let report = if let Some(remote) = args.source.remote()? {
+        remote.post("v1/quarantine/retry", &[]).await?
+    } else {
+        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
+        audit::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
     };
-    output::table(&["received", "fingerprint", "times", "reason"], page.items.iter().map(row));
-    output::more(page.next_cursor.as_deref());
+    if args.json {
+        return output::json(&report);
+    }
+    let RetryReport { notifications, inbound, left } = report;
+    output::line(format!("{notifications} notifications and {inbound} inbound understood, {left} left"));
+    Ok(())
 }

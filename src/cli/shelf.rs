@@ -1,99 +1,92 @@
-//! What the commands about inbound and quarantine share.
+//! What the commands about inbound and quarantine share: each lists what was kept, and shows one of it.
 
-use super::source::{Source, SourceArgs, found_wrong};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    output,
+    source::{Source, SourceArgs, found_wrong},
+};
 use crate::{
-    domain::{Cutoffs, Fingerprint, ListRequest},
-    query::{InboundView, ListView, QuarantineView},
+    domain::{Cursor, Cutoffs, Fingerprint, ListRequest, PageLimit},
+    query::{ListView, Query},
+    storage::StorageError,
 };
 
-/// Which page of a list.
+/// What a list is told.
 #[derive(clap::Args)]
-pub(super) struct PageArgs {
+pub(super) struct ListArgs {
     /// At most so many, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
     /// Continue where the page before ended
     #[arg(long)]
     cursor: Option<String>,
-}
-
-/// What a list is told.
-#[derive(clap::Args)]
-pub(super) struct ListArgs {
     #[command(flatten)]
-    pub(super) page: PageArgs,
-    #[command(flatten)]
-    pub(super) source: SourceArgs,
+    source: SourceArgs,
     /// Print JSON
     #[arg(long)]
-    pub(super) json: bool,
+    json: bool,
 }
 
 /// Which one to show.
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
     /// As the list has it
-    pub(super) fingerprint: String,
+    fingerprint: String,
     #[command(flatten)]
-    pub(super) source: SourceArgs,
+    source: SourceArgs,
     /// Print JSON
     #[arg(long)]
-    pub(super) json: bool,
+    json: bool,
 }
 
-impl PageArgs {
-    pub(super) fn into_pairs(self) -> Vec<(&'static str, String)> {
+impl ListArgs {
+    /// Prints a page of the list that a server has at `path`, and the database by `look`.
+    pub(super) async fn list<T: Serialize + DeserializeOwned>(
+        self,
+        path: &str,
+        look: impl AsyncFnOnce(&Query, Option<&Cursor>, PageLimit) -> Result<ListView<T>, StorageError>,
+        columns: &[&str],
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> anyhow::Result<()> {
         let pairs = [("limit", self.limit), ("cursor", self.cursor)];
-        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-    }
-}
-
-/// There is nothing with this fingerprint.
-pub(super) fn not_there(fingerprint: &str) -> anyhow::Error {
-    anyhow::anyhow!("there is nothing with the fingerprint {fingerprint:?}")
-}
-
-type Pairs = [(&'static str, String)];
-
-impl Source {
-    pub(super) async fn inbound(&self, pairs: &Pairs) -> anyhow::Result<ListView<InboundView>> {
-        match self {
-            Self::Server(remote) => remote.list("v1/inbound", pairs).await,
-            Self::Database(query) => {
-                let place = place(pairs)?;
-                Ok(query.inbound(place.after.as_ref(), place.limit).await?)
+        let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let page: ListView<T> = match self.source.open().await? {
+            Source::Server(remote) => remote.list(path, &pairs).await?,
+            Source::Database(query) => {
+                let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
+                let place = ListRequest::parse(pairs, &Cutoffs::default()).map_err(|faults| found_wrong(&faults))?;
+                look(&query, place.after.as_ref(), place.limit).await?
             }
+        };
+        if self.json {
+            return output::json(&page);
         }
-    }
-
-    pub(super) async fn inbound_of(&self, fingerprint: &str) -> anyhow::Result<Option<InboundView>> {
-        match (self, Fingerprint::from_hex(fingerprint)) {
-            (_, None) => Ok(None),
-            (Self::Server(remote), Some(fingerprint)) => remote.get(&format!("v1/inbound/{fingerprint}"), &[]).await,
-            (Self::Database(query), Some(fingerprint)) => Ok(query.inbound_of(fingerprint).await?),
-        }
-    }
-
-    pub(super) async fn quarantine(&self, pairs: &Pairs) -> anyhow::Result<ListView<QuarantineView>> {
-        match self {
-            Self::Server(remote) => remote.list("v1/quarantine", pairs).await,
-            Self::Database(query) => {
-                let place = place(pairs)?;
-                Ok(query.quarantine(place.after.as_ref(), place.limit).await?)
-            }
-        }
-    }
-
-    pub(super) async fn quarantine_of(&self, fingerprint: &str) -> anyhow::Result<Option<QuarantineView>> {
-        match (self, Fingerprint::from_hex(fingerprint)) {
-            (_, None) => Ok(None),
-            (Self::Server(remote), Some(fingerprint)) => remote.get(&format!("v1/quarantine/{fingerprint}"), &[]).await,
-            (Self::Database(query), Some(fingerprint)) => Ok(query.quarantine_of(fingerprint).await?),
-        }
+        output::table(columns, page.items.iter().map(row));
+        output::more(page.next_cursor.as_deref());
+        Ok(())
     }
 }
 
-fn place(pairs: &Pairs) -> anyhow::Result<ListRequest> {
-    let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-    ListRequest::parse(pairs, &Cutoffs::default()).map_err(|faults| found_wrong(&faults))
+impl ShowArgs {
+    /// Prints one, which a server has below `path`, and the database by `look`.
+    pub(super) async fn show<T: Serialize + DeserializeOwned>(
+        self,
+        path: &str,
+        look: impl AsyncFnOnce(&Query, Fingerprint) -> Result<Option<T>, StorageError>,
+        text: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        let found = match (self.source.open().await?, Fingerprint::from_hex(&self.fingerprint)) {
+            (_, None) => None,
+            (Source::Server(remote), Some(fingerprint)) => remote.get(&format!("{path}/{fingerprint}"), &[]).await?,
+            (Source::Database(query), Some(fingerprint)) => look(&query, fingerprint).await?,
+        };
+        let not_there = || anyhow::anyhow!("there is nothing with the fingerprint {:?}", self.fingerprint);
+        let found = found.ok_or_else(not_there)?;
+        if self.json {
+            return output::json(&found);
+        }
+        output::line(text(&found));
+        Ok(())
+    }
 }
