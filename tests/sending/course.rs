@@ -66,18 +66,24 @@ async fn what_waits_behind_a_platform_that_hangs_goes_back(database: &Database) 
     let instance = stage.dispatches(platform.clone(), pace(8));
     eventually("the queue to be at work", async || (platform.sent().len() >= 50).then_some(())).await;
     platform.hangs_on("sms");
+    let put_back = async || {
+        let mut count = 0;
+        for n in 0..500 {
+            let steps = stage.steps(&format!("sms-{n}")).await;
+            let is_why =
+                |step: &DispatchEvent| step.reason.as_deref() == Some("it could not leave soon; it was not sent");
+            count += usize::from(steps.iter().any(is_why));
+        }
+        count
+    };
+    eventually("something to go back", async || (put_back().await > 0).then_some(())).await;
     // Six requests are what a channel alone may have of eight.
     let only_those_are_held = async || (stage.sending().await.len() == 6).then_some(());
     eventually("no more to be claimed than has left", only_those_are_held).await;
     for id in stage.sending().await {
         assert_eq!(platform.times(&id), 1, "{id}");
     }
-    let mut put_back = 0;
-    for n in 0..500 {
-        let steps = stage.steps(&format!("sms-{n}")).await;
-        let is_why = |step: &DispatchEvent| step.reason.as_deref() == Some("it could not leave soon; it was not sent");
-        put_back += usize::from(steps.iter().any(is_why));
-    }
+    let put_back = put_back().await;
     assert!((1..=16).contains(&put_back), "{put_back} were put back");
     instance.crashes().await;
 }
