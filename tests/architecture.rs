@@ -79,8 +79,8 @@ const CRATES: &[Scope] = &[
 ];
 
 /// The longest file, and the longest average.
-const LINES: usize = 300;
-const AVERAGE: usize = 150;
+const LINES: usize = 400;
+const AVERAGE: usize = 170;
 
 /// Files that are longer, how long they may become, and why.
 const LONG: &[(&str, usize, &str)] = &[];
