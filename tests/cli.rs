@@ -9,6 +9,8 @@ mod filters;
 #[path = "api/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "tests/api uses all of it")]
 mod harness;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[path = "cli/repair.rs"]

@@ -1,10 +1,11 @@
 //! `receiptd backup FILE`
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
+use anyhow::bail;
 use indicatif::{HumanBytes, ProgressBar};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -32,6 +33,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    if args.file == Path::new("-") {
+        bail!(WrongUse(
+            "a backup is a database file, which cannot be written to standard output; name a file".to_owned()
+        ));
+    }
     let settings = args.settings.load_quietly()?;
     let start = Instant::now();
     let bar = ProgressBar::new_spinner().with_message("copying and checking");

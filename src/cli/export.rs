@@ -9,12 +9,12 @@ use std::{
 use anyhow::Context;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
-use tempfile::NamedTempFile;
 
 use super::{
     filter::FilterArgs,
-    output, settings,
+    settings,
     source::{SourceArgs, found_wrong},
+    target::Target,
 };
 use crate::{
     audit::{Export, ExportRequest, Trail},
@@ -32,7 +32,8 @@ pub(super) struct Args {
     /// Begin CSV with a byte order mark, for spreadsheets that need one to read UTF-8
     #[arg(long)]
     bom: bool,
-    /// Write to this file, which appears when it is whole (default: standard output)
+    /// Write to this file, which appears when it is whole and readable by its owner only, or keeps the mode and owner
+    /// that it has; a pipe or device is written to as it is; - for standard output [default: -]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -60,34 +61,22 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn write(pieces: impl Stream<Item = anyhow::Result<Vec<u8>>>, path: Option<&Path>) -> anyhow::Result<()> {
-    let bar = progress(path);
+    let mut target = Target::open(path)?;
+    let bar = progress(&target);
     let mut pieces = pin!(pieces);
-    let Some(path) = path else {
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.context("the export broke off")?;
-            bar.inc(piece.len() as u64);
-            output::bytes(&piece);
-        }
-        bar.finish_and_clear();
-        return Ok(());
-    };
-    // In the same folder, so that giving it its name is one step.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let cannot = || format!("{} cannot be written", path.display());
-    let mut file = NamedTempFile::new_in(folder).with_context(cannot)?;
     while let Some(piece) = pieces.next().await {
         let piece = piece.context("the export broke off")?;
         bar.inc(piece.len() as u64);
-        file.write_all(&piece).with_context(cannot)?;
+        target.write_all(&piece).with_context(|| target.cannot())?;
     }
-    file.persist(path).with_context(cannot)?;
+    target.finish()?;
     bar.finish_and_clear();
     Ok(())
 }
 
 /// How much there will be, nobody knows before. Where the rows themselves go to the terminal, a bar would be in the way.
-fn progress(path: Option<&Path>) -> ProgressBar {
-    if path.is_none() && std::io::stdout().is_terminal() {
+fn progress(target: &Target) -> ProgressBar {
+    if target.is_stdout() && std::io::stdout().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}, {elapsed}");

@@ -1,5 +1,7 @@
 //! The flags that say which messages; each is the filter of that name in the API.
 
+use crate::{clock::Clock, domain::Timestamp};
+
 /// Which messages.
 #[derive(clap::Args)]
 pub(super) struct FilterArgs {
@@ -37,11 +39,12 @@ pub(super) struct FilterArgs {
     /// Not final, and older than its channel's deadline in the settings (or false: all others)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     overdue: Option<String>,
-    /// First heard of at or after this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
+    /// First heard of at or after this time: RFC 3339, a date, today, yesterday, or how long ago, as in 90s, 15m, 24h, 7d, 2w.
+    /// Days begin in UTC
+    #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<String>,
-    /// First heard of before this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
+    /// First heard of before this time, likewise; before a date is before its beginning
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<String>,
 }
 
@@ -64,5 +67,22 @@ impl FilterArgs {
             ("until", self.until),
         ];
         pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// A time in a flag, as the API takes it.
+pub(super) fn time(text: &str) -> Result<String, String> {
+    let at = Timestamp::parse_relative(text, Clock::system().now());
+    let at =
+        at.ok_or("give a time such as 2026-05-20T13:15:00Z, a date, today, yesterday, or how long ago, as in 24h")?;
+    Ok(at.to_string())
+}
+
+/// The same for what is counted by the hour: a time that is relative to now is the beginning of its hour.
+pub(super) fn hour(text: &str) -> Result<String, String> {
+    let at = time(text)?;
+    match Timestamp::parse_time_or_date(text) {
+        Some(_) => Ok(at),
+        None => Ok(Timestamp::parse_rfc3339(&at).map_or(at, |at| at.to_hour().to_string())),
     }
 }

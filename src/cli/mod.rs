@@ -1,6 +1,6 @@
 //! The command line. One file a subcommand; the only place that prints.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong use.
+//! Exit codes: 0 done, 1 failed, 2 wrong use. `EXIT_CODES` is the contract.
 //!
 //! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
 
@@ -32,14 +32,22 @@ mod simulate;
 mod source;
 mod stats;
 mod status;
+mod target;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  Done. A reader of standard output that went away (receiptd messages | head) is no failure.
+  1  Failed: the error says why. Also when a message of `send` was refused, or with --wait failed or was not final in
+     time; when `audit verify` found something; when `import` understood nothing; when the output cannot be written.
+  2  Wrong use: unknown or missing flags, or values that cannot be meant. Nothing was done.";
+
 /// Takes Webex Connect's delivery notifications, keeps them, and tells what became of every message.
 #[derive(Parser)]
-#[command(name = "receiptd", version, propagate_version = true, max_term_width = 120)]
+#[command(name = "receiptd", version, propagate_version = true, max_term_width = 120, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -93,7 +101,10 @@ enum Command {
 
 /// Parses the command line, runs the command, and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return output::usage(&answer),
+    };
     // One provider for the whole process; a second call finds it set, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Runtime::new() {

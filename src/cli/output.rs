@@ -1,7 +1,10 @@
 //! Everything that is printed.
-#![expect(clippy::print_stderr, reason = "this is where the command line prints")]
+//!
+//! Text for people may hold data of strangers, so what a terminal would obey or hide is escaped ([`visible`]). JSON and
+//! exports are data for programs, and are printed as they are.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     process::ExitCode,
 };
@@ -11,7 +14,12 @@ use serde::Serialize;
 
 /// Prints a line for people.
 pub(super) fn line(text: impl AsRef<str>) {
-    text_out(&format!("{}\n", text.as_ref()));
+    text_out(&format!("{}\n", visible(text.as_ref())));
+}
+
+/// Prints a text of several lines for people.
+pub(super) fn text(text: impl AsRef<str>) {
+    text_out(&format!("{}\n", visible_lines(text.as_ref())));
 }
 
 /// Prints data for programs.
@@ -44,8 +52,11 @@ const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─')
 /// Prints a table; cells are cut to the width of the terminal where there is one.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
-    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect::<Vec<_>>()));
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.iter().map(|cell| visible(cell)));
+    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| visible(cell)).collect::<Vec<_>>()));
     text_out(&format!("{table}\n"));
 }
 
@@ -56,28 +67,115 @@ pub(super) struct WrongUse(pub(super) String);
 
 /// Says why a command failed: the whole chain of causes, on one line.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("receiptd: {error:#}");
+    complain(&format!("{error:#}"));
     if error.is::<WrongUse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// What came from outside may hold control characters, which a terminal would obey.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+/// Answers `--help`, `--version` and wrong flags, as the parser of the command line words it.
+pub(super) fn usage(answer: &clap::Error) -> ExitCode {
+    if answer.use_stderr() {
+        // The answer repeats the arguments, and keeps its colours only where that is harmless.
+        if std::env::args().all(|argument| visible(&argument) == argument) {
+            let _ = answer.print();
+        } else {
+            let _ = writeln!(io::stderr(), "{}", visible_lines(&answer.to_string()));
+        }
+    } else if let Err(error) = answer.print().and_then(|()| io::stdout().flush()) {
+        unwritten(&error);
+    }
+    u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Escapes, as in `\u{202e}`, every character that a terminal would obey, or that would change how the text around it
+/// looks without being seen: control characters, those that turn the direction of writing, those without a width, and
+/// line separators.
+pub(super) fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => visible.push_str("\\n"),
+            '\r' => visible.push_str("\\r"),
+            '\t' => visible.push_str("\\t"),
+            c if is_hidden(c) => _ = write!(visible, "{}", c.escape_unicode()),
+            c => visible.push(c),
+        }
+    }
+    visible
+}
+
+/// The same, where lines and tabs are to stay.
+fn visible_lines(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
+    let lines = text.split('\n').map(|text| line(text.strip_suffix('\r').unwrap_or(text)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 fn text_out(text: &str) {
     out(text.as_bytes());
 }
 
-/// A reader that went away (`receiptd messages | head`) is no failure.
 fn out(bytes: &[u8]) {
     let mut out = io::stdout().lock();
-    if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+        drop(out);
+        unwritten(&error);
+    }
+}
+
+/// Ends the program: quietly where the reader went away (`receiptd messages | head`), which is no failure, and with a
+/// complaint where anything else kept the output from being written.
+fn unwritten(error: &io::Error) -> ! {
+    if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
+    complain(&format!("standard output cannot be written: {error}"));
+    std::process::exit(1)
+}
+
+fn complain(text: &str) {
+    // There is no place left to say that standard error cannot be written either.
+    let _ = writeln!(io::stderr(), "receiptd: {}", visible_lines(text));
 }
 
 /// A value, or a dash.
 pub(super) fn or_dash(text: Option<&String>) -> String {
     text.cloned().unwrap_or_else(|| "-".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_or_hide_is_escaped() {
+        for (text, shown) in [
+            ("plain — é 漢字 😀", "plain — é 漢字 😀"),
+            ("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
+            ("a\u{9b}31m\u{7f}", "a\\u{9b}31m\\u{7f}"),
+            ("abc\u{202e}fdp.exe\u{2066}\u{200f}\u{61c}", "abc\\u{202e}fdp.exe\\u{2066}\\u{200f}\\u{61c}"),
+            ("pay\u{200b}pal\u{feff}\u{2028}\u{2029}\u{85}", "pay\\u{200b}pal\\u{feff}\\u{2028}\\u{2029}\\u{85}"),
+            ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        assert_eq!(visible_lines("a\r\n\tb\u{1b}c\rd\n"), "a\n\tb\\u{1b}c\\rd\n");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_is_shown(text in any::<String>()) {
+            prop_assert!(!visible(&text).chars().any(is_hidden));
+            prop_assert!(!visible_lines(&text).chars().any(|c| is_hidden(c) && c != '\n' && c != '\t'));
+        }
+    }
 }

@@ -86,7 +86,7 @@ impl ShowArgs {
         if self.json {
             return output::json(&found);
         }
-        output::line(text(&found));
+        output::text(text(&found));
         Ok(())
     }
 }

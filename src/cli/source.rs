@@ -1,5 +1,7 @@
 //! Where a command looks things up: in the database directly, or at a running server.
 
+use std::fmt::Write;
+
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::{Client, Response, StatusCode, header::CONTENT_TYPE};
@@ -8,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    output::WrongUse,
+    output::{WrongUse, visible},
     settings::{self, SettingsArgs},
 };
 use crate::{
@@ -177,10 +179,11 @@ impl Remote {
     /// The segments become parts of the path, percent-encoded.
     pub(super) fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
         let mut url = self.base.clone();
-        match url.path_segments_mut() {
-            Ok(mut path) => _ = path.pop_if_empty().extend(segments),
-            Err(()) => bail!(WrongUse("--server must be an http URL".to_owned())),
+        if url.cannot_be_a_base() {
+            bail!(WrongUse("--server must be an http URL".to_owned()));
         }
+        let path: String = segments.iter().flat_map(|segment| ["/".to_owned(), encoded(segment)]).collect();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         Ok(url)
     }
 
@@ -207,6 +210,19 @@ impl Remote {
     }
 }
 
+/// A part of a path. What parses URLs drops tabs and line ends, which an id may have.
+fn encoded(segment: &str) -> String {
+    let mut encoded = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
 /// The server's own words, where it gave any.
 pub(super) async fn refused(answer: Response) -> anyhow::Error {
     let status = answer.status();
@@ -216,11 +232,11 @@ pub(super) async fn refused(answer: Response) -> anyhow::Error {
     let errors = errors.iter().map(|error| {
         format!(
             "\n- {} {}",
-            error["pointer"].as_str().unwrap_or_default(),
-            error["detail"].as_str().unwrap_or_default()
+            visible(error["pointer"].as_str().unwrap_or_default()),
+            visible(error["detail"].as_str().unwrap_or_default())
         )
     });
-    let told = format!("the server answered {status}: {detail}{}", errors.collect::<String>());
+    let told = format!("the server answered {status}: {}{}", visible(detail), errors.collect::<String>());
     // What the server finds fault with is wrong use here too.
     if status == StatusCode::UNPROCESSABLE_ENTITY { WrongUse(told).into() } else { anyhow::anyhow!(told) }
 }

@@ -1,17 +1,18 @@
 //! `receiptd stats`
 
-use super::{output, source::SourceArgs};
+use super::{filter::hour, output, source::SourceArgs};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// What to count by: any of channel, status, code, day, hour, by commas
     #[arg(long, value_name = "NAMES", default_value = "channel,status")]
     by: String,
-    /// Messages first heard of at or after this time, the beginning of an hour (RFC 3339)
-    #[arg(long, value_name = "TIME")]
+    /// Messages first heard of at or after this time, the beginning of an hour: RFC 3339, a date, today, yesterday, or how
+    /// long ago, as in 24h or 7d. Days begin in UTC
+    #[arg(long, value_name = "TIME", value_parser = hour)]
     since: Option<String>,
-    /// Messages first heard of before this time, the beginning of an hour (RFC 3339)
-    #[arg(long, value_name = "TIME")]
+    /// Messages first heard of before this time, likewise
+    #[arg(long, value_name = "TIME", value_parser = hour)]
     until: Option<String>,
     #[command(flatten)]
     source: SourceArgs,

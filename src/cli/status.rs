@@ -6,7 +6,10 @@ use super::{
     output::{self, or_dash},
     source::SourceArgs,
 };
-use crate::query::{EntryView, MessageView};
+use crate::{
+    domain::Status,
+    query::{EntryView, MessageView},
+};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -53,6 +56,12 @@ pub(super) fn show(message: &MessageView) {
     }
     let timeline = message.timeline.as_deref().unwrap_or_default();
     output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
+}
+
+/// Whether the message came to an end that its sender did not want.
+pub(super) fn has_failed(message: &MessageView) -> bool {
+    let status = Status::from_word(&message.status);
+    status.is_some_and(|status| matches!(status, Status::Rejected | Status::Failed | Status::Expired))
 }
 
 /// The status, and why.

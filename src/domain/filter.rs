@@ -132,8 +132,8 @@ fn yes_or_no(value: &str) -> Result<bool, String> {
 }
 
 fn instant(value: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(value)
-        .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z (in a URL + is %2B)".to_owned())
+    Timestamp::parse_time_or_date(value)
+        .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z, or a date (in a URL + is %2B)".to_owned())
 }
 
 #[cfg(test)]

@@ -109,8 +109,8 @@ fn dimensions(value: &str) -> Result<Vec<Dimension>, String> {
 
 /// Counts are kept by the hour, so no finer border would be exact.
 fn beginning_of_an_hour(value: &str) -> Result<Timestamp, String> {
-    let at =
-        Timestamp::parse_rfc3339(value).ok_or("must be a time such as 2026-05-20T13:00:00Z (in a URL + is %2B)")?;
+    let at = Timestamp::parse_time_or_date(value)
+        .ok_or("must be a time such as 2026-05-20T13:00:00Z, or a date (in a URL + is %2B)")?;
     let is_whole = at.as_micros() % Timestamp::HOUR == 0;
     is_whole
         .then_some(at)

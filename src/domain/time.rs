@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z. This is also how both databases store time.
@@ -26,6 +26,45 @@ impl Timestamp {
     /// Reads RFC 3339, with any offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|at| Self::from(at.to_utc()))
+    }
+
+    /// Reads RFC 3339, or a date, which is its beginning in UTC.
+    pub fn parse_time_or_date(text: &str) -> Option<Self> {
+        Self::parse_rfc3339(text).or_else(|| {
+            let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == "2026-05-20".len())?;
+            Some(Self::from(date.and_time(NaiveTime::MIN).and_utc()))
+        })
+    }
+
+    /// The same, or relative to `now`: `now`, `today` and `yesterday` (the beginning of the day in UTC), or how long ago, as
+    /// in `90s`, `15m`, `24h`, `7d`, `2w`.
+    pub fn parse_relative(text: &str, now: Self) -> Option<Self> {
+        const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+        match text {
+            "now" => return Some(now),
+            "today" => return Self::parse_time_or_date(&now.day()),
+            "yesterday" => return Self::parse_time_or_date(&now.minus(DAY).day()),
+            _ => {}
+        }
+        Self::parse_time_or_date(text).or_else(|| {
+            let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+            let seconds = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3_600,
+                "d" => 86_400,
+                "w" => 604_800,
+                _ => return None,
+            };
+            let number: u32 = number.parse().ok().filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()))?;
+            Some(now.minus(std::time::Duration::from_secs(u64::from(number) * seconds)))
+        })
+    }
+
+    /// The beginning of the hour that it is in.
+    #[must_use]
+    pub fn to_hour(self) -> Self {
+        Self(self.hour().saturating_mul(Self::HOUR))
     }
 
     /// This instant, moved by `duration` into the future, or to the end of time.
@@ -93,6 +132,33 @@ mod tests {
     fn an_offset_is_turned_into_utc_with_milliseconds() {
         let at = Timestamp::parse_rfc3339("2026-05-20T14:15:04.749+01:00").unwrap();
         assert_eq!(at.to_string(), "2026-05-20T13:15:04.749Z");
+    }
+
+    #[test]
+    fn a_time_may_be_a_date_a_word_or_how_long_ago() {
+        let now = Timestamp::parse_rfc3339("2026-05-20T13:15:04.749Z").unwrap();
+        for (text, at) in [
+            ("2026-05-20T14:15:04+01:00", "2026-05-20T13:15:04.000Z"),
+            ("2024-02-29", "2024-02-29T00:00:00.000Z"),
+            ("now", "2026-05-20T13:15:04.749Z"),
+            ("today", "2026-05-20T00:00:00.000Z"),
+            ("yesterday", "2026-05-19T00:00:00.000Z"),
+            ("90s", "2026-05-20T13:13:34.749Z"),
+            ("15m", "2026-05-20T13:00:04.749Z"),
+            ("24h", "2026-05-19T13:15:04.749Z"),
+            ("7d", "2026-05-13T13:15:04.749Z"),
+            ("2w", "2026-05-06T13:15:04.749Z"),
+        ] {
+            let read = Timestamp::parse_relative(text, now).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), Some(at), "{text}");
+        }
+        for text in
+            ["", "h", "-1h", "+1h", "1", "24 h", "1y", "99999999999d", "2026-02-30", "2026-5-1", "20260520", "ä"]
+        {
+            assert_eq!(Timestamp::parse_relative(text, now), None, "{text}");
+        }
+        assert_eq!(Timestamp::parse_time_or_date("24h"), None);
+        assert_eq!(now.to_hour().to_string(), "2026-05-20T13:00:00.000Z");
     }
 
     #[test]

@@ -63,7 +63,8 @@ struct Draft {
 /// In the copy is everything that was committed before this began. It has its name only when it is whole and on disk.
 pub async fn backup(url: &str, to: &Path) -> Result<u64, CopyError> {
     let from = file_of(url)?;
-    if to.exists() {
+    // A link that leads nowhere is something, too.
+    if to.symlink_metadata().is_ok() {
         return Err(CopyError::Exists(to.to_owned()));
     }
     let copy = copy(&from, to).await?;

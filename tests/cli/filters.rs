@@ -28,6 +28,11 @@ fn every_filter_of_the_api_is_a_flag() {
             (&["--overdue"], &["order-2"]),
             (&["--overdue", "false"], &["mail-3", "order-1"]),
             (&["--overdue", "--callback-data", "shop 7"], &[]),
+            (&["--since", "today", "--until", "now", "--channel", "email"], &["mail-3"]),
+            (&["--since", "24h", "--channel", "email"], &["mail-3"]),
+            (&["--since", "2026-01-01", "--correlation-id", "order-*"], &["order-2", "order-1"]),
+            (&["--until", "yesterday"], &[]),
+            (&["--until", "1w"], &[]),
             (&["--origin", "observed", "--channel", "email", "--failure", "permanent"], &[]),
         ] {
             for shown in server.both(&[&["messages", "--json"], flags].concat()).await {
@@ -40,6 +45,14 @@ fn every_filter_of_the_api_is_a_flag() {
             let shown = shown.is(2);
             shown.complains("must be true or false");
             shown.complains("must not be empty");
+        }
+        for wrong in ["tomorrow", "24", "1y", "2026-02-30"] {
+            run(server.folder.path(), &["messages", "--since", wrong]).await.is(2).complains("as in 24h");
+        }
+        for since in ["24h", "yesterday", "2026-01-01"] {
+            for shown in server.both(&["stats", "--json", "--since", since]).await {
+                assert_ne!(shown.is(0).json()["items"], json!([]), "{since}");
+            }
         }
         server.program.ends_on("TERM").await.is(0);
     });

@@ -146,12 +146,23 @@ fn messages_are_sent_through_a_server_and_without_one() {
                 .await
                 .is(1)
                 .complains("the platform refused the message");
+            let failed = format!("failed-{n}");
+            send(&failed, "Hello. [sim:fail=7207]", &["--wait"]).await.is(1).complains("the message failed");
+            let silent = format!("silent-{n}");
+            let ended = send(&silent, "Hello. [sim:until=submitted]", &["--wait", "--timeout", "1"]).await.is(1);
+            ended.complains("the message has no final status after 1 seconds");
+            ended.prints(&[&silent]);
             send(&"x".repeat(51), "Hello.", &[]).await.is(2).complains("51 bytes");
             send("order", "Hello.", &["--options", "{"]).await.is(2).complains("--options is not JSON");
         }
         let report: Value = Client::of(url).gets("/simulator/report").await.is(200).json();
-        assert_eq!(report["acceptedByCorrelationId"], json!({ "order-0": 1, "order-1": 1 }));
-        assert_eq!(client.ids("").await.len(), 4);
+        assert_eq!(
+            report["acceptedByCorrelationId"],
+            json!({
+                "order-0": 1, "order-1": 1, "failed-0": 1, "failed-1": 1, "silent-0": 1, "silent-1": 1
+            })
+        );
+        assert_eq!(client.ids("").await.len(), 8);
         server.ends_on("INT").await.is(0);
         platform.ends_on("TERM").await.is(0);
     });

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Args, place::Direct};
 use crate::{
     cli::{
         output::{self, WrongUse},
-        source::in_words,
+        source::{Remote, in_words},
         status,
     },
     domain::{CorrelationId, Draft},
@@ -20,6 +20,8 @@ use crate::{
 
 /// How long to wait unless told otherwise.
 const SECONDS: u64 = 60;
+/// The longest time that a server lets one request wait, in seconds.
+const LONGEST_WAIT: u64 = 60;
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let message = Value::Object(args.message.members()?);
@@ -27,12 +29,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let view = match args.source.remote()? {
         Some(remote) => {
             let taken = remote.send(&message).await?;
-            if args.wait {
-                // The server admits a minute at the most.
-                remote.message(&taken.correlation_id, Some(seconds.min(60))).await?.unwrap_or(taken)
-            } else {
-                taken
-            }
+            if args.wait { wait(&remote, taken, Duration::from_secs(seconds)).await? } else { taken }
         }
         None => send_directly(&args, message, Duration::from_secs(seconds)).await?,
     };
@@ -47,7 +44,27 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     if view.status == "rejected" {
         bail!("the platform refused the message");
     }
+    if status::has_failed(&view) {
+        bail!("the message {}", status::outcome(&view));
+    }
+    if args.wait && !view.is_final {
+        bail!("the message has no final status after {seconds} seconds; it is {} so far", view.status);
+    }
     Ok(())
+}
+
+/// Waits for the final status, or until the time is over. Of one request a server admits a minute at the most.
+async fn wait(remote: &Remote, taken: MessageView, patience: Duration) -> anyhow::Result<MessageView> {
+    let (end, mut view) = (Instant::now() + patience, taken);
+    while !view.is_final {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        let seconds = left.as_secs().clamp(1, LONGEST_WAIT);
+        view = remote.message(&view.correlation_id, Some(seconds)).await?.unwrap_or(view);
+    }
+    Ok(view)
 }
 
 /// Puts the message into the database and hands it over from here, as a server would.

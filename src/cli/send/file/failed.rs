@@ -17,7 +17,10 @@ use super::{
     input::{Format, Input, Original, Record},
     row::{ERROR, Plan, RETRY, Row},
 };
-use crate::{cli::source::in_words, domain::Object};
+use crate::{
+    cli::{source::in_words, target::Target},
+    domain::Object,
+};
 
 /// Writes them, in the order of the file, and tells how many there are. The file is replaced as a whole: it may be the
 /// one that was sent.
@@ -28,20 +31,19 @@ pub(super) fn write(
     checked: &Checked,
     failures: &BTreeMap<u64, Failure>,
 ) -> anyhow::Result<u64> {
-    let cannot = || format!("{} cannot be written", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-    let mut output = Output::of(input, BufWriter::new(&mut file))?;
+    let mut target = Target::open(Some(path))?;
+    let cannot = target.cannot();
+    let mut output = Output::of(input, BufWriter::new(&mut target)).context(cannot.clone())?;
     let mut rows = 0;
     for record in input.records()? {
         let row = plan.row(record?);
         if let Some((error, retry)) = failure(&row, checked, failures) {
-            output.write(row.record, &error, retry)?;
+            output.write(row.record, &error, retry).context(cannot.clone())?;
             rows += 1;
         }
     }
-    output.end()?;
-    file.persist(path).with_context(cannot)?;
+    output.end().context(cannot)?;
+    target.finish()?;
     Ok(rows)
 }
 

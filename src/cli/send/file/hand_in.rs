@@ -57,7 +57,7 @@ impl HandedIn {
     pub(super) fn stands(&mut self, at: usize, message: &MessageView) {
         let followed = &mut self.messages[at];
         followed.status = Status::from_word(&message.status).unwrap_or(Status::Unknown);
-        if matches!(followed.status, Status::Rejected | Status::Failed | Status::Expired) {
+        if status::has_failed(message) {
             self.failures.insert(followed.line, Failure { error: status::outcome(message), ended: true });
         } else {
             // A failure may turn out to be none.

@@ -64,10 +64,11 @@ impl Input {
         let file =
             if path == Path::new("-") { spool(io::stdin().lock())? } else { File::open(path).with_context(cannot)? };
         let file = if file.metadata()?.is_file() { file } else { spool(file).with_context(cannot)? };
-        let format = match (format, path.extension().and_then(OsStr::to_str)) {
+        let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
+        let format = match (format, extension.as_deref()) {
             (Some(format), _) => format,
             (None, Some("ndjson" | "jsonl" | "json")) => Format::Ndjson,
-            (None, Some("csv" | "txt")) => Format::Csv,
+            (None, Some("csv" | "txt" | "tsv")) => Format::Csv,
             (None, None) if path == Path::new("-") => Format::Csv,
             (None, _) => {
                 bail!(WrongUse("--format csv or --format ndjson is needed, the name does not tell".to_owned()))

@@ -50,6 +50,9 @@ pub(super) struct Report<'a> {
     pub(super) nothing_was_sent: bool,
     #[serde(skip)]
     interrupted: Option<String>,
+    /// Whether final statuses were waited for.
+    #[serde(skip)]
+    waits: bool,
     #[serde(skip)]
     lines_twice: &'a BTreeSet<u64>,
     #[serde(skip)]
@@ -77,6 +80,7 @@ impl<'a> Report<'a> {
             failures: BTreeMap::new(),
             nothing_was_sent: false,
             interrupted: None,
+            waits: args.wait,
             lines_twice: &checked.duplicates,
             unused: &plan.unused,
         }
@@ -168,6 +172,9 @@ impl<'a> Report<'a> {
         }
         if self.failed > 0 {
             bail!("{} rows failed", self.failed);
+        }
+        if self.waits && self.settled == Some(false) {
+            bail!("the time ran out before every message had a final status");
         }
         Ok(())
     }
