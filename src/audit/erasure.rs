@@ -59,7 +59,7 @@ impl Eraser {
         // Without the number, and without anything made of it: numbers are few enough to be tried out.
         let entry = (!dry_run).then(|| entry(actor, Deed::Erased, &self.clock, None));
         let mut view = ErasureView::default();
-        self.erase_messages(person, entry.as_ref(), &mut view).await?;
+        self.erase_messages(person, actor, entry.as_ref(), &mut view).await?;
         loop {
             let rows = self.erasure.erase_inbound(person, ROWS, entry.as_ref()).await?;
             view.inbound += rows;
@@ -97,6 +97,7 @@ impl Eraser {
     async fn erase_messages(
         &self,
         person: &Person,
+        actor: &Actor,
         entry: Option<&TrailEntry>,
         view: &mut ErasureView,
     ) -> Result<(), StorageError> {
@@ -107,7 +108,7 @@ impl Eraser {
                 return Ok(());
             }
             for id in &ids {
-                view.cancelled += i64::from(self.call_back(id, entry.is_none()).await?);
+                view.cancelled += i64::from(self.call_back(id, actor, entry.is_none()).await?);
             }
             let erased = self.erasure.erase_messages(person, &ids, entry).await?;
             view.messages += erased.messages;
@@ -120,11 +121,11 @@ impl Eraser {
     }
 
     /// Calls a message back that waits; says whether it was one.
-    async fn call_back(&self, id: &CorrelationId, dry_run: bool) -> Result<bool, StorageError> {
+    async fn call_back(&self, id: &CorrelationId, actor: &Actor, dry_run: bool) -> Result<bool, StorageError> {
         let message = self.messages.find(id).await?;
         if message.and_then(|message| message.dispatch) != Some(Dispatch::Queued) {
             return Ok(false);
         }
-        Ok(dry_run || self.outbox.cancel(id, self.clock.now()).await? == Cancellation::Cancelled)
+        Ok(dry_run || self.outbox.cancel(id, self.clock.now(), actor).await? == Cancellation::Cancelled)
     }
 }

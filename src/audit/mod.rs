@@ -34,4 +34,4 @@ pub use proof::{Finding, Proof, Verdict};
 pub use rebuild::{Rebuild, RebuildReport, Transition};
 pub use retention::{Periods, PurgeView, Purger};
 pub use retry::{RetryReport, retry};
-pub use trail::{NotNoted, Trail, TrailEntryView, TrailView, Undertaking};
+pub use trail::{NotNoted, Trail, TrailEntryView, TrailView, Undertaking, entry};

@@ -117,7 +117,7 @@ impl Drop for Undertaking {
 }
 
 /// A new entry with nothing counted yet.
-pub(super) fn entry(actor: &Actor, deed: Deed, clock: &Clock, details: Option<String>) -> TrailEntry {
+pub fn entry(actor: &Actor, deed: Deed, clock: &Clock, details: Option<String>) -> TrailEntry {
     TrailEntry { id: Uuid::new_v4().into_bytes(), at: clock.now(), actor: actor.clone(), deed, count: 0, details }
 }
 

@@ -9,9 +9,8 @@ use super::{
     status,
 };
 use crate::{
-    audit::Trail,
     clock::Clock,
-    domain::{CorrelationId, Deed},
+    domain::CorrelationId,
     query::{MessageView, Query},
     send::Sender,
     storage::Cancellation,
@@ -45,17 +44,16 @@ async fn cancel_directly(settings: SettingsArgs, id: &str) -> anyhow::Result<Opt
     let (store, settings) = settings::open_existing(settings).await?;
     let Ok(id) = CorrelationId::new(id) else { return Ok(None) };
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
-    match Sender::new(store.outbox.clone(), Clock::system(), sms_api).cancel(&id).await? {
-        Cancellation::Cancelled => {
-            Trail::start(&store, Clock::system()).record(&settings::user(), Deed::Cancelled, 1, None).await?;
-        }
-        Cancellation::Already => {}
+    match Sender::new(store.outbox.clone(), Clock::system(), sms_api).cancel(&settings::user(), &id).await? {
+        Cancellation::Cancelled | Cancellation::Already => {}
         Cancellation::TooLate(status) => {
             bail!("too late: the message is {status}; only one that is still queued can be cancelled")
         }
         Cancellation::Observed => bail!("another system sent the message; cancel it there"),
         Cancellation::Absent => return Ok(None),
     }
-    let message = Query::new(&store, settings.deadlines, Clock::system()).message(&id).await?;
+    let message = Query::new(&store, settings.deadlines, Clock::system()).message(&id).await;
+    let message =
+        message.with_context(|| format!("the message {:?} was cancelled, but cannot be shown", id.as_str()))?;
     message.context("the message is gone from the database").map(Some)
 }

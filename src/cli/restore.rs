@@ -1,6 +1,6 @@
 //! `receiptd restore`
 
-use std::path::PathBuf;
+use std::{path::PathBuf, slice};
 
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -12,7 +12,7 @@ use super::{
     settings::{SettingsArgs, user},
 };
 use crate::{
-    audit::{Proof, Trail},
+    audit::{self, Proof},
     clock::Clock,
     domain::Deed,
     storage::{self, OpenOptions, Staged, Store},
@@ -86,9 +86,9 @@ async fn put_right(store: &Store, resend: bool) -> anyhow::Result<Report> {
         bail!("in the backup, {} {} was {}: {}", finding.table, finding.key, finding.what, finding.detail);
     }
     let clock = Clock::system();
-    let unconfirmed = if resend { 0 } else { store.outbox.doubt(clock.now()).await?.len() };
-    let count = i64::try_from(unconfirmed).unwrap_or(i64::MAX);
-    Trail::start(store, clock).record(&user(), Deed::Restored, count, None).await?;
+    let entry = audit::entry(&user(), Deed::Restored, &clock, None);
+    store.deeds.note(slice::from_ref(&entry)).await?;
+    let unconfirmed = if resend { 0 } else { store.outbox.doubt(clock.now(), &entry).await?.len() };
     Ok(Report { rows: verdict.rows, head: verdict.head, unconfirmed, replaced: None })
 }
 

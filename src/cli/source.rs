@@ -131,10 +131,23 @@ impl Remote {
         self.answer(self.client.get(url).query(&wait)).await
     }
 
-    /// Sends a message, and returns it as the server took it over.
-    pub(super) async fn send(&self, message: &Value) -> anyhow::Result<MessageView> {
-        let url = self.url(&["v1", "messages"])?;
-        self.answer(self.client.post(url).json(message)).await?.context("the server takes no messages")
+    /// Sends a message of this id, and returns it as the server took it over.
+    pub(super) async fn send(&self, message: &Value, id: &str) -> anyhow::Result<MessageView> {
+        let unknown = || {
+            format!(
+                "whether the message {id:?} is taken over is not known; run the same with --correlation-id {id}, then it is \
+                 sent once"
+            )
+        };
+        let request = self.client.post(self.url(&["v1", "messages"])?).json(message);
+        let answer = self.ask(request).await.with_context(unknown)?;
+        match answer.status() {
+            status if status.is_success() => {
+                answer.json().await.context("the answer is not readable").with_context(unknown)
+            }
+            status if status.is_server_error() => Err(refused(answer).await.context(unknown())),
+            _ => Err(refused(answer).await),
+        }
     }
 
     /// Sends messages, one a line; the answers, line for line.

@@ -1,6 +1,6 @@
 //! Who did what: the entries of the trail.
 
-use super::{Cursor, Fingerprint, Timestamp};
+use super::{Cursor, Fingerprint, Timestamp, Writer};
 
 /// What somebody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +91,22 @@ impl Actor {
     }
 }
 
+/// What somebody did in a unit of work, to be put on record in the commit that does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done<'a> {
+    /// Who did it.
+    pub actor: &'a Actor,
+    /// What was done.
+    pub deed: Deed,
+    /// When.
+    pub at: Timestamp,
+    /// To how many messages.
+    pub count: i64,
+}
+
+/// In microseconds.
+const MINUTE: i64 = 60_000_000;
+
 /// An entry of the trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrailEntry {
@@ -109,6 +125,16 @@ pub struct TrailEntry {
 }
 
 impl TrailEntry {
+    /// The entry under which `done` counts: one for everything of its kind that an actor does within a minute by one
+    /// writer. Writers that commit at the same time have entries of their own, so that none waits for another.
+    pub fn of_minute(done: &Done<'_>, writer: Writer) -> Self {
+        let minute = done.at.as_micros().div_euclid(MINUTE).to_be_bytes();
+        let parts = [writer.as_bytes(), done.actor.as_str().as_bytes(), done.deed.as_str().as_bytes(), &minute];
+        let mut id = [0; 16];
+        id.copy_from_slice(Fingerprint::of_parts(parts).as_bytes());
+        Self { id, at: done.at, actor: done.actor.clone(), deed: done.deed, count: done.count, details: None }
+    }
+
     /// After this entry.
     pub fn cursor(&self) -> Cursor {
         let id = Fingerprint::from_bytes(&self.id).unwrap_or_default().to_string();

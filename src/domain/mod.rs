@@ -53,7 +53,7 @@ pub(crate) use chain::Hex;
 pub use chain::{Anchor, Link, LinkHash, Writer};
 pub use change::{Change, NoPlace, Place};
 pub use channel::Channel;
-pub use deed::{Actor, Deed, TrailEntry};
+pub use deed::{Actor, Deed, Done, TrailEntry};
 pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};

@@ -13,7 +13,10 @@ use super::{
     server::App,
     shelf::place,
 };
-use crate::domain::{Fault, LinkHash, Person};
+use crate::{
+    domain::{Fault, LinkHash, Person},
+    storage::detached,
+};
 
 /// Who did what, newest first.
 pub(super) async fn trail(
@@ -68,5 +71,8 @@ pub(super) async fn erase(
     let request = request.ok().and_then(|Json(members)| serde_json::from_value::<Erase>(members.into()).ok());
     let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
     let person = Person::new(&request.to).ok_or_else(|| fault("/to", "must be a number or an address"))?;
-    Ok(HttpResponse::Ok().json(app.eraser.erase(&person, caller.actor(), request.dry_run).await?))
+    let (eraser, actor) = (app.eraser.clone(), caller.actor().clone());
+    // A person is not half erased because the client hung up.
+    let view = detached(async move { eraser.erase(&person, &actor, request.dry_run).await }).await?;
+    Ok(HttpResponse::Ok().json(view))
 }

@@ -11,14 +11,15 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::{domain::Deed, storage::Cancellation};
+use crate::storage::Cancellation;
 
 /// Calls it back. Said again, it is the same.
 pub(super) async fn cancel(caller: Caller<Send>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = correlation_id(&id)?;
-    match app.sender.cancel(&id).await? {
-        Cancellation::Cancelled => app.trail.record(caller.actor(), Deed::Cancelled, 1, None).await?,
-        Cancellation::Already => {}
+    // Looked up before it is cancelled, so that the answer does not depend on a look-up afterwards.
+    let before = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    match app.sender.cancel(caller.actor(), &id).await? {
+        Cancellation::Cancelled | Cancellation::Already => {}
         Cancellation::TooLate(status) => {
             let detail = format!("the message is {status}; only one that is still queued here can be cancelled");
             return Err(Problem::new(Code::TooLate, detail));
@@ -29,6 +30,12 @@ pub(super) async fn cancel(caller: Caller<Send>, id: Path<String>, app: Data<App
         }
         Cancellation::Absent => return Err(Problem::no_such_message(id.as_str())),
     }
-    let message = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
-    Ok(HttpResponse::Ok().json(message))
+    let message = match app.query.message(&id).await {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a cancelled message could not be looked up");
+            None
+        }
+    };
+    Ok(HttpResponse::Ok().json(message.unwrap_or_else(|| before.cancelled(app.clock.now()))))
 }

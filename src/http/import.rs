@@ -17,7 +17,10 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::audit::{ImportError, ImportOptions, Importer};
+use crate::{
+    audit::{ImportError, ImportOptions, Importer},
+    storage::detached,
+};
 
 /// So many pieces of the body wait for the reader.
 const AHEAD: usize = 8;
@@ -39,7 +42,10 @@ pub(super) async fn import(
     let (pieces, waiting) = mpsc::channel(AHEAD);
     let importer = Importer::new(&app.store, app.intake.zone, app.clock.clone());
     let body = Pieces { waiting, current: Bytes::new(), is_over: false };
-    let (report, ()) = tokio::join!(importer.import(caller.actor(), body, options), pump(&mut payload, pieces));
+    let actor = caller.actor().clone();
+    // What came before the client hung up is committed and counted.
+    let importing = detached(async move { importer.import(&actor, body, options).await });
+    let (report, ()) = tokio::join!(importing, pump(&mut payload, pieces));
     match report {
         Ok(report) => Ok(HttpResponse::Ok().json(report)),
         Err(error) => Err(Problem::from(error).closing(payload)),

@@ -20,7 +20,7 @@ pub(super) use super::code::Code;
 
 use crate::{
     audit::NotNoted,
-    domain::Fault,
+    domain::{CorrelationId, Fault},
     notify::{NotStored, Refusal},
     send::SendError,
     storage::StorageError,
@@ -31,6 +31,8 @@ pub(super) struct Problem {
     code: Code,
     detail: String,
     faults: Vec<Fault>,
+    /// Which message it is about, where one has an id already.
+    correlation_id: Option<CorrelationId>,
     /// What was not read of the request's body; it goes with the answer.
     rest: Cell<Option<Payload>>,
 }
@@ -40,7 +42,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 impl Problem {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), faults: Vec::new(), rest: Cell::new(None) }
+        Self { code, detail: detail.into(), faults: Vec::new(), correlation_id: None, rest: Cell::new(None) }
     }
 
     pub(super) fn faulty(faults: Vec<Fault>) -> Self {
@@ -49,6 +51,11 @@ impl Problem {
             n => format!("{n} fields are not valid; see errors"),
         };
         Self { faults, ..Self::new(Code::InvalidRequest, detail) }
+    }
+
+    /// The same about a message.
+    pub(super) fn about(self, id: &CorrelationId) -> Self {
+        Self { correlation_id: Some(id.clone()), ..self }
     }
 
     /// The same for a request whose body was not read to its end. The connection is closed after the answer.
@@ -74,7 +81,16 @@ impl Problem {
         let (status, code, title) = (self.code.status(), self.code.as_str(), self.code.title());
         let errors = self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
         let r#type = format!("urn:receiptd:problem:{code}");
-        Body { r#type, title, status: status.as_u16(), code, detail: &self.detail, errors: errors.collect() }
+        let correlation_id = self.correlation_id.as_ref().map(CorrelationId::as_str);
+        Body {
+            r#type,
+            title,
+            status: status.as_u16(),
+            code,
+            detail: &self.detail,
+            correlation_id,
+            errors: errors.collect(),
+        }
     }
 
     pub(super) fn nothing_kept(fingerprint: &str) -> Self {
@@ -99,6 +115,8 @@ struct Body<'a> {
     status: u16,
     code: &'a str,
     detail: &'a str,
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<BodyError<'a>>,
 }
@@ -177,7 +195,15 @@ impl From<SendError> for Problem {
                 ),
             ),
             SendError::NotConfigured => Self::new(Code::SendingNotConfigured, error.to_string()),
-            SendError::Storage(error) => error.into(),
+            // The store's own words are in the log already.
+            SendError::NotConfirmed { ref id, .. } => {
+                let detail = format!(
+                    "the store did not confirm the message {:?}: it may be taken over, or not. Send it again with this \
+                     correlationId, then it is sent once",
+                    id.as_str()
+                );
+                Self::new(Code::Unavailable, detail).about(id)
+            }
         }
     }
 }

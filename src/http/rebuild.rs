@@ -12,7 +12,7 @@ use super::{
     problem::Problem,
     server::App,
 };
-use crate::{audit::Rebuild, domain::Fault};
+use crate::{audit::Rebuild, domain::Fault, storage::detached};
 
 /// What a rebuild is told.
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ pub(super) struct Options {
     dry_run: bool,
 }
 
-/// Answers at the end. Whoever leaves before ends it between two batches, which does no harm.
+/// Answers at the end. It goes on to its end where the client hangs up before.
 pub(super) async fn rebuild(
     caller: Caller<Admin>,
     options: Result<Query<Options>, actix_web::Error>,
@@ -33,5 +33,7 @@ pub(super) async fn rebuild(
         Problem::faulty(vec![Fault { pointer: "/dryRun".to_owned(), detail }])
     })?;
     let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());
-    Ok(HttpResponse::Ok().json(rebuild.run(caller.actor(), options.dry_run, |_| {}).await?))
+    let actor = caller.actor().clone();
+    let report = detached(async move { rebuild.run(&actor, options.dry_run, |_| {}).await }).await?;
+    Ok(HttpResponse::Ok().json(report))
 }

@@ -22,8 +22,9 @@ use super::{
     server::{App, Closing},
 };
 use crate::{
-    domain::{CorrelationId, Deed, Draft},
+    domain::{CorrelationId, Draft},
     send::Sent,
+    storage::StorageError,
 };
 
 /// More than the longest message: a mail has 500 KB of HTML at the most, which JSON may need to escape.
@@ -52,16 +53,16 @@ pub(super) async fn send(
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
     });
     let draft = draft_of(&body.await?)?;
-    let sent = app.sender.accept(&draft).await?;
-    let id = sent.id();
-    let status = if matches!(sent, Sent::New(_)) {
-        app.trail.record(caller.actor(), Deed::Sent, 1, None).await?;
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::OK
+    let sent = app.sender.accept(caller.actor(), &draft).await?;
+    let (status, message) = match &sent {
+        // What is new needs not be looked up, and what was committed is never answered with an error.
+        Sent::New(message) => (StatusCode::ACCEPTED, app.query.new_message(message)),
+        Sent::Same(id) => {
+            let message = app.query.message(id).await.map_err(|error| not_shown(id, &error))?;
+            (StatusCode::OK, message.ok_or_else(|| Problem::no_such_message(id.as_str()))?)
+        }
     };
-    let message = app.query.message(id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
-    Ok(HttpResponse::build(status).insert_header((LOCATION, location(id))).json(message))
+    Ok(HttpResponse::build(status).insert_header((LOCATION, location(sent.id()))).json(message))
 }
 
 /// The content type without its parameters, in lower case; empty if there is none.
@@ -77,6 +78,16 @@ pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
         Problem::new(Code::NotJson, format!("{:?} error at {place}", error.classify()))
     })?;
     Draft::new(value).map_err(|fault| Problem::faulty(vec![fault]))
+}
+
+/// For a message that was taken over before, and that cannot be looked up now.
+pub(super) fn not_shown(id: &CorrelationId, error: &StorageError) -> Problem {
+    tracing::error!(error = error as &dyn std::error::Error, "a message that was sent again could not be looked up");
+    let detail = format!(
+        "the message {:?} was taken over before, and is not sent again; where it stands cannot be looked up at the moment",
+        id.as_str()
+    );
+    Problem::new(Code::Unavailable, detail).about(id)
 }
 
 pub(super) fn too_long() -> Problem {

@@ -19,14 +19,13 @@ use super::{
     authority::{self, Caller},
     lines::{Line, Lines},
     problem::{Code, Problem},
-    send::{self, LIMIT},
+    send::{self, LIMIT, not_shown},
     server::{App, Closing},
 };
 use crate::{
-    domain::{Actor, CorrelationId, Deed, Draft},
+    domain::{Actor, CorrelationId, Draft},
     query::MessageView,
     send::Sent,
-    storage::StorageError,
 };
 
 /// The most lines of one commit, and the most bytes.
@@ -166,7 +165,7 @@ impl Upload {
         let mut taken = self.take_over(&drafts).await.into_iter();
         let mut answers = Vec::new();
         for (line, read) in read {
-            let answer = read.and_then(|()| taken.next().unwrap_or_else(|| Err(not_stored())));
+            let answer = read.and_then(|()| taken.next().unwrap_or_else(|| Err(not_read())));
             match answer {
                 Ok((new, message)) => write(&mut answers, &Taken { line, new, message: &message }),
                 Err(problem) => write(&mut answers, &problem.of_line(line)),
@@ -181,43 +180,24 @@ impl Upload {
         answers.into()
     }
 
-    /// For each message, whether it is new, and where it stands. Of a commit that failed, nothing is taken over.
+    /// For each message, whether it is new, and where it stands.
     async fn take_over(&self, drafts: &[Draft]) -> Vec<Result<(bool, MessageView), Problem>> {
-        match self.try_to_take_over(drafts).await {
-            Ok(taken) => taken,
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "messages could not be taken over");
-                drafts.iter().map(|_| Err(not_stored())).collect()
-            }
-        }
-    }
-
-    async fn try_to_take_over(
-        &self,
-        drafts: &[Draft],
-    ) -> Result<Vec<Result<(bool, MessageView), Problem>>, StorageError> {
-        let sent = self.app.sender.accept_all(drafts).await?;
-        let new = sent.iter().filter(|sent| matches!(sent, Ok(Sent::New(_)))).count();
-        let new = i64::try_from(new).unwrap_or(i64::MAX);
-        if new > 0 && self.app.trail.record(&self.actor, Deed::Sent, new, None).await.is_err() {
-            // The trail has told the log why. Sent again, they are known.
-            return Ok(drafts.iter().map(|_| Err(not_stored())).collect());
-        }
-        // What is new needs not be looked up.
+        let sent = self.app.sender.accept_all(&self.actor, drafts).await;
+        // What is new needs not be looked up, and what was committed is never answered with an error.
         let known = sent.iter().filter_map(|sent| match sent {
             Ok(Sent::Same(id)) => Some(id.clone()),
             _ => None,
         });
         let known: Vec<CorrelationId> = known.collect();
-        let mut known = self.app.query.messages(&known).await?.into_iter();
-        let outcome = |sent: Result<Sent, _>| match sent.map_err(Problem::from)? {
+        let mut known = self.app.query.messages(&known).await.map(Vec::into_iter);
+        let mut outcome = |sent: Result<Sent, _>| match sent.map_err(Problem::from)? {
             Sent::New(message) => Ok((true, self.app.query.view(&message))),
             Sent::Same(id) => {
-                let message = known.next().flatten().ok_or_else(|| Problem::no_such_message(id.as_str()))?;
-                Ok((false, message))
+                let message = known.as_mut().map_err(|error| not_shown(&id, error))?.next().flatten();
+                Ok((false, message.ok_or_else(|| Problem::no_such_message(id.as_str()))?))
             }
         };
-        Ok(sent.into_iter().map(outcome).collect())
+        sent.into_iter().map(&mut outcome).collect()
     }
 }
 
@@ -228,8 +208,9 @@ fn draft(line: &Line) -> Result<Draft, Problem> {
     }
 }
 
-fn not_stored() -> Problem {
-    Problem::new(Code::Unavailable, "the store cannot answer at the moment; send this line again")
+/// For a line without an outcome, which there is none of.
+fn not_read() -> Problem {
+    Problem::new(Code::Unavailable, "the line was not taken over; send it again")
 }
 
 fn write(answers: &mut Vec<u8>, answer: &impl Serialize) {

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     audit,
     domain::{Cutoffs, Fault, Filter, Fingerprint, ListRequest},
+    storage::detached,
 };
 
 /// Customers' own messages and events, newest first.
@@ -60,7 +61,8 @@ pub(super) async fn one_quarantined(
 
 /// Reads everything in quarantine once more.
 pub(super) async fn retry(caller: Caller<Admin>, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let report = audit::retry(&app.store, app.intake.zone, caller.actor(), &app.clock).await?;
+    let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
+    let report = detached(async move { audit::retry(&store, zone, &actor, &clock).await }).await?;
     Ok(HttpResponse::Ok().json(report))
 }
 

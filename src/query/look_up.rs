@@ -12,8 +12,8 @@ use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView
 use crate::{
     clock::Clock,
     domain::{
-        Channel, CorrelationId, Cursor, Cutoffs, Filter, Fingerprint, Message, PageLimit, Recorded, TallyRequest,
-        Timestamp, TransactionId, by_recipient, timeline,
+        Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, Message, PageLimit,
+        Recorded, TallyRequest, Timestamp, TransactionId, by_recipient, timeline,
     },
     storage::{Messages, Shelf, StorageError, Store},
 };
@@ -188,6 +188,15 @@ impl Query {
             Some(owner) => self.messages.find(&owner).await,
             None => Ok(None),
         }
+    }
+
+    /// A message that was taken over just now, with its timeline: that it is queued.
+    pub fn new_message(&self, message: &Message) -> MessageView {
+        let (at, dispatch) = (message.created_at, Dispatch::Queued);
+        let queued = DispatchEvent { at, dispatch, code: None, reason: None, transaction_id: None };
+        let mut view = self.view(message);
+        view.tell(by_recipient(&[]), &timeline(&[], &[queued]));
+        view
     }
 
     /// A message as it is shown, without its timeline.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Recorded, Timestamp,
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Recorded, Status, Timestamp,
     TransactionId,
 };
 
@@ -128,6 +128,14 @@ fn transaction(id: Option<&TransactionId>) -> Option<String> {
 }
 
 impl MessageView {
+    /// The same message, cancelled at `at`, where it cannot be looked up any more.
+    #[must_use]
+    pub fn cancelled(self, at: Timestamp) -> Self {
+        let at = at.to_string();
+        let status = Status::Cancelled.to_string();
+        Self { status, is_final: true, overdue: false, updated_at: at.clone(), status_at: Some(at), ..self }
+    }
+
     pub(super) fn of(message: &Message, overdue: bool) -> Self {
         Self {
             correlation_id: message.correlation_id.to_string(),

@@ -39,8 +39,8 @@ fn broken_rules(draft: &Draft, sms_api: Option<SmsApi>) -> Vec<Fault> {
     api.map(|api| rules::faults(api, &channel, draft.members())).unwrap_or_default()
 }
 
-/// Ids that sort by time keep the indexes dense.
-fn fresh_id() -> CorrelationId {
+/// A new id for a message. Ids that sort by time keep the indexes dense.
+pub fn fresh_id() -> CorrelationId {
     let id = Uuid::now_v7();
     CorrelationId::of_uuid(id.as_bytes())
 }

@@ -12,7 +12,7 @@
 //!
 //! use receiptd::{
 //!     clock::Clock,
-//!     domain::Draft,
+//!     domain::{Actor, Draft},
 //!     send::{SendError, Sender, Sent},
 //!     storage::{self, OpenOptions},
 //!     webex::SmsApi,
@@ -27,6 +27,7 @@
 //! let store = storage::open(&database, options).await?;
 //! let sender = Sender::new(store.outbox.clone(), Clock::system(), Some(SmsApi::V2));
 //!
+//! let shop = Actor::named("shop");
 //! let message = |text: &str| {
 //!     let message = json!({
 //!         "channel": "sms", "from": "ACME", "to": "+447700900123", "text": text, "correlationId": "order-1001"
@@ -34,13 +35,13 @@
 //!     Draft::new(message).map_err(|fault| fault.detail)
 //! };
 //! // On disk when it returns; the same again is the same, and another message needs another id.
-//! assert!(matches!(sender.accept(&message("Your parcel is here")?).await?, Sent::New(_)));
-//! assert!(matches!(sender.accept(&message("Your parcel is here")?).await?, Sent::Same(_)));
-//! let other = sender.accept(&message("Your parcel is gone")?).await;
+//! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?).await?, Sent::New(_)));
+//! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?).await?, Sent::Same(_)));
+//! let other = sender.accept(&shop, &message("Your parcel is gone")?).await;
 //! assert!(matches!(other, Err(SendError::Conflict(_))));
 //!
 //! // What cannot be sent is told with a pointer to each fault.
-//! let Err(SendError::Faulty(faults)) = sender.accept(&message("")?).await else { panic!("it is blank") };
+//! let Err(SendError::Faulty(faults)) = sender.accept(&shop, &message("")?).await else { panic!("it is blank") };
 //! assert_eq!(faults[0].pointer, "/text");
 //! # Ok(())
 //! # }
@@ -68,7 +69,7 @@ mod schedule;
 mod sender;
 mod verdict;
 
-pub use check::check;
+pub use check::{check, fresh_id};
 pub use credentials::{Credentials, CredentialsError};
 pub use dispatcher::{Condition, Dispatcher, OnUnknown, Pace, RateLimits};
 pub use outcome::Attempt;

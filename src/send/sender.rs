@@ -6,8 +6,8 @@ use super::{check::check, schedule};
 
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Draft, Fault, Message, Timestamp},
-    storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
+    domain::{Actor, CorrelationId, Draft, Fault, Message, Submission, Timestamp},
+    storage::{self, Cancellation, Enqueued, Entry, Outbox, StorageError},
     webex::{Api, SmsApi},
 };
 
@@ -40,9 +40,21 @@ pub enum SendError {
     /// Nothing can be sent from here.
     #[error("sending is not configured: set webex.region (or webex.base_url), webex.service_key and public_url")]
     NotConfigured,
-    /// It could not be stored. Nothing was sent.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
+    /// The store did not confirm that it has the message. The same message with this id is never sent twice.
+    #[error("the store did not confirm the message {id}; send it again with this correlation id, then it is sent once")]
+    NotConfirmed {
+        /// The id that was given, or drawn.
+        id: CorrelationId,
+        /// What the store said.
+        #[source]
+        source: Arc<StorageError>,
+    },
+}
+
+impl SendError {
+    fn not_confirmed(id: CorrelationId, source: &Arc<StorageError>) -> Self {
+        Self::NotConfirmed { id, source: source.clone() }
+    }
 }
 
 impl Sent {
@@ -71,20 +83,21 @@ impl Sender {
         self.sms_api
     }
 
-    /// Checks a message and puts it on disk. From then on it will be handed over once.
-    pub async fn accept(&self, draft: &Draft) -> Result<Sent, SendError> {
-        let outcomes = self.accept_all(std::slice::from_ref(draft)).await?;
+    /// Checks a message and puts it on disk. From then on it will be handed over once. The trail has with it that
+    /// `actor` gave it.
+    pub async fn accept(&self, actor: &Actor, draft: &Draft) -> Result<Sent, SendError> {
+        let outcomes = self.accept_all(actor, std::slice::from_ref(draft)).await;
         outcomes.into_iter().next().unwrap_or(Err(SendError::NotConfigured))
     }
 
-    /// The same for several, all in one commit; for each, in the same order, what became of it. If the commit fails,
-    /// none of them is taken over.
-    pub async fn accept_all(&self, drafts: &[Draft]) -> Result<Vec<Result<Sent, SendError>>, StorageError> {
+    /// The same for several, all in one commit; for each, in the same order, what became of it. The commit runs to its
+    /// end, also where the caller is gone.
+    pub async fn accept_all(&self, actor: &Actor, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
         let now = self.clock.now();
         let mut outcomes = Vec::with_capacity(drafts.len());
         let mut entries = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            match self.entry(draft, now).await? {
+            match self.entry(draft, now).await {
                 Ok(entry) => {
                     outcomes.push(None);
                     entries.push(entry);
@@ -92,39 +105,62 @@ impl Sender {
                 Err(decided) => outcomes.push(Some(decided)),
             }
         }
-        let enqueued = if entries.is_empty() { Vec::new() } else { self.outbox.enqueue(&entries, now).await? };
-        let mut taken = entries.into_iter().zip(enqueued).map(|(Entry { submission, .. }, enqueued)| match enqueued {
-            Enqueued::New => Ok(Sent::New(Box::new(Message::queued(&submission, now)))),
-            Enqueued::Same => Ok(Sent::Same(submission.correlation_id)),
-            Enqueued::Conflict => Err(SendError::Conflict(submission.correlation_id)),
-        });
-        Ok(outcomes.into_iter().filter_map(|decided| decided.or_else(|| taken.next())).collect())
+        let mut taken = self.enqueue(actor, entries, now).await.into_iter();
+        outcomes.into_iter().filter_map(|decided| decided.or_else(|| taken.next())).collect()
     }
 
-    /// Calls a message back, if it is not yet being handed over.
-    pub async fn cancel(&self, id: &CorrelationId) -> Result<Cancellation, StorageError> {
-        self.outbox.cancel(id, self.clock.now()).await
+    /// Puts entries on disk.
+    async fn enqueue(&self, actor: &Actor, entries: Vec<Entry>, now: Timestamp) -> Vec<Result<Sent, SendError>> {
+        if entries.is_empty() {
+            return Vec::new();
+        }
+        let (outbox, actor, entries) = (self.outbox.clone(), actor.clone(), Arc::new(entries));
+        let enqueuing = {
+            let entries = entries.clone();
+            storage::detached(async move { outbox.enqueue(&entries, now, &actor).await })
+        };
+        let submissions = entries.iter().map(|entry| &entry.submission);
+        match enqueuing.await {
+            Ok(enqueued) => {
+                let outcome = |(submission, enqueued): (&Submission, _)| match enqueued {
+                    Enqueued::New => Ok(Sent::New(Box::new(Message::queued(submission, now)))),
+                    Enqueued::Same => Ok(Sent::Same(submission.correlation_id.clone())),
+                    Enqueued::Conflict => Err(SendError::Conflict(submission.correlation_id.clone())),
+                };
+                submissions.zip(enqueued).map(outcome).collect()
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "messages could not be taken over");
+                let error = Arc::new(error);
+                let failed =
+                    |submission: &Submission| Err(SendError::not_confirmed(submission.correlation_id.clone(), &error));
+                submissions.map(failed).collect()
+            }
+        }
+    }
+
+    /// Calls a message back, if it is not yet being handed over. The trail has with it that `actor` did.
+    pub async fn cancel(&self, actor: &Actor, id: &CorrelationId) -> Result<Cancellation, StorageError> {
+        let (outbox, actor, id, now) = (self.outbox.clone(), actor.clone(), id.clone(), self.clock.now());
+        storage::detached(async move { outbox.cancel(&id, now, &actor).await }).await
     }
 
     /// What is to be put on disk, or what is decided already.
-    async fn entry(
-        &self,
-        draft: &Draft,
-        now: Timestamp,
-    ) -> Result<Result<Entry, Result<Sent, SendError>>, StorageError> {
+    async fn entry(&self, draft: &Draft, now: Timestamp) -> Result<Entry, Result<Sent, SendError>> {
         let submission = match check(draft, Some(self.sms_api.unwrap_or_default())) {
             Ok(submission) => submission,
-            Err(faults) => return Ok(Err(Err(SendError::Faulty(faults)))),
+            Err(faults) => return Err(Err(SendError::Faulty(faults))),
         };
-        let Some(sms_api) = self.sms_api else { return Ok(Err(Err(SendError::NotConfigured))) };
+        let Some(sms_api) = self.sms_api else { return Err(Err(SendError::NotConfigured)) };
         match schedule::due(Api::of_submission(&submission, sms_api), &submission, now) {
-            Ok(due_at) => Ok(Ok(Entry { submission, due_at })),
+            Ok(due_at) => Ok(Entry { submission, due_at }),
             // It may have been in time when it first came.
-            Err(fault) => Ok(Err(match self.outbox.compare(&submission).await? {
-                None => Err(SendError::Faulty(vec![fault])),
-                Some(Enqueued::Conflict) => Err(SendError::Conflict(submission.correlation_id)),
-                Some(Enqueued::New | Enqueued::Same) => Ok(Sent::Same(submission.correlation_id)),
-            })),
+            Err(fault) => Err(match self.outbox.compare(&submission).await {
+                Ok(None) => Err(SendError::Faulty(vec![fault])),
+                Ok(Some(Enqueued::Conflict)) => Err(SendError::Conflict(submission.correlation_id)),
+                Ok(Some(Enqueued::New | Enqueued::Same)) => Ok(Sent::Same(submission.correlation_id)),
+                Err(error) => Err(SendError::not_confirmed(submission.correlation_id, &Arc::new(error))),
+            }),
         }
     }
 }

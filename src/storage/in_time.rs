@@ -13,7 +13,7 @@ use super::{
     Cancellation, Changes, Claim, Deeds, Enqueued, Entry, Messages, Outbox, Settlement, Shelf, StorageError, Store,
 };
 use crate::domain::{
-    Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Inbound, Kept, Message, Page,
+    Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Inbound, Kept, Message, Page,
     PageLimit, Place, Recorded, Submission, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId, Unreadable,
 };
 
@@ -82,16 +82,16 @@ in_time! { Shelf:
 }
 
 in_time! { Outbox:
-    enqueue(entries: &[Entry], at: Timestamp) -> Vec<Enqueued>;
+    enqueue(entries: &[Entry], at: Timestamp, actor: &Actor) -> Vec<Enqueued>;
     compare(submission: &Submission) -> Option<Enqueued>;
     claim(channel: &Channel, limit: i64, now: Timestamp, lease_until: Timestamp) -> Vec<Claim>;
     settle(outcomes: &[(Claim, Settlement)]) -> ();
     abandon(now: Timestamp, resend: bool) -> Vec<CorrelationId>;
     expire(now: Timestamp) -> Vec<CorrelationId>;
-    cancel(id: &CorrelationId, at: Timestamp) -> Cancellation;
+    cancel(id: &CorrelationId, at: Timestamp, actor: &Actor) -> Cancellation;
     next_due() -> Vec<(Channel, Timestamp)>;
     set_back(now: Timestamp, lease_until: Timestamp) -> ();
-    | doubt(now: Timestamp) -> Vec<CorrelationId>;
+    | doubt(now: Timestamp, entry: &TrailEntry) -> Vec<CorrelationId>;
 }
 
 in_time! { Changes:

@@ -3,14 +3,17 @@
 use async_trait::async_trait;
 
 use super::StorageError;
-use crate::domain::{Channel, CorrelationId, Dispatch, DispatchEvent, Failure, Status, Submission, Timestamp};
+use crate::domain::{
+    Actor, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, Status, Submission, Timestamp, TrailEntry,
+};
 
 /// Keeps what we were asked to send, until the platform has it.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Takes submissions over, all in one commit; for each, in the same order, what became of it. One whose id is taken
-    /// already, here or by an earlier one of `entries`, is left alone.
-    async fn enqueue(&self, entries: &[Entry], at: Timestamp) -> Result<Vec<Enqueued>, StorageError>;
+    /// already, here or by an earlier one of `entries`, is left alone. The same commit notes in the trail how many new
+    /// ones `actor` gave.
+    async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError>;
 
     /// What [`Outbox::enqueue`] would say of a submission that is not new; `None` if there is no message of its id.
     async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError>;
@@ -38,12 +41,14 @@ pub trait Outbox: Send + Sync {
     /// that the platform has them. A great many take several commits.
     async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Calls a message back, if it waits. The platform may have it all the same, where it waits for a resend.
-    async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError>;
+    /// Calls a message back, if it waits; the same commit notes in the trail that `actor` did. The platform may have it
+    /// all the same, where it waits for a resend.
+    async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError>;
 
     /// Ends everything that waits or is being handed over, in a store that was put back to an earlier state: nobody knows
     /// what of it was sent since. It becomes `unconfirmed`, unless a notification shows that the platform has it.
-    async fn doubt(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
+    /// Each commit adds its number to `entry` of the trail.
+    async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError>;
 
     /// Puts right what our clock has left behind that was set back since, to `now`: what was to go at once, or once more,
     /// is due now, and no lease lasts longer than until `lease_until`.

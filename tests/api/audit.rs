@@ -15,6 +15,8 @@ both!(
     a_person_is_erased_and_the_trail_does_not_tell_who,
     a_server_purges_by_itself,
     whoever_takes_out_or_puts_right_is_in_the_trail,
+    what_cannot_go_on_record_is_not_done_and_names_its_message,
+    what_was_committed_is_answered_for_without_a_look_up,
 );
 sqlite!(what_cannot_be_meant_is_refused, altered_rows_are_named, without_tokens_the_trail_says_so);
 
@@ -186,5 +188,59 @@ async fn whoever_takes_out_or_puts_right_is_in_the_trail(database: &Database) {
         ops.items("/v1/audit").await.into_iter().filter(|it| it["details"] == "notifications as ndjson").count(),
         1
     );
+    server.stop().await;
+}
+
+/// A message without an id of its own, which is not due while the test runs.
+fn nameless() -> Value {
+    json!({ "channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Hello.", "sendAt": "2199-01-01T00:00:00Z" })
+}
+
+async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
+    let mut known = nameless();
+    known["correlationId"] = json!("order-1");
+    server.sends(&known).await.is(202);
+    database.execute("ALTER TABLE trail RENAME TO elsewhere").await;
+    let mut named = Vec::new();
+    let problem = server.sends(&nameless()).await.is_problem(503, "unavailable");
+    named.push(problem["correlationId"].clone());
+    let lines = server.sends_lines(format!("{0}\n{0}\n", nameless())).await;
+    assert!(lines.iter().all(|line| line["status"] == 503), "{lines:?}");
+    named.extend(lines.iter().map(|line| line["correlationId"].clone()));
+    server.posts_to(&format!("{}/cancel", message_path("order-1")), "").await.is_problem(503, "unavailable");
+    assert_eq!(server.ids("").await, ["order-1"]);
+    assert_eq!(server.message("order-1").await["status"], "queued");
+    database.execute("ALTER TABLE elsewhere RENAME TO trail").await;
+    // Sent again as the answers say, also where the first had been taken over, each is sent once.
+    for (id, status) in named.iter().flat_map(|id| [(id, 202), (id, 200)]) {
+        let mut again = nameless();
+        again["correlationId"] = id.clone();
+        let taken = server.sends(&again).await.is(status).json();
+        assert_eq!(taken["correlationId"], *id);
+    }
+    server.posts_to(&format!("{}/cancel", message_path("order-1")), "").await.is(200);
+    assert_eq!(server.ids("").await.len(), 4);
+    let told = trail(&server.client()).await;
+    let count = |deed: &str| -> i64 { told.iter().filter(|(it, ..)| it == deed).map(|(.., count)| count).sum() };
+    assert_eq!((count("sent"), count("cancelled")), (4, 1));
+    server.stop().await;
+}
+
+async fn what_was_committed_is_answered_for_without_a_look_up(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
+    database.execute("ALTER TABLE notifications RENAME TO elsewhere").await;
+    let taken = server.sends(&nameless()).await.is(202).json();
+    assert_eq!((&taken["status"], &taken["timeline"][0]["status"]), (&json!("queued"), &json!("queued")));
+    let mut again = nameless();
+    again["correlationId"] = taken["correlationId"].clone();
+    let problem = server.sends(&again).await.is_problem(503, "unavailable");
+    assert_eq!(problem["correlationId"], taken["correlationId"]);
+    assert!(problem["detail"].as_str().unwrap().contains("was taken over before"), "{problem}");
+    let lines = server.sends_lines(format!("{again}\n{}\n", nameless())).await;
+    assert_eq!((&lines[0]["correlationId"], &lines[0]["status"]), (&taken["correlationId"], &json!(503)));
+    assert_eq!((&lines[1]["new"], &lines[1]["status"]), (&json!(true), &json!("queued")));
+    database.execute("ALTER TABLE elsewhere RENAME TO notifications").await;
+    assert_eq!(server.ids("").await.len(), 2);
     server.stop().await;
 }

@@ -198,11 +198,9 @@ fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
             assert!(shown.out.contains('\u{202e}'), "data are as they are: {}", shown.out);
         }
         // In what goes wrong, too: an id, the words of a server, and a flag.
-        for wrong in [
-            &["status", "none\u{1b}[31m"][..],
-            &["messages", "stray\u{202e}"],
-            &["export", "--output", "no/\u{202e}"],
-        ] {
+        for wrong in
+            [&["status", "none\u{1b}[31m"][..], &["messages", "stray\u{202e}"], &["export", "--output", "no/\u{202e}"]]
+        {
             let ended = run(server.folder.path(), wrong).await;
             assert!(ended.code != Some(0) && !ended.err.contains(['\u{1b}', '\u{202e}']), "{ended:?}");
             assert!(ended.err.contains("\\u{1b}") || ended.err.contains("\\u{202e}"), "{ended:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use receiptd::{
-    domain::{Channel, Dispatch, DispatchEvent, Status},
+    domain::{Actor, Channel, Dispatch, DispatchEvent, Status},
     send::{Attempt, OnUnknown, Pace, RateLimits},
     storage::Cancellation,
 };
@@ -170,7 +170,7 @@ async fn what_ran_out_of_time_is_not_sent(database: &Database) {
     stage.until("short", Dispatch::Expired).await;
     // Called back meanwhile, it says that it is too late for that.
     let id = stage.message("short").await.correlation_id;
-    let answer = stage.store.outbox.cancel(&id, stage.clock().now()).await.unwrap();
+    let answer = stage.store.outbox.cancel(&id, stage.clock().now(), &Actor::server()).await.unwrap();
     assert_eq!(answer, Cancellation::TooLate(Status::Expired));
     assert_eq!(platform.times("short"), 0);
     instance.stops().await;

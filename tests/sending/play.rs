@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use receiptd::{
-    domain::{Arrival, CorrelationId, Dispatch, Recorded, Source},
+    domain::{Actor, Arrival, CorrelationId, Dispatch, Recorded, Source},
     send::{Credentials, OnUnknown, Pace, Platform as Called, WebexConnect},
     storage::Cancellation,
     webex::{Posted, TimeZone},
@@ -159,7 +159,8 @@ impl Play<'_> {
         let (id, _) = &self.messages[self.chance.random_range(0..self.messages.len())];
         let id = CorrelationId::new(id).unwrap();
         if self.chance.random_bool(0.3) {
-            let answer = self.stages[0].store.outbox.cancel(&id, self.stages[0].clock().now()).await.unwrap();
+            let answer =
+                self.stages[0].store.outbox.cancel(&id, self.stages[0].clock().now(), &Actor::server()).await.unwrap();
             assert!(!matches!(answer, Cancellation::Observed | Cancellation::Absent), "{answer:?}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use receiptd::{
     clock::Clock,
-    domain::{CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
+    domain::{Actor, CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
     observe::Metrics,
     send::{Attempt, Condition, Dispatcher, Pace, Platform},
     storage::{self, Entry, OpenOptions, Store},
@@ -72,7 +72,7 @@ impl Stage {
         let now = self.clock().now();
         let entry = |message| Entry { submission: Submission::from_json(message).unwrap(), due_at: now.plus(wait) };
         let entries: Vec<_> = messages.into_iter().map(entry).collect();
-        self.store.outbox.enqueue(&entries, now).await.unwrap();
+        self.store.outbox.enqueue(&entries, now, &Actor::server()).await.unwrap();
     }
 
     pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, pace: Pace) -> Instance {

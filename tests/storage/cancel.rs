@@ -1,7 +1,7 @@
 //! What waits can be called back, and nothing else.
 
 use receiptd::{
-    domain::{Dispatch, Event, Failure, Status},
+    domain::{Actor, Dispatch, Event, Failure, Status},
     storage::{Cancellation, Settlement},
 };
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ both!(
 );
 
 async fn cancel(store: &TestStore, name: &str, micros: i64) -> Cancellation {
-    store.outbox.cancel(&id(name), time(micros)).await.unwrap()
+    store.outbox.cancel(&id(name), time(micros), &Actor::server()).await.unwrap()
 }
 
 fn retry(at: i64) -> Settlement {
@@ -121,7 +121,7 @@ async fn of_a_claim_and_a_cancellation_one_wins(store: &TestStore) {
         acting.spawn(async move { claimed(&claimer, 1_000).await.len() });
         let wanted = id(&name);
         acting.spawn(async move {
-            match canceller.outbox.cancel(&wanted, time(1_000)).await.unwrap() {
+            match canceller.outbox.cancel(&wanted, time(1_000), &Actor::server()).await.unwrap() {
                 Cancellation::Cancelled => 1,
                 Cancellation::TooLate(Status::Sending) => 0,
                 other => panic!("{other:?}"),

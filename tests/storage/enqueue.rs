@@ -1,7 +1,7 @@
 //! A submission is taken over once.
 
 use receiptd::{
-    domain::{Channel, Dispatch, DispatchEvent, Failure, Filter, Message, Origin, Status, Submission},
+    domain::{Actor, Channel, Dispatch, DispatchEvent, Failure, Filter, Message, Origin, Status, Submission},
     storage::{Enqueued, Entry, Settlement, StorageError},
 };
 use serde_json::json;
@@ -121,11 +121,11 @@ async fn what_was_asked_for_is_what_is_handed_out(store: &TestStore) {
 
 async fn of_one_id_twice_the_first_counts(store: &TestStore) {
     let wanted = [submission("b"), submission("a"), submission("b"), other("b"), submission("a")];
-    let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000)).await.unwrap();
+    let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000), &Actor::server()).await.unwrap();
     assert_eq!(outcomes, [Enqueued::New, Enqueued::New, Enqueued::Same, Enqueued::Conflict, Enqueued::Same]);
     let claims = claimed(store, 1_000).await;
     assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&wanted[1], &wanted[0]]);
-    assert_eq!(store.outbox.enqueue(&[], time(2_000)).await.unwrap(), []);
+    assert_eq!(store.outbox.enqueue(&[], time(2_000), &Actor::server()).await.unwrap(), []);
 }
 
 async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
@@ -141,7 +141,7 @@ async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
     let (same, conflict) = (Some(Enqueued::Same), Some(Enqueued::Conflict));
     assert_eq!(compared, [None, same, conflict, conflict, None, None]);
 
-    let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000)).await.unwrap();
+    let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000), &Actor::server()).await.unwrap();
     let expected =
         [Enqueued::New, Enqueued::Same, Enqueued::Conflict, Enqueued::Conflict, Enqueued::Conflict, Enqueued::New];
     assert_eq!(outcomes, expected);
@@ -159,7 +159,7 @@ async fn a_refused_submission_takes_its_whole_batch_with_it(store: &TestStore) {
         })
         .await;
     let batch = [submission("a"), submission("unwelcome"), submission("z")].each_ref().map(entry);
-    let refused = store.outbox.enqueue(&batch, time(1_000)).await.unwrap_err();
+    let refused = store.outbox.enqueue(&batch, time(1_000), &Actor::server()).await.unwrap_err();
     assert!(matches!(refused, StorageError::Refused(_)), "{refused:?}");
     assert_eq!((store.ids(&Filter::default()).await, next_due(store).await), (Vec::new(), None));
 }
@@ -173,7 +173,8 @@ async fn batches_of_two_instances_that_overlap_are_taken_over_once(store: &TestS
             // The one has them in this order, the other in that.
             batch.reverse();
             let batch = batch.clone();
-            enqueuing.spawn(async move { instance.outbox.enqueue(&batch, time(1_000)).await.unwrap() });
+            enqueuing
+                .spawn(async move { instance.outbox.enqueue(&batch, time(1_000), &Actor::server()).await.unwrap() });
         }
         let outcomes = enqueuing.join_all().await.concat();
         let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();

@@ -148,7 +148,7 @@ async fn what_waits_is_called_back_and_what_is_under_way_waits(store: &TestStore
     let view = erase(store, false).await;
     assert_eq!((view.messages, view.cancelled, view.under_way), (1, 1, 1));
     assert_eq!(store.message("waiting").await.status, Status::Cancelled);
-    assert_eq!(store.outbox.cancel(&id("waiting"), time(9)).await.unwrap(), Cancellation::Already);
+    assert_eq!(store.outbox.cancel(&id("waiting"), time(9), &Actor::server()).await.unwrap(), Cancellation::Already);
     settle(store, &under_way, &Settlement::new(Dispatch::Accepted, time(2_000))).await;
     let view = erase(store, false).await;
     assert_eq!((view.messages, view.requests, view.under_way), (1, 1, 0));

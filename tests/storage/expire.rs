@@ -1,7 +1,7 @@
 //! What is over because time has passed.
 
 use receiptd::{
-    domain::{Dispatch, Event, Status, Submission},
+    domain::{Actor, Dispatch, Event, Status, Submission},
     storage::{Entry, Settlement},
 };
 
@@ -27,7 +27,7 @@ fn until(name: &str, micros: i64) -> Submission {
 async fn what_waits_expires_when_its_time_runs_out(store: &TestStore) {
     let entries = [("a", 9_000), ("b", 5_000), ("c", 5_000)]
         .map(|(name, expires)| Entry { submission: until(name, expires), due_at: time(7_000) });
-    store.outbox.enqueue(&entries, time(1_000)).await.unwrap();
+    store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
     enqueue(store, &submission("d"), 1_000).await;
     assert_eq!(store.outbox.expire(time(4_999)).await.unwrap(), []);
     assert_eq!(store.outbox.expire(time(5_000)).await.unwrap(), [id("b"), id("c")]);
@@ -83,7 +83,7 @@ async fn a_notification_says_more_than_an_expiry(store: &TestStore) {
 
 async fn more_than_one_commit_takes(store: &TestStore) {
     let entry = |n: i64| Entry { submission: until(&format!("order-{n:04}"), 5_000), due_at: time(1_000) };
-    store.outbox.enqueue(&(0..2_500).map(entry).collect::<Vec<_>>(), time(1_000)).await.unwrap();
+    store.outbox.enqueue(&(0..2_500).map(entry).collect::<Vec<_>>(), time(1_000), &Actor::server()).await.unwrap();
     let mut expired = store.outbox.expire(time(5_000)).await.unwrap();
     expired.sort_unstable();
     expired.dedup();

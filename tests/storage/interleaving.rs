@@ -1,7 +1,7 @@
 //! What several instances do at the same time comes to the same as one after the other.
 
 use receiptd::{
-    domain::{Dispatch, DispatchEvent, Event, Recorded},
+    domain::{Actor, Dispatch, DispatchEvent, Event, Recorded},
     storage::{Entry, Settlement, Store},
 };
 use tokio::task::JoinSet;
@@ -67,7 +67,7 @@ async fn busy(store: Store, turn: usize) {
     let names: Vec<_> = (0..10).map(|n| format!("order-{turn}-{n}")).collect();
     let entries: Vec<_> =
         names.iter().map(|name| Entry { submission: submission(name), due_at: time(1_000) }).collect();
-    store.outbox.enqueue(&entries, time(1_000)).await.unwrap();
+    store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
     let claims = claimed(&store, 1_000).await;
     let heard = names.iter().rev().map(|name| about(name).of(&format!("t-{name}")).says(Event::Submitted).into());
     store.journal.append(&heard.collect::<Vec<_>>()).await.unwrap();
@@ -85,7 +85,7 @@ async fn busy(store: Store, turn: usize) {
         )
     });
     store.outbox.settle(&outcomes.collect::<Vec<_>>()).await.unwrap();
-    store.outbox.cancel(&id(&names[0]), time(2_000)).await.unwrap();
+    store.outbox.cancel(&id(&names[0]), time(2_000), &Actor::server()).await.unwrap();
 }
 
 /// None of it may fail: all of them lock rows in one order.

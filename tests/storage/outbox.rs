@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::{collection::vec, option, prelude::*, sample::Index, sample::select};
 use receiptd::{
-    domain::{Channel, Dispatch, Event, Recorded, Standing, Status, Submission},
+    domain::{Actor, Channel, Dispatch, Event, Recorded, Standing, Status, Submission},
     storage::{Cancellation, Claim, Enqueued, Entry, Settlement},
 };
 use serde_json::json;
@@ -165,7 +165,7 @@ impl Course<'_> {
                 let entries: Vec<_> = wanted.iter().map(|wanted| self.entry(*wanted, now)).collect();
                 let expected: Vec<_> =
                     wanted.iter().zip(&entries).map(|(wanted, entry)| self.messages[wanted.0].enqueue(entry)).collect();
-                assert_eq!(outbox.enqueue(&entries, time(now)).await.unwrap(), expected);
+                assert_eq!(outbox.enqueue(&entries, time(now), &Actor::server()).await.unwrap(), expected);
             }
             Action::Claim(channel, lease) => {
                 let claims = outbox.claim(channel, 100, time(now), time(now + lease)).await.unwrap();
@@ -218,7 +218,7 @@ impl Course<'_> {
                 assert_eq!(sorted(outbox.expire(time(now)).await.unwrap()), expected);
             }
             Action::Cancel(number) => {
-                let cancelled = outbox.cancel(&id(&self.name(*number)), time(now)).await.unwrap();
+                let cancelled = outbox.cancel(&id(&self.name(*number)), time(now), &Actor::server()).await.unwrap();
                 assert_eq!(cancelled, self.messages[*number].cancel());
             }
             Action::Hear(number, event) => {

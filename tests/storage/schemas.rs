@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use receiptd::{
     domain::{
-        Arrival, Channel, Dimension, Dispatch, Event, Failure, Inbound, Kept, PageLimit, Source, TallyRequest,
+        Actor, Arrival, Channel, Dimension, Dispatch, Event, Failure, Inbound, Kept, PageLimit, Source, TallyRequest,
         Unreadable,
     },
     storage::{Settlement, Store},
@@ -129,7 +129,7 @@ async fn fill(store: &TestStore) {
     for (name, due) in [("sent-cancelled", 200), ("sent-queued", 210), ("sent-later", 9_000_000)] {
         enqueue(store, &submission_with(&json!({"correlationId": name, "callbackData": "late"})), due).await;
     }
-    store.outbox.cancel(&id("sent-cancelled"), time(220)).await.unwrap();
+    store.outbox.cancel(&id("sent-cancelled"), time(220), &Actor::server()).await.unwrap();
 }
 
 /// Everything that the store answers, one line for each thing.

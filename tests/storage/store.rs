@@ -207,6 +207,23 @@ impl TestStore {
         }
     }
 
+    /// Has this table for itself, on SQLite the whole file, until it lets go.
+    pub(crate) async fn holds(&self, table: &str) -> Held {
+        match &self.database {
+            Database::Sqlite { url, .. } => {
+                let mut connection = SqliteConnection::connect(url).await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+                Held::Sqlite(connection)
+            }
+            Database::Postgres { url, .. } => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+                sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut connection).await.unwrap();
+                Held::Postgres(connection)
+            }
+        }
+    }
+
     /// Ends all sessions of a Postgres database but the one that does it.
     pub(crate) async fn cut_connections(&self) {
         self.execute(
@@ -246,6 +263,21 @@ impl TestStore {
         };
         if let Err(error) = tokio::task::block_in_place(|| TestRunner::new(config).run(strategy, run)) {
             panic!("{error}");
+        }
+    }
+}
+
+/// A lock that is held behind the store's back.
+pub(crate) enum Held {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Held {
+    pub(crate) async fn lets_go(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.unwrap(),
+            Self::Postgres(connection) => connection.close().await.unwrap(),
         }
     }
 }

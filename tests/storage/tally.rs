@@ -124,7 +124,9 @@ async fn happens(store: &TestStore, what: Happening, case: &str) {
             }
         }
         Happening::Abandon(resend) => _ = store.outbox.abandon(time(30 * HOUR), resend).await.unwrap(),
-        Happening::Cancel(n) => _ = store.outbox.cancel(&id(&name(n)), time(22 * HOUR)).await.unwrap(),
+        Happening::Cancel(n) => {
+            _ = store.outbox.cancel(&id(&name(n)), time(22 * HOUR), &Actor::server()).await.unwrap();
+        }
         // As after an upgrade that takes all words for one.
         Happening::Rebuild(event) => {
             let ids: Vec<_> = (0..4).map(|n| id(&name(n))).collect();

@@ -1,19 +1,30 @@
 //! Who did what.
 
+use futures_util::poll;
 use receiptd::{
-    audit::Trail,
+    audit::{Trail, entry},
     clock::Clock,
-    domain::{Actor, Cursor, Deed, PageLimit},
+    domain::{Actor, Cursor, Deed, Draft, PageLimit, Status},
+    send::{SendError, Sender, Sent},
+    storage::{Cancellation, Entry},
+    webex::SmsApi,
 };
 use tokio::task::JoinSet;
 
-use crate::{make::time, store::TestStore};
+use crate::{
+    make::{id, submission, time},
+    store::TestStore,
+};
 
 both!(
     what_is_done_often_in_a_minute_is_one_entry,
     what_has_details_is_an_entry_of_its_own,
     the_trail_has_pages,
     without_the_trail_nobody_is_told_that_it_is_done,
+    messages_of_one_minute_are_one_entry,
+    without_the_trail_nothing_is_sent_or_cancelled,
+    a_caller_that_is_gone_is_in_the_trail_with_its_messages,
+    doubts_are_counted_in_the_commits_that_raise_them,
 );
 
 fn limit(limit: u16) -> PageLimit {
@@ -76,4 +87,98 @@ async fn without_the_trail_nobody_is_told_that_it_is_done(store: &TestStore) {
     store.execute("ALTER TABLE elsewhere RENAME TO trail").await;
     trail.record(&Actor::anonymous(), Deed::Sent, 1, None).await.unwrap();
     assert_eq!(trail.list(None, limit(10)).await.unwrap().items[0].count, 1);
+}
+
+/// Deed, actor and count of each entry, in order.
+async fn told(store: &TestStore) -> Vec<(String, String, i64)> {
+    let entries = Trail::start(store, Clock::system()).list(None, limit(100)).await.unwrap().items;
+    let mut told: Vec<_> = entries.into_iter().map(|it| (it.deed, it.actor, it.count)).collect();
+    told.sort_unstable();
+    told
+}
+
+fn line(deed: &str, actor: &str, count: i64) -> (String, String, i64) {
+    (deed.to_owned(), actor.to_owned(), count)
+}
+
+fn sender(store: &TestStore) -> Sender {
+    Sender::new(store.outbox.clone(), Clock::new(|| time(1_000)), Some(SmsApi::V2))
+}
+
+fn draft(name: &str) -> Draft {
+    Draft::new(submission(name).to_json()).unwrap()
+}
+
+async fn messages_of_one_minute_are_one_entry(store: &TestStore) {
+    let second = 1_000_000;
+    let (shop, app) = (Actor::named("shop"), Actor::named("app"));
+    for (n, (actor, at)) in [(&shop, 1), (&shop, 59), (&app, 30), (&shop, 60), (&shop, 119)].into_iter().enumerate() {
+        let entries = ["a", "b"].map(|part| Entry { submission: submission(&format!("{part}-{n}")), due_at: time(0) });
+        store.outbox.enqueue(&entries, time(at * second), actor).await.unwrap();
+        store.outbox.enqueue(&entries, time(at * second), actor).await.unwrap();
+    }
+    assert_eq!(
+        told(store).await,
+        [line("sent", "app", 2), line("sent", "shop", 4), line("sent", "shop", 4)],
+        "the same again is no deed"
+    );
+    for _ in 0..2 {
+        store.outbox.cancel(&id("a-0"), time(2 * second), &app).await.unwrap();
+    }
+    store.outbox.cancel(&id("b-0"), time(2 * second), &app).await.unwrap();
+    assert_eq!(told(store).await[0], line("cancelled", "app", 2));
+    // Another instance has an entry of its own, so that neither waits for the other.
+    let entry = Entry { submission: submission("elsewhere"), due_at: time(0) };
+    store.reopened().await.outbox.enqueue(&[entry], time(second), &shop).await.unwrap();
+    assert_eq!(told(store).await.iter().filter(|it| it.1 == "shop").map(|it| it.2).sum::<i64>(), 9);
+}
+
+async fn without_the_trail_nothing_is_sent_or_cancelled(store: &TestStore) {
+    let (sender, shop) = (sender(store), Actor::named("shop"));
+    sender.accept(&shop, &draft("order-1")).await.unwrap();
+    store.execute("ALTER TABLE trail RENAME TO elsewhere").await;
+    let refused = sender.accept(&shop, &draft("order-2")).await;
+    assert!(matches!(refused, Err(SendError::NotConfirmed { id, .. }) if id.as_str() == "order-2"));
+    assert!(sender.cancel(&shop, &id("order-1")).await.is_err());
+    assert_eq!(store.find("order-2").await, None);
+    assert_eq!(store.message("order-1").await.status, Status::Queued);
+    store.execute("ALTER TABLE elsewhere RENAME TO trail").await;
+    assert!(matches!(sender.accept(&shop, &draft("order-2")).await, Ok(Sent::New(_))));
+    assert_eq!(sender.cancel(&shop, &id("order-1")).await.unwrap(), Cancellation::Cancelled);
+    let sent = told(store).await;
+    assert_eq!(sent.iter().filter(|it| it.0 == "sent").map(|it| it.2).sum::<i64>(), 2);
+    assert!(sent.contains(&line("cancelled", "shop", 1)), "{sent:?}");
+}
+
+async fn a_caller_that_is_gone_is_in_the_trail_with_its_messages(store: &TestStore) {
+    let (sender, shop, mut changes) = (sender(store), Actor::named("shop"), store.changes.clone());
+    let drafts = ["order-1", "order-2"].map(draft);
+    let lock = store.holds("trail").await;
+    changes.mark_unchanged();
+    let mut sending = Box::pin(sender.accept_all(&shop, &drafts));
+    assert!(poll!(&mut sending).is_pending());
+    drop(sending);
+    lock.lets_go().await;
+    changes.changed().await.unwrap();
+    assert_eq!(store.message("order-2").await.status, Status::Queued);
+    assert_eq!(told(store).await, [line("sent", "shop", 2)]);
+
+    let lock = store.holds("trail").await;
+    changes.mark_unchanged();
+    let order = id("order-1");
+    let mut cancelling = Box::pin(sender.cancel(&shop, &order));
+    assert!(poll!(&mut cancelling).is_pending());
+    drop(cancelling);
+    lock.lets_go().await;
+    changes.changed().await.unwrap();
+    assert_eq!(told(store).await[0], line("cancelled", "shop", 1));
+}
+
+async fn doubts_are_counted_in_the_commits_that_raise_them(store: &TestStore) {
+    let shop = Actor::named("shop");
+    let entries = ["a", "b", "c"].map(|name| Entry { submission: submission(name), due_at: time(1_000) });
+    store.outbox.enqueue(&entries, time(1_000), &shop).await.unwrap();
+    let restored = entry(&Actor::cli("dana"), Deed::Restored, &Clock::new(|| time(2_000)), None);
+    assert_eq!(store.outbox.doubt(time(2_000), &restored).await.unwrap().len(), 3);
+    assert!(told(store).await.contains(&line("restored", "cli:dana", 3)));
 }

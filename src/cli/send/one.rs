@@ -13,9 +13,9 @@ use crate::{
         source::{Remote, in_words},
         status,
     },
-    domain::{CorrelationId, Draft},
+    domain::{CorrelationId, Draft, Object},
     query::{MessageView, Query},
-    send::{SendError, check},
+    send::{SendError, check, fresh_id},
 };
 
 /// How long to wait unless told otherwise.
@@ -24,12 +24,18 @@ const SECONDS: u64 = 60;
 const LONGEST_WAIT: u64 = 60;
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let message = Value::Object(args.message.members()?);
+    let mut members = args.message.members()?;
+    let id = correlation_id(&mut members);
+    let message = Value::Object(members);
     let seconds = args.timeout.unwrap_or(SECONDS);
     let view = match args.source.remote()? {
         Some(remote) => {
-            let taken = remote.send(&message).await?;
-            if args.wait { wait(&remote, taken, Duration::from_secs(seconds)).await? } else { taken }
+            let taken = remote.send(&message, &id).await?;
+            if args.wait {
+                wait(&remote, taken, Duration::from_secs(seconds)).await.with_context(|| taken_over(&id))?
+            } else {
+                taken
+            }
         }
         None => send_directly(&args, message, Duration::from_secs(seconds)).await?,
     };
@@ -67,6 +73,20 @@ async fn wait(remote: &Remote, taken: MessageView, patience: Duration) -> anyhow
     Ok(view)
 }
 
+/// The id of the message. Where none was given, one is drawn before anything is tried: if the answer does not come, the
+/// same message can be sent again with it, and is sent once.
+fn correlation_id(members: &mut Object) -> String {
+    let given = members.entry("correlationId").or_insert(Value::Null);
+    if given.is_null() {
+        *given = Value::String(fresh_id().to_string());
+    }
+    given.as_str().unwrap_or_default().to_owned()
+}
+
+fn taken_over(id: &str) -> String {
+    format!("the message {id:?} is taken over, but how it goes on is not known; see receiptd status")
+}
+
 /// Puts the message into the database and hands it over from here, as a server would.
 async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyhow::Result<MessageView> {
     let wrong = |faults: &[_]| WrongUse(format!("the message cannot be sent as it is: {}", in_words(faults)));
@@ -75,18 +95,27 @@ async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyho
     // Before a database is made for it.
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
     check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
-    let mut place = Direct::open(settings).await?;
-    let sent = place.accept(std::slice::from_ref(&draft)).await?;
+    let place = Direct::open(settings).await?;
+    let sent = place.accept(std::slice::from_ref(&draft)).await;
     let id = match sent.into_iter().next().context("the message was not taken over")? {
         Ok(sent) => sent.id().clone(),
         Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
         Err(error) => return Err(error.into()),
     };
+    handed_over_and_shown(place, args.wait, &id, patience).await.with_context(|| taken_over(id.as_str()))
+}
+
+async fn handed_over_and_shown(
+    mut place: Direct,
+    wait: bool,
+    id: &CorrelationId,
+    patience: Duration,
+) -> anyhow::Result<MessageView> {
     place.start()?;
-    handed_over(&place, &id, patience).await?;
+    handed_over(&place, id, patience).await?;
     place.stop().await?;
     let query: &Query = &place.query;
-    let view = if args.wait { query.final_message(&id, patience).await? } else { query.message(&id).await? };
+    let view = if wait { query.final_message(id, patience).await? } else { query.message(id).await? };
     view.context("the message is gone from the database")
 }
 

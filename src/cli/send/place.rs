@@ -7,14 +7,13 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    audit::Trail,
     cli::{
         settings,
         source::{Remote, in_words},
     },
     clock::Clock,
     config::{SendSettings, Settings},
-    domain::{CorrelationId, Deed, Draft},
+    domain::{CorrelationId, Draft},
     lifecycle,
     observe::Metrics,
     query::{MessageView, Query},
@@ -28,7 +27,6 @@ pub(super) struct Direct {
     store: Store,
     clock: Clock,
     sender: Sender,
-    trail: Trail,
     pub(super) query: Query,
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -60,8 +58,7 @@ impl Direct {
         let (store, clock) = (settings::open(&settings).await?, Clock::system());
         let sender = Sender::new(store.outbox.clone(), clock.clone(), Some(platform.tenant.sms_api));
         let query = Query::new(&store, settings.deadlines, clock.clone());
-        let trail = Trail::start(&store, clock.clone());
-        Ok(Self { platform, store, clock, sender, trail, query, running: None })
+        Ok(Self { platform, store, clock, sender, query, running: None })
     }
 
     /// Hands over whatever is due, from here on.
@@ -92,17 +89,12 @@ impl Direct {
         Ok(self.store.outbox.next_due().await?.iter().all(|(_, due)| *due > soon))
     }
 
-    /// Takes messages over, and notes in the trail who gave them.
-    pub(super) async fn accept(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Result<Sent, SendError>>> {
-        let sent = self.sender.accept_all(drafts).await?;
-        let new = sent.iter().filter(|sent| matches!(sent, Ok(Sent::New(_)))).count();
-        if new > 0 {
-            self.trail.record(&settings::user(), Deed::Sent, i64::try_from(new)?, None).await?;
-        }
-        Ok(sent)
+    /// Takes messages over.
+    pub(super) async fn accept(&self, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
+        self.sender.accept_all(&settings::user(), drafts).await
     }
 
-    async fn take(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Taken>> {
+    async fn take(&self, drafts: &[Draft]) -> Vec<Taken> {
         let outcome = |sent| match sent {
             Ok(Sent::New(_)) => Taken::Over { new: true, message: None },
             Ok(Sent::Same(_)) => Taken::Over { new: false, message: None },
@@ -110,7 +102,7 @@ impl Direct {
             Err(error @ SendError::Conflict(_)) => Taken::Refused(error.to_string()),
             Err(error) => Taken::Later(error.to_string()),
         };
-        Ok(self.accept(drafts).await?.into_iter().map(outcome).collect())
+        self.accept(drafts).await.into_iter().map(outcome).collect()
     }
 }
 
@@ -119,7 +111,7 @@ impl Place {
     /// not taken over.
     pub(super) async fn take(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Taken>> {
         match self {
-            Self::Database(direct) => direct.take(drafts).await,
+            Self::Database(direct) => Ok(direct.take(drafts).await),
             Self::Server(remote) => Ok(remote.send_lines(drafts).await?.into_iter().map(told).collect()),
         }
     }

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use super::{Backend, Connection, Unit, messages::notification_rows};
+use super::{Backend, Connection, Unit, messages::notification_rows, trail};
 use crate::{
-    domain::{Anchor, Chained, CorrelationId, Hex, Link, LinkHash, Record, RowKey, Writer},
+    domain::{Anchor, Chained, CorrelationId, Done, Hex, Link, LinkHash, Record, RowKey, TrailEntry, Writer},
     storage::{
         ChainedRow, Ledger, Observer, StorageError,
         chain::{self, EventRow, Records},
@@ -23,7 +23,12 @@ impl Backend {
         if records.all().is_empty() {
             return Ok(unit.commit().await?);
         }
-        self.commit_link(unit, records.all(), &[]).await.map(|_| ())
+        self.commit_link(unit, records.all(), &[], None).await.map(|_| ())
+    }
+
+    /// The same for what somebody did, which goes into the trail with it.
+    pub(super) async fn commit_deed(&self, unit: Unit, records: &Records, done: &Done<'_>) -> Result<(), StorageError> {
+        self.commit_link(unit, records.all(), &[], Some(done)).await.map(|_| ())
     }
 
     async fn commit_link(
@@ -31,11 +36,15 @@ impl Backend {
         mut unit: Unit,
         records: &[Record],
         anchors: &[Anchor],
+        done: Option<&Done<'_>>,
     ) -> Result<LinkHash, StorageError> {
         let before = match self.chains.take() {
             Some(head) => head,
             None => begin(&mut unit).await?,
         };
+        if let Some(done) = done {
+            trail::note(&mut unit, &TrailEntry::of_minute(done, before.writer), done.count).await?;
+        }
         let link = before.next(records, anchors);
         insert(&mut unit, &link).await?;
         unit.commit().await?;
@@ -109,7 +118,7 @@ impl Ledger for Backend {
 
     async fn seal(&self, heads: &[Anchor]) -> Result<LinkHash, StorageError> {
         let unit = self.begin().await?;
-        self.commit_link(unit, &[], heads).await
+        self.commit_link(unit, &[], heads, None).await
     }
 }
 

@@ -11,23 +11,27 @@ mod sweep;
 use async_trait::async_trait;
 
 use self::sweep::Over;
-use super::{Backend, Connection, adoption, append, dispatch};
+use super::{Backend, Connection, adoption, append, dispatch, trail::note};
 use crate::{
-    domain::{Channel, CorrelationId, Submission, Timestamp},
+    domain::{Actor, Channel, CorrelationId, Deed, Done, Submission, Timestamp, TrailEntry},
     storage::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records},
 };
 
 #[async_trait]
 impl Outbox for Backend {
-    async fn enqueue(&self, entries: &[Entry], at: Timestamp) -> Result<Vec<Enqueued>, StorageError> {
+    async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError> {
         let mut transaction = self.begin().await?;
         let mut records = Records::default();
         let outcomes = enqueue::enqueue(&mut transaction, entries, at, &mut records).await?;
-        self.commit(transaction, &records).await?;
-        if outcomes.contains(&Enqueued::New) {
-            self.changed.send_replace(());
-            self.submitted.send_replace(());
+        let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();
+        if new == 0 {
+            transaction.rollback().await?;
+            return Ok(outcomes);
         }
+        let count = i64::try_from(new).unwrap_or(i64::MAX);
+        self.commit_deed(transaction, &records, &Done { actor, deed: Deed::Sent, at, count }).await?;
+        self.changed.send_replace(());
+        self.submitted.send_replace(());
         Ok(outcomes)
     }
 
@@ -66,19 +70,19 @@ impl Outbox for Backend {
     }
 
     async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError> {
-        self.sweep(Over::Leases { resend }, now).await
+        self.sweep(Over::Leases { resend }, now, None).await
     }
 
     async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
-        self.sweep(Over::Waiting, now).await
+        self.sweep(Over::Waiting, now, None).await
     }
 
-    async fn cancel(&self, id: &CorrelationId, at: Timestamp) -> Result<Cancellation, StorageError> {
+    async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError> {
         let mut transaction = self.begin().await?;
         let mut records = Records::default();
         let outcome = cancel::cancel(&mut transaction, id, at, &mut records).await?;
         if outcome == Cancellation::Cancelled {
-            self.commit(transaction, &records).await?;
+            self.commit_deed(transaction, &records, &Done { actor, deed: Deed::Cancelled, at, count: 1 }).await?;
             self.changed.send_replace(());
         } else {
             transaction.rollback().await?;
@@ -86,8 +90,8 @@ impl Outbox for Backend {
         Ok(outcome)
     }
 
-    async fn doubt(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
-        self.sweep(Over::Known, now).await
+    async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Known, now, Some(entry)).await
     }
 
     async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {

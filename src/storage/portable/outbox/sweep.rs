@@ -1,11 +1,11 @@
 //! Ends what is over because time has passed.
 
 use super::{
-    Backend, Connection, dispatch,
+    Backend, Connection, dispatch, note,
     steps::{self, ABANDONED, DOUBTFUL, EXPIRED, RESENT, SHOWN, because, shown},
 };
 use crate::{
-    domain::{CorrelationId, Timestamp},
+    domain::{CorrelationId, Timestamp, TrailEntry},
     storage::{
         StorageError,
         chain::Records,
@@ -28,8 +28,13 @@ pub(super) enum Over {
 }
 
 impl Backend {
-    /// Ends all of it, in as many commits as it takes, and tells whose it was.
-    pub(super) async fn sweep(&self, over: Over, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+    /// Ends all of it, in as many commits as it takes, and tells whose it was. Each commit adds its number to `entry`.
+    pub(super) async fn sweep(
+        &self,
+        over: Over,
+        now: Timestamp,
+        entry: Option<&TrailEntry>,
+    ) -> Result<Vec<CorrelationId>, StorageError> {
         let mut all = Vec::new();
         loop {
             let mut transaction = self.begin().await?;
@@ -38,6 +43,9 @@ impl Backend {
             if ids.is_empty() {
                 transaction.rollback().await?;
                 return outgoing::ids(all);
+            }
+            if let Some(entry) = entry {
+                note(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
             }
             self.commit(transaction, &records).await?;
             self.changed.send_replace(());

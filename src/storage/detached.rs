@@ -1,0 +1,51 @@
+//! Work that runs to its end, whatever becomes of whoever asked for it.
+
+use std::future::Future;
+
+use tracing::Instrument;
+
+use super::StorageError;
+
+/// Runs `work` as a task of its own. A caller that is dropped, such as a request whose client hangs up, does not end it:
+/// a commit that was begun is finished, and so is what has to follow it.
+pub async fn detached<T: Send + 'static, E: From<StorageError> + Send + 'static>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(done) => done,
+        // It panicked, or the program is ending.
+        Err(error) => Err(StorageError::Unavailable(error.into()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error() {
+        let failed = detached(async { Err::<(), _>(panics()) }).await;
+        assert!(matches!(failed, Err(StorageError::Unavailable(_))));
+    }
+
+    fn panics() -> StorageError {
+        panic!("for a test")
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_when_its_caller_is_dropped() {
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let mut caller = Box::pin(detached(async {
+            may_go_on.await.unwrap();
+            done.send("done").unwrap();
+            Ok::<_, StorageError>(())
+        }));
+        assert!(futures_util::poll!(&mut caller).is_pending());
+        drop(caller);
+        go_on.send(()).unwrap();
+        assert_eq!(is_done.await, Ok("done"));
+    }
+}
