@@ -1,6 +1,6 @@
 //! A message as it is kept.
 
-use super::{Address, Channel, CorrelationId, Failure, Status, Submission, Timestamp, TransactionId};
+use super::{Address, Channel, CorrelationId, Failure, Recorded, Status, Submission, Timestamp, TransactionId};
 
 /// Our side of sending. Only messages that we sent have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,4 +165,15 @@ impl Message {
     pub fn warning(&self) -> Option<&'static str> {
         self.channel.as_ref().filter(|_| self.origin() == Origin::Sent)?.warning()
     }
+}
+
+/// A message with everything that is on record about it, all of it as of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The message.
+    pub message: Message,
+    /// Its notifications, in no particular order and without their bodies.
+    pub notifications: Vec<Recorded>,
+    /// The steps of our dispatch, in the order in which they were taken.
+    pub dispatch: Vec<DispatchEvent>,
 }

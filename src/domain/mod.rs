@@ -57,7 +57,7 @@ pub use deed::{Actor, Deed, Done, TrailEntry};
 pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
-pub use message::{Dispatch, DispatchEvent, Message, Origin};
+pub use message::{Dispatch, DispatchEvent, History, Message, Origin};
 pub(crate) use notification::letters;
 pub use notification::{Event, Notification, Recorded, Reference, Source};
 pub use overdue::Cutoffs;

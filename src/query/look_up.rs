@@ -12,8 +12,8 @@ use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView
 use crate::{
     clock::Clock,
     domain::{
-        Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, Message, PageLimit,
-        Recorded, TallyRequest, Timestamp, TransactionId, by_recipient, timeline,
+        Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
+        PageLimit, Recorded, TallyRequest, Timestamp, TransactionId, by_recipient, timeline,
     },
     storage::{Messages, Shelf, StorageError, Store},
 };
@@ -71,10 +71,7 @@ impl Query {
     /// The message of this id with its timeline. `txn:…` finds the message that has the transaction, also where that
     /// has a correlation id.
     pub async fn message(&self, id: &CorrelationId) -> Result<Option<MessageView>, StorageError> {
-        match self.find(id).await? {
-            Some(message) => self.tell(&message).await.map(Some),
-            None => Ok(None),
-        }
+        Ok(self.messages.history(id).await?.map(|history| self.tell(&history)))
     }
 
     /// Several messages, in the order of `ids`, without timelines.
@@ -85,12 +82,11 @@ impl Query {
         found.map_ok(|message| message.map(view)).try_collect().await
     }
 
-    async fn tell(&self, message: &Message) -> Result<MessageView, StorageError> {
-        let notifications = self.messages.notifications(&message.correlation_id).await?;
-        let dispatch = self.messages.dispatch_events(&message.correlation_id).await?;
+    fn tell(&self, history: &History) -> MessageView {
+        let History { message, notifications, dispatch } = history;
         let mut view = self.view(message);
-        view.tell(by_recipient(&notifications), &timeline(&notifications, &dispatch));
-        Ok(view)
+        view.tell(by_recipient(notifications), &timeline(notifications, dispatch));
+        view
     }
 
     /// The same, as soon as the status is final, or else when `patience` is over.
@@ -105,7 +101,11 @@ impl Query {
             changes.mark_unchanged();
             let Some(message) = self.find(id).await? else { return Ok(None) };
             if message.is_final || Instant::now() >= end {
-                return self.tell(&message).await.map(Some);
+                // Read anew, and together with its timeline; meanwhile the outcome may have become unknown again.
+                let history = self.messages.history(id).await?;
+                if history.as_ref().is_none_or(|history| history.message.is_final) || Instant::now() >= end {
+                    return Ok(history.map(|history| self.tell(&history)));
+                }
             }
             let next = end.min(Instant::now() + REST);
             // Over, changed, or the store is closing: in each case it is time to look.

@@ -13,8 +13,9 @@ use super::{
     Cancellation, Changes, Claim, Deeds, Enqueued, Entry, Messages, Outbox, Settlement, Shelf, StorageError, Store,
 };
 use crate::domain::{
-    Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Inbound, Kept, Message, Page,
-    PageLimit, Place, Recorded, Submission, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId, Unreadable,
+    Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message,
+    Page, PageLimit, Place, Recorded, Submission, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId,
+    Unreadable,
 };
 
 /// A part of a store, each of whose methods ends in time.
@@ -65,6 +66,7 @@ macro_rules! in_time {
 
 in_time! { Messages:
     find(id: &CorrelationId) -> Option<Message>;
+    history(id: &CorrelationId) -> Option<History>;
     list(filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Page<Message>;
     tally(request: &TallyRequest) -> Vec<Tally>;
     notifications(id: &CorrelationId) -> Vec<Recorded>;

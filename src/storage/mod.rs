@@ -55,8 +55,8 @@ pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
 pub use repair::{Reading, Repair, Restated};
 
 use crate::domain::{
-    Arrival, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Inbound, Kept, Message, Page, PageLimit,
-    Recorded, Tally, TallyRequest, Timestamp, TransactionId, Unreadable,
+    Arrival, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message, Page,
+    PageLimit, Recorded, Tally, TallyRequest, Timestamp, TransactionId, Unreadable,
 };
 
 /// Takes down what arrives.
@@ -72,6 +72,10 @@ pub trait Journal: Send + Sync {
 pub trait Messages: Send + Sync {
     /// The message of this id.
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError>;
+
+    /// The message of this id with everything about it, read from one snapshot, so that the status is the one to which
+    /// the notifications lead. `txn:…` also finds the message that has the transaction under a correlation id.
+    async fn history(&self, id: &CorrelationId) -> Result<Option<History>, StorageError>;
 
     /// One page of the messages that `filter` admits, newest first.
     async fn list(

@@ -13,6 +13,7 @@
 //! | `order`, `interleaving` | neither order, batches, repetition nor concurrency make a difference |
 //! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
 //! | `list`, `filters`, `shelf` | pages and filters |
+//! | `snapshot` | a message read whole |
 //! | `tally` | counts |
 //! | `changes` | the live feed: what changed, in order |
 //! | `repair` | imports, what is let out of quarantine, statuses read anew |
@@ -81,6 +82,7 @@ mod schemas;
 mod server;
 mod settle;
 mod shelf;
+mod snapshot;
 mod store;
 mod tally;
 mod tampering;

@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 use super::{Backend, Connection, Database, list, reads, tally};
 use crate::{
     domain::{
-        CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, Message, Page, PageLimit, Recorded, Tally,
+        CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, Recorded, Tally,
         TallyRequest, TransactionId,
     },
     storage::{
@@ -34,10 +34,15 @@ pub(in crate::storage) use notification_rows;
 #[async_trait]
 impl Messages for Backend {
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
-        let mut query = QueryBuilder::<Database>::new(list::MESSAGE);
-        query.push("m.correlation_id = ").push_bind(id.as_str().to_owned());
-        let row: Option<MessageRow> = query.build_query_as().fetch_optional(&self.read).await?;
-        row.map(MessageRow::message).transpose()
+        let mut connection = self.read.acquire().await?;
+        find(&mut connection, id).await
+    }
+
+    async fn history(&self, id: &CorrelationId) -> Result<Option<History>, StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        let history = history(&mut snapshot, id).await?;
+        snapshot.rollback().await?;
+        Ok(history)
     }
 
     async fn list(
@@ -75,19 +80,46 @@ impl Messages for Backend {
     }
 
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {
-        let rows = sql_as!(
-            DispatchRow,
-            "SELECT correlation_id, at, dispatch, code, reason, transaction_id FROM dispatch_events \
-             WHERE correlation_id = $1 ORDER BY step",
-            id.as_str()
-        );
-        rows.fetch_all(&self.read).await?.into_iter().map(DispatchRow::event).collect()
+        let mut connection = self.read.acquire().await?;
+        dispatch_events(&mut connection, id).await
     }
 
     async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError> {
         let mut connection = self.read.acquire().await?;
         owner(&mut connection, id.as_str()).await
     }
+}
+
+async fn find(connection: &mut Connection, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
+    let mut query = QueryBuilder::<Database>::new(list::MESSAGE);
+    query.push("m.correlation_id = ").push_bind(id.as_str().to_owned());
+    let row: Option<MessageRow> = query.build_query_as().fetch_optional(connection).await?;
+    row.map(MessageRow::message).transpose()
+}
+
+/// Within a snapshot.
+async fn history(connection: &mut Connection, id: &CorrelationId) -> Result<Option<History>, StorageError> {
+    let mut message = find(connection, id).await?;
+    if message.is_none()
+        && let Some(transaction) = id.as_str().strip_prefix("txn:")
+        && let Some(owner) = owner(connection, transaction).await?
+    {
+        message = find(connection, &owner).await?;
+    }
+    let Some(message) = message else { return Ok(None) };
+    let notifications = notifications_without_bodies(connection, &message.correlation_id).await?;
+    let dispatch = dispatch_events(connection, &message.correlation_id).await?;
+    Ok(Some(History { message, notifications, dispatch }))
+}
+
+async fn dispatch_events(connection: &mut Connection, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {
+    let rows = sql_as!(
+        DispatchRow,
+        "SELECT correlation_id, at, dispatch, code, reason, transaction_id FROM dispatch_events \
+         WHERE correlation_id = $1 ORDER BY step",
+        id.as_str()
+    );
+    rows.fetch_all(connection).await?.into_iter().map(DispatchRow::event).collect()
 }
 
 /// The message that a transaction id belongs to.
@@ -106,5 +138,20 @@ pub(super) async fn notifications(
     id: &CorrelationId,
 ) -> Result<Vec<Recorded>, StorageError> {
     let rows = notification_rows!("SELECT ", " FROM notifications WHERE correlation_id = $1", id.as_str());
+    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
+}
+
+/// The same without their bodies, which may be large and do not matter for the status.
+pub(super) async fn notifications_without_bodies(
+    connection: &mut Connection,
+    id: &CorrelationId,
+) -> Result<Vec<Recorded>, StorageError> {
+    let rows = sql_as!(
+        NotificationRow,
+        "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
+         substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE correlation_id = $1",
+        id.as_str()
+    );
     rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
 }
