@@ -41,7 +41,7 @@ impl FromStr for Place {
     }
 }
 
-/// A message got another status, or was first heard of.
+/// A message was first heard of, got another status, or its status became final or ceased to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Its place in the order.
@@ -54,6 +54,8 @@ pub struct Change {
     pub channel: Option<Channel>,
     /// Where it stands now.
     pub status: Status,
+    /// Whether the outcome is known.
+    pub is_final: bool,
     /// If it failed or was refused, whether that may pass.
     pub failure: Option<Failure>,
     /// The code behind the status.
@@ -67,11 +69,6 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether the outcome is known now.
-    pub fn is_final(&self) -> bool {
-        self.status.is_final(self.channel.as_ref())
-    }
-
     /// Whether `filter` admits it, by status, channel and origin; what else a filter may ask for is not looked at.
     pub fn is_admitted_by(&self, filter: &Filter) -> bool {
         filter.status.is_none_or(|status| status == self.status)

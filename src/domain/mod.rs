@@ -9,6 +9,7 @@
 //! | `status` | where a message can stand, and which status outranks which |
 //! | `notification` | one delivery notification |
 //! | `standing` | the fold: notifications merged into the status of their message |
+//! | `recipients` | what the standings of several recipients make of their message |
 //! | `message` | a message as it is kept, and its dispatch |
 //! | `change` | a change of its status, for whoever follows along |
 //! | `timeline` | everything that happened to a message, with its effect and the reason for it |
@@ -39,6 +40,7 @@ mod overdue;
 mod page;
 mod pattern;
 mod person;
+mod recipients;
 mod record;
 mod standing;
 mod status;
@@ -64,10 +66,11 @@ pub use overdue::Cutoffs;
 pub use page::{Cursor, Page, PageLimit};
 pub use pattern::Pattern;
 pub use person::{ERASED, ERASED_BODY, Person};
+pub use recipients::{Outcome, RecipientKey, RecipientStatus, by_recipient, outcome, standings, worst_off};
 pub use record::{Chained, Fate, Record, RowKey};
 pub use standing::{Precedence, Standing};
 pub use status::{Failure, Rank, Status};
 pub use submission::{Content, Draft, Fault, Object, PASSED_ON, Recipient, Submission, is_member};
 pub use tally::{Dimension, Tally, TallyRequest};
 pub use time::Timestamp;
-pub use timeline::{Effect, Entry, EntryKind, RecipientStatus, by_recipient, timeline};
+pub use timeline::{Effect, Entry, EntryKind, timeline};

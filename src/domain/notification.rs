@@ -148,7 +148,8 @@ impl Notification {
     /// How strongly it speaks among the notifications of its message.
     pub fn precedence(&self, fingerprint: Fingerprint) -> Precedence {
         let rank = self.event.status().rank(self.channel.as_ref());
-        Precedence { rank, at: self.at.unwrap_or_default(), fingerprint }
+        let gravity = self.event.failure().map_or(0, Failure::gravity);
+        Precedence { rank, at: self.at.unwrap_or_default(), gravity, fingerprint }
     }
 
     /// What this notification alone makes of its message.
@@ -225,7 +226,7 @@ impl Recorded {
         self.notification.standing(self.fingerprint)
     }
 
-    /// Its place among the notifications of a message: by the time of the event, then rank, then fingerprint.
+    /// Its place among the notifications of a message: by the time of the event, then by precedence.
     pub fn place(&self) -> (Timestamp, Precedence) {
         let precedence = self.notification.precedence(self.fingerprint);
         (precedence.at, precedence)

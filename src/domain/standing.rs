@@ -1,4 +1,4 @@
-//! The fold: what the notifications of a message make of its status.
+//! The fold: what the notifications about one recipient make of the status. `recipients` says what several come to.
 //!
 //! [`Standing::merge`] takes the maximum of a total order, so it is commutative, associative and idempotent: the
 //! result depends neither on the order in which notifications arrive nor on how often. The databases do the same
@@ -6,13 +6,15 @@
 
 use super::{Channel, Failure, Fingerprint, Rank, Status, Timestamp, TransactionId};
 
-/// The order among the notifications of one message. The greatest decides.
+/// The order among the notifications about one recipient of a message. The greatest decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Precedence {
     /// How strongly the status speaks.
     pub rank: Rank,
     /// When it happened; the epoch where no readable time came.
     pub at: Timestamp,
+    /// Of failures at one instant, the graver one decides: [`Failure::gravity`]. 0 if it is no failure.
+    pub gravity: u8,
     /// Decides between two that are alike otherwise, so that the order is total.
     pub fingerprint: Fingerprint,
 }
@@ -26,11 +28,24 @@ impl Precedence {
     pub fn to_bytes(self) -> Vec<u8> {
         // The sign bit is turned, so that times before 1970 come first.
         let at = (self.at.as_micros() ^ i64::MIN).to_be_bytes();
-        [&[self.rank], at.as_slice(), self.fingerprint.as_bytes()].concat()
+        [&[self.rank], at.as_slice(), &[self.gravity], self.fingerprint.as_bytes()].concat()
+    }
+
+    /// From that form.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (rank, rest) = bytes.split_first()?;
+        let (at, rest) = rest.split_first_chunk()?;
+        let (gravity, fingerprint) = rest.split_first()?;
+        Some(Self {
+            rank: *rank,
+            at: Timestamp::from_micros(i64::from_be_bytes(*at) ^ i64::MIN),
+            gravity: *gravity,
+            fingerprint: Fingerprint::from_bytes(fingerprint)?,
+        })
     }
 }
 
-/// What some notifications together say about their message.
+/// What some notifications about one recipient together say about their message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Of the notification that decides.
@@ -86,6 +101,7 @@ mod tests {
                     precedence: Precedence {
                         rank: status.rank(None),
                         at: Timestamp::from_micros(at),
+                        gravity: 0,
                         fingerprint: Fingerprint::of_body(content.as_bytes()),
                     },
                     status,
@@ -109,9 +125,10 @@ mod tests {
     }
 
     fn any_precedence() -> impl Strategy<Value = Precedence> {
-        (any::<u8>(), any::<i64>(), any::<[u8; 16]>()).prop_map(|(rank, at, bytes)| Precedence {
+        (any::<u8>(), any::<i64>(), any::<u8>(), any::<[u8; 16]>()).prop_map(|(rank, at, gravity, bytes)| Precedence {
             rank,
             at: Timestamp::from_micros(at),
+            gravity,
             fingerprint: Fingerprint::from_bytes(&bytes).unwrap(),
         })
     }
@@ -120,6 +137,12 @@ mod tests {
         #[test]
         fn stored_precedences_compare_alike(a in any_precedence(), b in any_precedence()) {
             prop_assert_eq!(a.cmp(&b), a.to_bytes().cmp(&b.to_bytes()));
+        }
+
+        #[test]
+        fn a_stored_precedence_reads_back(a in any_precedence()) {
+            prop_assert_eq!(Precedence::from_bytes(&a.to_bytes()), Some(a));
+            prop_assert_eq!(Precedence::from_bytes(&a.to_bytes()[1..]), None);
         }
 
         #[test]

@@ -147,6 +147,15 @@ impl Failure {
         }
     }
 
+    /// How grave it is. Stored, so a number that is given out never changes.
+    pub fn gravity(self) -> u8 {
+        match self {
+            Self::Transient => 1,
+            Self::Unclear => 2,
+            Self::Permanent => 3,
+        }
+    }
+
     /// The failure of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|failure| failure.as_str() == word)

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Address, DispatchEvent, Event, Failure, Precedence, Rank, Recorded, Source, Standing, Status, Timestamp,
-    TransactionId,
+    Address, DispatchEvent, Event, Failure, Precedence, Rank, RecipientKey, Recorded, Source, Status, Timestamp,
+    TransactionId, recipients::is_shared_out,
 };
 
 /// What an entry did to the status.
@@ -78,40 +78,31 @@ pub fn timeline(notifications: &[Recorded], dispatch: &[DispatchEvent]) -> Vec<E
     let mut happenings: Vec<_> = notifications.iter().map(Happening::Notification).chain(steps(dispatch)).collect();
     // Stable, so that dispatch steps of one instant keep the order in which they were taken.
     happenings.sort_by_cached_key(Happening::order);
-    let mut known = Known::default();
+    // One outranks another only where both are about one recipient. What we sent has one.
+    let is_shared = dispatch.is_empty() && is_shared_out(notifications);
+    let mut known: BTreeMap<Option<RecipientKey>, Known> = BTreeMap::new();
     happenings
         .into_iter()
         .map(|happening| match happening {
-            Happening::Notification(recorded) => known.hear(recorded),
-            Happening::Dispatch(event, _) => known.dispatch(event),
+            Happening::Notification(recorded) => {
+                let key = is_shared.then(|| RecipientKey::of(&recorded.notification));
+                let concerned = key.as_ref().map(in_words);
+                let entry = known.entry(key).or_default().hear(recorded);
+                let why = concerned.map_or_else(|| entry.why.clone(), |who| format!("{who}: {}", entry.why));
+                Entry { why, ..entry }
+            }
+            Happening::Dispatch(event, _) => known.entry(None).or_default().dispatch(event),
         })
         .collect()
 }
 
-/// Where one of several recipients of a message stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecipientStatus {
-    /// Who.
-    pub recipient: Address,
-    /// Where the message stands for them.
-    pub standing: Standing,
-}
-
-/// The standing for each recipient, if the notifications name more than one.
-pub fn by_recipient(notifications: &[Recorded]) -> Option<Vec<RecipientStatus>> {
-    let mut standings: BTreeMap<&Address, Standing> = BTreeMap::new();
-    for recorded in notifications {
-        let Some(recipient) = &recorded.notification.recipient else { continue };
-        let merged = match standings.remove(recipient) {
-            Some(standing) => standing.merge(recorded.standing()),
-            None => recorded.standing(),
-        };
-        standings.insert(recipient, merged);
+/// Whose status an entry set or did not set, where there are several.
+fn in_words(key: &RecipientKey) -> String {
+    match key {
+        RecipientKey::Unnamed => "no recipient named".to_owned(),
+        RecipientKey::Devices => "devices".to_owned(),
+        RecipientKey::Named(address) => format!("to {address}"),
     }
-    (standings.len() > 1).then(|| {
-        let status = |(recipient, standing): (&Address, _)| RecipientStatus { recipient: recipient.clone(), standing };
-        standings.into_iter().map(status).collect()
-    })
 }
 
 enum Happening<'a> {
@@ -170,7 +161,7 @@ impl Known {
                 _ => (Effect::Superseded, format!("{standing} outranks {status}")),
             },
             (_, Some((strongest, standing))) if precedence.rank == strongest.rank => {
-                (Effect::Applied, format!("the latest {status} stands for the earlier {standing}"))
+                (Effect::Applied, prevails(precedence, status, strongest, standing))
             }
             (_, Some((_, standing))) => (Effect::Applied, format!("{status} outranks {standing}")),
             (_, None) => match self.dispatched {
@@ -222,6 +213,17 @@ impl Known {
             transaction_id: event.transaction_id.clone(),
             recipient: None,
         }
+    }
+}
+
+/// Why one of two notifications of one rank prevails.
+fn prevails(stronger: Precedence, status: Status, weaker: Precedence, other: Status) -> String {
+    if stronger.at != weaker.at {
+        format!("the latest {status} stands for the earlier {other}")
+    } else if stronger.gravity != weaker.gravity {
+        format!("at the same instant, the graver {status} stands for the other {other}")
+    } else {
+        format!("of two {status} at the same instant, the one with the greater fingerprint stands")
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::view::{time, word};
 use crate::domain::{Change, Channel};
 
-/// A message got another status, or was first heard of. The members say the same as in the list.
+/// A message was first heard of, got another status, or its status became final or ceased to be. The members say the same as in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the members are those of domain::Change, in the words of the contract")]
@@ -30,7 +30,7 @@ impl EventView {
             origin: change.origin.as_str().to_owned(),
             channel: change.channel.as_ref().map(Channel::to_string),
             status: change.status.to_string(),
-            is_final: change.is_final(),
+            is_final: change.is_final,
             failure: word(change.failure),
             code: change.code.clone(),
             reason: change.reason.clone(),

@@ -168,13 +168,12 @@ impl MessageView {
         self.timeline = Some(timeline.iter().map(EntryView::of).collect());
     }
 
-    /// Adds its recipients, if there are several. Of an observed message `to` is then the first in order, since which
-    /// one was heard of first means nothing.
+    /// Adds its recipients, if there are several: not to a message that we sent, which has one, whatever ids its
+    /// notifications name. `to` is then the first in order, since which one was heard of first means nothing.
     pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>) {
-        let Some(recipients) = recipients else { return };
-        if self.origin == Origin::Observed.as_str() {
-            self.to = recipients.first().map(|one| one.recipient.to_string());
-        }
+        let is_observed = self.origin == Origin::Observed.as_str();
+        let Some(recipients) = recipients.filter(|_| is_observed) else { return };
+        self.to = recipients.first().map(|one| one.recipient.to_string());
         self.recipients = Some(recipients.iter().map(RecipientView::of).collect());
     }
 }

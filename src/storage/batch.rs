@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::rows::{NotificationRow, StandingRow};
 use crate::domain::{
-    Arrival, CorrelationId, Fingerprint, Inbound, Kept, Recorded, Reference, Standing, Timestamp, TransactionId,
-    Unreadable,
+    Arrival, CorrelationId, Fingerprint, Inbound, Kept, Outcome, Recorded, Reference, Standing, Timestamp,
+    TransactionId, Unreadable, standings, worst_off,
 };
 
 /// What some arrivals put on record.
@@ -28,9 +28,11 @@ pub(super) struct Entry<'a> {
 /// What a batch adds to one message.
 pub(super) struct Addition {
     pub(super) correlation_id: CorrelationId,
-    pub(super) standing: Standing,
-    pub(super) recipients: Vec<String>,
-    pub(super) received_at: Timestamp,
+    standing: Standing,
+    /// Where the message stands if this is all that is known of it, and another system sent it to several recipients.
+    shared: Option<Outcome>,
+    recipients: Vec<String>,
+    received_at: Timestamp,
 }
 
 impl Entry<'_> {
@@ -45,8 +47,29 @@ impl Addition {
         self.recipients.iter().map(|recipient| (self.correlation_id.as_str(), recipient.as_str()))
     }
 
+    /// The same, or the id alone if no recipient is named.
+    pub(super) fn mentions(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let id = self.correlation_id.as_str();
+        let unnamed = self.recipients.is_empty().then_some((id, None));
+        self.named_recipients().map(|(id, recipient)| (id, Some(recipient))).chain(unnamed)
+    }
+
+    /// As it is merged into the message; where several recipients are named, only as far as it does not depend on these.
     pub(super) fn row(&self) -> StandingRow {
-        StandingRow::of(&self.correlation_id, &self.standing, self.recipients.first(), self.received_at)
+        self.shared.as_ref().map_or_else(|| self.row_of_one(), |shared| self.row_of(shared))
+    }
+
+    /// As it is merged into a message that has one recipient, whatever ids are named.
+    pub(super) fn row_of_one(&self) -> StandingRow {
+        self.row_of(&Outcome::of_one(self.standing.clone()))
+    }
+
+    fn row_of(&self, outcome: &Outcome) -> StandingRow {
+        StandingRow::of(&self.correlation_id, outcome, self.recipients.first(), self.received_at)
+    }
+
+    pub(super) fn names_several(&self) -> bool {
+        self.shared.is_some()
     }
 }
 
@@ -142,27 +165,23 @@ pub(super) fn owner(recorded: &Recorded, owners: &BTreeMap<String, CorrelationId
     owner.unwrap_or_else(|| reference.correlation_id())
 }
 
-/// What the entries add to each message.
+/// What the entries, which are in the order of their ids, add to each message.
 pub(super) fn additions(entries: &[Entry<'_>]) -> Vec<Addition> {
-    let mut additions: Vec<Addition> = Vec::new();
-    for Entry { correlation_id, recorded, .. } in entries {
-        let recipient = recorded.notification.recipient.iter().map(|recipient| recipient.as_str().to_owned());
-        match additions.last_mut() {
-            // Entries are in the order of their ids.
-            Some(last) if last.correlation_id == *correlation_id => {
-                last.standing = last.standing.clone().merge(recorded.standing());
-                last.received_at = last.received_at.min(recorded.received_at);
-                last.recipients.extend(recipient);
-                last.recipients.sort_unstable();
-                last.recipients.dedup();
-            }
-            _ => additions.push(Addition {
-                correlation_id: correlation_id.clone(),
-                standing: recorded.standing(),
-                recipients: recipient.collect(),
-                received_at: recorded.received_at,
-            }),
-        }
-    }
-    additions
+    entries.chunk_by(|one, next| one.correlation_id == next.correlation_id).filter_map(addition).collect()
+}
+
+/// What entries of one message add to it.
+fn addition(entries: &[Entry<'_>]) -> Option<Addition> {
+    let recorded = || entries.iter().map(|entry| entry.recorded);
+    let named = recorded().filter_map(|recorded| recorded.notification.recipient.as_ref());
+    let mut recipients: Vec<String> = named.map(|recipient| recipient.as_str().to_owned()).collect();
+    recipients.sort_unstable();
+    recipients.dedup();
+    Some(Addition {
+        correlation_id: entries.first()?.correlation_id.clone(),
+        standing: recorded().map(Recorded::standing).reduce(Standing::merge)?,
+        shared: if recipients.len() > 1 { worst_off(&standings(recorded())) } else { None },
+        recipients,
+        received_at: recorded().map(|recorded| recorded.received_at).min()?,
+    })
 }

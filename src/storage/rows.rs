@@ -3,17 +3,19 @@
 mod change;
 mod fold;
 mod kept;
+mod recipient;
 
 use serde::{Serialize, Serializer};
 
 pub(super) use change::ChangeRow;
 pub(super) use fold::{FoldRow, KeyRow};
 pub(super) use kept::{InboundRow, QuarantineRow};
+pub(super) use recipient::{RecipientRow, SharedRow};
 
 use super::StorageError;
 use crate::domain::{
     Address, Channel, CorrelationId, Dispatch, DispatchEvent, Event, Failure, Fingerprint, Message, Notification,
-    Recorded, Reference, Source, Standing, Status, Timestamp, TransactionId,
+    Outcome, Recorded, Reference, Source, Status, Timestamp, TransactionId,
 };
 
 /// As hexadecimal digits, where a row travels as JSON.
@@ -75,16 +77,17 @@ pub(super) struct StandingRow {
 }
 
 impl StandingRow {
-    pub(super) fn of(id: &CorrelationId, standing: &Standing, recipient: Option<&String>, at: Timestamp) -> Self {
+    pub(super) fn of(id: &CorrelationId, outcome: &Outcome, recipient: Option<&String>, at: Timestamp) -> Self {
+        let standing = &outcome.standing;
         Self {
             correlation_id: id.as_str().to_owned(),
             channel: standing.channel.as_ref().map(Channel::to_string),
             recipient: recipient.cloned(),
             transaction_id: standing.transaction_id.as_ref().map(TransactionId::to_string),
             status: standing.status.to_string(),
-            precedence: standing.precedence.to_bytes(),
+            precedence: outcome.precedence(),
             status_at: standing.precedence.at.as_micros(),
-            is_final: i64::from(standing.is_final()),
+            is_final: i64::from(outcome.is_final),
             failure: standing.failure.map(|failure| failure.as_str().to_owned()),
             code: standing.code.clone(),
             reason: standing.reason.clone(),

@@ -103,10 +103,12 @@ fn wants_overdue(filter: &Filter) -> bool {
 }
 
 /// The statuses that the filter leaves possible. Whether one is final is a matter of the channel on which the deciding
-/// notification came, which need not be that of the message; so where there are two answers, both are possible.
+/// notification came, which need not be that of the message; and a message that failed for one of several recipients is
+/// not final while the outcome for another is unknown. So where there are two answers, both are possible.
 fn statuses(filter: &Filter) -> impl Iterator<Item = (Status, bool)> {
     let possible = |status: Status, is_final: bool| {
-        [None, Some(&Channel::Apple)].iter().any(|channel| status.is_final(*channel) == is_final)
+        status == Status::Failed
+            || [None, Some(&Channel::Apple)].iter().any(|channel| status.is_final(*channel) == is_final)
     };
     Status::all().flat_map(|status| [(status, false), (status, true)]).filter(move |(status, is_final)| {
         possible(*status, *is_final)
@@ -132,12 +134,12 @@ mod tests {
         assert_eq!(walks_of(|_| {}), [Walk::Newest]);
         assert_eq!(walks_of(|it| it.origin = Some(Origin::Sent)), [Walk::Origin(Origin::Sent)]);
         let failed = |it: &mut Filter| it.status = Some(Status::Failed);
-        assert_eq!(walks_of(failed), [Walk::Status(Status::Failed, true)]);
+        assert_eq!(walks_of(failed), [false, true].map(|is_final| Walk::Status(Status::Failed, is_final)));
         let on_sms = |it: &mut Filter| {
             failed(it);
             it.channel = Some(Channel::Sms);
         };
-        assert_eq!(walks_of(on_sms), [Walk::Channel(Status::Failed, true)]);
+        assert_eq!(walks_of(on_sms), [false, true].map(|is_final| Walk::Channel(Status::Failed, is_final)));
         let with_code = |it: &mut Filter| {
             on_sms(it);
             it.code = Some("7203".to_owned());
@@ -155,8 +157,11 @@ mod tests {
     #[test]
     fn only_what_is_possible_is_walked() {
         let open = [Status::Unknown, Status::Queued, Status::Sending, Status::Unconfirmed, Status::Accepted];
-        let open: Vec<_> =
-            open.into_iter().chain([Status::Submitted]).map(|status| Walk::Status(status, false)).collect();
+        let open: Vec<_> = open
+            .into_iter()
+            .chain([Status::Submitted, Status::Failed])
+            .map(|status| Walk::Status(status, false))
+            .collect();
         assert_eq!(walks_of(|it| it.is_final = Some(false)), open);
         assert_eq!(walks_of(|it| it.overdue = Some((true, Cutoffs::default()))), open);
         let contradiction = |it: &mut Filter| {

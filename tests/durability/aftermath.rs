@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use receiptd::{
-    domain::{CorrelationId, Message, Recorded, Standing, Timestamp},
+    domain::{CorrelationId, Message, Recorded, Timestamp, outcome},
     storage::{self, OpenOptions, Store},
 };
 use serde_json::{Value, json};
@@ -63,11 +63,12 @@ async fn every_message_stands_as_it_was_told(database: &Database) -> Vec<Message
 fn stands_as_it_was_told(message: &Message, notifications: &[Recorded]) {
     let id = &message.correlation_id;
     assert_eq!(message.notification_count, i64::try_from(notifications.len()).unwrap(), "{id}");
-    let Some(standing) = notifications.iter().map(Recorded::standing).reduce(Standing::merge) else {
+    let Some(outcome) = outcome(message.origin(), notifications) else {
         assert_eq!(message.status, message.dispatch.unwrap().status(), "{id}");
         return;
     };
-    assert_eq!((message.status, message.is_final), (standing.status, standing.is_final()), "{id}");
+    let standing = &outcome.standing;
+    assert_eq!((message.status, message.is_final), (standing.status, outcome.is_final), "{id}");
     assert_eq!((&message.code, &message.reason, message.failure), (&standing.code, &standing.reason, standing.failure));
     assert_eq!((&message.transaction_id, message.segments), (&standing.transaction_id, standing.segments), "{id}");
 }

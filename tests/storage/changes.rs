@@ -65,7 +65,7 @@ async fn a_change_is_told_once_with_its_particulars(store: &TestStore) {
     assert_eq!((told.origin, &told.channel, told.failure), (message.origin(), &message.channel, message.failure));
     assert_eq!((&told.code, &told.reason), (&message.code, &message.reason));
     assert_eq!((told.status_at, told.changed_at), (message.status_at, message.updated_at));
-    assert!(told.is_final() && !changes[0].is_final());
+    assert!(told.is_final && !changes[0].is_final);
     assert_eq!(changes[2].origin, receiptd::domain::Origin::Sent);
 }
 

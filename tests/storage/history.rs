@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use receiptd::{
     domain::{
-        Channel, CorrelationId, Event, Failure, Message, Recorded, Reference, Standing, Status, Timestamp,
-        TransactionId, by_recipient, timeline,
+        Channel, CorrelationId, Event, Failure, Message, Origin, Recorded, Reference, Status, Timestamp, TransactionId,
+        by_recipient, outcome, timeline,
     },
-    storage::Store,
+    storage::{Restated, Store},
 };
 
-use crate::make::{Heard, about, about_transaction, fresh, time};
+use crate::make::{Heard, about, about_transaction, fresh, number, time};
 
 /// Which messages may share a transaction id.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ pub(crate) struct History {
 }
 
 pub(crate) fn a_history(messages: u8, transactions: Transactions) -> impl Strategy<Value = History> {
-    let told = (0..messages, 0..2u8, 0..3u8, an_event(), proptest::option::of(0..3u8), 0..6u8).prop_map(
+    let told = (0..messages, 0..2u8, 0..4u8, an_event(), proptest::option::of(0..3u8), 0..6u8).prop_map(
         |(message, transaction, recipient, event, at, kind)| Told { message, transaction, recipient, event, at, kind },
     );
     let told = (vec(told, 1..6 * usize::from(messages)), vec(any::<Index>(), 0..4)).prop_map(|(mut told, again)| {
@@ -52,7 +52,7 @@ pub(crate) fn a_history(messages: u8, transactions: Transactions) -> impl Strate
         told.extend(repeated);
         told
     });
-    (vec(0..4u8, usize::from(messages)), told.prop_shuffle(), vec(any::<bool>(), 24))
+    (vec(0..5u8, usize::from(messages)), told.prop_shuffle(), vec(any::<bool>(), 24))
         .prop_map(move |(channels, told, cuts)| History { transactions, channels, told, cuts })
 }
 
@@ -63,6 +63,7 @@ fn an_event() -> impl Strategy<Value = Event> {
         Just(Event::Submitted),
         Just(Event::Failed(Failure::Permanent)),
         Just(Event::Failed(Failure::Transient)),
+        Just(Event::Failed(Failure::Unclear)),
         Just(Event::Delivered),
         Just(Event::Read),
         Just(Event::Clicked),
@@ -111,9 +112,12 @@ impl History {
             0 => Some(Channel::Email),
             1 => Some(Channel::Apple),
             2 => None,
+            3 => Some(Channel::Push),
             _ => Some(Channel::Voice),
         };
-        heard.says(told.event).to(&format!("44770090000{}", told.recipient)).with(|notification| {
+        let recipient = (told.recipient < 3).then(|| number(&format!("44770090000{}", told.recipient)));
+        heard.says(told.event).with(|notification| {
+            notification.recipient = recipient;
             notification.channel = channel.filter(|_| told.kind != 5);
             notification.at = told.at.map(|at| time(at.into()));
             notification.code = Some(format!("{}{}", told.kind, told.message));
@@ -166,11 +170,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// By the fold of the domain.
+    /// By the fold of the domain, for a message that another system sent.
     pub(crate) fn of(notifications: &[Recorded]) -> Self {
-        let standing = notifications.iter().map(Recorded::standing).reduce(Standing::merge).unwrap();
+        let receiptd::domain::Outcome { standing, is_final, .. } = outcome(Origin::Observed, notifications).unwrap();
         Self {
-            is_final: standing.is_final(),
+            is_final,
             status: standing.status,
             failure: standing.failure,
             code: standing.code,
@@ -202,6 +206,11 @@ impl From<&Message> for Outcome {
     }
 }
 
+/// What a rebuild would change: nothing, if each notification still reads as it was stored.
+async fn found_anew(store: &Store, id: &CorrelationId) -> Vec<Restated> {
+    store.repair.review(std::slice::from_ref(id), &|_| None).await.unwrap()
+}
+
 /// Holds what is stored to what the notifications of all batches have to come to.
 pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<Recorded>]) {
     let expected = belongings(batches);
@@ -213,6 +222,7 @@ pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<Recorded>]) {
         assert_eq!(timeline(&stored, &[]), timeline(notifications, &[]));
         assert_eq!(message.notification_count, i64::try_from(notifications.len()).unwrap());
         assert_eq!(Outcome::from(&message), Outcome::of(notifications), "the standing of {id}");
+        assert_eq!(found_anew(store, id).await, []);
         assert_eq!(message.other_recipients, by_recipient(notifications).is_some(), "the recipients of {id}");
     }
     for recorded in batches.iter().flatten() {

@@ -12,6 +12,7 @@
 //! | `append`, `unit` | what is appended is on disk, whole or not at all |
 //! | `order`, `interleaving` | neither order, batches, repetition nor concurrency make a difference |
 //! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
+//! | `worst_off` | what several recipients make of their message |
 //! | `list`, `filters`, `shelf` | pages and filters |
 //! | `snapshot` | a message read whole |
 //! | `tally` | counts |
@@ -90,3 +91,4 @@ mod ties;
 mod trail;
 mod unit;
 mod upgrade;
+mod worst_off;

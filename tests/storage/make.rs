@@ -86,6 +86,14 @@ impl Heard {
         self
     }
 
+    /// The same about another message.
+    pub(crate) fn of_message(mut self, name: &str) -> Self {
+        if let Reference::Correlated(of, _) = &mut self.notification.reference {
+            *of = id(name);
+        }
+        self
+    }
+
     pub(crate) fn says(mut self, event: Event) -> Self {
         self.notification.event = event;
         // One text for one event, as on the wire.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{Channel, CorrelationId, Dispatch, Notification, Reference};
+use crate::domain::{Channel, CorrelationId, Dispatch, Notification, Reference, Standing, by_recipient};
 
 fn heard(event: Event, at: i64, channel: Channel) -> Recorded {
     let notification = Notification {
@@ -65,14 +65,55 @@ fn the_end_of_a_call_does_not_undo_its_answer() {
     );
 }
 
+fn heard_by(recipient: &str, event: Event, at: i64) -> Recorded {
+    let Recorded { mut notification, received_at, .. } = heard(event, at, Channel::Sms);
+    notification.recipient = Address::new(recipient);
+    Recorded::now(notification, Vec::new(), Source::Notify, received_at)
+}
+
 #[test]
 fn several_recipients_have_a_status_each() {
-    let mut other = heard(Event::Failed(Failure::Permanent), 20, Channel::Sms);
-    other.notification.recipient = Address::new("447700900999");
+    let other = heard_by("447700900999", Event::Failed(Failure::Permanent), 20);
     let both = by_recipient(&[heard(Event::Delivered, 10, Channel::Sms), other.clone()]).unwrap();
     let told: Vec<_> = both.iter().map(|one| (one.recipient.as_str(), one.standing.status)).collect();
     assert_eq!(told, [("447700900123", Status::Delivered), ("447700900999", Status::Failed)]);
     assert_eq!(by_recipient(&[other]), None);
+}
+
+#[test]
+fn one_recipient_does_not_outrank_another() {
+    let (one, other) = ("447700900123", "447700900999");
+    let notifications = [
+        heard_by(one, Event::Submitted, 1),
+        heard_by(other, Event::Submitted, 2),
+        heard_by(one, Event::Read, 3),
+        heard_by(other, Event::Failed(Failure::Permanent), 4),
+        heard_by(one, Event::Delivered, 5),
+    ];
+    assert_eq!(
+        told(&timeline(&notifications, &[])),
+        [
+            (Status::Submitted, Effect::Applied, "to 447700900123: the first that was heard of the message"),
+            (Status::Submitted, Effect::Applied, "to 447700900999: the first that was heard of the message"),
+            (Status::Read, Effect::Applied, "to 447700900123: read outranks submitted"),
+            (Status::Failed, Effect::Applied, "to 447700900999: failed outranks submitted"),
+            (Status::Delivered, Effect::Superseded, "to 447700900123: read outranks delivered"),
+        ]
+    );
+    // What we sent has one recipient, whatever ids are named.
+    let ours = timeline(&notifications, &[step(0, Dispatch::Accepted)]);
+    assert_eq!(told(&ours)[4], (Status::Failed, Effect::Superseded, "read outranks failed"));
+}
+
+#[test]
+fn at_one_instant_the_graver_failure_stands() {
+    let failed = |failure| heard(Event::Failed(failure), 10, Channel::Sms);
+    let all = [failed(Failure::Permanent), failed(Failure::Transient), failed(Failure::Unclear)];
+    let entries = timeline(&all, &[]);
+    let failures: Vec<_> = entries.iter().map(|entry| entry.failure.unwrap()).collect();
+    assert_eq!(failures, [Failure::Transient, Failure::Unclear, Failure::Permanent]);
+    let why = "at the same instant, the graver failed stands for the other failed";
+    assert_eq!(told(&entries)[2], (Status::Failed, Effect::Applied, why));
 }
 
 fn any_event() -> impl Strategy<Value = Event> {

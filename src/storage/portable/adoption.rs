@@ -1,11 +1,11 @@
 //! Moves notifications that came without correlation id to the message that turned out to own their transaction.
 
-use super::{Connection, append, keep::keep, messages};
+use super::{Connection, keep::keep, messages, recipients};
 use crate::{
     domain::{CorrelationId, Fate, Precedence, Recorded},
     storage::{
         StorageError,
-        batch::{Adoption, Entry, additions},
+        batch::{Adoption, Entry},
         chain::Records,
         rows::NotificationRow,
     },
@@ -34,7 +34,7 @@ pub(super) async fn adopt(
     if !entries.is_empty() {
         let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
         keep(connection, &rows, records).await?;
-        restate(connection, &entries).await?;
+        recipients::merge(connection, &entries).await?;
     }
     leave(connection, from).await
 }
@@ -45,14 +45,6 @@ fn entries<'a>(id: &CorrelationId, notifications: &'a [Recorded]) -> Vec<Entry<'
     let mut entries: Vec<Entry<'_>> = notifications.iter().map(entry).collect();
     entries.sort_unstable_by_key(|entry| entry.recorded.fingerprint);
     entries
-}
-
-/// Merges what the entries say into their message.
-async fn restate(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), StorageError> {
-    let additions = additions(entries);
-    append::merge(connection, &additions).await?;
-    append::note_recipients(connection, &additions).await?;
-    Ok(())
 }
 
 /// Makes the message that was left say what its remaining notifications say; without any it was only a stand-in, and
@@ -70,14 +62,15 @@ async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), St
 pub(super) async fn refold(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
     // First of all, since it locks the row: what another instance is appending comes wholly before or after this.
     forget(connection, id).await?;
-    let notifications = messages::notifications(connection, id).await?;
+    let notifications = messages::notifications_without_bodies(connection, id).await?;
     if !notifications.is_empty() {
-        restate(connection, &entries(id, &notifications)).await?;
+        recipients::merge(connection, &entries(id, &notifications)).await?;
     }
     // Not before it is certain: nobody who follows along is to hear of a status that the message never had.
     sql!(
-        "UPDATE messages SET status = dispatch \
-         WHERE correlation_id = $1 AND dispatch IS NOT NULL AND precedence = $2 AND status <> dispatch",
+        "UPDATE messages SET status = dispatch, \
+         is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END \
+         WHERE correlation_id = $1 AND dispatch IS NOT NULL AND precedence = $2",
         id.as_str(),
         Precedence::DISPATCH
     )
@@ -86,7 +79,7 @@ pub(super) async fn refold(connection: &mut Connection, id: &CorrelationId) -> R
     Ok(notifications.len())
 }
 
-/// Makes the message stand as before its first notification, but for the word of its status.
+/// Makes the message stand as before its first notification, but for its status and whether that is final.
 async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     let weakest: &[u8] = &[];
     sql!(
@@ -100,7 +93,6 @@ async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), S
     // One that we sent stands again where our dispatch left it.
     sql!(
         "UPDATE messages SET precedence = $2, segments = NULL, \
-         is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END, \
          status_at = (SELECT e.at FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
          failure = (SELECT e.failure FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
          code = (SELECT e.code FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \
@@ -113,6 +105,7 @@ async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), S
     )
     .execute(&mut *connection)
     .await?;
-    sql!("DELETE FROM recipients WHERE correlation_id = $1", id.as_str()).execute(connection).await?;
+    sql!("DELETE FROM recipients WHERE correlation_id = $1", id.as_str()).execute(&mut *connection).await?;
+    sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", id.as_str()).execute(connection).await?;
     Ok(())
 }

@@ -51,7 +51,7 @@ async fn between(
 ) -> Result<Vec<Change>, StorageError> {
     let rows = sql_as!(
         ChangeRow,
-        "SELECT seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at \
+        "SELECT seq, correlation_id, is_sent, channel, status, is_final, status_at, failure, code, reason, changed_at \
          FROM changes WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
         place.number(),
         settled,

@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, keep::change, messages::notification_rows, trail::note};
+use super::{
+    Backend, Connection, append, keep::change, messages::notification_rows, recipients::recipient_rows, trail::note,
+};
 use crate::{
-    domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Fingerprint, Person, TrailEntry},
+    domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Fingerprint, Person, RecipientKey, TrailEntry},
     storage::{
         Erased, Erasure, StorageError,
         chain::{EventRow, Records},
-        rows::NotificationRow,
+        rows::{NotificationRow, RecipientRow},
     },
 };
 
@@ -276,8 +278,37 @@ async fn erase_standing(
             id,
             ERASED
         )
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    }
+    erase_recipient(connection, person, id).await
+}
+
+/// Removes the person from the standings of a message with several recipients. What was worst is kept for all who are
+/// removed; it still counts, but what is heard of them later comes under the address again.
+async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str) -> Result<(), StorageError> {
+    let Ok(correlation_id) = CorrelationId::new(id) else { return Ok(()) };
+    let rows = recipient_rows!("WHERE correlation_id = $1", id).fetch_all(&mut *connection).await?;
+    let is_concerned = |row: &&RecipientRow| {
+        let is_named = row.reason.as_ref().is_some_and(|reason| person.is_named_in(reason.as_bytes()));
+        row.recipient == person.address().as_str() || is_named
+    };
+    for row in rows.iter().filter(is_concerned) {
+        sql!("DELETE FROM recipient_standings WHERE correlation_id = $1 AND recipient = $2", id, row.recipient)
+            .execute(&mut *connection)
+            .await?;
+        let Some(mut standing) = row.standing() else { continue };
+        standing.reason = standing.reason.map(|reason| unless_named(person, &reason));
+        let is_person = row.recipient == person.address().as_str();
+        let key = RecipientKey::from_stored(if is_person { ERASED } else { &row.recipient });
+        let row = RecipientRow::of(&correlation_id, &key, &standing);
+        let is_worse = |other: &RecipientRow| other.recipient == ERASED && other.severity >= row.severity;
+        if !(is_person && rows.iter().any(is_worse)) {
+            sql!("DELETE FROM recipient_standings WHERE correlation_id = $1 AND recipient = $2", id, row.recipient)
+                .execute(&mut *connection)
+                .await?;
+            append::merge_recipients(connection, &[row]).await?;
+        }
     }
     Ok(())
 }

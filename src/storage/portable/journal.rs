@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, adoption, append, keep::keep, messages};
+use super::{Backend, Connection, adoption, append, keep::keep, messages, recipients};
 use crate::{
     domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable},
     storage::{
         Journal, StorageError,
-        batch::{Batch, Entry, additions},
+        batch::{Batch, Entry},
         chain::Records,
         rows::NotificationRow,
     },
@@ -57,13 +57,9 @@ async fn notifications(
     if entries.is_empty() {
         return Ok(());
     }
-    let additions = additions(&entries);
     let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
     keep(connection, &rows, records).await?;
-    append::merge(connection, &additions).await?;
-    if additions.iter().any(|addition| !addition.recipients.is_empty()) {
-        append::note_recipients(connection, &additions).await?;
-    }
+    recipients::merge(connection, &entries).await?;
     for adoption in adoptions {
         adoption::adopt(connection, &adoption, records).await?;
     }

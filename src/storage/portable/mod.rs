@@ -3,32 +3,43 @@
 
 /// The upsert of messages, the heart of the promise that order does not matter: the notification of the greatest
 /// precedence wins, by the same rule as `domain::Standing::merge`. `$source` selects the rows of the batch.
+///
+/// Precedence does not decide where another system's message names several recipients (`portable/recipients.rs` does
+/// the rest): if the row names another recipient than the message, or several, which makes its precedence longer.
 macro_rules! merge_messages {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
+        merge_messages!(
+            @ "excluded.precedence > messages.precedence AND length(excluded.precedence) <= 26 \
+             AND (messages.dispatch IS NOT NULL OR messages.recipient IS NULL OR excluded.recipient IS NULL \
+                 OR excluded.recipient = messages.recipient)",
+            $source $(, $argument)+
+        )
+    };
+    (@ $wins:literal, $source:literal $(, $argument:expr)+) => {
         sql!(
             "INSERT INTO messages (correlation_id, channel, recipient, transaction_id, status, precedence, status_at, \
              is_final, failure, code, reason, segments, callback_data, created_at, updated_at) "
                 + $source
                 + " ON CONFLICT (correlation_id) DO UPDATE SET \
-             channel = CASE WHEN messages.dispatch IS NULL AND excluded.precedence > messages.precedence \
+             channel = CASE WHEN messages.dispatch IS NULL AND " + $wins + " \
                  THEN excluded.channel ELSE messages.channel END, \
              recipient = COALESCE(messages.recipient, excluded.recipient), \
-             transaction_id = CASE WHEN excluded.precedence > messages.precedence \
+             transaction_id = CASE WHEN " + $wins + " \
                  AND (messages.dispatch IS NULL OR excluded.transaction_id IS NOT NULL) \
                  THEN excluded.transaction_id ELSE messages.transaction_id END, \
-             status = CASE WHEN excluded.precedence > messages.precedence \
+             status = CASE WHEN " + $wins + " \
                  THEN excluded.status ELSE messages.status END, \
-             precedence = CASE WHEN excluded.precedence > messages.precedence \
+             precedence = CASE WHEN " + $wins + " \
                  THEN excluded.precedence ELSE messages.precedence END, \
-             status_at = CASE WHEN excluded.precedence > messages.precedence \
+             status_at = CASE WHEN " + $wins + " \
                  THEN excluded.status_at ELSE messages.status_at END, \
-             is_final = CASE WHEN excluded.precedence > messages.precedence \
+             is_final = CASE WHEN " + $wins + " \
                  THEN excluded.is_final ELSE messages.is_final END, \
-             failure = CASE WHEN excluded.precedence > messages.precedence \
+             failure = CASE WHEN " + $wins + " \
                  THEN excluded.failure ELSE messages.failure END, \
-             code = CASE WHEN excluded.precedence > messages.precedence \
+             code = CASE WHEN " + $wins + " \
                  THEN excluded.code ELSE messages.code END, \
-             reason = CASE WHEN excluded.precedence > messages.precedence \
+             reason = CASE WHEN " + $wins + " \
                  THEN excluded.reason ELSE messages.reason END, \
              segments = CASE WHEN messages.segments IS NULL OR excluded.segments > messages.segments \
                  THEN excluded.segments ELSE messages.segments END, \
@@ -113,6 +124,22 @@ macro_rules! move_messages {
     };
 }
 
+/// Merges what notifications say about each of several recipients of a message: the greatest precedence wins there too.
+macro_rules! merge_recipients {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO recipient_standings (correlation_id, recipient, severity, is_open, precedence, status, failure, \
+             code, reason, channel, transaction_id) "
+                + $source
+                + " ON CONFLICT (correlation_id, recipient) DO UPDATE SET severity = excluded.severity, \
+             is_open = excluded.is_open, precedence = excluded.precedence, status = excluded.status, \
+             failure = excluded.failure, code = excluded.code, reason = excluded.reason, channel = excluded.channel, \
+             transaction_id = excluded.transaction_id WHERE excluded.precedence > recipient_standings.precedence"
+            $(, $argument)+
+        )
+    };
+}
+
 /// Writes steps down, each as the next one of its message. `$source` selects them, `$returning` says what is returned.
 macro_rules! insert_steps {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
@@ -131,7 +158,8 @@ macro_rules! insert_steps {
 }
 
 pub(super) use {
-    claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages, move_messages,
+    claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages, merge_recipients,
+    move_messages,
 };
 
 mod adoption;
@@ -145,6 +173,7 @@ mod ledger;
 mod list;
 mod messages;
 mod outbox;
+mod recipients;
 mod repair;
 mod restate;
 mod retention;

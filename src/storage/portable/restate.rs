@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Connection, adoption, keep::change, reads};
+use super::{Connection, adoption, keep::change, reads, recipients::recipient_rows};
 use crate::{
-    domain::{CorrelationId, Notification, Recorded, Standing, Timestamp},
-    storage::{Reading, Restated, StorageError, chain::Records, rows::NotificationRow},
+    domain::{CorrelationId, ERASED, Notification, Recorded, Timestamp, outcome, standings, worst_off},
+    storage::{
+        Reading, Restated, StorageError,
+        chain::Records,
+        rows::{FoldRow, NotificationRow, RecipientRow},
+    },
 };
 
 /// A message that is not as its notifications read now.
@@ -39,23 +43,48 @@ pub(super) async fn examine(
         if !fold.was_decided_by_any(&rows) {
             continue;
         }
-        let (mut altered, mut standing) = (Vec::new(), None::<Standing>);
+        let recipients = if fold.is_shared() { recipients(connection, &fold).await? } else { Vec::new() };
+        if !recipients.iter().all(|recipient| was_decided_by_any(recipient, &rows)) {
+            continue;
+        }
+        let (mut altered, mut now) = (Vec::new(), Vec::new());
         for stored in rows {
             let recorded = stored.clone().recorded()?;
             let fresh = read_anew(&recorded, read);
-            standing = Some(standing.map_or(fresh.standing(), |standing| standing.merge(fresh.standing())));
             if fresh != recorded {
                 let fresh = NotificationRow::of(&correlation_id, &fresh, stored.times);
                 altered.push(Altered { stored, fresh });
             }
+            now.push(Recorded { body: Vec::new(), ..fresh });
         }
         let from = fold.status()?;
-        let (to, is_right) = fold.compare(standing.as_ref())?;
-        if !is_right || !altered.is_empty() {
+        let (expected, agree) = if fold.is_shared() {
+            let standings = standings(&now);
+            let rows = standings.iter().map(|(key, standing)| RecipientRow::of(&correlation_id, key, standing));
+            let mut rows: Vec<_> = rows.collect();
+            rows.sort_unstable_by(|one, other| one.recipient.cmp(&other.recipient));
+            (worst_off(&standings), rows == recipients)
+        } else {
+            (outcome(fold.origin(), &now), true)
+        };
+        let (to, is_right) = fold.compare(expected.as_ref())?;
+        if !is_right || !agree || !altered.is_empty() {
             findings.push(Finding { restated: Restated { correlation_id, from, to }, altered });
         }
     }
     Ok(findings)
+}
+
+/// Where a message with several recipients stands for each of them.
+async fn recipients(connection: &mut Connection, fold: &FoldRow) -> Result<Vec<RecipientRow>, StorageError> {
+    let rows = recipient_rows!("WHERE correlation_id = $1 ORDER BY recipient", fold.correlation_id);
+    Ok(rows.fetch_all(connection).await?)
+}
+
+/// Whether the notification that decided for a recipient is among `rows`. Who was erased cannot be told from others who
+/// were, so what is left does not tell where the message stands for them.
+fn was_decided_by_any(recipient: &RecipientRow, rows: &[NotificationRow]) -> bool {
+    recipient.recipient != ERASED && rows.iter().any(|row| recipient.precedence.ends_with(&row.fingerprint))
 }
 
 /// Whose it is was decided when it came, and stays.

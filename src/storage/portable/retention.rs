@@ -206,6 +206,7 @@ async fn remove_message(
     }
     sql!("DELETE FROM outbox WHERE correlation_id = $1", id).execute(&mut *connection).await?;
     sql!("DELETE FROM recipients WHERE correlation_id = $1", id).execute(&mut *connection).await?;
+    sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", id).execute(&mut *connection).await?;
     sql!("DELETE FROM messages WHERE correlation_id = $1", id).execute(connection).await?;
     Ok(true)
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     Connection,
-    portable::{claim_transactions, insert_notifications, merge_messages},
+    portable::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
 };
 use crate::{
     domain::CorrelationId,
     storage::{
         batch::{Addition, Adoption},
-        rows::{NotificationRow, StandingRow},
+        rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
     },
 };
 
@@ -92,8 +92,7 @@ pub(super) async fn insert_notifications(
 }
 
 /// Merges what the notifications say into the messages.
-pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
-    let rows: Vec<StandingRow> = additions.iter().map(Addition::row).collect();
+pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> Result<(), sqlx::Error> {
     columns!(rows: correlation_id, channel, recipient, transaction_id, status, precedence, status_at, is_final, failure,
         code, reason, segments, callback_data, at);
     merge_messages!(
@@ -119,9 +118,53 @@ pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -
     Ok(())
 }
 
+/// Those of the messages of which notifications name several recipients, these additions included. The merge has locked
+/// the messages, so that nothing of this changes until the commit.
+pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) -> Result<Vec<SharedRow>, sqlx::Error> {
+    let (ids, recipients): (Vec<&str>, Vec<Option<&str>>) = additions.iter().flat_map(Addition::mentions).unzip();
+    sql_as!(
+        SharedRow,
+        "SELECT DISTINCT m.correlation_id, m.dispatch IS NOT NULL AS \"is_sent!\", \
+         EXISTS (SELECT 1 FROM recipient_standings s WHERE s.correlation_id = m.correlation_id) AS \"has_standings!\" \
+         FROM UNNEST($1::text[], $2::text[]) AS named (correlation_id, recipient) \
+         JOIN messages m ON m.correlation_id = named.correlation_id \
+         WHERE m.recipient <> named.recipient \
+             OR EXISTS (SELECT 1 FROM recipients r WHERE r.correlation_id = m.correlation_id) \
+         ORDER BY m.correlation_id",
+        &ids as _,
+        &recipients as _
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Merges what the notifications say about each recipient.
+pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[RecipientRow]) -> Result<(), sqlx::Error> {
+    columns!(rows: correlation_id, recipient, severity, is_open, precedence, status, failure, code, reason, channel,
+        transaction_id);
+    merge_recipients!(
+        "SELECT * FROM UNNEST($1::text[], $2::text[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], \
+         $8::text[], $9::text[], $10::text[], $11::text[])",
+        &correlation_id as _,
+        &recipient as _,
+        &severity as _,
+        &is_open as _,
+        &precedence as _,
+        &status as _,
+        &failure as _,
+        &code as _,
+        &reason as _,
+        &channel as _,
+        &transaction_id as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Notes recipients other than the one of the message.
-pub(super) async fn note_recipients(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
-    let named = additions.iter().flat_map(Addition::named_recipients);
+pub(super) async fn note_recipients(connection: &mut Connection, additions: &[&Addition]) -> Result<(), sqlx::Error> {
+    let named = additions.iter().flat_map(|addition| addition.named_recipients());
     let (ids, recipients): (Vec<String>, Vec<String>) =
         named.map(|(id, recipient)| (id.to_owned(), recipient.to_owned())).unzip();
     sql!(

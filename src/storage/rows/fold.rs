@@ -2,7 +2,7 @@
 
 use super::{NotificationRow, Place, transaction};
 use crate::{
-    domain::{CorrelationId, Dispatch, Precedence, Standing, Status},
+    domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, Status},
     storage::StorageError,
 };
 
@@ -41,15 +41,24 @@ impl FoldRow {
             || rows.iter().any(|row| self.precedence.ends_with(&row.fingerprint))
     }
 
-    /// Which status is right where the notifications come to `standing`, and whether the row is as it has to be.
-    pub(in crate::storage) fn compare(&self, standing: Option<&Standing>) -> Result<(Status, bool), StorageError> {
+    pub(in crate::storage) fn origin(&self) -> Origin {
+        if self.dispatch.is_some() { Origin::Sent } else { Origin::Observed }
+    }
+
+    /// Whether it was written as a message with several recipients.
+    pub(in crate::storage) fn is_shared(&self) -> bool {
+        Outcome::is_shared(&self.precedence)
+    }
+
+    /// Which status is right where the notifications come to `outcome`, and whether the row is as it has to be.
+    pub(in crate::storage) fn compare(&self, outcome: Option<&Outcome>) -> Result<(Status, bool), StorageError> {
         let dispatch = self.place().read_opt("dispatch", self.dispatch.as_deref(), Dispatch::from_word)?;
-        let spoken = standing.map(|standing| (standing, standing.precedence.to_bytes()));
+        let spoken = outcome.map(|outcome| (outcome, outcome.precedence()));
         match (spoken, dispatch) {
-            (Some((standing, precedence)), dispatch)
+            (Some((outcome, precedence)), dispatch)
                 if dispatch.is_none() || precedence.as_slice() > Precedence::DISPATCH =>
             {
-                Ok((standing.status, self.says(standing, &precedence, dispatch.is_none())?))
+                Ok((outcome.standing.status, self.says(outcome, &precedence, dispatch.is_none())?))
             }
             (_, Some(dispatch)) => {
                 let is_right = self.status == dispatch.as_str() && self.precedence == Precedence::DISPATCH;
@@ -60,12 +69,13 @@ impl FoldRow {
         }
     }
 
-    fn says(&self, standing: &Standing, precedence: &[u8], is_observed: bool) -> Result<bool, StorageError> {
+    fn says(&self, outcome: &Outcome, precedence: &[u8], is_observed: bool) -> Result<bool, StorageError> {
+        let standing = &outcome.standing;
         let id = self.place().read_opt("transaction_id", self.transaction_id.as_deref(), transaction)?;
         let keeps_its_id = !is_observed && standing.transaction_id.is_none();
         Ok(self.status == standing.status.as_str()
             && self.precedence == precedence
-            && (self.is_final != 0) == standing.is_final()
+            && (self.is_final != 0) == outcome.is_final
             && self.failure.as_deref() == standing.failure.map(crate::domain::Failure::as_str)
             && self.code == standing.code
             && self.reason == standing.reason

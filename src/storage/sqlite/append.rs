@@ -10,13 +10,13 @@ use serde::Serialize;
 
 use super::{
     Connection,
-    portable::{claim_transactions, insert_notifications, merge_messages},
+    portable::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
 };
 use crate::{
     domain::CorrelationId,
     storage::{
         batch::{Addition, Adoption},
-        rows::NotificationRow,
+        rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
     },
 };
 
@@ -81,8 +81,8 @@ pub(super) async fn insert_notifications(
 }
 
 /// Merges what the notifications say into the messages.
-pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
-    let rows = json(additions.iter().map(Addition::row));
+pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> Result<(), sqlx::Error> {
+    let rows = json(rows.iter());
     merge_messages!(
         "SELECT value ->> 'correlation_id', value ->> 'channel', value ->> 'recipient', value ->> 'transaction_id', \
          value ->> 'status', unhex(value ->> 'precedence'), value ->> 'status_at', value ->> 'is_final', \
@@ -95,9 +95,41 @@ pub(super) async fn merge(connection: &mut Connection, additions: &[Addition]) -
     Ok(())
 }
 
+/// Those of the messages of which notifications name several recipients, these additions included.
+pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) -> Result<Vec<SharedRow>, sqlx::Error> {
+    let rows = json(additions.iter().flat_map(Addition::mentions));
+    sql_as!(
+        SharedRow,
+        "SELECT DISTINCT m.correlation_id, m.dispatch IS NOT NULL AS \"is_sent!: bool\", \
+         EXISTS (SELECT 1 FROM recipient_standings s WHERE s.correlation_id = m.correlation_id) \
+             AS \"has_standings!: bool\" \
+         FROM jsonb_each($1) AS named CROSS JOIN messages m WHERE m.correlation_id = named.value ->> 0 \
+         AND (m.recipient <> named.value ->> 1 \
+             OR EXISTS (SELECT 1 FROM recipients r WHERE r.correlation_id = m.correlation_id)) \
+         ORDER BY m.correlation_id",
+        rows
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Merges what the notifications say about each recipient.
+pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[RecipientRow]) -> Result<(), sqlx::Error> {
+    let rows = json(rows.iter());
+    merge_recipients!(
+        "SELECT value ->> 'correlation_id', value ->> 'recipient', unhex(value ->> 'severity'), value ->> 'is_open', \
+         unhex(value ->> 'precedence'), value ->> 'status', value ->> 'failure', value ->> 'code', value ->> 'reason', \
+         value ->> 'channel', value ->> 'transaction_id' FROM jsonb_each($1) WHERE true",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Notes recipients other than the one of the message.
-pub(super) async fn note_recipients(connection: &mut Connection, additions: &[Addition]) -> Result<(), sqlx::Error> {
-    let rows = json(additions.iter().flat_map(Addition::named_recipients));
+pub(super) async fn note_recipients(connection: &mut Connection, additions: &[&Addition]) -> Result<(), sqlx::Error> {
+    let rows = json(additions.iter().flat_map(|addition| addition.named_recipients()));
     sql!(
         "INSERT INTO recipients (correlation_id, recipient) \
          SELECT m.correlation_id, named.value ->> 1 FROM jsonb_each($1) AS named \

@@ -43,7 +43,14 @@ async fn several_recipients_have_a_status_each(database: &Database) {
     server.posts(to("447700900001").says("Submitted", "7501").at("2026-05-20T13:15:01Z")).await.is_acknowledged();
     server.posts(to("447700900001")).await.is_acknowledged();
     let message = server.message("order-1").await;
-    assert_eq!((&message["to"], &message["status"]), (&json!("447700900001"), &json!("delivered")));
+    // One of them was not reached, which the other one's delivery does not hide.
+    assert_eq!((&message["to"], &message["status"]), (&json!("447700900001"), &json!("failed")));
+    assert_eq!(
+        (&message["final"], &message["failure"], &message["code"]),
+        (&json!(true), &json!("permanent"), &json!("7203"))
+    );
+    assert_eq!(server.ids("status=failed").await, ["order-1"]);
+    assert_eq!(server.ids("status=delivered").await, [""; 0]);
     let told =
         |one: &Value| ["to", "status", "final", "failure", "code", "transactionId"].map(|name| one[name].clone());
     let told: Vec<_> = message["recipients"].as_array().unwrap().iter().map(told).collect();

@@ -2,9 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Database, Platform, Sample, TestServer, sms};
+use crate::harness::{Database, Follower, Platform, Sample, TestServer, sms};
 
-both!(it_answers_when_the_message_turns_final, it_answers_when_the_time_is_over);
+both!(
+    it_answers_when_the_message_turns_final,
+    it_answers_when_it_is_final_for_every_recipient,
+    it_answers_when_the_time_is_over,
+);
 sqlite!(whoever_waits_for_nothing_is_told, it_waits_for_what_was_just_sent);
 
 async fn it_answers_when_the_message_turns_final(database: &Database) {
@@ -26,6 +30,30 @@ async fn it_answers_when_the_message_turns_final(database: &Database) {
     let began = Instant::now();
     server.gets("/v1/messages/order-2?wait=final&timeout=60").await.is(200);
     assert!(began.elapsed() < Duration::from_secs(5));
+    server.stop().await;
+}
+
+async fn it_answers_when_it_is_final_for_every_recipient(database: &Database) {
+    let server = TestServer::start(database).await;
+    let to = |recipient: &str| Sample::of("order-1").to(recipient);
+    let mut follower = Follower::of(&server, "").await;
+    server.posts(to("447700900001").says("Un-Delivered", "7203")).await.is_acknowledged();
+    server.posts(to("447700900002").says("Submitted", "7501")).await.is_acknowledged();
+    let waiting = tokio::spawn({
+        let client = server.client();
+        async move { client.gets("/v1/messages/order-1?wait=final&timeout=60").await }
+    });
+    let open = server.gets("/v1/messages/order-1?wait=final&timeout=0").await.is(200).json();
+    assert_eq!((open["status"].as_str(), open["final"].as_bool()), (Some("failed"), Some(false)));
+    server.posts(to("447700900002")).await.is_acknowledged();
+    let message = waiting.await.unwrap().is(200).json();
+    assert_eq!((message["status"].as_str(), message["final"].as_bool()), (Some("failed"), Some(true)));
+    assert_eq!(message["timeline"].as_array().unwrap().len(), 3);
+    for is_final in [true, false, true] {
+        let event = follower.next().await.unwrap();
+        assert_eq!((event["status"].as_str(), event["final"].as_bool()), (Some("failed"), Some(is_final)));
+    }
+    drop(follower);
     server.stop().await;
 }
 

@@ -1,0 +1,53 @@
+-- Another system may use one correlation id for several recipients. Then this table holds where the message stands for
+-- each of them, and the message stands where the worst-off one stands (src/domain/recipients.rs). Messages with one
+-- recipient, and those that we sent, have no rows here.
+CREATE TABLE recipient_standings (
+    correlation_id TEXT COLLATE "C" NOT NULL,
+    recipient      TEXT COLLATE "C" NOT NULL, -- '': none is named; ' devices': any device, on push
+    severity       BYTEA  NOT NULL, -- comparable; the greatest decides for the message
+    is_open        BIGINT NOT NULL, -- 1: the message is not final as long as this recipient stands here
+    precedence     BYTEA  NOT NULL, -- of the notification that decides for this recipient
+    status         TEXT COLLATE "C" NOT NULL,
+    failure        TEXT COLLATE "C",
+    code           TEXT COLLATE "C",
+    reason         TEXT COLLATE "C",
+    channel        TEXT COLLATE "C",
+    transaction_id TEXT COLLATE "C",
+    PRIMARY KEY (correlation_id, recipient)
+);
+CREATE INDEX recipient_standings_worst ON recipient_standings (correlation_id, severity);
+CREATE INDEX recipient_standings_open ON recipient_standings (correlation_id) WHERE is_open = 1;
+
+-- In the precedence of a failure, how grave it is stands between the time and the fingerprint.
+UPDATE messages SET precedence = substr(precedence, 1, 9)
+    || CASE failure WHEN 'permanent' THEN '\x03'::bytea WHEN 'unclear' THEN '\x02' WHEN 'transient' THEN '\x01'
+        ELSE '\x00' END
+    || substr(precedence, 10)
+WHERE length(precedence) = 25;
+
+-- A status can become final without becoming another one, and a message can have failed without being final.
+ALTER TABLE changes ADD COLUMN is_final BIGINT; -- NULL: follows from status and channel
+
+CREATE OR REPLACE FUNCTION note_new_messages() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM announce_changes();
+    INSERT INTO changes (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
+        is_final)
+    SELECT nextval('changes_seq'), n.correlation_id, (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at,
+        n.failure, n.code, n.reason, n.updated_at, n.is_final
+    FROM now_so n;
+    RETURN NULL;
+END $$;
+
+-- The plan is made for the first batch, which may be small, and then kept: a nested loop would be slow for a large one.
+CREATE OR REPLACE FUNCTION note_changed_messages() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+BEGIN
+    PERFORM announce_changes();
+    INSERT INTO changes (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
+        is_final)
+    SELECT nextval('changes_seq'), n.correlation_id, (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at,
+        n.failure, n.code, n.reason, n.updated_at, n.is_final
+    FROM now_so n JOIN formerly o ON o.correlation_id = n.correlation_id
+    WHERE n.status <> o.status OR n.is_final <> o.is_final;
+    RETURN NULL;
+END $$;
