@@ -82,7 +82,7 @@ async fn list(args: List) -> anyhow::Result<()> {
         .items
         .into_iter()
         .map(|entry| vec![entry.at, entry.actor, entry.deed, entry.count.to_string(), or_dash(entry.details.as_ref())]);
-    output::table(&["at", "who", "did", "how many", "details"], rows);
+    output::found("no entries", &["at", "who", "did", "how many", "details"], rows);
     if let Some(cursor) = page.next_cursor {
         output::line(format!("more: --cursor {cursor}"));
     }

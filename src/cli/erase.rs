@@ -13,7 +13,8 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The number or the address of the person, with or without plus and separators
+    /// The person: an address, an id, or a number with its country code, in any spelling; or KIND:ID, as in
+    /// userid:0123456
     #[arg(long, value_name = "NUMBER")]
     to: String,
     /// Only say what would be removed
@@ -27,7 +28,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let person = Person::new(&args.to).ok_or_else(|| WrongUse("--to must be a number or an address".to_owned()))?;
+    let person = Person::new(&args.to).map_err(|error| WrongUse(format!("--to {error}")))?;
     let view: ErasureView = if let Some(remote) = args.source.remote()? {
         remote.erase(&args.to, args.dry_run).await?
     } else {

@@ -18,7 +18,8 @@ pub(super) struct FilterArgs {
     /// On this channel: sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
     #[arg(long)]
     channel: Option<String>,
-    /// To this recipient, with or without plus and separators
+    /// To this recipient: an address, an id, or a number with its country code, in any spelling; or KIND:ID, as in
+    /// userid:0123456
     #[arg(long)]
     to: Option<String>,
     /// With this code behind the status

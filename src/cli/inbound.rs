@@ -30,7 +30,7 @@ const COLUMNS: [&str; 5] = ["received", "fingerprint", "channel", "event", "from
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args.action.unwrap_or(Action::List(args.list)) {
-        Action::List(args) => args.list(PATH, Query::inbound, &COLUMNS, row).await,
+        Action::List(args) => args.list(PATH, Query::inbound, &COLUMNS, "no inbound messages", row).await,
         Action::Show(args) => args.show(PATH, Query::inbound_of, text).await,
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             or_dash(message.reason.as_ref()),
         ]
     });
-    output::table(&header, rows);
+    output::found("no messages", &header, rows);
     output::more(page.next_cursor.as_deref());
     Ok(())
 }

@@ -60,6 +60,16 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     text_out(&format!("{table}\n"));
 }
 
+/// Prints a table of what was found, or a line that says that nothing was.
+pub(super) fn found(nothing: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_some() {
+        table(header, rows);
+    } else {
+        line(nothing);
+    }
+}
+
 /// What was asked for cannot be meant: exit code 2, as for flags that do not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -46,7 +46,7 @@ const COLUMNS: [&str; 4] = ["received", "fingerprint", "times", "reason"];
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args.action.unwrap_or(Action::List(args.list)) {
-        Action::List(args) => args.list(PATH, Query::quarantine, &COLUMNS, row).await,
+        Action::List(args) => args.list(PATH, Query::quarantine, &COLUMNS, "nothing in quarantine", row).await,
         Action::Show(args) => args.show(PATH, Query::quarantine_of, text).await,
         Action::Retry(args) => retry(args).await,
     }

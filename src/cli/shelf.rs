@@ -41,12 +41,13 @@ pub(super) struct ShowArgs {
 }
 
 impl ListArgs {
-    /// Prints a page of the list that a server has at `path`, and the database by `look`.
+    /// Prints a page of the list that a server has at `path`, and the database by `look`; `nothing` if it is empty.
     pub(super) async fn list<T: Serialize + DeserializeOwned>(
         self,
         path: &str,
         look: impl AsyncFnOnce(&Query, Option<&Cursor>, PageLimit) -> Result<ListView<T>, StorageError>,
         columns: &[&str],
+        nothing: &str,
         row: impl Fn(&T) -> Vec<String>,
     ) -> anyhow::Result<()> {
         let pairs = [("limit", self.limit), ("cursor", self.cursor)];
@@ -62,7 +63,7 @@ impl ListArgs {
         if self.json {
             return output::json(&page);
         }
-        output::table(columns, page.items.iter().map(row));
+        output::found(nothing, columns, page.items.iter().map(row));
         output::more(page.next_cursor.as_deref());
         Ok(())
     }

@@ -33,6 +33,6 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         let values = names.iter().map(|name| output::or_dash(kind.by.get(*name).and_then(Option::as_ref)));
         values.chain([kind.count.to_string()]).collect()
     });
-    output::table(&[&names[..], &["messages"]].concat(), rows);
+    output::found("no messages", &[&names[..], &["messages"]].concat(), rows);
     Ok(())
 }

@@ -2,16 +2,32 @@
 
 use std::fmt;
 
-use super::Fingerprint;
+use super::{Fingerprint, Recipient, number, number::PhoneNumber};
 
 /// Longer ones (some browser push ids) are kept as a digest, so that an index can hold them.
 const MAX_BYTES: usize = 512;
 
-/// A recipient, in the one form in which recipients are compared and shown: a phone number as its digits, without
-/// plus or separators (the platform itself is not consistent); a mail address in lower case; anything else as it
-/// came.
+/// A recipient, in the one form in which recipients are compared and shown: a phone number as its digits with the
+/// country code, however it was written; a mail address in lower case; anything else as it came.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address(String);
+
+/// Why a text cannot be an address to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// No visible character.
+    #[error("must not be blank")]
+    Blank,
+    /// A number without its country code, under which nothing is stored.
+    #[error(
+        "is a number without its country code: write it as in +447700900123; an id that begins with 0 needs its kind, as \
+         in userid:0123456"
+    )]
+    National,
+    /// The text that stands in the place of erased addresses.
+    #[error("is what stands in the place of erased data; name a number or an address")]
+    Erased,
+}
 
 impl Address {
     /// Reads an address as people and the platform write it. `None` for an empty one.
@@ -21,11 +37,24 @@ impl Address {
         Some(Self(if is_short { normal } else { format!("sha256:{}", Fingerprint::of_body(normal.as_bytes())) }))
     }
 
+    /// Reads the address of somebody to look for. It may be named with its kind, as in `userid:0123456`.
+    pub fn wanted(text: &str) -> Result<Self, AddressError> {
+        Self::new(wanted_id(text)?).ok_or(AddressError::Blank)
+    }
+
     /// The same, whole however long it is: as it stands in texts.
-    pub(super) fn unbounded(text: &str) -> Option<Self> {
+    pub(super) fn wanted_unbounded(text: &str) -> Result<Self, AddressError> {
+        Self::unbounded(wanted_id(text)?).ok_or(AddressError::Blank)
+    }
+
+    fn unbounded(text: &str) -> Option<Self> {
         // Postgres cannot store NUL in text.
-        let text = text.trim().replace('\0', "\u{FFFD}");
-        let normal = phone_digits(&text).unwrap_or_else(|| if text.contains('@') { text.to_lowercase() } else { text });
+        let text = text.trim_matches(number::is_blank).replace('\0', "\u{FFFD}");
+        let normal = match PhoneNumber::read(&text) {
+            Some(number) => number.digits().to_owned(),
+            None if text.contains('@') => text.to_lowercase(),
+            None => text,
+        };
         (!normal.is_empty()).then_some(Self(normal))
     }
 
@@ -33,14 +62,24 @@ impl Address {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a phone number, or an id that looks like one.
+    pub(super) fn is_number(&self) -> bool {
+        PhoneNumber::read(&self.0).is_some()
+    }
 }
 
-/// The digits of a phone number, if that is what `text` is.
-fn phone_digits(text: &str) -> Option<String> {
-    let number = text.strip_prefix('+').unwrap_or(text);
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    let is_phone = digits.len() >= 5 && number.chars().all(|c| c.is_ascii_digit() || " -.()".contains(c));
-    is_phone.then_some(digits)
+/// Whether a text has no visible character.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(number::is_blank)
+}
+
+/// The id that somebody looks for, without the name of its kind.
+fn wanted_id(text: &str) -> Result<&str, AddressError> {
+    let named = text.trim_matches(number::is_blank).split_once(':').filter(|(kind, _)| Recipient::is_kind(kind));
+    let (id, may_be_number) = named.map_or((text, true), |(kind, id)| (id, Recipient::is_number_kind(kind)));
+    let is_national = may_be_number && PhoneNumber::read(id).is_some_and(|number| number.is_national());
+    if is_national { Err(AddressError::National) } else { Ok(id) }
 }
 
 impl fmt::Display for Address {
@@ -58,17 +97,32 @@ impl fmt::Debug for Address {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn one_recipient_has_one_form() {
-        for text in ["+447700900123", "447700900123", " +44 7700 900-123", "(44) 7700.900123"] {
+        for text in ["+447700900123", "00447700900123", "\u{202A}+44 7700 900123\u{202C}", "447700900123@c.us"] {
             assert_eq!(Address::new(text).unwrap().as_str(), "447700900123");
         }
-        assert_eq!(Address::new("Dana@Example.ORG").unwrap().as_str(), "dana@example.org");
+        assert_eq!(Address::new("\u{200E}Dana@Example.ORG ").unwrap().as_str(), "dana@example.org");
         assert_eq!(Address::new("GB.1000000000000001").unwrap().as_str(), "GB.1000000000000001");
         assert_eq!(Address::new("urn:mbid:AQ+/=").unwrap().as_str(), "urn:mbid:AQ+/=");
-        assert_eq!(Address::new("  "), None);
+        assert_eq!(Address::new(" \u{200B}"), None);
+    }
+
+    #[test]
+    fn a_national_form_names_nobody_and_an_id_is_named_with_its_kind() {
+        let wanted = |text: &str| Address::wanted(text).map(|address| address.as_str().to_owned());
+        assert_eq!(wanted("+44 7700 900123"), Ok("447700900123".to_owned()));
+        assert_eq!(wanted("msisdn:00447700900123"), Ok("447700900123".to_owned()));
+        assert_eq!(wanted("userid:07700900123"), Ok("07700900123".to_owned()));
+        assert_eq!(wanted("urn:mbid:AQ"), Ok("urn:mbid:AQ".to_owned()));
+        for national in ["07700900123", "(0)7700 900123", "+0 7700 900123", "tel:07700900123", "waid:07700900123"] {
+            assert_eq!(wanted(national), Err(AddressError::National), "{national}");
+        }
+        assert_eq!(wanted("userid: "), Err(AddressError::Blank));
     }
 
     #[test]
@@ -81,5 +135,14 @@ mod tests {
     #[test]
     fn a_debug_print_hides_it() {
         assert!(!format!("{:?}", Address::new("447700900123")).contains("7700"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_form_is_its_own_form(text in ".{0,24}|[0-9+ ()@.:A-Za-z\u{202A}-\u{202E}]{0,24}") {
+            if let Some(once) = Address::new(&text) {
+                prop_assert_eq!(Address::new(once.as_str()), Some(once), "{:?}", text);
+            }
+        }
     }
 }

@@ -93,7 +93,7 @@ impl ListRequest {
             "final" => filter.is_final = Some(yes_or_no(value)?),
             "failure" => filter.failure = Some(word(value, Failure::from_word, Failure::ALL.map(Failure::as_str))?),
             "channel" => filter.channel = Some(Channel::from_name(value)),
-            "to" => filter.recipient = Some(Address::new(value).ok_or("must not be blank")?),
+            "to" => filter.recipient = Some(Address::wanted(value).map_err(|error| error.to_string())?),
             // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
             "code" => filter.code = Some(value.replace('\0', "\u{FFFD}")),
             "correlationId" => filter.correlation_id = Some(Pattern::read(value).ok_or("must not be empty")?),
@@ -166,6 +166,8 @@ mod tests {
         assert_eq!(request.filter.status, Some(Status::Failed));
         assert_eq!(request.filter.recipient, Address::new("447700900123"));
         assert_eq!(request.limit.get(), 500);
+        let national = ListRequest::parse([("to", "07700 900123")], &cutoffs).unwrap_err();
+        assert!(national[0].detail.contains("+447700900123"), "{}", national[0].detail);
         let twice = ListRequest::parse([("status", "failed"), ("status", "read")], &cutoffs).unwrap_err();
         assert_eq!((twice[0].pointer.as_str(), twice[0].detail.as_str()), ("/status", "is given twice"));
         let bad = NAMES.map(|name| (name, ""));

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `ids` | correlation and transaction ids, fingerprints |
 //! | `address` | a recipient in the one form in which recipients are compared |
+//! | `number` | phone numbers, however they are written |
 //! | `channel` | the channels |
 //! | `time` | an instant, in microseconds |
 //! | `status` | where a message can stand, and which status outranks which |
@@ -24,6 +25,7 @@
 //! | `record` | what that says of one row |
 //! | `deed` | who did what |
 //! | `person` | somebody who is to be forgotten |
+//! | `readings` | what a body says, in whatever encoding |
 
 mod address;
 mod arrival;
@@ -36,10 +38,12 @@ mod ids;
 mod inbound;
 mod message;
 mod notification;
+mod number;
 mod overdue;
 mod page;
 mod pattern;
 mod person;
+mod readings;
 mod recipients;
 mod record;
 mod standing;
@@ -49,7 +53,7 @@ mod tally;
 mod time;
 mod timeline;
 
-pub use address::Address;
+pub use address::{Address, AddressError, is_blank};
 pub use arrival::Arrival;
 pub(crate) use chain::Hex;
 pub use chain::{Anchor, Link, LinkHash, Writer};
@@ -66,6 +70,7 @@ pub use overdue::Cutoffs;
 pub use page::{Cursor, Page, PageLimit};
 pub use pattern::Pattern;
 pub use person::{ERASED, ERASED_BODY, Person};
+pub use readings::is_compressed;
 pub use recipients::{Outcome, RecipientKey, RecipientStatus, by_recipient, outcome, standings, worst_off};
 pub use record::{Chained, Fate, Record, RowKey};
 pub use standing::{Precedence, Standing};

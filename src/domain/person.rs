@@ -1,6 +1,10 @@
 //! Somebody who is to be forgotten.
 
-use super::Address;
+use super::{
+    Address, AddressError,
+    number::{Sign, after_trunk_zero},
+    readings,
+};
 
 /// What stands in the place of what was removed.
 pub const ERASED: &str = "erased";
@@ -13,16 +17,22 @@ pub struct Person {
     address: Address,
     /// The form in which texts are searched.
     needle: Address,
-    is_phone: bool,
+    is_number: bool,
 }
 
+/// Shorter ids and numbers stand in texts that have nothing to do with the person: prices, times, parts of other ids.
+const DISTINCTIVE_ID: usize = 8;
+const DISTINCTIVE_NUMBER: usize = 7;
+
 impl Person {
-    /// The person with this address, as people write it. `None` for an empty one, and for the mark of those who were
-    /// removed already.
-    pub fn new(text: &str) -> Option<Self> {
-        let address = Address::new(text).filter(|address| address.as_str() != ERASED)?;
-        let is_phone = address.as_str().chars().all(|c| c.is_ascii_digit());
-        Some(Self { needle: Address::unbounded(text)?, address, is_phone })
+    /// The person with this address, as people write it.
+    pub fn new(text: &str) -> Result<Self, AddressError> {
+        let address = Address::wanted(text)?;
+        let needle = Address::wanted_unbounded(text)?;
+        if address.as_str() == ERASED {
+            return Err(AddressError::Erased);
+        }
+        Ok(Self { is_number: address.is_number(), address, needle })
     }
 
     /// The address.
@@ -30,36 +40,189 @@ impl Person {
         &self.address
     }
 
-    /// Whether a text or a body names the person. Separators within a phone number do not matter. Where the address is
-    /// only a part of another one it is named too: to remove too much is better than to leave something.
-    pub fn is_named_in(&self, text: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(text).to_lowercase();
-        let needle = self.needle.as_str().to_lowercase();
-        text.contains(&needle) || (self.is_phone && text.replace([' ', '-', '.', '(', ')', '/'], "").contains(&needle))
+    /// Whether the address is so long that a text which has it means this person. Only then it makes sense to search
+    /// texts about other people for it.
+    pub fn is_distinctive(&self) -> bool {
+        let least = if self.is_number { DISTINCTIVE_NUMBER } else { DISTINCTIVE_ID };
+        self.needle.as_str().len() >= least
     }
+
+    /// Whether a text or a body names the person, in any encoding that [`readings`] knows, a number in any spelling with
+    /// its country code.
+    pub fn is_named_in(&self, text: &[u8]) -> bool {
+        let needle = self.needle.as_str();
+        if self.is_number {
+            readings::any_reading(text, &|text| has_number(text, needle))
+        } else {
+            let needle = folded(needle);
+            readings::any_reading(text, &|text| has_word(text, &needle))
+        }
+    }
+}
+
+/// Whether a text has this number, which stands between other characters than digits.
+fn has_number(text: &str, number: &str) -> bool {
+    // Each run of digits and separators as its digits, each with whether it follows the one before without a separator.
+    let mut run: Vec<(char, bool)> = Vec::new();
+    let mut has_trunk_zero = false;
+    let mut follows = false;
+    let mut rest = text.chars();
+    loop {
+        let c = rest.next();
+        match c.map(Sign::of) {
+            Some(Sign::Digit(digit)) => {
+                run.push((digit, follows));
+                follows = true;
+            }
+            Some(Sign::Invisible) => {}
+            // In a form, a plus is a blank.
+            Some(Sign::Plus | Sign::Separator) => {
+                follows = false;
+                has_trunk_zero |= c.is_some_and(|c| after_trunk_zero(c, rest.clone()).is_some());
+            }
+            Some(Sign::Other) | None => {
+                if run_has(&run, number) || (has_trunk_zero && run_has_but_for_a_zero(&run, number)) {
+                    return true;
+                }
+                if c.is_none() {
+                    return false;
+                }
+                run.clear();
+                (has_trunk_zero, follows) = (false, false);
+            }
+        }
+    }
+}
+
+fn run_has(run: &[(char, bool)], number: &str) -> bool {
+    let length = number.len();
+    let is_it = |(at, window): (usize, &[(char, bool)])| {
+        // At its end no digit follows; before it only the 00 of an international call.
+        let ends = run.get(at + length).is_none_or(|(_, follows)| !follows);
+        let before = &run[..at];
+        let begins = !window[0].1 || matches!(before, [.., ('0', false), ('0', true)]);
+        ends && begins && window.iter().map(|(digit, _)| *digit).eq(number.chars())
+    };
+    run.windows(length).enumerate().any(is_it)
+}
+
+/// The same of a number with `(0)` after its country code.
+fn run_has_but_for_a_zero(run: &[(char, bool)], number: &str) -> bool {
+    let zeros = run.iter().enumerate().filter(|(_, sign)| **sign == ('0', false));
+    zeros.map(|(at, _)| [&run[..at], &run[at + 1..]].concat()).any(|run| run_has(&run, number))
+}
+
+/// A text as words are compared: without case, and without what does not show.
+fn folded(text: &str) -> String {
+    let visible = text.chars().filter(|c| Sign::of(*c) != Sign::Invisible);
+    visible.flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
+}
+
+/// Whether a text has this folded word, between characters that no word has.
+fn has_word(text: &str, word: &str) -> bool {
+    let text = folded(text);
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+        let after = text[at + word.len()..].chars().next().is_some_and(char::is_alphanumeric);
+        !before && !after
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
+    fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(unit).collect()
+    }
+
     #[test]
-    fn a_person_is_found_however_the_address_is_written() {
+    fn a_number_is_found_however_it_is_written() {
         let person = Person::new("+44 7700 900123").unwrap();
-        for text in ["447700900123", "+447700900123", "call (44) 7700-900.123 now", r#"{"to":"+44 7700 900123"}"#] {
+        for text in [
+            "447700900123",
+            "+447700900123",
+            "call (44) 7700-900.123 now",
+            r#"{"to":"+44 7700 900123"}"#,
+            r#"{"to":"00447700900123","n":1}"#,
+            r#"{"to":447700900123}"#,
+            "+44 (0)7700 900123",
+            "row 12 447700900123 5",
+            "447700900123@s.whatsapp.net",
+            "\u{202A}+44\u{A0}7700\u{2011}900123\u{202C}",
+            "＋４４７７００９００１２３",
+            r#"{"to":"\u002b447700900123"}"#,
+            r#"{"to":"\u002B\u0034\u0034\u0037700900123"}"#,
+            r#"{"to":"\uD835\uDFDC47700900123"}"#,
+            r#"{"body":"{\"to\":\"\\u002b44\\/7700900123\"}"}"#,
+            "to=%2B447700900123&x=1",
+            "to=%252B447700900123",
+            "to=+44+7700+900123",
+            "to=44%C2%A07700%20900123",
+            "&#43;44&#55;700900123",
+            "&#x2B;44&nbsp;7700&#x20;900123",
+            "to: =2B44=207700900123",
+            "to: +44=\r\n7700900123",
+            "eyJhbGciOiJub25lIn0.eyJ0byI6Iis0NDc3MDA5MDAxMjMifQ.",
+        ] {
             assert!(person.is_named_in(text.as_bytes()), "{text}");
         }
-        assert!(!person.is_named_in(b"447700900124"));
+        let body = r#"{"to":"+447700900123"}"#;
+        let encoded = [
+            utf16(body, u16::to_le_bytes),
+            utf16(body, u16::to_be_bytes),
+            utf16("\u{FEFF}＋４４７７００９００１２３", u16::to_le_bytes),
+            body.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(),
+            format!(r#"{{"data":"{}"}}"#, STANDARD.encode(body)).into_bytes(),
+            format!(r#"{{"data":"x{}"}}"#, STANDARD.encode(STANDARD.encode(body))).into_bytes(),
+            STANDARD.encode(utf16(body, u16::to_le_bytes)).into_bytes(),
+            [b"\xFF\xFE\x80".as_slice(), body.as_bytes()].concat(),
+        ];
+        for (at, body) in encoded.iter().enumerate() {
+            assert!(person.is_named_in(body), "{at}: {}", String::from_utf8_lossy(body));
+        }
+        for text in
+            ["447700900124", "1447700900123", "4477009001234", "44 7700 900 1234", "07700900123", "44770,0900123"]
+        {
+            assert!(!person.is_named_in(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_as_a_word() {
         let person = Person::new("Dana@Example.org").unwrap();
-        assert!(person.is_named_in(b"to: <dana@EXAMPLE.org>"));
-        assert!(!person.is_named_in(b"dana@example.com"));
+        for text in
+            ["to: <dana@EXAMPLE.org>", "dana%40example.org", r"dana\u0040example.org", "dana@\u{200B}example.org"]
+        {
+            assert!(person.is_named_in(text.as_bytes()), "{text}");
+        }
+        for text in ["dana@example.com", "jordana@example.org", "dana@example.organic"] {
+            assert!(!person.is_named_in(text.as_bytes()), "{text}");
+        }
         let long = "Push".repeat(500);
         assert!(Person::new(&long).unwrap().is_named_in(format!("[{long}]").as_bytes()));
     }
 
     #[test]
-    fn nobody_is_no_person() {
-        assert!(Person::new(" ").is_none());
-        assert!(Person::new(ERASED).is_none());
+    fn a_short_id_is_not_looked_for_in_what_concerns_others() {
+        for (text, is_distinctive) in
+            [("1001", false), ("12345", false), ("userid:1001", false), ("user-1001", true), ("+6834000", true)]
+        {
+            assert_eq!(Person::new(text).unwrap().is_distinctive(), is_distinctive, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_person_has_a_blank_national_or_erased_address() {
+        for (text, error) in [
+            (" \u{200E}", AddressError::Blank),
+            ("07700900123", AddressError::National),
+            (ERASED, AddressError::Erased),
+            (" erased ", AddressError::Erased),
+        ] {
+            assert_eq!(Person::new(text).unwrap_err(), error, "{text:?}");
+        }
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn erase(
     // An object first of all: an array with the members in order is none.
     let request = request.ok().and_then(|Json(members)| serde_json::from_value::<Erase>(members.into()).ok());
     let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
-    let person = Person::new(&request.to).ok_or_else(|| fault("/to", "must be a number or an address"))?;
+    let person = Person::new(&request.to).map_err(|error| fault("/to", &error.to_string()))?;
     let (eraser, actor) = (app.eraser.clone(), caller.actor().clone());
     // A person is not half erased because the client hung up.
     let view = detached(async move { eraser.erase(&person, &actor, request.dry_run).await }).await?;

@@ -52,7 +52,15 @@ async fn a_message_is_taken_over_and_the_same_again_is_the_same(database: &Datab
     // However it is written, and whatever became of it meanwhile.
     server.gets("/v1/messages/order-1?wait=final").await.is(200);
     let spaced = serde_json::to_string_pretty(&message).unwrap().replace(r#""channel""#, r#""options":null,"channel""#);
-    for same in [message.to_string(), spaced] {
+    let with = |member: &str, value: Value| {
+        let mut other = message.clone();
+        other[member] = value;
+        other.to_string()
+    };
+    let spelled = ["447700900123", "+44 (7700) 900-123", "\u{202A}+44\u{A0}7700.900123\u{202C}"];
+    let spelled = spelled.into_iter().map(|to| with("to", json!(to)));
+    let others = [with("to", json!({ "msisdn": ["447700900123"] })), with("options", json!({}))];
+    for same in [message.to_string(), spaced].into_iter().chain(spelled).chain(others) {
         let answer = server.posts_to("/v1/messages", same).await.is(200);
         assert_eq!(answer.header("location"), Some("/v1/messages/order-1"));
         assert_eq!(answer.json()["status"], "delivered");
@@ -141,6 +149,9 @@ async fn every_fault_is_told_with_its_field(database: &Database) {
             vec![
                 json!(null),
                 json!("1234"),
+                json!("07700900123"),
+                json!("00447700900123"),
+                json!("+44 (0)7700 900123"),
                 json!({ "msisdn": ["+447700900123", "+447700900124"] }),
                 json!({ "psid": "1" }),
                 json!([]),

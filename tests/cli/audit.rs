@@ -55,7 +55,7 @@ fn a_person_is_erased_and_the_trail_tells_who_did_it() {
         for shown in server.both(&["audit", "--limit", "1", "--json"]).await {
             assert_eq!(shown.is(0).json()["items"].as_array().unwrap().len(), 1);
         }
-        run(server.folder.path(), &["erase", "--to", " "]).await.is(2).complains("must be a number or an address");
+        run(server.folder.path(), &["erase", "--to", " "]).await.is(2).complains("must not be blank");
         server.program.ends_on("TERM").await.is(0);
     });
 }

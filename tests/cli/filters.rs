@@ -59,6 +59,44 @@ fn every_filter_of_the_api_is_a_flag() {
 }
 
 #[test]
+fn a_number_is_found_in_any_spelling_and_a_list_of_nothing_says_so() {
+    block_on(async {
+        let server = serve(&[]).await;
+        for shown in server.both(&["messages"]).await {
+            assert_eq!(shown.is(0).out, "no messages\n");
+        }
+        for (id, to) in [("order-1", "00447700900123"), ("order-2", "\u{202A}+44 7700 900123\u{202C}")] {
+            server.client.posts(Sample::of(id).to(to)).await.is_acknowledged();
+        }
+        for spelling in
+            ["447700900123", "+44\u{A0}7700\u{2011}900123", "tel:+447700900123", "447700900123@s.whatsapp.net"]
+        {
+            for shown in server.both(&["messages", "--to", spelling, "--json"]).await {
+                assert_eq!(shown.is(0).json()["items"].as_array().unwrap().len(), 2, "{spelling}");
+            }
+        }
+        for command in [&["messages"][..], &["export"]] {
+            for shown in server.both(&[command, &["--to", "07700 900123"]].concat()).await {
+                shown.is(2).complains("write it as in +447700900123");
+            }
+        }
+        for nobody in ["447700900124", "userid:07700900123"] {
+            for shown in server.both(&["messages", "--to", nobody]).await {
+                assert_eq!(shown.is(0).out, "no messages\n");
+            }
+        }
+        for (command, nothing) in
+            [("inbound", "no inbound messages\n"), ("quarantine", "nothing in quarantine\n"), ("audit", "no entries\n")]
+        {
+            for shown in server.both(&[command]).await {
+                assert_eq!(shown.is(0).out, nothing);
+            }
+        }
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
 fn messages_are_counted_in_the_database_and_at_a_server() {
     block_on(async {
         let server = serve(&[]).await;
@@ -75,6 +113,9 @@ fn messages_are_counted_in_the_database_and_at_a_server() {
         }
         for shown in server.both(&["stats", "--until", "2026-01-01T00:00:00Z", "--json"]).await {
             assert_eq!(shown.is(0).json()["items"], Value::Array(Vec::new()));
+        }
+        for shown in server.both(&["stats", "--until", "2026-01-01T00:00:00Z"]).await {
+            assert_eq!(shown.is(0).out, "no messages\n");
         }
         for shown in server.both(&["stats", "--by", "weather", "--since", "2026-01-01T00:30:00Z"]).await {
             let shown = shown.is(2);

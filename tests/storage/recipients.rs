@@ -57,9 +57,22 @@ async fn recipients_are_known_whatever_the_order(store: &TestStore) {
 }
 
 async fn spellings_of_one_number_are_one_recipient(store: &TestStore) {
-    store.hear([about("order-1").to("447700900123").at(1), about("order-1").to("+44 7700-900123").at(2)]).await;
+    let spellings = [
+        "447700900123",
+        "+44 7700-900123",
+        "00447700900123",
+        "tel:+44 (0)7700 900123",
+        "\u{202A}+44\u{A0}7700 900123\u{202C}",
+        "447700900123@s.whatsapp.net",
+        "＋４４７７００９００１２３",
+    ];
+    for (at, spelling) in (1..).zip(spellings) {
+        store.hear([about("order-1").to(spelling).at(at)]).await;
+    }
     assert!(!store.message("order-1").await.other_recipients);
-    assert_eq!(found_by(store, "+447700900123").await, ["order-1"]);
+    for spelling in spellings {
+        assert_eq!(found_by(store, spelling).await, ["order-1"], "{spelling}");
+    }
 }
 
 async fn a_recipient_may_become_known_later(store: &TestStore) {

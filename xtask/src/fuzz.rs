@@ -36,6 +36,8 @@ enum Target {
     Signature,
     /// Queries and cursors
     Filters,
+    /// Phone numbers and other addresses
+    Number,
     /// Files of notifications that never arrived
     Import,
     /// Messages to send, one a line
@@ -58,6 +60,7 @@ impl Target {
             Self::Notification => seeds::bodies(),
             Self::Signature => seeds::signed(),
             Self::Filters => Ok(seeds::queries()),
+            Self::Number => Ok(seeds::numbers()),
             Self::Import => seeds::files(),
             Self::Send => seeds::messages(),
         }

@@ -70,7 +70,7 @@ impl Draft {
         let correlation_id = check.correlation_id(fresh_id);
         let callback_data = check.callback_data();
         let (send_at, expire_at) = check.times();
-        let options = check.object("options").cloned();
+        let options = check.object("options").filter(|options| !options.is_empty()).cloned();
         let passed_on = check.passed_on();
         match (channel, sender, recipient, correlation_id) {
             (Some(channel), Some(sender), Some(recipient), Some(correlation_id)) if check.faults.is_empty() => {
@@ -248,6 +248,7 @@ impl<'a> Check<'a> {
             self.object(name);
         }
         let given = PASSED_ON.into_iter().filter_map(|name| Some((name.to_owned(), self.member(name)?.clone())));
-        given.collect()
+        // An empty object asks for nothing. An empty list may: no receipts at all.
+        given.filter(|(_, value)| value.as_object().is_none_or(|object| !object.is_empty())).collect()
     }
 }

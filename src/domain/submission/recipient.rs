@@ -3,14 +3,17 @@
 use serde_json::Value;
 
 use super::Object;
-use crate::domain::{Address, Channel};
+use crate::domain::{
+    Address, Channel,
+    number::{NO_NUMBER, PhoneNumber},
+};
 
 /// Who a message goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     /// The kind of id, as the platform names it: `msisdn`, `waid`, `email`…
     pub kind: &'static str,
-    /// The id, as it was given. A mail may have several: one mail, with one transaction id, to all of them.
+    /// The id: a number as its digits, any other as it was given. A mail may have several: one mail, with one transaction id, to all of them.
     pub ids: Vec<String>,
 }
 
@@ -49,6 +52,11 @@ impl Recipient {
         Channel::known().any(|channel| Self::kinds(&channel).contains(&word))
     }
 
+    /// Whether ids of this kind are phone numbers.
+    pub fn is_number_kind(word: &str) -> bool {
+        word == "msisdn" || word == "waid"
+    }
+
     /// Reads the member `to` of `message`, which goes by `channel`; or says what is wrong with it.
     pub(super) fn read(to: &Value, channel: &Channel, message: &Object) -> Result<Self, String> {
         let kinds = Self::kinds(channel);
@@ -71,12 +79,12 @@ impl Recipient {
         if ids.len() > 1 && !to_all {
             return Err("must be one recipient: a message is for one; send one to each".to_owned());
         }
+        if Self::is_number_kind(kind) {
+            let ids = ids.iter().map(|id| number(id)).collect::<Result<Vec<_>, _>>()?;
+            return if ids.is_empty() { Err(NO_NUMBER.to_owned()) } else { Ok(Self { kind, ids }) };
+        }
         let all = |good: fn(&str) -> bool| ids.iter().all(|id| good(id));
-        let number = kind == "msisdn" || kind == "waid";
         let detail = match kind {
-            _ if number && !all(is_number) => {
-                "must be a number in international form: 5 to 15 digits, with or without a plus"
-            }
             _ if ids.is_empty() || !all(says_something) => "must be a string that is not blank",
             "email" if !all(is_mail_address) => "must be a mail address, as in dana@example.org",
             _ => return Ok(Self { kind, ids }),
@@ -108,9 +116,11 @@ fn says_something(id: &str) -> bool {
     !id.contains('\0') && Address::new(id).is_some()
 }
 
-fn is_number(id: &str) -> bool {
-    let digits = id.strip_prefix('+').unwrap_or(id);
-    (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+/// A number as its digits. Two spellings of it are one recipient, so they make the same message.
+fn number(id: &str) -> Result<String, String> {
+    let number = PhoneNumber::read(id);
+    let digits = number.as_ref().map_or(Err(NO_NUMBER), PhoneNumber::for_sending);
+    digits.map(str::to_owned).map_err(str::to_owned)
 }
 
 /// Something on both sides of an `@`, and no blank; the platform knows best what else there may be.

@@ -26,9 +26,9 @@ fn recipient(channel: &str, to: impl Into<Value>) -> Result<Recipient, Vec<Fault
 
 #[test]
 fn a_short_message_is_taken_and_reads_back() {
-    let submission = check(message(json!({"options": {}}))).unwrap();
+    let submission = check(message(json!({"options": {"trackClicks": true}}))).unwrap();
     assert_eq!(submission.correlation_id.as_str(), "fresh");
-    assert_eq!(submission.recipient, Recipient { kind: "msisdn", ids: vec!["+447700900123".to_owned()] });
+    assert_eq!(submission.recipient, Recipient { kind: "msisdn", ids: vec!["447700900123".to_owned()] });
     assert_eq!(Submission::from_json(submission.to_json()), Ok(submission));
 }
 
@@ -36,7 +36,7 @@ fn a_short_message_is_taken_and_reads_back() {
 fn a_plain_recipient_is_of_the_kind_that_the_channel_means() {
     for (channel, id, kind) in [
         ("sms", "447700900123", "msisdn"),
-        ("mms", "+12025550143", "msisdn"),
+        ("mms", "12025550143", "msisdn"),
         ("rcs", "447700900123", "msisdn"),
         ("voice", "447700900123", "msisdn"),
         ("email", "dana@example.org", "email"),
@@ -62,10 +62,52 @@ fn another_kind_of_id_is_named() {
     for to in [json!({"psid": "1"}), json!({}), json!({"msisdn": "447700900123", "customerid": "1"}), json!(1)] {
         assert_eq!(pointers(message(json!({ "to": to }))), ["/to"], "{to}");
     }
-    for to in [json!(" "), json!("0"), json!("44 7700 900123"), json!({"msisdn": []}), json!({"msisdn": [1]})] {
+    for to in [json!(" "), json!("0"), json!("44 77x"), json!({"msisdn": []}), json!({"msisdn": [1]})] {
         assert_eq!(pointers(message(json!({ "to": to }))), ["/to"], "{to}");
     }
     assert!(recipient("email", json!("dana")).is_err() && recipient("email", json!("a b@example.org")).is_err());
+}
+
+#[test]
+fn a_number_without_its_country_code_is_refused_with_the_way_to_write_it() {
+    for channel in ["sms", "mms", "rcs", "voice", "whatsapp"] {
+        for to in ["07700900123", "00447700900123", "+07700900123", "(0)7700 900123", "+44 (0)7700 900123"] {
+            let faults = recipient(channel, to).unwrap_err();
+            assert_eq!(faults[0].pointer, "/to");
+            assert!(faults[0].detail.contains("+447700900123"), "{channel} {to}: {}", faults[0].detail);
+        }
+    }
+    assert!(recipient("apple", json!({"msisdn": "07700900123"})).is_err());
+    // Ids are not numbers.
+    assert_eq!(recipient("push", "0012345").unwrap().id(), "0012345");
+    assert_eq!(recipient("messenger", "0100000000001").unwrap().id(), "0100000000001");
+}
+
+#[test]
+fn what_asks_for_the_same_is_the_same_message() {
+    let json = |members: Value| {
+        let named = json!({"correlationId": "1", "to": "447700900123"});
+        let mut message = message(named);
+        message.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        check(message).unwrap().to_json()
+    };
+    let plain = json(json!({}));
+    for same in [
+        json!({"to": "+447700900123"}),
+        json!({"to": " +44 (7700) 900-123"}),
+        json!({"to": "+44\u{A0}7700.900\u{2013}123"}),
+        json!({"to": "\u{202A}+447700900123\u{202C}"}),
+        json!({"to": {"msisdn": "+447700900123"}}),
+        json!({"to": {"msisdn": ["447700900123"]}}),
+        json!({"options": {}}),
+        json!({"options": null, "callbackData": null, "sendAt": null, "content": null, "cc": null}),
+        json!({"substitutions": {}, "contactPolicy": {}}),
+    ] {
+        assert_eq!(json(same.clone()), plain, "{same}");
+    }
+    for other in [json!({"to": "447700900124"}), json!({"options": {"tag1": "x"}}), json!({"requestedReceipts": []})] {
+        assert_ne!(json(other.clone()), plain, "{other}");
+    }
 }
 
 #[test]

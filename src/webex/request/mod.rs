@@ -22,7 +22,7 @@ mod tests;
 use serde_json::{Value, json};
 
 use super::{Api, NotifyUrl, SmsApi};
-use crate::domain::{Object, Submission, Timestamp};
+use crate::domain::{Channel, Object, Submission, Timestamp};
 
 /// Where notifications about a message are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,12 +92,15 @@ struct Letter<'a> {
 }
 
 impl Letter<'_> {
-    /// The ids of the recipient, as the tenant wants them.
+    /// The ids of the recipient; numbers with the plus where the tenant wants it, or else where the samples of the API
+    /// have it: everywhere but in Messaging v1, and there in invitations by Apple
+    /// (`apple-message-for-business-text-copy`).
     fn ids(&self) -> Vec<String> {
         let recipient = &self.message.recipient;
-        let plus = self.tenant.plus_sign && recipient.kind == "msisdn";
-        let form = |id: &String| if plus && !id.starts_with('+') { format!("+{id}") } else { id.clone() };
-        recipient.ids.iter().map(form).collect()
+        let is_v1 = Api::of_submission(self.message, self.tenant.sms_api) == Api::V1;
+        let api_has_plus = !is_v1 || self.message.channel == Channel::Apple;
+        let has_plus = recipient.kind == "msisdn" && (self.tenant.plus_sign || api_has_plus);
+        recipient.ids.iter().map(|id| if has_plus { format!("+{id}") } else { id.clone() }).collect()
     }
 
     /// The first of them, for the APIs that take one.

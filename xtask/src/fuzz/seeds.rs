@@ -45,6 +45,22 @@ pub(super) fn queries() -> Vec<Vec<u8>> {
     queries.map(|query| query.as_bytes().to_vec()).to_vec()
 }
 
+pub(super) fn numbers() -> Vec<Vec<u8>> {
+    let numbers = [
+        "+44 7700 900123",
+        "0044 (0)7700/900-123",
+        "07700900123",
+        "tel:+44-7700-900123;ext=5",
+        "447700900123:12@s.whatsapp.net",
+        "\u{202A}+44\u{A0}7700\u{2011}900123\u{202C}",
+        "＋４４７７００９００１２３",
+        "userid:0123456",
+        "Dana@Example.org",
+        "GB.1000000000000001",
+    ];
+    numbers.map(|number| number.as_bytes().to_vec()).to_vec()
+}
+
 /// The same bodies in each layout of a file.
 pub(super) fn files() -> Result<Vec<Vec<u8>>> {
     let bodies = samples("notify")?;

@@ -63,7 +63,7 @@ pub(super) fn check(input: &Input, plan: &Plan) -> anyhow::Result<Checked> {
         checked.rows += 1;
         spinner.inc(1);
         match row.message {
-            Ok(ready) => sort_in(&mut checked, &mut seen, line, ready),
+            Ok(ready) => sort_in(&mut checked, &mut seen, line, &ready),
             Err(faults) => checked.blame(line, in_words(&faults)),
         }
     }
@@ -74,19 +74,20 @@ pub(super) fn check(input: &Input, plan: &Plan) -> anyhow::Result<Checked> {
 /// Of each id so far, by its fingerprint, the line and the fingerprint of the message.
 type Seen = HashMap<Fingerprint, (u64, Fingerprint)>;
 
-fn sort_in(checked: &mut Checked, seen: &mut Seen, line: u64, ready: Ready) {
-    let said = Fingerprint::of_body(&serde_json::to_vec(ready.draft.members()).unwrap_or_default());
-    match seen.get(&Fingerprint::of_body(ready.id.as_str().as_bytes())) {
+fn sort_in(checked: &mut Checked, seen: &mut Seen, line: u64, ready: &Ready) {
+    let id = ready.submission.correlation_id.as_str();
+    let (key, said) = (Fingerprint::of_body(id.as_bytes()), ready.submission.to_json());
+    let said = Fingerprint::of_body(said.to_string().as_bytes());
+    match seen.get(&key) {
         Some((_, before)) if *before == said => _ = checked.duplicates.insert(line),
         Some((first, _)) => {
-            let detail =
-                format!("has the id {:?} of the row at line {first}, which is another message", ready.id.as_str());
+            let detail = format!("has the id {id:?} of the row at line {first}, which is another message");
             checked.clashes.insert(line, detail.clone());
             checked.blame(line, detail);
         }
         None => {
-            seen.insert(Fingerprint::of_body(ready.id.as_str().as_bytes()), (line, said));
-            *checked.channels.entry(ready.channel).or_default() += 1;
+            seen.insert(key, (line, said));
+            *checked.channels.entry(ready.submission.channel.to_string()).or_default() += 1;
             checked.example.get_or_insert_with(|| Value::Object(ready.draft.members().clone()));
         }
     }

@@ -107,7 +107,7 @@ pub(super) async fn hand_in(
                     handed_in.interrupted = Some("the server stopped answering".to_owned());
                 }
                 for ((line, ready), taken) in rows.into_iter().zip(taken) {
-                    handed_in.took(line, ready.id, taken);
+                    handed_in.took(line, ready.submission.correlation_id, taken);
                     bar.inc(1);
                 }
             }

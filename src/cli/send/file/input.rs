@@ -13,7 +13,10 @@ use anyhow::{Context, bail};
 use csv::{ByteRecord, ByteRecordsIntoIter, ReaderBuilder};
 use serde_json::Value;
 
-use crate::{cli::output::WrongUse, domain::Object};
+use crate::{
+    cli::output::WrongUse,
+    domain::{Object, is_blank},
+};
 
 /// How the rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -163,6 +166,31 @@ impl Iterator for Records {
     type Item = anyhow::Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.read()? {
+                Ok(record) if record.holds_nothing() => {}
+                record => return Some(record),
+            }
+        }
+    }
+}
+
+impl Record {
+    /// Whether there is nothing in the row, as in those that spreadsheets leave at the end of a table.
+    fn holds_nothing(&self) -> bool {
+        match &self.original {
+            Original::Cells(_, cells) => cells.iter().all(|cell| std::str::from_utf8(cell).is_ok_and(is_blank)),
+            Original::Members(members) => members.values().all(|value| match value {
+                Value::String(text) => is_blank(text),
+                value => value.is_null(),
+            }),
+            Original::Unreadable(line, _) => is_blank(line),
+        }
+    }
+}
+
+impl Records {
+    fn read(&mut self) -> Option<anyhow::Result<Record>> {
         match self {
             Self::Cells(columns, cells, counter) => {
                 let record = cells.next()?.map_err(anyhow::Error::from).and_then(|record| {

@@ -14,7 +14,7 @@ use crate::{
         output::WrongUse,
         send::{Args, message},
     },
-    domain::{CorrelationId, Draft, Fault, Fingerprint, Object, is_member},
+    domain::{Draft, Fault, Fingerprint, Object, Submission, is_member},
     send::check,
     webex::SmsApi,
 };
@@ -47,9 +47,10 @@ pub(super) struct Row {
 /// A message that can be sent, as far as can be told here.
 #[derive(Debug)]
 pub(super) struct Ready {
+    /// What is handed in.
     pub(super) draft: Draft,
-    pub(super) id: CorrelationId,
-    pub(super) channel: String,
+    /// What that asks for.
+    pub(super) submission: Submission,
 }
 
 /// What a row holds under one name.
@@ -135,29 +136,39 @@ impl Plan {
                 None => faults.push(fault(column, "is missing; --id-column needs it")),
             }
         }
-        let id = self.id(&message, retry);
-        message.insert("correlationId".to_owned(), json!(id));
-        self.checked(message, faults)
-    }
-
-    /// Given by the row, or following from it: the same message of the same batch has the same id.
-    fn id(&self, message: &Object, retry: u64) -> String {
-        if let Some(given) = message.get("correlationId").and_then(Value::as_str) {
-            return if retry == 0 { given.to_owned() } else { format!("{given}~{retry}") };
+        if retry > 0
+            && let Some(given) = message.get("correlationId").and_then(Value::as_str)
+        {
+            let another = json!(format!("{given}~{retry}"));
+            message.insert("correlationId".to_owned(), another);
         }
-        let batch = self.batch.as_deref().unwrap_or_default();
-        let said = serde_json::to_vec(message).unwrap_or_default();
-        Fingerprint::of_parts([said.as_slice(), batch.as_bytes(), &retry.to_be_bytes()]).to_string()
+        self.checked(message, retry, faults)
     }
 
-    fn checked(&self, message: Object, mut faults: Vec<Fault>) -> Result<Ready, Vec<Fault>> {
-        let checked = Draft::new(Value::Object(message)).map_err(|fault| vec![fault]);
-        let checked = checked.and_then(|draft| check(&draft, self.sms_api).map(|submission| (draft, submission)));
+    /// The id of a row that gives none: the same message of the same batch has the same id, in other words too.
+    fn id(&self, message: &Submission, retry: u64) -> String {
+        let mut said = message.to_json();
+        // Drawn anew each time.
+        said["correlationId"].take();
+        let batch = self.batch.as_deref().unwrap_or_default();
+        Fingerprint::of_parts([said.to_string().as_bytes(), batch.as_bytes(), &retry.to_be_bytes()]).to_string()
+    }
+
+    fn checked(&self, mut message: Object, retry: u64, mut faults: Vec<Fault>) -> Result<Ready, Vec<Fault>> {
+        let check = |message: &Object| {
+            let draft = Draft::new(Value::Object(message.clone())).map_err(|fault| vec![fault])?;
+            check(&draft, self.sms_api).map(|submission| (draft, submission))
+        };
+        let has_id = message.get("correlationId").is_some_and(|id| !id.is_null());
+        let mut checked = check(&message);
+        if let Ok((_, submission)) = &checked
+            && !has_id
+        {
+            message.insert("correlationId".to_owned(), json!(self.id(submission, retry)));
+            checked = check(&message);
+        }
         match checked {
-            Ok((draft, message)) if faults.is_empty() => {
-                let (id, channel) = (message.correlation_id, message.channel.to_string());
-                return Ok(Ready { draft, id, channel });
-            }
+            Ok((draft, submission)) if faults.is_empty() => return Ok(Ready { draft, submission }),
             Ok(_) => {}
             Err(found) => faults.extend(found),
         }

@@ -137,6 +137,20 @@ fn times_go_out_where_the_api_has_them() {
 }
 
 #[test]
+fn a_plus_goes_out_where_the_tenant_or_the_api_wants_it_however_the_number_was_given() {
+    for to in ["+447700900123", "447700900123"] {
+        let with = |sms_api, plus_sign| {
+            let message = json!({"channel": "sms", "from": "ACME", "to": to, "text": "Hi", "correlationId": "1"});
+            Request::new(&submission(message), &Tenant { sms_api, plus_sign, ..tenant() }, Timestamp::default()).body
+        };
+        assert_eq!(with(SmsApi::V2, false)["to"][0]["msisdn"], json!(["+447700900123"]));
+        assert_eq!(with(SmsApi::V1, false)["destination"][0]["msisdn"], json!(["447700900123"]));
+        assert_eq!(with(SmsApi::V1, true)["destination"][0]["msisdn"], json!(["+447700900123"]));
+        assert_eq!(with(SmsApi::SmsV1, false)["to"], "+447700900123");
+    }
+}
+
+#[test]
 fn a_tenant_may_want_the_plus_sign() {
     let with_plus = Tenant { plus_sign: true, ..tenant() };
     let to =

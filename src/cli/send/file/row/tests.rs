@@ -28,7 +28,7 @@ fn rows(plan: &Plan, name: &str, text: &[u8]) -> Vec<Row> {
 }
 
 fn id(row: &Row) -> String {
-    row.message.as_ref().unwrap().id.to_string()
+    row.message.as_ref().unwrap().submission.correlation_id.to_string()
 }
 
 #[test]
@@ -41,6 +41,28 @@ fn an_id_follows_from_what_is_said_and_not_from_where() {
     assert_ne!(id(&lines[0]), id(&lines[1]));
     let other = Plan { batch: Some("again".to_owned()), ..plan(None) };
     assert_ne!(id(&table[0]), id(&rows(&other, "x.csv", b"text,name\nHi,Ada\n")[0]));
+}
+
+#[test]
+fn the_same_message_in_other_words_has_the_same_id() {
+    let to = |row: &str| format!("to,text\n\"{row}\",Hi\n").into_bytes();
+    let one = id(&rows(&plan(None), "x.csv", &to("+447700900123"))[0]);
+    for other in ["447700900123", "+44 7700 900-123", "(+44)\u{A0}7700.900123", "msisdn:447700900123"] {
+        assert_eq!(id(&rows(&plan(None), "x.csv", &to(other))[0]), one, "{other}");
+    }
+    let line = b"{\"text\":\"Hi\",\"options\":{},\"correlationId\":null}\n";
+    assert_eq!(id(&rows(&plan(None), "x.ndjson", line)[0]), one);
+}
+
+#[test]
+fn rows_that_hold_nothing_are_skipped() {
+    let table = "to,text,error\n447700900123,Hi,\n,,\n  ,\u{A0},\n,,,,,\n\u{200B}\n447700900124,Hi,odd\n";
+    let lines: Vec<_> = rows(&plan(None), "x.csv", table.as_bytes()).iter().map(|row| row.record.line).collect();
+    assert_eq!(lines, [2, 7]);
+    let table =
+        "{\"to\":\"447700900123\",\"text\":\"Hi\"}\n\n \u{A0}\n{}\n{\"to\":null,\"text\":\" \"}\n{\"text\":\"Hi\"}\n";
+    let lines: Vec<_> = rows(&plan(None), "x.ndjson", table.as_bytes()).iter().map(|row| row.record.line).collect();
+    assert_eq!(lines, [1, 6]);
 }
 
 #[test]

@@ -1,0 +1,376 @@
+//! Phone numbers, however people and programs write them.
+
+use std::str::Chars;
+
+/// What a character means within a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// A decimal digit of any script, as its ASCII digit.
+    Digit(char),
+    /// A plus.
+    Plus,
+    /// What people put between groups of digits.
+    Separator,
+    /// A character without a glyph. Contact lists put some around numbers.
+    Invisible,
+    /// Anything else: the text is not a number.
+    Other,
+}
+
+impl Sign {
+    pub(super) fn of(c: char) -> Self {
+        match c {
+            '0'..='9' => Self::Digit(c),
+            '+' | '\u{207A}' | '\u{FE62}' | '\u{FF0B}' => Self::Plus,
+            _ if is_invisible(c) => Self::Invisible,
+            _ if c.is_whitespace() || is_dash(c) || MARKS.contains(&c) => Self::Separator,
+            _ => digit(c).map_or(Self::Other, Self::Digit),
+        }
+    }
+}
+
+/// Dots, brackets, slashes, and the blanks that Unicode does not count as whitespace.
+const MARKS: [char; 22] = [
+    '.', '(', ')', '[', ']', '/', '\u{00B7}', '\u{2022}', '\u{2024}', '\u{2027}', '\u{2044}', '\u{2219}', '\u{2800}',
+    '\u{30FB}', '\u{3164}', '\u{FF08}', '\u{FF09}', '\u{FF0E}', '\u{FF0F}', '\u{FF3B}', '\u{FF3D}', '\u{FF65}',
+];
+
+/// Unicode's category Pd, and what people take for a dash.
+fn is_dash(c: char) -> bool {
+    matches!(
+        c,
+        '-' | '\u{058A}' | '\u{05BE}' | '\u{1400}' | '\u{1806}' | '\u{2010}'
+            ..='\u{2015}'
+                | '\u{2043}'
+                | '\u{207B}'
+                | '\u{208B}'
+                | '\u{2212}'
+                | '\u{2E17}'
+                | '\u{2E1A}'
+                | '\u{2E3A}'
+                | '\u{2E3B}'
+                | '\u{2E40}'
+                | '\u{2E5D}'
+                | '\u{301C}'
+                | '\u{3030}'
+                | '\u{30A0}'
+                | '\u{30FC}'
+                | '\u{FE31}'
+                | '\u{FE32}'
+                | '\u{FE58}'
+                | '\u{FE63}'
+                | '\u{FF0D}'
+                | '\u{FF5E}'
+                | '\u{10EAD}'
+    )
+}
+
+/// Format characters: bidi controls, joiners, zero widths, byte-order marks, variation selectors, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00AD}'
+            | '\u{034F}'
+            | '\u{061C}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{20E3}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E01EF}'
+    )
+}
+
+/// Whether a character at either end of an address means nothing.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
+}
+
+/// The zero of each script; its nine other digits follow it (Unicode 16, category Nd).
+const ZEROS: [u32; 76] = [
+    0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
+    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40,
+    0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x10D40, 0x11066,
+    0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x116D0, 0x116DA, 0x11730, 0x118E0,
+    0x11950, 0x11BF0, 0x11C50, 0x11D50, 0x11DA0, 0x11F50, 0x16130, 0x16A60, 0x16AC0, 0x16B50, 0x16D70, 0x1CCF0,
+    0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140, 0x1E2F0, 0x1E4F0, 0x1E5F1, 0x1E950, 0x1FBF0,
+];
+
+/// The ASCII digit for a decimal digit of any script.
+fn digit(c: char) -> Option<char> {
+    let code = u32::from(c);
+    let zero = ZEROS[..ZEROS.partition_point(|zero| *zero <= code)].last()?;
+    char::from_digit(code - zero, 10)
+}
+
+/// Names of protocols that stand before a number in a link.
+const SCHEMES: [&str; 6] = ["tel:", "sms:", "smsto:", "callto:", "whatsapp:", "//"];
+/// WhatsApp's own addresses are numbers before these hosts.
+const HOSTS: [&str; 2] = ["@s.whatsapp.net", "@c.us"];
+/// Shorter numbers are left to be ids.
+const SHORTEST: usize = 5;
+/// ITU-T E.164. The shortest number with a country code has 7 digits (Niue).
+const LONGEST: usize = 15;
+const SHORTEST_WITH_COUNTRY: usize = 7;
+
+/// A phone number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PhoneNumber {
+    /// All digits that were written, but for a trunk zero.
+    written: String,
+    /// Whether the number was written as in `+44 (0)7700 900123`.
+    has_trunk_zero: bool,
+}
+
+impl PhoneNumber {
+    /// Reads a number in any usual spelling. `None` if the text is not one.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = without_frame(text.trim_matches(is_blank))?;
+        let mut number = Self { written: String::new(), has_trunk_zero: false };
+        let mut has_separators = false;
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match Sign::of(c) {
+                Sign::Digit(digit) => number.written.push(digit),
+                Sign::Plus if number.written.is_empty() => {}
+                Sign::Separator => {
+                    has_separators = true;
+                    if let Some(after) = number.ends_in_country().then(|| after_trunk_zero(c, rest.clone())).flatten() {
+                        number.has_trunk_zero = true;
+                        rest = after;
+                    }
+                }
+                Sign::Invisible => {}
+                Sign::Plus | Sign::Other => return None,
+            }
+        }
+        // Digits alone may be an id of any length. Longer groups are several numbers, or something else.
+        let is_number = number.written.len() >= SHORTEST && (!has_separators || number.digits().len() <= LONGEST);
+        is_number.then_some(number)
+    }
+
+    /// The number as its digits with the country code: the one form in which numbers are compared. A number that was
+    /// written without its country code stays as it is.
+    pub(super) fn digits(&self) -> &str {
+        let country = self
+            .written
+            .strip_prefix("00")
+            .filter(|rest| !rest.starts_with('0') && (SHORTEST_WITH_COUNTRY..=LONGEST).contains(&rest.len()));
+        country.unwrap_or(&self.written)
+    }
+
+    /// Whether the number lacks its country code: no country code begins with 0.
+    pub(super) fn is_national(&self) -> bool {
+        self.digits().starts_with('0')
+    }
+
+    /// The digits, if the number is written as the platform takes it; or else what is wrong with it.
+    pub(super) fn for_sending(&self) -> Result<&str, &'static str> {
+        let length = self.written.len();
+        if self.written.starts_with('0') {
+            Err("must not begin with 0: write the country code, as in +447700900123 for 07700900123 or 00447700900123")
+        } else if self.has_trunk_zero {
+            Err("must not have the (0) of calls within the country: write +447700900123 for +44 (0)7700 900123")
+        } else if !(SHORTEST..=LONGEST).contains(&length) {
+            Err(NO_NUMBER)
+        } else {
+            Ok(&self.written)
+        }
+    }
+
+    /// Whether what was read so far can be a country code, alone or after 00.
+    fn ends_in_country(&self) -> bool {
+        !self.has_trunk_zero && (1..=3).contains(&self.written.trim_start_matches("00").len())
+    }
+}
+
+/// What is wrong with a text that is not a number.
+pub(super) const NO_NUMBER: &str =
+    "must be a number in international form: 5 to 15 digits with the country code, as in +447700900123";
+
+/// A number without the name of a protocol, its parameters, or WhatsApp's host.
+fn without_frame(text: &str) -> Option<&str> {
+    let mut number = text;
+    while let Some(rest) = SCHEMES.iter().find_map(|scheme| without_prefix(number, scheme)) {
+        number = rest.trim_start_matches(is_blank);
+    }
+    if let Some(host) = HOSTS.iter().find_map(|host| without_suffix(number, host)) {
+        // One of several devices.
+        number = host.split_once(':').map_or(host, |(number, _)| number);
+    }
+    if number.len() < text.len()
+        && let Some((before, parameters)) = number.split_once([';', '?'])
+    {
+        // A local number within some area (RFC 3966).
+        if parameters.to_ascii_lowercase().contains("phone-context=") {
+            return None;
+        }
+        number = before;
+    }
+    Some(number)
+}
+
+fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    text.split_at_checked(prefix.len()).filter(|(start, _)| start.eq_ignore_ascii_case(prefix)).map(|(_, rest)| rest)
+}
+
+fn without_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let at = text.len().checked_sub(suffix.len())?;
+    text.split_at_checked(at).filter(|(_, end)| end.eq_ignore_ascii_case(suffix)).map(|(rest, _)| rest)
+}
+
+/// What follows a `(0)` whose first bracket is `opening`.
+pub(super) fn after_trunk_zero(opening: char, rest: Chars<'_>) -> Option<Chars<'_>> {
+    let mut rest = rest;
+    let mut next = || rest.by_ref().find(|c| !is_blank(*c));
+    let brackets = [('(', ')'), ('[', ']'), ('\u{FF08}', '\u{FF09}'), ('\u{FF3B}', '\u{FF3D}')];
+    let (_, closing) = brackets.into_iter().find(|(left, _)| *left == opening)?;
+    let is_zero = next().map(Sign::of) == Some(Sign::Digit('0')) && next() == Some(closing);
+    is_zero.then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn digits(text: &str) -> Option<String> {
+        PhoneNumber::read(text).map(|number| number.digits().to_owned())
+    }
+
+    #[test]
+    fn every_spelling_of_a_number_gives_its_digits() {
+        for text in [
+            "447700900123",
+            "+447700900123",
+            "00447700900123",
+            " +44 7700 900-123\t",
+            "(+44) 7700.900123",
+            "+44 (0)7700 900123",
+            "0044 (0) 7700 900123",
+            "44 [0] 7700/900123",
+            "tel:+447700900123",
+            "TEL:+44-7700-900123;ext=5",
+            "sms://+447700900123?body=Hi",
+            "whatsapp:+447700900123",
+            "447700900123@s.whatsapp.net",
+            "447700900123:12@S.WhatsApp.net",
+            "447700900123@c.us",
+            "\u{202A}+44 7700 900123\u{202C}",
+            "\u{200E}+44\u{A0}7700\u{202F}900123\u{2069}",
+            "＋４４（０）７７００　９００１２３",
+            "٤٤٧٧٠٠٩٠٠١٢٣",
+            "𝟜𝟜𝟟𝟟𝟘𝟘𝟡𝟘𝟘𝟙𝟚𝟛",
+            "+44‑7700–900—123",
+            "+44−7700‐900・123",
+            "4\u{FE0F}\u{20E3}47700900123",
+        ] {
+            assert_eq!(digits(text).as_deref(), Some("447700900123"), "{text:?}");
+        }
+        assert_eq!(digits("07700 900123").as_deref(), Some("07700900123"));
+    }
+
+    #[test]
+    fn ids_are_not_numbers() {
+        for text in [
+            "",
+            "+",
+            "1001",
+            "GB.1000000000000001",
+            "urn:mbid:AQ+/=",
+            "user 12345",
+            "44+7700900123",
+            "dana@example.org",
+            "447700900123@txt.example.com",
+            "447700900123,447700900124",
+            "447700900123 447700900124",
+            "tel:1001",
+            "tel:7700900123;phone-context=+44",
+            "1.2e7",
+            "c4a1d2f0-0000-4000-8000-000000000000",
+            "①②③④⑤",
+            "sha256:00112233445566778899",
+            "447700900123@g.us",
+            "(0)",
+        ] {
+            assert_eq!(digits(text), None, "{text:?}");
+        }
+        // Padded ids are left alone: no country code begins with 0.
+        assert_eq!(digits("0000123456").as_deref(), Some("0000123456"));
+        assert_eq!(digits("001234").as_deref(), Some("001234"));
+        assert_eq!(digits("1000000000000000000001").as_deref(), Some("1000000000000000000001"));
+    }
+
+    #[test]
+    fn a_number_is_sent_only_in_international_form() {
+        let sendable = |text: &str| PhoneNumber::read(text).unwrap().for_sending().map(str::to_owned);
+        assert_eq!(sendable("(+44) 7700-900.123").as_deref(), Ok("447700900123"));
+        for (text, word) in [
+            ("07700900123", "begin with 0"),
+            ("00447700900123", "begin with 0"),
+            ("+07700900123", "begin with 0"),
+            ("+44 (0)7700 900123", "(0)"),
+            ("1234567890123456", "5 to 15 digits"),
+        ] {
+            assert!(sendable(text).unwrap_err().contains(word), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_script_has_ten_digits() {
+        assert!(ZEROS.is_sorted());
+        for zero in ZEROS {
+            for value in 0..10 {
+                let c = char::from_u32(zero + value).unwrap();
+                assert!(digit(c) == char::from_digit(value, 10), "{c:?}");
+            }
+            assert_eq!(char::from_u32(zero + 10).filter(|c| !ZEROS.contains(&u32::from(*c))).and_then(digit), None);
+        }
+    }
+
+    /// How a person may write one digit, and what may stand between two of them.
+    fn spelled(number: &'static str) -> impl Strategy<Value = String> {
+        let between =
+            prop::sample::select(vec!["", "", " ", "-", ".", "\u{A0}", "\u{2009}", "–", "\u{200B}", "/", "\u{3000}"]);
+        let digit = (0..ZEROS.len(), between);
+        let frame = prop::sample::select(vec![
+            ("", ""),
+            ("+", ""),
+            ("＋", ""),
+            ("00", ""),
+            (" \u{202A}+", "\u{202C} "),
+            ("tel:+", ""),
+            ("", "@s.whatsapp.net"),
+            ("(+", ")"),
+            ("\u{2066}00 ", "\u{2069}"),
+        ]);
+        let digits = prop::collection::vec(digit, number.len());
+        (frame, digits).prop_map(move |((before, after), digits)| {
+            let digit = |(digit, (script, between)): (char, (usize, &'static str))| {
+                let digit = char::from_u32(ZEROS[script] + digit.to_digit(10).unwrap()).unwrap();
+                format!("{digit}{between}")
+            };
+            let spelled: String = number.chars().zip(digits).map(digit).collect();
+            format!("{before}{spelled}{after}")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_spelling_gives_one_form(text in spelled("447700900123")) {
+            let digits = digits(&text);
+            prop_assert_eq!(digits.as_deref(), Some("447700900123"), "{:?}", text);
+        }
+
+        #[test]
+        fn what_was_read_reads_as_itself(text in "[ +0-9().;:@/-]{0,24}|[0-9+０-９٠-٩ \u{202A}()-]{0,24}|.{0,24}") {
+            if let Some(once) = digits(&text) {
+                prop_assert_eq!(digits(&once), Some(once), "{:?}", text);
+            }
+        }
+    }
+}

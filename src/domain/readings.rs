@@ -1,0 +1,232 @@
+//! What a text or a body says, by all encodings in which programs wrap texts: UTF-8, UTF-16, UTF-32, escapes of JSON,
+//! percent-encoding, entities of HTML, quoted-printable, base64; each within the other.
+//!
+//! Compressed and encrypted bodies say nothing here; [`is_compressed`] tells the first.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// As deep as escapes are in each other: JSON in JSON in a form, and some more.
+const ESCAPES: usize = 6;
+/// As deep as base64 is in base64.
+const BASE64: usize = 2;
+/// Shorter runs of its alphabet are words.
+const SHORTEST_BASE64: usize = 8;
+
+/// Whether any reading of `bytes` is wanted.
+pub(super) fn any_reading(bytes: &[u8], is_wanted: &dyn Fn(&str) -> bool) -> bool {
+    any_within(bytes, is_wanted, BASE64)
+}
+
+fn any_within(bytes: &[u8], is_wanted: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+    characters(bytes).into_iter().any(|text| {
+        let quoted = unquoted(&text);
+        [Some(text), quoted].into_iter().flatten().any(|text| any_unescaped(text, is_wanted, depth))
+    })
+}
+
+fn any_unescaped(text: Cow<'_, str>, is_wanted: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+    let mut text = text;
+    for _ in 0..ESCAPES {
+        if is_wanted(&text) || (depth > 0 && decoded(&text).any(|bytes| any_within(&bytes, is_wanted, depth - 1))) {
+            return true;
+        }
+        match unescaped(&text) {
+            Some(plain) => text = Cow::Owned(plain),
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Whether a body is compressed, by the mark at its beginning: gzip, zstd, zip, bzip2, xz.
+pub fn is_compressed(body: &[u8]) -> bool {
+    const MARKS: [&[u8]; 5] = [b"\x1F\x8B", b"\x28\xB5\x2F\xFD", b"PK\x03\x04", b"BZh", b"\xFD7zXZ\0"];
+    MARKS.iter().any(|mark| body.starts_with(mark))
+}
+
+/// Bytes as text.
+fn characters(bytes: &[u8]) -> Vec<Cow<'_, str>> {
+    let mut texts = vec![String::from_utf8_lossy(bytes)];
+    let has_wide = bytes.contains(&0) || bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    if has_wide {
+        let wide = |unit: fn([u8; 2]) -> u16| {
+            let units: Vec<_> = bytes.as_chunks().0.iter().map(|bytes| unit(*bytes)).collect();
+            Cow::Owned(String::from_utf16_lossy(&units))
+        };
+        let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+        texts.extend([wide(u16::from_le_bytes), wide(u16::from_be_bytes)]);
+        texts.push(Cow::Owned(String::from_utf8_lossy(&narrow).into_owned()));
+    }
+    texts
+}
+
+/// A text without one level of the escapes of JSON, URLs and HTML; `None` if it has none.
+fn unescaped(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let (mut at, mut has_some) = (0, false);
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let escape = match rest[0] {
+            b'\\' => json(rest),
+            b'%' => hexadecimal(rest.get(1..3)).map(|byte| (vec![byte], 3)),
+            b'&' => entity(rest),
+            _ => None,
+        };
+        let (meant, length) = escape.map_or((None, 1), |(meant, length)| (Some(meant), length));
+        has_some |= meant.is_some();
+        match meant {
+            Some(meant) => plain.extend(meant),
+            None => plain.push(rest[0]),
+        }
+        at += length;
+    }
+    // Never more than it was, so there is an end to it.
+    has_some.then(|| String::from_utf8_lossy(&plain).into_owned())
+}
+
+/// An escape: what it means, and how long it is.
+type Escape = (Vec<u8>, usize);
+
+fn json(rest: &[u8]) -> Option<Escape> {
+    match rest.get(1)? {
+        b'u' => {
+            let first = unit(rest, 2)?;
+            let second = rest.get(6..8).filter(|next| *next == b"\\u").and_then(|_| unit(rest, 8));
+            let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
+            match (pair, char::from_u32(u32::from(first))) {
+                (_, Some(single)) => Some((utf8(single), 6)),
+                (Some(pair), None) => Some((utf8(pair), 12)),
+                (None, None) => Some((utf8(char::REPLACEMENT_CHARACTER), 6)),
+            }
+        }
+        b'x' => hexadecimal(rest.get(2..4)).map(|byte| (vec![byte], 4)),
+        b'n' | b'r' | b't' | b'b' | b'f' => Some((vec![b' '], 2)),
+        other @ (b'"' | b'\'' | b'/' | b'\\') => Some((vec![*other], 2)),
+        _ => None,
+    }
+}
+
+fn unit(rest: &[u8], at: usize) -> Option<u16> {
+    let [high, low] = [hexadecimal(rest.get(at..at + 2))?, hexadecimal(rest.get(at + 2..at + 4))?];
+    Some(u16::from_be_bytes([high, low]))
+}
+
+fn hexadecimal(digits: Option<&[u8]>) -> Option<u8> {
+    let [high, low] = digits? else { return None };
+    let value = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(value(high)? * 16 + value(low)?)
+}
+
+fn utf8(c: char) -> Vec<u8> {
+    c.to_string().into_bytes()
+}
+
+/// The longest is `&#x10FFFF;`, with zeros before it.
+const LONGEST_ENTITY: usize = 16;
+const ENTITIES: [(&str, &str); 6] =
+    [("amp", "&"), ("plus", "+"), ("nbsp", " "), ("commat", "@"), ("period", "."), ("hyphen", "-")];
+
+fn entity(rest: &[u8]) -> Option<Escape> {
+    let end = rest.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
+    let name = std::str::from_utf8(&rest[1..end]).ok()?;
+    let meant = match name.strip_prefix('#') {
+        Some(code) => {
+            let code = match code.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => code.parse(),
+            };
+            utf8(char::from_u32(code.ok()?)?)
+        }
+        None => ENTITIES.iter().find(|(known, _)| *known == name)?.1.as_bytes().to_vec(),
+    };
+    Some((meant, end + 1))
+}
+
+/// A text without the escapes of quoted-printable; `None` if it has none.
+fn unquoted(text: &str) -> Option<Cow<'static, str>> {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = hexadecimal(bytes.get(at + 1..at + 3));
+        at += match (byte, escaped) {
+            (b'=', Some(escaped)) => {
+                plain.push(escaped);
+                3
+            }
+            (b'=', None) if bytes[at + 1..].starts_with(b"\r\n") => 3,
+            (b'=', None) if bytes[at + 1..].starts_with(b"\n") => 2,
+            _ => {
+                plain.push(*byte);
+                1
+            }
+        };
+    }
+    (plain.len() < bytes.len()).then(|| Cow::Owned(String::from_utf8_lossy(&plain).into_owned()))
+}
+
+/// What the runs of base64 in a text hold, by any of the four places where the encoding may have begun.
+fn decoded(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    let engine = GeneralPurpose::new(
+        &URL_SAFE,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let is_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_\r\n".contains(&byte);
+    let runs = text.as_bytes().split(move |byte| !is_in_it(*byte));
+    runs.filter(|run| run.len() >= SHORTEST_BASE64).flat_map(move |run| {
+        // Mails break the lines.
+        let run = run.iter().filter(|byte| !b"\r\n".contains(byte));
+        let run: Vec<u8> = run
+            .map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => *other,
+            })
+            .collect();
+        let engine = engine.clone();
+        (0..4).filter_map(move |begin| {
+            let run = run.get(begin..)?;
+            // One letter at the end holds no whole byte.
+            let whole = if run.len() % 4 == 1 { &run[..run.len() - 1] } else { run };
+            engine.decode(whole).ok()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escapes_end_where_they_end() {
+        assert_eq!(unescaped(r"a\u0041\n%42&#67;").as_deref(), Some("aA BC"));
+        assert_eq!(unescaped(r"\u00 % %4 &# &#; &x; \"), None);
+        assert_eq!(unescaped(r"\ud83d").as_deref(), Some("\u{FFFD}"));
+        assert_eq!(unescaped(r"\ud83d\ude00").as_deref(), Some("😀"));
+        assert_eq!(unescaped(r"\ud83d\u0041").as_deref(), Some("\u{FFFD}A"));
+        assert_eq!(unquoted("=41=\r\nB=4").as_deref(), Some("AB=4"));
+    }
+
+    #[test]
+    fn compressed_bodies_are_known_by_their_marks() {
+        assert!(is_compressed(b"\x1F\x8B\x08\0") && !is_compressed(b"{}") && !is_compressed(b""));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..64), text in r"[%&#;\\ux0-9a-f=\r\n]{0,32}") {
+            let _ = any_reading(&bytes, &|_| false);
+            let _ = any_reading(text.as_bytes(), &|_| false);
+        }
+    }
+}
