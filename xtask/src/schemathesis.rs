@@ -14,8 +14,8 @@ use crate::postgres::{self, install_package};
 
 /// Hold the API against its description with schemathesis
 ///
-/// Schemathesis (from PyPI, with what it needs, in the versions of tests/schemathesis/requirements.txt) is installed
-/// into a folder of the build. It fails on any finding.
+/// Schemathesis (from PyPI, with what it needs, in the versions of tests/schemathesis/requirements.txt, which also holds
+/// the hash of each file) is installed into a folder of the build. It fails on any finding.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// How many requests to make up for each operation, beside those that follow from the description
@@ -101,8 +101,9 @@ fn install() -> Result<PathBuf> {
         surroundings()?;
     }
     let mut pip = Command::new(folder.join("bin/pip"));
-    run_quietly(pip.args(["install", "--disable-pip-version-check", "--quiet", "--requirement"]).arg(&wanted))
-        .context("schemathesis could not be installed from PyPI")?;
+    // Each file is held to its hash, and nothing is taken that has none.
+    let pinned = ["install", "--disable-pip-version-check", "--quiet", "--no-deps", "--require-hashes", "--requirement"];
+    run_quietly(pip.args(pinned).arg(&wanted)).context("schemathesis could not be installed from PyPI")?;
     // Last of all, so that half an installation is not taken for a whole one.
     fs::write(&installed, wanted_text)?;
     Ok(program)
