@@ -65,6 +65,7 @@ pub async fn serve(
     let purging = tokio::spawn(purger.run(until(stopped)));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
     let trimmer = tokio::spawn(query::trim(store.feed.clone(), settings.keep_events, clock.clone()));
+    notice(&settings);
     warn_if_open(&settings);
     warn_of_transport(&settings, clock.now());
     let address = listener.local_addr().map_err(ServeError::Http)?;
@@ -143,6 +144,17 @@ fn dispatcher(
 async fn until(mut stopped: watch::Receiver<bool>) {
     // An error means that whoever could stop it is gone, which is the same.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Says what else is worth knowing of the settings.
+fn notice(settings: &Settings) {
+    if !settings.foreign_variables.is_empty() {
+        let variables = settings.foreign_variables.join(", ");
+        tracing::info!(variables, "these variables are those of Kubernetes services; they are not taken for settings");
+    }
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
 }
 
 fn warn_if_open(settings: &Settings) {

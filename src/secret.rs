@@ -112,6 +112,15 @@ impl<T> Secret<T> {
         }
     }
 
+    /// Reads the file again, if there is one.
+    pub fn reread(&self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(renewal) = &self.0.renewal {
+            state.read_at = Instant::now();
+            state.take(renewal);
+        }
+    }
+
     /// Reads the file again, if it is time to.
     fn look(&self) -> MutexGuard<'_, State<T>> {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,9 +156,16 @@ impl<T> State<T> {
     }
 }
 
-/// The secret in a file: its text without the end of the line, which editors put there.
+/// The secret in a file: its text without the end of the line and without the byte order mark, which editors put there.
 pub fn read(file: &Path) -> io::Result<String> {
-    Ok(fs::read_to_string(file)?.trim_end_matches(['\r', '\n']).to_owned())
+    let bytes = fs::read(file)?;
+    let text = String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+    Ok(without_mark(&text).trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A text without the byte order mark (U+FEFF) that some editors put before it.
+pub fn without_mark(text: &str) -> &str {
+    text.trim_start_matches('\u{FEFF}')
 }
 
 fn fit<T>(text: &str, parse: impl Fn(&str) -> Result<T, Unfit>) -> Result<T, Unfit> {

@@ -133,16 +133,22 @@ fn wrong_use_is_told_from_failure() {
 fn check_config_tells_what_the_settings_mean_and_no_secret() {
     block_on(async {
         let folder = folder();
-        let file = "listen = '0.0.0.0:8080'\npublic_url = 'https://status.example.com/notify/p4th-t0ken'\n\
-                    api.tokens = ['ops:admin:4pi-t0ken']\n[notify]\npath_token = 'p4th-t0ken'\nhub_secrets = ['hub-s3cret']\n\
-                    basic = 'user:b4sic-s3cret'\n[webex]\nregion = 'eu'\nservice_key = 's3rvice-key'\n";
+        let file = "listen = '0.0.0.0:8080'\npublic_url = 'https://status.example.com/notify/p4th-t0ken-of-the-test'\n\
+                    api.tokens = ['ops:admin:4pi-t0ken-of-the-test']\n[notify]\npath_token = 'p4th-t0ken-of-the-test'\n\
+                    hub_secrets = ['hub-s3cret-of-the-test']\nbasic = 'user:b4sic-s3cret-of-the-test'\n\
+                    [webex]\nregion = 'eu'\nservice_key = 's3rvice-key'\nnotify_auth_id = 'TN0EXMPL7A'\n";
         fs::write(folder.path().join("receiptd.toml"), file).unwrap();
         let mut command = receiptd(folder.path(), &["check-config"]);
         let command = command.env("RECEIPTD_DATABASE_URL", "postgres://user:p4ssword@db.example.com/receiptd");
         let table = ends(command).await.is(0);
         table.prints(&["0.0.0.0:8080", "Postgres", "ops", "path token, signature, basic"]);
+        table.prints(&["through https://api.eu.webexconnect.io/", "receiptd.toml, line 10", "RECEIPTD_DATABASE_URL"]);
+        table.prints(&["postgres://user:***@db.example.com/receiptd", "https://status.example.com/notify/***"]);
         let json = ends(command.arg("--json")).await.is(0);
         assert_eq!(json.json()["listen"], "0.0.0.0:8080");
+        let settings = json.json()["settings"].as_array().unwrap().clone();
+        let expected = serde_json::json!({"name": "send.batch", "value": "1", "source": "default"});
+        assert!(settings.contains(&expected), "{settings:?}");
         for secret in ["p4th-t0ken", "4pi-t0ken", "hub-s3cret", "b4sic-s3cret", "s3rvice-key", "p4ssword"] {
             for shown in [&table, &json] {
                 assert!(!shown.out.contains(secret) && !shown.err.contains(secret), "{secret} in {shown:?}");
@@ -151,6 +157,48 @@ fn check_config_tells_what_the_settings_mean_and_no_secret() {
         let refused = ends(command.env("RECEIPTD_LOG__FORMAT", "xml").env("RECEIPTD_SEND__ATTEMPTS", "0")).await.is(1);
         refused.complains("log.format must be auto, plain or json");
         refused.complains("send.attempts must be at least 1");
+    });
+}
+
+#[test]
+fn commands_that_only_read_do_not_ask_for_what_a_server_needs() {
+    block_on(async {
+        let folder = folder();
+        run(folder.path(), &["migrate"]).await.is(0);
+        let file = "listen = '0.0.0.0:80'\npublic_url = 'https://hooks.example.com'\nwebex.region = 'mars'\n";
+        fs::write(folder.path().join("receiptd.toml"), file).unwrap();
+        for command in
+            [&["messages"][..], &["stats"], &["quarantine", "list"], &["inbound", "list"], &["audit"], &["migrate"]]
+        {
+            let ended = ends(receiptd(folder.path(), command).env("RECEIPTD_API_TOKENS_FILE", "/nowhere")).await;
+            assert!(ended.code == Some(0) || ended.err.contains("unrecognized"), "{command:?}: {}", ended.err);
+        }
+        run(folder.path(), &["serve"]).await.is(1).complains("public_url must end with /notify");
+        let send = ["send", "--channel", "sms", "--from", "ACME", "--to", "+447700900123", "--text", "x"];
+        run(folder.path(), &send).await.is(1).complains("webex.region must be one of");
+    });
+}
+
+#[test]
+fn secrets_of_the_command_line_come_from_files_too() {
+    block_on(async {
+        let server = serve(&[]).await;
+        let file = server.folder.path().join("token");
+        fs::write(&file, "\u{FEFF}t0ken\n").unwrap();
+        let mut command = receiptd(server.folder.path(), &["messages"]);
+        let command = command.env("RECEIPTD_SERVER", &server.url).env("RECEIPTD_TOKEN_FILE", &file);
+        ends(command.env("RECEIPTD_TOKEN", "")).await.is(0).prints(&["correlation id"]);
+        ends(command.env("RECEIPTD_TOKEN", "t0ken")).await.is(2).complains("exclude each other");
+        ends(command.env("RECEIPTD_TOKEN", "").env("RECEIPTD_TOKEN_FILE", "/nowhere"))
+            .await
+            .is(1)
+            .complains("RECEIPTD_TOKEN_FILE");
+        // A flag counts before any of them, and an empty variable is none.
+        ends(command.arg("--token").arg("t0ken")).await.is(0);
+        let mut command = receiptd(server.folder.path(), &["messages"]);
+        ends(command.env("RECEIPTD_SERVER", "").env("RECEIPTD_CONFIG", "").env("RUST_LOG", "")).await.is(0);
+        ends(command.env("RUST_LOG", "receiptd==bad[")).await.is(2).complains("RUST_LOG is not a filter");
+        server.program.ends_on("TERM").await.is(0);
     });
 }
 

@@ -8,6 +8,10 @@ mod authentication;
 mod certificates;
 #[path = "config/credentials.rs"]
 mod credentials;
+#[path = "config/exposure.rs"]
+mod exposure;
+#[path = "config/layers.rs"]
+mod layers;
 #[path = "config/networks.rs"]
 mod networks;
 #[path = "config/pace.rs"]
@@ -34,7 +38,7 @@ use toml::{Table, Value};
 const PLATFORM: [(&str, &str); 3] = [
     ("RECEIPTD_WEBEX__BASE_URL", "https://api.example.com"),
     ("RECEIPTD_WEBEX__SERVICE_KEY", "k3y-s3cret"),
-    ("RECEIPTD_PUBLIC_URL", "https://status.example.com/notify"),
+    ("RECEIPTD_PUBLIC_URL", "http://127.0.0.1:8080/notify"),
 ];
 
 fn load(flags: &Flags, environment: &[(&str, &str)], file: &str) -> Result<Settings, ConfigError> {
@@ -101,16 +105,19 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
     match key {
         "listen" => ("127.0.0.1:1234", &[]),
         "database_url" => ("postgres://elsewhere/db", &[]),
-        "public_url" => ("https://status.example.com/other", &PLATFORM),
+        "public_url" => ("http://127.0.0.1:9090/notify", &PLATFORM),
+        "public_url_rewritten" => ("true", &[("RECEIPTD_PUBLIC_URL", "http://127.0.0.1:8080/elsewhere")]),
         "insecure" => ("true", &[("RECEIPTD_LISTEN", "0.0.0.0:8080")]),
-        "trusted_proxies" | "notify.allowed_addresses" => ("192.0.2.0/24, ::1", &[]),
+        "trusted_proxies" => ("192.0.2.0/24, ::1", &[("RECEIPTD_INSECURE", "true")]),
+        "notify.allowed_addresses" => ("192.0.2.0/24, ::1", &[]),
         "proxy_header" => ("forwarded", &[]),
         "tls.certificate" => (tls::SAMPLE[0].1, &tls::SAMPLE[1..]),
         "tls.key" => (tls::SAMPLE[1].1, &tls::SAMPLE[..1]),
         "api.tokens" => ("ops:admin:s3cret", &[]),
         "notify.path_token" => ("t0ken", &[]),
-        "notify.hub_secrets" => ("old, new", &[]),
+        "notify.hub_secrets" => ("old-secret, new-secret", &[]),
         "notify.basic" => ("user:password", &[]),
+        "notify.bearer" => ("b34rer", &[]),
         "notify.writers" => ("4", &[("RECEIPTD_DATABASE_URL", "postgres://elsewhere/db")]),
         "notify.answer_within_seconds" => ("3", &[]),
         "webex.region" => ("eu", &[PLATFORM[1], PLATFORM[2]]),
@@ -185,7 +192,8 @@ fn unknown_names_are_refused_with_a_suggestion() {
         ("RECEIPTD_API_TOKEN", "RECEIPTD_API_TOKENS"),
         ("RECEIPTD_WEBEX__SERVICEKEY", "RECEIPTD_WEBEX__SERVICE_KEY"),
         ("RECEIPTD_NOTIFY", "RECEIPTD_"),
-        ("RECEIPTD_FILE", "RECEIPTD_"),
+        ("RECEIPTD_TOKENS", "RECEIPTD_API_TOKENS"),
+        ("RECEIPTD_WEBEX__SERVCE_KEY", "RECEIPTD_WEBEX__SERVICE_KEY"),
         ("RECEIPTD_WEBEX__REGION__X", "RECEIPTD_WEBEX__REGION"),
     ] {
         let ConfigError(faults) = from_environment(&[(variable, "/dev/null")]).unwrap_err();
@@ -221,12 +229,21 @@ fn wrong_types_are_refused() {
         ("[send.channel_rates]\nsms = -1", "send.channel_rates.sms"),
         ("[api]\ntokens = true", "api.tokens"),
         ("[api]\ntokens = [7]", "api.tokens"),
-        ("[[api.tokens]]\nname = 'ops'\nscope = ['admin']\nsecret = 's3cret'", "api.tokens"),
+        ("[database]\nconnections = 5000000000", "database.connections in "),
+        ("[notify]\nbatch_rows = 9223372036854775807", "a whole number from 0 to 4294967295"),
+        ("[send]\nattempts = -1", "a whole number from 0 to 4294967295"),
+        ("[[api.tokens]]\nname = 'ops'\nscope = ['admin']\nsecret = 's3cret'", "api.tokens in "),
+        ("[[api.tokens]]\nname = 'ops'\nscopes = 'admin'\nsecret = 's3cret'", "the members name, scopes and secret"),
     ] {
         let ConfigError(faults) = from_file(file).unwrap_err();
         assert!(faults.len() == 1 && faults[0].contains(name), "{name} is not in {faults:?}");
     }
-    assert!(from_file("listen = ").unwrap_err().0[0].contains("is not TOML"));
+    let not_toml = from_file("insecure = false\nlisten = ").unwrap_err().0;
+    assert!(not_toml[0].contains(", line 2: this is not TOML: "), "{not_toml:?}");
+    for number in ["-1", "5000000000", "1e3", "seven"] {
+        let ConfigError(faults) = from_environment(&[("RECEIPTD_DATABASE__CONNECTIONS", number)]).unwrap_err();
+        assert_eq!(faults, ["RECEIPTD_DATABASE__CONNECTIONS must be a whole number from 0 to 4294967295"]);
+    }
 }
 
 #[test]
@@ -242,8 +259,8 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
     for (settings, words) in [
         ("LISTEN=8080", "listen must be an address and a port"),
         ("LISTEN=0.0.0.0:80", "so api.tokens must be set|so one of notify.path_token, notify.hub_secrets"),
-        ("LISTEN=[::]:80&API_TOKENS=ops:admin:x", "so one of notify.path_token, notify.hub_secrets"),
-        ("LISTEN=192.0.2.1:80&NOTIFY__BEARER=x", "so api.tokens must be set (or --insecure given)"),
+        ("LISTEN=[::]:80&API_TOKENS=ops:admin:0123456789abcdef", "so one of notify.path_token, notify.hub_secrets"),
+        ("LISTEN=192.0.2.1:80&NOTIFY__BEARER=0123456789abcdef", "so api.tokens must be set (or --insecure given)"),
         (
             "NOTIFY__BASIC=ab&NOTIFY__WRITERS=2",
             "notify.basic must be user:password|notify.writers: SQLite has one writer",
@@ -258,14 +275,23 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
         ("SEND__CHANNEL_RATES=1", "there is no setting RECEIPTD_SEND__CHANNEL_RATES"),
         ("WEBEX__TIME_ZONE=Narnia", "webex.time_zone must be an IANA name"),
         ("WEBEX__REGION=mars&WEBEX__SERVICE_KEY=x", "webex.region must be one of ca, eu, uk, us"),
-        ("WEBEX__REGION=eu", "webex.service_key must be set where|public_url must be set: without it"),
+        ("WEBEX__REGION=eu", "webex.service_key must be set where|public_url must be set: the platform posts"),
         ("WEBEX__BASE_URL=eu&WEBEX__SERVICE_KEY=x", "webex.base_url must be a URL"),
-        ("WEBEX__REGION=eu&WEBEX__BASE_URL=https://a&WEBEX__SERVICE_KEY=x&PUBLIC_URL=https://b", "exclude each other"),
+        ("WEBEX__BASE_URL=http://api.example.com&WEBEX__SERVICE_KEY=x", "webex.base_url must begin with https://"),
+        ("WEBEX__BASE_URL=ftp://127.0.0.1&WEBEX__SERVICE_KEY=x", "webex.base_url must begin with https://"),
+        ("WEBEX__BASE_URL=https://a/webex&WEBEX__SERVICE_KEY=x", "webex.base_url must be a host and nothing else"),
+        ("WEBEX__BASE_URL=https://a/?x&WEBEX__SERVICE_KEY=x", "webex.base_url must be a host and nothing else"),
+        ("WEBEX__BASE_URL=https://u:p@a&WEBEX__SERVICE_KEY=x", "webex.base_url must be a host and nothing else"),
+        (
+            "WEBEX__REGION=eu&WEBEX__BASE_URL=https://a&WEBEX__SERVICE_KEY=x&PUBLIC_URL=http://127.0.0.1/notify",
+            "exclude each other",
+        ),
+        ("LOG__FILTER=receiptd==bad[", "log.filter is not a filter of log lines"),
         ("PUBLIC_URL=status.example.com", "public_url is not a well-formed URL"),
         ("PUBLIC_URL=http://status.example.com/notify", "public_url must begin with https://"),
         ("PUBLIC_URL= https://status.example.com/notify", "public_url has a blank before or after it"),
         ("LOG__FORMAT=xml&OVERDUE__PIGEON=60", "log.format must be auto|overdue.pigeon: there is no such channel"),
-        ("NOTIFY__BEARER=a&NOTIFY__BEARER_FILE=/x", "and RECEIPTD_NOTIFY__BEARER_FILE exclude each other"),
+        ("NOTIFY__BEARER=abcd&NOTIFY__BEARER_FILE=/x", "and RECEIPTD_NOTIFY__BEARER_FILE exclude each other"),
     ] {
         let pairs = settings.split('&').map(|pair| pair.split_once('=').unwrap());
         let pairs: Vec<_> = pairs.map(|(name, value)| (format!("RECEIPTD_{name}"), value)).collect();
@@ -280,6 +306,6 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
         refuses(from_file(&format!("{key} = 0")), &[&format!("{key} must be at least 1")]);
     }
     // With the protection, or on one's own machine, it may be open.
-    let open = "listen = '0.0.0.0:80'\napi.tokens = ['ops:admin:x']\nnotify.bearer = 'y'";
+    let open = "listen = '0.0.0.0:80'\napi.tokens = ['ops:admin:0123456789abcdef']\nnotify.bearer = '0123456789abcdef'";
     assert!(from_file(open).is_ok() && from_file("listen = '[::1]:80'").is_ok());
 }

@@ -49,7 +49,10 @@ fn subcommands(of: &[&str]) -> BTreeSet<String> {
 /// Every setting by its environment variable, from the defaults file.
 fn variables() -> BTreeSet<String> {
     let mut section = String::new();
-    let mut variables = BTreeSet::from(["RECEIPTD_API_TOKENS".to_owned(), "RECEIPTD_TEST_POSTGRES_URL".to_owned()]);
+    let mut variables = BTreeSet::from(
+        ["RECEIPTD_API_TOKENS", "RECEIPTD_TEST_POSTGRES_URL", "RECEIPTD_TOKEN", "RECEIPTD_TOKEN_FILE"]
+            .map(str::to_owned),
+    );
     for line in text("config.default.toml").lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section = format!("{}__", name.to_uppercase());

@@ -14,7 +14,10 @@ use super::{
     output::{self, WrongUse},
     settings::SettingsArgs,
 };
-use crate::storage::{self, CopyError};
+use crate::{
+    config::Purpose,
+    storage::{self, CopyError},
+};
 
 #[derive(clap::Args)]
 #[command(
@@ -38,7 +41,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             "a backup is a database file, which cannot be written to standard output; name a file".to_owned()
         ));
     }
-    let settings = args.settings.load_quietly()?;
+    let settings = args.settings.load_quietly(Purpose::Store)?;
     let start = Instant::now();
     let bar = ProgressBar::new_spinner().with_message("copying and checking");
     bar.enable_steady_tick(Duration::from_millis(100));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{output, settings::SettingsArgs};
 use crate::{
-    config::{Flags, Settings},
+    config::{Flags, Purpose, Setting, Settings},
     secret::Secret,
 };
 
@@ -17,22 +17,32 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let settings = args.settings.clone().load(Flags::default())?;
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    let (settings, all) = args.settings.load(Purpose::Serve, Flags::default())?;
     let facts = facts(&settings);
     if args.json {
-        let facts =
-            facts.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect::<serde_json::Map<_, _>>();
-        return output::json(&facts);
+        let mut report: serde_json::Map<_, _> =
+            facts.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+        let of = |setting: Setting| json!({"name": setting.name, "value": setting.value, "source": setting.origin.to_string()});
+        report.insert("settings".to_owned(), all.into_iter().map(of).collect());
+        report.insert("ignored variables".to_owned(), json!(settings.foreign_variables));
+        report.insert("warnings".to_owned(), json!(settings.warnings));
+        return output::json(&report);
     }
-    output::table(&["setting", "is"], facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
+    output::table(&["this server", "is"], facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
+    output::line("");
+    let row = |setting: Setting| vec![setting.name, setting.value, setting.origin.to_string()];
+    output::table(&["setting", "value", "from"], all.into_iter().map(row));
+    for warning in &settings.warnings {
+        output::line(format!("warning: {warning}"));
+    }
     Ok(())
 }
 
 /// What the settings amount to. No secret is among it.
 fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
     let url = secrecy::ExposeSecret::expose_secret(&settings.database_url);
-    let database = if url.starts_with("sqlite:") { url } else { "Postgres" };
+    let database = if url.starts_with("sqlite:") { "SQLite" } else { "Postgres" };
     let asked = &settings.authentication;
     let parts = [
         ("path token", asked.path_token.is_some()),
@@ -61,7 +71,7 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
             "sending",
             settings.send.as_ref().map_or_else(
                 || "off: set webex.region, webex.service_key and public_url".to_owned(),
-                |send| format!("through {}", send.base_url.host_str().unwrap_or_default()),
+                |send| format!("through {}", send.base_url),
             ),
         ),
     ]

@@ -15,14 +15,15 @@ use std::{
 
 use anyhow::Context;
 use tokio::sync::watch;
+use tracing::Level;
 use url::Url;
 
-use super::{output, source::Remote};
+use super::{output, settings::log_filter, source::Remote};
 use crate::{
     clock::Clock,
     config::{self, Flags},
     lifecycle,
-    observe::{self, LogFormat},
+    observe::{self, LogFilter, LogFormat},
     simulator::{self, Simulator},
 };
 
@@ -45,7 +46,7 @@ const PORT: u16 = 8080;
 const KEY: &str = "demo-service-key";
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    observe::init_logging("error", LogFormat::Auto);
+    observe::init_logging(&log_filter(LogFilter::at_least(Level::ERROR))?, LogFormat::Auto);
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let (stop, stopped) = watch::channel(false);
 

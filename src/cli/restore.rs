@@ -14,6 +14,7 @@ use super::{
 use crate::{
     audit::{self, Proof},
     clock::Clock,
+    config::Purpose,
     domain::Deed,
     storage::{self, OpenOptions, Staged, Store},
 };
@@ -55,7 +56,7 @@ struct Report {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let settings = args.settings.load_quietly()?;
+    let settings = args.settings.load_quietly(Purpose::Store)?;
     let url = settings.database_url.expose_secret();
     let by_hand = "Postgres is restored by pg_restore or its base backup; then run this without a file";
     let staged = match &args.file {

@@ -5,7 +5,11 @@ use std::net::TcpListener;
 use anyhow::Context;
 
 use super::settings::SettingsArgs;
-use crate::{clock::Clock, config::Flags, lifecycle, observe};
+use crate::{
+    clock::Clock,
+    config::{Flags, Purpose},
+    lifecycle, observe,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -22,7 +26,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let flags = Flags { listen: args.listen, public_url: args.public_url, insecure: args.insecure, ..Flags::default() };
-    let settings = args.settings.load(flags)?;
+    let (settings, _) = args.settings.load(Purpose::Serve, flags)?;
     observe::init_logging(&settings.log_filter, settings.log_format);
     // Each connection is an open file, of which the system grants 1,024 unless asked for more.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {

@@ -3,48 +3,66 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use tracing::Level;
 
+use super::{
+    output::WrongUse,
+    variables::{is_setting, readable, variable},
+};
 use crate::{
-    config::{self, Flags, Settings},
+    config::{self, Flags, Purpose, Setting, Settings},
     domain::Actor,
-    observe,
+    observe::{self, LogFilter},
     storage::Store,
 };
 
-/// Variables of the command line and of the tests; they are no settings.
-const NO_SETTINGS: [&str; 5] =
-    ["RECEIPTD_CONFIG", "RECEIPTD_SERVER", "RECEIPTD_TOKEN", "RECEIPTD_SIMULATE_", "RECEIPTD_TEST_"];
-
+const CONFIG: &str = "Read settings from this file (default: receiptd.toml, if it is there)  [env: RECEIPTD_CONFIG]";
 const DATABASE_URL: &str = "sqlite://PATH (created if absent) or postgres://…  [env: RECEIPTD_DATABASE_URL] \
                             [default: sqlite://receiptd.db]";
 
 /// Where the settings come from.
 #[derive(clap::Args, Clone)]
 pub(super) struct SettingsArgs {
-    /// Read settings from this file (default: receiptd.toml, if it is there)
-    #[arg(long, value_name = "FILE", env = "RECEIPTD_CONFIG")]
+    #[arg(long, value_name = "FILE", help = CONFIG)]
     config: Option<PathBuf>,
     #[arg(long, value_name = "URL", help = DATABASE_URL)]
     database_url: Option<String>,
 }
 
 impl SettingsArgs {
-    /// The settings, with `flags` on top.
-    pub(super) fn load(self, flags: Flags) -> anyhow::Result<Settings> {
+    /// The settings that `purpose` needs, with `flags` on top, and where each of them was made.
+    pub(super) fn load(self, purpose: Purpose, flags: Flags) -> anyhow::Result<(Settings, Vec<Setting>)> {
         let flags = Flags { database_url: self.database_url, ..flags };
-        let is_setting = |name: &str| !NO_SETTINGS.iter().any(|other| name.starts_with(other));
         // By vars_os, since one of somebody else's that is not Unicode must not stop us.
         let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         let environment = environment.filter(|(name, _)| is_setting(name));
-        let environment = environment.map(|(name, value)| (name, value.to_string_lossy().into_owned()));
-        Ok(config::load(&flags, environment, self.config)?)
+        let environment = environment.map(|(name, value)| readable(&name, value).map(|value| (name, value)));
+        let environment = environment.collect::<anyhow::Result<Vec<_>>>()?;
+        let file = match self.config {
+            Some(file) => Some(file),
+            None => variable("RECEIPTD_CONFIG")?.map(PathBuf::from),
+        };
+        let (settings, all) = config::load_for(purpose, &flags, environment, file)?;
+        let log_filter = log_filter(settings.log_filter)?;
+        Ok((Settings { log_filter, ..settings }, all))
     }
 
     /// The same for a command that is no server: it logs only what went wrong.
-    pub(super) fn load_quietly(self) -> anyhow::Result<Settings> {
-        let settings = self.load(Flags::default())?;
-        observe::init_logging("warn", settings.log_format);
+    pub(super) fn load_quietly(self, purpose: Purpose) -> anyhow::Result<Settings> {
+        let (settings, _) = self.load(purpose, Flags::default())?;
+        observe::init_logging(&log_filter(LogFilter::at_least(Level::WARN))?, settings.log_format);
         Ok(settings)
+    }
+}
+
+/// What `RUST_LOG` says, or else `otherwise`.
+pub(super) fn log_filter(otherwise: LogFilter) -> anyhow::Result<LogFilter> {
+    match variable("RUST_LOG")? {
+        Some(text) => {
+            let told = "RUST_LOG is not a filter of log lines, as in receiptd=debug,warn";
+            Ok(LogFilter::new(&text).ok_or_else(|| WrongUse(told.to_owned()))?)
+        }
+        None => Ok(otherwise),
     }
 }
 
@@ -56,7 +74,7 @@ pub(super) async fn open(settings: &Settings) -> anyhow::Result<Store> {
 
 /// Opens the store of these settings where there is one: a command must not leave an empty database in the wrong place.
 pub(super) async fn open_existing(args: SettingsArgs) -> anyhow::Result<(Store, Settings)> {
-    let mut settings = args.load_quietly()?;
+    let mut settings = args.load_quietly(Purpose::Store)?;
     settings.database.create = false;
     Ok((open(&settings).await?, settings))
 }

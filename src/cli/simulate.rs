@@ -3,13 +3,18 @@
 use std::{net::TcpListener, num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
+use tracing::Level;
 
-use super::output;
+use super::{output, settings::log_filter, variables::secret};
 use crate::{
     lifecycle,
-    observe::{self, LogFormat},
+    observe::{self, LogFilter, LogFormat},
     simulator::{Settings, Simulator},
 };
+
+const KEY: &str = "Admit this service key only  [env: RECEIPTD_SIMULATE_KEY, RECEIPTD_SIMULATE_KEY_FILE]";
+const SECRET: &str =
+    "Sign notifications with this secret  [env: RECEIPTD_SIMULATE_SECRET, RECEIPTD_SIMULATE_SECRET_FILE]";
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -19,11 +24,9 @@ pub(super) struct Args {
     /// What happens to the n-th message follows from this number
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Admit this service key only
-    #[arg(long, value_name = "KEY", env = "RECEIPTD_SIMULATE_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "KEY", help = KEY)]
     service_key: Option<String>,
-    /// Sign notifications with this secret
-    #[arg(long, value_name = "SECRET", env = "RECEIPTD_SIMULATE_SECRET", hide_env_values = true)]
+    #[arg(long, value_name = "SECRET", help = SECRET)]
     hub_secret: Option<String>,
     /// How long an answer to a send takes, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5)]
@@ -58,12 +61,12 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    observe::init_logging("receiptd=info,warn", LogFormat::Auto);
+    observe::init_logging(&log_filter(LogFilter::at_least(Level::INFO))?, LogFormat::Auto);
     let listener = TcpListener::bind(&args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let settings = Settings {
         seed: args.seed,
-        service_key: args.service_key,
-        hub_secret: args.hub_secret,
+        service_key: secret(args.service_key.as_deref(), "RECEIPTD_SIMULATE_KEY")?,
+        hub_secret: secret(args.hub_secret.as_deref(), "RECEIPTD_SIMULATE_SECRET")?,
         answer_delay: Duration::from_millis(args.answer_delay),
         notify_delay: Duration::from_millis(args.notify_delay),
         retry_pause: Duration::from_millis(args.retry_pause),

@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     output::{WrongUse, visible},
     settings::{self, SettingsArgs},
+    variables::{secret, variable},
 };
 use crate::{
     clock::Clock,
@@ -19,16 +20,18 @@ use crate::{
     query::{ListView, MessageView, Query, TallyView},
 };
 
+const SERVER: &str = "Ask this running server, in place of the database  [env: RECEIPTD_SERVER]";
+const TOKEN: &str =
+    "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file that holds it]";
+
 /// Which of the two.
 #[derive(clap::Args, Clone)]
 pub(super) struct SourceArgs {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Ask this running server, in place of the database
-    #[arg(long, value_name = "URL", env = "RECEIPTD_SERVER", hide_env_values = true)]
-    server: Option<Url>,
-    /// The API token for --server
-    #[arg(long, value_name = "TOKEN", env = "RECEIPTD_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "URL", help = SERVER)]
+    server: Option<String>,
+    #[arg(long, value_name = "TOKEN", help = TOKEN)]
     token: Option<String>,
 }
 
@@ -49,8 +52,17 @@ impl SourceArgs {
 
     /// The server, if one is named.
     pub(super) fn remote(&self) -> anyhow::Result<Option<Remote>> {
-        let Some(base) = self.server.clone() else { return Ok(None) };
-        Ok(Some(Remote { client: Client::builder().build()?, base, token: self.token.clone() }))
+        let server = match self.server.clone().filter(|server| !server.is_empty()) {
+            Some(server) => Some(server),
+            None => variable("RECEIPTD_SERVER")?,
+        };
+        let Some(server) = server else { return Ok(None) };
+        let base = Url::parse(&server).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
+        let base = base.ok_or_else(|| WrongUse("--server must be an http or https URL".to_owned()))?;
+        let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
+        let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
+        anyhow::ensure!(fits, WrongUse("the API token holds characters that a header cannot hold".to_owned()));
+        Ok(Some(Remote { client: Client::builder().build()?, base, token }))
     }
 
     pub(super) fn into_settings(self) -> SettingsArgs {

@@ -3,52 +3,72 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
+    exposure::Least,
     layers::{Files, items},
+    public_url::{Path, PublicUrl},
     raw::Notify,
     settings::Faults,
 };
 use crate::{
     notify::{Active, Authentication, Keys},
     secret::{Secret, Unfit},
-    webex::NotifyUrl,
 };
 
 /// Reads the secrets of the settings. Those that came from files are renewed from them. `url` is where the platform is
 /// told to post.
 pub(super) fn authentication(
     notify: &Notify,
-    url: Option<&NotifyUrl>,
+    url: Option<&PublicUrl>,
+    least: Least,
     files: &Files,
     faults: &mut Faults,
 ) -> Authentication {
-    let named = url.map(|url| SecretString::from(url.last_segment()));
-    let path = move |keys: &Active| {
+    let path = url.map(PublicUrl::path).cloned();
+    if matches!(path, Some(Path::WithToken(_))) {
+        let told = "public_url ends with a token, but notify.path_token is not set: anybody could post without it. Set \
+                    notify.path_token, or let public_url end with /notify";
+        faults.check(!notify.path_token.is_empty(), told);
+    }
+    let path_token = move |keys: &Active| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         if !keys.secrets().iter().all(|token| token.expose_secret().chars().all(plain)) {
             return Err(Unfit("may have letters, digits and -._~ only, since it is a part of a URL"));
         }
+        each(keys, |token| least.check(token))?;
         // Else a renewal would refuse what the platform was told to post there.
-        let kept = named.as_ref().is_none_or(|token| keys.position(token.expose_secret()).is_some());
-        let lacks = "lacks what public_url ends with: it must end with /notify/ and notify.path_token, or the \
+        let is_there = match &path {
+            Some(Path::WithToken(token)) => keys.position(token).is_some(),
+            Some(Path::WithoutToken) => false,
+            Some(Path::Rewritten) | None => true,
+        };
+        let lacks = "does not hold what public_url ends with: that must be /notify/ and one of notify.path_token, or the \
                      platform's notifications would be refused";
-        if kept { Ok(()) } else { Err(Unfit(lacks)) }
+        if is_there { Ok(()) } else { Err(Unfit(lacks)) }
     };
-    let pair = |keys: &Active| {
+    let pair = move |keys: &Active| {
         let is_pair = keys.secrets().iter().all(|pair| pair.expose_secret().contains(':'));
-        if is_pair { Ok(()) } else { Err(Unfit("must be user:password")) }
+        if !is_pair {
+            return Err(Unfit("must be user:password"));
+        }
+        each(keys, |pair| least.check_pair(pair))
     };
+    let text = move |keys: &Active| each(keys, |secret| least.check(secret));
     let mut read = |name, given: &[SecretString], fit: Fit| keys(name, given, files, fit, faults);
     let authentication = Authentication {
-        path_token: read("notify.path_token", &notify.path_token, Box::new(path)),
-        hub_secrets: read("notify.hub_secrets", &notify.hub_secrets, Box::new(|_| Ok(()))),
+        path_token: read("notify.path_token", &notify.path_token, Box::new(path_token)),
+        hub_secrets: read("notify.hub_secrets", &notify.hub_secrets, Box::new(text)),
         basic: read("notify.basic", &notify.basic, Box::new(pair)),
-        bearer: read("notify.bearer", &notify.bearer, Box::new(|_| Ok(()))),
+        bearer: read("notify.bearer", &notify.bearer, Box::new(text)),
     };
     faults.check(
         authentication.basic.is_none() || authentication.bearer.is_none(),
         "notify.basic and notify.bearer exclude each other: both stand in the Authorization header",
     );
     authentication
+}
+
+fn each(keys: &Active, check: impl Fn(&SecretString) -> Result<(), Unfit>) -> Result<(), Unfit> {
+    keys.secrets().iter().try_for_each(check)
 }
 
 /// Tells whether secrets can serve a method.

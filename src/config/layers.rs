@@ -10,20 +10,19 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::ConfigError;
+use super::{
+    ConfigError,
+    names::{self, BY_CHANNEL, Named, PREFIX, is_service_link, unknown},
+    origin::{Lines, Origin, Origins, line_at},
+    purpose::Purpose,
+};
 use crate::secret::{self, Source};
 
 /// The commented defaults, as they are in the repository.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-const PREFIX: &str = "RECEIPTD_";
 /// Read if it is there and no other is named.
 const FILE: &str = "receiptd.toml";
-/// Has a name of its own, since everybody sets it.
-const TOKENS: (&str, &str) = ("RECEIPTD_API_TOKENS", "RECEIPTD_API__TOKENS");
-
-/// Sections that take any channel, with a whole number: those without one of their own have no default either.
-const BY_CHANNEL: [&str; 2] = ["overdue", "send.channel_rates"];
 
 /// Settings given on the command line.
 #[derive(Clone, Debug, Default)]
@@ -41,123 +40,208 @@ pub struct Flags {
 /// By `section.key`, the settings that were read from files of their own.
 pub(super) type Files = BTreeMap<String, Source>;
 
-/// All sources in one table, with every key of the defaults and no other; and where a value came from a file of its
-/// own, which.
+/// All sources in one table, with every key of the defaults and no other.
+pub(super) struct Merged {
+    pub(super) table: Table,
+    pub(super) files: Files,
+    pub(super) origins: Origins,
+    /// Variables that begin like ours and are somebody else's.
+    pub(super) foreign: Vec<String>,
+}
+
+/// Precedence: flags > environment > file > defaults. An empty text sets nothing in any of them.
 pub(super) fn merge(
+    purpose: Purpose,
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
     file: Option<PathBuf>,
-) -> Result<(Table, Files), ConfigError> {
-    let mut table: Table =
-        DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
+) -> Result<Merged, ConfigError> {
+    let table: Table = DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
     let known = table.clone();
-    let mut faults = Vec::new();
-    merge_file(&mut table, &known, file, &mut faults);
-    let files = merge_environment(&mut table, &known, environment, &mut faults);
-    let given = [("listen", &flags.listen), ("database_url", &flags.database_url), ("public_url", &flags.public_url)];
-    for (key, value) in given {
-        if let Some(value) = value {
-            table.insert(key.to_owned(), Value::String(value.clone()));
+    let merged = Merged { table, files: Files::new(), origins: Origins::new(), foreign: Vec::new() };
+    let mut layers = Layers { purpose, known, merged, faults: Vec::new() };
+    layers.file(file);
+    layers.environment(environment);
+    layers.flags(flags);
+    if layers.faults.is_empty() { Ok(layers.merged) } else { Err(ConfigError(layers.faults)) }
+}
+
+struct Layers {
+    purpose: Purpose,
+    known: Table,
+    merged: Merged,
+    faults: Vec<String>,
+}
+
+impl Layers {
+    fn file(&mut self, file: Option<PathBuf>) {
+        let (path, named) = file.map_or_else(|| (PathBuf::from(FILE), false), |path| (path, true));
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => secret::without_mark(&text).to_owned(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return,
+            Err(error) => return self.faults.push(format!("{} cannot be read: {error}", path.display())),
+        };
+        match text.parse::<Table>() {
+            Ok(given) => self.overlay(&[], given, &Lines::of(&path, &text)),
+            // Position and cause, but not the line, which may hold a secret.
+            Err(error) => {
+                let line = error.span().map(|span| format!(", line {}", line_at(&text, span.start)));
+                let (line, cause) = (line.unwrap_or_default(), error.message());
+                self.faults.push(format!("{}{line}: this is not TOML: {cause}", path.display()));
+            }
         }
     }
-    if flags.insecure {
-        table.insert("insecure".to_owned(), Value::Boolean(true));
-    }
-    if faults.is_empty() { Ok((table, files)) } else { Err(ConfigError(faults)) }
-}
 
-fn merge_file(table: &mut Table, known: &Table, file: Option<PathBuf>, faults: &mut Vec<String>) {
-    let (path, named) = file.map_or_else(|| (PathBuf::from(FILE), false), |path| (path, true));
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return,
-        Err(error) => return faults.push(format!("{} cannot be read: {error}", path.display())),
-    };
-    match text.parse::<Table>() {
-        Ok(given) => overlay(table, known, given, "", &path.display().to_string(), faults),
-        // Position and cause, but not the line, which may hold a secret.
-        Err(error) => faults.push(format!("{} is not TOML: {}", path.display(), error.message())),
-    }
-}
-
-fn overlay(table: &mut Table, known: &Table, given: Table, section: &str, origin: &str, faults: &mut Vec<String>) {
-    for (key, value) in given {
-        let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
-        match (known.get(&key), table.get_mut(&key), value) {
-            (Some(Value::Table(known)), Some(Value::Table(table)), Value::Table(given)) => {
-                overlay(table, known, given, &name, origin, faults);
-            }
-            (Some(known), Some(slot), value) if fits(known, &value, &name) => *slot = value,
-            // One text is a list of it; an empty one, of nothing.
-            (Some(Value::Array(_)), Some(slot), Value::String(text)) => {
-                *slot =
-                    Value::Array(Some(text).filter(|text| !text.is_empty()).map(Value::String).into_iter().collect());
-            }
-            // Without the value, which may be a secret.
-            (Some(known), ..) => faults.push(format!("{name} in {origin} must be {}", type_words(known))),
-            (None, _, value) if BY_CHANNEL.contains(&section) => _ = table.insert(key, value),
-            _ => faults.push(unknown(&format!("{name} in {origin}"), &name, known_names())),
-        }
-    }
-}
-
-fn merge_environment(
-    table: &mut Table,
-    known: &Table,
-    environment: impl IntoIterator<Item = (String, String)>,
-    faults: &mut Vec<String>,
-) -> Files {
-    let mut files = Files::new();
-    let variables: BTreeMap<String, String> =
-        environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-    for (variable, value) in &variables {
-        let (name, value, file) = match variable.strip_suffix("_FILE") {
-            None => (variable.as_str(), value.clone(), None),
-            Some(name) if variables.contains_key(name) => {
-                faults.push(format!("{name} and {variable} exclude each other"));
-                continue;
-            }
-            Some(name) => match secret::read(Path::new(value)) {
-                Ok(content) => (name, content, Some(PathBuf::from(value))),
-                Err(error) => {
-                    faults.push(format!("{variable}: the file cannot be read: {error}"));
-                    continue;
+    /// Takes what stands in the section at `at`.
+    fn overlay(&mut self, at: &[String], given: Table, lines: &Lines<'_>) {
+        let section = at.join(".");
+        for (key, value) in given {
+            let path = [at, &[key]].concat();
+            let name = path.join(".");
+            let known = look_up(&self.known, &path).cloned();
+            let origin = lines.origin(&name);
+            match (known, value) {
+                (Some(Value::Table(_)), Value::Table(given)) => self.overlay(&path, given, lines),
+                (None, value) if !BY_CHANNEL.contains(&section.as_str()) || value.is_table() => {
+                    self.faults.push(unknown(&format!("{name} in {origin}"), &name, names::known_names()));
                 }
-            },
-        };
-        let name = if name == TOKENS.0 { TOKENS.1 } else { name };
-        let path = name.strip_prefix(PREFIX).unwrap_or_default().to_lowercase();
-        let path: Vec<&str> = path.split("__").collect();
-        let Some(default) = default(known, &path) else {
-            let names = known_names().into_iter().map(|name| variable_name(&name)).collect();
-            faults.push(unknown(variable, variable, names));
-            continue;
-        };
-        match typed(&default, &value) {
-            Some(value) => set(table, &path, value),
-            None => faults.push(format!("{variable} must be {}", type_words(&default))),
+                (known, value) => {
+                    let default = known.unwrap_or(Value::Integer(0));
+                    if self.purpose.needs(&name) && value.as_str() != Some("") {
+                        self.take(&path, &default, value, origin);
+                    }
+                }
+            }
         }
-        files.extend(file.map(|file| (path.join("."), Source { value: value.into(), file: Some(file) })));
     }
-    files
+
+    /// Takes a value from the file.
+    fn take(&mut self, path: &[String], default: &Value, value: Value, origin: Origin) {
+        let name = path.join(".");
+        let value = match value {
+            // One text is a list of it.
+            Value::String(text) if default.is_array() => Value::Array(vec![Value::String(text)]),
+            value => value,
+        };
+        if fits(default, &value, &name) {
+            self.set(path, value, origin);
+        } else {
+            // Without the value, which may be a secret.
+            self.faults.push(format!("{name} in {origin} must be {}", type_words(default, &name)));
+        }
+    }
+
+    fn environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
+        let ours = environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX));
+        let given = ours.map(|(name, value)| (name, secret::without_mark(&value).to_owned()));
+        let given: BTreeMap<String, String> = given.filter(|(_, value)| !value.is_empty()).collect();
+        let known = names::known_variables();
+        for (variable, value) in &given {
+            let base = variable.strip_suffix("_FILE");
+            let is_known = |name: &str| known.iter().any(|known| known == name);
+            if !is_known(variable) && !base.is_some_and(is_known) && is_service_link(variable, value) {
+                self.merged.foreign.push(variable.clone());
+            } else if let Some((base, named)) = base.and_then(|base| Some((base, Named::by(base, &self.known)?))) {
+                if given.contains_key(base) {
+                    self.faults.push(format!("{base} and {variable} exclude each other"));
+                } else {
+                    self.secret_file(variable, Path::new(value), &named);
+                }
+            } else if let Some(named) = Named::by(variable, &self.known) {
+                self.variable(variable, value, &named, Origin::Variable(variable.clone()));
+            } else {
+                self.faults.push(unknown(variable, variable, known.clone()));
+            }
+        }
+    }
+
+    fn secret_file(&mut self, variable: &str, path: &Path, named: &Named) {
+        if !self.purpose.needs(&named.name()) {
+            return;
+        }
+        match secret::read(path) {
+            // A file is meant to hold something.
+            Ok(content) if content.trim().is_empty() => {
+                self.faults.push(format!("{variable}: what the file holds is blank"));
+            }
+            Ok(content) => {
+                let origin = Origin::SecretFile { variable: variable.to_owned(), path: path.to_owned() };
+                self.variable(variable, &content, named, origin);
+                let source = Source { value: content.into(), file: Some(path.to_owned()) };
+                self.merged.files.insert(named.name(), source);
+            }
+            Err(error) => self.faults.push(format!("{variable}: the file cannot be read: {error}")),
+        }
+    }
+
+    fn variable(&mut self, variable: &str, text: &str, named: &Named, origin: Origin) {
+        let name = named.name();
+        if !self.purpose.needs(&name) {
+            return;
+        }
+        match typed(&named.default, text).filter(|value| fits(&named.default, value, &name)) {
+            // Else secrets that are blank by mistake would ask for nothing.
+            Some(Value::Array(items)) if items.is_empty() => self.faults.push(format!("{variable} is blank")),
+            Some(value) => self.set(&named.path, value, origin),
+            None => self.faults.push(format!("{variable} must be {}", type_words(&named.default, &name))),
+        }
+    }
+
+    fn flags(&mut self, flags: &Flags) {
+        for (key, flag, value) in [
+            ("listen", "--listen", &flags.listen),
+            ("database_url", "--database-url", &flags.database_url),
+            ("public_url", "--public-url", &flags.public_url),
+        ] {
+            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
+                self.set(&[key.to_owned()], Value::String(value.clone()), Origin::Flag(flag));
+            }
+        }
+        if flags.insecure {
+            self.set(&["insecure".to_owned()], Value::Boolean(true), Origin::Flag("--insecure"));
+        }
+    }
+
+    fn set(&mut self, path: &[String], value: Value, origin: Origin) {
+        let Some((key, sections)) = path.split_last() else { return };
+        let section =
+            sections.iter().try_fold(&mut self.merged.table, |table, name| table.get_mut(name)?.as_table_mut());
+        if let Some(section) = section {
+            section.insert(key.clone(), value);
+            self.merged.origins.insert(path.join("."), origin);
+        }
+    }
 }
 
-/// The default of the setting at `path`, or a value of its type.
-fn default(known: &Table, path: &[&str]) -> Option<Value> {
+fn look_up<'a>(table: &'a Table, path: &[String]) -> Option<&'a Value> {
     let (key, sections) = path.split_last()?;
-    let section = sections.iter().try_fold(known, |table, name| table.get(*name)?.as_table())?;
-    let of_channel = || BY_CHANNEL.contains(&sections.join(".").as_str()).then_some(Value::Integer(0));
-    section.get(*key).filter(|default| !default.is_table()).cloned().or_else(of_channel)
+    sections.iter().try_fold(table, |table, name| table.get(name)?.as_table())?.get(key)
 }
 
 /// Whether a value has the type of the default. Lists hold texts; tokens may also be tables.
 fn fits(default: &Value, value: &Value, name: &str) -> bool {
-    match value.as_array() {
-        Some(items) => {
-            default.is_array() && items.iter().all(|item| item.is_str() || (name == "api.tokens" && item.is_table()))
+    match value {
+        Value::Array(items) => {
+            default.is_array() && items.iter().all(|item| item.is_str() || (name == "api.tokens" && is_token(item)))
         }
-        None => default.same_type(value),
+        Value::Integer(number) => default.is_integer() && (0..=most(name)).contains(number),
+        value => default.same_type(value),
     }
+}
+
+/// Whether a value is a table that describes an API token.
+fn is_token(value: &Value) -> bool {
+    let Some(table) = value.as_table() else { return false };
+    let is_list_of_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_str));
+    table.len() == 3
+        && table.get("name").is_some_and(Value::is_str)
+        && table.get("scopes").is_some_and(is_list_of_texts)
+        && table.get("secret").is_some_and(Value::is_str)
+}
+
+/// The greatest number that a setting may be.
+fn most(name: &str) -> i64 {
+    if name.ends_with("_bytes") { i64::MAX } else { u32::MAX.into() }
 }
 
 /// Reads a text as the type that the default has.
@@ -172,52 +256,18 @@ fn typed(default: &Value, text: &str) -> Option<Value> {
 
 /// The items of a list that is given as one text: by commas, or one a line.
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty())
+    text.split([',', '\n']).map(|item| secret::without_mark(item.trim()).trim()).filter(|item| !item.is_empty())
 }
 
-fn type_words(default: &Value) -> &'static str {
+fn type_words(default: &Value, name: &str) -> String {
     match default {
-        Value::Boolean(_) => "true or false",
-        Value::Integer(_) => "a whole number",
-        Value::Array(_) => "a list of texts",
-        Value::Table(_) => "a section",
-        _ => "a text",
-    }
-}
-
-fn set(table: &mut Table, path: &[&str], value: Value) {
-    match path {
-        [key] => _ = table.insert((*key).to_owned(), value),
-        [section, rest @ ..] => {
-            if let Some(Value::Table(table)) = table.get_mut(*section) {
-                set(table, rest, value);
-            }
+        Value::Boolean(_) => "true or false".to_owned(),
+        Value::Integer(_) => format!("a whole number from 0 to {}", most(name)),
+        Value::Array(_) if name == "api.tokens" => {
+            "a list of name:scopes:secret, or of tables with the members name, scopes and secret".to_owned()
         }
-        [] => {}
-    }
-}
-
-/// Every key, as `section.key`.
-fn known_names() -> Vec<String> {
-    let table: Table = DEFAULTS.parse().unwrap_or_default();
-    let name = |(key, value): (String, Value)| match value {
-        Value::Table(section) => section.keys().map(|inner| format!("{key}.{inner}")).collect(),
-        _ => vec![key],
-    };
-    table.into_iter().flat_map(name).collect()
-}
-
-fn variable_name(key: &str) -> String {
-    match key {
-        "api.tokens" => TOKENS.0.to_owned(),
-        key => format!("{PREFIX}{}", key.to_uppercase().replace('.', "__")),
-    }
-}
-
-fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
-    let nearest = known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known));
-    match nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((likeness, nearest)) if likeness > 0.8 => format!("there is no setting {what}; is it {nearest}?"),
-        _ => format!("there is no setting {what}; config.default.toml names them all"),
+        Value::Array(_) => "a list of texts".to_owned(),
+        Value::Table(_) => "a section".to_owned(),
+        _ => "a text".to_owned(),
     }
 }

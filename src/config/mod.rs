@@ -1,14 +1,21 @@
-//! The settings: flags go before the environment, that before the file, that before `config.default.toml`.
+//! The settings. Precedence: flags > environment > file > `config.default.toml`.
 //!
 //! To add a setting, add it to `config.default.toml` and to [`Settings`]; the environment variable, the check for
-//! unknown names and `check-config` follow from the defaults file.
+//! unknown names and `check-config` follow from the defaults file. A setting that commands other than `serve` need
+//! belongs in `purpose` too, and a secret in `origin`.
 //!
 //! | File | Holds |
 //! | --- | --- |
 //! | `layers` | merges the sources into one table |
-//! | `raw` | that table as types of the file format |
+//! | `names` | names of settings and variables, and which variables Kubernetes makes |
+//! | `origin` | where each setting was made, and how it may be shown |
+//! | `purpose` | which settings count for which command |
+//! | `raw` | the merged table as types of the file format |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
+//! | `exposure` | whether others can reach the server, and what is required then |
+//! | `public_url` | whether the notify URL leads to this server |
 //! | `authentication` | what the notify URL asks for |
+//! | `sending` | where the platform is, and how to send |
 //! | `credentials` | who we are to the platform |
 //! | `deadlines` | when messages are overdue |
 //! | `networks` | lists of IP addresses: proxies, and who may come |
@@ -20,18 +27,27 @@
 mod authentication;
 mod credentials;
 mod deadlines;
+mod exposure;
 mod layers;
+mod names;
 mod networks;
+mod origin;
 mod pace;
+mod public_url;
+mod purpose;
 mod raw;
 mod retention;
+mod sending;
 mod settings;
 mod tls;
 mod tokens;
 
 pub use layers::{DEFAULTS, Flags};
 pub use networks::{Networks, Proxies, ProxyHeader};
-pub use settings::{SendSettings, Settings};
+pub use origin::{Origin, Setting};
+pub use purpose::Purpose;
+pub use sending::SendSettings;
+pub use settings::Settings;
 pub use tokens::{ApiToken, ApiTokens, Scope};
 
 use std::path::PathBuf;
@@ -47,15 +63,28 @@ impl ConfigError {
     }
 }
 
-/// Loads the settings. `file` is the one named with `--config`; without it, `receiptd.toml` is read if it is there.
+/// Loads the settings of a server. `file` is the one named with `--config`; without it, `receiptd.toml` is read if it is
+/// there.
 pub fn load(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
     file: Option<PathBuf>,
 ) -> Result<Settings, ConfigError> {
-    let (table, files) = layers::merge(flags, environment, file)?;
-    let raw = toml::Value::Table(table)
+    load_for(Purpose::Serve, flags, environment, file).map(|(settings, _)| settings)
+}
+
+/// Loads the settings that `purpose` needs, and tells of each setting where it was made.
+pub fn load_for(
+    purpose: Purpose,
+    flags: &Flags,
+    environment: impl IntoIterator<Item = (String, String)>,
+    file: Option<PathBuf>,
+) -> Result<(Settings, Vec<Setting>), ConfigError> {
+    let merged = layers::merge(purpose, flags, environment, file)?;
+    let all = origin::settings(&merged.table, &merged.origins);
+    let raw = toml::Value::Table(merged.table)
         .try_into()
-        .map_err(|error: toml::de::Error| ConfigError::one(error.to_string().trim().replace('\n', " ")))?;
-    Settings::new(raw, &files)
+        .map_err(|error: toml::de::Error| ConfigError::one(error.message().to_owned()))?;
+    let settings = Settings::new(raw, purpose, &merged.files, merged.foreign)?;
+    Ok((settings, all))
 }

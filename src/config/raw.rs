@@ -11,6 +11,7 @@ pub(super) struct Raw {
     pub(super) listen: String,
     pub(super) database_url: SecretString,
     pub(super) public_url: String,
+    pub(super) public_url_rewritten: bool,
     pub(super) insecure: bool,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) proxy_header: String,

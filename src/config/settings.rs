@@ -3,33 +3,31 @@
 use std::{net::SocketAddr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
 use super::{
     ConfigError,
     authentication::authentication,
-    credentials::credentials,
     deadlines::deadlines,
+    exposure::{self, Exposure},
     layers::Files,
     networks::{Networks, Proxies, networks, proxies},
     pace::pace,
+    public_url::PublicUrl,
+    purpose::Purpose,
     raw::Raw,
     retention::periods,
+    sending::{SendSettings, sending},
     tls::certificate,
     tokens::{ApiTokens, tokens},
 };
 use crate::{
     audit::Periods,
     notify::{Authentication, Limits},
-    observe::LogFormat,
+    observe::{LogFilter, LogFormat},
     query::Deadlines,
-    send::{Credentials, Pace},
     storage::OpenOptions,
     tls::Certificate,
-    webex::{
-        NotifyUrl, Region, SmsApi, TimeZone,
-        request::{Tenant, Tracking},
-    },
+    webex::TimeZone,
 };
 
 /// The settings of a server.
@@ -68,41 +66,41 @@ pub struct Settings {
     /// How long the events of the live feed are kept.
     pub keep_events: Duration,
     /// Which log lines.
-    pub log_filter: String,
+    pub log_filter: LogFilter,
     /// In which form.
     pub log_format: LogFormat,
-}
-
-/// How to send.
-#[derive(Clone, Debug)]
-pub struct SendSettings {
-    /// Where the platform is.
-    pub base_url: Url,
-    /// Who we are there.
-    pub credentials: Credentials,
-    /// How our tenant there is set up.
-    pub tenant: Tenant,
-    /// How long to wait for an answer.
-    pub timeout: Duration,
-    /// How to go about it.
-    pub pace: Pace,
+    /// Environment variables that begin like ours and are somebody else's: Kubernetes made them.
+    pub foreign_variables: Vec<String>,
+    /// What is not wrong, and still worth a warning.
+    pub warnings: Vec<String>,
 }
 
 impl Settings {
-    pub(super) fn new(raw: Raw, files: &Files) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        raw: Raw,
+        purpose: Purpose,
+        files: &Files,
+        foreign_variables: Vec<String>,
+    ) -> Result<Self, ConfigError> {
         let mut faults = Faults::default();
-        let settings = Self::collect(raw, files, &mut faults);
+        let settings = Self::collect(raw, purpose, files, &mut faults);
         match settings {
-            Some(settings) if faults.0.is_empty() => Ok(settings),
+            Some(settings) if faults.0.is_empty() => Ok(Self { foreign_variables, ..settings }),
             _ => Err(ConfigError(faults.0)),
         }
     }
 
-    fn collect(raw: Raw, files: &Files, faults: &mut Faults) -> Option<Self> {
+    fn collect(raw: Raw, purpose: Purpose, files: &Files, faults: &mut Faults) -> Option<Self> {
         let listen = faults.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
-        let tokens = tokens(&raw.api.tokens, files, faults);
-        let notify_url = notify_url(&raw.public_url, faults);
-        let authentication = authentication(&raw.notify, notify_url.as_ref(), files, faults);
+        let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, faults);
+        let public_url = PublicUrl::read(&raw.public_url, purpose, raw.public_url_rewritten, faults);
+        let exposure = match (purpose, listen) {
+            (Purpose::Serve, Some(listen)) => Exposure::of(&raw, listen, public_url.as_ref()),
+            _ => None,
+        };
+        let least = exposure::least(exposure.as_ref());
+        let tokens = tokens(&raw.api.tokens, least, files, faults);
+        let authentication = authentication(&raw.notify, public_url.as_ref(), least, files, faults);
         for (name, number) in [
             ("notify.body_limit_bytes", raw.notify.body_limit_bytes),
             ("notify.queue_rows", raw.notify.queue_rows),
@@ -121,15 +119,25 @@ impl Settings {
         );
         let one_writer = raw.database_url.expose_secret().starts_with("sqlite:") && raw.notify.writers > 1;
         faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
-        safe(listen, raw.insecure, tokens.is_none(), authentication.is_open(), faults);
+        if let Some(exposure) = exposure {
+            exposure.check(&raw, faults);
+        }
         let certificate = certificate(&raw.tls, files, faults);
-        let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, faults);
         let allowed_addresses = networks("notify.allowed_addresses", &raw.notify.allowed_addresses, faults);
         let zone = TimeZone::from_name(&raw.webex.time_zone);
         faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
         let pace = pace(&raw.send, faults);
-        let send = send(&raw.webex, &raw.send, pace, notify_url, files, faults);
+        let send = sending(&raw.webex, &raw.send, pace, public_url.map(PublicUrl::into_url), files, faults);
+        let is_named = authentication.basic.is_none() && authentication.bearer.is_none();
+        faults.check(
+            purpose != Purpose::Serve || send.is_none() || is_named || !raw.webex.notify_auth_id.is_empty(),
+            "webex.notify_auth_id must be set: notify.basic and notify.bearer ask the platform for an Authorization \
+             header, and it sends one only for the authorization object of that id",
+        );
+        let warnings = exposure::warnings(tokens.as_ref(), &authentication);
+        let log_filter = LogFilter::new(&raw.log.filter);
+        faults.check(log_filter.is_some(), "log.filter is not a filter of log lines, as in receiptd=debug,warn");
         let format = match raw.log.format.as_str() {
             "auto" => Some(LogFormat::Auto),
             "plain" => Some(LogFormat::Plain),
@@ -164,8 +172,10 @@ impl Settings {
             retention: periods(&raw.retention, faults),
             deadlines: deadlines(&raw.overdue, faults),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
-            log_filter: raw.log.filter,
+            log_filter: log_filter?,
             log_format: format?,
+            foreign_variables: Vec::new(),
+            warnings,
         })
     }
 }
@@ -186,68 +196,4 @@ impl Faults {
         self.check(value.is_some(), &format!("{name} must be {wanted}"));
         value
     }
-}
-
-/// An address that others can reach must not be open.
-fn safe(listen: Option<SocketAddr>, insecure: bool, is_api_open: bool, is_notify_open: bool, faults: &mut Faults) {
-    if insecure || listen.is_none_or(|address| address.ip().is_loopback()) {
-        return;
-    }
-    faults.check(
-        !is_api_open,
-        "listen is an address that others can reach, so api.tokens must be set (or --insecure given)",
-    );
-    faults.check(
-        !is_notify_open,
-        "listen is an address that others can reach, so one of notify.path_token, notify.hub_secrets, notify.basic and \
-         notify.bearer must be set (or --insecure given)",
-    );
-}
-
-/// Where the platform is told to post.
-fn notify_url(text: &str, faults: &mut Faults) -> Option<NotifyUrl> {
-    if text.is_empty() {
-        return None;
-    }
-    NotifyUrl::new(text).map_err(|error| faults.check(false, &format!("public_url {error}"))).ok()
-}
-
-fn send(
-    webex: &super::raw::Webex,
-    send: &super::raw::Send,
-    pace: Option<Pace>,
-    notify_url: Option<NotifyUrl>,
-    files: &Files,
-    faults: &mut Faults,
-) -> Option<SendSettings> {
-    let region = Region::from_name(&webex.region);
-    let names = || Region::names().collect::<Vec<_>>().join(", ");
-    faults.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));
-    faults.check(
-        webex.region.is_empty() || webex.base_url.is_empty(),
-        "webex.region and webex.base_url exclude each other",
-    );
-    let base = match region {
-        Some(region) => Some(region.base_url().to_owned()),
-        None => (!webex.base_url.is_empty()).then(|| webex.base_url.clone()),
-    }?;
-    let base_url = faults.parse::<Url>("webex.base_url", &base, "a URL, as in https://api.eu.webexconnect.io")?;
-    let credentials = credentials(webex, files, faults);
-    faults.check(notify_url.is_some(), "public_url must be set: without it nobody would hear what became of a message");
-    let sms_api = SmsApi::from_name(&send.sms_api);
-    faults.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
-    Some(SendSettings {
-        base_url,
-        credentials: credentials?,
-        tenant: Tenant {
-            tracking: Tracking {
-                notify_url: notify_url?,
-                auth_id: (!webex.notify_auth_id.is_empty()).then(|| webex.notify_auth_id.clone()),
-            },
-            sms_api: sms_api?,
-            plus_sign: webex.plus_sign,
-        },
-        timeout: Duration::from_secs(send.timeout_seconds),
-        pace: pace?,
-    })
 }

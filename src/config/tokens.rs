@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
+    exposure::Least,
     layers::{Files, items},
     raw::Token,
     settings::Faults,
@@ -63,23 +64,24 @@ pub type ApiTokens = Secret<Vec<ApiToken>>;
 
 /// Reads the tokens of the settings, in either form. Those that came from a file are renewed from it. `None` if there are
 /// none.
-pub(super) fn tokens(given: &[Token], files: &Files, faults: &mut Faults) -> Option<ApiTokens> {
+pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut Faults) -> Option<ApiTokens> {
     let mut tokens = Vec::new();
     for (n, token) in given.iter().enumerate() {
         let token = match token {
             Token::Long { name, scopes, secret } => token_of(name, scopes.iter().map(String::as_str), secret),
             Token::Short(text) => short(text.expose_secret()),
         };
-        match token {
-            Some(token) => tokens.push(token),
+        match token.ok_or(Unfit(UNFIT)).and_then(|token| long_enough(token, least)) {
+            Ok(token) => tokens.push(token),
             // By position, since what stands at the place of the name may be a secret.
-            None => faults.check(false, &format!("api.tokens: number {} {UNFIT}", n + 1)),
+            Err(unfit) => faults.check(false, &format!("api.tokens: number {} {unfit}", n + 1)),
         }
     }
     match files.get("api.tokens") {
         // A file is meant to name somebody, so an empty one is a fault.
         Some(source) => {
-            let all = |text: &str| items(text).map(short).collect::<Option<_>>().ok_or(Unfit(UNFIT));
+            let token = move |text: &str| short(text).ok_or(Unfit(UNFIT)).and_then(|token| long_enough(token, least));
+            let all = move |text: &str| items(text).map(token).collect();
             let blank = |unfit: Unfit| faults.check(!given.is_empty(), &format!("api.tokens {unfit}"));
             Secret::new(source.clone(), all).map_err(blank).ok()
         }
@@ -88,6 +90,10 @@ pub(super) fn tokens(given: &[Token], files: &Files, faults: &mut Faults) -> Opt
 }
 
 const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, admin";
+
+fn long_enough(token: ApiToken, least: Least) -> Result<ApiToken, Unfit> {
+    least.check(&token.secret).map(|()| token)
+}
 
 fn short(text: &str) -> Option<ApiToken> {
     let mut parts = text.splitn(3, ':');

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use tracing::Level;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How log lines look.
@@ -16,9 +17,32 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging. `RUST_LOG` wins over `filter`. A second call changes nothing.
-pub fn init(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(filter)).unwrap_or_default();
+/// Which log lines, as in `RUST_LOG`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Reads a filter; `None` if it is none.
+    pub fn new(text: &str) -> Option<Self> {
+        EnvFilter::try_new(text).ok().map(|_| Self(text.to_owned()))
+    }
+
+    /// What goes wrong, of this level at least.
+    pub fn at_least(level: Level) -> Self {
+        Self(level.to_string())
+    }
+}
+
+/// A line of `.pgpass` that cannot be read is logged as it is, with its password.
+const NEVER: &str = "sqlx_postgres::options::pgpass";
+/// A client that sends garbage gets its answer. It is not an error of the server, as it is logged there.
+const ONLY_IF_NAMED: &str = "actix_http::h1";
+
+/// Starts logging. A second call changes nothing.
+pub fn init(LogFilter(filter): &LogFilter, format: LogFormat) {
+    let quiet = [NEVER, ONLY_IF_NAMED].into_iter().filter(|target| *target == NEVER || !filter.contains(target));
+    let quiet = quiet.filter_map(|target| format!("{target}=off").parse().ok());
+    let filter = quiet.fold(EnvFilter::new(filter), EnvFilter::add_directive);
     let json = match format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Plain => false,
@@ -28,4 +52,19 @@ pub fn init(filter: &str, format: LogFormat) {
     let json = json.then(|| fmt::layer().json().flatten_event(true).with_writer(io::stderr));
     // Fails where a subscriber is set already, as in a program that uses this library.
     let _ = tracing_subscriber::registry().with(filter).with(plain).with(json).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_none() {
+        for good in ["warn", "receiptd=info,warn", "receiptd::http=trace", "off", "receiptd[{id}]=debug"] {
+            assert!(LogFilter::new(good).is_some(), "{good}");
+        }
+        for bad in ["receiptd==bad[", "receiptd=loud", "receiptd=info,=", "[", "receiptd=info=warn"] {
+            assert!(LogFilter::new(bad).is_none(), "{bad}");
+        }
+    }
 }

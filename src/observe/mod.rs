@@ -4,5 +4,5 @@
 mod logging;
 mod metrics;
 
-pub use logging::{LogFormat, init as init_logging};
+pub use logging::{LogFilter, LogFormat, init as init_logging};
 pub use metrics::{Commit, DispatchOutcome, Metrics, NotifyMethod, NotifyOutcome};

@@ -37,6 +37,6 @@ pub mod signature;
 
 pub use api::{Api, SmsApi};
 pub use instant::TimeZone;
-pub use notify_url::{NotifyUrl, NotifyUrlError};
+pub use notify_url::{NotifyUrl, NotifyUrlError, is_loopback};
 pub use posted::Posted;
 pub use region::Region;

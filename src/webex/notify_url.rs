@@ -31,16 +31,15 @@ impl NotifyUrl {
         let url = Url::parse(text).map_err(|_| NotifyUrlError::Malformed)?;
         match (url.scheme(), url.host()) {
             ("https", Some(_)) => Ok(Self(text.to_owned())),
-            ("http", Some(host)) if is_loopback(&host) => Ok(Self(text.to_owned())),
+            ("http", Some(_)) if is_loopback(&url) => Ok(Self(text.to_owned())),
             (_, None) => Err(NotifyUrlError::Malformed),
             _ => Err(NotifyUrlError::NotHttps),
         }
     }
 
-    /// The last part of the path: where a path token stands.
-    pub fn last_segment(&self) -> &str {
-        let path = self.0.split(['?', '#']).next().unwrap_or_default();
-        path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    /// Whether it is an address that only programs of the same machine reach.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
     }
 
     /// The text, exactly as it was given.
@@ -49,11 +48,13 @@ impl NotifyUrl {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+/// Whether only programs of the same machine reach this URL.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -85,9 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn the_token_stands_last() {
-        for url in ["https://a.example.com/notify/t0ken?x=/y", "https://a.example.com/notify/t0ken/"] {
-            assert_eq!(NotifyUrl::new(url).unwrap().last_segment(), "t0ken");
+    fn loopback_is_told_from_what_others_reach() {
+        for url in ["http://localhost/notify", "https://127.9.9.9/notify", "http://[::1]/notify"] {
+            assert!(NotifyUrl::new(url).unwrap().is_loopback(), "{url}");
+        }
+        for url in ["https://localhost.example.com/notify", "https://10.0.0.1/notify", "https://[fd00::1]/notify"] {
+            assert!(!NotifyUrl::new(url).unwrap().is_loopback(), "{url}");
         }
     }
 }

@@ -38,6 +38,7 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
         ("RECEIPTD_DATABASE__TIMEOUT_SECONDS", "1"),
         ("RECEIPTD_WEBEX__BASE_URL", &platform.url),
         ("RECEIPTD_PUBLIC_URL", &url),
+        ("RECEIPTD_WEBEX__NOTIFY_AUTH_ID", "TN0EXMPL7A"),
         ("RECEIPTD_SEND__TIMEOUT_SECONDS", "1"),
         ("RECEIPTD_TLS__CERTIFICATE", certificate),
         ("RECEIPTD_TLS__KEY", key),
@@ -131,6 +132,7 @@ async fn nothing_gets_out_of_a_server_whose_secrets_are_files_and_go_bad(databas
         ("RECEIPTD_DATABASE_URL", database.url()),
         ("RECEIPTD_WEBEX__BASE_URL", &platform.url),
         ("RECEIPTD_PUBLIC_URL", &url),
+        ("RECEIPTD_WEBEX__NOTIFY_AUTH_ID", "TN0EXMPL7A"),
         ("RECEIPTD_TLS__CERTIFICATE", certificate),
         ("RECEIPTD_TLS__KEY_FILE", key),
     ];
@@ -171,6 +173,7 @@ async fn no_command_says_what_is_wrong_with_a_secret_by_showing_it(database: &Da
         ("RECEIPTD_DATABASE_URL", database.url()),
         ("RECEIPTD_WEBEX__BASE_URL", "http://127.0.0.1:9"),
         ("RECEIPTD_PUBLIC_URL", "https://status.example.com/notify/planted-path-token"),
+        ("RECEIPTD_WEBEX__NOTIFY_AUTH_ID", "TN0EXMPL7A"),
         ("RECEIPTD_TLS__CERTIFICATE", certificate),
         ("RECEIPTD_TLS__KEY", key),
         secret("RECEIPTD_API_TOKENS"),

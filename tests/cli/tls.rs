@@ -22,6 +22,7 @@ fn check_config_and_serve_look_at_the_certificate() {
             ("RECEIPTD_TLS__CERTIFICATE", certificate),
             ("RECEIPTD_TLS__KEY", key),
             ("RECEIPTD_TRUSTED_PROXIES", "10.0.0.0/8,::1"),
+            ("RECEIPTD_INSECURE", "true"),
             ("RECEIPTD_NOTIFY__ALLOWED_ADDRESSES", "192.0.2.0/24"),
         ];
         let run = async |command: &str| ends(receiptd(folder.path(), &[command]).envs(settings)).await;

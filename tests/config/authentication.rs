@@ -40,27 +40,27 @@ fn each_is_one_text_or_two_in_a_list() {
         refuses(from_environment(&[(&variable, &[&*old, &new, &new].join(","))]), &[&format!("{name} may be two")]);
     }
     // A comma is a part of what stands in a list.
-    let settings = from_file("notify.basic = ['webex:a,b']").unwrap();
-    assert_eq!(texts(settings.authentication.basic.as_ref()), ["webex:a,b"]);
+    let settings = from_file("notify.basic = ['webex:aa,bb']").unwrap();
+    assert_eq!(texts(settings.authentication.basic.as_ref()), ["webex:aa,bb"]);
 }
 
 #[test]
 fn what_cannot_be_used_is_refused() {
     for (settings, words) in [
-        ("notify.hub_secrets = ['a', 'b', 'c']", "notify.hub_secrets may be two at the most"),
-        ("notify.hub_secrets = ['a', '  ']", "notify.hub_secrets must not hold a blank secret"),
-        ("notify.path_token = ['a', 'a/b']", "notify.path_token may have letters, digits and -._~ only"),
-        ("notify.basic = ['a:b', 'c']", "notify.basic must be user:password"),
-        ("notify.basic = 'a:b'\nnotify.bearer = 'c'", "notify.basic and notify.bearer exclude each other"),
+        ("notify.hub_secrets = ['aaaa', 'bbbb', 'cccc']", "notify.hub_secrets may be two at the most"),
+        ("notify.hub_secrets = ['aaaa', '  ']", "notify.hub_secrets must not hold a blank secret"),
+        ("notify.path_token = ['aaaa', 'aaaa/b']", "notify.path_token may have letters, digits and -._~ only"),
+        ("notify.basic = ['a:bbbb', 'cccc']", "notify.basic must be user:password"),
+        ("notify.basic = 'a:bbbb'\nnotify.bearer = 'cccc'", "notify.basic and notify.bearer exclude each other"),
         (
-            "public_url = 'https://b/notify/t0kem'\nnotify.path_token = ['t0ken', 'n3w']",
-            "notify.path_token lacks what public_url ends with: it must end with /notify/",
+            "public_url = 'http://[::1]/notify/t0kem'\nnotify.path_token = ['t0ken', 'n3w0']",
+            "notify.path_token does not hold what public_url ends with: that must be /notify/",
         ),
     ] {
         refuses(from_file(settings), &[words]);
     }
-    for token in ["t0ken", "n3w"] {
-        let url = format!("public_url = 'https://b/notify/{token}'\nnotify.path_token = ['t0ken', 'n3w']");
+    for token in ["t0ken", "n3w0"] {
+        let url = format!("public_url = 'http://[::1]/notify/{token}'\nnotify.path_token = ['t0ken', 'n3w0']");
         assert!(from_file(&url).is_ok(), "{url}");
     }
 }
@@ -102,10 +102,12 @@ async fn the_token_that_the_platform_was_told_is_not_taken_away() {
     fs::write(&path, "t0ken").unwrap();
     let settings = from_environment(&[
         ("RECEIPTD_NOTIFY__PATH_TOKEN_FILE", path.to_str().unwrap()),
-        ("RECEIPTD_PUBLIC_URL", "https://status.example.com/notify/t0ken"),
+        ("RECEIPTD_PUBLIC_URL", "http://127.0.0.1/notify/t0ken"),
     ]);
     let settings = settings.unwrap();
-    for (text, expected) in [("t0ken\nn3w", &["t0ken", "n3w"][..]), ("n3w", &["t0ken", "n3w"]), ("t0ken", &["t0ken"])] {
+    for (text, expected) in
+        [("t0ken\nn3w0", &["t0ken", "n3w0"][..]), ("n3w0", &["t0ken", "n3w0"]), ("t0ken", &["t0ken"])]
+    {
         fs::write(&path, text).unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(texts(settings.authentication.path_token.as_ref()), expected, "{text:?}");

@@ -102,7 +102,8 @@ fn install() -> Result<PathBuf> {
     }
     let mut pip = Command::new(folder.join("bin/pip"));
     // Each file is held to its hash, and nothing is taken that has none.
-    let pinned = ["install", "--disable-pip-version-check", "--quiet", "--no-deps", "--require-hashes", "--requirement"];
+    let pinned =
+        ["install", "--disable-pip-version-check", "--quiet", "--no-deps", "--require-hashes", "--requirement"];
     run_quietly(pip.args(pinned).arg(&wanted)).context("schemathesis could not be installed from PyPI")?;
     // Last of all, so that half an installation is not taken for a whole one.
     fs::write(&installed, wanted_text)?;

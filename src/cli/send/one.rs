@@ -13,6 +13,7 @@ use crate::{
         source::{Remote, in_words},
         status,
     },
+    config::Purpose,
     domain::{CorrelationId, Draft, Object},
     query::{MessageView, Query},
     send::{SendError, check, fresh_id},
@@ -91,7 +92,7 @@ fn taken_over(id: &str) -> String {
 async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyhow::Result<MessageView> {
     let wrong = |faults: &[_]| WrongUse(format!("the message cannot be sent as it is: {}", in_words(faults)));
     let draft = Draft::new(message).map_err(|fault| wrong(&[fault]))?;
-    let settings = args.source.clone().into_settings().load_quietly()?;
+    let settings = args.source.clone().into_settings().load_quietly(Purpose::Send)?;
     // Before a database is made for it.
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
     check(&draft, sms_api).map_err(|faults| wrong(&faults))?;

@@ -15,7 +15,7 @@ pub(super) const SECRETS: [(&str, &str); 7] = [
     ("RECEIPTD_NOTIFY__PATH_TOKEN", "planted-path-token"),
     ("RECEIPTD_NOTIFY__HUB_SECRETS", "planted-hub-secret,planted-old-hub-secret"),
     ("RECEIPTD_NOTIFY__BASIC", "planted-user:planted-basic"),
-    ("RECEIPTD_NOTIFY__BEARER", "planted-bearer"),
+    ("RECEIPTD_NOTIFY__BEARER", "planted-bearer-token"),
     ("RECEIPTD_WEBEX__SERVICE_KEY", "planted-service-key"),
     ("RECEIPTD_WEBEX__SERVICE_ID", "planted-service-id"),
 ];

@@ -41,7 +41,7 @@ use super::{
     Args,
     place::{Direct, Place},
 };
-use crate::{cli::output::WrongUse, lifecycle};
+use crate::{cli::output::WrongUse, config::Purpose, lifecycle};
 
 #[derive(clap::Args)]
 pub(super) struct FileArgs {
@@ -89,7 +89,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let remote = args.source.remote()?;
     let settings = match &remote {
         Some(_) => None,
-        None => Some(args.source.clone().into_settings().load_quietly()?),
+        None => Some(args.source.clone().into_settings().load_quietly(Purpose::Send)?),
     };
     let sms_api = settings.as_ref().and_then(|settings| Some(settings.send.as_ref()?.tenant.sms_api));
     let plan = Plan::new(&args, &input, sms_api)?;

@@ -1,0 +1,57 @@
+//! Environment variables of the command line. They are no settings. An empty one counts as not set.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::output::WrongUse;
+use crate::secret;
+
+/// Names that begin like those of settings: of the command line, and of the tests.
+const NO_SETTINGS: [&str; 8] = [
+    "RECEIPTD_CONFIG",
+    "RECEIPTD_SERVER",
+    "RECEIPTD_TOKEN",
+    "RECEIPTD_TOKEN_FILE",
+    "RECEIPTD_SIMULATE_KEY",
+    "RECEIPTD_SIMULATE_KEY_FILE",
+    "RECEIPTD_SIMULATE_SECRET",
+    "RECEIPTD_SIMULATE_SECRET_FILE",
+];
+const OF_TESTS: &str = "RECEIPTD_TEST_";
+
+/// Whether a variable may be a setting.
+pub(super) fn is_setting(name: &str) -> bool {
+    name.starts_with("RECEIPTD_") && !name.starts_with(OF_TESTS) && !NO_SETTINGS.contains(&name)
+}
+
+/// The value of a variable.
+pub(super) fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    match std::env::var_os(name).filter(|value| !value.is_empty()) {
+        Some(value) => readable(name, value).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A value as text. Another one would not be the secret or the path that was meant.
+pub(super) fn readable(name: &str, value: std::ffi::OsString) -> anyhow::Result<String> {
+    Ok(value.into_string().map_err(|_| WrongUse(format!("{name} is not UTF-8")))?)
+}
+
+/// A secret: what the flag says, else the variable, else the file that the variable with `_FILE` behind it names.
+pub(super) fn secret(flag: Option<&str>, name: &str) -> anyhow::Result<Option<String>> {
+    if let Some(flag) = flag.filter(|flag| !flag.is_empty()) {
+        return Ok(Some(flag.to_owned()));
+    }
+    let of_file = format!("{name}_FILE");
+    match (variable(name)?, variable(&of_file)?) {
+        (Some(_), Some(_)) => Err(WrongUse(format!("{name} and {of_file} exclude each other")).into()),
+        (Some(value), None) => Ok(Some(secret::without_mark(&value).to_owned())),
+        (None, None) => Ok(None),
+        (None, Some(path)) => {
+            let text = secret::read(Path::new(&path));
+            let text = text.with_context(|| format!("{of_file}: the file cannot be read"))?;
+            if text.trim().is_empty() { Err(anyhow::anyhow!("{of_file}: the file is blank")) } else { Ok(Some(text)) }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The names of settings and of their environment variables, and which variables belong to somebody else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use toml::{Table, Value};
+
+use super::layers::DEFAULTS;
+
+pub(super) const PREFIX: &str = "RECEIPTD_";
+/// Has a variable with a name of its own, since everybody sets it.
+const TOKENS: (&str, &str) = ("RECEIPTD_API_TOKENS", "RECEIPTD_API__TOKENS");
+
+/// Sections that take any channel, with a whole number: those without one of their own have no default either.
+pub(super) const BY_CHANNEL: [&str; 2] = ["overdue", "send.channel_rates"];
+
+/// A setting that a variable names: its path in the table, and its default or a value of the same type.
+pub(super) struct Named {
+    pub(super) path: Vec<String>,
+    pub(super) default: Value,
+}
+
+impl Named {
+    /// The setting of this variable, if there is one.
+    pub(super) fn by(variable: &str, known: &Table) -> Option<Self> {
+        let name = if variable == TOKENS.0 { TOKENS.1 } else { variable };
+        let path: Vec<_> = name.strip_prefix(PREFIX)?.to_lowercase().split("__").map(str::to_owned).collect();
+        let default = default(known, &path)?;
+        Some(Self { path, default })
+    }
+
+    /// As `section.key`.
+    pub(super) fn name(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+/// The default of the setting at `path`, or a value of its type.
+fn default(known: &Table, path: &[String]) -> Option<Value> {
+    let (key, sections) = path.split_last()?;
+    let section = sections.iter().try_fold(known, |table, name| table.get(name)?.as_table())?;
+    let of_channel = || BY_CHANNEL.contains(&sections.join(".").as_str()).then_some(Value::Integer(0));
+    section.get(key).filter(|default| !default.is_table()).cloned().or_else(of_channel)
+}
+
+/// Every key, as `section.key`.
+pub(super) fn known_names() -> Vec<String> {
+    let table: Table = DEFAULTS.parse().unwrap_or_default();
+    let name = |(key, value): (String, Value)| match value {
+        Value::Table(section) => section.keys().map(|inner| format!("{key}.{inner}")).collect(),
+        _ => vec![key],
+    };
+    table.into_iter().flat_map(name).collect()
+}
+
+/// Every variable.
+pub(super) fn known_variables() -> Vec<String> {
+    let variable = |key: String| match key.as_str() {
+        "api.tokens" => TOKENS.0.to_owned(),
+        key => format!("{PREFIX}{}", key.to_uppercase().replace('.', "__")),
+    };
+    known_names().into_iter().map(variable).collect()
+}
+
+/// Says that there is no setting of this name, and which one may have been meant.
+pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
+    let nearest = known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known));
+    match nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((likeness, nearest)) if likeness > 0.8 => format!("there is no setting {what}; is it {nearest}?"),
+        _ => format!("there is no setting {what}; config.default.toml names them all"),
+    }
+}
+
+/// Whether Kubernetes made this variable: for each service of a namespace it puts the service's address into every
+/// container, under names that begin with the name of the service. With a service `receiptd` or `receiptd-db` those look
+/// like ours. The value has to fit too, so that a misspelt setting is not taken for one of them.
+pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
+    let Some(rest) = variable.strip_prefix(PREFIX) else { return false };
+    let is_address = || value.parse::<IpAddr>().is_ok();
+    let is_port = || value.parse::<u16>().is_ok();
+    let is_url = || {
+        let socket = value.split_once("://").filter(|(protocol, _)| is_protocol(protocol));
+        socket.is_some_and(|(_, address)| address.parse::<SocketAddr>().is_ok())
+    };
+    let words: Vec<&str> = rest.split('_').collect();
+    match words.as_slice() {
+        [.., "SERVICE", "HOST"] => is_address(),
+        [.., "PORT", number, protocol] if is_number(number) && is_protocol(protocol) => is_url(),
+        [.., "PORT", number, protocol, part] if is_number(number) && is_protocol(protocol) => match *part {
+            "PROTO" => is_protocol(value),
+            "PORT" => is_port(),
+            "ADDR" => is_address(),
+            _ => false,
+        },
+        // The port, or with a name behind it, one of several.
+        words if words.windows(2).any(|pair| pair == ["SERVICE", "PORT"]) => is_port(),
+        [.., "PORT"] => is_url(),
+        _ => false,
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    word.parse::<u16>().is_ok()
+}
+
+fn is_protocol(word: &str) -> bool {
+    ["tcp", "udp", "sctp"].iter().any(|protocol| protocol.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_service_link;
+
+    #[test]
+    fn the_variables_of_a_kubernetes_service_are_told_from_misspelt_settings() {
+        for (variable, value) in [
+            ("RECEIPTD_SERVICE_HOST", "10.0.0.1"),
+            ("RECEIPTD_SERVICE_HOST", "fd00::1"),
+            ("RECEIPTD_SERVICE_PORT", "8080"),
+            ("RECEIPTD_SERVICE_PORT_HTTP", "8080"),
+            ("RECEIPTD_SERVICE_PORT_HTTP_METRICS", "9090"),
+            ("RECEIPTD_SERVICE_PORT_FILE", "8081"),
+            ("RECEIPTD_PORT", "tcp://10.0.0.1:8080"),
+            ("RECEIPTD_PORT", "tcp://[fd00::1]:8080"),
+            ("RECEIPTD_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("RECEIPTD_PORT_8080_TCP_PROTO", "tcp"),
+            ("RECEIPTD_PORT_8080_TCP_PORT", "8080"),
+            ("RECEIPTD_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("RECEIPTD_PORT_53_UDP", "udp://10.0.0.1:53"),
+            ("RECEIPTD_PORT_53_UDP_PROTO", "udp"),
+            ("RECEIPTD_PORT_9_SCTP_ADDR", "10.0.0.1"),
+            ("RECEIPTD_DB_PORT", "tcp://10.0.0.2:5432"),
+            ("RECEIPTD_DB_SERVICE_HOST", "10.0.0.2"),
+            ("RECEIPTD_DB_PORT_5432_TCP_PORT", "5432"),
+            ("RECEIPTD_LISTEN_PORT", "tcp://10.0.0.2:80"),
+            ("RECEIPTD__DB_PORT", "tcp://10.0.0.2:5432"),
+            ("RECEIPTD_SERVICE_SERVICE_PORT", "80"),
+        ] {
+            assert!(is_service_link(variable, value), "{variable}={value}");
+        }
+        for (variable, value) in [
+            ("RECEIPTD_PORT", "8080"),
+            ("RECEIPTD_PORT", "127.0.0.1:8080"),
+            ("RECEIPTD_LISTEN_PORT", "8080"),
+            ("RECEIPTD_PORT", "http://10.0.0.1:8080"),
+            ("RECEIPTD_SERVICE_HOST", "db.example.com"),
+            ("RECEIPTD_SERVICE_PORT", "s3cret"),
+            ("RECEIPTD_WEBEX__SERVICE_KEY", "8080"),
+            ("RECEIPTD_WEBEX__SERVCE_KEY", "8080"),
+            ("RECEIPTD_PORT_8080_TCP_ADDR", "tcp"),
+            ("RECEIPTD_PORT_8080_TCP_NAME", "tcp"),
+            ("RECEIPTD_PORT_HTTP_TCP", "tcp://10.0.0.1:8080"),
+            ("RECEIPTD_LISTN", "10.0.0.1:80"),
+            ("PORT", "tcp://10.0.0.1:8080"),
+        ] {
+            assert!(!is_service_link(variable, value), "{variable}={value}");
+        }
+    }
+}

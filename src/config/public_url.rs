@@ -1,0 +1,98 @@
+//! Whether the URL that the platform is told to post to leads to this server.
+
+use super::{purpose::Purpose, settings::Faults};
+use crate::webex::NotifyUrl;
+
+/// Where the platform is told to post.
+pub(super) struct PublicUrl {
+    url: NotifyUrl,
+    /// What the platform will show of `notify.path_token`, where that can be told.
+    path: Path,
+}
+
+/// What the path says of the path token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    /// `/notify`
+    WithoutToken,
+    /// `/notify/TOKEN`
+    WithToken(String),
+    /// It is another one when it gets here.
+    Rewritten,
+}
+
+impl PublicUrl {
+    /// Reads the setting; `None` if it is not set, or wrong.
+    pub(super) fn read(text: &str, purpose: Purpose, is_rewritten: bool, faults: &mut Faults) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        let url = NotifyUrl::new(text).map_err(|error| faults.check(false, &format!("public_url {error}"))).ok()?;
+        // Another server on another machine may be the one that takes the notifications of what is sent from here.
+        let path = if is_rewritten || purpose != Purpose::Serve { Some(Path::Rewritten) } else { served(url.as_str()) };
+        let told = "public_url must end with /notify, or with /notify/ and one of notify.path_token: every other path is \
+                    answered with 404 here, after which the platform does not try again. Where a proxy rewrites the \
+                    path, set public_url_rewritten to true";
+        faults.check(path.is_some(), told);
+        Some(Self { url, path: path? })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether only programs on this machine get there.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.url.is_loopback()
+    }
+
+    pub(super) fn into_url(self) -> NotifyUrl {
+        self.url
+    }
+}
+
+/// Reads a URL whose path is one of this server's notify URL.
+fn served(url: &str) -> Option<Path> {
+    let (_, rest) = url.split_once("://")?;
+    let path = rest.find(['/', '?', '#', '\\']).map(|end| &rest[end..])?;
+    match path.strip_prefix("/notify")?.trim_end_matches('/') {
+        "" => Some(Path::WithoutToken),
+        token => {
+            let token = token.strip_prefix('/')?;
+            let is_whole = !token.is_empty() && !token.contains(['/', '?', '#', '\\']);
+            is_whole.then(|| Path::WithToken(token.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_that_this_server_serves_are_taken() {
+        for url in ["https://a.example.com/notify", "https://a.example.com:8443/notify/", "http://[::1]:80/notify"] {
+            assert_eq!(served(url), Some(Path::WithoutToken), "{url}");
+        }
+        for url in ["https://a.example.com/notify/t0ken", "https://a.example.com/notify/t0ken/"] {
+            assert_eq!(served(url), Some(Path::WithToken("t0ken".to_owned())), "{url}");
+        }
+        for url in [
+            "https://a.example.com",
+            "https://a.example.com/",
+            "https://a.example.com/other/notify",
+            "https://a.example.com/notify?x=1",
+            "https://a.example.com/notify#x",
+            "https://a.example.com/notify/t0ken?x=/notify",
+            "https://a.example.com/notify/a/b",
+            "https://a.example.com/notify//t0ken",
+            "https://a.example.com//notify",
+            "https://a.example.com/Notify",
+            "https://a.example.com/notify-check",
+            "https://a.example.com/a/../notify",
+            "https://a.example.com?/notify",
+        ] {
+            assert_eq!(served(url), None, "{url}");
+        }
+    }
+}

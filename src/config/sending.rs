@@ -1,0 +1,97 @@
+//! Where the platform is, and how to send.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::{
+    credentials::credentials,
+    layers::Files,
+    raw::{self, Webex},
+    settings::Faults,
+};
+use crate::{
+    send::{Credentials, Pace},
+    webex::{
+        NotifyUrl, Region, SmsApi, is_loopback,
+        request::{Tenant, Tracking},
+    },
+};
+
+/// How to send.
+#[derive(Clone, Debug)]
+pub struct SendSettings {
+    /// Where the platform is.
+    pub base_url: Url,
+    /// Who we are there.
+    pub credentials: Credentials,
+    /// How our tenant there is set up.
+    pub tenant: Tenant,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+    /// How to go about it.
+    pub pace: Pace,
+}
+
+/// Reads how to send; `None` if there is no platform to send to.
+pub(super) fn sending(
+    webex: &Webex,
+    send: &raw::Send,
+    pace: Option<Pace>,
+    notify_url: Option<NotifyUrl>,
+    files: &Files,
+    faults: &mut Faults,
+) -> Option<SendSettings> {
+    let region = Region::from_name(&webex.region);
+    let names = || Region::names().collect::<Vec<_>>().join(", ");
+    faults.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));
+    faults.check(
+        webex.region.is_empty() || webex.base_url.is_empty(),
+        "webex.region and webex.base_url exclude each other",
+    );
+    let base = match region {
+        Some(region) => region.base_url().to_owned(),
+        None if webex.base_url.is_empty() => return None,
+        None => webex.base_url.clone(),
+    };
+    let base_url = base_url(&base).map_err(|fault| faults.check(false, &format!("webex.base_url {fault}"))).ok()?;
+    let credentials = credentials(webex, files, faults);
+    let told = "public_url must be set: the platform posts there what became of each message";
+    faults.check(notify_url.is_some(), told);
+    let sms_api = SmsApi::from_name(&send.sms_api);
+    faults.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
+    Some(SendSettings {
+        base_url,
+        credentials: credentials?,
+        tenant: Tenant {
+            tracking: Tracking {
+                notify_url: notify_url?,
+                auth_id: (!webex.notify_auth_id.is_empty()).then(|| webex.notify_auth_id.clone()),
+            },
+            sms_api: sms_api?,
+            plus_sign: webex.plus_sign,
+        },
+        timeout: Duration::from_secs(send.timeout_seconds),
+        pace: pace?,
+    })
+}
+
+/// Reads where the platform is. The credentials go there, so it has to be HTTPS. Each of the platform's APIs has a path
+/// of its own, which takes the place of any other.
+fn base_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).ok().filter(Url::has_host);
+    let url = url.ok_or("must be a URL, as in https://api.eu.webexconnect.io")?;
+    let has_more = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        _ => return Err("must begin with https:// (http:// will do on a loopback address, for tests)"),
+    }
+    if url.path() != "/" || url.fragment().is_some() || has_more {
+        return Err(
+            "must be a host and nothing else, as in https://api.eu.webexconnect.io: receiptd adds the path of \
+                    each API",
+        );
+    }
+    Ok(url)
+}
