@@ -2,6 +2,8 @@
 //!
 //! They are looked at where they are used, at the start of a connection. What is open goes on with what it began with.
 
+mod kind;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -58,7 +60,8 @@ pub enum CertificateError {
 /// As it is written: what it has to be, only the pair of both tells.
 #[expect(clippy::unnecessary_wraps, reason = "as secrets are read")]
 fn plain(text: &str) -> Result<SecretString, Unfit> {
-    Ok(SecretString::from(text))
+    // Files that were put together may have a byte order mark in their middle, too.
+    Ok(SecretString::from(text.replace('\u{FEFF}', "")))
 }
 
 impl Certificate {
@@ -74,6 +77,13 @@ impl Certificate {
     /// Until when the certificate is good that is shown at present.
     pub fn good_until(&self) -> Timestamp {
         self.0.shown().good_until
+    }
+
+    /// Reads the files again.
+    pub fn reread(&self) {
+        self.0.chain.reread();
+        self.0.key.reread();
+        drop(self.0.shown());
     }
 
     /// For a server: TLS 1.3 and 1.2, no certificates of clients.
@@ -119,10 +129,11 @@ impl Shown {
         let private = private.map_err(|_| {
             CertificateError::Key(Unfit("holds no private key in PEM, or one that is locked with a password"))
         })?;
+        let unusable = kind::unusable(private.secret_der());
         let certified = CertifiedKey::from_der(certificates, private, &provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
             rustls::Error::InvalidCertificate(_) => CertificateError::Chain(Unfit("holds no X.509 certificate")),
-            _ => CertificateError::Key(Unfit("is no RSA, ECDSA or Ed25519 key")),
+            _ => CertificateError::Key(unusable),
         })?;
         Ok(Self { certified: Arc::new(certified), good_until, chain, key })
     }

@@ -33,6 +33,10 @@ fn is_good_until(certificate: &Certificate, year: &str) {
 fn it_is_given_by_paths_by_secret_files_or_by_itself() {
     let (folder, pair) = (TempDir::new().unwrap(), Authority::new().issues(2091));
     let files = Files::of(&pair, folder.path());
+    let marked = folder.path().join("marked.pem");
+    // As two files with a byte order mark each, put together.
+    fs::write(&marked, format!("\u{FEFF}{}\u{FEFF}{}", pair.key, pair.certificate)).unwrap();
+    let marked = marked.to_str().unwrap();
     let both = folder.path().join("both.pem");
     fs::write(&both, format!("a comment\n{}{}", pair.key, pair.certificate)).unwrap();
     let ((path, key_path), both) = (files.names(), both.to_str().unwrap());
@@ -41,6 +45,7 @@ fn it_is_given_by_paths_by_secret_files_or_by_itself() {
         [("RECEIPTD_TLS__CERTIFICATE_FILE", path), ("RECEIPTD_TLS__KEY_FILE", key_path)],
         [(CERTIFICATE, &pair.certificate), (KEY, &pair.key)],
         [(CERTIFICATE, both), ("RECEIPTD_TLS__KEY_FILE", both)],
+        [(CERTIFICATE, marked), ("RECEIPTD_TLS__KEY_FILE", marked)],
     ] {
         is_good_until(&certificate(&settings), "2091");
     }
@@ -75,6 +80,36 @@ fn what_cannot_be_used_is_refused_with_the_reason_and_without_the_key() {
         assert!(!shown.contains("pl4nted") && of_key.is_none_or(|line| !shown.contains(line)), "{shown}");
         refuses(result, &[words]);
     }
+}
+
+/// The keys were made for this test, by OpenSSL, and belong to nobody.
+#[test]
+fn a_key_that_cannot_be_used_is_called_by_its_name() {
+    let certificate = Authority::new().issues(2091).certificate;
+    for (key, name) in [
+        (include_str!("keys/p521.pem"), "tls.key is an ECDSA key on P-521, which receiptd cannot use; take ECDSA on"),
+        (include_str!("keys/p521-p8.pem"), "tls.key is an ECDSA key on P-521"),
+        (include_str!("keys/k1.pem"), "tls.key is an ECDSA key on secp256k1"),
+        (include_str!("keys/rsa1024.pem"), "tls.key is an RSA key of fewer than 2048 bits"),
+        (include_str!("keys/rsa1024-p8.pem"), "tls.key is an RSA key of fewer than 2048 bits"),
+        (include_str!("keys/pss.pem"), "tls.key is an RSA-PSS key"),
+        (include_str!("keys/dsa.pem"), "tls.key is a DSA key"),
+        (include_str!("keys/ed448.pem"), "tls.key is an Ed448 key"),
+        (include_str!("keys/x25519.pem"), "tls.key is an X25519 key"),
+    ] {
+        refuses(from_environment(&[(CERTIFICATE, &certificate), (KEY, key)]), &[name]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_to_it_reads_the_files_again_at_once() {
+    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+    let files = Files::of(&authority.issues(2091), folder.path());
+    let (path, key_path) = files.names();
+    let settings = from_environment(&[(CERTIFICATE, path), (KEY, key_path)]).unwrap();
+    files.become_those_of(&authority.issues(2092));
+    settings.reread();
+    is_good_until(&settings.certificate.unwrap(), "2092");
 }
 
 #[tokio::test(start_paused = true)]

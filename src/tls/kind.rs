@@ -1,0 +1,132 @@
+//! What kind of key a private key is that cannot be used.
+//!
+//! The libraries say of all of them only that they cannot be parsed. So this reads as much of the DER of PKCS #8, PKCS #1
+//! and SEC 1 as tells the kind.
+
+use crate::secret::Unfit;
+
+/// Says what is wrong, and what to do.
+macro_rules! unfit {
+    ($what:literal) => {
+        Unfit(concat!(
+            $what,
+            ", which receiptd cannot use; take ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits"
+        ))
+    };
+}
+
+/// Algorithms, by the bytes of their object identifiers.
+const ALGORITHMS: [(&[u8], Unfit); 6] = [
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a], unfit!("is an RSA-PSS key")),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01], unfit!("is a DSA key")),
+    (&[0x2b, 0x65, 0x71], unfit!("is an Ed448 key")),
+    (&[0x2b, 0x65, 0x6e], unfit!("is an X25519 key")),
+    (&[0x2b, 0x65, 0x6f], unfit!("is an X448 key")),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01], unfit!("is a Diffie-Hellman key")),
+];
+
+/// Curves of ECDSA, likewise.
+const CURVES: [(&[u8], Unfit); 4] = [
+    (&[0x2b, 0x81, 0x04, 0x00, 0x23], unfit!("is an ECDSA key on P-521")),
+    (&[0x2b, 0x81, 0x04, 0x00, 0x21], unfit!("is an ECDSA key on P-224")),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01], unfit!("is an ECDSA key on P-192")),
+    (&[0x2b, 0x81, 0x04, 0x00, 0x0a], unfit!("is an ECDSA key on secp256k1")),
+];
+
+const OTHER_CURVE: Unfit = unfit!("is an ECDSA key on another curve than P-256 and P-384");
+const SMALL_RSA: Unfit = unfit!("is an RSA key of fewer than 2048 bits");
+const LARGE_RSA: Unfit = unfit!("is an RSA key of more than 4096 bits");
+const OTHER: Unfit = Unfit("is no RSA, ECDSA or Ed25519 key");
+
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const ELLIPTIC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+
+const INTEGER: u8 = 0x02;
+const OCTETS: u8 = 0x04;
+const IDENTIFIER: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+const CURVE: u8 = 0xa0;
+
+/// What a private key is, given in DER, that the TLS library refused.
+pub(super) fn unusable(key: &[u8]) -> Unfit {
+    read(key).unwrap_or(OTHER)
+}
+
+fn read(key: &[u8]) -> Option<Unfit> {
+    let (_, after_version) = element(within(key, SEQUENCE)?, INTEGER)?;
+    match *after_version.first()? {
+        SEQUENCE => pkcs8(after_version),
+        INTEGER => rsa(element(after_version, INTEGER)?.0),
+        // After the key itself.
+        OCTETS => Some(curve(within(element(after_version, OCTETS)?.1, CURVE)?)),
+        _ => None,
+    }
+}
+
+fn pkcs8(rest: &[u8]) -> Option<Unfit> {
+    let (algorithm, rest) = element(rest, SEQUENCE)?;
+    let (identifier, parameters) = element(algorithm, IDENTIFIER)?;
+    match identifier {
+        ELLIPTIC => Some(curve(parameters)),
+        RSA => {
+            let (_, after_version) = element(within(within(rest, OCTETS)?, SEQUENCE)?, INTEGER)?;
+            rsa(element(after_version, INTEGER)?.0)
+        }
+        _ => ALGORITHMS.iter().find(|(known, _)| *known == identifier).map(|(_, unfit)| *unfit),
+    }
+}
+
+fn curve(parameters: &[u8]) -> Unfit {
+    let known = within(parameters, IDENTIFIER).and_then(|name| CURVES.iter().find(|(known, _)| *known == name));
+    known.map_or(OTHER_CURVE, |(_, unfit)| *unfit)
+}
+
+/// By the modulus.
+fn rsa(modulus: &[u8]) -> Option<Unfit> {
+    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+    let significant = &modulus[zeros..];
+    let bits = significant.len() * 8 - usize::try_from(significant.first()?.leading_zeros()).ok()?;
+    match bits {
+        ..2048 => Some(SMALL_RSA),
+        4097.. => Some(LARGE_RSA),
+        _ => None,
+    }
+}
+
+fn within(bytes: &[u8], tag: u8) -> Option<&[u8]> {
+    element(bytes, tag).map(|(content, _)| content)
+}
+
+/// The content of the first element, which must have this tag, and what follows it.
+fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let [first, length, rest @ ..] = bytes else { return None };
+    let (length, rest) = match usize::from(*length) {
+        short @ 0..=0x7f => (short, rest),
+        // So many bytes of length follow.
+        long => {
+            let (length, rest) = rest.split_at_checked(long & 0x7f).filter(|(length, _)| length.len() <= 4)?;
+            (length.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), rest)
+        }
+    };
+    rest.split_at_checked(length).filter(|_| *first == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_told_something(bytes: Vec<u8>) {
+            prop_assert!(!unusable(&bytes).0.is_empty());
+        }
+
+        #[test]
+        fn so_is_anything_that_begins_like_a_key(bytes: Vec<u8>, length: u8) {
+            let begins = [&[SEQUENCE, 0x82, 0, length, INTEGER, 1, 0][..], &bytes].concat();
+            prop_assert!(!unusable(&begins).0.is_empty());
+        }
+    }
+}
