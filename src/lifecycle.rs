@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -52,6 +52,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    let _hangups = reread_on_hangup(&settings);
     let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
     let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
     let (stop, stopped) = watch::channel(false);
@@ -176,6 +177,21 @@ fn warn_of_transport(settings: &Settings, now: Timestamp) {
         }
         _ => {}
     }
+}
+
+/// Reads secrets and certificates again at each SIGHUP, which would end the program otherwise, until what it returns is
+/// dropped.
+fn reread_on_hangup(settings: &Settings) -> JoinSet<()> {
+    let (settings, mut tasks) = (settings.clone(), JoinSet::new());
+    if let Ok(mut hangup) = signal(SignalKind::hangup()) {
+        tasks.spawn(async move {
+            while hangup.recv().await.is_some() {
+                settings.reread();
+                tracing::info!("SIGHUP: secrets and certificates were read again");
+            }
+        });
+    }
+    tasks
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C. At the second one the process ends at once.

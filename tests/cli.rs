@@ -4,8 +4,12 @@
 
 #[path = "cli/backup.rs"]
 mod backup;
+#[path = "cli/connect.rs"]
+mod connect;
 #[path = "cli/filters.rs"]
 mod filters;
+#[path = "cli/hangup.rs"]
+mod hangup;
 #[path = "api/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "tests/api uses all of it")]
 mod harness;

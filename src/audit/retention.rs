@@ -152,7 +152,7 @@ fn report(purged: Result<Vec<PurgeView>, StorageError>) {
             }
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the purge was cut short; it is tried again");
+            tracing::error!(error = crate::observe::causes(&error), "the purge was cut short; it is tried again");
         }
     }
 }

@@ -139,7 +139,7 @@ impl Scribe {
             let noting: Vec<Noting> = std::mem::take(&mut together);
             let entries = self.entries(&noting);
             let result = self.deeds.note(&entries).await.map_err(|error| {
-                tracing::error!(error = &error as &dyn std::error::Error, "deeds could not be noted in the trail");
+                tracing::error!(error = crate::observe::causes(&error), "deeds could not be noted in the trail");
                 NotNoted
             });
             // Somebody who went away is not missed: what was done is noted all the same.

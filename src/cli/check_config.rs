@@ -1,48 +1,107 @@
 //! `receiptd check-config`
 
+use anyhow::ensure;
+use secrecy::ExposeSecret;
 use serde_json::json;
+use tracing::Level;
 
-use super::{output, settings::SettingsArgs};
+use super::{
+    output,
+    settings::{SettingsArgs, log_filter},
+};
 use crate::{
+    clock::Clock,
     config::{Flags, Purpose, Setting, Settings},
+    observe::{self, LogFilter, causes},
     secret::Secret,
+    send::{Reach, WebexConnect},
+    storage::{self, DatabaseKind},
 };
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
+    /// Also try the database, without changing it, and the platform, without sending anything
+    #[arg(long)]
+    connect: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<()> {
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let (settings, all) = args.settings.load(Purpose::Serve, Flags::default())?;
-    let facts = facts(&settings);
+    let mut facts = facts(&settings);
+    let ignored = storage::ignored_parameters(settings.database_url.expose_secret());
+    let ignored = ignored.iter().map(|name| format!("database_url: the parameter {name} is not known, and ignored"));
+    let warnings: Vec<_> = settings.warnings.iter().cloned().chain(ignored).collect();
+    let mut failed = false;
+    if args.connect {
+        observe::init_logging(&log_filter(LogFilter::at_least(Level::WARN))?, settings.log_format);
+        for (name, tried) in
+            [("database answers", database(&settings).await), ("platform answers", platform(&settings).await)]
+        {
+            failed |= tried.is_err();
+            facts.push((name, tried.unwrap_or_else(|why| format!("no: {why}"))));
+        }
+    }
     if args.json {
         let mut report: serde_json::Map<_, _> =
             facts.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         let of = |setting: Setting| json!({"name": setting.name, "value": setting.value, "source": setting.origin.to_string()});
         report.insert("settings".to_owned(), all.into_iter().map(of).collect());
         report.insert("ignored variables".to_owned(), json!(settings.foreign_variables));
-        report.insert("warnings".to_owned(), json!(settings.warnings));
-        return output::json(&report);
+        report.insert("warnings".to_owned(), json!(warnings));
+        output::json(&report)?;
+        return outcome(failed);
     }
     output::table(&["this server", "is"], facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
     output::line("");
     let row = |setting: Setting| vec![setting.name, setting.value, setting.origin.to_string()];
     output::table(&["setting", "value", "from"], all.into_iter().map(row));
-    for warning in &settings.warnings {
+    for warning in &warnings {
         output::line(format!("warning: {warning}"));
     }
+    outcome(failed)
+}
+
+fn outcome(failed: bool) -> anyhow::Result<()> {
+    ensure!(!failed, "not everything that the settings name answers as it should");
     Ok(())
+}
+
+/// Tries the database, and changes nothing in it.
+async fn database(settings: &Settings) -> Result<String, String> {
+    match storage::probe(settings.database_url.expose_secret(), settings.database).await {
+        Ok(true) => Ok("yes".to_owned()),
+        Ok(false) => Ok("there is no file yet; serve creates it".to_owned()),
+        Err(error) => Err(causes(&error)),
+    }
+}
+
+/// Tries the platform, and sends nothing through it.
+async fn platform(settings: &Settings) -> Result<String, String> {
+    let Some(send) = &settings.send else { return Ok("not asked: sending is off".to_owned()) };
+    let (base, credentials) = (send.base_url.clone(), send.credentials.clone());
+    let platform =
+        WebexConnect::new(base, credentials, send.timeout, Clock::system()).map_err(|error| causes(&error))?;
+    match Reach::of(&platform).await {
+        Reach::Admitted => Ok("yes, and it takes our credentials".to_owned()),
+        Reach::Denied(how) => Err(format!("it refuses our credentials ({how}); see webex.service_key")),
+        Reach::Unreachable(why) => Err(format!("it cannot be reached at {}: {why}", send.base_url)),
+        Reach::Odd(how) => Err(format!("what answers at {} is not Webex Connect ({how})", send.base_url)),
+    }
 }
 
 /// What the settings amount to. No secret is among it.
 fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
-    let url = secrecy::ExposeSecret::expose_secret(&settings.database_url);
-    let database = if url.starts_with("sqlite:") { "SQLite" } else { "Postgres" };
+    let database = match storage::check_url(settings.database_url.expose_secret()) {
+        Ok(DatabaseKind::Sqlite) => "SQLite",
+        Ok(DatabaseKind::Postgres) => "Postgres",
+        // The settings were refused otherwise.
+        Err(_) => "unknown",
+    };
     let asked = &settings.authentication;
     let parts = [
         ("path token", asked.path_token.is_some()),

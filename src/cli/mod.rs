@@ -139,7 +139,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Audit(args) => audit::run(*args).await,
         Command::Purge(args) => purge::run(args).await,
         Command::Erase(args) => erase::run(args).await,
-        Command::CheckConfig(args) => check_config::run(args),
+        Command::CheckConfig(args) => check_config::run(args).await,
         Command::Openapi => openapi::run(),
         Command::Migrate(args) => migrate::run(args).await,
         Command::Backup(args) => backup::run(args).await,

@@ -12,6 +12,8 @@ use std::{
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle, presets::NOTHING};
 use serde::Serialize;
 
+use crate::observe::causes;
+
 /// Prints a line for people.
 pub(super) fn line(text: impl AsRef<str>) {
     text_out(&format!("{}\n", visible(text.as_ref())));
@@ -77,7 +79,7 @@ pub(super) struct WrongUse(pub(super) String);
 
 /// Says why a command failed: the whole chain of causes, on one line.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
-    complain(&format!("{error:#}"));
+    complain(&causes(error.as_ref()));
     if error.is::<WrongUse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

@@ -23,9 +23,9 @@ use super::{
 use crate::{
     audit::Periods,
     notify::{Authentication, Limits},
-    observe::{LogFilter, LogFormat},
+    observe::{LogFilter, LogFormat, causes},
     query::Deadlines,
-    storage::OpenOptions,
+    storage::{DatabaseKind, OpenOptions, check_url},
     tls::Certificate,
     webex::TimeZone,
 };
@@ -76,6 +76,21 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Reads the files again that secrets and certificates come from. They are read again where they are used, too; this
+    /// tells at once what is wrong with them.
+    pub fn reread(&self) {
+        self.authentication.reread();
+        if let Some(tokens) = &self.tokens {
+            tokens.reread();
+        }
+        if let Some(certificate) = &self.certificate {
+            certificate.reread();
+        }
+        if let Some(send) = &self.send {
+            send.credentials.reread();
+        }
+    }
+
     pub(super) fn new(
         raw: Raw,
         purpose: Purpose,
@@ -117,7 +132,9 @@ impl Settings {
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
         );
-        let one_writer = raw.database_url.expose_secret().starts_with("sqlite:") && raw.notify.writers > 1;
+        let database = check_url(raw.database_url.expose_secret());
+        let database = database.map_err(|error| faults.check(false, &format!("database_url: {}", causes(&error)))).ok();
+        let one_writer = database == Some(DatabaseKind::Sqlite) && raw.notify.writers > 1;
         faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
         if let Some(exposure) = exposure {
             exposure.check(&raw, faults);

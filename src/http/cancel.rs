@@ -33,7 +33,7 @@ pub(super) async fn cancel(caller: Caller<Send>, id: Path<String>, app: Data<App
     let message = match app.query.message(&id).await {
         Ok(message) => message,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a cancelled message could not be looked up");
+            tracing::warn!(error = crate::observe::causes(&error), "a cancelled message could not be looked up");
             None
         }
     };

@@ -33,7 +33,7 @@ pub(super) async fn export(
     let first = pieces.try_next().await?;
     let pieces = stream::iter(first.map(Ok)).chain(pieces).map_ok(|piece| Bytes::from(piece.bytes));
     let pieces = pieces.inspect_err(|error| {
-        tracing::error!(error = error as &dyn std::error::Error, "an export broke off");
+        tracing::error!(error = crate::observe::causes(error), "an export broke off");
     });
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, content_type))
@@ -47,7 +47,7 @@ impl From<ExportError> for Problem {
             ExportError::Storage(error) => error.into(),
             ExportError::NotNoted(error) => error.into(),
             error => {
-                tracing::error!(error = &error as &dyn std::error::Error, "an export could not begin");
+                tracing::error!(error = crate::observe::causes(&error), "an export could not begin");
                 Self::new(Code::Unavailable, "the export could not begin; try again")
             }
         }

@@ -172,7 +172,7 @@ impl ResponseError for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the store could not answer");
+        tracing::error!(error = crate::observe::causes(&error), "the store could not answer");
         Self::new(Code::Unavailable, "the store cannot answer at the moment; try again")
     }
 }

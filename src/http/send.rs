@@ -82,7 +82,7 @@ pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
 
 /// For a message that was taken over before, and that cannot be looked up now.
 pub(super) fn not_shown(id: &CorrelationId, error: &StorageError) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "a message that was sent again could not be looked up");
+    tracing::error!(error = crate::observe::causes(error), "a message that was sent again could not be looked up");
     let detail = format!(
         "the message {:?} was taken over before, and is not sent again; where it stands cannot be looked up at the moment",
         id.as_str()

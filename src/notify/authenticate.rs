@@ -51,6 +51,11 @@ impl Authentication {
         [&self.path_token, &self.hub_secrets, &self.basic, &self.bearer].into_iter().all(Option::is_none)
     }
 
+    /// Reads the files that the secrets come from again.
+    pub fn reread(&self) {
+        [&self.path_token, &self.hub_secrets, &self.basic, &self.bearer].into_iter().flatten().for_each(Keys::reread);
+    }
+
     /// Checks a request. Comparisons take the same time whatever is compared.
     pub fn check(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Matched, Denied> {
         let path_token = |keys: &Active| keys.position(shown.path_token.unwrap_or_default());

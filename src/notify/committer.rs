@@ -181,7 +181,7 @@ impl Writer {
                 self.metrics.committed(Commit { rows: arrivals.len(), seconds });
             }
             Err(error) => {
-                let error = error as &dyn std::error::Error;
+                let error = crate::observe::causes(error);
                 tracing::error!(error, rows = arrivals.len(), "a batch was not committed");
             }
         }

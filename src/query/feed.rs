@@ -138,7 +138,7 @@ pub async fn trim(changes: Arc<dyn Changes>, keep: Duration, clock: Clock) {
             Ok(false) => sleep(TRIM_EVERY).await,
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = crate::observe::causes(&error),
                     "the oldest events could not be forgotten; trying again later"
                 );
                 sleep(TRIM_EVERY).await;

@@ -109,6 +109,17 @@ impl Credentials {
         }
     }
 
+    /// Reads the files that they come from again.
+    pub fn reread(&self) {
+        match &self.0 {
+            Kind::Key(key) => key.reread(),
+            Kind::Jwt { id, secret, .. } => {
+                id.reread();
+                secret.reread();
+            }
+        }
+    }
+
     /// Waits until they are others than those that were shown last; forever, where nothing renews them.
     pub(super) async fn renewed(&self) {
         match &self.0 {

@@ -54,6 +54,7 @@
 //! | `schedule` | when a message is to be handed over, as a pure function |
 //! | `dispatcher/` | the loop that hands them over |
 //! | `platform` | the call |
+//! | `reach` | whether the platform can be reached, and takes our credentials |
 //! | `credentials` | who we are to the platform |
 //! | `verdict` | the outcome table: what code, status and shape of an answer mean |
 //! | `outcome` | what that is for a message, and what goes on record |
@@ -65,6 +66,7 @@ mod dispatcher;
 mod outcome;
 mod pause;
 mod platform;
+mod reach;
 mod schedule;
 mod sender;
 mod verdict;
@@ -74,4 +76,5 @@ pub use credentials::{Credentials, CredentialsError};
 pub use dispatcher::{Condition, Dispatcher, OnUnknown, Pace, RateLimits};
 pub use outcome::Attempt;
 pub use platform::{Platform, PlatformError, WebexConnect};
+pub use reach::Reach;
 pub use sender::{SendError, Sender, Sent};

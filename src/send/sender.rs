@@ -130,7 +130,7 @@ impl Sender {
                 submissions.zip(enqueued).map(outcome).collect()
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "messages could not be taken over");
+                tracing::error!(error = crate::observe::causes(&error), "messages could not be taken over");
                 let error = Arc::new(error);
                 let failed =
                     |submission: &Submission| Err(SendError::not_confirmed(submission.correlation_id.clone(), &error));

@@ -2,6 +2,8 @@
 
 use sqlx::migrate::{MigrateError, Migrator};
 
+use super::url::UrlError;
+
 /// What the database library said. It is for the log, and its type stays inside.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -29,11 +31,32 @@ pub enum StorageError {
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.is_some_and(|code| refuses_content(&code)) {
-            Self::Refused(error.into())
-        } else {
-            Self::Unavailable(error.into())
-        }
+        let is_content = code.is_some_and(|code| refuses_content(&code));
+        if is_content { Self::Refused(said(&error).into()) } else { Self::Unavailable(said(&error).into()) }
+    }
+}
+
+/// What the database said, without the words of the library around it and without the line of Postgres' source.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => match error.code() {
+            Some(code) => format!("{} (code {code})", error.message()),
+            None => error.message().to_owned(),
+        },
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Tls(error) => format!("TLS: {error}"),
+        sqlx::Error::Configuration(error) => error.to_string(),
+        sqlx::Error::PoolTimedOut => "no connection to the database became free in time".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// The same of a migration.
+fn said_of_migration(error: &MigrateError) -> String {
+    match error {
+        MigrateError::Execute(error) => said(error),
+        MigrateError::ExecuteMigration(error, number) => format!("migration {number}: {}", said(error)),
+        error => error.to_string(),
     }
 }
 
@@ -49,8 +72,9 @@ fn refuses_content(code: &str) -> bool {
 }
 
 impl OpenError {
+    #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
     pub(super) fn connect(error: sqlx::Error) -> Self {
-        Self::Connect(error.into())
+        Self::Connect(said(&error).into())
     }
 
     /// What `migrator` said, in words that tell what to do.
@@ -58,7 +82,7 @@ impl OpenError {
         let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
         match error {
             MigrateError::VersionMissing(found) if found > known => Self::Newer { found, known },
-            error => Self::Migrate(error.into()),
+            error => Self::Migrate(said_of_migration(&error).into()),
         }
     }
 }
@@ -66,6 +90,9 @@ impl OpenError {
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The URL cannot be used.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// Neither of the two databases.
     #[error("the database URL must begin with sqlite:// or postgres://")]
     Scheme,

@@ -15,6 +15,7 @@
 //! | `outgoing` | submissions and steps, likewise for the outbox |
 //! | `in_time` | how long all of this may take |
 //! | `detached` | work that goes on when its caller is gone |
+//! | `url` | which database a URL names, and what it asks of the connection |
 //! | `walks` | which index leads to what a list asks for |
 //! | `copies` | backups of an SQLite file, and the way back |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
@@ -39,6 +40,7 @@ mod repair;
 mod rows;
 #[cfg(not(prepare_only = "postgres"))]
 mod sqlite;
+mod url;
 mod walks;
 
 use std::{sync::Arc, time::Duration};
@@ -53,6 +55,7 @@ pub use detached::detached;
 pub use error::{Cause, OpenError, StorageError};
 pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
 pub use repair::{Reading, Repair, Restated};
+pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
 
 use crate::domain::{
     Arrival, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message, Page,
@@ -222,6 +225,7 @@ const WAITS: u32 = 6;
 /// Opens the store at `url` (`sqlite://path` or `postgres://…`), creates it where it can, brings its schema up to
 /// date, and refuses one that would lose what it has acknowledged.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+    check_url(url)?;
     let store = match url.split_once(':').map(|(scheme, _)| scheme) {
         #[cfg(not(prepare_only = "postgres"))]
         Some("sqlite") => sqlite::open(url, options).await,
@@ -230,4 +234,16 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
         _ => Err(OpenError::Scheme),
     }?;
     Ok(store.in_time(options.timeout.saturating_mul(WAITS)))
+}
+
+/// Tries the database at `url` and changes nothing in it. `false` if there is no SQLite file yet.
+pub async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+    match check_url(url)? {
+        #[cfg(not(prepare_only = "postgres"))]
+        DatabaseKind::Sqlite => sqlite::probe(url).await,
+        #[cfg(not(prepare_only = "sqlite"))]
+        DatabaseKind::Postgres => postgres::probe(url, options).await,
+        #[cfg(any(prepare_only = "sqlite", prepare_only = "postgres"))]
+        _ => Err(OpenError::Scheme),
+    }
 }

@@ -74,3 +74,9 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     backend.chain_backlog().await.map_err(OpenError::Chain)?;
     Ok(Store::of(backend, changes, submissions))
 }
+
+/// Connects to the server, and looks whether it would keep what is committed.
+pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+    connect(url, options).await?.close().await;
+    Ok(true)
+}

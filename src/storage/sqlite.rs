@@ -25,7 +25,7 @@ mod reads;
 use std::str::FromStr;
 
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool,
+    ConnectOptions, Connection as _, Sqlite, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
@@ -89,4 +89,16 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     let backend = Backend { read, write, changed: turn, submitted: arrive, chains: Chains::default() };
     backend.chain_backlog().await.map_err(OpenError::Chain)?;
     Ok(Store::of(backend, changes, submissions))
+}
+
+/// Reads from the file at `url`, as from one that nobody writes to, so that nothing is made beside it.
+pub(super) async fn probe(url: &str) -> Result<bool, OpenError> {
+    let connect = SqliteConnectOptions::from_str(url).map_err(OpenError::connect)?.read_only(true).immutable(true);
+    if !connect.get_filename().exists() {
+        return Ok(false);
+    }
+    let mut connection = connect.connect().await.map_err(OpenError::connect)?;
+    let read = sqlx::query("SELECT name FROM sqlite_schema LIMIT 1").fetch_optional(&mut connection).await;
+    let closed = connection.close().await;
+    read.and(closed).map(|()| true).map_err(OpenError::connect)
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::output::WrongUse,
     domain::{Object, Recipient},
+    secret::without_mark,
 };
 
 /// A message, or what every message of a file has unless its row says otherwise.
@@ -110,7 +111,7 @@ fn flag_value(name: &str, flag: &str, text: &str) -> anyhow::Result<Value> {
         Some(path) => Some(fs::read_to_string(path).with_context(|| format!("{flag}: {path} cannot be read"))?),
         None => None,
     };
-    let value = value(name, from_file.as_deref().unwrap_or(text));
+    let value = value(name, from_file.as_deref().map_or(text, without_mark));
     Ok(value.map_err(|detail| WrongUse(format!("{flag} {detail}")))?)
 }
 

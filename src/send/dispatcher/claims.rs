@@ -86,8 +86,8 @@ impl Claims {
                 self.pause = FIRST_PAUSE;
                 return Some(claimed);
             }
-            Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "messages cannot be claimed"),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a claim broke off"),
+            Ok(Err(error)) => tracing::error!(error = crate::observe::causes(&error), "messages cannot be claimed"),
+            Err(error) => tracing::error!(error = crate::observe::causes(&error), "a claim broke off"),
         }
         self.rests_until = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

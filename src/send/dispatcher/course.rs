@@ -77,7 +77,7 @@ impl Course {
     /// Hands over what is claimed, claims what is due, and tells for how long there is nothing to do.
     pub(super) async fn turn(&mut self) -> Duration {
         if let Err(error) = self.look().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
+            tracing::error!(error = crate::observe::causes(&error), "the outbox cannot be read");
             return REST;
         }
         self.give_back().await;

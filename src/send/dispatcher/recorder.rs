@@ -62,11 +62,11 @@ async fn store(outbox: &dyn Outbox, batch: Batch) {
                 parts.push((outcomes, until));
             }
             Ok(Err(error @ StorageError::Refused(_))) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "an outcome cannot be stored");
+                tracing::error!(error = crate::observe::causes(&error), "an outcome cannot be stored");
                 give_up(&outcomes);
             }
             Ok(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "outcomes could not be stored; trying again");
+                tracing::error!(error = crate::observe::causes(&error), "outcomes could not be stored; trying again");
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 parts.push(still_leased((outcomes, until), Instant::now()));

@@ -8,11 +8,15 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::storage::{OpenError, OpenOptions};
+use crate::storage::{OpenError, OpenOptions, url::Server};
 
 /// Connects to a server on which no commit is lost.
 pub(super) async fn connect(url: &str, options: OpenOptions) -> Result<PgPool, OpenError> {
-    let connect = PgConnectOptions::from_str(url).map_err(OpenError::connect)?.options(session(options));
+    let server = Server::named_by(url)?;
+    for parameter in server.ignored {
+        tracing::warn!(parameter, "this parameter of the database URL is not known, and ignored");
+    }
+    let connect = PgConnectOptions::from_str(&server.url).map_err(OpenError::connect)?.options(session(options));
     durable(reach(&connect, options.timeout).await.map_err(OpenError::connect)?).await?;
     Ok(pool(options).connect_lazy_with(connect))
 }

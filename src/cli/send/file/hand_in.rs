@@ -16,6 +16,7 @@ use crate::{
         status,
     },
     domain::{CorrelationId, Status},
+    observe::causes,
     query::MessageView,
 };
 
@@ -111,7 +112,7 @@ pub(super) async fn hand_in(
                     bar.inc(1);
                 }
             }
-            Err(error) => handed_in.interrupted = Some(format!("{error:#}")),
+            Err(error) => handed_in.interrupted = Some(causes(error.as_ref())),
         }
         bar.set_message(format!("{} new, {} sent before", handed_in.new, handed_in.already_sent));
     }

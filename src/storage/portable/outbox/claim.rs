@@ -58,7 +58,7 @@ fn fit(row: LeasedRow, shown: &BTreeSet<String>, now: Timestamp) -> Result<Claim
     }
     // One bad row must not hold up all others.
     row.claim().map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be handed over");
+        tracing::error!(error = crate::observe::causes(&error), "a message cannot be handed over");
         UNREADABLE
     })
 }

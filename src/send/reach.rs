@@ -1,0 +1,48 @@
+//! Whether the platform can be reached, and takes our credentials.
+
+use serde_json::json;
+
+use super::{
+    outcome::{Attempt, Outcome},
+    platform::Platform,
+    verdict::Cause,
+};
+use crate::{
+    domain::Channel,
+    webex::{Api, request::Request},
+};
+
+/// What became of an attempt to reach the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It took our credentials.
+    Admitted,
+    /// It answered that it does not take them.
+    Denied(String),
+    /// There was no answer.
+    Unreachable(String),
+    /// There was an answer that is none of the platform's.
+    Odd(String),
+}
+
+impl Reach {
+    /// Asks the platform. The request holds an empty object: it names no recipient and no text, so nothing can be sent,
+    /// and the platform says what is missing once it has looked at the credentials.
+    pub async fn of(platform: &dyn Platform) -> Self {
+        let attempt = platform.post(&Request { api: Api::V2, body: json!({}) }).await;
+        let status = match &attempt {
+            Attempt::NotSent(why) | Attempt::NoAnswer(why) => return Self::Unreachable(why.clone()),
+            Attempt::BrokeOff { status } => return Self::Odd(format!("HTTP {status}, and the answer broke off")),
+            Attempt::Answered { status, .. } => *status,
+        };
+        match Outcome::of(&attempt, &Channel::Sms) {
+            Outcome::Later { cause: Cause::Credentials, code, .. } => {
+                let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
+                Self::Denied(format!("HTTP {status}{code}"))
+            }
+            // It read the request, and said in its own way what it thinks of it.
+            Outcome::Refused { code: Some(_), .. } | Outcome::Later { code: Some(_), .. } => Self::Admitted,
+            _ => Self::Odd(format!("HTTP {status}, in no form that is documented")),
+        }
+    }
+}

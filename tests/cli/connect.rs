@@ -1,0 +1,75 @@
+//! `check-config --connect`: what answers, and that nothing is changed.
+
+use std::{fs, path::Path};
+
+use receiptd::simulator::Settings;
+
+use super::{
+    Ended, block_on, ends, folder,
+    harness::{Platform, Recorder},
+    receiptd, run,
+};
+
+const KEY: &str = "k3y-s3cret";
+const NOBODY: &str = "http://127.0.0.1:9";
+
+async fn tries(folder: &Path, platform: &str, key: &str, database: &str) -> Ended {
+    let mut command = receiptd(folder, &["check-config", "--connect", "--json"]);
+    command.env("RECEIPTD_PUBLIC_URL", "http://127.0.0.1:9/notify").env("RECEIPTD_WEBEX__BASE_URL", platform);
+    ends(command.env("RECEIPTD_WEBEX__SERVICE_KEY", key).env("RECEIPTD_DATABASE_URL", database)).await
+}
+
+/// What is said of one of the two.
+#[track_caller]
+fn told(ended: &Ended, what: &str) -> String {
+    ended.json()[what].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_platform_is_asked_whether_it_takes_our_credentials_and_sends_nothing() {
+    block_on(async {
+        let folder = folder();
+        let platform = Platform::with(Settings { service_key: Some(KEY.to_owned()), ..Settings::calm() });
+        let try_platform = async |platform: &str, key: &str| tries(folder.path(), platform, key, "sqlite://x.db").await;
+        let good = try_platform(&platform.url, KEY).await.is(0);
+        assert_eq!(told(&good, "platform answers"), "yes, and it takes our credentials");
+        let denied = try_platform(&platform.url, "an0ther").await.is(1);
+        assert!(told(&denied, "platform answers").starts_with("no: it refuses our credentials"), "{denied:?}");
+        let away = try_platform(NOBODY, KEY).await.is(1);
+        assert!(told(&away, "platform answers").starts_with("no: it cannot be reached"), "{away:?}");
+        let recorder = Recorder::saying(404, "<html>not found</html>").await;
+        let other = try_platform(&recorder.url, KEY).await.is(1);
+        assert!(told(&other, "platform answers").contains("is not Webex Connect"), "{other:?}");
+        assert_eq!(recorder.requests()[0].body, serde_json::json!({}), "it names nobody and says nothing");
+        assert!(platform.report().accepted_by_correlation_id.is_empty());
+        platform.stop().await;
+    });
+}
+
+#[test]
+fn the_database_is_tried_and_left_as_it_is() {
+    block_on(async {
+        let folder = folder();
+        let names = || {
+            let names =
+                fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+            let mut names: Vec<_> = names.filter(|name| name.contains(".db")).collect();
+            names.sort_unstable();
+            names
+        };
+        let mut command = receiptd(folder.path(), &["check-config", "--connect", "--json"]);
+        let mut tries = async |database: &str| ends(command.env("RECEIPTD_DATABASE_URL", database)).await;
+        let new = tries("sqlite://new.db").await.is(0);
+        assert_eq!(told(&new, "database answers"), "there is no file yet; serve creates it");
+        assert_eq!(told(&new, "platform answers"), "not asked: sending is off");
+        fs::write(folder.path().join("text.db"), "x".repeat(200)).unwrap();
+        let text = tries("sqlite://text.db").await.is(1);
+        assert!(told(&text, "database answers").contains("not a database"), "{text:?}");
+        let away = tries("postgres://u:planted-password@127.0.0.1:9/x?foo=planted").await.is(1);
+        assert!(told(&away, "database answers").contains("refused"), "{away:?}");
+        assert!(away.out.contains("the parameter foo is not known") && !(away.out + &away.err).contains("planted"));
+        run(folder.path(), &["migrate"]).await.is(0);
+        assert_eq!(told(&tries("sqlite://receiptd.db").await.is(0), "database answers"), "yes");
+        assert_eq!(names(), ["receiptd.db", "text.db"]);
+    });
+}
