@@ -191,7 +191,7 @@ fn secrets_of_the_command_line_come_from_files_too() {
         fs::write(&file, "\u{FEFF}t0ken\n").unwrap();
         let mut command = receiptd(server.folder.path(), &["messages"]);
         let command = command.env("RECEIPTD_SERVER", &server.url).env("RECEIPTD_TOKEN_FILE", &file);
-        ends(command.env("RECEIPTD_TOKEN", "")).await.is(0).prints(&["correlation id"]);
+        ends(command.env("RECEIPTD_TOKEN", "")).await.is(0).prints(&["no messages"]);
         ends(command.env("RECEIPTD_TOKEN", "t0ken")).await.is(2).complains("exclude each other");
         ends(command.env("RECEIPTD_TOKEN", "").env("RECEIPTD_TOKEN_FILE", "/nowhere"))
             .await
