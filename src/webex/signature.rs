@@ -10,14 +10,26 @@ pub const HEADER: &str = "x-hub-signature";
 /// The position, among `secrets`, of the one that signed `body` with `header`; `None` if none did.
 ///
 /// The header is hexadecimal, SHA-256 or SHA-512, with the prefix `sha256=` or `sha512=` or without; the documents
-/// show only the first. They have the payload trimmed of white space before it is signed, so the compact form of the
-/// body is tried where the bytes as received do not match. Comparisons take constant time.
+/// show only the first. They say that white space is trimmed from the payload before it is signed, and not where. So the
+/// bytes as received are tried, then those without white space at both ends, then the compact form. Comparisons take
+/// constant time.
 pub fn signer(header: &str, body: &[u8], secrets: &[SecretString]) -> Option<usize> {
     let digest = Digest::parse(header)?;
-    digest.signer(body, secrets).or_else(|| {
-        let compact = compact(body);
-        (compact.len() != body.len()).then(|| digest.signer(&compact, secrets)).flatten()
-    })
+    let trimmed = trimmed(body);
+    let changed = |now: &[u8], before: &[u8]| now.len() != before.len();
+    digest
+        .signer(body, secrets)
+        .or_else(|| changed(trimmed, body).then(|| digest.signer(trimmed, secrets)).flatten())
+        .or_else(|| {
+            let compact = compact(trimmed);
+            changed(&compact, trimmed).then(|| digest.signer(&compact, secrets)).flatten()
+        })
+}
+
+/// Without white space at both ends, as JavaScript's `trim` has it, to which a byte order mark is white space too.
+fn trimmed(body: &[u8]) -> &[u8] {
+    let is_blank = |c: char| c.is_whitespace() || c == '\u{FEFF}';
+    str::from_utf8(body).map_or_else(|_| body.trim_ascii(), |text| text.trim_matches(is_blank).as_bytes())
 }
 
 /// The header with which the platform would sign `body`.
@@ -117,6 +129,22 @@ mod tests {
         let header = sign(br#"{"a":"b  \" c","d":[1,2]}"#, &keys[0]);
         assert_eq!(signer(&header, b" { \"a\" : \"b  \\\" c\",\r\n\t\"d\": [1, 2] }\n", &keys), Some(0));
         assert_eq!(signer(&header, br#"{"a":"b \" c","d":[1,2]}"#, &keys), None);
+    }
+
+    #[test]
+    fn white_space_at_the_ends_may_have_been_signed_or_not() {
+        let keys = secrets(&["example-hub-secret-0123456789"]);
+        let (sent, core) = ("\u{FEFF}\r\n { \"a\": 1 }\u{A0}\n\n", "{ \"a\": 1 }");
+        for signed in [sent, core, "{\"a\":1}"] {
+            let header = sign(signed.as_bytes(), &keys[0]);
+            assert_eq!(signer(&header, sent.as_bytes(), &keys), Some(0), "{signed:?}");
+            assert_eq!(signer(&header, b" { \"a\": 2 } ", &keys), None);
+        }
+        // A body that is no UTF-8 has ends too.
+        let header = sign(b"\xFF {}", &keys[0]);
+        assert_eq!(signer(&header, b"\t\xFF {}\n", &keys), Some(0));
+        // What was signed with its ends is not taken without them.
+        assert_eq!(signer(&sign(b"{} ", &keys[0]), b"{}", &keys), None);
     }
 
     #[test]
