@@ -1,13 +1,13 @@
 //! What is in quarantine, read once more: after an upgrade, some of it may be understood.
 
-use std::slice;
+use std::{collections::HashSet, slice};
 
 use serde::{Deserialize, Serialize};
 
 use super::trail::entry;
 use crate::{
     clock::Clock,
-    domain::{Actor, Arrival, Cursor, Deed, Kept, PageLimit, Recorded, TrailEntry, Unreadable},
+    domain::{Actor, Arrival, Cursor, Deed, Fingerprint, Kept, PageLimit, TrailEntry, Unreadable},
     storage::{StorageError, Store},
     webex::{Posted, TimeZone},
 };
@@ -28,50 +28,70 @@ pub struct RetryReport {
 pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) -> Result<RetryReport, StorageError> {
     let entry = entry(actor, Deed::Retried, clock, None);
     store.deeds.note(slice::from_ref(&entry)).await?;
-    let mut report = RetryReport::default();
+    let mut retry = Retry { store, zone, entry, report: RetryReport::default(), put_back: HashSet::new() };
     let mut after: Option<Cursor> = None;
     loop {
         let page = store.shelf.quarantine(after.as_ref(), PageLimit::default()).await?;
         for kept in page.items {
-            release(store, zone, kept, &entry, &mut report).await?;
+            retry.release(kept).await?;
         }
-        let Some(next) = page.next else { return Ok(report) };
+        let Some(next) = page.next else { return Ok(retry.report) };
         after = Some(next);
     }
 }
 
-/// Each in a commit of its own, so that one which the database refuses does not keep the others back.
-async fn release(
-    store: &Store,
+struct Retry<'a> {
+    store: &'a Store,
     zone: TimeZone,
-    kept: Kept<Unreadable>,
-    entry: &TrailEntry,
-    report: &mut RetryReport,
-) -> Result<(), StorageError> {
-    let fingerprint = kept.fingerprint;
-    let Some(arrival) = understood(kept, zone) else {
-        report.left += 1;
-        return Ok(());
-    };
-    match store.repair.release(fingerprint, &arrival, entry).await {
-        Ok(true) if matches!(arrival, Arrival::Notification(_)) => report.notifications += 1,
-        Ok(true) => report.inbound += 1,
-        // Somebody else was quicker.
-        Ok(false) => {}
-        Err(StorageError::Refused(_)) => report.left += 1,
-        Err(error) => return Err(error),
-    }
-    Ok(())
+    entry: TrailEntry,
+    report: RetryReport,
+    /// Elements of arrays that were put into quarantine on their own, and counted.
+    put_back: HashSet<Fingerprint>,
 }
 
-fn understood(kept: Kept<Unreadable>, zone: TimeZone) -> Option<Arrival> {
-    let Kept { fingerprint, received_at, source, times, body, .. } = kept;
-    match Posted::read(&body, zone) {
-        Posted::Notification(notification) => {
-            let recorded = Recorded::now(*notification, body, source, received_at);
-            Some(Arrival::Notification(Recorded { times, ..recorded }))
+impl Retry<'_> {
+    /// Each in a commit of its own, so that one which the database refuses does not keep the others back.
+    async fn release(&mut self, kept: Kept<Unreadable>) -> Result<(), StorageError> {
+        let fingerprint = kept.fingerprint;
+        if self.put_back.contains(&fingerprint) {
+            return Ok(());
         }
-        Posted::Inbound(what) => Some(Arrival::Inbound(Kept { what, fingerprint, received_at, source, times, body })),
-        Posted::Foreign | Posted::Unreadable(_) => None,
+        let arrivals = arrivals(&kept, self.zone);
+        if !arrivals.iter().any(is_understood) {
+            self.report.left += 1;
+            return Ok(());
+        }
+        match self.store.repair.release(fingerprint, &arrivals, &self.entry).await {
+            Ok(true) => arrivals.iter().for_each(|arrival| self.count(arrival)),
+            // Another retry was quicker.
+            Ok(false) => {}
+            Err(StorageError::Refused(_)) => self.report.left += 1,
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
+
+    fn count(&mut self, arrival: &Arrival) {
+        match arrival {
+            Arrival::Notification(_) => self.report.notifications += 1,
+            Arrival::Inbound(_) => self.report.inbound += 1,
+            Arrival::Quarantined(element) => {
+                self.report.left += 1;
+                self.put_back.insert(element.fingerprint);
+            }
+        }
+    }
+}
+
+fn is_understood(arrival: &Arrival) -> bool {
+    !matches!(arrival, Arrival::Quarantined(_))
+}
+
+/// What a body is now. An array is several arrivals, of which those that are not understood go back each on its own.
+fn arrivals(kept: &Kept<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
+    let arrival = |(posted, body): (Posted, &[u8])| {
+        let arrival = posted.arrival(body.to_vec(), kept.source, kept.received_at)?;
+        Some(arrival.came(kept.times))
+    };
+    Posted::read_all(&kept.body, zone).into_iter().filter_map(arrival).collect()
 }

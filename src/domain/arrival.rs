@@ -27,6 +27,17 @@ impl Arrival {
         }
     }
 
+    /// The same, having come this many times.
+    #[must_use]
+    pub fn came(mut self, times: i64) -> Self {
+        match &mut self {
+            Self::Notification(recorded) => recorded.times = times,
+            Self::Inbound(kept) => kept.times = times,
+            Self::Quarantined(kept) => kept.times = times,
+        }
+        self
+    }
+
     /// How many bytes it takes, about.
     pub fn size(&self) -> usize {
         match self {

@@ -9,7 +9,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, HeaderName},
     web::{Bytes, Data, Payload},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
@@ -87,15 +87,29 @@ pub(super) async fn check(
 ) -> Result<HttpResponse, Problem> {
     let body = read(&request, payload, &app, Instant::now() + app.answer_within).await?;
     let read = app.intake.read(&credentials(&request), &body);
-    let answer = match slowed(&request, read).await? {
+    let read = slowed(&request, read).await?;
+    let answer = match read.as_slice() {
+        [(posted, _)] => reading(posted),
+        parts => {
+            let told: Vec<_> = parts.iter().take(TOLD).map(|(posted, _)| reading(posted)).collect();
+            json!({ "kind": "array", "count": parts.len(), "elements": told })
+        }
+    };
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// So many elements of an array are told one by one.
+const TOLD: usize = 100;
+
+fn reading(posted: &Posted) -> Value {
+    match posted {
         Posted::Notification(notification) => {
             json!({ "kind": "notification", "status": notification.event.status().as_str() })
         }
         Posted::Inbound(inbound) => json!({ "kind": "inbound", "event": inbound.event }),
         Posted::Unreadable(why) => json!({ "kind": "quarantine", "reason": why.0 }),
         Posted::Foreign => json!({ "kind": "foreign" }),
-    };
-    Ok(HttpResponse::Ok().json(answer))
+    }
 }
 
 /// The same, but later where a wrong secret was shown.

@@ -18,11 +18,11 @@ use crate::{
 /// How much the committer takes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most arrivals that wait.
+    /// The most requests that wait.
     pub queue_rows: usize,
     /// The most bytes that wait.
     pub queue_bytes: usize,
-    /// The most arrivals in one commit.
+    /// The most arrivals in one commit. Those of one request are never in two, however many they are.
     pub batch_rows: usize,
     /// How many commits may run at the same time.
     pub writers: usize,
@@ -41,12 +41,17 @@ pub enum NotStored {
     Unavailable,
 }
 
-/// Somebody who waits to hear whether an arrival is stored.
+/// Somebody who waits to hear whether the arrivals of a request are stored.
 struct Caller {
     answer: oneshot::Sender<Result<(), NotStored>>,
-    /// The arrival's share of `queue_bytes`, given back before the answer.
+    /// How many these are.
+    arrivals: usize,
+    /// Their share of `queue_bytes`, given back before the answer.
     share: OwnedSemaphorePermit,
 }
+
+/// The arrivals of a request, and who waits for them.
+type Waiting = (Vec<Arrival>, Caller);
 
 impl Caller {
     /// A caller that went away is not missed: what it brought is stored all the same.
@@ -60,7 +65,7 @@ impl Caller {
 /// The way into the queue. When the last clone is dropped, what waits is committed and the writers end.
 #[derive(Clone)]
 pub struct Committer {
-    queue: mpsc::Sender<(Arrival, Caller)>,
+    queue: mpsc::Sender<Waiting>,
     bytes: Arc<Semaphore>,
     most_bytes: usize,
     metrics: Metrics,
@@ -96,15 +101,21 @@ impl Committer {
         self.failed.borrow().is_some_and(|at| at.elapsed() < TELLING)
     }
 
-    /// Puts an arrival on disk. `Ok` means that it is there; an error means that the sender is to try again.
-    pub async fn commit(&self, arrival: Arrival) -> Result<(), NotStored> {
-        let size = u32::try_from(arrival.size().min(self.most_bytes)).unwrap_or(u32::MAX);
+    /// Puts the arrivals of one request on disk, all in one commit. `Ok` means that they are there; an error means that the
+    /// sender is to try again.
+    ///
+    /// If the database refuses one of them, the others are committed without it, and the sender hears of it when all are stored.
+    pub async fn commit(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
+        let size = arrivals.iter().map(Arrival::size).sum::<usize>().min(self.most_bytes);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
         let share = self.bytes.clone().try_acquire_many_owned(size).map_err(|_| NotStored::Busy)?;
         let (answer, answered) = oneshot::channel();
+        let caller = Caller { answer, arrivals: arrivals.len(), share };
+        let count = i64::try_from(arrivals.len()).unwrap_or(i64::MAX);
         // Counted before a writer can take it, so that the count never falls below zero.
-        self.metrics.waiting(1);
-        if self.queue.try_send((arrival, Caller { answer, share })).is_err() {
-            self.metrics.waiting(-1);
+        self.metrics.waiting(count);
+        if self.queue.try_send((arrivals, caller)).is_err() {
+            self.metrics.waiting(-count);
             return Err(NotStored::Busy);
         }
         // A writer that went away without an answer has not stored anything that it could vouch for.
@@ -128,51 +139,66 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<(Arrival, Caller)>>>, most: usize) {
+    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>, most: usize) {
         loop {
-            let mut batch = Vec::with_capacity(most);
-            if waiting.lock().await.recv_many(&mut batch, most).await == 0 {
+            let batch = next_batch(&mut *waiting.lock().await, most).await;
+            if batch.is_empty() {
                 return;
             }
-            self.metrics.waiting(-i64::try_from(batch.len()).unwrap_or(0));
-            self.store(batch).await;
+            let (arrivals, callers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let arrivals: Vec<_> = arrivals.into_iter().flatten().collect();
+            self.metrics.waiting(-i64::try_from(arrivals.len()).unwrap_or(i64::MAX));
+            self.store(arrivals, callers).await;
         }
     }
 
     /// Answers every caller of the batch, exactly once.
-    async fn store(&self, batch: Vec<(Arrival, Caller)>) {
-        let (arrivals, callers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    async fn store(&self, arrivals: Vec<Arrival>, callers: Vec<Caller>) {
         let mut parts = vec![(arrivals, callers)];
         while let Some((mut arrivals, mut callers)) = parts.pop() {
-            let quarantined = arrivals.iter().all(|arrival| matches!(arrival, Arrival::Quarantined(_)));
-            let attempt = self.attempt(&arrivals).await;
-            match attempt {
-                Attempt::Committed => _ = self.failed.send_replace(None),
-                Attempt::Unavailable => _ = self.failed.send_replace(Some(Instant::now())),
-                // The store works, or else it could not tell.
-                Attempt::Refused => {}
+            if callers.len() <= 1 {
+                answer(callers, self.store_each(arrivals).await);
+                continue;
             }
-            match next(attempt, arrivals.len(), quarantined) {
-                Next::Acknowledge => answer(callers, Ok(())),
-                Next::TurnAway => answer(callers, Err(NotStored::Unavailable)),
-                Next::Halve => {
-                    let half = arrivals.len() / 2;
-                    parts.push((arrivals.split_off(half), callers.split_off(half)));
+            match self.attempt(&arrivals).await {
+                Attempt::Committed => answer(callers, Ok(())),
+                Attempt::Unavailable => answer(callers, Err(NotStored::Unavailable)),
+                Attempt::Refused => {
+                    let others = callers.split_off(callers.len() / 2);
+                    let half = callers.iter().map(|caller| caller.arrivals).sum();
+                    parts.push((arrivals.split_off(half), others));
                     parts.push((arrivals, callers));
-                }
-                Next::Quarantine => {
-                    let why = "the database refuses its parsed form";
-                    let quarantined = arrivals.into_iter().map(|arrival| arrival.quarantined(why)).collect();
-                    parts.push((quarantined, callers));
                 }
             }
         }
+    }
+
+    /// The arrivals of one request.
+    async fn store_each(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
+        let mut parts = vec![arrivals];
+        while let Some(mut arrivals) = parts.pop() {
+            let quarantined = arrivals.iter().all(|arrival| matches!(arrival, Arrival::Quarantined(_)));
+            match next(self.attempt(&arrivals).await, arrivals.len(), quarantined) {
+                Next::Acknowledge => {}
+                Next::TurnAway => return Err(NotStored::Unavailable),
+                Next::Halve => {
+                    parts.push(arrivals.split_off(arrivals.len() / 2));
+                    parts.push(arrivals);
+                }
+                Next::Quarantine => {
+                    let why = "the database refuses its parsed form";
+                    parts.push(arrivals.into_iter().map(|arrival| arrival.quarantined(why)).collect());
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn attempt(&self, arrivals: &[Arrival]) -> Attempt {
         let began = Instant::now();
         let Ok(result) = timeout(self.patience, self.journal.append(arrivals)).await else {
             tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are told to try again");
+            self.failed.send_replace(Some(Instant::now()));
             return Attempt::Unavailable;
         };
         match &result {
@@ -185,8 +211,29 @@ impl Writer {
                 tracing::error!(error, rows = arrivals.len(), "a batch was not committed");
             }
         }
-        Attempt::from(&result)
+        let attempt = Attempt::from(&result);
+        match attempt {
+            Attempt::Committed => _ = self.failed.send_replace(None),
+            Attempt::Unavailable => _ = self.failed.send_replace(Some(Instant::now())),
+            // The store works, or else it could not tell.
+            Attempt::Refused => {}
+        }
+        attempt
     }
+}
+
+/// What waits, up to `most` arrivals and the rest of the last request; nothing when the queue is closed and empty.
+async fn next_batch(waiting: &mut mpsc::Receiver<Waiting>, most: usize) -> Vec<Waiting> {
+    let mut batch: Vec<_> = waiting.recv().await.into_iter().collect();
+    let mut rows: usize = batch.iter().map(|(arrivals, _)| arrivals.len()).sum();
+    while !batch.is_empty()
+        && rows < most
+        && let Ok((arrivals, caller)) = waiting.try_recv()
+    {
+        rows += arrivals.len();
+        batch.push((arrivals, caller));
+    }
+    batch
 }
 
 #[cfg(test)]

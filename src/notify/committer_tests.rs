@@ -104,7 +104,7 @@ async fn what_arrives_during_a_commit_is_the_next_batch() {
     let (committer, mut writers) = start(&model, Limits { writers: 1, batch_rows: 100, ..limits() });
     let first = tokio::spawn({
         let committer = committer.clone();
-        async move { committer.commit(arrival(b"first")).await }
+        async move { committer.commit(vec![arrival(b"first")]).await }
     });
     while model.appends.load(Ordering::Relaxed) == 0 {
         yield_now().await;
@@ -112,7 +112,7 @@ async fn what_arrives_during_a_commit_is_the_next_batch() {
     let mut rest = JoinSet::new();
     for n in 0..50 {
         let committer = committer.clone();
-        rest.spawn(async move { committer.commit(arrival(format!("{n}").as_bytes())).await });
+        rest.spawn(async move { committer.commit(vec![arrival(format!("{n}").as_bytes())]).await });
     }
     for _ in 0..200 {
         yield_now().await;
@@ -131,20 +131,24 @@ async fn a_full_queue_turns_away_at_once() {
     let model = Model::new(Vec::new(), 0);
     let few = Limits { queue_rows: 2, writers: 1, batch_rows: 1, queue_bytes: 10, ..limits() };
     let (committer, _writers) = start(&model, few);
-    assert_eq!(committer.commit(arrival(&[b'x'; 11])).await, Err(NotStored::Unavailable), "one alone may be large");
+    assert_eq!(
+        committer.commit(vec![arrival(&[b'x'; 11])]).await,
+        Err(NotStored::Unavailable),
+        "one alone may be large"
+    );
     let mut waiting = JoinSet::new();
     for _ in 0..3 {
         let committer = committer.clone();
-        waiting.spawn(async move { committer.commit(arrival(b"123")).await });
+        waiting.spawn(async move { committer.commit(vec![arrival(b"123")]).await });
         // The first one is with the writer before the others fill the queue.
         for _ in 0..20 {
             yield_now().await;
         }
     }
-    assert_eq!(committer.commit(arrival(b"123")).await, Err(NotStored::Busy));
+    assert_eq!(committer.commit(vec![arrival(b"123")]).await, Err(NotStored::Busy));
     model.gate.add_permits(MANY);
     assert_eq!(waiting.join_all().await, vec![Ok(()); 3]);
-    assert_eq!(committer.commit(arrival(b"123")).await, Ok(()));
+    assert_eq!(committer.commit(vec![arrival(b"123")]).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,14 +157,39 @@ async fn a_failure_is_told_until_a_commit_succeeds_or_for_a_while() {
     let model = Model::new(vec![Fate::NeverEnds, Fate::Commits, Fate::IsUnavailable], MANY);
     let (committer, _writers) = start(&model, limits());
     assert!(!committer.is_failing());
-    assert_eq!(committer.commit(arrival(b"1")).await, Err(NotStored::Unavailable));
+    assert_eq!(committer.commit(vec![arrival(b"1")]).await, Err(NotStored::Unavailable));
     assert!(committer.is_failing());
-    assert_eq!(committer.commit(arrival(b"1")).await, Ok(()));
+    assert_eq!(committer.commit(vec![arrival(b"1")]).await, Ok(()));
     assert!(!committer.is_failing());
-    assert_eq!(committer.commit(arrival(b"2")).await, Err(NotStored::Unavailable));
+    assert_eq!(committer.commit(vec![arrival(b"2")]).await, Err(NotStored::Unavailable));
     assert!(committer.is_failing());
     tokio::time::sleep(TELLING).await;
     assert!(!committer.is_failing());
+}
+
+fn arrivals(bodies: &[&str]) -> Vec<Arrival> {
+    bodies.iter().map(|body| arrival(body.as_bytes())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_arrivals_of_one_request_are_one_commit_and_one_answer() {
+    let model = Model::new(vec![Fate::Commits, Fate::IsUnavailable], MANY);
+    let (committer, _writers) = start(&model, Limits { batch_rows: 2, ..limits() });
+    let bodies = ["1", "2", "3", "4", "5"];
+    assert_eq!(committer.commit(arrivals(&bodies)).await, Err(NotStored::Unavailable));
+    assert!(bodies.iter().all(|body| !model.has(body.as_bytes())));
+    assert_eq!(committer.commit(arrivals(&bodies)).await, Ok(()));
+    assert!(bodies.iter().all(|body| model.has(body.as_bytes())));
+    assert_eq!(model.appends.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_refused_arrival_of_a_request_goes_to_quarantine_alone() {
+    let model = Model::new(Vec::new(), MANY);
+    let (committer, _writers) = start(&model, limits());
+    assert_eq!(committer.commit(arrivals(&["1", "2", "!3", "4"])).await, Ok(()));
+    assert!(["1", "2", "!3", "4"].iter().all(|body| model.has(body.as_bytes())));
+    assert_eq!(committer.commit(arrivals(&["5", "?6"])).await, Err(NotStored::Unavailable));
 }
 
 fn any_fate() -> impl Strategy<Value = Fate> {
@@ -176,13 +205,20 @@ fn any_fate() -> impl Strategy<Value = Fate> {
 #[derive(Clone, Copy, Debug)]
 struct Caller {
     mark: u8,
+    /// How many arrivals it brings; the last one has the mark.
+    arrivals: usize,
     pauses: u8,
     gives_up: bool,
 }
 
 fn any_caller() -> impl Strategy<Value = Caller> {
     let mark = prop_oneof![8 => Just(b'a'), 1 => Just(b'!'), 1 => Just(b'?')];
-    (mark, 0u8..6, proptest::bool::weighted(0.2)).prop_map(|(mark, pauses, gives_up)| Caller { mark, pauses, gives_up })
+    (mark, 1usize..5, 0u8..6, proptest::bool::weighted(0.2)).prop_map(|(mark, arrivals, pauses, gives_up)| Caller {
+        mark,
+        arrivals,
+        pauses,
+        gives_up,
+    })
 }
 
 async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
@@ -195,14 +231,15 @@ async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
             for _ in 0..caller.pauses {
                 yield_now().await;
             }
-            let body = format!("{}{n}", char::from(caller.mark)).into_bytes();
-            let commit = committer.commit(arrival(&body));
+            let plain = (1..caller.arrivals).map(|part| format!("a{n}-{part}"));
+            let bodies: Vec<_> = plain.chain([format!("{}{n}", char::from(caller.mark))]).collect();
+            let commit = committer.commit(bodies.iter().map(|body| arrival(body.as_bytes())).collect());
             if caller.gives_up {
                 // Polled once, so that it is in the queue, then dropped.
                 let _ = timeout(Duration::ZERO, commit).await;
-                return (caller, body, None);
+                return (caller, bodies, None);
             }
-            (caller, body, Some(commit.await))
+            (caller, bodies, Some(commit.await))
         });
     }
     // Shutdown: nobody new comes, and what waits is still committed.
@@ -212,10 +249,14 @@ async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
         ended.unwrap();
     }
     assert_eq!(answers.len(), callers.len());
-    for (caller, body, answer) in answers {
+    for (caller, bodies, answer) in answers {
+        let stored = bodies.iter().filter(|body| model.has(body.as_bytes())).count();
         if answer == Some(Ok(())) {
-            assert!(model.has(&body), "acknowledged and not stored");
+            assert_eq!(stored, bodies.len(), "acknowledged and not stored");
             assert_ne!(caller.mark, b'?', "what no form of is stored cannot be acknowledged");
+        }
+        if caller.mark == b'a' {
+            assert!(stored == 0 || stored == bodies.len(), "a part of a request was stored");
         }
     }
 }
@@ -247,7 +288,7 @@ proptest! {
                 let committer = committer.clone();
                 let body = format!("{}{n}", if *bad { '?' } else { 'a' });
                 let bad = *bad;
-                answers.spawn(async move { (bad, committer.commit(arrival(body.as_bytes())).await) });
+                answers.spawn(async move { (bad, committer.commit(vec![arrival(body.as_bytes())]).await) });
             }
             for (bad, answer) in answers.join_all().await {
                 assert_eq!(answer, if bad { Err(NotStored::Unavailable) } else { Ok(()) });

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Arrival, Kept, Recorded, Source},
+    domain::{Arrival, Kept, Source},
     observe::{Metrics, NotifyOutcome},
     webex::{Posted, TimeZone},
 };
@@ -46,28 +46,29 @@ pub enum Refusal {
 }
 
 impl Intake {
-    /// Authenticates and reads a request, and stores nothing.
-    pub fn read(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Posted, Refusal> {
+    /// Authenticates and reads a request, and stores nothing. A body that is an array has several parts.
+    pub fn read<'a>(&self, shown: &Credentials<'_>, body: &'a [u8]) -> Result<Vec<(Posted, &'a [u8])>, Refusal> {
         for (method, position) in self.authentication.check(shown, body)?.methods() {
             self.metrics.authenticated(method, position);
         }
-        match Posted::read(body, self.zone) {
-            Posted::Foreign => Err(Refusal::Foreign),
-            posted => Ok(posted),
-        }
+        let read = Posted::read_all(body, self.zone);
+        if read.iter().any(|(posted, _)| matches!(posted, Posted::Foreign)) { Err(Refusal::Foreign) } else { Ok(read) }
     }
 
-    /// Takes a request. `Ok` means that it is on disk. After `deadline` nobody waits for the commit any more.
+    /// Takes a request. `Ok` means that all of it is on disk. After `deadline` nobody waits for the commit any more.
     pub async fn take(&self, shown: &Credentials<'_>, body: &[u8], deadline: Instant) -> Result<(), Refusal> {
         let result = self.try_take(shown, body, deadline).await;
-        self.metrics.notified(match &result {
-            Ok(outcome) => *outcome,
-            Err(Refusal::Denied(_)) => NotifyOutcome::Unauthorized,
-            Err(Refusal::Foreign) => NotifyOutcome::Foreign,
-            Err(Refusal::NotStored(NotStored::Busy)) => NotifyOutcome::Busy,
-            Err(Refusal::NotStored(NotStored::Unavailable)) => NotifyOutcome::Unavailable,
-            Err(Refusal::Late) => NotifyOutcome::Late,
-        });
+        let outcomes = match &result {
+            Ok(outcomes) => outcomes.as_slice(),
+            Err(Refusal::Denied(_)) => &[NotifyOutcome::Unauthorized],
+            Err(Refusal::Foreign) => &[NotifyOutcome::Foreign],
+            Err(Refusal::NotStored(NotStored::Busy)) => &[NotifyOutcome::Busy],
+            Err(Refusal::NotStored(NotStored::Unavailable)) => &[NotifyOutcome::Unavailable],
+            Err(Refusal::Late) => &[NotifyOutcome::Late],
+        };
+        for outcome in outcomes {
+            self.metrics.notified(*outcome);
+        }
         result.map(|_| ())
     }
 
@@ -76,24 +77,23 @@ impl Intake {
         shown: &Credentials<'_>,
         body: &[u8],
         deadline: Instant,
-    ) -> Result<NotifyOutcome, Refusal> {
-        let posted = self.read(shown, body)?;
-        let (now, body) = (self.clock.now(), body.to_vec());
-        let (outcome, arrival) = match posted {
-            Posted::Notification(notification) => {
-                let recorded = Recorded::now(*notification, body, Source::Notify, now);
-                (NotifyOutcome::Notification, Arrival::Notification(recorded))
-            }
-            Posted::Inbound(inbound) => {
-                (NotifyOutcome::Inbound, Arrival::Inbound(Kept::now(inbound, body, Source::Notify, now)))
-            }
-            Posted::Unreadable(why) => {
-                tracing::warn!(why = why.0, bytes = body.len(), "an authentic request was not understood; it is kept");
-                (NotifyOutcome::Quarantined, Arrival::Quarantined(Kept::now(why, body, Source::Notify, now)))
-            }
-            Posted::Foreign => return Err(Refusal::Foreign),
-        };
-        timeout_at(deadline, self.committer.commit(arrival)).await.map_err(|_| Refusal::Late)??;
-        Ok(outcome)
+    ) -> Result<Vec<NotifyOutcome>, Refusal> {
+        let (read, now) = (self.read(shown, body)?, self.clock.now());
+        let arrival = |(posted, body): (Posted, &[u8])| posted.arrival(body.to_vec(), Source::Notify, now);
+        let arrivals: Vec<Arrival> = read.into_iter().filter_map(arrival).collect();
+        let outcomes = arrivals.iter().map(outcome).collect();
+        timeout_at(deadline, self.committer.commit(arrivals)).await.map_err(|_| Refusal::Late)??;
+        Ok(outcomes)
+    }
+}
+
+fn outcome(arrival: &Arrival) -> NotifyOutcome {
+    match arrival {
+        Arrival::Notification(_) => NotifyOutcome::Notification,
+        Arrival::Inbound(_) => NotifyOutcome::Inbound,
+        Arrival::Quarantined(Kept { what, body, .. }) => {
+            tracing::warn!(why = what.0, bytes = body.len(), "an authentic request was not understood; it is kept");
+            NotifyOutcome::Quarantined
+        }
     }
 }

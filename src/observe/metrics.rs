@@ -129,7 +129,10 @@ impl Metrics {
     /// A set of its own, so that several servers in one process do not mix.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("receiptd".to_owned()), None)?;
-        let notify = Opts::new("notify_requests_total", "Requests to the notify URL by what became of them");
+        let notify = Opts::new(
+            "notify_requests_total",
+            "Requests to the notify URL by what became of them; each element of an array counts",
+        );
         let authenticated = "Requests to the notify URL by the secret that they showed: which of those that are active";
         let authenticated = Opts::new("notify_authenticated_total", authenticated);
         let admitted = "Requests to the API by the token that they showed, and by which secret of that name";

@@ -15,12 +15,12 @@ pub trait Repair: Send + Sync {
     /// For each, in the same order, whether it was new; their number is noted in the trail under `entry`.
     async fn import(&self, arrivals: &[Arrival], entry: &TrailEntry) -> Result<Vec<bool>, StorageError>;
 
-    /// Takes a body out of quarantine and puts it on record as `arrival`, which is noted in the trail under `entry`.
-    /// Whether it was there.
+    /// Takes a body out of quarantine and puts on record what it held, all in one commit, which is noted in the trail under
+    /// `entry`. Whether it was there.
     async fn release(
         &self,
         fingerprint: Fingerprint,
-        arrival: &Arrival,
+        arrivals: &[Arrival],
         entry: &TrailEntry,
     ) -> Result<bool, StorageError>;
 

@@ -5,9 +5,9 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::fields::Fields;
+use super::{fields::Fields, json};
 use crate::domain::{CorrelationId, TransactionId};
 
 /// What the platform answered.
@@ -36,8 +36,8 @@ const IDS: [&str; 2] = ["messageId", "sessionId"];
 impl Answer {
     /// Reads the body of an answer to one message, of any version of the API.
     pub fn read(body: &[u8]) -> Self {
-        let root = serde_json::from_slice::<Value>(body).ok();
-        root.as_ref().and_then(Fields::of).map_or(Self::Unreadable, one)
+        json::read(body, |root| Fields::of(root).map_or(Self::Unreadable, |root| one(&root)))
+            .unwrap_or(Self::Unreadable)
     }
 
     /// Reads the body of an answer to the messages of these ids, and tells the answer to each, in their order.
@@ -46,12 +46,15 @@ impl Answer {
     /// place, as long as there are as many entries as messages. How a batch is answered that is refused in part is not
     /// documented, so a message without an entry counts as not answered. An object answers them all.
     pub fn read_all(body: &[u8], ids: &[&CorrelationId]) -> Vec<Self> {
-        let root = serde_json::from_slice::<Value>(body).ok();
-        let root = root.as_ref().and_then(Fields::of);
-        match root.and_then(|root| root.get(&["response"])?.as_array()) {
-            Some(list) if ids.len() > 1 => each(list, ids),
-            _ => vec![root.map_or(Self::Unreadable, one).shared_by(ids.len()); ids.len()],
-        }
+        let all = |answer: Self| vec![answer.shared_by(ids.len()); ids.len()];
+        let read = |root: &RawValue| {
+            let Some(root) = Fields::of(root) else { return all(Self::Unreadable) };
+            match root.get(&["response"]).and_then(json::array) {
+                Some(list) if ids.len() > 1 => each(&list, ids),
+                _ => all(one(&root)),
+            }
+        };
+        json::read(body, read).unwrap_or_else(|_| all(Self::Unreadable))
     }
 
     /// The same for `messages`, of which the transaction id would be that of one.
@@ -63,27 +66,25 @@ impl Answer {
     }
 }
 
-fn one(root: Fields<'_>) -> Answer {
-    match root.get(&["response"]) {
-        Some(Value::Array(list)) => list.first().and_then(Fields::of).map_or(Answer::Unreadable, v1),
-        Some(object) => Fields::of(object).map_or(Answer::Unreadable, v1),
-        None => v2(root),
-    }
+fn one(root: &Fields<'_>) -> Answer {
+    let Some(response) = root.get(&["response"]) else { return v2(root) };
+    let object = json::array(response).map_or(Some(response), |list| list.first().copied());
+    object.and_then(Fields::of).map_or(Answer::Unreadable, |response| v1(&response))
 }
 
-fn each(list: &[Value], ids: &[&CorrelationId]) -> Vec<Answer> {
-    let entries = || list.iter().map(Fields::of);
-    let id_of = |entry: Fields<'_>| entry.text(&["correlationid"]).map(Cow::into_owned);
-    let named: HashMap<_, _> = entries().flatten().filter_map(|entry| Some((id_of(entry)?, entry))).collect();
+fn each(list: &[&RawValue], ids: &[&CorrelationId]) -> Vec<Answer> {
+    let entries: Vec<_> = list.iter().map(|entry| Fields::of(entry)).collect();
+    let id_of = |entry: &Fields<'_>| entry.text(&["correlationid"]).map(Cow::into_owned);
+    let named: HashMap<_, _> = entries.iter().flatten().filter_map(|entry| Some((id_of(entry)?, entry))).collect();
     // With an entry missing, there is no telling whose place is whose.
     let is_whole = list.len() == ids.len();
-    let nameless = entries().map(|entry| entry.filter(|entry| is_whole && id_of(*entry).is_none()));
+    let nameless = entries.iter().map(|entry| entry.as_ref().filter(|entry| is_whole && id_of(entry).is_none()));
     let places = nameless.chain(std::iter::repeat(None));
     let answers = ids.iter().zip(places).map(|(id, place)| named.get(id.as_str()).copied().or(place));
     answers.map(|entry| entry.map_or(Answer::Unreadable, v1)).collect()
 }
 
-fn v1(response: Fields<'_>) -> Answer {
+fn v1(response: &Fields<'_>) -> Answer {
     match response.owned(&["code"]) {
         Some(code) if QUEUED.contains(&code.as_str()) => accepted(response, &["transid"]),
         code @ Some(_) => Answer::Refused { code, text: response.owned(&["description"]) },
@@ -91,7 +92,7 @@ fn v1(response: Fields<'_>) -> Answer {
     }
 }
 
-fn v2(root: Fields<'_>) -> Answer {
+fn v2(root: &Fields<'_>) -> Answer {
     if let Some(code) = root.owned(&["code"]) {
         return Answer::Refused { code: Some(code), text: root.owned(&["message"]) };
     }
@@ -103,7 +104,7 @@ fn v2(root: Fields<'_>) -> Answer {
     }
 }
 
-fn accepted(fields: Fields<'_>, names: &[&str]) -> Answer {
+fn accepted(fields: &Fields<'_>, names: &[&str]) -> Answer {
     Answer::Accepted(fields.text(names).and_then(|id| TransactionId::new(&id).ok()))
 }
 

@@ -7,7 +7,7 @@ use crate::domain::{Address, Channel, Inbound};
 const SENDERS: [&str; 9] = ["oa", "waid", "msisdn", "abcUserId", "psid", "igsid", "bsuid", "from", "userId"];
 
 /// Recognises a customer's message or event: it has `event`, or the two numbers of an SMS.
-pub(super) fn read(root: Fields<'_>) -> Option<Inbound> {
+pub(super) fn read(root: &Fields<'_>) -> Option<Inbound> {
     if !root.has(&["event", "oa", "da"]) {
         return None;
     }

@@ -7,6 +7,8 @@
 //! | `inbound` | customers' own messages and events |
 //! | `meaning` | status texts and codes turned into what they say |
 //! | `codes` | the documented codes, as data |
+//! | `json` | tolerant JSON, in which numbers keep their digits |
+//! | `elements` | the elements of a body that is an array |
 //! | `fields` | tolerant access to members of a JSON object |
 //! | `instant` | the platform's time formats |
 //! | `signature` | `x-hub-signature` |
@@ -23,9 +25,11 @@
 pub mod answer;
 mod api;
 pub mod codes;
+mod elements;
 mod fields;
 mod inbound;
 mod instant;
+mod json;
 mod meaning;
 mod notification;
 mod notify_url;
@@ -37,6 +41,7 @@ pub mod signature;
 
 pub use api::{Api, SmsApi};
 pub use instant::TimeZone;
+pub use json::unquoted;
 pub use notify_url::{NotifyUrl, NotifyUrlError, is_loopback};
 pub use posted::Posted;
 pub use region::Region;

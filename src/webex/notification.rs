@@ -6,17 +6,19 @@
 //! | flat, SMS API v1 | `messageId` and `status` | `sandbox-post_v1-sms-messages` |
 //! | flat, Voice API v1 | `sessionId` and `event` | `sandbox-post_v1-voice-messages` |
 
-use super::{TimeZone, fields::Fields, meaning::Words, posted::Unclaimed};
+use std::borrow::Cow;
+
+use super::{TimeZone, fields::Fields, json, meaning::Words, posted::Unclaimed};
 use crate::domain::{Address, Channel, CorrelationId, Notification, Reference, TransactionId, Unreadable};
 
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];
 
 /// Reads any of the shapes.
-pub(super) fn read(root: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
     if let Some(envelope) = root.get(&["deliveryInfoNotification"]) {
         let envelope = Fields::of(envelope).ok_or_else(|| unreadable("deliveryInfoNotification is not an object"))?;
-        nested(envelope, zone)
+        nested(&envelope, zone)
     } else if root.has(&["messageId"]) && root.has(&["status"]) {
         flat_sms(root, zone)
     } else if root.has(&["sessionId"]) && root.has(&["event"]) {
@@ -30,7 +32,7 @@ fn unreadable(why: &str) -> Unclaimed {
     Unclaimed::Unreadable(Unreadable(why.to_owned()))
 }
 
-fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
     let Some(info) = envelope.object(&["deliveryInfo"]) else {
         return Err(if is_one_api_list(envelope) {
             Unclaimed::Foreign
@@ -41,12 +43,11 @@ fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
     // In an in-app click these four members lie one level deeper.
     let text = |names: &[&str]| envelope.text(names).or_else(|| info.text(names));
     let transaction = text(&["transid"]);
-    if transaction.is_none() && is_one_api(info) {
+    if transaction.is_none() && is_one_api(&info) {
         return Err(Unclaimed::Foreign);
     }
     let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("handed to the carrier at {at}"));
-    let additional = info.text(&["additionalInfo"]);
-    let additional = [additional.as_deref(), carrier.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" | ");
+    let additional = joined([info.text(&["additionalInfo"]), carrier.map(Cow::Owned)]);
     let recipient = info.text(&["waid"]).or_else(|| info.text(&["destination"]));
     Shape {
         channel: info.text(&["deliveryChannel"]).map(|name| Channel::from_name(&name)),
@@ -56,7 +57,7 @@ fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
         status: info.text(&["deliveryStatus"]).as_deref(),
         code: info.text(&["code"]).as_deref(),
         description: info.text(&["Description"]).as_deref(),
-        additional: Some(additional.as_str()).filter(|text| !text.is_empty()),
+        additional: additional.as_deref(),
         at: info.text(&["timeStamp"]).as_deref(),
         segments: info.text(&["messageCount"]).as_deref(),
         callback: text(&CALLBACK).as_deref(),
@@ -66,17 +67,17 @@ fn nested(envelope: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
 
 /// The GSMA OneAPI family uses the same root key for another thing: an address where ours has a destination, and no
 /// code.
-fn is_one_api(info: Fields<'_>) -> bool {
+fn is_one_api(info: &Fields<'_>) -> bool {
     info.has(&["deliveryStatus"]) && !info.has(&["code"]) && !info.has(&["destination"])
 }
 
 /// The same family, several in one array.
-fn is_one_api_list(envelope: Fields<'_>) -> bool {
-    let list = envelope.get(&["deliveryInfo"]).and_then(|info| info.as_array());
-    !envelope.has(&["transid"]) && list.is_some_and(|list| list.iter().filter_map(Fields::of).any(is_one_api))
+fn is_one_api_list(envelope: &Fields<'_>) -> bool {
+    let list = envelope.get(&["deliveryInfo"]).and_then(json::array).unwrap_or_default();
+    !envelope.has(&["transid"]) && list.into_iter().filter_map(Fields::of).any(|info| is_one_api(&info))
 }
 
-fn flat_sms(root: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
     let error = root.object(&["error"]);
     Shape {
         channel: Some(Channel::Sms),
@@ -84,8 +85,8 @@ fn flat_sms(root: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed>
         transaction: root.text(&["messageId"]).as_deref(),
         recipient: root.text(&["to"]).as_deref(),
         status: root.text(&["status"]).as_deref(),
-        code: error.and_then(|error| error.text(&["code"])).as_deref(),
-        description: error.and_then(|error| error.text(&["message"])).as_deref(),
+        code: error.as_ref().and_then(|error| error.text(&["code"])).as_deref(),
+        description: error.as_ref().and_then(|error| error.text(&["message"])).as_deref(),
         additional: None,
         at: root.text(&["statusTime"]).as_deref(),
         segments: None,
@@ -94,7 +95,7 @@ fn flat_sms(root: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed>
     .notification(zone)
 }
 
-fn flat_voice(root: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
     Shape {
         channel: Some(Channel::Voice),
         correlation: root.text(&CORRELATION).as_deref(),
@@ -109,6 +110,12 @@ fn flat_voice(root: Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaime
         callback: root.text(&CALLBACK).as_deref(),
     }
     .notification(zone)
+}
+
+/// Several texts in one, if there are any.
+fn joined<'a>(texts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Option<String> {
+    let texts: Vec<_> = texts.into_iter().flatten().collect();
+    (!texts.is_empty()).then(|| texts.join(" | "))
 }
 
 /// The members of any shape.

@@ -1,9 +1,9 @@
 //! What a body posted to the notify URL is.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{TimeZone, fields::Fields, inbound, notification};
-use crate::domain::{Inbound, Notification, Unreadable};
+use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notification};
+use crate::domain::{Arrival, Inbound, Kept, Notification, Recorded, Source, Timestamp, Unreadable};
 
 /// A body that was posted to the notify URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,52 +25,71 @@ pub(super) enum Unclaimed {
     Unreadable(Unreadable),
 }
 
+/// More elements than a body of notifications has. Each takes a row, and all of them one commit.
+const MOST_ELEMENTS: usize = 10_000;
+
 impl Posted {
-    /// Reads a body. Never fails: what nobody understands is a result too.
+    /// Reads a body that holds one thing. Never fails: what is not understood is a result too.
     pub fn read(body: &[u8], zone: TimeZone) -> Self {
-        let value = match parse(body) {
-            Ok(value) => value,
-            Err(why) => return Self::Unreadable(Unreadable(why)),
-        };
-        let Some(root) = Fields::of(&value) else {
+        json::read(body, |root| Self::of(root, zone)).unwrap_or_else(|why| Self::Unreadable(Unreadable(why)))
+    }
+
+    /// Reads a body that may be an array, and returns each element with its own bytes; any other body as a whole. There is always at least
+    /// one.
+    ///
+    /// An array within the array is read in the same way. An element that belongs to another API is unreadable here, since a
+    /// request is refused as a whole or not at all.
+    pub fn read_all(body: &[u8], zone: TimeZone) -> Vec<(Self, &[u8])> {
+        let unreadable = |why: &str| Self::Unreadable(Unreadable(why.to_owned()));
+        let Some(elements) = elements(body) else { return vec![(Self::read(body, zone), body)] };
+        match elements.len() {
+            0 => vec![(unreadable("the array is empty"), body)],
+            1..=MOST_ELEMENTS => {
+                let read = |element| match Self::read(element, zone) {
+                    Self::Foreign => (unreadable("it is a delivery report of another API (GSMA OneAPI)"), element),
+                    posted => (posted, element),
+                };
+                elements.into_iter().map(read).collect()
+            }
+            length => {
+                let why = format!("the array has {length} elements; at most {MOST_ELEMENTS} are read");
+                vec![(unreadable(&why), body)]
+            }
+        }
+    }
+
+    fn of(root: &RawValue, zone: TimeZone) -> Self {
+        let Some(root) = Fields::of(root) else {
             return Self::Unreadable(Unreadable("the body is not a JSON object".to_owned()));
         };
-        match notification::read(root, zone) {
+        match notification::read(&root, zone) {
             Ok(notification) => Self::Notification(Box::new(notification)),
             Err(Unclaimed::Foreign) => Self::Foreign,
             Err(Unclaimed::Unreadable(why)) => Self::Unreadable(why),
-            Err(Unclaimed::NoNotification) => match inbound::read(root) {
+            Err(Unclaimed::NoNotification) => match inbound::read(&root) {
                 Some(inbound) => Self::Inbound(inbound),
                 None => Self::Unreadable(Unreadable("the body has no known shape".to_owned())),
             },
         }
     }
-}
 
-/// JSON, with or without a byte order mark. The documented voice samples lack their last brace; should the platform
-/// lack it too, that is mended.
-fn parse(body: &[u8]) -> Result<Value, String> {
-    let text = str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
-    let text = text.trim_start_matches('\u{FEFF}');
-    serde_json::from_str(text)
-        .or_else(|error| {
-            let cut = error.is_eof() && text.contains("deliveryInfoNotification");
-            if cut { serde_json::from_str(&format!("{text}}}")) } else { Err(error) }
-        })
-        // Where and in what way, but none of the body.
-        .map_err(|error| {
-            format!(
-                "the body is not JSON: {:?} error at line {}, column {}",
-                error.classify(),
-                error.line(),
-                error.column()
-            )
-        })
+    /// What to put on record, with the body as it came; `None` if it belongs to another API.
+    pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Option<Arrival> {
+        match self {
+            Self::Notification(notification) => {
+                Some(Arrival::Notification(Recorded::now(*notification, body, source, received_at)))
+            }
+            Self::Inbound(inbound) => Some(Arrival::Inbound(Kept::now(inbound, body, source, received_at))),
+            Self::Unreadable(why) => Some(Arrival::Quarantined(Kept::now(why, body, source, received_at))),
+            Self::Foreign => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Value;
 
     use super::*;
 
@@ -105,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_nobody_understands_is_unreadable() {
-        for body in ["", "null", "[]", "{}", "{", "\"x\"", "1e999", r#"{"deliveryInfoNotification":[]}"#] {
+        for body in ["", "null", "[]", "[{}]", "{}", "{", "\"x\"", "1e999", r#"{"deliveryInfoNotification":[]}"#] {
             assert!(unreadable(body), "{body}");
         }
         assert!(unreadable(
@@ -123,6 +142,73 @@ mod tests {
         let Posted::Notification(notification) = read(&body) else { panic!("not read") };
         assert_eq!(notification.status_text, "?");
         assert_eq!(notification.code.as_deref(), Some("7502"));
+    }
+
+    fn notification(body: &str) -> Notification {
+        let Posted::Notification(notification) = read(body) else { panic!("not read: {body}") };
+        *notification
+    }
+
+    fn with(member: &str) -> String {
+        ONE.replace("\"transid\"", &format!("{member},\"transid\""))
+    }
+
+    #[test]
+    fn ids_that_are_numbers_keep_their_own_digits() {
+        for id in ["98765432109876543210987", "98765432109876543210988", "1.10", "1.1", "1e2", "100", "-7"] {
+            let body = with(&format!("\"correlationid\":{id}")).replace("\"t\"", id);
+            let reference = notification(&body).reference;
+            assert_eq!((reference.correlation_id().as_str(), reference.transaction_id().unwrap().as_str()), (id, id));
+        }
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_anywhere_costs_no_more_than_one_character() {
+        assert_eq!(
+            notification(&with(r#""callbackData":"order 12 \ud83d""#)).callback_data.unwrap(),
+            "order 12 \u{FFFD}"
+        );
+        for member in [r#""unknown":"\ude00""#, r#""\ud83d":1"#, r#""deep":[{"\udfff\ud800":"\udbff"}]"#] {
+            assert_eq!(notification(&with(member)), notification(ONE), "{member}");
+        }
+        let Posted::Inbound(inbound) = read(r#"{"event":"MO","tid":"7\ud83d","message":"\ude00"}"#) else { panic!() };
+        assert_eq!(inbound.transaction_id.as_deref(), Some("7\u{FFFD}"));
+    }
+
+    #[test]
+    fn what_is_not_used_may_be_deep_and_large() {
+        let deep = format!("\"unknown\":{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for member in [deep.as_str(), r#""unknown":1e999"#] {
+            assert_eq!(notification(&with(member)), notification(ONE));
+        }
+    }
+
+    #[test]
+    fn an_array_is_as_many_arrivals_each_with_its_own_bytes() {
+        let foreign = r#"{"deliveryInfoNotification":{"deliveryInfo":{"deliveryStatus":"DeliveredToTerminal"}}}"#;
+        let inbound = r#"{"event":"MO","tid":"7"}"#;
+        let elements = [ONE, inbound, foreign, "{\"a\" 1}", "7"];
+        let [one, moved, other, broken, number] = elements;
+        let body = format!("\u{FEFF}[{one}, [{moved}],\n{other},{broken},{number}]");
+        let read = Posted::read_all(body.as_bytes(), TimeZone::UTC);
+        assert_eq!(read.iter().map(|(_, bytes)| *bytes).collect::<Vec<_>>(), elements.map(str::as_bytes));
+        let kinds = read.iter().map(|(posted, _)| match posted {
+            Posted::Notification(_) => "notification",
+            Posted::Inbound(_) => "inbound",
+            Posted::Unreadable(_) => "unreadable",
+            Posted::Foreign => "foreign",
+        });
+        assert_eq!(kinds.collect::<Vec<_>>(), ["notification", "inbound", "unreadable", "unreadable", "unreadable"]);
+    }
+
+    #[test]
+    fn any_other_body_is_one_arrival_as_a_whole() {
+        let many = format!("[{}1]", "1,".repeat(MOST_ELEMENTS));
+        for body in [ONE, "", "[]", "[[], []]", "[{}", "[{}] x", many.as_str()] {
+            let all = Posted::read_all(body.as_bytes(), TimeZone::UTC);
+            assert_eq!((all.len(), all[0].1), (1, body.as_bytes()));
+            assert_eq!(matches!(all[0].0, Posted::Notification(_)), body == ONE);
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

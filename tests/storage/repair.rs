@@ -128,10 +128,10 @@ async fn what_is_released_moves_once(store: &TestStore) {
     let kept = Kept::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
     assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
-    let arrival = Arrival::Notification(recorded.clone());
-    assert!(store.repair.release(kept.fingerprint, &arrival, &deed(Deed::Retried)).await.unwrap());
-    assert!(!store.repair.release(kept.fingerprint, &arrival, &deed(Deed::Retried)).await.unwrap());
-    assert!(!store.repair.release(Fingerprint::default(), &arrival, &deed(Deed::Retried)).await.unwrap());
+    let arrivals = [Arrival::Notification(recorded.clone())];
+    assert!(store.repair.release(kept.fingerprint, &arrivals, &deed(Deed::Retried)).await.unwrap());
+    assert!(!store.repair.release(kept.fingerprint, &arrivals, &deed(Deed::Retried)).await.unwrap());
+    assert!(!store.repair.release(Fingerprint::default(), &arrivals, &deed(Deed::Retried)).await.unwrap());
     assert_eq!(store.notifications("order-1").await, [recorded]);
     assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap(), None);
 }
@@ -270,7 +270,7 @@ async fn what_is_put_right_is_counted_in_the_trail(store: &TestStore) {
     let recorded = misread(posted("order-3", "Delivered", "7500", 1));
     let kept = Kept::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
-    store.repair.release(kept.fingerprint, &Arrival::Notification(recorded), &retried).await.unwrap();
+    store.repair.release(kept.fingerprint, &[Arrival::Notification(recorded)], &retried).await.unwrap();
     store.repair.restate(&["order-1", "order-3"].map(id), &read, time(9_000), &rebuilt).await.unwrap();
     let told = store.texts("SELECT deed || ' ' || CAST(count AS TEXT) FROM trail ORDER BY deed").await;
     assert_eq!(told, ["imported 2", "rebuilt 1", "retried 1"]);

@@ -8,7 +8,7 @@ use receiptd::{
     audit::{ImportOptions, Layout, read_rows},
     domain::{Cursor, Cutoffs, Draft, ListRequest, Submission},
     send::check,
-    webex::{SmsApi, signature},
+    webex::{Posted, SmsApi, TimeZone, signature},
 };
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -70,6 +70,20 @@ proptest! {
     #[test]
     fn notifications_are_read_the_same_each_time(body in broken()) {
         prop_assert_eq!(soon(|| read(&body)), read(&body));
+    }
+
+    #[test]
+    fn elements_of_an_array_are_read_as_they_are_alone(bodies in prop::collection::vec(broken(), 0..4), end in "\\]?") {
+        let body = [b"[", bodies.join(&b",\n"[..]).as_slice(), end.as_bytes()].concat();
+        let all = soon(|| Posted::read_all(&body, TimeZone::UTC));
+        prop_assert!(!all.is_empty());
+        for (posted, bytes) in all {
+            match read(bytes) {
+                // What would be refused alone, and what cannot be told apart.
+                Posted::Foreign | Posted::Unreadable(_) => prop_assert!(matches!(posted, Posted::Unreadable(_))),
+                alone => prop_assert_eq!(posted, alone),
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     ImportOptions, Layout,
     bounded::{Allowance, LONGEST},
 };
-use crate::storage::StorageError;
+use crate::{storage::StorageError, webex::unquoted};
 
 /// A row of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,10 +179,7 @@ struct Wrapped {
 /// The body in an element: its `df_payload`, as JSON or as a text that holds JSON; or the element itself.
 fn payload(element: &[u8]) -> Vec<u8> {
     match serde_json::from_slice::<Wrapped>(element) {
-        Ok(Wrapped { df_payload }) => {
-            let text = serde_json::from_str::<String>(df_payload.get());
-            text.unwrap_or_else(|_| df_payload.get().to_owned()).into_bytes()
-        }
+        Ok(Wrapped { df_payload }) => unquoted(&df_payload).unwrap_or_else(|| df_payload.get().as_bytes().to_vec()),
         Err(_) => element.to_vec(),
     }
 }
@@ -228,6 +225,18 @@ mod tests {
         assert_eq!(rows(&format!("[{}]\n", elements.join(" ,\n"))), bodies);
         assert_eq!(rows(&elements.join("\n")), bodies);
         assert_eq!(rows("[]"), []);
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_in_a_wrapped_text_costs_no_more_than_itself() {
+        let mut bodies = Vec::new();
+        let file = br#"{"df_payload":"{\"callbackData\":\"order \ud83d\"}"}"#;
+        let take = |row: Row| {
+            bodies.push(row.body.unwrap());
+            true
+        };
+        read_rows(file.as_slice(), &ImportOptions::default(), take).unwrap();
+        assert_eq!(bodies, [b"{\"callbackData\":\"order \xED\xA0\xBD\"}"]);
     }
 
     #[test]

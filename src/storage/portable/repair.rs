@@ -32,7 +32,7 @@ impl Repair for Backend {
     async fn release(
         &self,
         fingerprint: Fingerprint,
-        arrival: &Arrival,
+        arrivals: &[Arrival],
         entry: &TrailEntry,
     ) -> Result<bool, StorageError> {
         let mut transaction = self.begin().await?;
@@ -42,7 +42,7 @@ impl Repair for Backend {
             return Ok(false);
         }
         let mut records = Records::default();
-        journal::put(&mut transaction, [arrival], &mut records).await?;
+        journal::put(&mut transaction, arrivals, &mut records).await?;
         note(&mut transaction, entry, 1).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());

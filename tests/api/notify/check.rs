@@ -17,6 +17,12 @@ async fn it_says_what_it_read_and_stores_nothing(database: &Database) {
     let read = check(b"{".to_vec()).await;
     assert_eq!(read["kind"], "quarantine");
     assert!(read["reason"].as_str().is_some_and(|reason| reason.contains("not JSON")), "{read}");
+    let read = check(format!("[{}, 7]", Sample::of("order-2").body()).into()).await;
+    let elements = json!([
+        { "kind": "notification", "status": "delivered" },
+        { "kind": "quarantine", "reason": "the body is not a JSON object" },
+    ]);
+    assert_eq!(read, json!({ "kind": "array", "count": 2, "elements": elements }));
     let (_, foreign) = fixtures("notify").into_iter().find(|(name, _)| name.starts_with("foreign-")).unwrap();
     server.posts_to("/notify-check", foreign).await.is_problem(422, "foreign-notification");
     for list in ["/v1/messages", "/v1/inbound", "/v1/quarantine"] {
