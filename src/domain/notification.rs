@@ -1,5 +1,7 @@
 //! One delivery notification.
 
+use std::borrow::Cow;
+
 use super::{
     Address, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp, TransactionId,
 };
@@ -131,18 +133,29 @@ pub struct Notification {
 
 impl Notification {
     /// The same for the same event of the same message, however often and by whichever way it is posted: over
-    /// transaction id, recipient, status, code, time of the event and text. Letters alone count in the status, since
-    /// spellings vary.
+    /// transaction id, recipient, status, code, time of the event and text. Of the status, letters and digits count, since
+    /// spellings vary; all of it, if it is not understood. Where a time cannot be read, and where a link was followed, the
+    /// detail counts too, since it names them.
     pub fn fingerprint(&self) -> Fingerprint {
         let at = self.at.map_or(i64::MIN, Timestamp::as_micros).to_be_bytes();
-        Fingerprint::of_parts([
+        let detail = self.detail.as_deref().filter(|_| self.at.is_none() || self.event == Event::Clicked);
+        let spelling = self.spelling();
+        let parts = [
             self.reference.transaction_id().map_or("", TransactionId::as_str).as_bytes(),
             self.recipient.as_ref().map_or("", Address::as_str).as_bytes(),
-            letters(&self.status_text).as_bytes(),
+            spelling.as_bytes(),
             self.code.as_deref().unwrap_or_default().as_bytes(),
             at.as_slice(),
             self.reason.as_deref().unwrap_or_default().as_bytes(),
-        ])
+        ];
+        Fingerprint::of_parts(parts.into_iter().chain(detail.map(str::as_bytes)))
+    }
+
+    /// The status text without what varies in its spelling; if it is not understood, or there would be nothing left, as it is.
+    fn spelling(&self) -> Cow<'_, str> {
+        let text = &self.status_text;
+        let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        if self.event == Event::Unknown || plain.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(plain) }
     }
 
     /// How strongly it speaks among the notifications of its message.

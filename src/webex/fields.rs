@@ -41,6 +41,12 @@ impl<'a> Fields<'a> {
         Some(if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{FFFD}")) } else { text })
     }
 
+    /// The same; what is neither a text nor a number, as JSON. `null` and blank texts count as absent.
+    pub(super) fn shown(&self, names: &[&str]) -> Option<Cow<'a, str>> {
+        let json = self.get(names).filter(|value| !value.get().starts_with(['"', 'n'])).map(RawValue::get);
+        self.text(names).filter(|text| !text.trim().is_empty()).or(json.map(Cow::Borrowed))
+    }
+
     pub(super) fn owned(&self, names: &[&str]) -> Option<String> {
         self.text(names).map(Cow::into_owned)
     }

@@ -47,7 +47,17 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
         return Err(Unclaimed::Foreign);
     }
     let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("handed to the carrier at {at}"));
-    let additional = joined([info.text(&["additionalInfo"]), carrier.map(Cow::Owned)]);
+    // Of a click in an app: what was pressed.
+    let pressed = info.object(&["interactiveData"]);
+    let pressed = |name| pressed.as_ref().and_then(|pressed| pressed.text(&[name]));
+    let additional = [
+        info.text(&["additionalInfo"]),
+        carrier.map(Cow::Owned),
+        pressed("title"),
+        pressed("url"),
+        pressed("identifier"),
+    ];
+    let additional = joined(additional);
     let recipient = info.text(&["waid"]).or_else(|| info.text(&["destination"]));
     Shape {
         channel: info.text(&["deliveryChannel"]).map(|name| Channel::from_name(&name)),
@@ -58,7 +68,7 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
         code: info.text(&["code"]).as_deref(),
         description: info.text(&["Description"]).as_deref(),
         additional: additional.as_deref(),
-        at: info.text(&["timeStamp"]).as_deref(),
+        at: info.shown(&["timeStamp"]).as_deref(),
         segments: info.text(&["messageCount"]).as_deref(),
         callback: text(&CALLBACK).as_deref(),
     }
@@ -88,7 +98,7 @@ fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed
         code: error.as_ref().and_then(|error| error.text(&["code"])).as_deref(),
         description: error.as_ref().and_then(|error| error.text(&["message"])).as_deref(),
         additional: None,
-        at: root.text(&["statusTime"]).as_deref(),
+        at: root.shown(&["statusTime"]).as_deref(),
         segments: None,
         callback: root.text(&CALLBACK).as_deref(),
     }
@@ -105,7 +115,7 @@ fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
         code: None,
         description: None,
         additional: None,
-        at: root.text(&["eventTime"]).as_deref(),
+        at: root.shown(&["eventTime"]).as_deref(),
         segments: None,
         callback: root.text(&CALLBACK).as_deref(),
     }
@@ -144,15 +154,18 @@ impl Shape<'_> {
             additional: self.additional,
         };
         let event = words.event();
+        let at = self.at.and_then(|text| zone.read(text));
+        let unread = self.at.filter(|_| at.is_none());
+        let unread = unread.map(|text| format!("the time of the event cannot be read: {text}"));
         Ok(Notification {
             reference,
             event,
             status_text: words.status.to_owned(),
             reason: words.reason(event),
-            detail: words.detail(event),
+            detail: joined([words.detail(event), unread].map(|text| text.map(Cow::Owned))),
             recipient: self.recipient.and_then(Address::new),
             code: self.code.map(str::to_owned),
-            at: self.at.and_then(|text| zone.read(text)),
+            at,
             segments: self.segments.and_then(|text| text.parse().ok()).filter(|count| *count > 0),
             callback_data: self.callback.map(str::to_owned),
             channel: self.channel,

@@ -223,8 +223,70 @@ fn times_are_read_with_any_zone_and_with_none() {
     ] {
         assert_eq!(at(text).as_deref(), Some("2026-05-20T13:15:04.749Z"), "{text}");
     }
-    for text in ["", "soon", "2026-02-30T00:00:00Z", "1779282904"] {
+    for text in ["", "soon", "2026-02-30T00:00:00Z"] {
         assert_eq!(at(text), None, "{text}: kept without a time");
+    }
+}
+
+/// Such as programs between the platform and us write them.
+#[test]
+fn times_are_read_as_numbers_and_in_other_formats_too() {
+    let at = |time: &Value| read_nested(&json!({ "timeStamp": time })).at.map(|at| at.to_string());
+    for time in [
+        json!(1_779_282_904_749_i64),
+        json!("1779282904749"),
+        json!("2026-05-20 13:15:04.749"),
+        json!("2026-05-20T14:15:04.749+01:00[Europe/London]"),
+    ] {
+        assert_eq!(at(&time).as_deref(), Some("2026-05-20T13:15:04.749Z"), "{time}");
+    }
+    assert_eq!(at(&json!("Wed, 20 May 2026 14:15:04 +0100")).as_deref(), Some("2026-05-20T13:15:04.000Z"));
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_named_beside_what_else_there_is() {
+    let read = |time: Value, additional: &str| {
+        let read = read_nested(&json!({ "timeStamp": time, "additionalInfo": additional }));
+        (read.at, read.detail)
+    };
+    let unread = |text: &str| Some(format!("the time of the event cannot be read: {text}"));
+    assert_eq!(read(json!("next Tuesday"), ""), (None, unread("next Tuesday")));
+    assert_eq!(read(json!([2026, 5, 20]), ""), (None, unread("[2026,5,20]")));
+    assert_eq!(read(json!("1815-12-10T00:00:00Z"), "").0, None);
+    let with_more = Some(format!("(#470) | {}", unread("soon").unwrap()));
+    assert_eq!(read(json!("soon"), "(#470)"), (None, with_more));
+    for nothing in [json!(null), json!(""), json!("  ")] {
+        assert_eq!(read(nothing, ""), (None, None));
+    }
+    let flat = notification(br#"{"messageId":"7","status":"SENT","statusTime":"soon"}"#);
+    assert_eq!((flat.at, flat.detail), (None, unread("soon")));
+}
+
+#[test]
+fn what_is_not_understood_and_what_was_clicked_tell_notifications_apart() {
+    let of = |info: &Value| read_nested(info).fingerprint();
+    for (one, other) in [
+        (json!({ "deliveryStatus": "STAGE_1", "code": "" }), json!({ "deliveryStatus": "STAGE_2", "code": "" })),
+        (json!({ "deliveryStatus": "Stage A+", "code": "" }), json!({ "deliveryStatus": "Stage A-", "code": "" })),
+        (json!({ "deliveryStatus": "STAGE_1" }), json!({ "deliveryStatus": "STAGE_2" })),
+        (json!({ "deliveryStatus": "?" }), json!({ "deliveryStatus": "!" })),
+        (json!({ "timeStamp": "soon" }), json!({ "timeStamp": "later" })),
+        (json!({ "timeStamp": "soon" }), json!({ "timeStamp": "" })),
+        (json!({ "timeStamp": [1] }), json!({ "timeStamp": [2] })),
+        (
+            json!({ "deliveryStatus": "Clicked", "code": "7528", "Description": "https://example.com/a|203.0.113.7" }),
+            json!({ "deliveryStatus": "Clicked", "code": "7528", "Description": "https://example.com/b|203.0.113.7" }),
+        ),
+        (
+            json!({ "deliveryStatus": "Clicked", "interactiveData": { "title": "Track", "url": "https://example.com/a" } }),
+            json!({ "deliveryStatus": "Clicked", "interactiveData": { "title": "Track", "url": "https://example.com/b" } }),
+        ),
+    ] {
+        assert_ne!(of(&one), of(&other), "{one} {other}");
+        assert_eq!(of(&one), of(&one));
+    }
+    for status in ["UN-DELIVERED", "Un Delivered", "undelivered"] {
+        assert_eq!(of(&json!({ "deliveryStatus": status })), of(&json!({ "deliveryStatus": "Un-Delivered" })));
     }
 }
 

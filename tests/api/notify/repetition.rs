@@ -7,7 +7,12 @@ use serde_json::json;
 use super::authentication::sha256;
 use crate::harness::{Database, Sample, TestServer, asked};
 
-both!(a_duplicate_is_counted, a_signed_body_replayed_many_times_at_once_is_one, order_does_not_matter);
+both!(
+    a_duplicate_is_counted,
+    what_is_not_understood_is_no_duplicate,
+    a_signed_body_replayed_many_times_at_once_is_one,
+    order_does_not_matter
+);
 
 async fn a_duplicate_is_counted(database: &Database) {
     let server = TestServer::start(database).await;
@@ -28,6 +33,35 @@ async fn a_duplicate_is_counted(database: &Database) {
         let items = server.items(list).await;
         assert_eq!((items.len(), items[0]["times"].as_i64()), (1, Some(2)), "{list}");
     }
+    server.stop().await;
+}
+
+async fn what_is_not_understood_is_no_duplicate(database: &Database) {
+    let server = TestServer::start(database).await;
+    let sample = || Sample::of("order-1");
+    let click = |link: &str| sample().says("Clicked", "7528").with("Description", link);
+    let bodies = [
+        sample().says("STAGE_1", "1").with("Description", "").body(),
+        sample().says("STAGE_2", "1").with("Description", "").body(),
+        sample().at("soon").body(),
+        sample().at("later").body(),
+        click("https://example.com/a|203.0.113.7").body(),
+        click("https://example.com/b|203.0.113.7").body(),
+    ];
+    for body in bodies.iter().chain(&bodies) {
+        server.posts(body.clone()).await.is_acknowledged();
+    }
+    let kept = server.items("/v1/messages/order-1/notifications").await;
+    let mut kept: Vec<_> = kept.iter().map(|one| (one["body"].as_str().unwrap(), one["times"].as_i64())).collect();
+    kept.sort_unstable();
+    let mut expected: Vec<_> = bodies.iter().map(|body| (body.as_str(), Some(2))).collect();
+    expected.sort_unstable();
+    assert_eq!(kept, expected);
+    let message = server.message("order-1").await;
+    let timeline = message["timeline"].as_array().unwrap();
+    let told =
+        |text: &str| timeline.iter().any(|entry| entry["detail"].as_str().is_some_and(|detail| detail.contains(text)));
+    assert!(told("the time of the event cannot be read: soon") && told("https://example.com/b"), "{message:#}");
     server.stop().await;
 }
 
