@@ -4,15 +4,21 @@
 //! on one channel and something else on another, so a code is looked up together with its channel.
 //!
 //! To add a code, add a row to `codes.tsv`, in the part of its channel. The head of that file explains the columns.
+//! Where a code has several meanings, each has a row, and the column `when` says what tells them apart.
 //! Use `*` only for a code that means the same on every channel, or as the fallback for a code that does not. The
 //! tests below read every row and fail on one that cannot be used.
 //!
 //! To add a class, add it to [`Class`], give it its word in `WORDS`, and name it at the head of `codes.tsv`.
 
+mod when;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::domain::Channel;
+
+pub use when::Said;
+use when::When;
 
 /// What a code says about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,7 @@ pub enum Class {
 pub struct Code {
     /// The code, as on the wire.
     pub code: &'static str,
+    when: When,
     /// The documented text, or a short phrase of ours in its place.
     pub text: &'static str,
     /// What it says about the message. The platform does not group its codes; this is our reading.
@@ -79,18 +86,35 @@ static ENTRIES: LazyLock<Vec<(&'static str, Code)>> = LazyLock::new(|| {
 });
 
 /// The same codes by channel name and code.
-static INDEX: LazyLock<HashMap<(&'static str, &'static str), &'static Code>> =
-    LazyLock::new(|| ENTRIES.iter().map(|(channel, code)| ((*channel, code.code), code)).collect());
+static INDEX: LazyLock<HashMap<(&'static str, &'static str), Vec<&'static Code>>> = LazyLock::new(|| {
+    let mut index: HashMap<_, Vec<_>> = HashMap::new();
+    for (channel, code) in ENTRIES.iter() {
+        index.entry((*channel, code.code)).or_default().push(code);
+    }
+    index
+});
 
-/// The meaning of `code` on `channel`: the channel's own table first, then the common one.
-pub fn find(channel: Option<&Channel>, code: &str) -> Option<&'static Code> {
+/// The rows of `code`: those of the channel first, then the common ones.
+fn rows(channel: Option<&Channel>, code: &str) -> Vec<&'static Code> {
     let own = channel.and_then(|channel| INDEX.get(&(channel.as_str(), code)));
-    own.or_else(|| INDEX.get(&(COMMON, code))).copied()
+    own.into_iter().chain(INDEX.get(&(COMMON, code))).flatten().copied().collect()
 }
 
-/// The codes that only `channel` has, in the order of the table.
+/// The meaning of `code` on `channel` while nothing more is known.
+pub fn find(channel: Option<&Channel>, code: &str) -> Option<&'static Code> {
+    rows(channel, code).into_iter().find(|row| row.when == When::Always)
+}
+
+/// The meaning of `code` in a notification of `channel` that says this.
+pub fn find_in(channel: Option<&Channel>, code: &str, said: Said<'_>) -> Option<&'static Code> {
+    let told_apart = |row: &&Code| row.when != When::Always && row.when.holds(said);
+    rows(channel, code).into_iter().find(told_apart).or_else(|| find(channel, code))
+}
+
+/// The codes that only `channel` has, each once, in the order of the table.
 pub fn of_channel(channel: &Channel) -> impl Iterator<Item = &'static Code> {
-    ENTRIES.iter().filter(|(name, _)| *name == channel.as_str()).map(|(_, code)| code)
+    let always = ENTRIES.iter().filter(|(_, code)| code.when == When::Always);
+    always.filter(|(name, _)| *name == channel.as_str()).map(|(_, code)| code)
 }
 
 /// The rows of the table, without comments, empty lines and the header.
@@ -102,12 +126,12 @@ fn lines() -> impl Iterator<Item = &'static str> {
 /// it is a test that complains, not the running program.
 fn read(line: &'static str) -> Option<(&'static str, Code)> {
     let cells: Vec<_> = line.split('\t').collect();
-    let &[channels, code, word, text, source] = cells.as_slice() else { return None };
+    let &[channels, code, when, word, text, source] = cells.as_slice() else { return None };
     if cells.iter().any(|cell| cell.trim().is_empty()) {
         return None;
     }
     let class = WORDS.iter().find(|(name, _)| *name == word).map(|(_, class)| *class)?;
-    Some((channels, Code { code, text, class, source }))
+    Some((channels, Code { code, when: When::parse(when)?, text, class, source }))
 }
 
 #[cfg(test)]
@@ -135,7 +159,7 @@ mod tests {
     #[test]
     fn the_header_names_the_columns() {
         let header = TSV.lines().find(|line| !line.is_empty() && !line.starts_with('#'));
-        assert_eq!(header, Some("channels\tcode\tclass\ttext\tsource"));
+        assert_eq!(header, Some("channels\tcode\twhen\tclass\ttext\tsource"));
     }
 
     #[test]
@@ -152,19 +176,22 @@ mod tests {
 
     #[test]
     fn a_malformed_row_is_not_read() {
-        let good = "sms\t7203\tpermanent\tUnknown Subscriber address\tD/x";
+        let good = "sms\t7203\t-\tpermanent\tUnknown Subscriber address\tD/x";
         assert!(read(good).is_some());
         for bad in [
             "",
-            "sms\t7203\tpermanent\tUnknown Subscriber address",
-            "sms\t7203\tpermanent\tUnknown Subscriber address\t",
-            "sms\t7203\tpermanent\tUnknown Subscriber address\t ",
-            "sms\t7203\tpermanent\t\tD/x",
-            "sms\t7203\tpermanent\t\tUnknown Subscriber address\tD/x",
-            "sms\t7203\tpermanent\tUnknown Subscriber address\tD/x\t",
-            "sms\t7203\tpermanent\tUnknown Subscriber address\tD/x\tmore",
-            "sms\t7203\tP\tUnknown Subscriber address\tD/x",
+            "sms\t7203\t-\tpermanent\tUnknown Subscriber address",
+            "sms\t7203\t-\tpermanent\tUnknown Subscriber address\t",
+            "sms\t7203\t-\tpermanent\tUnknown Subscriber address\t ",
+            "sms\t7203\t-\tpermanent\t\tD/x",
+            "sms\t7203\t-\tpermanent\t\tUnknown Subscriber address\tD/x",
+            "sms\t7203\t-\tpermanent\tUnknown Subscriber address\tD/x\t",
+            "sms\t7203\t-\tpermanent\tUnknown Subscriber address\tD/x\tmore",
+            "sms\t7203\t-\tP\tUnknown Subscriber address\tD/x",
             "sms 7203 permanent Unknown D/x",
+            "sms\t7203\tpermanent\tUnknown Subscriber address\tD/x",
+            "sms\t7203\treason:x\tpermanent\tUnknown Subscriber address\tD/x",
+            "sms\t7203\t*x*\tpermanent\tUnknown Subscriber address\tD/x",
         ] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
@@ -180,12 +207,21 @@ mod tests {
     }
 
     #[test]
-    fn no_code_comes_twice_on_a_channel() {
+    fn no_code_comes_twice_on_a_channel_under_the_same_condition() {
         let mut seen = HashSet::new();
         for (channel, code) in ENTRIES.iter() {
-            assert!(seen.insert((channel, code.code)), "twice: {channel} {}", code.code);
+            assert!(seen.insert((channel, code.code, code.when)), "twice: {channel} {}", code.code);
         }
-        assert_eq!(seen.len(), INDEX.len());
+        assert_eq!(seen.len(), INDEX.values().map(Vec::len).sum::<usize>());
+    }
+
+    #[test]
+    fn every_code_with_a_condition_has_a_meaning_without_it() {
+        for (name, code) in ENTRIES.iter().filter(|(_, code)| code.when != When::Always) {
+            let channels = channels();
+            let mut on = channels.iter().filter(|channel| *name == COMMON || channel.as_str() == *name);
+            assert!(on.any(|channel| find(Some(channel), code.code).is_some()), "{code:?}");
+        }
     }
 
     #[test]
@@ -199,7 +235,7 @@ mod tests {
     #[test]
     fn a_channels_row_says_more_than_the_common_one() {
         for (channel, code) in ENTRIES.iter().filter(|(channel, _)| *channel != COMMON) {
-            let common = find(None, code.code);
+            let common = find(None, code.code).filter(|_| code.when == When::Always);
             let same =
                 common.is_some_and(|common| common.class == code.class && common.text.eq_ignore_ascii_case(code.text));
             assert!(!same, "{channel} repeats the common row: {code:?}");

@@ -3,7 +3,7 @@
 //! The text decides; the code only where the text is unknown. The documents have samples in which the two disagree,
 //! and public receivers go by the text.
 
-use super::codes::{self, Class};
+use super::codes::{self, Class, Code, Said};
 use crate::domain::{Channel, Event, Failure, letters};
 
 /// The words that stand in a notification, as far as they decide its meaning.
@@ -96,14 +96,16 @@ impl Words<'_> {
     }
 
     fn class(&self) -> Option<Class> {
-        codes::find(self.channel, self.code?).map(|code| code.class)
+        self.row().map(|code| code.class)
+    }
+
+    fn row(&self) -> Option<&'static Code> {
+        let said = Said { description: self.description, additional: self.additional };
+        codes::find_in(self.channel, self.code?, said)
     }
 
     /// Whether a failure may pass.
     fn failure(&self) -> Failure {
-        if self.code == Some(BOUNCE) {
-            return self.bounce();
-        }
         match self.class() {
             Some(Class::Permanent) => Failure::Permanent,
             Some(Class::Transient) => Failure::Transient,
@@ -111,26 +113,10 @@ impl Words<'_> {
         }
     }
 
-    /// A bounce has one code; its kind stands in the description. A transient one is permanent all the same if the
-    /// server's own answer, the third part of the additional info, is of the 5xx class; or if only another message
-    /// would get through.
-    fn bounce(&self) -> Failure {
-        let kind = letters(self.description.unwrap_or_default());
-        let answer = self.additional.and_then(|info| info.split('|').nth(2)).unwrap_or_default();
-        let refused = answer.trim().strip_prefix("smtp;").is_some_and(|text| text.trim_start().starts_with('5'));
-        let another = ["messagetoolarge", "contentrejected", "attachmentrejected"];
-        match kind.strip_prefix("transient") {
-            Some(cause) if refused || another.contains(&cause) => Failure::Permanent,
-            Some(_) => Failure::Transient,
-            None if kind.starts_with("permanent") => Failure::Permanent,
-            None => Failure::Unclear,
-        }
-    }
-
     /// The words for people: the description, or the documented text of the code. A click's description is an address
     /// and no reason; it is part of the detail.
     pub(super) fn reason(&self, event: Event) -> Option<String> {
-        let documented = || self.code.and_then(|code| codes::find(self.channel, code)).map(|code| code.text);
+        let documented = || self.row().map(|code| code.text);
         match event {
             Event::Clicked => documented().or(Some("Clicked")),
             _ => self.description.or_else(documented),
@@ -147,9 +133,6 @@ impl Words<'_> {
         }
     }
 }
-
-/// A mail came back.
-const BOUNCE: &str = "7520";
 
 #[cfg(test)]
 mod tests {
@@ -179,20 +162,64 @@ mod tests {
     }
 
     #[test]
-    fn a_bounce_is_read_from_its_description_and_the_servers_answer() {
+    fn a_bounce_is_read_from_its_subtype_and_only_then_from_the_servers_answer() {
         let bounce = |description, additional| {
             let channel = Some(&Channel::Email);
-            Words { channel, status: "Bounce", code: Some(BOUNCE), description: Some(description), additional }.event()
+            Words { channel, status: "Bounce", code: Some("7520"), description: Some(description), additional }.event()
         };
-        for (description, additional, failure) in [
-            ("Permanent_NoEmail", None, Failure::Permanent),
-            ("Transient_General", Some("4.4.7|failed|smtp; 421 4.4.7 message expired"), Failure::Transient),
-            ("Transient_General", Some("5.4.1|failed|smtp;550 5.4.1 recipient address rejected"), Failure::Permanent),
-            ("Transient_MailboxFull", None, Failure::Transient),
-            ("Transient_ContentRejected", None, Failure::Permanent),
-            ("Undetermined", None, Failure::Unclear),
+        let (soft, hard) = ("4.4.7|failed|smtp; 421 4.4.7 message expired", "5.2.2|failed|smtp; 552 5.2.2 over quota");
+        let (permanent, transient, unclear) = (Failure::Permanent, Failure::Transient, Failure::Unclear);
+        for (description, without, with_4xx, with_5xx) in [
+            ("Permanent_General", permanent, permanent, permanent),
+            ("Permanent_NoEmail", permanent, permanent, permanent),
+            ("Permanent_Suppressed", permanent, permanent, permanent),
+            ("permanent-on-account-suppression-list", permanent, permanent, permanent),
+            ("Transient_General", transient, transient, permanent),
+            ("Transient_MailboxFull", transient, transient, transient),
+            ("TRANSIENT_MAILBOX_FULL", transient, transient, transient),
+            ("Transient_MessageTooLarge", permanent, permanent, permanent),
+            ("Transient_ContentRejected", permanent, permanent, permanent),
+            ("Transient_AttachmentRejected", permanent, permanent, permanent),
+            ("Transient_CustomTimeoutExceeded", transient, transient, permanent),
+            ("Transient", transient, transient, permanent),
+            ("Undetermined", unclear, unclear, unclear),
+            ("Something_New", unclear, unclear, permanent),
         ] {
-            assert_eq!(bounce(description, additional), Event::Failed(failure), "{description}");
+            for (additional, failure) in [(None, without), (Some(soft), with_4xx), (Some(hard), with_5xx)] {
+                assert_eq!(bounce(description, additional), Event::Failed(failure), "{description} {additional:?}");
+            }
         }
+        for answer in ["5.4.1|failed|smtp;550 5.4.1 rejected", "5.4.1 | failed | SMTP; 5.4.1", "smtp; 550 no such user"]
+        {
+            assert_eq!(bounce("Transient_General", Some(answer)), Event::Failed(permanent), "{answer}");
+        }
+        for answer in ["4.0.0|failed|smtp; 451 try 550 later", "5.0.0|failed|", ""] {
+            assert_eq!(bounce("Transient_General", Some(answer)), Event::Failed(transient), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_apple_user_without_a_registered_device_cannot_be_reached() {
+        let failed = |channel, additional| {
+            let words =
+                Words { channel: Some(&channel), status: "Failed", code: Some("7006"), description: None, additional };
+            (words.event(), words.reason(words.event()).unwrap())
+        };
+        for additional in [
+            "The user has no registered device",
+            "User does not have a registered device.",
+            "user doesn't have any registered devices",
+            "No device is registered for this user",
+            "Device not registered",
+            "UNREGISTERED_DEVICE",
+            "The user is not registered for Messages",
+        ] {
+            let expected = (Event::Failed(Failure::Permanent), "The recipient has no registered device".to_owned());
+            assert_eq!(failed(Channel::Apple, Some(additional)), expected, "{additional}");
+        }
+        for additional in [None, Some(""), Some("Internal server error"), Some("The device is registered")] {
+            assert_eq!(failed(Channel::Apple, additional).0, Event::Failed(Failure::Unclear), "{additional:?}");
+        }
+        assert_eq!(failed(Channel::Sms, Some("no registered device")).0, Event::Failed(Failure::Transient));
     }
 }
