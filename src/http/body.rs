@@ -46,6 +46,11 @@ impl Default for Room {
     }
 }
 
+/// A body without the byte order mark that some programs put in front of UTF-8.
+pub(super) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body)
+}
+
 /// Reads a body within its bounds. What was not read goes to `problem`, which makes the answer out of it.
 pub(super) async fn read(
     request: &HttpRequest,

@@ -73,7 +73,7 @@ fn content_type(request: &HttpRequest) -> String {
 
 /// The message that these bytes are.
 pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let value: Value = serde_json::from_slice(body::without_bom(bytes)).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         Problem::new(Code::NotJson, format!("{:?} error at {place}", error.classify()))
     })?;

@@ -19,6 +19,7 @@ sqlite!(
     every_fault_is_told_with_its_field,
     what_is_no_json_object_is_refused,
     json_is_the_only_content_type,
+    a_byte_order_mark_is_skipped,
     without_a_platform_nothing_is_taken_over,
 );
 
@@ -182,6 +183,17 @@ async fn what_is_no_json_object_is_refused(database: &Database) {
     }
     let large = sms("order-1", &"x".repeat(1100 * 1024));
     server.sends(&large).await.is_problem(413, "body-too-large");
+    server.stop().await;
+}
+
+async fn a_byte_order_mark_is_skipped(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    let marked = |id: &str| format!("\u{FEFF}{}", sms(id, "Hello."));
+    server.posts_to("/v1/messages", marked("order-1")).await.is(202);
+    let lines = format!("{}\n{}\n", marked("order-2"), sms("order-3", "Hello."));
+    let request = server.request(Method::POST, "/v1/messages").header("content-type", "application/x-ndjson");
+    asked(request.body(lines)).await.is(200);
+    assert_eq!(server.ids("?to=447700900123").await.len(), 3);
     server.stop().await;
 }
 
