@@ -32,6 +32,10 @@ pub(crate) struct Args {
 enum Target {
     /// Bodies posted to the notify URL
     Notification,
+    /// Bodies that are arrays
+    Arrays,
+    /// Times of events
+    Times,
     /// Signatures of such bodies
     Signature,
     /// Queries and cursors
@@ -58,6 +62,8 @@ impl Target {
     fn seeds(self) -> Result<Vec<Vec<u8>>> {
         match self {
             Self::Notification => seeds::bodies(),
+            Self::Arrays => seeds::arrays(),
+            Self::Times => Ok(seeds::times()),
             Self::Signature => seeds::signed(),
             Self::Filters => Ok(seeds::queries()),
             Self::Number => Ok(seeds::numbers()),

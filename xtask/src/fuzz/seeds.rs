@@ -23,6 +23,31 @@ pub(super) fn bodies() -> Result<Vec<Vec<u8>>> {
     Ok([samples("notify")?, samples("inbound")?].concat())
 }
 
+/// The same, three in an array, and one within another array.
+pub(super) fn arrays() -> Result<Vec<Vec<u8>>> {
+    let bodies = bodies()?;
+    let array =
+        |bodies: &[Vec<u8>]| [b"[", bodies.join(&b",[7, [], "[..]).as_slice(), &b"]".repeat(bodies.len())].concat();
+    Ok(bodies.chunks(3).map(array).collect())
+}
+
+/// A time in each format.
+pub(super) fn times() -> Vec<Vec<u8>> {
+    let times = [
+        "2026-05-20T14:15:04.749+01:00",
+        "2026-05-20 13:15:04,749 UTC",
+        "2026-05-20T13:15",
+        "2026-05-20T14:15:04.749+01:00[Europe/London][u-ca=gregory]",
+        "Wed, 20 May 2026 14:15:04 +0100",
+        "20260520141504",
+        "1779282904",
+        "1779282904.749",
+        "1.779282904749E12",
+        "1779282904749123",
+    ];
+    times.map(|time| time.as_bytes().to_vec()).to_vec()
+}
+
 /// A header, and the body in the next line.
 pub(super) fn signed() -> Result<Vec<Vec<u8>>> {
     let vectors: Vec<Value> = serde_json::from_slice(&fs::read(fixtures().join("signature-vectors.json"))?)?;
