@@ -16,7 +16,7 @@ CREATE TABLE recipient_standings (
     PRIMARY KEY (correlation_id, recipient)
 );
 CREATE INDEX recipient_standings_worst ON recipient_standings (correlation_id, severity);
-CREATE INDEX recipient_standings_open ON recipient_standings (correlation_id) WHERE is_open = 1;
+CREATE INDEX recipient_standings_open ON recipient_standings (correlation_id, is_open) WHERE is_open = 1;
 
 -- In the precedence of a failure, how grave it is stands between the time and the fingerprint.
 UPDATE messages SET precedence = substr(precedence, 1, 9)
