@@ -49,8 +49,8 @@ async fn several_recipients_have_a_status_each(database: &Database) {
         (&message["final"], &message["failure"], &message["code"]),
         (&json!(true), &json!("permanent"), &json!("7203"))
     );
-    assert_eq!(server.ids("status=failed").await, ["order-1"]);
-    assert_eq!(server.ids("status=delivered").await, [""; 0]);
+    assert_eq!(server.ids("?status=failed").await, ["order-1"]);
+    assert_eq!(server.ids("?status=delivered").await, [""; 0]);
     let told =
         |one: &Value| ["to", "status", "final", "failure", "code", "transactionId"].map(|name| one[name].clone());
     let told: Vec<_> = message["recipients"].as_array().unwrap().iter().map(told).collect();
