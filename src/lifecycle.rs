@@ -93,6 +93,7 @@ pub async fn serve(
         tokens: settings.tokens,
         allowed_addresses: settings.allowed_addresses,
         proxies: settings.proxies,
+        connections: settings.connections,
         certificate: settings.certificate,
         body_limit: settings.body_limit,
         answer_within: settings.answer_within,

@@ -60,6 +60,8 @@ async fn at_server(
     loop {
         match remote.events(filters, last.as_deref()).await {
             Ok(answer) => {
+                let beginning = answer.headers().get("last-event-id").and_then(|place| place.to_str().ok());
+                last = last.or(beginning.map(str::to_owned));
                 let mut blocks = pin!(SseByteStream::new(answer.bytes_stream()));
                 while let Some(Ok(block)) = blocks.next().await {
                     if let Some(data) = &block.data {

@@ -16,6 +16,7 @@
 //! | `public_url` | whether the notify URL leads to this server |
 //! | `authentication` | what the notify URL asks for |
 //! | `sending` | where the platform is, and how to send |
+//! | `connections` | how many connections there may be, and how long they may be silent |
 //! | `credentials` | who we are to the platform |
 //! | `deadlines` | when messages are overdue |
 //! | `networks` | lists of IP addresses: proxies, and who may come |
@@ -25,6 +26,7 @@
 //! | `tokens` | who may use the API |
 
 mod authentication;
+mod connections;
 mod credentials;
 mod deadlines;
 mod exposure;
@@ -42,6 +44,7 @@ mod settings;
 mod tls;
 mod tokens;
 
+pub use connections::ConnectionLimits;
 pub use layers::{DEFAULTS, Flags};
 pub use networks::{Networks, Proxies, ProxyHeader};
 pub use origin::{Origin, Setting};

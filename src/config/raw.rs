@@ -15,6 +15,7 @@ pub(super) struct Raw {
     pub(super) insecure: bool,
     pub(super) trusted_proxies: Vec<String>,
     pub(super) proxy_header: String,
+    pub(super) http: Http,
     pub(super) tls: Tls,
     pub(super) api: Api,
     pub(super) notify: Notify,
@@ -25,6 +26,14 @@ pub(super) struct Raw {
     pub(super) events: Events,
     pub(super) retention: Retention,
     pub(super) log: Log,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) keep_alive_seconds: u64,
+    pub(super) write_timeout_seconds: u64,
+    pub(super) connections_per_address: usize,
 }
 
 #[derive(Deserialize)]

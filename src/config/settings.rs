@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     ConfigError,
     authentication::authentication,
+    connections::{ConnectionLimits, connection_limits},
     deadlines::deadlines,
     exposure::{self, Exposure},
     layers::Files,
@@ -35,6 +36,8 @@ use crate::{
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How many connections there may be, and how long they may be silent.
+    pub connections: ConnectionLimits,
     /// What makes it TLS; `None`: requests come in the clear.
     pub certificate: Option<Certificate>,
     /// The proxies in front.
@@ -164,6 +167,7 @@ impl Settings {
         faults.check(format.is_some(), "log.format must be auto, plain or json");
         Some(Self {
             listen: listen?,
+            connections: connection_limits(&raw.http, faults),
             certificate,
             proxies: proxies?,
             database_url: raw.database_url,

@@ -17,6 +17,8 @@ pub enum Scope {
     Read,
     /// Sending.
     Send,
+    /// Reading the metrics, which hold no personal data.
+    Metrics,
     /// Everything.
     Admin,
 }
@@ -26,6 +28,7 @@ impl Scope {
         match word {
             "read" => Some(Self::Read),
             "send" => Some(Self::Send),
+            "metrics" => Some(Self::Metrics),
             "admin" => Some(Self::Admin),
             _ => None,
         }
@@ -36,6 +39,7 @@ impl Scope {
         match self {
             Self::Read => "read",
             Self::Send => "send",
+            Self::Metrics => "metrics",
             Self::Admin => "admin",
         }
     }
@@ -89,7 +93,7 @@ pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut 
     }
 }
 
-const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, admin";
+const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, metrics, admin";
 
 fn long_enough(token: ApiToken, least: Least) -> Result<ApiToken, Unfit> {
     least.check(&token.secret).map(|()| token)

@@ -1,7 +1,7 @@
 //! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`: the trail, its proof, and the removal of a person.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     web::{Data, Json, Query},
 };
 use serde::Deserialize;
@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::{
     authority::{Admin, Caller},
-    problem::Problem,
+    body::media_type,
+    problem::{Code, Problem},
     server::App,
     shelf::place,
 };
@@ -61,12 +62,16 @@ pub(super) struct Erase {
 /// Removes a person everywhere.
 pub(super) async fn erase(
     caller: Caller<Admin>,
+    head: HttpRequest,
     request: Result<Json<Map<String, Value>>, actix_web::Error>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let fault = |pointer: &str, detail: &str| {
         Problem::faulty(vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
+    if media_type(&head) != "application/json" {
+        return Err(Problem::new(Code::UnsupportedMediaType, "send the request as Content-Type: application/json"));
+    }
     // An object first of all: an array with the members in order is none.
     let request = request.ok().and_then(|Json(members)| serde_json::from_value::<Erase>(members.into()).ok());
     let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;

@@ -1,9 +1,15 @@
 //! Who may call. A handler that takes a [`Caller`] is reached by nobody else.
 
-use std::marker::PhantomData;
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
-use futures_util::future::LocalBoxFuture;
+use actix_web::{
+    FromRequest, HttpRequest, dev,
+    http::header::AUTHORIZATION,
+    web::{Data, Payload},
+};
 
 use super::{
     guesses,
@@ -23,6 +29,9 @@ pub(super) struct Read;
 /// May send.
 pub(super) struct Send;
 
+/// May read the metrics.
+pub(super) struct Metrics;
+
 /// May change what is on record.
 pub(super) struct Admin;
 
@@ -32,6 +41,10 @@ impl Admission for Read {
 
 impl Admission for Send {
     const SCOPE: Scope = Scope::Send;
+}
+
+impl Admission for Metrics {
+    const SCOPE: Scope = Scope::Metrics;
 }
 
 impl Admission for Admin {
@@ -53,19 +66,15 @@ impl<A> Caller<A> {
 
 impl<A: Admission> FromRequest for Caller<A> {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = Ready<Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let admitted = admit(&request, A::SCOPE);
-            if let Err(problem) = &admitted
-                && problem.is(Code::Unauthorized)
-            {
-                guesses::wrong(&request).await;
-            }
-            admitted.map(|actor| Self { actor, admitted: PhantomData })
-        })
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let admitted = admit(request, A::SCOPE).map(|actor| Self { actor, admitted: PhantomData });
+        // Nothing of the body of a request that is refused is read.
+        ready(admitted.map_err(|problem| match Payload::from_request(request, payload).into_inner() {
+            Ok(rest) => problem.closing(rest),
+            Err(_) => problem,
+        }))
     }
 }
 
@@ -80,11 +89,14 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<Actor, Problem> {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => return Err(unauthorized(app, "send Authorization: Bearer <token>, one of api.tokens")),
     };
+    guesses::admit(request)?;
     // Every token is compared, so that the time does not tell which one was near.
     let matching: Vec<bool> = tokens.iter().map(|token| same(&token.secret, shown)).collect();
     let Some(at) = matching.iter().position(|matches| *matches) else {
+        guesses::wrong(request);
         return Err(unauthorized(app, "the token is none of api.tokens"));
     };
+    guesses::right(request);
     let (before, token) = (&tokens[..at], &tokens[at]);
     app.metrics.admitted(&token.name, before.iter().filter(|other| other.name == token.name).count());
     if token.admits(scope) {

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest,
-    http::header::CONTENT_LENGTH,
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
@@ -49,6 +49,26 @@ impl Default for Room {
 /// A body without the byte order mark that some programs put in front of UTF-8.
 pub(super) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body)
+}
+
+/// The media type that a body is said to have, in lower case and without parameters; empty if there is none.
+///
+/// A body of the API needs one. A page in a browser can post text, forms and bodies without a media type to any server;
+/// for another one, the browser asks the server first, which does not allow it.
+pub(super) fn media_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_lowercase()
+}
+
+/// The first bytes of a body, as far as they come in time.
+pub(super) async fn beginning(payload: &mut Payload, deadline: Instant) -> Bytes {
+    let mut body = BytesMut::new();
+    while body.len() < SMALL
+        && let Ok(Some(Ok(chunk))) = timeout_at(deadline, payload.next()).await
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.freeze()
 }
 
 /// Reads a body within its bounds. What was not read goes to `problem`, which makes the answer out of it.

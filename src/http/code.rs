@@ -10,6 +10,9 @@ pub(super) enum Code {
     Unauthorized,
     Forbidden,
     AddressNotAllowed,
+    ForeignOrigin,
+    Misdirected,
+    TooManyRequests,
     NotFound,
     NoSuchPath,
     Gone,
@@ -28,12 +31,15 @@ pub(super) enum Code {
 
 impl Code {
     /// All of them.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::NotJson,
         Self::Unauthorized,
         Self::Forbidden,
         Self::AddressNotAllowed,
+        Self::ForeignOrigin,
+        Self::Misdirected,
+        Self::TooManyRequests,
         Self::NotFound,
         Self::NoSuchPath,
         Self::Gone,
@@ -73,6 +79,15 @@ impl Code {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "The credentials are missing or wrong"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not admit to this"),
             Self::AddressNotAllowed => (StatusCode::FORBIDDEN, "address-not-allowed", "The address may not post here"),
+            Self::ForeignOrigin => {
+                (StatusCode::FORBIDDEN, "foreign-origin", "The request comes from a page of another origin")
+            }
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The host name is not one of this server's")
+            }
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many at a time, or in a minute")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is nothing at this path"),
             Self::Gone => (StatusCode::GONE, "gone", "The events are no longer kept"),

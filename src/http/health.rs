@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
-    authority::{Caller, Read},
+    authority::{Caller, Metrics},
     problem::{Code, Problem},
     server::App,
 };
@@ -61,7 +61,7 @@ pub(super) async fn ready(
 }
 
 /// The metrics, in the text format of Prometheus.
-pub(super) async fn metrics(_: Caller<Read>, app: Data<App>) -> HttpResponse {
+pub(super) async fn metrics(_: Caller<Metrics>, app: Data<App>) -> HttpResponse {
     if let Some(certificate) = &app.certificate {
         app.metrics.certified(certificate.good_until());
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     web::{Buf, Bytes, Data, Payload, Query},
 };
 use futures_util::StreamExt;
@@ -14,6 +14,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     authority::{Admin, Caller},
+    body::media_type,
     problem::{Code, Problem},
     server::App,
 };
@@ -30,10 +31,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Loads the body as it comes, however large it is, and answers with what became of it.
 pub(super) async fn import(
     caller: Caller<Admin>,
+    request: HttpRequest,
     pairs: Query<Vec<(String, String)>>,
     mut payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
+    // What a page of another origin can send, too.
+    let unnamed = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
+    if unnamed.contains(&media_type(&request).as_str()) {
+        let detail = "name the file's Content-Type: text/csv, application/json, application/x-ndjson, or, for all of \
+                      them, application/octet-stream; the layout is told from the content";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
+    }
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let options = match ImportOptions::parse(pairs) {
         Ok(options) => options,

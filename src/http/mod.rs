@@ -9,8 +9,11 @@
 //! | `openapi`, `docs` | what they take and answer, for programs and for people |
 //! | `server` | the server, from listener to shutdown |
 //! | `authority` | who may call, as an extractor |
-//! | `guesses` | makes guessing at secrets slow |
-//! | `connection` | the end of connections over HTTP/2 |
+//! | `checks` | what every request to the API is checked for first |
+//! | `guesses` | bounds how many secrets an address may guess |
+//! | `unknown_path` | what is not a route |
+//! | `peer`, `connection` | how many connections an address may have, and when they are closed |
+//! | `continuing` | when a client is asked for a body that it announces |
 //! | `client_address` | from where a request comes, also behind a proxy |
 //! | `code`, `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
@@ -24,9 +27,11 @@ mod audit;
 mod authority;
 mod body;
 mod cancel;
+mod checks;
 mod client_address;
 mod code;
 mod connection;
+mod continuing;
 mod docs;
 mod endpoint;
 mod events;
@@ -38,6 +43,7 @@ mod lines;
 mod messages;
 mod notify;
 mod openapi;
+mod peer;
 mod problem;
 mod protection;
 mod rebuild;
@@ -48,6 +54,7 @@ mod send_many;
 mod server;
 mod shelf;
 mod stats;
+mod unknown_path;
 
 pub use openapi::{Conditions, describe};
 pub use server::{App, serve};

@@ -69,13 +69,19 @@ pub(super) async fn take(
     let deadline = Instant::now() + app.answer_within;
     let body = read(&request, payload, &app, deadline).await?;
     let taken = app.intake.take(&credentials(&request), &body, deadline).await;
-    slowed(&request, taken).await?;
+    slowed(&request, &app, taken).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
 
-/// The platform's check when a webhook is saved.
-pub(super) async fn probe(_: Allowed) -> HttpResponse {
-    HttpResponse::Ok().finish()
+/// The platform's check when a webhook is saved. With a wrong token in the path it fails, so that nobody saves a URL
+/// whose notifications would be refused.
+pub(super) async fn probe(_: Allowed, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let checked = app.intake.authentication.check_path(credentials(&request).path_token).map_err(Refusal::from);
+    if checked.is_err() {
+        app.metrics.notified(NotifyOutcome::Unauthorized);
+    }
+    slowed(&request, &app, checked).await?;
+    Ok(HttpResponse::Ok().finish())
 }
 
 /// Authenticates and reads, stores nothing, and tells what it read.
@@ -87,7 +93,10 @@ pub(super) async fn check(
 ) -> Result<HttpResponse, Problem> {
     let body = read(&request, payload, &app, Instant::now() + app.answer_within).await?;
     let read = app.intake.read(&credentials(&request), &body);
-    let read = slowed(&request, read).await?;
+    if let Err(Refusal::Denied(_)) = &read {
+        app.metrics.notified(NotifyOutcome::Unauthorized);
+    }
+    let read = slowed(&request, &app, read).await?;
     let answer = match read.as_slice() {
         [(posted, _)] => reading(posted),
         parts => {
@@ -112,15 +121,26 @@ fn reading(posted: &Posted) -> Value {
     }
 }
 
-/// The same, but later where a wrong secret was shown.
-async fn slowed<T>(request: &HttpRequest, result: Result<T, Refusal>) -> Result<T, Refusal> {
-    if let Err(Refusal::Denied(_)) = &result {
-        guesses::wrong(request).await;
+/// The same, but later where a wrong secret was shown. Which one it was is told to the log and the metrics alone.
+async fn slowed<T>(request: &HttpRequest, app: &App, result: Result<T, Refusal>) -> Result<T, Refusal> {
+    if let Err(Refusal::Denied(denied)) = &result {
+        app.metrics.denied(denied.0);
+        tracing::debug!(method = ?denied.0, "a request to the notify URL was refused: this is missing or wrong");
+        guesses::wrong_and_slow(request).await;
     }
     result
 }
 
+/// Reads the body of a request that shows every secret which can be checked without it. So strangers do not take the room
+/// for large bodies.
 async fn read(request: &HttpRequest, payload: Payload, app: &App, deadline: Instant) -> Result<Bytes, Problem> {
+    let checked = app.intake.authentication.check_head(&credentials(request)).map_err(Refusal::from);
+    if checked.is_err() {
+        app.metrics.notified(NotifyOutcome::Unauthorized);
+    }
+    if let Err(refusal) = slowed(request, app, checked).await {
+        return Err(Problem::from(refusal).closing(payload));
+    }
     let limit = app.body_limit;
     let room = request.app_data::<Data<Room>>().map(Data::get_ref);
     body::read(request, payload, Bounds { limit, deadline, room }, |unread| match unread {

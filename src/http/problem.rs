@@ -40,16 +40,37 @@ pub(super) struct Problem {
 /// Well within the 60 s after which the platform tries again by itself.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
+/// An answer names so many faults, each with a pointer and a detail of at most so many bytes, so that it does not become
+/// much larger than the request.
+const MOST_ERRORS: usize = 100;
+const LONGEST_TEXT: usize = 500;
+
+/// Cuts what is longer than an answer should repeat.
+fn shorten(text: &mut String) {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
+
 impl Problem {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), faults: Vec::new(), correlation_id: None, rest: Cell::new(None) }
     }
 
-    pub(super) fn faulty(faults: Vec<Fault>) -> Self {
+    pub(super) fn faulty(mut faults: Vec<Fault>) -> Self {
         let detail = match faults.len() {
             1 => "one field is not valid; see errors".to_owned(),
+            n if n > MOST_ERRORS => format!("{n} fields are not valid; errors names the first {MOST_ERRORS}"),
             n => format!("{n} fields are not valid; see errors"),
         };
+        faults.truncate(MOST_ERRORS);
+        faults.shrink_to_fit();
+        for Fault { pointer, detail } in &mut faults {
+            shorten(pointer);
+            shorten(detail);
+        }
         Self { faults, ..Self::new(Code::InvalidRequest, detail) }
     }
 
@@ -65,11 +86,6 @@ impl Problem {
     pub(super) fn closing(self, rest: Payload) -> Self {
         self.rest.set(Some(rest));
         self
-    }
-
-    /// Whether this is what went wrong.
-    pub(super) fn is(&self, code: Code) -> bool {
-        self.code == code
     }
 
     /// As the answer to one line of many.
@@ -155,7 +171,7 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         match self.code {
-            Code::Unavailable => _ = response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            Code::Unavailable | Code::TooManyRequests => _ = response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS)),
             Code::Unauthorized => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer")),
             _ => {}
         }
@@ -227,11 +243,6 @@ pub(super) fn method_not_allowed(allowed: &str) -> HttpResponse {
     let allowed = HeaderValue::from_str(allowed).unwrap_or_else(|_| HeaderValue::from_static(""));
     response.headers_mut().insert(ALLOW, allowed);
     response
-}
-
-/// For everything that is not a route.
-pub(super) async fn no_such_path() -> Problem {
-    Problem::new(Code::NoSuchPath, "the API begins at /v1/messages, the notify URL is /notify")
 }
 
 /// So that a handler may answer with nothing but a problem.

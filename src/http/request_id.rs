@@ -26,7 +26,7 @@ pub(super) async fn identify(
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default());
     let began = Instant::now();
     let method = request.method().clone();
-    let around = connection::request(&request);
+    let around = connection::request(&request).await;
     let mut response = next.call(request).instrument(span.clone()).await?.map_body(|_, body| around(body));
     response.headers_mut().insert(HEADER, id);
     let _entered = span.enter();

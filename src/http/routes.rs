@@ -6,8 +6,8 @@ use actix_web::{
 };
 
 use super::{
-    audit, cancel, docs, endpoint::Endpoint, events, export, health, import, messages, notify, openapi, problem,
-    rebuild, send, shelf, stats,
+    audit, cancel, docs, endpoint::Endpoint, events, export, health, import, messages, notify, openapi, rebuild, send,
+    shelf, stats, unknown_path,
 };
 
 /// The one table. What stands here stands in the description (`openapi/`) too, and the other way round.
@@ -47,5 +47,5 @@ pub(super) fn routes(service: &mut ServiceConfig) {
     for endpoint in endpoints() {
         endpoint.register(service);
     }
-    service.default_service(web::to(problem::no_such_path));
+    service.default_service(web::to(unknown_path::answer));
 }

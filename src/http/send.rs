@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        StatusCode,
-        header::{CONTENT_TYPE, LOCATION},
-    },
+    http::{StatusCode, header::LOCATION},
     web::{Data, Payload},
 };
 use serde_json::Value;
@@ -39,11 +36,11 @@ pub(super) async fn send(
     app: Data<App>,
     closing: Data<Closing>,
 ) -> Result<HttpResponse, Problem> {
-    match content_type(&request).as_str() {
-        "" | "application/json" => {}
+    match body::media_type(&request).as_str() {
+        "application/json" => {}
         "application/x-ndjson" => return send_many::send(&caller, payload, app, closing),
         _ => {
-            let detail = "send one message as application/json, or one a line as application/x-ndjson";
+            let detail = "send one message as Content-Type: application/json, or one a line as application/x-ndjson";
             return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
         }
     }
@@ -63,12 +60,6 @@ pub(super) async fn send(
         }
     };
     Ok(HttpResponse::build(status).insert_header((LOCATION, location(sent.id()))).json(message))
-}
-
-/// The content type without its parameters, in lower case; empty if there is none.
-fn content_type(request: &HttpRequest) -> String {
-    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_lowercase()
 }
 
 /// The message that these bytes are.

@@ -29,10 +29,10 @@ pub struct Credentials<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// What was missing or wrong.
+/// A secret was missing or wrong. The text does not say which: it is an answer to strangers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the {0} is missing or wrong")]
-pub struct Denied(pub &'static str);
+#[error("the credentials are missing or wrong")]
+pub struct Denied(pub NotifyMethod);
 
 /// Which of the active secrets a request showed, by their position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,31 +56,43 @@ impl Authentication {
         [&self.path_token, &self.hub_secrets, &self.basic, &self.bearer].into_iter().flatten().for_each(Keys::reread);
     }
 
-    /// Checks a request. Comparisons take the same time whatever is compared.
-    pub fn check(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Matched, Denied> {
-        let path_token = |keys: &Active| keys.position(shown.path_token.unwrap_or_default());
+    /// Checks the token in the path alone, as for the platform's check when a URL is saved.
+    pub fn check_path(&self, path_token: Option<&str>) -> Result<Option<usize>, Denied> {
+        matched(self.path_token.as_ref(), NotifyMethod::PathToken, |keys| keys.position(path_token.unwrap_or_default()))
+    }
+
+    /// Checks all but the signature, which needs the body: what fails here is refused before the body is read.
+    /// Comparisons take the same time whatever is compared.
+    pub fn check_head(&self, shown: &Credentials<'_>) -> Result<Matched, Denied> {
         let basic = |keys: &Active| {
             let given = scheme(shown.authorization, "basic").and_then(|text| BASE64_STANDARD.decode(text).ok());
             keys.position(&given.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
         };
         let bearer = |keys: &Active| keys.position(scheme(shown.authorization, "bearer").unwrap_or_default());
-        let signer = |keys: &Active| signature::signer(shown.signature.unwrap_or_default(), body, keys.secrets());
         Ok(Matched([
-            (NotifyMethod::PathToken, matched(self.path_token.as_ref(), path_token, "token in the path")?),
-            (NotifyMethod::Basic, matched(self.basic.as_ref(), basic, "basic authorization")?),
-            (NotifyMethod::Bearer, matched(self.bearer.as_ref(), bearer, "bearer token")?),
-            (NotifyMethod::Signature, matched(self.hub_secrets.as_ref(), signer, "signature")?),
+            (NotifyMethod::PathToken, self.check_path(shown.path_token)?),
+            (NotifyMethod::Basic, matched(self.basic.as_ref(), NotifyMethod::Basic, basic)?),
+            (NotifyMethod::Bearer, matched(self.bearer.as_ref(), NotifyMethod::Bearer, bearer)?),
+            (NotifyMethod::Signature, None),
         ]))
+    }
+
+    /// Checks a request as a whole.
+    pub fn check(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Matched, Denied> {
+        let Matched([path_token, basic, bearer, _]) = self.check_head(shown)?;
+        let signer = |keys: &Active| signature::signer(shown.signature.unwrap_or_default(), body, keys.secrets());
+        let signer = matched(self.hub_secrets.as_ref(), NotifyMethod::Signature, signer)?;
+        Ok(Matched([path_token, basic, bearer, (NotifyMethod::Signature, signer)]))
     }
 }
 
 /// The position among `keys` that `find` tells; `None` if nothing is asked.
 fn matched(
     keys: Option<&Keys>,
+    method: NotifyMethod,
     find: impl FnOnce(&Active) -> Option<usize>,
-    what: &'static str,
 ) -> Result<Option<usize>, Denied> {
-    keys.map(|keys| find(&keys.current()).ok_or(Denied(what))).transpose()
+    keys.map(|keys| find(&keys.current()).ok_or(Denied(method))).transpose()
 }
 
 /// What follows the scheme in an `Authorization` header.

@@ -25,6 +25,8 @@ pub enum NotifyOutcome {
     Unauthorized,
     /// From an address that may not come.
     AddressNotAllowed,
+    /// Posted to a path that is not served.
+    UnknownPath,
     /// Body over the limit.
     TooLarge,
     /// The queue was full.
@@ -44,6 +46,7 @@ impl NotifyOutcome {
             Self::Foreign => "foreign",
             Self::Unauthorized => "unauthorized",
             Self::AddressNotAllowed => "address_not_allowed",
+            Self::UnknownPath => "unknown_path",
             Self::TooLarge => "too_large",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
@@ -115,8 +118,12 @@ pub struct Metrics {
     registry: Registry,
     notify: IntCounterVec,
     authenticated: IntCounterVec,
+    denied: IntCounterVec,
     admitted: IntCounterVec,
     unauthorized: IntCounter,
+    guesses_refused: IntCounter,
+    connections_refused: IntCounter,
+    unread_closed: IntCounter,
     dispatch: IntCounterVec,
     batch_rows: Histogram,
     commit_seconds: Histogram,
@@ -135,9 +142,15 @@ impl Metrics {
         );
         let authenticated = "Requests to the notify URL by the secret that they showed: which of those that are active";
         let authenticated = Opts::new("notify_authenticated_total", authenticated);
+        let denied = "Requests to the notify URL that were refused, by the first secret that was missing or wrong";
+        let denied = Opts::new("notify_denied_total", denied);
         let admitted = "Requests to the API by the token that they showed, and by which secret of that name";
         let admitted = Opts::new("api_authenticated_total", admitted);
         let unauthorized = "Requests to the API that showed no good token";
+        let guesses =
+            "Requests that were refused unread or unanswered, since their address showed too many wrong secrets";
+        let connections = "Connections that were refused, since their address has as many as it may";
+        let unread = "Connections that were closed, since their client did not read an answer in time";
         let dispatch = Opts::new("dispatch_attempts_total", "Attempts to hand a message over by how they ended");
         let rows = HistogramOpts::new("commit_batch_rows", "Arrivals in one commit")
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
@@ -149,6 +162,10 @@ impl Metrics {
             authenticated: registered(&registry, IntCounterVec::new(authenticated, &["method", "secret"])?)?,
             admitted: registered(&registry, IntCounterVec::new(admitted, &["token", "secret"])?)?,
             unauthorized: registered(&registry, IntCounter::new("api_unauthorized_total", unauthorized)?)?,
+            denied: registered(&registry, IntCounterVec::new(denied, &["method"])?)?,
+            guesses_refused: registered(&registry, IntCounter::new("guesses_refused_total", guesses)?)?,
+            connections_refused: registered(&registry, IntCounter::new("connections_refused_total", connections)?)?,
+            unread_closed: registered(&registry, IntCounter::new("unread_connections_closed_total", unread)?)?,
             dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
             batch_rows: registered(&registry, Histogram::with_opts(rows)?)?,
             commit_seconds: registered(&registry, Histogram::with_opts(seconds)?)?,
@@ -177,6 +194,26 @@ impl Metrics {
     /// A request to the API showed none.
     pub fn unauthorized(&self) {
         self.unauthorized.inc();
+    }
+
+    /// A request to the notify URL lacked a good secret of this kind.
+    pub fn denied(&self, method: NotifyMethod) {
+        self.denied.with_label_values(&[method.label()]).inc();
+    }
+
+    /// A request was refused unread or unanswered: its address showed too many wrong secrets.
+    pub fn guess_refused(&self) {
+        self.guesses_refused.inc();
+    }
+
+    /// A connection was refused: its address has as many as it may.
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    /// A connection was closed: its client did not read an answer in time.
+    pub fn unread_closed(&self) {
+        self.unread_closed.inc();
     }
 
     /// An attempt to hand a message over ended.

@@ -11,17 +11,18 @@ sqlite!(
     no_token_opens_the_notify_url,
 );
 
-const TOKENS: &str =
-    "reader:read:r3ad-s3cret, shop:send:s3nd-s3cret, both:read+send:b0th-s3cret, ops:admin:4dmin-s3cret";
+const TOKENS: &str = "reader:read:r3ad-s3cret, shop:send:s3nd-s3cret, both:read+send:b0th-s3cret, graphs:metrics:m3trics-s3cret, \
+     ops:admin:4dmin-s3cret";
 
 /// Whoever asks, with what scopes; nobody, and somebody with a token that there is not, have none.
-const CALLERS: [(Option<&str>, &[&str]); 6] = [
+const CALLERS: [(Option<&str>, &[&str]); 7] = [
     (None, &[]),
     (Some("wr0ng-s3cret"), &[]),
     (Some("r3ad-s3cret"), &["read"]),
     (Some("s3nd-s3cret"), &["send"]),
     (Some("b0th-s3cret"), &["read", "send"]),
-    (Some("4dmin-s3cret"), &["read", "send", "admin"]),
+    (Some("m3trics-s3cret"), &["metrics"]),
+    (Some("4dmin-s3cret"), &["read", "send", "metrics", "admin"]),
 ];
 
 /// What each operation asks for; nothing where there is no word. A new one has no line here, and fails.
@@ -56,7 +57,7 @@ const SCOPES: [(&str, &str); 33] = [
     ("get /health/live", ""),
     ("head /health/ready", ""),
     ("get /health/ready", ""),
-    ("get /metrics", "read"),
+    ("get /metrics", "metrics"),
     ("get /openapi.json", ""),
     ("get /docs", ""),
 ];
@@ -67,11 +68,13 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
     let method: Method = operation.method.to_uppercase().parse().unwrap();
     let request = client.request(method, &path.replace("{token}", "t0ken"));
     match (operation.method, operation.path) {
-        ("post", "/v1/messages") => request.body(sms("order-1", "Hello. [sim:silent]").to_string()),
+        ("post", "/v1/messages") => {
+            request.header("content-type", "application/json").body(sms("order-1", "Hello. [sim:silent]").to_string())
+        }
         ("post", "/v1/erase") => {
             request.header("content-type", "application/json").body(r#"{"to":"447700900999","dryRun":true}"#)
         }
-        ("post", "/v1/import") => request.body("[]"),
+        ("post", "/v1/import") => request.header("content-type", "application/json").body("[]"),
         ("post", path) if path.starts_with("/notify") => request.body(Sample::of("order-2").body()),
         _ => request,
     }
@@ -150,7 +153,7 @@ async fn whoever_shows_no_good_token_is_not_let_in(database: &Database) {
             assert!(!answer.body.contains("s3cre"), "{}", answer.body);
         }
     }
-    assert_eq!(server.with_token("r3ad-s3cret").metric("receiptd_api_unauthorized_total").await, count);
+    assert_eq!(server.with_token("m3trics-s3cret").metric("receiptd_api_unauthorized_total").await, count);
     // The scheme is not case-sensitive.
     let request = server.request(Method::GET, "/v1/messages").header("authorization", "bearer  r3ad-s3cret");
     assert_eq!(asked(request).await.is(200).json()["items"].as_array().unwrap().len(), 0);

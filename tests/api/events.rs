@@ -2,16 +2,24 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use receiptd::{
     domain::{PageLimit, Timestamp},
     storage::{self, OpenOptions},
 };
 use reqwest::Method;
+use sse_stream::SseByteStream;
 
 use crate::harness::{Database, Follower, Sample, TestServer, asked, sms};
 
 both!(every_change_is_told_as_it_happens, whoever_comes_back_misses_nothing_at_any_instance, what_is_gone_is_said);
-sqlite!(filters_are_those_of_the_list, a_stop_ends_the_stream);
+sqlite!(
+    filters_are_those_of_the_list,
+    a_stop_ends_the_stream,
+    nothing_but_events_reaches_a_client_as_an_event,
+    a_last_event_id_that_is_none_of_ours_is_refused,
+    a_token_has_so_many_streams,
+);
 
 async fn every_change_is_told_as_it_happens(database: &Database) {
     let (one, other) = (TestServer::start(database).await, TestServer::start(database).await);
@@ -122,4 +130,49 @@ async fn a_stop_ends_the_stream(database: &Database) {
     assert_eq!(follower.next().await, None);
     server.stop().await;
     assert!(began.elapsed() < Duration::from_secs(8), "it did not wait for the follower");
+}
+
+/// As clients read it that do not hold to the letter of the standard.
+async fn nothing_but_events_reaches_a_client_as_an_event(database: &Database) {
+    let server = TestServer::start(database).await;
+    let response = server.request(Method::GET, "/v1/events").send().await.unwrap();
+    let mut blocks = Box::pin(SseByteStream::new(response.bytes_stream()));
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    let first = blocks.next().await.unwrap().unwrap();
+    assert!(first.id.is_some() && first.data.unwrap().contains("order-1"), "{:?}", first.id);
+    drop(blocks);
+    server.stop().await;
+}
+
+async fn a_last_event_id_that_is_none_of_ours_is_refused(database: &Database) {
+    let server = TestServer::start(database).await;
+    for id in [&b"yesterday"[..], b"", b"-1", b"1 2", b"\xff\xfe", "é".as_bytes(), b"99999999999999999999"] {
+        let request = server.request(Method::GET, "/v1/events").header("last-event-id", id);
+        asked(request).await.blames(&["/Last-Event-ID"]);
+    }
+    server.stop().await;
+}
+
+async fn a_token_has_so_many_streams(database: &Database) {
+    const MOST: usize = 100;
+    let server = TestServer::on(database).with("api.tokens", "one:read:0ne, two:read:tw0").start().await;
+    let (one, two) = (server.with_token("0ne"), server.with_token("tw0"));
+    let mut followers = Vec::new();
+    for _ in 0..MOST {
+        followers.push(Follower::of(&one, "").await);
+    }
+    let answer = one.gets("/v1/events").await;
+    answer.is_problem(429, "too-many-requests");
+    assert!(answer.header("retry-after").is_some());
+    drop(Follower::of(&two, "").await);
+    followers.pop();
+    let again = async || {
+        // The server notices when it has something to say.
+        server.posts(Sample::of("order-1")).await.is_acknowledged();
+        server.posts(Sample::of(&uuid::Uuid::new_v4().to_string())).await.is_acknowledged();
+        (asked_status(one.request(Method::GET, "/v1/events")).await == 200).then_some(())
+    };
+    crate::harness::eventually("the place to be free", again).await;
+    drop(followers);
+    server.stop().await;
 }

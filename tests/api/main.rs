@@ -37,7 +37,9 @@ macro_rules! sqlite {
 mod audit;
 mod authority;
 mod cancel;
+mod checks;
 mod clocks;
+mod connections;
 mod dispatch;
 mod events;
 mod export;

@@ -106,7 +106,7 @@ async fn any_text_is_an_id(database: &Database) {
         let (address, path) = (server.address, message_path(dots));
         let answer = by_hand(move || {
             let mut raw = Raw::connect(address);
-            raw.sends(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+            raw.sends(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
             raw.answer()
         })
         .await;

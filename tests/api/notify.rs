@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Database, Sample, TestServer, asked, fixtures};
+use crate::harness::{Database, Program, Sample, TestServer, asked, fixtures, free_address};
 
 both!(
     every_documented_notification_is_acknowledged_and_kept,
@@ -23,6 +23,8 @@ both!(
 );
 sqlite!(
     the_platform_may_look_whether_there_is_somebody,
+    one_slash_more_or_less_is_the_same_url,
+    a_notification_at_an_unknown_path_is_logged_and_counted,
     another_api_is_refused,
     any_content_type_will_do,
     unknown_members_are_harmless,
@@ -118,15 +120,58 @@ async fn a_message_is_visible_right_after_the_answer(database: &Database) {
 
 async fn the_platform_may_look_whether_there_is_somebody(database: &Database) {
     let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
-    for path in ["/notify", "/notify/", "/notify/t0ken", "/notify/t0ken/", "/notify/another"] {
-        for method in [Method::HEAD, Method::GET] {
-            asked(server.request(method, path)).await.is(200);
+    for method in [Method::HEAD, Method::GET] {
+        for path in ["/notify/t0ken", "/notify/t0ken/", "//notify//t0ken"] {
+            asked(server.request(method.clone(), path)).await.is(200);
+        }
+        // So the platform does not let such a URL be saved.
+        for path in ["/notify", "/notify/", "/notify/another", "/notify//another"] {
+            asked(server.request(method.clone(), path)).await.is(401);
         }
     }
-    // With a slash at the end it is the same URL: 404 would be the end of a notification.
-    server.posts_to("/notify/t0ken/", Sample::of("order-1")).await.is_acknowledged();
-    server.posts_to("/notify/", Sample::of("order-2")).await.is_problem(401, "unauthorized");
     server.stop().await;
+    let open = TestServer::start(database).await;
+    for path in ["/notify", "/notify/anything"] {
+        asked(open.request(Method::GET, path)).await.is(200);
+    }
+    open.stop().await;
+}
+
+/// A 404 would be the end of a notification.
+async fn one_slash_more_or_less_is_the_same_url(database: &Database) {
+    let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
+    for path in ["/notify/t0ken", "/notify/t0ken/", "//notify/t0ken", "/notify//t0ken", "///notify///t0ken//"] {
+        server.posts_to(path, Sample::of("order-1")).await.is_acknowledged();
+        server.posts_to(&path.replace("t0ken", "other"), Sample::of("order-2")).await.is(401);
+    }
+    assert_eq!(server.message("order-1").await["timeline"][0]["times"], 5);
+    for path in ["/notify/", "//notify//"] {
+        server.posts_to(path, Sample::of("order-2")).await.is_problem(401, "unauthorized");
+    }
+    server.posts_to("//notify-check//t0ken?a=1", Sample::of("order-2")).await.is(200);
+    for path in ["/notify/t0ken/t0ken", "//v1//messages", "/NOTIFY/t0ken", "//"] {
+        server.posts_to(path, Sample::of("order-2")).await.is_problem(404, "no-such-path");
+    }
+    assert_eq!(server.ids("").await, ["order-1"]);
+    server.stop().await;
+}
+
+async fn a_notification_at_an_unknown_path_is_logged_and_counted(database: &Database) {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, client) =
+        Program::serve(folder.path(), free_address(), &[("RECEIPTD_DATABASE_URL", database.url())]).await;
+    for path in ["/", "/other/notify/s3cret-token", "/s3cret-token"] {
+        client.posts_to(path, Sample::of("order-1")).await.is_problem(404, "no-such-path");
+        client.posts_to(path, "{}").await.is_problem(404, "no-such-path");
+    }
+    let large = Sample::of("order-1").with("additionalInfo", "x".repeat(200_000));
+    client.posts_to("/other/notify/s3cret-token", large).await.is_problem(404, "no-such-path");
+    let counted = client.metric("receiptd_notify_requests_total{outcome=\"unknown_path\"}").await;
+    assert_eq!(counted, 4);
+    let log = program.logged();
+    assert_eq!(log.matches("a path that is not served").count(), 1, "{log}");
+    assert!(!log.contains("s3cret") && !log.contains("447700900123"), "{log}");
+    assert_eq!(program.ends_on("TERM").await.code, Some(0));
 }
 
 async fn another_api_is_refused(database: &Database) {

@@ -1,10 +1,44 @@
 //! What every answer has in common: problems, and the id of the request.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::harness::{Database, Sample, TestServer, asked};
 
-sqlite!(what_is_not_there_is_a_problem_too, each_route_names_its_methods, the_id_of_a_request_comes_back);
+sqlite!(
+    an_answer_names_so_many_errors_and_says_that_there_are_more,
+    what_is_not_there_is_a_problem_too,
+    each_route_names_its_methods,
+    the_id_of_a_request_comes_back
+);
+
+async fn an_answer_names_so_many_errors_and_says_that_there_are_more(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
+    let members = |count: usize| {
+        let unknown = (0..count).map(|n| format!("\"unknown-{n}\":1"));
+        let unknown = unknown.collect::<Vec<_>>().join(",");
+        format!(r#"{{"channel":"sms","from":"ACME","to":"+447700900123","text":"Hello.",{unknown}}}"#)
+    };
+    let errors = |problem: &serde_json::Value| problem["errors"].as_array().unwrap().len();
+    let answer = server.posts_to("/v1/messages", members(100)).await.is_problem(422, "invalid-request");
+    assert_eq!((errors(&answer), &answer["detail"]), (100, &"100 fields are not valid; see errors".into()));
+    let answer = server.posts_to("/v1/messages", members(50_000)).await;
+    assert!(answer.body.len() < 50_000, "{}", answer.body.len());
+    let answer = answer.is_problem(422, "invalid-request");
+    assert_eq!(errors(&answer), 100);
+    assert_eq!(answer["detail"], "50000 fields are not valid; errors names the first 100");
+    let line = &server.sends_lines(members(50_000)).await[0];
+    assert_eq!((errors(line), &line["status"]), (100, &422.into()));
+    // Names and values come back, but not at any length.
+    let long = json!({ "x".repeat(500_000): 1, "channel": "x".repeat(100_000), "é".repeat(300): 1 });
+    let answer = server.sends(&long).await;
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.len() < 10_000, "{}", answer.body.len());
+    let query = (0..1000).fold(String::new(), |query, n| format!("{query}&x{n}=1"));
+    let answer = server.gets(&format!("/v1/messages?a=1{query}")).await.is_problem(422, "invalid-request");
+    assert_eq!(errors(&answer), 100);
+    server.stop().await;
+}
 
 async fn what_is_not_there_is_a_problem_too(database: &Database) {
     let server = TestServer::start(database).await;

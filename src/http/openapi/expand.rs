@@ -20,7 +20,10 @@ pub(super) fn paths(mut paths: Value, conditions: &Conditions) -> Value {
 fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {
     let mut problems: Vec<Code> = codes(operation.remove("x-problems").as_ref());
     let security = if let Some(scope) = operation.remove("x-scope") {
-        problems.extend([Code::Unauthorized, Code::Forbidden]);
+        let of_any =
+            [Code::Unauthorized, Code::Forbidden, Code::ForeignOrigin, Code::Misdirected, Code::TooManyRequests];
+        problems.extend(of_any.into_iter().chain([Code::InvalidRequest, Code::UnsupportedMediaType]));
+        problems = Code::ALL.into_iter().filter(|code| problems.contains(code)).collect();
         if conditions.is_open { json!([]) } else { json!([{ "token": [scope] }]) }
     } else if operation.remove("x-notify").is_some() {
         problems.push(Code::Unauthorized);
@@ -107,7 +110,9 @@ fn problem(status: u16, codes: &[Code], is_bare: bool) -> Value {
     for code in codes {
         match code {
             Code::Unauthorized => answer["headers"]["WWW-Authenticate"] = header("WwwAuthenticate"),
-            Code::Unavailable if codes.len() == 1 => answer["headers"]["Retry-After"] = header("RetryAfter"),
+            Code::Unavailable | Code::TooManyRequests if codes.len() == 1 => {
+                answer["headers"]["Retry-After"] = header("RetryAfter");
+            }
             _ => {}
         }
     }

@@ -80,7 +80,7 @@ fn the_short_forms_are_known_words() {
     }
     let mut scopes = Vec::new();
     all(&paths, "x-scope", &mut scopes);
-    assert!(scopes.iter().all(|scope| ["read", "send", "admin"].contains(&scope.as_str().unwrap())));
+    assert!(scopes.iter().all(|scope| ["read", "send", "metrics", "admin"].contains(&scope.as_str().unwrap())));
     for short in ["x-problems", "x-scope", "x-notify", "x-json", "x-list", "x-page"] {
         let (mut left, description) = (Vec::new(), description());
         all(&description, short, &mut left);

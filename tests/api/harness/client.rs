@@ -1,6 +1,9 @@
 //! Requests, in few words.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use reqwest::{Body, Certificate, ClientBuilder, Method, RequestBuilder};
 use serde_json::Value;
@@ -26,8 +29,7 @@ impl Client {
         authority: Option<&str>,
         kind: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Self {
-        // The server closes idle connections after 5 s. One that it closes just then must not be used once more.
-        let builder = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(4));
+        let builder = reqwest::Client::builder().no_proxy();
         // The certificates of the system take longer to read than the requests.
         let authorities = authority.map(|pem| Certificate::from_pem(pem.as_bytes()).unwrap());
         let builder = builder.timeout(Duration::from_mins(1)).tls_certs_only(authorities);
@@ -43,6 +45,11 @@ impl Client {
     /// The same, with this API token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Where the server is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.base.rsplit('/').next().unwrap().parse().unwrap()
     }
 
     /// A request that can still be changed; [`asked`] sends it.

@@ -47,8 +47,10 @@ impl Operation {
 
     /// The one that a request goes to.
     fn of(method: &str, path: &str) -> Option<Self> {
-        // There a slash at the end makes no difference.
-        let path = if path.starts_with("/notify/") { path.trim_end_matches('/') } else { path };
+        // There a slash at the end makes no difference, and two are one.
+        let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let merged = format!("/{}", parts.join("/"));
+        let path = if merged.starts_with("/notify") { merged.as_str() } else { path };
         let fits = |template: &str| {
             let (parts, given) = (template.split('/'), path.split('/'));
             template.split('/').count() == path.split('/').count()

@@ -38,32 +38,12 @@ impl Follower {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut follower = Self { response, text: String::new(), last: String::new() };
-        assert_eq!(follower.block().await, Some(None), "it begins with an id");
-        follower
+        let last = response.headers()["last-event-id"].to_str().unwrap().to_owned();
+        Self { response, text: String::new(), last }
     }
 
     /// The next event; `None` when the server ends the stream.
     pub(crate) async fn next(&mut self) -> Option<Value> {
-        loop {
-            if let Some(event) = self.block().await? {
-                return Some(event);
-            }
-        }
-    }
-
-    /// The next events, each as its message and status.
-    pub(crate) async fn changes(&mut self, count: usize) -> Vec<String> {
-        let mut changes = Vec::new();
-        while changes.len() < count {
-            let event = self.next().await.unwrap();
-            changes.push(format!("{} {}", event["correlationId"].as_str().unwrap(), event["status"].as_str().unwrap()));
-        }
-        changes
-    }
-
-    /// The next block, with its data if it has any.
-    async fn block(&mut self) -> Option<Option<Value>> {
         let end = loop {
             if let Some(end) = self.text.find("\n\n") {
                 break end;
@@ -74,9 +54,19 @@ impl Follower {
         };
         let block: String = self.text.drain(..end + 2).collect();
         let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        if let Some(id) = field("id") {
-            id.clone_into(&mut self.last);
+        field("id").unwrap_or_else(|| panic!("an event without an id: {block}")).clone_into(&mut self.last);
+        // Many clients take a block without data for an event.
+        let data = field("data").unwrap_or_else(|| panic!("a block without data: {block}"));
+        Some(serde_json::from_str(data).unwrap())
+    }
+
+    /// The next events, each as its message and status.
+    pub(crate) async fn changes(&mut self, count: usize) -> Vec<String> {
+        let mut changes = Vec::new();
+        while changes.len() < count {
+            let event = self.next().await.unwrap();
+            changes.push(format!("{} {}", event["correlationId"].as_str().unwrap(), event["status"].as_str().unwrap()));
         }
-        Some(field("data").map(|data| serde_json::from_str(data).unwrap()))
+        changes
     }
 }

@@ -80,6 +80,20 @@ impl Program {
         self.child.id()
     }
 
+    /// The memory that it has, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
+    /// How many sockets it has open.
+    pub(crate) fn sockets(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
+        let socket = |link: std::io::Result<std::path::PathBuf>| link.is_ok_and(|to| to.starts_with("socket:"));
+        files.filter(|file| socket(fs::read_link(file.as_ref().unwrap().path()))).count()
+    }
+
     /// What it printed so far.
     pub(crate) fn printed(&self) -> String {
         fs::read_to_string(&self.out).unwrap()

@@ -74,6 +74,25 @@ impl Raw {
         Ending::Open
     }
 
+    /// Sends a request, and tells whether anything came back.
+    pub(crate) fn tries(&mut self, request: &str) -> bool {
+        let mut buffer = [0; 4096];
+        self.0.write_all(request.as_bytes()).is_ok() && self.0.read(&mut buffer).is_ok_and(|read| read > 0)
+    }
+
+    /// The first line of an answer; of one without headers, all of it.
+    pub(crate) fn line(&mut self) -> String {
+        let mut text = String::new();
+        while !text.ends_with("\r\n") || (text.contains(" 100 ") && !text.ends_with("\r\n\r\n")) {
+            let mut byte = [0];
+            match self.0.read(&mut byte) {
+                Ok(1) => text.push(byte[0].into()),
+                ended => panic!("{ended:?} after {text:?}"),
+            }
+        }
+        text
+    }
+
     /// Closes our half.
     pub(crate) fn stops_talking(&self) {
         self.0.shutdown(Shutdown::Write).unwrap();

@@ -1,6 +1,6 @@
 //! Ten thousand connections that do nothing: the others are served, little memory goes, and the idle ones are closed.
 
-use std::{fs, net::SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::{net::TcpStream, task::JoinSet};
 
@@ -19,7 +19,8 @@ async fn ten_thousand_idle_connections_are_no_burden(database: &Database) {
     let idle = IDLE.min(usize::try_from(limit.saturating_sub(500)).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let address = free_address();
-    let (program, client) = Program::serve(folder.path(), address, &[("RECEIPTD_DATABASE_URL", database.url())]).await;
+    let settings = [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_HTTP__CONNECTIONS_PER_ADDRESS", "20000")];
+    let (program, client) = Program::serve(folder.path(), address, &settings).await;
     client.posts(Sample::of("before")).await.is_acknowledged();
     let before = program.resident();
     let mut crowd = Vec::with_capacity(idle);
@@ -43,20 +44,4 @@ async fn ten_thousand_idle_connections_are_no_burden(database: &Database) {
 
 async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
-}
-
-impl Program {
-    /// The memory that it has, in bytes.
-    fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
-    }
-
-    /// How many sockets it has open.
-    fn sockets(&self) -> usize {
-        let files = fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
-        let socket = |link: std::io::Result<std::path::PathBuf>| link.is_ok_and(|to| to.starts_with("socket:"));
-        files.filter(|file| socket(fs::read_link(file.as_ref().unwrap().path()))).count()
-    }
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use tokio::time::timeout;
 
-use crate::harness::{Database, Raw, Sample, TestServer, by_hand, eventually};
+use crate::harness::{Database, Raw, Sample, TestServer, asked, by_hand, eventually};
 
 sqlite!(
     a_body_at_the_limit_is_taken_and_one_beyond_is_not,
@@ -13,6 +14,7 @@ sqlite!(
     a_body_that_stops_coming_is_asked_for_again,
     a_slow_body_leaves_less_time_for_the_store,
     large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only,
+    strangers_take_no_room_for_large_bodies,
 );
 
 const LIMIT: usize = 2000;
@@ -130,4 +132,36 @@ async fn large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only(datab
     eventually("room for large ones", async || (post().await == 200).then_some(())).await;
     drop(stalled);
     server.stop().await;
+}
+
+/// What can be checked without the body is checked before it is read.
+async fn strangers_take_no_room_for_large_bodies(database: &Database) {
+    const STRANGERS: usize = 128;
+    for (setting, secret) in [("notify.path_token", "t0ken"), ("notify.bearer", "t0ken"), ("notify.basic", "a:t0ken")] {
+        let server = TestServer::on(database).with(setting, secret).start().await;
+        let address = server.address;
+        let strangers = by_hand(move || {
+            let part =
+                format!("POST /notify/x HTTP/1.1\r\nhost: x\r\ncontent-length: 30000\r\n\r\n{}", "x".repeat(20_000));
+            let connect = |_| {
+                let mut raw = Raw::connect(address);
+                raw.sends(&part);
+                raw
+            };
+            (0..STRANGERS).map(connect).collect::<Vec<_>>()
+        });
+        let strangers = strangers.await;
+        let large = Sample::of("large").with("additionalInfo", "x".repeat(20_000)).body();
+        let request = server.request(Method::POST, "/notify/t0ken").body(large);
+        let request = match setting {
+            "notify.bearer" => request.bearer_auth("t0ken"),
+            "notify.basic" => request.basic_auth("a", Some("t0ken")),
+            _ => request,
+        };
+        let began = Instant::now();
+        asked(request).await.is_acknowledged();
+        assert!(began.elapsed() < Duration::from_secs(2), "{setting}: {:?}", began.elapsed());
+        drop(strangers);
+        server.stop().await;
+    }
 }

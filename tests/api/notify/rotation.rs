@@ -80,7 +80,7 @@ async fn renewed_under_load(database: &Database, ways: &'static [Way]) {
 }
 
 async fn api_tokens_are_renewed_under_load(database: &Database) {
-    const OPS: &str = "ops:read:0ps-s3cret";
+    const OPS: &str = "ops:read+metrics:0ps-s3cret";
     let (old, new) = ("shop:read:sh0p-0ld", "shop:read:sh0p-n3w");
     let files = SecretFiles::new();
     files.hold("tokens", &[OPS, old]);

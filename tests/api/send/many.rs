@@ -140,7 +140,7 @@ async fn an_upload_that_breaks_off_is_sent_again(database: &Database) {
     server.stop().await;
 }
 
-const HEAD: &str = "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n";
+const HEAD: &str = "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\n";
 
 fn chunk(text: &str) -> String {
     format!("{:x}\r\n{text}\r\n", text.len())

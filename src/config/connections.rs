@@ -1,0 +1,28 @@
+//! The bounds of connections to the server.
+
+use std::time::Duration;
+
+use super::{raw::Http, settings::Faults};
+
+/// How many connections an address may have, and for how long they may be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// How long an idle connection stays open.
+    pub keep_alive: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write_timeout: Duration,
+    /// The most connections of one address.
+    pub per_address: usize,
+}
+
+/// Reads them from the settings.
+pub(super) fn connection_limits(http: &Http, faults: &mut Faults) -> ConnectionLimits {
+    faults.check((1..=3600).contains(&http.keep_alive_seconds), "http.keep_alive_seconds must be 1 to 3600");
+    faults.check((1..=3600).contains(&http.write_timeout_seconds), "http.write_timeout_seconds must be 1 to 3600");
+    faults.check(http.connections_per_address > 0, "http.connections_per_address must be at least 1");
+    ConnectionLimits {
+        keep_alive: Duration::from_secs(http.keep_alive_seconds),
+        write_timeout: Duration::from_secs(http.write_timeout_seconds),
+        per_address: http.connections_per_address,
+    }
+}
