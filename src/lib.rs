@@ -6,6 +6,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod detached;
 pub mod domain;
 pub mod http;
 pub mod lifecycle;

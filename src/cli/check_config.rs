@@ -96,7 +96,8 @@ async fn platform(settings: &Settings) -> Result<String, String> {
 
 /// What the settings amount to. No secret is among it.
 fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
-    let database = match storage::check_url(settings.database_url.expose_secret()) {
+    let kind = storage::check_url(settings.database_url.expose_secret());
+    let database = match kind {
         Ok(DatabaseKind::Sqlite) => "SQLite",
         Ok(DatabaseKind::Postgres) => "Postgres",
         // The settings were refused otherwise.

@@ -15,8 +15,8 @@ use super::{
     shelf::place,
 };
 use crate::{
+    detached::detached,
     domain::{Fault, LinkHash, Person},
-    storage::detached,
 };
 
 /// Who did what, newest first.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     audit::{ImportError, ImportOptions, Importer},
-    storage::detached,
+    detached::detached,
 };
 
 /// So many pieces of the body wait for the reader.

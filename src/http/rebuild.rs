@@ -12,7 +12,7 @@ use super::{
     problem::Problem,
     server::App,
 };
-use crate::{audit::Rebuild, domain::Fault, storage::detached};
+use crate::{audit::Rebuild, detached::detached, domain::Fault};
 
 /// What a rebuild is told.
 #[derive(Deserialize)]

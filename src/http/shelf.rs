@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     audit,
+    detached::detached,
     domain::{Cutoffs, Fault, Filter, Fingerprint, ListRequest},
-    storage::detached,
 };
 
 /// Customers' own messages and events, newest first.

@@ -6,8 +6,9 @@ use super::{check::check, schedule};
 
 use crate::{
     clock::Clock,
+    detached::detached,
     domain::{Actor, CorrelationId, Draft, Fault, Message, Submission, Timestamp},
-    storage::{self, Cancellation, Enqueued, Entry, Outbox, StorageError},
+    storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
     webex::{Api, SmsApi},
 };
 
@@ -117,7 +118,7 @@ impl Sender {
         let (outbox, actor, entries) = (self.outbox.clone(), actor.clone(), Arc::new(entries));
         let enqueuing = {
             let entries = entries.clone();
-            storage::detached(async move { outbox.enqueue(&entries, now, &actor).await })
+            detached(async move { outbox.enqueue(&entries, now, &actor).await })
         };
         let submissions = entries.iter().map(|entry| &entry.submission);
         match enqueuing.await {
@@ -142,7 +143,7 @@ impl Sender {
     /// Calls a message back, if it is not yet being handed over. The trail has with it that `actor` did.
     pub async fn cancel(&self, actor: &Actor, id: &CorrelationId) -> Result<Cancellation, StorageError> {
         let (outbox, actor, id, now) = (self.outbox.clone(), actor.clone(), id.clone(), self.clock.now());
-        storage::detached(async move { outbox.cancel(&id, now, &actor).await }).await
+        detached(async move { outbox.cancel(&id, now, &actor).await }).await
     }
 
     /// What is to be put on disk, or what is decided already.

@@ -14,7 +14,6 @@
 //! | `batch` | arrivals, sorted out into what each statement of an append needs |
 //! | `outgoing` | submissions and steps, likewise for the outbox |
 //! | `in_time` | how long all of this may take |
-//! | `detached` | work that goes on when its caller is gone |
 //! | `url` | which database a URL names, and what it asks of the connection |
 //! | `walks` | which index leads to what a list asks for |
 //! | `copies` | backups of an SQLite file, and the way back |
@@ -29,7 +28,6 @@ mod batch;
 mod chain;
 mod changes;
 mod copies;
-mod detached;
 mod error;
 mod in_time;
 mod outbox;
@@ -51,7 +49,6 @@ use tokio::sync::watch;
 pub use audit::{ChainedRow, Deeds, Erased, Erasure, Kind, Ledger, Observer, Purged, Retention};
 pub use changes::Changes;
 pub use copies::{CopyError, Staged, backup};
-pub use detached::detached;
 pub use error::{Cause, OpenError, StorageError};
 pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
 pub use repair::{Reading, Repair, Restated};

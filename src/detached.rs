@@ -4,7 +4,7 @@ use std::future::Future;
 
 use tracing::Instrument;
 
-use super::StorageError;
+use crate::storage::StorageError;
 
 /// Runs `work` as a task of its own. A caller that is dropped, such as a request whose client hangs up, does not end it:
 /// a commit that was begun is finished, and so is what has to follow it.
