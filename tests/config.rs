@@ -134,7 +134,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "log.format" => ("json", &[]),
         key => match key.split('.').next() {
             Some("send") => ("7", &PLATFORM),
-            Some("overdue" | "notify" | "database" | "events" | "retention") => ("77", &[]),
+            Some("overdue" | "notify" | "http" | "database" | "events" | "retention") => ("77", &[]),
             _ => panic!("give {key} a sample"),
         },
     }

@@ -88,7 +88,12 @@ mod tests {
 
     /// Proxies in two networks that write `header`.
     fn proxies(header: &str) -> Proxies {
-        let settings = [("RECEIPTD_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8"), ("RECEIPTD_PROXY_HEADER", header)];
+        // Behind a proxy the server would ask for tokens.
+        let settings = [
+            ("RECEIPTD_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8"),
+            ("RECEIPTD_PROXY_HEADER", header),
+            ("RECEIPTD_INSECURE", "true"),
+        ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         config::load(&config::Flags::default(), settings, Some("/dev/null".into())).unwrap().proxies
     }

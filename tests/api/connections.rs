@@ -134,6 +134,7 @@ async fn a_client_is_asked_for_its_body_only_where_it_is_wanted(database: &Datab
         .sending_to("http://127.0.0.1:9")
         .with("api.tokens", "ops:admin:t0ken")
         .with("notify.bearer", "b3arer")
+        .with("webex.notify_auth_id", "AUTH1")
         .start()
         .await;
     let address = server.address;

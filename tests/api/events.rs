@@ -155,8 +155,8 @@ async fn a_last_event_id_that_is_none_of_ours_is_refused(database: &Database) {
 
 async fn a_token_has_so_many_streams(database: &Database) {
     const MOST: usize = 100;
-    let server = TestServer::on(database).with("api.tokens", "one:read:0ne, two:read:tw0").start().await;
-    let (one, two) = (server.with_token("0ne"), server.with_token("tw0"));
+    let server = TestServer::on(database).with("api.tokens", "one:read:t0ken-1, two:read:t0ken-2").start().await;
+    let (one, two) = (server.with_token("t0ken-1"), server.with_token("t0ken-2"));
     let mut followers = Vec::new();
     for _ in 0..MOST {
         followers.push(Follower::of(&one, "").await);

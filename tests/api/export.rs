@@ -70,7 +70,7 @@ async fn everything_is_exported_in_either_format(database: &Database) {
 
 async fn a_page_more_than_fits_is_exported_whole(database: &Database) {
     const MESSAGES: usize = 1003;
-    let server = TestServer::start(database).await;
+    let server = TestServer::on(database).with("http.connections_per_address", "2000").start().await;
     let posts = (0..MESSAGES).map(|n| {
         let client = server.client();
         async move { client.posts(Sample::of(&format!("order-{n}"))).await.is_acknowledged() }

@@ -113,8 +113,11 @@ fn a_backup_is_whole_or_not_there() {
 /// A server's folder, with one message that was heard of, and one that waits to be sent.
 async fn stopped() -> Server {
     let url = "http://127.0.0.1:9";
-    let settings =
-        [("RECEIPTD_PUBLIC_URL", url), ("RECEIPTD_WEBEX__BASE_URL", url), ("RECEIPTD_WEBEX__SERVICE_KEY", "k")];
+    let settings = [
+        ("RECEIPTD_PUBLIC_URL", "http://127.0.0.1:9/notify"),
+        ("RECEIPTD_WEBEX__BASE_URL", url),
+        ("RECEIPTD_WEBEX__SERVICE_KEY", "a-key"),
+    ];
     let server = serve(&settings).await;
     server.client.posts(Sample::of("heard")).await.is_acknowledged();
     let mut later = sms("waiting", "Hello");

@@ -114,7 +114,8 @@ async fn ask(client: Client, number: Arc<AtomicU64>, taken: Taken) {
 
 /// Whether a server that may not be there takes a message over.
 pub(crate) async fn is_taken(client: &Client, message: &Value) -> bool {
-    let request = client.request(Method::POST, "/v1/messages").body(message.to_string());
+    let request = client.request(Method::POST, "/v1/messages").header("content-type", "application/json");
+    let request = request.body(message.to_string());
     request.send().await.is_ok_and(|answer| answer.status().is_success())
 }
 

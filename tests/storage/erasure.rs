@@ -117,8 +117,8 @@ async fn nothing_of_the_person_is_left(store: &TestStore) {
     assert_eq!(store.notifications("other").await, [other.recorded()]);
     assert!(verify(store, Some(&vouched)).await.sound, "a head from before vouches still");
     assert_eq!(
-        store.texts("SELECT actor || ' ' || deed || ' ' || CAST(count AS TEXT) FROM trail").await,
-        ["ops erased 5"]
+        store.texts("SELECT actor || ' ' || deed || ' ' || CAST(count AS TEXT) FROM trail ORDER BY at").await,
+        ["server sent 1", "ops erased 5"]
     );
     assert_eq!(erase(store, false).await, ErasureView::default(), "nothing is left to erase");
 }

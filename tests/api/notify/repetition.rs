@@ -68,7 +68,8 @@ async fn what_is_not_understood_is_no_duplicate(database: &Database) {
 /// Whoever has seen a signed body can post it again, as often as they like.
 async fn a_signed_body_replayed_many_times_at_once_is_one(database: &Database) {
     const TIMES: i64 = 1000;
-    let server = TestServer::on(database).with("notify.hub_secrets", "hub-s3cret").start().await;
+    let server = TestServer::on(database).with("notify.hub_secrets", "hub-s3cret");
+    let server = server.with("http.connections_per_address", "2000").start().await;
     let body = Sample::of("order-1").body();
     let signature = sha256("hub-s3cret", &body);
     let post = || {
