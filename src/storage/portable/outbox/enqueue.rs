@@ -66,7 +66,14 @@ pub(super) async fn compare(
     Ok(stored.map(|row| compared(row.request.as_deref(), &submission.to_json().to_string())))
 }
 
-/// An observed message has no request, so nothing is the same.
+/// An observed message has no request, so nothing is the same. An earlier version may have written the same request in
+/// other words, such as a number with its plus.
 fn compared(standing: Option<&str>, request: &str) -> Enqueued {
-    if standing == Some(request) { Enqueued::Same } else { Enqueued::Conflict }
+    let is_same = |standing: &str| standing == request || in_words_of_now(standing).is_some_and(|now| now == request);
+    if standing.is_some_and(is_same) { Enqueued::Same } else { Enqueued::Conflict }
+}
+
+fn in_words_of_now(request: &str) -> Option<String> {
+    let json = serde_json::from_str(request).ok()?;
+    Some(Submission::from_json(json).ok()?.to_json().to_string())
 }
