@@ -60,7 +60,7 @@ pub async fn serve(
         Some(send) => Some(dispatcher(send, &store, &clock, &metrics)?),
         None => None,
     };
-    let sending = dispatcher.as_ref().map(Dispatcher::condition);
+    let dispatch_health = dispatcher.as_ref().map(Dispatcher::health);
     let dispatching = dispatcher.map(|dispatcher| tokio::spawn(dispatcher.run(until(stopped.clone()))));
     let purger = Purger::new(&store, settings.retention, clock.clone());
     let purging = tokio::spawn(purger.run(until(stopped)));
@@ -89,7 +89,7 @@ pub async fn serve(
         proof: Proof::new(&store),
         eraser: Eraser::new(&store, clock.clone()),
         store,
-        sending,
+        dispatch_health,
         tokens: settings.tokens,
         allowed_addresses: settings.allowed_addresses,
         proxies: settings.proxies,

@@ -30,10 +30,10 @@ macro_rules! both {
 
 #[path = "sending/batches.rs"]
 mod batches;
+#[path = "sending/breaker.rs"]
+mod breaker;
 #[path = "sending/course.rs"]
 mod course;
-#[path = "sending/credentials.rs"]
-mod credentials;
 #[path = "sending/model.rs"]
 mod model;
 #[path = "sending/play.rs"]

@@ -32,6 +32,7 @@ pub(super) fn pace(send: &raw::Send, faults: &mut Faults) -> Option<Pace> {
         lease: Duration::from_secs(send.timeout_seconds) + RECORDING,
         attempts: send.attempts,
         on_unknown: on_unknown?,
+        ..Pace::default()
     })
 }
 

@@ -26,12 +26,14 @@ pub(super) enum Code {
     ForeignNotification,
     SendingNotConfigured,
     CredentialsRefused,
+    PlatformUnreachable,
+    UnexpectedAnswers,
     Unavailable,
 }
 
 impl Code {
     /// All of them.
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::NotJson,
         Self::Unauthorized,
@@ -53,6 +55,8 @@ impl Code {
         Self::ForeignNotification,
         Self::SendingNotConfigured,
         Self::CredentialsRefused,
+        Self::PlatformUnreachable,
+        Self::UnexpectedAnswers,
         Self::Unavailable,
     ];
 
@@ -111,6 +115,14 @@ impl Code {
             Self::CredentialsRefused => {
                 (StatusCode::SERVICE_UNAVAILABLE, "credentials-refused", "The platform refuses our credentials")
             }
+            Self::PlatformUnreachable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "platform-unreachable", "The platform cannot be reached")
+            }
+            Self::UnexpectedAnswers => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unexpected-answers",
+                "What answers does not answer as the platform does",
+            ),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again"),
         }
     }

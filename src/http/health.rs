@@ -13,7 +13,7 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::send::Condition;
+use crate::send::{DispatchHealth, Trouble};
 
 /// What is to be ready.
 #[derive(Deserialize)]
@@ -35,8 +35,8 @@ pub(super) async fn live() -> HttpResponse {
 }
 
 /// The store can commit, in the time that a notification has: something is committed to find out, which may need less
-/// room than a notification, so the last of those counts too. And, unless it is asked for notifications alone, the
-/// platform does not refuse our credentials.
+/// room than a notification, so the last of those counts too. And, unless it is asked for notifications alone, messages
+/// can be sent.
 pub(super) async fn ready(
     app: Data<App>,
     readiness: Result<Query<Readiness>, actix_web::Error>,
@@ -49,15 +49,33 @@ pub(super) async fn ready(
     }
     let beat = timeout(app.answer_within, app.store.health.beat(app.clock.now())).await;
     beat.map_err(|_| Problem::new(Code::Unavailable, "the store did not commit in time"))??;
-    let condition = app.sending.as_ref().map(|sending| *sending.borrow());
-    if readiness.of.is_none() && condition == Some(Condition::CredentialsRefused) {
-        return Err(Problem::new(
-            Code::CredentialsRefused,
-            "nothing is sent until that ends; renew the credentials of section webex, or have them unlocked at the \
-             platform: it is tried again now and then. Notifications are taken as ever: see /health/ready?of=notify",
-        ));
+    if readiness.of.is_none()
+        && let Some(problem) = app.dispatch_health.as_ref().and_then(|health| stopped(&health.borrow()))
+    {
+        return Err(problem);
     }
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+/// Why nothing is sent; `None` while messages are.
+fn stopped(health: &DispatchHealth) -> Option<Problem> {
+    let DispatchHealth::Stopped { trouble, reason, since } = health else { return None };
+    let (code, advice) = match trouble {
+        Trouble::CredentialsRefused => {
+            (Code::CredentialsRefused, "Renew the credentials of section webex, or have them unlocked at the platform.")
+        }
+        Trouble::Unreachable => (Code::PlatformUnreachable, "Check the network, DNS and webex.base_url."),
+        Trouble::UnexpectedAnswers => {
+            (Code::UnexpectedAnswers, "Check webex.base_url, and whether a proxy answers in the platform's place.")
+        }
+    };
+    Some(Problem::new(
+        code,
+        format!(
+            "Nothing was sent since {since} ({reason}). {advice} One message at a time is tried again. Notifications are \
+             taken as ever: see /health/ready?of=notify."
+        ),
+    ))
 }
 
 /// The metrics, in the text format of Prometheus.

@@ -47,7 +47,7 @@ use crate::{
     notify::Intake,
     observe::Metrics,
     query::Query,
-    send::{Condition, Sender},
+    send::{DispatchHealth, Sender},
     storage::Store,
     tls::Certificate,
 };
@@ -68,8 +68,8 @@ pub struct App {
     pub proof: Proof,
     /// Removes persons.
     pub eraser: Eraser,
-    /// Tells whether messages are handed over; `None` if there is no platform to send to.
-    pub sending: Option<watch::Receiver<Condition>>,
+    /// Tells whether messages are dispatched; `None` if there is no platform to send to.
+    pub dispatch_health: Option<watch::Receiver<DispatchHealth>>,
     /// Counts.
     pub metrics: Metrics,
     /// Who may use the API; `None` if everybody may.

@@ -73,7 +73,7 @@ mod verdict;
 
 pub use check::{check, fresh_id};
 pub use credentials::{Credentials, CredentialsError};
-pub use dispatcher::{Condition, Dispatcher, OnUnknown, Pace, RateLimits};
+pub use dispatcher::{DispatchHealth, Dispatcher, OnUnknown, Pace, RateLimits, Trouble};
 pub use outcome::Attempt;
 pub use platform::{Platform, PlatformError, WebexConnect};
 pub use reach::Reach;

@@ -38,6 +38,27 @@ pub enum Attempt {
     },
 }
 
+/// How often a message was attempted, the attempt under way included where it says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempts {
+    /// Attempts that were begun, with this one.
+    pub(super) begun: i64,
+    /// Earlier attempts that count.
+    pub(super) counted: i64,
+    /// The most that may count.
+    pub(super) most: i64,
+}
+
+impl Attempts {
+    /// Whether none may follow if this one counts.
+    pub(super) fn is_last(self) -> bool {
+        self.counted + 1 >= self.most
+    }
+}
+
+/// The longest pause of a message whose answers are not the platform's.
+const LONGEST_UNEXPECTED: Duration = Duration::from_secs(30);
+
 /// What an attempt means for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -55,7 +76,9 @@ impl Outcome {
     /// For the only message of a request.
     pub(super) fn of(attempt: &Attempt, channel: &Channel) -> Self {
         match attempt {
-            Attempt::NotSent(why) => Self::from(Verdict::Later(Cause::Passing), None, format!("not sent: {why}"), None),
+            Attempt::NotSent(why) => {
+                Self::from(Verdict::Later(Cause::Unreachable), None, format!("not sent: {why}"), None)
+            }
             Attempt::NoAnswer(why) => Self::Unknown { reason: format!("no answer: {why}") },
             Attempt::BrokeOff { status } => {
                 let reason = format!("HTTP {status}, and the answer broke off");
@@ -90,6 +113,10 @@ impl Outcome {
                 Verdict::Unknown => {
                     Self::Unknown { reason: format!("HTTP {status} with a body that is not documented") }
                 }
+                verdict @ Verdict::Later(Cause::Unexpected) => {
+                    let reason = format!("HTTP {status} with a body that is not the platform's");
+                    Self::from(verdict, None, reason, retry_after)
+                }
                 verdict => Self::from(verdict, None, format!("HTTP {status}"), retry_after),
             },
         }
@@ -113,7 +140,7 @@ impl Outcome {
     }
 
     /// What goes on record. After the last attempt, `Later` is a refusal, if the reason to wait is the message's own.
-    pub(super) fn settle(self, attempt: i64, most: i64, now: Timestamp) -> Settlement {
+    pub(super) fn settle(self, attempts: Attempts, now: Timestamp) -> Settlement {
         match self {
             Self::Accepted(id) => {
                 let mut settlement = Settlement::new(Dispatch::Accepted, now);
@@ -127,21 +154,35 @@ impl Outcome {
                 settlement.failure = Some(failure);
                 settlement
             }
-            Self::Later { code, reason, cause: Cause::Passing, .. } if attempt >= most => {
-                let reason = format!("given up after {attempt} attempts; the last: {reason}");
-                Self::Refused { code, reason, failure: Failure::Transient }.settle(attempt, most, now)
+            Self::Later { code, reason, cause: Cause::Passing, .. } if attempts.is_last() => {
+                let reason = match attempts.counted + 1 {
+                    1 => format!("given up after 1 attempt: {reason}"),
+                    count => format!("given up after {count} attempts; the last: {reason}"),
+                };
+                Self::Refused { code, reason, failure: Failure::Transient }.settle(attempts, now)
             }
             Self::Later { code, reason, cause, after } => {
-                let pause = pause(attempt).max(after.unwrap_or_default());
-                let seconds = pause.as_secs_f64().ceil();
+                // What does not count does not lengthen the pauses either.
+                let pause = match cause {
+                    Cause::Passing => pause(attempts.counted + 1),
+                    Cause::Rate => pause(1),
+                    // If it is this message's fault after all, it shall not be the probe each time.
+                    Cause::Unexpected => pause(attempts.begun).min(LONGEST_UNEXPECTED),
+                    // These wait for the circuit breaker only.
+                    Cause::Credentials | Cause::Unreachable => Duration::ZERO,
+                };
+                let pause = pause.max(after.unwrap_or_default());
                 let again = match cause {
-                    Cause::Passing | Cause::Rate => format!("tried again in {seconds} s"),
-                    Cause::Credentials => format!("tried again in {seconds} s, or when we are let in again"),
+                    Cause::Passing | Cause::Rate => format!("tried again in {} s", pause.as_secs_f64().ceil()),
+                    Cause::Credentials => "tried again when the platform takes our credentials".to_owned(),
+                    Cause::Unreachable => "tried again when the platform can be reached".to_owned(),
+                    Cause::Unexpected => "tried again when the platform answers".to_owned(),
                 };
                 let mut settlement = Settlement::new(Dispatch::Queued, now);
                 settlement.event.code = code;
                 settlement.event.reason = Some(format!("{reason}; {again}"));
                 settlement.retry_at = Some(now.plus(pause));
+                settlement.counts = cause.counts();
                 settlement
             }
             Self::Unknown { reason } => {

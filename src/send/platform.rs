@@ -116,10 +116,19 @@ impl Platform for WebexConnect {
     }
 }
 
+/// What lies at the bottom of an error: the operating system's or TLS's own words.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
 /// In words that hold neither the URL nor the body.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_connect() {
-        "the platform could not be connected to".to_owned()
+        format!("the platform could not be connected to ({})", cause(error))
     } else if error.is_timeout() {
         "timed out".to_owned()
     } else {

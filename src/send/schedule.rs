@@ -17,6 +17,12 @@ const MARGIN: Duration = Duration::from_mins(5);
 
 /// When to hand `message` over; or why its times cannot be kept.
 pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Timestamp, Fault> {
+    if message.expire_at.is_some_and(|expire_at| expire_at <= now) {
+        return Err(Fault {
+            pointer: "/expireAt".to_owned(),
+            detail: "is in the past: the message would expire before it is sent".to_owned(),
+        });
+    }
     let send_at = message.send_at.unwrap_or(now).max(now);
     if api != Api::V2 {
         return Ok(send_at);
@@ -62,6 +68,13 @@ mod tests {
         for api in [Api::V1, Api::V2, Api::SmsV1] {
             assert_eq!(due_in(api, None, None), Ok(now()));
             assert_eq!(due_in(api, None, Some(7)), Ok(now()));
+        }
+    }
+
+    #[test]
+    fn what_would_expire_before_it_is_sent_is_refused() {
+        for api in [Api::V1, Api::V2, Api::SmsV1] {
+            assert_eq!(due_in(api, None, Some(0)).unwrap_err().pointer, "/expireAt");
         }
     }
 

@@ -5,14 +5,14 @@
 //!
 //! | How it ended | Means |
 //! | --- | --- |
-//! | no connection: no address, no TCP, no TLS, or not in time | later; nothing has left |
+//! | no connection: no address, no TCP, no TLS, or not in time | later; nothing has left, and nothing else could |
 //! | no answer: timed out, or the connection broke off | unknown |
 //! | acceptance in a documented form | accepted, whatever the HTTP status |
 //! | refusal with a code in [`CODES`] | that row |
 //! | refusal with a code in `webex/codes.tsv` | its class |
 //! | refusal, otherwise | the row of [`STATUSES`], if that is "later"; else refused, unclear whether for good |
 //! | an answer that broke off | the row of [`STATUSES`]; a refusal is asked for again, since its reason was lost |
-//! | an answer in no documented form | the row of [`STATUSES`] |
+//! | an answer in no documented form | the row of [`STATUSES`]; a bare 404 is the answer of a wrong address or of a proxy, and refuses no message |
 //!
 //! To change what a code means, add its row here only where its class does not say enough.
 
@@ -44,6 +44,17 @@ pub(super) enum Cause {
     /// We are turned away, whatever we bring: the key, the service behind it, or where we call from. Any other message
     /// would be too; so it never ends the attempts of this one.
     Credentials,
+    /// The request did not leave, since nothing can be connected to.
+    Unreachable,
+    /// What answered is not the platform: the base URL is wrong, or a proxy refuses for it.
+    Unexpected,
+}
+
+impl Cause {
+    /// Whether the attempt counts as one of the message's own. What would have met every other message does not.
+    pub(super) fn counts(self) -> bool {
+        self == Self::Passing
+    }
 }
 
 use Verdict::{Later, Refused, Unknown};
@@ -67,7 +78,7 @@ const CODES: &[(&str, Option<&str>, Verdict)] = &[
 /// What an HTTP status says by itself. The first row that holds it counts.
 const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     // Redirects are not followed, and mean a wrong base URL.
-    (300..=399, Later(Cause::Passing)),
+    (300..=399, Later(Cause::Unexpected)),
     // 401 has no body (`send-sms-message-api-v2`). 403 is an unknown customer or one over quota (`mms-api`).
     (401..=401, Later(Cause::Credentials)),
     (403..=403, Later(Cause::Credentials)),
@@ -75,8 +86,12 @@ const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     (408..=408, Unknown),
     // Listed (`mms-api`) without the word on what is in conflict.
     (409..=409, Refused(Failure::Unclear)),
+    // A proxy in between bounds the size; another message may be small enough.
+    (413..=413, Refused(Failure::Permanent)),
     (429..=429, Later(Cause::Rate)),
-    (400..=499, Refused(Failure::Permanent)),
+    // The platform gives its reason with every other refusal (section 3 of the notes on the wire format). Without one it
+    // is a path that is not the platform's, or a proxy that speaks for it.
+    (400..=499, Later(Cause::Unexpected)),
     // Of the other faults of a server, none says that the request was not carried out.
     (503..=503, Later(Cause::Passing)),
 ];
@@ -89,7 +104,7 @@ pub(super) fn of_status(status: u16) -> Verdict {
 /// An answer of which only the head arrived.
 pub(super) fn of_head(status: u16) -> Verdict {
     match of_status(status) {
-        Refused(_) => Later(Cause::Passing),
+        Refused(_) | Later(Cause::Unexpected) => Later(Cause::Passing),
         other => other,
     }
 }
@@ -108,6 +123,8 @@ pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, ch
         // A word of success, or of work under way, in a place where none is documented.
         Some(_) => Unknown,
         None => match of_status(status) {
+            // In the platform's form it is the platform's.
+            Later(Cause::Unexpected) => Refused(Failure::Unclear),
             later @ Later(_) => later,
             _ => Refused(Failure::Unclear),
         },
@@ -121,6 +138,7 @@ mod tests {
     const PASSING: Verdict = Later(Cause::Passing);
     const RATE: Verdict = Later(Cause::Rate);
     const CREDENTIALS: Verdict = Later(Cause::Credentials);
+    const UNEXPECTED: Verdict = Later(Cause::Unexpected);
     const FOR_GOOD: Verdict = Refused(Failure::Permanent);
     const UNCLEAR: Verdict = Refused(Failure::Unclear);
 
@@ -183,13 +201,15 @@ mod tests {
             (200, Unknown, Unknown, UNCLEAR),
             (201, Unknown, Unknown, UNCLEAR),
             (202, Unknown, Unknown, UNCLEAR),
-            (301, PASSING, PASSING, PASSING),
-            (307, PASSING, PASSING, PASSING),
-            (400, FOR_GOOD, PASSING, UNCLEAR),
+            (301, UNEXPECTED, PASSING, UNCLEAR),
+            (307, UNEXPECTED, PASSING, UNCLEAR),
+            (400, UNEXPECTED, PASSING, UNCLEAR),
             (401, CREDENTIALS, CREDENTIALS, CREDENTIALS),
             (403, CREDENTIALS, CREDENTIALS, CREDENTIALS),
-            (404, FOR_GOOD, PASSING, UNCLEAR),
-            (405, FOR_GOOD, PASSING, UNCLEAR),
+            (404, UNEXPECTED, PASSING, UNCLEAR),
+            (405, UNEXPECTED, PASSING, UNCLEAR),
+            (407, UNEXPECTED, PASSING, UNCLEAR),
+            (410, UNEXPECTED, PASSING, UNCLEAR),
             (408, Unknown, Unknown, UNCLEAR),
             (409, UNCLEAR, PASSING, UNCLEAR),
             (413, FOR_GOOD, PASSING, UNCLEAR),

@@ -1,5 +1,7 @@
 //! What is to be sent: waiting, on its way, and what became of it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::StorageError;
@@ -51,12 +53,16 @@ pub trait Outbox: Send + Sync {
     async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError>;
 
     /// Puts right what our clock has left behind that was set back since, to `now`: what was to go at once, or once more,
-    /// is due now, and no lease lasts longer than until `lease_until`.
+    /// is due now, and no lease lasts longer than until `lease_until`. What goes on for up to [`CLOCKS_APART`] longer is
+    /// left alone: another instance may have written it, whose clock is ahead of ours.
     async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError>;
 
     /// When the next submission on each channel is due, for the channels on which any waits.
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError>;
 }
+
+/// The clocks of instances on one database may be this far apart.
+pub(super) const CLOCKS_APART: Duration = Duration::from_mins(30);
 
 /// A submission, and when it is to be handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +106,8 @@ pub struct Claim {
     pub submission: Submission,
     /// Which attempt this is, from 1.
     pub attempt: i64,
+    /// How many earlier attempts count; see [`Settlement::counts`].
+    pub counted: i64,
 }
 
 /// How a hand-over ended.
@@ -111,12 +119,15 @@ pub struct Settlement {
     pub failure: Option<Failure>,
     /// When to try again; only for a dispatch that is `queued` again.
     pub retry_at: Option<Timestamp>,
+    /// Whether this attempt counts as one of those that a message may have. One that met what would have met every other
+    /// message, or that never left, does not.
+    pub counts: bool,
 }
 
 impl Settlement {
     /// Reached `dispatch` at `at`.
     pub fn new(dispatch: Dispatch, at: Timestamp) -> Self {
         let event = DispatchEvent { at, dispatch, code: None, reason: None, transaction_id: None };
-        Self { event, failure: None, retry_at: None }
+        Self { event, failure: None, retry_at: None, counts: false }
     }
 }

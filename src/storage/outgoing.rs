@@ -41,6 +41,7 @@ pub(super) struct LeasedRow {
     pub(super) correlation_id: String,
     pub(super) request: String,
     pub(super) attempts: i64,
+    pub(super) counted: i64,
     pub(super) expire_at: Option<i64>,
 }
 
@@ -48,7 +49,7 @@ impl LeasedRow {
     pub(super) fn claim(self) -> Result<Claim, StorageError> {
         let at = Place { table: "outbox", row: &self.correlation_id };
         let request = serde_json::from_str(&self.request).ok().and_then(|json| Submission::from_json(json).ok());
-        Ok(Claim { submission: at.read("request", request)?, attempt: self.attempts })
+        Ok(Claim { submission: at.read("request", request)?, attempt: self.attempts, counted: self.counted })
     }
 }
 
@@ -57,6 +58,8 @@ impl LeasedRow {
 pub(super) struct EndRow {
     pub(super) correlation_id: String,
     pub(super) attempt: i64,
+    /// 1: it counts.
+    pub(super) counts: i64,
     pub(super) retry_at: Option<i64>,
 }
 

@@ -84,8 +84,14 @@ fn each(list: &[&RawValue], ids: &[&CorrelationId]) -> Vec<Answer> {
     answers.map(|entry| entry.map_or(Answer::Unreadable, v1)).collect()
 }
 
+/// The code of an answer. All of the platform's have four digits (`references-api-codes`). A gateway that speaks for it
+/// may answer with a `code` too, which then is an HTTP status or a word.
+fn code(fields: &Fields<'_>) -> Option<String> {
+    fields.owned(&["code"]).filter(|code| code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn v1(response: &Fields<'_>) -> Answer {
-    match response.owned(&["code"]) {
+    match code(response) {
         Some(code) if QUEUED.contains(&code.as_str()) => accepted(response, &["transid"]),
         code @ Some(_) => Answer::Refused { code, text: response.owned(&["description"]) },
         None => Answer::Unreadable,
@@ -93,7 +99,7 @@ fn v1(response: &Fields<'_>) -> Answer {
 }
 
 fn v2(root: &Fields<'_>) -> Answer {
-    if let Some(code) = root.owned(&["code"]) {
+    if let Some(code) = code(root) {
         return Answer::Refused { code: Some(code), text: root.owned(&["message"]) };
     }
     let status = root.text(&["status"]).map(|status| status.to_lowercase());
@@ -154,7 +160,19 @@ mod tests {
 
     #[test]
     fn anything_else_is_not_guessed() {
-        for body in ["", "OK", "[]", "{}", r#"{"response":[]}"#, r#"{"response":"x"}"#, r#"{"status":"queued"}"#] {
+        for body in [
+            "",
+            "OK",
+            "[]",
+            "{}",
+            r#"{"response":[]}"#,
+            r#"{"response":"x"}"#,
+            r#"{"status":"queued"}"#,
+            // Of gateways, in the platform's place.
+            r#"{"code":404,"message":"HTTP 404 Not Found"}"#,
+            r#"{"code":"NOT_FOUND","message":"no route"}"#,
+            r#"{"code":5,"message":"Not Found","details":[]}"#,
+        ] {
             assert_eq!(Answer::read(body.as_bytes()), Answer::Unreadable, "{body}");
         }
     }
@@ -197,7 +215,7 @@ mod tests {
             entries in Just((0..6).collect::<Vec<_>>()).prop_shuffle(),
             (present, named) in (0_usize..=6, any::<[bool; 6]>()),
         ) {
-            let texts: Vec<_> = (0..6).map(|n| n.to_string()).collect();
+            let texts: Vec<_> = (0..6).map(|n| (7000 + n).to_string()).collect();
             let texts: Vec<_> = texts.iter().map(String::as_str).collect();
             // Without ids only in their own order, as documented.
             let entries = if named == [true; 6] { entries } else { (0..6).collect() };

@@ -87,6 +87,8 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
         lease: Duration::from_secs(10),
         attempts: 4,
         on_unknown,
+        // In the end only messages are left to which the platform does not answer.
+        longest_probe_pause: Duration::from_millis(20),
         ..Pace::default()
     };
     let mut play = Play { chance, pace, platform, stages, running: [None, None], messages: Vec::new() };

@@ -10,7 +10,7 @@ use receiptd::{
     clock::Clock,
     domain::{Actor, CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
     observe::Metrics,
-    send::{Attempt, Condition, Dispatcher, Pace, Platform},
+    send::{Attempt, DispatchHealth, Dispatcher, Pace, Platform, Trouble},
     storage::{self, Entry, OpenOptions, Store},
     webex::{
         NotifyUrl, SmsApi,
@@ -34,7 +34,7 @@ pub(crate) struct Stage {
 
 /// A dispatcher at work. Dropped without a stop, it is cut off where it is, as by a crash.
 pub(crate) struct Instance {
-    pub(crate) condition: watch::Receiver<Condition>,
+    health: watch::Receiver<DispatchHealth>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -78,12 +78,12 @@ impl Stage {
     pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, pace: Pace) -> Instance {
         let metrics = Metrics::new().unwrap();
         let dispatcher = Dispatcher::new(&self.store, platform, tenant(), pace, self.clock(), metrics);
-        let (condition, (stop, stopped)) = (dispatcher.condition(), oneshot::channel());
+        let (health, (stop, stopped)) = (dispatcher.health(), oneshot::channel());
         let task = tokio::spawn(dispatcher.run(async {
             // An error is the end of the instance.
             let _ = stopped.await;
         }));
-        Instance { condition, stop, task }
+        Instance { health, stop, task }
     }
 
     pub(crate) async fn message(&self, id: &str) -> Message {
@@ -112,6 +112,22 @@ impl Stage {
 }
 
 impl Instance {
+    /// Waits until nothing is sent because of `wanted`.
+    pub(crate) async fn is_stopped_by(&self, wanted: Trouble) {
+        let is_it =
+            |health: &DispatchHealth| matches!(health, DispatchHealth::Stopped { trouble, .. } if *trouble == wanted);
+        self.health.clone().wait_for(is_it).await.unwrap();
+    }
+
+    pub(crate) fn is_working(&self) -> bool {
+        *self.health.borrow() == DispatchHealth::Working
+    }
+
+    /// Waits until messages are sent again.
+    pub(crate) async fn works_again(&self) {
+        self.health.clone().wait_for(|health| *health == DispatchHealth::Working).await.unwrap();
+    }
+
     pub(crate) async fn stops(self) {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();

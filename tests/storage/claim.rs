@@ -24,7 +24,11 @@ both!(
     what_a_notification_shows_to_be_with_the_platform_is_not_sent_again,
     a_request_that_cannot_be_read_does_not_hold_up_the_others,
     each_channel_is_claimed_for_itself,
+    an_instance_whose_clock_lags_leaves_the_pauses_and_leases_of_others_alone,
+    what_a_clock_set_back_by_hours_left_behind_is_put_right,
 );
+
+const MINUTE: i64 = 60_000_000;
 
 fn names(claims: &[receiptd::storage::Claim]) -> Vec<&str> {
     claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect()
@@ -160,4 +164,31 @@ async fn each_channel_is_claimed_for_itself(store: &TestStore) {
     assert_eq!(names(&claim(Channel::Email).await), Vec::<&str>::new());
     assert_eq!(names(&claim(Channel::Whatsapp).await), ["b"]);
     assert_eq!(store.outbox.next_due().await.unwrap(), [(Channel::Rcs, time(40))]);
+}
+
+/// At `now`: one message that is to be tried again in five minutes, and one that is leased.
+async fn put_off_and_leased(store: &TestStore, now: i64) -> receiptd::storage::Claim {
+    let put_off = leased(store, "put-off", now).await;
+    let again = Settlement { retry_at: Some(time(now + 5 * MINUTE)), ..Settlement::new(Dispatch::Queued, time(now)) };
+    settle(store, &put_off, &again).await;
+    leased(store, "leased", now).await
+}
+
+async fn an_instance_whose_clock_lags_leaves_the_pauses_and_leases_of_others_alone(store: &TestStore) {
+    let now = 1_000 * MINUTE;
+    put_off_and_leased(store, now).await;
+    for lag in [0, 1, 10, 29] {
+        let its_now = time(now - lag * MINUTE);
+        store.outbox.set_back(its_now, its_now.plus(LEASE)).await.unwrap();
+        assert_eq!(next_due(store).await, Some(now + 5 * MINUTE), "{lag} minutes");
+        assert_eq!(store.outbox.abandon(time(now).plus(LEASE / 2), false).await.unwrap(), [], "{lag} minutes");
+    }
+}
+
+async fn what_a_clock_set_back_by_hours_left_behind_is_put_right(store: &TestStore) {
+    let (ahead, now) = (1_000 * MINUTE, 880 * MINUTE);
+    put_off_and_leased(store, ahead).await;
+    store.outbox.set_back(time(now), time(now).plus(LEASE)).await.unwrap();
+    assert_eq!(next_due(store).await, Some(now));
+    assert_eq!(store.outbox.abandon(time(now).plus(LEASE), false).await.unwrap(), [id("leased")]);
 }

@@ -178,7 +178,7 @@ async fn act(store: &TestStore, name: &str, action: Action, now: i64, lease: &mu
             assert_eq!(store.outbox.abandon(time(now), false).await.unwrap(), [claim.submission.correlation_id]);
             let step = store.messages.dispatch_events(&id(name)).await.unwrap().pop().unwrap();
             assert_eq!((step.dispatch, step.at), (Dispatch::Unconfirmed, time(now)));
-            model.step(Settlement { event: step, failure: None, retry_at: None });
+            model.step(Settlement { event: step, failure: None, retry_at: None, counts: false });
         }
         (Action::Hear(event, at), held) => {
             let heard =

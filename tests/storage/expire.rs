@@ -101,5 +101,5 @@ async fn what_was_leased_is_queued_again_where_that_is_wanted(store: &TestStore)
     assert!(message.reason.is_some(), "it says why");
     assert_eq!(next_due(store).await, Some(1_100));
     let again = claimed(store, 1_100).await.remove(0);
-    assert_eq!((&again.submission, again.attempt), (&claim.submission, 2));
+    assert_eq!((&again.submission, again.attempt, again.counted), (&claim.submission, 2, 1));
 }

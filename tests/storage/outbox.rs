@@ -49,6 +49,11 @@ fn an_action() -> impl Strategy<Value = Action> {
     ]
 }
 
+/// Whether an attempt that ends so counts. It need not in life; here it is what the rows are told.
+fn counts(end: Dispatch) -> bool {
+    end == Dispatch::Queued
+}
+
 /// What has to be so of one message.
 #[derive(Default)]
 struct Modelled {
@@ -56,6 +61,8 @@ struct Modelled {
     due: Option<i64>,
     lease: Option<i64>,
     attempts: i64,
+    /// Of them, those that count.
+    counted: i64,
     steps: Vec<Dispatch>,
     heard: Vec<Recorded>,
 }
@@ -107,6 +114,7 @@ impl Modelled {
         if attempt != self.attempts {
             return;
         }
+        self.counted += i64::from(counts(end));
         let is_over = matches!(self.steps.last(), Some(Dispatch::Cancelled | Dispatch::Expired));
         (self.due, self.lease) = (None, None);
         if !(is_over && matches!(end, Dispatch::Queued | Dispatch::Rejected)) {
@@ -174,7 +182,8 @@ impl Course<'_> {
                     let is_due = CHANNELS[number % 2] == *channel && message.due.is_some_and(|due| due <= now);
                     if is_due && message.claim(now, *lease) {
                         let request = message.request.clone().unwrap();
-                        expected.push((number, Claim { submission: request, attempt: message.attempts }));
+                        let (attempt, counted) = (message.attempts, message.counted);
+                        expected.push((number, Claim { submission: request, attempt, counted }));
                     }
                 }
                 assert_eq!(claims, expected.iter().map(|(_, claim)| claim.clone()).collect::<Vec<_>>());
@@ -199,6 +208,7 @@ impl Course<'_> {
                     let is_over = message.lease.is_some_and(|until| until <= now);
                     if is_over {
                         (message.lease, message.due) = (None, resend.then_some(now));
+                        message.counted += 1;
                         message.steps.push(if *resend { Dispatch::Queued } else { Dispatch::Unconfirmed });
                     }
                     is_over
@@ -232,6 +242,7 @@ impl Course<'_> {
     fn settlement(&self, number: usize, end: Dispatch, now: i64) -> Settlement {
         let mut settlement = Settlement::new(end, time(now));
         settlement.retry_at = (end == Dispatch::Queued).then(|| time(now));
+        settlement.counts = counts(end);
         settlement.event.transaction_id =
             (end == Dispatch::Accepted).then(|| transaction(&format!("{}-t", self.name(number))));
         settlement

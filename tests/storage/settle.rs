@@ -32,7 +32,7 @@ fn settlement(dispatch: Dispatch, code: &str, name: Option<&str>) -> Settlement 
         reason: Some(format!("reason of {code}")),
         transaction_id: name.map(transaction),
     };
-    Settlement { event, failure: None, retry_at: None }
+    Settlement { event, failure: None, retry_at: None, counts: true }
 }
 
 /// The message after its hand-over ended so.

@@ -11,8 +11,8 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
+    breaker::CircuitBreaker,
     claims::{Claimed, Claims},
-    gate::Gate,
     hand_over::{Desk, Report},
     lanes::Lanes,
     left,
@@ -39,7 +39,7 @@ pub(super) struct Course {
     desk: Arc<Desk>,
     lanes: Lanes,
     rates: Rates,
-    gate: Gate,
+    breaker: CircuitBreaker,
     claims: Claims,
     stock: Stock,
     requests: Requests,
@@ -52,7 +52,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    pub(super) fn new(outbox: Arc<dyn Outbox>, desk: Arc<Desk>, rates: Rates, gate: Gate) -> Self {
+    pub(super) fn new(outbox: Arc<dyn Outbox>, desk: Arc<Desk>, rates: Rates, breaker: CircuitBreaker) -> Self {
         Self {
             claims: Claims::new(outbox.clone()),
             sweeper: Sweeper::new(outbox.clone(), desk.clone()),
@@ -60,7 +60,7 @@ impl Course {
             desk,
             lanes: Lanes::default(),
             rates,
-            gate,
+            breaker,
             stock: Stock::default(),
             requests: Requests::default(),
             looked: None,
@@ -87,7 +87,7 @@ impl Course {
 
     /// Waits until requests have ended, messages are claimed, or the credentials are renewed. May be dropped at any time.
     pub(super) async fn news(&mut self) {
-        if !self.gate.is_shut() {
+        if !self.breaker.is_open() {
             self.renewal = None;
         } else if self.renewal.is_none() {
             let platform = self.desk.platform.clone();
@@ -104,7 +104,7 @@ impl Course {
             claimed = self.claims.ended(), if self.claims.are_under_way() => self.received(claimed),
             () = renewal => {
                 self.renewal = None;
-                self.gate.renewed(Instant::now());
+                self.breaker.renewed(Instant::now());
             }
         }
         while let Some((channel, report)) = self.requests.has_ended() {
@@ -131,7 +131,7 @@ impl Course {
             return;
         };
         let now = Instant::now();
-        self.gate.heard(report.hint, report.began, now);
+        self.breaker.heard(report.signal, report.began, now);
         if report.is_too_fast {
             self.rates.slow(channel, now);
         }
@@ -167,9 +167,11 @@ impl Course {
     /// Puts back what waits in vain.
     async fn give_back(&mut self) {
         let now = Instant::now();
-        if self.gate.is_shut() && self.gate.wait(now) != Some(Duration::ZERO) {
+        if let Some(trouble) = self.breaker.trouble()
+            && self.breaker.wait(now) != Some(Duration::ZERO)
+        {
             let waiting = self.stock.all();
-            return self.desk.put_back(waiting, "the platform refuses our credentials").await;
+            return self.desk.put_back(waiting, trouble.as_sentence()).await;
         }
         let over = self.stock.over(now, self.sweeper.time());
         for ready in &over {
@@ -191,12 +193,12 @@ impl Course {
                 // Those before it may have used up the tenant's rate.
                 let most = self.batch(&channel).min(self.rates.tokens(&channel, now));
                 let Some((claims, until)) = self.stock.take(&channel, most) else { break };
-                self.gate.began();
+                self.breaker.began();
                 // The rate is documented in requests, and what an array counts for is left open. As many as it holds
                 // messages is what cannot be too fast.
                 self.rates.take(&channel, claims.len(), now);
                 self.lanes.began(&channel);
-                self.requests.start(channel.clone(), self.desk.clone().hand_over(claims, until));
+                self.requests.start(channel.clone(), self.desk.clone().hand_over(claims, until, now));
             }
         }
     }
@@ -239,7 +241,7 @@ impl Course {
     /// for the next ones.
     fn wish(&mut self, channel: &Channel, at_once: usize, now: Instant) -> usize {
         let (batch, stocked) = (self.batch(channel), self.stock.of(channel));
-        let ahead = if self.gate.is_shut() || self.lanes.is_stuck(channel) {
+        let ahead = if self.breaker.is_open() || self.lanes.is_stuck(channel) {
             0
         } else {
             // What leaves until the next claim is on disk, at the speed of now. Where answers come slowly, that is next
@@ -255,9 +257,9 @@ impl Course {
     /// How many requests may begin.
     fn free(&self, now: Instant) -> usize {
         let free = self.desk.pace.in_flight.saturating_sub(self.requests.len());
-        match self.gate.wait(now) {
+        match self.breaker.wait(now) {
             // One message, to try.
-            Some(Duration::ZERO) if self.gate.is_shut() => free.min(1),
+            Some(Duration::ZERO) if self.breaker.is_open() => free.min(1),
             Some(Duration::ZERO) => free,
             _ => 0,
         }
@@ -266,7 +268,7 @@ impl Course {
     /// How many messages a request on `channel` may hold: Messaging API v1 takes an array of them (`api-faqs`).
     fn batch(&self, channel: &Channel) -> usize {
         let takes_several = Api::of(channel, None, self.desk.tenant.sms_api) == Some(Api::V1);
-        if takes_several && !self.gate.is_shut() { self.desk.pace.batch.max(1) } else { 1 }
+        if takes_several && !self.breaker.is_open() { self.desk.pace.batch.max(1) } else { 1 }
     }
 
     /// How long there is nothing to do, unless there is news.
@@ -278,7 +280,7 @@ impl Course {
         if let Some(patience) = self.stock.patience() {
             rest = rest.min(patience.saturating_duration_since(now));
         }
-        match self.gate.wait(now) {
+        match self.breaker.wait(now) {
             None => return rest,
             Some(wait) if wait > Duration::ZERO => return rest.min(wait),
             Some(_) => {}

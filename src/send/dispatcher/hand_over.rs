@@ -5,12 +5,22 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::{sync::mpsc, time::Instant};
 
-use super::{OnUnknown, Pace, gate::Hint, recorder::Record, stock::Ready};
+use super::{
+    OnUnknown, Pace,
+    breaker::{Signal, Trouble},
+    recorder::Record,
+    stock::Ready,
+};
 use crate::{
     clock::Clock,
     domain::{Dispatch, Timestamp},
     observe::Metrics,
-    send::{Attempt, outcome::Outcome, platform::Platform, verdict::Cause},
+    send::{
+        Attempt,
+        outcome::{Attempts, Outcome},
+        platform::Platform,
+        verdict::Cause,
+    },
     storage::{Claim, Settlement},
     webex::request::{Request, Tenant},
 };
@@ -26,11 +36,11 @@ pub(super) struct Desk {
 }
 
 /// What a request tells about the next ones.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Report {
-    /// When it left.
+    /// When it was let out.
     pub(super) began: Instant,
-    pub(super) hint: Hint,
+    pub(super) signal: Signal,
     /// The platform refused our rate.
     pub(super) is_too_fast: bool,
     /// It asked us to wait so long.
@@ -39,21 +49,25 @@ pub(super) struct Report {
 
 impl Desk {
     /// Hands over `claims`, of one channel, whose leases end at `until`. They are on their way to the record when this
-    /// returns.
-    pub(super) async fn hand_over(self: Arc<Self>, claims: Vec<Claim>, until: Instant) -> Report {
-        let began = Instant::now();
-        let outcomes = match self.request(&claims) {
-            Some(request) => outcomes(&self.platform.post(&request).await, &claims),
-            None => Vec::new(),
+    /// returns. `began` is when it was decided to let them leave.
+    pub(super) async fn hand_over(self: Arc<Self>, claims: Vec<Claim>, until: Instant, began: Instant) -> Report {
+        let (outcomes, signal) = match self.request(&claims) {
+            Some(request) => {
+                let attempt = self.platform.post(&request).await;
+                let outcomes = outcomes(&attempt, &claims);
+                let signal = signal(&attempt, &outcomes);
+                (outcomes, signal)
+            }
+            None => (Vec::new(), Signal::Answered),
         };
-        let report = report(began, &outcomes);
+        let report = report(began, signal, &outcomes);
         let now = self.clock.now();
         for (claim, outcome) in claims.into_iter().zip(outcomes) {
             let id = &claim.submission.correlation_id;
             let metric = outcome.metric();
             tracing::debug!(%id, attempt = claim.attempt, outcome = ?metric, "handed a message to the platform");
             self.metrics.dispatched(metric);
-            let settlement = settle(outcome, claim.attempt, &self.pace, now);
+            let settlement = settle(outcome, &claim, &self.pace, now);
             // The recorder outlives all requests.
             let _ = self.outcomes.send(Record { claim, settlement, until }).await;
         }
@@ -94,54 +108,98 @@ fn outcomes(attempt: &Attempt, claims: &[Claim]) -> Vec<Outcome> {
     }
 }
 
-fn report(began: Instant, outcomes: &[Outcome]) -> Report {
-    let waits_for = |wanted: Cause| {
-        outcomes.iter().any(|outcome| matches!(outcome, Outcome::Later { cause, .. } if *cause == wanted))
-    };
-    let is_too_fast = waits_for(Cause::Rate);
+/// The first outcome that waits for `wanted`, and why.
+fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<String> {
+    outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Later { cause, reason, .. } if *cause == wanted => Some(reason.clone()),
+        _ => None,
+    })
+}
+
+/// What a request tells about all others. The reason goes to the log and to `/health/ready`, so it holds none of the
+/// platform's words: it may repeat what we sent.
+fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
     let decided = |outcome: &Outcome| matches!(outcome, Outcome::Accepted(_) | Outcome::Refused { .. });
-    let hint = match () {
-        () if waits_for(Cause::Credentials) => Hint::Refused,
-        () if is_too_fast || outcomes.iter().any(decided) => Hint::Good,
-        () => Hint::None,
+    let coded = |outcome: &Outcome| matches!(outcome, Outcome::Later { code: Some(_), .. });
+    let refused = |outcome: &Outcome| match outcome {
+        Outcome::Later { cause: Cause::Credentials, code, .. } => Some(code.clone()),
+        _ => None,
     };
+    if let Some(code) = outcomes.iter().find_map(refused) {
+        let reason = match (attempt, code) {
+            (Attempt::Answered { status, .. }, Some(code)) => format!("HTTP {status}, code {code}"),
+            (Attempt::Answered { status, .. } | Attempt::BrokeOff { status }, _) => format!("HTTP {status}"),
+            _ => "refused".to_owned(),
+        };
+        return Signal::Trouble(Trouble::CredentialsRefused, reason);
+    }
+    if waits_for(outcomes, Cause::Rate).is_some() || outcomes.iter().any(decided) {
+        return Signal::Good;
+    }
+    if outcomes.iter().any(coded) {
+        return Signal::Answered;
+    }
+    if let Some(reason) = waits_for(outcomes, Cause::Unreachable) {
+        return Signal::Trouble(Trouble::Unreachable, reason);
+    }
+    if let Some(reason) = waits_for(outcomes, Cause::Unexpected) {
+        return Signal::Trouble(Trouble::UnexpectedAnswers, reason);
+    }
+    match attempt {
+        Attempt::Answered { status: status @ 200..=299, .. } => {
+            let reason = format!("HTTP {status} with a body that is not documented");
+            Signal::Doubt(Trouble::UnexpectedAnswers, reason)
+        }
+        Attempt::Answered { status, .. } => Signal::Doubt(Trouble::Unreachable, format!("HTTP {status}")),
+        Attempt::BrokeOff { status } => {
+            Signal::Doubt(Trouble::Unreachable, format!("HTTP {status}, and the answer broke off"))
+        }
+        Attempt::NoAnswer(why) | Attempt::NotSent(why) => {
+            Signal::Doubt(Trouble::Unreachable, format!("no answer: {why}"))
+        }
+    }
+}
+
+fn report(began: Instant, signal: Signal, outcomes: &[Outcome]) -> Report {
     let asked = |outcome: &Outcome| match outcome {
         Outcome::Later { after, .. } => *after,
         _ => None,
     };
-    Report { began, hint, is_too_fast, rest: outcomes.iter().filter_map(asked).max() }
+    let is_too_fast = waits_for(outcomes, Cause::Rate).is_some();
+    Report { began, signal, is_too_fast, rest: outcomes.iter().filter_map(asked).max() }
 }
 
 /// What goes on record.
-fn settle(outcome: Outcome, attempt: i64, pace: &Pace, now: Timestamp) -> Settlement {
+fn settle(outcome: Outcome, claim: &Claim, pace: &Pace, now: Timestamp) -> Settlement {
+    let attempts = Attempts { begun: claim.attempt, counted: claim.counted, most: pace.attempts };
     match outcome {
         // After the last attempt it stays unconfirmed: to say that it was refused would be saying too much.
-        Outcome::Unknown { reason } if pace.on_unknown == OnUnknown::Resend && attempt < pace.attempts => {
+        Outcome::Unknown { reason } if pace.on_unknown == OnUnknown::Resend && !attempts.is_last() => {
             let reason = format!("{reason}; the platform may have it");
-            Outcome::Later { code: None, reason, cause: Cause::Passing, after: None }.settle(
-                attempt,
-                pace.attempts,
-                now,
-            )
+            Outcome::Later { code: None, reason, cause: Cause::Passing, after: None }.settle(attempts, now)
         }
-        outcome @ Outcome::Later { cause: Cause::Credentials, .. } => {
-            let mut settlement = outcome.settle(attempt, pace.attempts, now);
-            // It has nothing to wait for but the gate.
-            settlement.retry_at = Some(now);
-            settlement
-        }
-        outcome => outcome.settle(attempt, pace.attempts, now),
+        outcome => outcome.settle(attempts, now),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::domain::{Channel, Submission};
 
     const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
     fn pace(on_unknown: OnUnknown) -> Pace {
         Pace { attempts: 3, on_unknown, ..Pace::default() }
+    }
+
+    /// A message that was claimed, after some attempts that count.
+    fn claim(counted: i64) -> Claim {
+        let message = json!({ "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi",
+            "correlationId": "order-1" });
+        Claim { submission: Submission::from_json(message).unwrap(), attempt: 40, counted }
     }
 
     fn later(cause: Cause, after: Option<Duration>) -> Outcome {
@@ -154,33 +212,88 @@ mod tests {
 
     #[test]
     fn what_may_be_there_is_sent_again_only_where_that_is_wanted() {
-        let settled = |on_unknown, attempt| settle(unknown(), attempt, &pace(on_unknown), NOW);
-        let held = settled(OnUnknown::Hold, 1);
+        let settled = |on_unknown, counted| settle(unknown(), &claim(counted), &pace(on_unknown), NOW);
+        let held = settled(OnUnknown::Hold, 0);
         assert_eq!((held.event.dispatch, held.retry_at), (Dispatch::Unconfirmed, None));
-        let again = settled(OnUnknown::Resend, 1);
+        let again = settled(OnUnknown::Resend, 0);
         assert_eq!(again.event.dispatch, Dispatch::Queued);
-        assert!(again.retry_at.unwrap() > NOW);
-        assert_eq!(settled(OnUnknown::Resend, 3).event.dispatch, Dispatch::Unconfirmed);
+        assert!(again.retry_at.unwrap() > NOW && again.counts);
+        assert_eq!(settled(OnUnknown::Resend, 2).event.dispatch, Dispatch::Unconfirmed);
     }
 
     #[test]
-    fn a_message_is_not_to_blame_for_our_credentials() {
-        let settled = settle(later(Cause::Credentials, None), 3, &pace(OnUnknown::Hold), NOW);
-        assert_eq!((settled.event.dispatch, settled.retry_at), (Dispatch::Queued, Some(NOW)));
+    fn what_would_meet_every_message_waits_for_the_breaker_only() {
+        for cause in [Cause::Credentials, Cause::Unreachable] {
+            let settled = settle(later(cause, None), &claim(2), &pace(OnUnknown::Hold), NOW);
+            let seen = (settled.event.dispatch, settled.retry_at, settled.counts);
+            assert_eq!(seen, (Dispatch::Queued, Some(NOW), false), "{cause:?}");
+        }
+    }
+
+    /// What a request tells, for the only message of it.
+    fn told(attempt: &Attempt) -> Signal {
+        signal(attempt, &[Outcome::of(attempt, &Channel::Sms)])
+    }
+
+    fn answered(status: u16, body: &str) -> Attempt {
+        Attempt::Answered { status, body: body.as_bytes().to_vec(), retry_after: None }
+    }
+
+    #[test]
+    fn a_request_tells_whether_another_would_fare_better() {
+        use Trouble::{CredentialsRefused, UnexpectedAnswers, Unreachable};
+        for (status, body) in [
+            (201, r#"{"messageId":"t","status":"queued"}"#),
+            (400, r#"{"code":"7004","message":"Invalid parameter"}"#),
+            (400, r#"{"code":"7020","message":"limit"}"#),
+            (429, ""),
+        ] {
+            assert_eq!(told(&answered(status, body)), Signal::Good, "{status} {body}");
+        }
+        assert_eq!(told(&answered(500, r#"{"code":"7006","message":"Internal error"}"#)), Signal::Answered);
+        for (attempt, trouble) in [
+            (answered(401, ""), CredentialsRefused),
+            (answered(400, r#"{"code":"7001","message":"Authentication failed"}"#), CredentialsRefused),
+            (Attempt::NotSent("Connection refused".to_owned()), Unreachable),
+            (answered(404, "<html>nginx</html>"), UnexpectedAnswers),
+            (answered(400, "Bad Request"), UnexpectedAnswers),
+            (answered(405, ""), UnexpectedAnswers),
+            (answered(301, ""), UnexpectedAnswers),
+            (answered(404, r#"{"timestamp":"2026-05-20","status":404,"error":"Not Found"}"#), UnexpectedAnswers),
+            (answered(404, r#"{"code":404,"message":"HTTP 404 Not Found"}"#), UnexpectedAnswers),
+        ] {
+            assert!(matches!(told(&attempt), Signal::Trouble(told, _) if told == trouble), "{attempt:?}");
+        }
+        for (attempt, trouble) in [
+            (answered(200, "<html>Welcome</html>"), UnexpectedAnswers),
+            (answered(502, "<html>"), Unreachable),
+            (answered(503, ""), Unreachable),
+            (answered(500, ""), Unreachable),
+            (Attempt::NoAnswer("timed out".to_owned()), Unreachable),
+            (Attempt::BrokeOff { status: 201 }, Unreachable),
+            (Attempt::BrokeOff { status: 400 }, Unreachable),
+        ] {
+            assert!(matches!(told(&attempt), Signal::Doubt(told, _) if told == trouble), "{attempt:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_of_which_one_was_answered_came_to_the_platform() {
+        let some = [unknown(), Outcome::Accepted(None), unknown()];
+        assert_eq!(signal(&answered(200, "{}"), &some), Signal::Good);
     }
 
     #[test]
     fn a_request_tells_what_the_next_ones_have_to_heed() {
         let seconds = Duration::from_secs;
         let told = |outcomes: &[Outcome]| {
-            let report = report(Instant::now(), outcomes);
-            (report.hint, report.is_too_fast, report.rest)
+            let report = report(Instant::now(), Signal::Good, outcomes);
+            (report.is_too_fast, report.rest)
         };
-        assert_eq!(told(&[Outcome::Accepted(None)]), (Hint::Good, false, None));
-        assert_eq!(told(&[unknown()]), (Hint::None, false, None));
-        assert_eq!(told(&[later(Cause::Passing, Some(seconds(7)))]), (Hint::None, false, Some(seconds(7))));
-        assert_eq!(told(&[later(Cause::Credentials, None)]), (Hint::Refused, false, None));
+        assert_eq!(told(&[Outcome::Accepted(None)]), (false, None));
+        assert_eq!(told(&[unknown()]), (false, None));
+        assert_eq!(told(&[later(Cause::Passing, Some(seconds(7)))]), (false, Some(seconds(7))));
         let mixed = [Outcome::Accepted(None), later(Cause::Rate, Some(seconds(3))), later(Cause::Rate, None)];
-        assert_eq!(told(&mixed), (Hint::Good, true, Some(seconds(3))));
+        assert_eq!(told(&mixed), (true, Some(seconds(3))));
     }
 }

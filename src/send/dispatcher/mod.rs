@@ -11,14 +11,14 @@
 //! | `lanes` | how the channels share the requests |
 //! | `rates`, `throttle`, `bucket` | how fast messages may leave |
 //! | `sweeper` | ends what is over because time has passed |
-//! | `gate` | the stop where our credentials are refused |
+//! | `breaker` | the stop while the platform can take nothing |
 //! | `hand_over` | one request |
 //! | `recorder` | puts outcomes on record, in batches |
 
+mod breaker;
 mod bucket;
 mod claims;
 mod course;
-mod gate;
 mod hand_over;
 mod lanes;
 mod rates;
@@ -36,10 +36,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use gate::Condition;
+pub use breaker::{DispatchHealth, Trouble};
 pub use rates::RateLimits;
 
-use self::{course::Course, gate::Gate, hand_over::Desk, rates::Rates};
+use self::{breaker::CircuitBreaker, course::Course, hand_over::Desk, rates::Rates};
 use super::platform::Platform;
 use crate::{
     clock::Clock,
@@ -63,6 +63,8 @@ pub struct Pace {
     pub attempts: i64,
     /// What to do where nobody knows whether the platform has a message.
     pub on_unknown: OnUnknown,
+    /// The longest pause between two probes while the platform can take nothing.
+    pub longest_probe_pause: Duration,
 }
 
 /// What to do with a message of which nobody knows whether the platform has it.
@@ -85,6 +87,7 @@ impl Default for Pace {
             lease: Duration::from_mins(1),
             attempts: 100,
             on_unknown: OnUnknown::Hold,
+            longest_probe_pause: Duration::from_mins(5),
         }
     }
 }
@@ -98,7 +101,7 @@ pub struct Dispatcher {
     pace: Pace,
     clock: Clock,
     metrics: Metrics,
-    condition: watch::Sender<Condition>,
+    health: watch::Sender<DispatchHealth>,
 }
 
 /// How many outcomes wait for their commit at the most. While the store is away, requests wait for it then.
@@ -122,13 +125,13 @@ impl Dispatcher {
             pace,
             clock,
             metrics,
-            condition: watch::Sender::new(Condition::Working),
+            health: watch::Sender::new(DispatchHealth::Working),
         }
     }
 
-    /// Tells whether messages are handed over.
-    pub fn condition(&self) -> watch::Receiver<Condition> {
-        self.condition.subscribe()
+    /// Tells whether messages are dispatched.
+    pub fn health(&self) -> watch::Receiver<DispatchHealth> {
+        self.health.subscribe()
     }
 
     /// Runs until `shutdown`; then claims nothing more, and ends when what was claimed is settled.
@@ -147,7 +150,8 @@ impl Dispatcher {
             outcomes,
         };
         let rates = Rates::new(desk.pace.rates.clone(), Instant::now());
-        let mut course = Course::new(self.outbox, Arc::new(desk), rates, Gate::new(self.condition));
+        let breaker = CircuitBreaker::new(self.health, desk.clock.clone(), desk.pace.longest_probe_pause);
+        let mut course = Course::new(self.outbox, Arc::new(desk), rates, breaker);
         let mut shutdown = pin!(shutdown);
         loop {
             let rest = course.turn().await;

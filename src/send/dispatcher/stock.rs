@@ -107,7 +107,7 @@ mod tests {
     fn claim(id: usize, expire_at: Option<Timestamp>) -> Claim {
         let message = json!({ "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi",
             "correlationId": id.to_string(), "expireAt": expire_at });
-        Claim { submission: Submission::from_json(message).unwrap(), attempt: 1 }
+        Claim { submission: Submission::from_json(message).unwrap(), attempt: 1, counted: 0 }
     }
 
     fn id(claim: &Claim) -> usize {

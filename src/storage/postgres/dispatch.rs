@@ -80,7 +80,7 @@ pub(super) async fn lease(
         "UPDATE outbox SET due_at = NULL, lease_until = $1, attempts = attempts + 1 \
          WHERE correlation_id = ANY(ARRAY(SELECT correlation_id FROM outbox WHERE channel = $2 AND due_at <= $3 \
              ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED)) \
-         RETURNING correlation_id, request, attempts, expire_at",
+         RETURNING correlation_id, request, attempts, counted, expire_at",
         lease_until.as_micros(),
         channel.as_str(),
         now.as_micros(),
@@ -95,17 +95,19 @@ pub(super) async fn end_attempts(
     connection: &mut Connection,
     rows: &[EndRow],
 ) -> Result<Vec<(String, i64)>, sqlx::Error> {
-    columns!(rows: correlation_id, attempt, retry_at);
+    columns!(rows: correlation_id, attempt, counts, retry_at);
     let ended = sql!(
-        "WITH ended AS (SELECT o.correlation_id, attempt.retry_at FROM outbox o \
-             JOIN UNNEST($1::text[], $2::bigint[], $3::bigint[]) AS attempt (correlation_id, attempt, retry_at) \
+        "WITH ended AS (SELECT o.correlation_id, attempt.counts, attempt.retry_at FROM outbox o \
+             JOIN UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) \
+             AS attempt (correlation_id, attempt, counts, retry_at) \
              ON o.correlation_id = attempt.correlation_id AND o.attempts = attempt.attempt \
              ORDER BY o.correlation_id FOR UPDATE OF o) \
-         UPDATE outbox SET due_at = ended.retry_at, lease_until = NULL FROM ended \
+         UPDATE outbox SET due_at = ended.retry_at, lease_until = NULL, counted = counted + ended.counts FROM ended \
          WHERE outbox.correlation_id = ended.correlation_id \
          RETURNING outbox.correlation_id, outbox.attempts",
         &correlation_id as _,
         &attempt as _,
+        &counts as _,
         &retry_at as _
     );
     let ended = ended.fetch_all(connection).await?.into_iter();
@@ -122,7 +124,7 @@ pub(super) async fn end_leases(
     limit: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
     let ended = sql!(
-        "UPDATE outbox SET lease_until = NULL, due_at = $1 \
+        "UPDATE outbox SET lease_until = NULL, due_at = $1, counted = counted + 1 \
          WHERE correlation_id = ANY(ARRAY(SELECT correlation_id FROM outbox WHERE lease_until <= $2 \
              ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED)) \
          RETURNING correlation_id",

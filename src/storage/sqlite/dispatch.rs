@@ -83,8 +83,8 @@ pub(super) async fn lease(
     lease_until: Timestamp,
 ) -> Result<Vec<LeasedRow>, sqlx::Error> {
     let due = sql!(
-        "SELECT json_group_array(json_array(correlation_id, request, attempts + 1, expire_at)) AS \"rows!: String\" \
-         FROM (SELECT correlation_id, request, attempts, expire_at FROM outbox WHERE channel = $1 AND due_at <= $2 \
+        "SELECT json_group_array(json_array(correlation_id, request, attempts + 1, counted, expire_at)) AS \"rows!: String\" \
+         FROM (SELECT correlation_id, request, attempts, counted, expire_at FROM outbox WHERE channel = $1 AND due_at <= $2 \
              ORDER BY due_at LIMIT $3)",
         channel.as_str(),
         now.as_micros(),
@@ -119,7 +119,8 @@ pub(super) async fn end_attempts(
     );
     let missing = missing.fetch_all(&mut *connection).await?;
     sql!(
-        "UPDATE outbox SET due_at = attempt.value ->> 'retry_at', lease_until = NULL FROM jsonb_each($1) AS attempt \
+        "UPDATE outbox SET due_at = attempt.value ->> 'retry_at', lease_until = NULL, \
+         counted = counted + (attempt.value ->> 'counts') FROM jsonb_each($1) AS attempt \
          WHERE outbox.correlation_id = attempt.value ->> 'correlation_id' \
          AND outbox.attempts = attempt.value ->> 'attempt'",
         rows
@@ -137,7 +138,7 @@ pub(super) async fn end_leases(
     limit: i64,
 ) -> Result<Vec<String>, sqlx::Error> {
     let ended = sql!(
-        "UPDATE outbox SET lease_until = NULL, due_at = $1 WHERE correlation_id IN (SELECT correlation_id FROM outbox \
+        "UPDATE outbox SET lease_until = NULL, due_at = $1, counted = counted + 1 WHERE correlation_id IN (SELECT correlation_id FROM outbox \
              WHERE lease_until <= $2 ORDER BY lease_until LIMIT $3) \
          RETURNING correlation_id",
         due_at.map(Timestamp::as_micros),

@@ -1,9 +1,11 @@
 //! Every channel, by every API: from our message to the platform and back, on a platform that takes documented
 //! spellings only.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Platform, TestServer, eventually, sms};
+use crate::harness::{Database, Platform, SetClock, TestServer, eventually, sms, whatsapp};
 
 both!(every_channel_is_sent_on_and_heard_from);
 sqlite!(
@@ -98,15 +100,22 @@ async fn what_is_far_ahead_waits_and_can_be_called_back(database: &Database) {
 
 async fn what_runs_out_of_time_is_not_sent(database: &Database) {
     let platform = Platform::start();
-    let server = TestServer::on(database).sending_to(&platform.url).start().await;
-    let mut late = sms("late", "Hello.");
-    late["expireAt"] = json!("2020-01-01T00:00:00Z");
+    let clock = SetClock::default();
+    let server = TestServer::on(database).by(clock.clock()).sending_to(&platform.url).start().await;
+    let mut late = whatsapp("late", "Hello.");
+    let now = clock.clock().now();
+    late["sendAt"] = json!(now.plus(Duration::from_mins(1)));
+    late["expireAt"] = json!(now.plus(Duration::from_mins(2)));
     server.sends(&late).await.is(202);
+    clock.goes_forward(Duration::from_mins(3));
     eventually("expired", async || (server.status_of("late").await? == "expired").then_some(())).await;
     assert_eq!(server.message("late").await["final"], true);
     assert_eq!(platform.report().requests, 0);
     // The same again is still the same, though it would now be too late for it.
     server.sends(&late).await.is(200);
+    let mut never = sms("never", "Hello.");
+    never["expireAt"] = json!("2020-01-01T00:00:00Z");
+    server.sends(&never).await.blames(&["/expireAt"]);
     server.stop().await;
     platform.stop().await;
 }

@@ -14,7 +14,9 @@ use self::sweep::Over;
 use super::{Backend, Connection, adoption, append, dispatch, trail::note};
 use crate::{
     domain::{Actor, Channel, CorrelationId, Deed, Done, Submission, Timestamp, TrailEntry},
-    storage::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records},
+    storage::{
+        Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records, outbox::CLOCKS_APART,
+    },
 };
 
 #[async_trait]
@@ -99,15 +101,20 @@ impl Outbox for Backend {
         // What was asked to wait until a time of its own goes on waiting.
         sql!(
             "UPDATE outbox SET due_at = $1 WHERE due_at > $1 AND EXISTS (SELECT 1 FROM messages m \
-             WHERE m.correlation_id = outbox.correlation_id AND m.updated_at > $1 \
-             AND (outbox.attempts > 0 OR m.created_at = outbox.due_at))",
-            now.as_micros()
+             WHERE m.correlation_id = outbox.correlation_id AND ((outbox.attempts > 0 AND m.updated_at > $2) \
+             OR (m.updated_at > $1 AND m.created_at = outbox.due_at)))",
+            now.as_micros(),
+            now.plus(CLOCKS_APART).as_micros()
         )
         .execute(&mut *transaction)
         .await?;
-        sql!("UPDATE outbox SET lease_until = $1 WHERE lease_until > $1", lease_until.as_micros())
-            .execute(&mut *transaction)
-            .await?;
+        sql!(
+            "UPDATE outbox SET lease_until = $1 WHERE lease_until > $2",
+            lease_until.as_micros(),
+            lease_until.plus(CLOCKS_APART).as_micros()
+        )
+        .execute(&mut *transaction)
+        .await?;
         Ok(transaction.commit().await?)
     }
 

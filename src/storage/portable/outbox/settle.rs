@@ -54,6 +54,7 @@ async fn end_attempts<'a>(
     let row = |((id, attempt), (_, settlement)): (&(&str, i64), &(_, &Settlement))| EndRow {
         correlation_id: (*id).to_owned(),
         attempt: *attempt,
+        counts: i64::from(settlement.counts),
         retry_at: settlement.retry_at.map(Timestamp::as_micros),
     };
     let rows: Vec<EndRow> = first.iter().map(row).collect();
