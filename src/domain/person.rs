@@ -47,7 +47,7 @@ impl Person {
         self.needle.as_str().len() >= least
     }
 
-    /// Whether a text or a body names the person, in any encoding that [`readings`] knows, a number in any spelling with
+    /// Whether a text or a body names the person, in any encoding that `readings` knows, a number in any spelling with
     /// its country code.
     pub fn is_named_in(&self, text: &[u8]) -> bool {
         let needle = self.needle.as_str();

@@ -53,7 +53,7 @@ pub trait Outbox: Send + Sync {
     async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError>;
 
     /// Puts right what our clock has left behind that was set back since, to `now`: what was to go at once, or once more,
-    /// is due now, and no lease lasts longer than until `lease_until`. What goes on for up to [`CLOCKS_APART`] longer is
+    /// is due now, and no lease lasts longer than until `lease_until`. What goes on for up to half an hour longer is
     /// left alone: another instance may have written it, whose clock is ahead of ours.
     async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError>;
 
