@@ -60,15 +60,12 @@ pub(super) async fn ready(
 /// Why nothing is sent; `None` while messages are.
 fn stopped(health: &DispatchHealth) -> Option<Problem> {
     let DispatchHealth::Stopped { trouble, reason, since } = health else { return None };
-    let (code, advice) = match trouble {
-        Trouble::CredentialsRefused => {
-            (Code::CredentialsRefused, "Renew the credentials of section webex, or have them unlocked at the platform.")
-        }
-        Trouble::Unreachable => (Code::PlatformUnreachable, "Check the network, DNS and webex.base_url."),
-        Trouble::UnexpectedAnswers => {
-            (Code::UnexpectedAnswers, "Check webex.base_url, and whether a proxy answers in the platform's place.")
-        }
+    let code = match trouble {
+        Trouble::CredentialsRefused => Code::CredentialsRefused,
+        Trouble::Unreachable => Code::PlatformUnreachable,
+        Trouble::UnexpectedAnswers => Code::UnexpectedAnswers,
     };
+    let advice = trouble.advice();
     Some(Problem::new(
         code,
         format!(

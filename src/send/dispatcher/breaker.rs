@@ -53,11 +53,14 @@ impl Trouble {
         }
     }
 
-    fn advice(self) -> &'static str {
+    /// What to do about it, as a sentence.
+    pub fn advice(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "renew the credentials of section webex, or have them unlocked at the platform",
-            Self::Unreachable => "check the network, DNS and webex.base_url",
-            Self::UnexpectedAnswers => "check webex.base_url, and a proxy in between",
+            Self::CredentialsRefused => {
+                "Renew the credentials of section webex, or have them unlocked at the platform."
+            }
+            Self::Unreachable => "Check the network, DNS and webex.base_url.",
+            Self::UnexpectedAnswers => "Check webex.base_url, and whether a proxy answers in the platform's place.",
         }
     }
 
@@ -211,7 +214,7 @@ impl CircuitBreaker {
         tracing::error!(
             reason,
             %since,
-            "{}; nothing is sent until that ends: {}. One message at a time tries",
+            "{}; nothing is sent until that ends. {} One message at a time tries",
             trouble.as_sentence(),
             trouble.advice()
         );
