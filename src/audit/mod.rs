@@ -3,7 +3,8 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `export` | CSV or NDJSON of what is on record, page by page |
-//! | `import` | notifications that never arrived, from the platform's export of failed ones |
+//! | `import` | what never arrived, from the platform's export of failed notifications, or what was exported here |
+//! | `formula` | texts in the cells of a spreadsheet, which must not be formulas |
 //! | `rebuild` | every status, anew from the stored notifications |
 //! | `retry` | what is in quarantine, read once more |
 //! | `trail` | who did what |
@@ -18,6 +19,7 @@
 
 mod erasure;
 mod export;
+mod formula;
 mod import;
 mod proof;
 mod rebuild;
@@ -29,7 +31,10 @@ mod trail;
 
 pub use erasure::{Eraser, ErasureView};
 pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
-pub use import::{ImportError, ImportOptions, ImportReport, Importer, Layout, Row, UnreadableRow, read_rows};
+pub use import::{
+    ImportError, ImportOptions, ImportReport, Importer, Layout, Origin, Row, UnreadableRow, as_utf_8, is_utf_8,
+    read_rows,
+};
 pub use proof::{Finding, Proof, Verdict};
 pub use rebuild::{Rebuild, RebuildReport, Transition};
 pub use retention::{Periods, PurgeView, Purger};

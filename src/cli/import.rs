@@ -20,9 +20,11 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Webex Connect's export of failed notifications (CSV, TXT or JSON), or bodies one a line; - for standard input
+    /// Webex Connect's export of failed notifications (CSV, TXT or JSON); bodies as JSON, one a line, over many lines or in
+    /// an array; or an export of receiptd itself (notifications, inbound or quarantine). UTF-8 or UTF-16; - for standard
+    /// input
     file: PathBuf,
-    /// csv, txt, json or ndjson (default: as the file looks)
+    /// csv (with commas, semicolons, tabs or bars), txt (with tabs), json or ndjson (default: as the file looks)
     #[arg(long)]
     format: Option<String>,
     /// Which column holds the notification

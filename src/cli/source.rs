@@ -262,6 +262,8 @@ pub(super) async fn refused(answer: Response) -> anyhow::Error {
         )
     });
     let told = format!("the server answered {status}: {}{}", visible(detail), errors.collect::<String>());
-    // What the server finds fault with is wrong use here too.
-    if status == StatusCode::UNPROCESSABLE_ENTITY { WrongUse(told).into() } else { anyhow::anyhow!(told) }
+    // What the server finds fault with is wrong use here too, but for a file that cannot be read.
+    let is_wrong_use =
+        status == StatusCode::UNPROCESSABLE_ENTITY && problem["type"] != "urn:receiptd:problem:not-an-export";
+    if is_wrong_use { WrongUse(told).into() } else { anyhow::anyhow!(told) }
 }

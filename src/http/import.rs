@@ -103,6 +103,7 @@ impl From<ImportError> for Problem {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Storage(error) => error.into(),
+            error @ ImportError::NothingUnderstood(_) => Self::new(Code::NotAnExport, error.to_string()),
             error => {
                 let detail = format!("{error}; what came before it is on record, and can be loaded again");
                 Self::new(Code::NotAnExport, detail)

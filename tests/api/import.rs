@@ -10,8 +10,18 @@ use crate::harness::{
     Client, Database, Platform, Program, Sample, TestServer, asked, eventually, fixtures, free_address,
 };
 
-both!(an_outage_is_repaired_from_the_platforms_export, a_file_tells_new_known_and_unreadable);
-sqlite!(every_layout_is_read, a_file_that_is_none_is_refused);
+both!(
+    an_outage_is_repaired_from_the_platforms_export,
+    a_file_tells_new_known_and_unreadable,
+    what_was_exported_comes_back_as_it_was
+);
+sqlite!(
+    every_layout_is_read,
+    every_encoding_is_read_or_refused_by_its_name,
+    a_file_that_is_none_is_refused,
+    a_file_of_which_nothing_is_understood_is_refused,
+    long_rows_are_imported_whole
+);
 
 async fn import(server: &Client, query: &str, file: impl Into<reqwest::Body>) -> Value {
     server.posts_to(&format!("/v1/import{query}"), file).await.is(200).json()
@@ -108,6 +118,138 @@ async fn every_layout_is_read(database: &Database) {
     let report = import(&server, "?format=ndjson", format!("\n{}\n", Sample::of("order-3").body())).await;
     assert_eq!(report["new"], 1);
     assert_eq!(server.ids("").await.len(), 4);
+    server.stop().await;
+}
+
+/// Everything that the lists and the export tell of what came, but for what is new with each import.
+async fn told(server: &Client) -> Vec<Value> {
+    let mut told = Vec::new();
+    for of in ["notifications", "inbound", "quarantine"] {
+        let export = server.gets(&format!("/v1/export?format=ndjson&of={of}")).await.is(200).body;
+        let mut lines: Vec<_> = export.lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        told.extend(lines.iter().map(|line| serde_json::from_str(line).unwrap()));
+    }
+    told
+}
+
+async fn what_was_exported_comes_back_as_it_was(database: &Database) {
+    let server = TestServer::start(database).await;
+    for _ in 0..2 {
+        server.posts(Sample::of("order-1").pretty()).await.is_acknowledged();
+    }
+    server.posts(Sample::of("order-1").says("Submitted", "7501").at("2026-05-20T13:15:00Z")).await.is_acknowledged();
+    server
+        .posts(Sample::of("=order-2").with("Description", "a;-b\n=c").says("Un-Delivered", "7203"))
+        .await
+        .is_acknowledged();
+    server.posts(Sample::of("order-3").without_correlation_id()).await.is_acknowledged();
+    server.posts(r#"{"event":"MO","from":"447700900123","message":"=1;\"+2\" 👋"}"#).await.is_acknowledged();
+    server.posts(&b"not \xff JSON"[..]).await.is_acknowledged();
+    server.posts("=1+2").await.is_acknowledged();
+    let before = told(&server).await;
+    assert_eq!(before.len(), 7);
+    for format in ["ndjson", "csv", "csv&bom=true"] {
+        let other = Database::in_a_file();
+        let restored = TestServer::start(&other).await;
+        for of in ["notifications", "inbound", "quarantine"] {
+            let file = server.gets(&format!("/v1/export?of={of}&format={format}")).await.is(200).body;
+            let count = before
+                .iter()
+                .filter(|one| match of {
+                    "notifications" => one.get("statusText").is_some(),
+                    "inbound" => one.get("event").is_some(),
+                    _ => one.get("bodyBase64").is_some(),
+                })
+                .count();
+            for (new, known) in [(count, 0), (0, count)] {
+                let report = import(&restored, "", file.clone()).await;
+                let expected = json!({"new": new, "known": known, "unreadable": 0, "unreadableRows": []});
+                assert_eq!(report, expected, "{of} as {format}");
+            }
+            // Where it came from it is known.
+            assert_eq!(import(&server, "", file).await["known"], count, "{of} as {format}");
+        }
+        assert_eq!(told(&restored).await, before, "{format}");
+        for id in ["order-1", "%3Dorder-2"] {
+            let [was, is] = [server.message(id).await, restored.message(id).await];
+            assert_eq!((&was["status"], &was["createdAt"]), (&is["status"], &is["createdAt"]));
+        }
+        restored.stop().await;
+    }
+    let page = server.gets("/v1/quarantine").await.is(200).body;
+    assert_eq!(import(&server, "", page).await["known"], 2, "a page of the list is as good");
+    for (path, what) in [
+        ("/v1/export?format=ndjson", "messages"),
+        ("/v1/export?format=csv", "messages"),
+        ("/v1/export?of=failures", "messages"),
+        ("/v1/messages", "messages"),
+    ] {
+        let file = server.gets(path).await.is(200).body;
+        let refused = server.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
+        assert!(refused["detail"].as_str().unwrap().contains(&format!("export of {what}")), "{path}: {refused}");
+    }
+    assert_eq!(told(&server).await, before);
+    server.stop().await;
+}
+
+async fn every_encoding_is_read_or_refused_by_its_name(database: &Database) {
+    let server = TestServer::start(database).await;
+    let one = |n: usize| Sample::of(&format!("order-{n}")).body();
+    let table = |n: usize, between: &str| {
+        format!("Trans ID{between}Payload\r\n1{between}\"{}\"\r\n", one(n).replace('"', "\"\""))
+    };
+    let utf_16 = |text: &str, to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
+    let files: Vec<Vec<u8>> = vec![
+        Sample::of("order-0").pretty().into_bytes(),
+        format!("[{}]", Sample::of("order-1").pretty()).into_bytes(),
+        format!("\u{feff}{}{}", one(2), one(2)).into_bytes(),
+        table(3, ";").into_bytes(),
+        table(4, "\t").into_bytes(),
+        format!("sep=;\r\n{}", table(5, ";")).into_bytes(),
+        utf_16(&format!("\u{feff}{}", table(6, "\t")), u16::to_le_bytes),
+        utf_16(&table(7, ","), u16::to_be_bytes),
+        utf_16(&one(8), u16::to_le_bytes),
+    ];
+    for (n, file) in files.iter().enumerate() {
+        let report = import(&server, "", file.clone()).await;
+        assert_eq!((&report["new"], &report["unreadable"]), (&1.into(), &0.into()), "file {n}: {report}");
+    }
+    assert_eq!(server.ids("").await.len(), files.len());
+    for (file, name) in [
+        (&b"\x1f\x8b\x08\0\0\0"[..], "gzip"),
+        (b"PK\x03\x04\x14\0", "Excel workbook"),
+        (b"<!doctype html><html>", "HTML"),
+        (b"", "empty"),
+        (b" \n", "empty"),
+    ] {
+        let refused = server.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
+        assert!(refused["detail"].as_str().unwrap().contains(name), "{name}: {refused}");
+    }
+    assert_eq!(server.items("/v1/quarantine").await, [] as [Value; 0]);
+    server.stop().await;
+}
+
+async fn a_file_of_which_nothing_is_understood_is_refused(database: &Database) {
+    let server = TestServer::start(database).await;
+    for file in ["{\"a\":1}\n{\"a\":2}\n", "[1,2]", "Payload\n1\n2\n", "{\n\"a\"\n:1}{\n}"] {
+        let refused = server.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("nothing in the file could be understood: 2 rows"), "{detail}");
+    }
+    assert!(server.items("/v1/quarantine").await.len() > 4, "it is kept");
+    // One that is understood makes the difference, even if it is known.
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    assert_eq!(import(&server, "", format!("?\n{}", Sample::of("order-1").body())).await["known"], 1);
+    server.stop().await;
+}
+
+async fn long_rows_are_imported_whole(database: &Database) {
+    let server = TestServer::start(database).await;
+    let long = "x".repeat(900_000);
+    let lines: Vec<_> =
+        (0..9).map(|n| Sample::of(&format!("order-{n}")).with("additionalInfo", long.clone()).body()).collect();
+    assert_eq!(import(&server, "", lines.join("\n")).await["new"], 9);
     server.stop().await;
 }
 

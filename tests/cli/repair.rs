@@ -61,6 +61,30 @@ fn an_import_is_told_by_row_and_may_be_repeated() {
         let new: Vec<Value> = mapped.into_iter().map(|shown| shown.is(0).json()["new"].clone()).collect();
         assert_eq!(new, [json!(1), json!(0)]);
         run(folder, &["import", "none.csv"]).await.is(1).complains("none.csv cannot be read");
+        fs::write(folder.join("nothing"), "{\n  \"a\": 1\n}\n").unwrap();
+        fs::write(folder.join("packed"), b"\x1f\x8b\x08\0\0\0").unwrap();
+        fs::write(folder.join("empty"), "").unwrap();
+        for (file, why) in
+            [("nothing", "nothing in the file could be understood"), ("packed", "gzip"), ("empty", "empty")]
+        {
+            for shown in server.both(&["import", file]).await {
+                shown.is(1).complains(why);
+            }
+        }
+        for format in ["csv", "ndjson"] {
+            for of in ["notifications", "quarantine"] {
+                for shown in server.both(&["export", "--of", of, "--format", format, "--output", "exported"]).await {
+                    shown.is(0);
+                    for shown in server.both(&["import", "exported"]).await {
+                        shown.is(0).prints(&["0 new", "0 unreadable"]);
+                    }
+                }
+            }
+            run(folder, &["export", "--format", format, "--output", "exported"]).await.is(0);
+            for shown in server.both(&["import", "exported"]).await {
+                shown.is(1).complains("receiptd export --of notifications");
+            }
+        }
         run(folder, &["import", "lines", "--columns", "code=x"]).await.is(2).complains("must be payload=HEADER");
         server.program.ends_on("TERM").await.is(0);
     });

@@ -293,3 +293,24 @@ fn a_server_that_is_killed_meanwhile_loses_and_repeats_nothing() {
         post.ends().await;
     });
 }
+
+#[test]
+fn a_table_is_read_in_utf_16_with_tabs_and_under_any_case_of_its_name() {
+    block_on(async {
+        let post = Post::new();
+        let table = |between: &str| format!("to{between}text\r\n+447700900123{between}Héllo\r\n");
+        let utf_16: Vec<u8> = format!("\u{feff}{}", table(";")).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        post.writes("PEOPLE.CSV", table(","));
+        post.writes("people.Tsv", table("\t"));
+        post.writes("excel.csv", utf_16);
+        for (file, flags) in [("PEOPLE.CSV", &[][..]), ("people.Tsv", &[]), ("excel.csv", &["--delimiter", ";"])] {
+            let report = post.sends(file, &[&["--dry-run", "--json"], flags].concat()).await.is(0).json();
+            assert_eq!((&report["rows"], &report["example"]["text"]), (&1.into(), &"Héllo".into()), "{file}");
+        }
+        post.writes("packed.csv", b"\x1f\x8b\x08\0\0");
+        post.sends("packed.csv", &["--dry-run"]).await.is(1).complains("gzip");
+        post.writes("sep.csv", format!("sep=;\r\n{}", table(";")));
+        post.sends("sep.csv", &["--dry-run", "--delimiter", ";"]).await.is(2).complains("the file begins with sep=");
+        post.ends().await;
+    });
+}

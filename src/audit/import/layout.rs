@@ -5,13 +5,13 @@ use crate::domain::Fault;
 /// How a file holds its bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// The platform's export with commas between the columns.
+    /// Columns, with commas, semicolons, tabs or bars between them.
     Csv,
-    /// The platform's export with tabs between them.
+    /// Columns with tabs between them.
     Txt,
-    /// A JSON array, with each body in `df_payload` or by itself.
+    /// JSON: arrays, or objects one after the other, each of which may take many lines.
     Json,
-    /// One body a line.
+    /// One body a line, which is JSON too.
     Ndjson,
 }
 
@@ -28,15 +28,10 @@ impl Layout {
         }
     }
 
-    /// By how a file begins: what is neither an array nor an object is columns, and its header says with what between
-    /// them.
+    /// By how a file begins: what is neither an array nor an object is columns.
     pub(super) fn detect(beginning: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(beginning);
-        let text = text.trim_start_matches('\u{FEFF}').trim_start();
-        match text.chars().next() {
-            Some('[') => Self::Json,
-            Some('{') => Self::Ndjson,
-            _ if text.lines().next().is_some_and(|header| header.contains('\t')) => Self::Txt,
+        match beginning.trim_ascii_start().first() {
+            Some(b'[' | b'{') => Self::Json,
             _ => Self::Csv,
         }
     }
@@ -100,9 +95,9 @@ mod tests {
     #[test]
     fn a_layout_shows_in_the_beginning() {
         for (beginning, layout) in [
-            ("\u{FEFF}\n [{", Layout::Json),
-            ("{\"a\":1}\n", Layout::Ndjson),
-            ("Webhook ID\tPayload\n1,2", Layout::Txt),
+            ("\n [{", Layout::Json),
+            ("{\"a\":1}\n", Layout::Json),
+            ("Webhook ID\tPayload\n1,2", Layout::Csv),
             ("Webhook ID,Payload\n1\t2", Layout::Csv),
             ("\"Webhook ID\",\"Payload\"", Layout::Csv),
             ("", Layout::Csv),

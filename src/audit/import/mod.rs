@@ -1,19 +1,26 @@
-//! Imports: notifications that never arrived, from the platform's export of those that it gave up on, or from bodies one
-//! a line.
+//! Imports: notifications that never arrived, from the platform's export of those that it gave up on, or as bodies in
+//! JSON; and what receiptd itself exported: notifications, inbound and quarantine.
 //!
 //! Each body is read as if it had been posted, and what is on record already is left alone, so a file may be loaded
 //! again, or overlap with another. `receivedAt` is the time of the import, since that is when we first heard of it; when
-//! it happened stands in the notification itself. What cannot be read goes to quarantine, as it does when it is posted.
+//! it happened stands in the notification itself. A row of an export keeps the time, the source and the count that it
+//! has. What cannot be read goes to quarantine, as it does when it is posted.
 //!
 //! | File | Holds |
 //! | --- | --- |
 //! | `layout` | which kinds of files there are, and how they are told apart |
+//! | `encoding` | UTF-8 and UTF-16, and what is no text |
 //! | `bounded` | how long a row may be |
+//! | `values` | JSON values, one after the other |
+//! | `exported` | rows of receiptd's own exports |
 //! | `rows` | the bodies of a file, one after the other |
 
 mod bounded;
+mod encoding;
+mod exported;
 mod layout;
 mod rows;
+mod values;
 
 use std::{io::Read, slice, sync::Arc};
 
@@ -28,11 +35,15 @@ use crate::{
     webex::{Posted, TimeZone},
 };
 
+pub use encoding::{as_utf_8, is_utf_8};
+pub use exported::Origin;
 pub use layout::{ImportOptions, Layout};
 pub use rows::{ImportError, Row, read_rows};
 
-/// In one commit. Few, so that what is posted meanwhile does not wait long.
+/// In one commit: few rows, so that what is posted meanwhile does not wait long, and few bytes, so that long rows do not
+/// fill the memory.
 const BATCH: usize = 200;
+const BATCH_BYTES: usize = 1 << 20;
 /// So many unreadable rows are told one by one.
 const TOLD: usize = 1000;
 
@@ -84,76 +95,100 @@ impl Importer {
     ) -> Result<ImportReport, ImportError> {
         let entry = entry(actor, Deed::Imported, &self.clock, None);
         self.deeds.note(slice::from_ref(&entry)).await.map_err(ImportError::Storage)?;
-        let (found, mut rows) = mpsc::channel(BATCH);
-        let reading =
-            tokio::task::spawn_blocking(move || read_rows(file, &options, |row| found.blocking_send(row).is_ok()));
+        // One batch is put on record, one waits, and one is being read.
+        let (found, mut batches) = mpsc::channel(1);
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut batch = Batch::default();
+            let read = read_rows(file, &options, |row| match batch.add(row) {
+                Some(full) => found.blocking_send(full).is_ok(),
+                None => true,
+            });
+            // Also before a fault. Where nothing is received any more, the store has failed, which is told.
+            if !batch.rows.is_empty() {
+                let _ = found.blocking_send(batch.rows);
+            }
+            read
+        });
         let mut report = ImportReport::default();
-        let mut batch = Vec::with_capacity(BATCH);
-        while rows.recv_many(&mut batch, BATCH).await > 0 {
-            self.put(std::mem::take(&mut batch), &entry, &mut report).await?;
+        while let Some(batch) = batches.recv().await {
+            self.put(batch, &entry, &mut report).await?;
         }
         reading.await.map_err(|_| ImportError::Broken)??;
-        Ok(report)
+        match report.unreadable_rows.first() {
+            Some(first) if report.new == 0 && report.known == 0 => {
+                let told = format!("{} rows, of which row {}: {}", report.unreadable, first.row, first.reason);
+                Err(ImportError::NothingUnderstood(told))
+            }
+            _ => Ok(report),
+        }
     }
 
     async fn put(&self, rows: Vec<Row>, entry: &TrailEntry, report: &mut ImportReport) -> Result<(), StorageError> {
-        let mut arrivals = Vec::with_capacity(rows.len());
-        for Row { number, body } in rows {
-            let why = match body {
-                Ok(body) => match self.read(body) {
-                    Ok(arrival) => {
-                        arrivals.push((number, arrival));
-                        continue;
-                    }
-                    Err((why, body)) => {
-                        let kept = Kept::now(Unreadable(why.clone()), body, Source::Import, self.clock.now());
-                        arrivals.push((number, Arrival::Quarantined(kept)));
-                        why
-                    }
-                },
-                Err(why) => why,
-            };
-            report.unreadable(number, why);
+        let mut found = Vec::with_capacity(rows.len());
+        for Row { number, body, origin } in rows {
+            match body {
+                Ok(body) => found.push(self.read(number, body, origin)),
+                Err(why) => report.unreadable(number, why),
+            }
         }
-        self.commit(arrivals, entry, report).await
+        self.commit(found, entry, report).await
     }
 
     /// What a body is, as if it had been posted.
-    fn read(&self, body: Vec<u8>) -> Result<Arrival, (String, Vec<u8>)> {
-        let now = self.clock.now();
-        match Posted::read(&body, self.zone) {
+    fn read(&self, number: u64, body: Vec<u8>, origin: Option<Origin>) -> Found {
+        let was_in_quarantine = origin.as_ref().is_some_and(|origin| origin.was_in_quarantine);
+        let (source, received_at, times) = match origin {
+            Some(Origin { received_at, source, times, .. }) => (source, received_at, times),
+            None => (Source::Import, self.clock.now(), 1),
+        };
+        let quarantined = |why: String, body| {
+            let kept = Kept { times, ..Kept::now(Unreadable(why.clone()), body, source, received_at) };
+            // What was in quarantine and goes there again is on record as it was, which is all that was asked for.
+            (Arrival::Quarantined(kept), Some(why).filter(|_| !was_in_quarantine))
+        };
+        let (arrival, unreadable) = match Posted::read(&body, self.zone) {
             Posted::Notification(notification) => {
-                Ok(Arrival::Notification(Recorded::now(*notification, body, Source::Import, now)))
+                let recorded = Recorded::now(*notification, body, source, received_at);
+                (Arrival::Notification(Recorded { times, ..recorded }), None)
             }
-            Posted::Inbound(inbound) => Ok(Arrival::Inbound(Kept::now(inbound, body, Source::Import, now))),
-            Posted::Foreign => Err(("it is a delivery report of another API (GSMA OneAPI)".to_owned(), body)),
-            Posted::Unreadable(Unreadable(why)) => Err((why, body)),
-        }
+            Posted::Inbound(inbound) => {
+                let kept = Kept::now(inbound, body, source, received_at);
+                (Arrival::Inbound(Kept { times, ..kept }), None)
+            }
+            Posted::Foreign => quarantined("it is a delivery report of another API (GSMA OneAPI)".to_owned(), body),
+            Posted::Unreadable(Unreadable(why)) => quarantined(why, body),
+        };
+        Found { number, arrival, unreadable }
     }
 
     /// One row that the database refuses must not fail the others.
     async fn commit(
         &self,
-        rows: Vec<(u64, Arrival)>,
+        found: Vec<Found>,
         entry: &TrailEntry,
         report: &mut ImportReport,
     ) -> Result<(), StorageError> {
-        let (numbers, arrivals): (Vec<u64>, Vec<Arrival>) = rows.into_iter().unzip();
+        let mut arrivals = Vec::with_capacity(found.len());
+        let mut told = Vec::with_capacity(found.len());
+        for Found { number, arrival, unreadable } in found {
+            arrivals.push(arrival);
+            told.push((number, unreadable));
+        }
         match self.repair.import(&arrivals, entry).await {
             Ok(outcomes) => {
-                arrivals.iter().zip(outcomes).for_each(|(arrival, is_new)| report.count(arrival, is_new));
+                told.into_iter().zip(outcomes).for_each(|(told, is_new)| report.count(told, is_new));
                 return Ok(());
             }
             Err(StorageError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
-        for (number, arrival) in numbers.into_iter().zip(arrivals) {
+        for (told, arrival) in told.into_iter().zip(arrivals) {
             match self.repair.import(slice::from_ref(&arrival), entry).await {
-                Ok(outcomes) => outcomes.into_iter().for_each(|is_new| report.count(&arrival, is_new)),
+                Ok(outcomes) => report.count(told, outcomes.contains(&true)),
                 Err(StorageError::Refused(_)) => {
                     let why = "the database refuses its parsed form";
                     self.repair.import(&[arrival.quarantined(why)], entry).await?;
-                    report.unreadable(number, why.to_owned());
+                    report.unreadable(told.0, why.to_owned());
                 }
                 Err(error) => return Err(error),
             }
@@ -163,12 +198,11 @@ impl Importer {
 }
 
 impl ImportReport {
-    fn count(&mut self, arrival: &Arrival, is_new: bool) {
-        match arrival {
-            // It was counted as unreadable already.
-            Arrival::Quarantined(_) => {}
-            _ if is_new => self.new += 1,
-            _ => self.known += 1,
+    fn count(&mut self, (row, unreadable): (u64, Option<String>), is_new: bool) {
+        match unreadable {
+            Some(why) => self.unreadable(row, why),
+            None if is_new => self.new += 1,
+            None => self.known += 1,
         }
     }
 
@@ -177,5 +211,33 @@ impl ImportReport {
         if self.unreadable_rows.len() < TOLD {
             self.unreadable_rows.push(UnreadableRow { row, reason });
         }
+    }
+}
+
+/// A row that was read.
+struct Found {
+    number: u64,
+    arrival: Arrival,
+    /// Why it was not understood.
+    unreadable: Option<String>,
+}
+
+/// Rows for one commit.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Row>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Adds a row, and returns the batch if it is full.
+    fn add(&mut self, row: Row) -> Option<Vec<Row>> {
+        self.bytes += row.body.as_ref().map_or(0, Vec::len);
+        self.rows.push(row);
+        if self.rows.len() < BATCH && self.bytes < BATCH_BYTES {
+            return None;
+        }
+        self.bytes = 0;
+        Some(std::mem::take(&mut self.rows))
     }
 }

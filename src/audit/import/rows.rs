@@ -1,29 +1,29 @@
 //! The bodies of a file, one after the other: as much of it is in memory as one row takes.
 
-use std::{
-    fmt,
-    io::{self, BufRead, BufReader, Read},
-};
+use std::io::{self, Read};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, SeqAccess, Visitor},
-};
+use csv::ByteRecord;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     ImportOptions, Layout,
     bounded::{Allowance, LONGEST},
+    encoding::{self, Text},
+    exported::{self, Cells, MARKS, NO_BODIES, Origin},
+    values::{Piece, Values},
 };
-use crate::{storage::StorageError, webex::unquoted};
+use crate::{audit::formula::unguarded, storage::StorageError, webex::unquoted};
 
 /// A row of a file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Counted from 1.
     pub number: u64,
     /// The body, or why there is none.
     pub body: Result<Vec<u8>, String>,
+    /// How and when it came, if the file is an export of receiptd itself.
+    pub origin: Option<Origin>,
 }
 
 /// Why a file could not be loaded to its end.
@@ -37,9 +37,21 @@ pub enum ImportError {
         /// In what way.
         why: String,
     },
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It is packed, or of another program.
+    #[error("the file is no text that can be read: it is {0}")]
+    NoText(&'static str),
+    /// It is an export of something that cannot be imported.
+    #[error("the file is an export of {0}")]
+    NoBodies(&'static str),
     /// No column has the header of the payload.
     #[error("there is no column {0:?} in the header; name the column of the notification with columns payload=HEADER")]
     NoPayload(String),
+    /// None of its rows was understood.
+    #[error("nothing in the file could be understood: {0}; what there is of it is in quarantine")]
+    NothingUnderstood(String),
     /// It ended before its end, or could not be read.
     #[error("the file could not be read")]
     Read(#[from] io::Error),
@@ -53,43 +65,122 @@ pub enum ImportError {
 
 /// Reads a file and gives its rows to `take`, until that wants no more.
 pub fn read_rows(file: impl Read, options: &ImportOptions, take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
-    let mut file = BufReader::with_capacity(1 << 16, file);
-    let beginning = file.fill_buf()?;
-    let layout = options.layout.unwrap_or_else(|| Layout::detect(beginning));
-    if beginning.starts_with("\u{FEFF}".as_bytes()) {
-        file.consume("\u{FEFF}".len());
+    let text = encoding::text(file)?;
+    if text.beginning.trim_ascii().is_empty() {
+        return Err(ImportError::Empty);
     }
-    match layout {
-        Layout::Csv => columns(file, b',', &options.payload_column, take),
-        Layout::Txt => columns(file, b'\t', &options.payload_column, take),
-        Layout::Json => array(file, take),
-        Layout::Ndjson => lines(file, take),
+    match options.layout.unwrap_or_else(|| Layout::detect(&text.beginning)) {
+        Layout::Csv => columns(text, &[b',', b';', b'\t', b'|'], &options.payload_column, take),
+        Layout::Txt => columns(text, b"\t", &options.payload_column, take),
+        Layout::Json | Layout::Ndjson => values(text, take),
     }
 }
 
+/// Where the body stands in a row.
+enum Header {
+    Payload(usize),
+    /// The places of these columns of an export: those of [`MARKS`], then `status`, `event` and `bodyBase64`.
+    Exported([Option<usize>; 8]),
+}
+
+impl Header {
+    fn of(names: &ByteRecord, payload: &str) -> Result<Option<Self>, ImportError> {
+        let alike = |name: &str| names.iter().position(|header| is_alike(header, name));
+        let [fingerprint, received_at, source, times, body] = MARKS.map(alike);
+        let places =
+            [fingerprint, received_at, source, times, body, alike("status"), alike("event"), alike("bodyBase64")];
+        if places[..MARKS.len()].iter().all(Option::is_some) {
+            return Ok(Some(Self::Exported(places)));
+        }
+        if let Some(at) = alike(payload) {
+            return Ok(Some(Self::Payload(at)));
+        }
+        match NO_BODIES.iter().find(|(marks, _)| marks.iter().all(|mark| alike(mark).is_some())) {
+            Some((_, what)) => Err(ImportError::NoBodies(what)),
+            None => Ok(None),
+        }
+    }
+
+    fn row(&self, number: u64, record: &ByteRecord) -> Row {
+        match self {
+            Self::Payload(at) => {
+                let body = record.get(*at).map(<[u8]>::trim_ascii).filter(|body| !body.is_empty());
+                let body = body.map(<[u8]>::to_vec).ok_or_else(|| "it has no payload".to_owned());
+                Row { number, body, origin: None }
+            }
+            Self::Exported(places) => {
+                let cell = |at: &Option<usize>| {
+                    let text = String::from_utf8_lossy(record.get((*at)?)?);
+                    Some(unguarded(&text)).filter(|text| !text.is_empty())
+                };
+                let texts: Vec<Option<String>> = places.iter().map(cell).collect();
+                let text = |at: usize| texts.get(at).and_then(Option::as_deref);
+                let [received_at, source, times, body, status, event, body_base64] = [1, 2, 3, 4, 5, 6, 7].map(text);
+                Cells { received_at, source, times, status, event, body, body_base64 }.read(number)
+            }
+        }
+    }
+}
+
+fn is_alike(header: &[u8], name: &str) -> bool {
+    String::from_utf8_lossy(header).trim().eq_ignore_ascii_case(name)
+}
+
 fn columns(
-    file: impl Read,
-    delimiter: u8,
+    mut text: Text<impl Read>,
+    delimiters: &[u8],
     payload: &str,
     mut take: impl FnMut(Row) -> bool,
 ) -> Result<(), ImportError> {
+    let told = separator_line(&text.beginning);
+    if let Some((length, _)) = told {
+        text.beginning.drain(..length);
+    }
+    let told = told.map(|(_, delimiter)| [delimiter]);
+    let delimiters = told.as_ref().map_or(delimiters, |told| told.as_slice());
+    let (header, delimiter) = header(&text.beginning, delimiters, payload)?;
     let allowance = Allowance::new();
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(allowance.of(file));
-    let alike = |header: &[u8]| String::from_utf8_lossy(header).trim().eq_ignore_ascii_case(payload);
-    let at = reader.byte_headers().map_err(|error| broken(error, 0))?.iter().position(alike);
-    let at = at.ok_or_else(|| ImportError::NoPayload(payload.to_owned()))?;
-    let mut record = csv::ByteRecord::new();
+    let mut reader = reader(delimiter).from_reader(allowance.of(text.reader()));
+    reader.byte_headers().map_err(|error| broken(error, 0))?;
+    let mut record = ByteRecord::new();
     let mut number = 0;
     while reader.read_byte_record(&mut record).map_err(|error| broken(error, number + 1))? {
         number += 1;
-        let body = record.get(at).map(<[u8]>::trim_ascii).filter(|body| !body.is_empty());
-        let body = body.map(<[u8]>::to_vec).ok_or_else(|| "it has no payload".to_owned());
-        if !take(Row { number, body }) {
+        if !take(header.row(number, &record)) {
             break;
         }
         allowance.renew(true);
     }
     Ok(())
+}
+
+/// The line `sep=;` before the header, by which some spreadsheets say what is between the columns: its length, and that.
+fn separator_line(beginning: &[u8]) -> Option<(usize, u8)> {
+    let line = beginning.split_inclusive(|byte| *byte == b'\n').next()?;
+    match line.trim_ascii_end() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => Some((line.len(), *delimiter)),
+        // A tab looks like an end of the line.
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'='] if line.contains(&b'\t') => Some((line.len(), b'\t')),
+        _ => None,
+    }
+}
+
+/// The header, by the delimiter with which it makes sense.
+fn header(beginning: &[u8], delimiters: &[u8], payload: &str) -> Result<(Header, u8), ImportError> {
+    for delimiter in delimiters {
+        let mut reader = reader(*delimiter).from_reader(beginning);
+        let names = reader.byte_headers().map_err(|error| broken(error, 0))?;
+        if let Some(header) = Header::of(names, payload)? {
+            return Ok((header, *delimiter));
+        }
+    }
+    Err(ImportError::NoPayload(payload.to_owned()))
+}
+
+fn reader(delimiter: u8) -> csv::ReaderBuilder {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.delimiter(delimiter).flexible(true);
+    builder
 }
 
 /// What the CSV reader says, without the content.
@@ -101,87 +192,44 @@ fn broken(error: csv::Error, row: u64) -> ImportError {
     }
 }
 
-fn too_long(row: u64) -> ImportError {
+pub(super) fn too_long(row: u64) -> ImportError {
     ImportError::Layout { row, why: format!("it is longer than {LONGEST} bytes") }
 }
 
-fn lines(mut file: impl BufRead, mut take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
-    let mut number = 0;
-    loop {
-        let mut line = Vec::new();
-        if (&mut file).take(LONGEST).read_until(b'\n', &mut line)? == 0 {
-            return Ok(());
-        }
-        number += 1;
-        if line.len() as u64 == LONGEST {
-            return Err(too_long(number));
-        }
-        let line = line.trim_ascii();
-        if !line.is_empty() && !take(Row { number, body: Ok(payload(line)) }) {
-            return Ok(());
-        }
-    }
-}
-
-fn array(file: impl Read, mut take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
-    let (mut number, allowance) = (0, Allowance::new());
-    let mut elements = serde_json::Deserializer::from_reader(allowance.of(file));
-    let take = |row| {
-        let more = take(row);
-        allowance.renew(more);
-        more
-    };
-    let read = elements.deserialize_seq(Elements { number: &mut number, take });
-    read.and_then(|()| elements.end()).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        match error.classify() {
-            _ if error.io_error_kind() == Some(io::ErrorKind::FileTooLarge) => too_long(number + 1),
-            serde_json::error::Category::Io => ImportError::Read(error.into()),
-            category => ImportError::Layout {
-                row: number + 1,
-                why: format!("it is not JSON: {category:?} error at line {line}, column {column}"),
-            },
-        }
-    })
-}
-
-/// Takes the elements of an array as they come, so that it is never whole in memory.
-struct Elements<'a, T> {
-    number: &'a mut u64,
-    take: T,
-}
-
-impl<'de, T: FnMut(Row) -> bool> Visitor<'de> for Elements<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of notifications")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(element) = elements.next_element::<Box<RawValue>>()? {
-            *self.number += 1;
-            let body = payload(element.get().as_bytes());
-            if !(self.take)(Row { number: *self.number, body: Ok(body) }) {
-                while elements.next_element::<IgnoredAny>()?.is_some() {}
+fn values(text: Text<impl Read>, mut take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
+    let (mut values, mut last) = (Values::new(text.reader()), 0);
+    while let Some(Piece { number, bytes }) = values.next()? {
+        for mut row in rows_of(number, bytes)? {
+            last = row.number.max(last + 1);
+            row.number = last;
+            if !take(row) {
+                return Ok(());
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// One user's nightly file wraps each notification like this.
 #[derive(Deserialize)]
-struct Wrapped {
-    df_payload: Box<RawValue>,
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    df_payload: &'a RawValue,
 }
 
-/// The body in an element: its `df_payload`, as JSON or as a text that holds JSON; or the element itself.
-fn payload(element: &[u8]) -> Vec<u8> {
-    match serde_json::from_slice::<Wrapped>(element) {
-        Ok(Wrapped { df_payload }) => unquoted(&df_payload).unwrap_or_else(|| df_payload.get().as_bytes().to_vec()),
-        Err(_) => element.to_vec(),
+/// The rows in a piece of JSON: what is in its `df_payload`, as JSON or as a text that holds JSON; rows of an export; or the
+/// piece itself.
+fn rows_of(number: u64, piece: Vec<u8>) -> Result<Vec<Row>, ImportError> {
+    if !piece.starts_with(b"{") {
+        return Ok(vec![Row { number, body: Ok(piece), origin: None }]);
     }
+    if let Some(rows) = exported::rows(number, &piece) {
+        return rows;
+    }
+    let wrapped = serde_json::from_slice::<Wrapped<'_>>(&piece).ok();
+    let wrapped = wrapped
+        .map(|Wrapped { df_payload }| unquoted(df_payload).unwrap_or_else(|| df_payload.get().as_bytes().to_vec()));
+    Ok(vec![Row { number, body: Ok(wrapped.unwrap_or(piece)), origin: None }])
 }
 
 #[cfg(test)]
@@ -197,7 +245,7 @@ mod tests {
             true
         };
         read_rows(file.as_bytes(), &ImportOptions::default(), take).unwrap();
-        assert!(rows.iter().zip(1..).all(|(row, number)| row.number == number), "{rows:?}");
+        assert!(rows.is_sorted_by(|one, next| one.number < next.number), "{rows:?}");
         rows.into_iter().map(|row| row.body.map(|body| String::from_utf8(body).unwrap())).collect()
     }
 
@@ -215,7 +263,67 @@ mod tests {
             [Ok("{\"a\":1}".to_owned()), Ok("{}".to_owned())]
         );
         assert!(matches!(fails("a,b\n1,2\n"), ImportError::NoPayload(_)));
-        assert!(matches!(fails(""), ImportError::NoPayload(_)));
+        assert!(matches!(fails(" \n"), ImportError::Empty));
+    }
+
+    #[test]
+    fn columns_are_told_apart_by_whatever_is_between_them() {
+        for delimiter in [",", ";", "\t", "|"] {
+            let file = "a{d}\"PAYLOAD\"{d}c\r\n1{d}\"{}\"{d}2\r\n".replace("{d}", delimiter);
+            assert_eq!(rows(&file), [Ok("{}".to_owned())], "{file}");
+            let file = format!("SEP={delimiter}\r\n{file}");
+            assert_eq!(rows(&file), [Ok("{}".to_owned())], "{file}");
+        }
+    }
+
+    /// A row of an export: of a notification that came twice.
+    const EXPORTED: &str = r#"{"fingerprint":"00","receivedAt":"2026-05-20T13:15:00.000Z","source":"notify","times":2,"status":"read","body":"{}"}"#;
+
+    #[test]
+    fn a_row_of_an_export_says_how_it_came() {
+        let origin = |file: &str| {
+            let mut origins = Vec::new();
+            read_rows(file.as_bytes(), &ImportOptions::default(), |row| {
+                origins.push((
+                    row.body.unwrap(),
+                    row.origin.map(|one| (one.times, one.source.as_str(), one.was_in_quarantine)),
+                ));
+                true
+            })
+            .unwrap();
+            origins
+        };
+        let quarantined = EXPORTED.replace("\"status\":\"read\"", "\"reason\":\"why\",\"bodyBase64\":\"/w==\"");
+        let told = [(b"{}".to_vec(), Some((2, "notify", false))), (b"\xff".to_vec(), Some((2, "notify", true)))];
+        assert_eq!(origin(&format!("{EXPORTED}\n{quarantined}\n")), told);
+        assert_eq!(origin(&format!("{{\"items\":[{EXPORTED},{quarantined}],\"nextCursor\":null}}")), told);
+        let table = "times;source;receivedAt;fingerprint;body;status\n3;import;2026-05-20T13:15:00Z;00;'=1;read\n";
+        assert_eq!(origin(table), [(b"=1".to_vec(), Some((3, "import", false)))]);
+    }
+
+    #[test]
+    fn a_body_that_was_removed_and_a_time_that_is_none_are_told_by_row() {
+        for (change, why) in
+            [(r#""body":"""#, "its body was removed"), (r#""body":"{\"erased\":true}""#, "its body was removed")]
+        {
+            assert!(rows(&EXPORTED.replace(r#""body":"{}""#, change))[0].as_ref().unwrap_err().contains(why));
+        }
+        for (from, to) in [("2026", "20"), ("notify", "mail"), (":2,", ":0,"), (":2,", ":\"x\",")] {
+            let row = EXPORTED.replace(from, to);
+            assert!(rows(&row)[0].as_ref().unwrap_err().contains("cannot be read"), "{row}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_imported_is_refused_by_its_name() {
+        let message = r#"{"correlationId":"a","createdAt":"x","notificationCount":1}"#;
+        let table = "correlationId,createdAt,notificationCount\na,x,1\n";
+        for file in [message, table, &format!("[{message}]"), &format!("{{\"items\":[{message}]}}")] {
+            assert!(fails(file).to_string().contains("export of messages"), "{file}");
+        }
+        for file in [r#"{"actor":"a","at":"x","deed":"sent","count":1}"#, "at,actor,deed,count\n1,2,3,4\n"] {
+            assert!(fails(file).to_string().contains("export of the audit log"), "{file}");
+        }
     }
 
     #[test]
@@ -229,19 +337,14 @@ mod tests {
 
     #[test]
     fn half_of_a_surrogate_pair_in_a_wrapped_text_costs_no_more_than_itself() {
-        let mut bodies = Vec::new();
         let file = br#"{"df_payload":"{\"callbackData\":\"order \ud83d\"}"}"#;
-        let take = |row: Row| {
-            bodies.push(row.body.unwrap());
-            true
-        };
+        let take = |row: Row| row.body.unwrap() == b"{\"callbackData\":\"order \xED\xA0\xBD\"}" || panic!("{file:?}");
         read_rows(file.as_slice(), &ImportOptions::default(), take).unwrap();
-        assert_eq!(bodies, [b"{\"callbackData\":\"order \xED\xA0\xBD\"}"]);
     }
 
     #[test]
     fn a_file_that_breaks_off_says_where() {
-        for (file, row) in [("[{},{}", 3), ("[{},{\"a\":", 2), ("[] x", 1), ("[{} {}]", 2)] {
+        for (file, row) in [("[{},{}", 3), ("[{},{\"a\":", 2), ("[{} {}]", 2)] {
             assert!(matches!(fails(file), ImportError::Layout { row: found, .. } if found == row), "{file}");
         }
     }

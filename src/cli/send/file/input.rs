@@ -14,6 +14,7 @@ use csv::{ByteRecord, ByteRecordsIntoIter, ReaderBuilder};
 use serde_json::Value;
 
 use crate::{
+    audit::{as_utf_8, is_utf_8},
     cli::output::WrongUse,
     domain::{Object, is_blank},
 };
@@ -62,11 +63,12 @@ const BOM: &str = "\u{FEFF}";
 
 impl Input {
     /// `-` is standard input, which is copied to a temporary file, as is all that cannot be read twice.
-    pub(super) fn open(path: &Path, format: Option<Format>, delimiter: char) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, format: Option<Format>, delimiter: Option<char>) -> anyhow::Result<Self> {
         let cannot = || format!("{} cannot be read", path.display());
         let file =
             if path == Path::new("-") { spool(io::stdin().lock())? } else { File::open(path).with_context(cannot)? };
         let file = if file.metadata()?.is_file() { file } else { spool(file).with_context(cannot)? };
+        let file = as_text(file).with_context(cannot)?;
         let extension = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase);
         let format = match (format, extension.as_deref()) {
             (Some(format), _) => format,
@@ -77,8 +79,9 @@ impl Input {
                 bail!(WrongUse("--format csv or --format ndjson is needed, the name does not tell".to_owned()))
             }
         };
-        let delimiter =
-            u8::try_from(delimiter).map_err(|_| WrongUse("--delimiter is one ASCII character".to_owned()))?;
+        let by_name = if extension.as_deref() == Some("tsv") { '\t' } else { ',' };
+        let delimiter = u8::try_from(delimiter.unwrap_or(by_name))
+            .map_err(|_| WrongUse("--delimiter is one ASCII character".to_owned()))?;
         let mut input = Self { file, format, delimiter, columns: Arc::new([]) };
         if format == Format::Csv {
             input.columns = input.header()?;
@@ -109,6 +112,10 @@ impl Input {
         file.rewind()?;
         let header = self.table(file).headers().context("the names of the columns cannot be read")?.clone();
         let names: Vec<_> = header.iter().map(|name| name.trim_start_matches(BOM).trim().to_owned()).collect();
+        if names.first().is_some_and(|name| name.to_ascii_lowercase().starts_with("sep=")) {
+            let advice = "remove the line, and name the character with --delimiter";
+            bail!(WrongUse(format!("the file begins with sep=, as some spreadsheets write it; {advice}")));
+        }
         if names.is_empty() {
             bail!(WrongUse("the file is empty; a table begins with the names of its columns".to_owned()));
         }
@@ -238,6 +245,17 @@ fn read(line: &[u8]) -> Original {
         Ok(_) => unreadable("is not a JSON object".to_owned()),
         Err(error) => unreadable(format!("is not JSON: {:?} error at column {}", error.classify(), error.column())),
     }
+}
+
+/// The file itself, or a copy of it in UTF-8.
+fn as_text(mut file: File) -> anyhow::Result<File> {
+    let mut beginning = [0; 64];
+    let read = file.read_at(&mut beginning, 0)?;
+    if is_utf_8(&beginning[..read])? {
+        return Ok(file);
+    }
+    file.rewind()?;
+    spool(as_utf_8(file)?)
 }
 
 fn spool(mut from: impl Read) -> anyhow::Result<File> {

@@ -51,9 +51,9 @@ pub(super) struct FileArgs {
     /// The file's format [default: by its name, csv for standard input]
     #[arg(long, value_enum, requires = "file")]
     format: Option<Format>,
-    /// Between the cells of a CSV file
-    #[arg(long, value_name = "CHARACTER", requires = "file", default_value = ",")]
-    delimiter: char,
+    /// Between the cells of a CSV file [default: a comma; a tab if the name ends with .tsv]
+    #[arg(long, value_name = "CHARACTER", requires = "file")]
+    delimiter: Option<char>,
     /// The text of every message; {name} stands for the column of this name, {{ and }} for braces
     #[arg(long, value_name = "TEXT", requires = "file", conflicts_with = "text")]
     template_text: Option<String>,

@@ -23,7 +23,7 @@ fn rows(plan: &Plan, name: &str, text: &[u8]) -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::File::create(&path).unwrap().write_all(text).unwrap();
-    let input = Input::open(Path::new(&path), None, ',').unwrap();
+    let input = Input::open(Path::new(&path), None, None).unwrap();
     input.records().unwrap().map(|record| plan.row(record.unwrap())).collect()
 }
 

@@ -1,0 +1,161 @@
+//! Rows of receiptd's own exports: how and when a body came is told beside it, and is kept.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{ImportError, Row};
+use crate::domain::{ERASED_BODY, Source, Timestamp};
+
+/// How and when a body came, as the export of it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// When it first came.
+    pub received_at: Timestamp,
+    /// How it came.
+    pub source: Source,
+    /// How often it came.
+    pub times: i64,
+    /// Whether it was in quarantine.
+    pub was_in_quarantine: bool,
+}
+
+/// What a row of an export has, by the names of its columns.
+#[derive(Default)]
+pub(super) struct Cells<'a> {
+    pub(super) received_at: Option<&'a str>,
+    pub(super) source: Option<&'a str>,
+    pub(super) times: Option<&'a str>,
+    pub(super) status: Option<&'a str>,
+    pub(super) event: Option<&'a str>,
+    pub(super) body: Option<&'a str>,
+    pub(super) body_base64: Option<&'a str>,
+}
+
+/// The columns that tell an export of bodies from any other file.
+pub(super) const MARKS: [&str; 5] = ["fingerprint", "receivedAt", "source", "times", "body"];
+
+/// What cannot be imported, by the columns that tell it: messages, and the audit log.
+pub(super) const NO_BODIES: [(&[&str], &str); 2] = [
+    (
+        &["correlationId", "createdAt", "notificationCount"],
+        "messages, which follow from their notifications; export and import those (receiptd export --of notifications)",
+    ),
+    (&["actor", "at", "count"], "the audit log, which cannot be written from outside"),
+];
+
+impl Cells<'_> {
+    /// The body, and how it came.
+    pub(super) fn read(&self, number: u64) -> Row {
+        match self.origin() {
+            Some(origin) => Row { number, body: self.body(), origin: Some(origin) },
+            None => {
+                let why = "it is a row of an export, and its receivedAt, source or times cannot be read".to_owned();
+                Row { number, body: Err(why), origin: None }
+            }
+        }
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        Some(Origin {
+            received_at: Timestamp::parse_rfc3339(self.received_at?)?,
+            source: Source::from_word(self.source?)?,
+            times: self.times?.parse().ok().filter(|times| *times >= 1)?,
+            was_in_quarantine: self.status.or(self.event).is_none_or(str::is_empty),
+        })
+    }
+
+    fn body(&self) -> Result<Vec<u8>, String> {
+        let body = match self.body_base64.filter(|text| !text.is_empty()) {
+            Some(text) => BASE64_STANDARD.decode(text).map_err(|_| "its bodyBase64 is not base64".to_owned())?,
+            None => self.body.unwrap_or_default().as_bytes().to_vec(),
+        };
+        if body.is_empty() || body == ERASED_BODY {
+            return Err("its body was removed before the export, so there is nothing to read".to_owned());
+        }
+        Ok(body)
+    }
+}
+
+/// What is looked for in a JSON object that may be a row of an export, or a page of a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'a> {
+    #[serde(borrow)]
+    fingerprint: Option<&'a RawValue>,
+    #[serde(borrow)]
+    received_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    times: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body_base64: Option<&'a RawValue>,
+    #[serde(borrow)]
+    correlation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    created_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    notification_count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    actor: Option<&'a RawValue>,
+    #[serde(borrow)]
+    at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    count: Option<&'a RawValue>,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+/// The rows in a JSON object of ours; `None` if it is not ours.
+pub(super) fn rows(number: u64, object: &[u8]) -> Option<Result<Vec<Row>, ImportError>> {
+    let members: Members<'_> = serde_json::from_slice(object).ok()?;
+    match &members.items {
+        // A page, as `receiptd quarantine --json` prints it.
+        Some(items) if !items.is_empty() => {
+            let members = |item: &&RawValue| serde_json::from_str::<Members<'_>>(item.get()).ok()?.read(number);
+            items.iter().map(members).collect()
+        }
+        _ => Some(members.read(number)?.map(|row| vec![row])),
+    }
+}
+
+impl Members<'_> {
+    fn read(&self, number: u64) -> Option<Result<Row, ImportError>> {
+        let has = |all: &[Option<&RawValue>]| all.iter().all(Option::is_some);
+        if has(&[self.fingerprint, self.received_at, self.source, self.times, self.body]) {
+            return Some(Ok(self.row(number)));
+        }
+        let kinds = [
+            has(&[self.correlation_id, self.created_at, self.notification_count]),
+            has(&[self.actor, self.at, self.count]),
+        ];
+        let kind = kinds.into_iter().zip(NO_BODIES).find(|(is, _)| *is);
+        kind.map(|(_, (_, what))| Err(ImportError::NoBodies(what)))
+    }
+
+    fn row(&self, number: u64) -> Row {
+        let text = |member: Option<&RawValue>| {
+            let member = member.map(RawValue::get).filter(|member| *member != "null")?;
+            Some(serde_json::from_str::<String>(member).unwrap_or_else(|_| member.to_owned()))
+        };
+        let [received_at, source, times, status, event, body, body_base64] =
+            [self.received_at, self.source, self.times, self.status, self.event, self.body, self.body_base64].map(text);
+        let cells = Cells {
+            received_at: received_at.as_deref(),
+            source: source.as_deref(),
+            times: times.as_deref(),
+            status: status.as_deref(),
+            event: event.as_deref(),
+            body: body.as_deref(),
+            body_base64: body_base64.as_deref(),
+        };
+        cells.read(number)
+    }
+}
