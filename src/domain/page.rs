@@ -28,6 +28,20 @@ impl PageLimit {
     pub fn get(self) -> usize {
         usize::from(self.0)
     }
+
+    /// About how many bytes a page holds.
+    pub const BYTES: i64 = 1 << 20;
+
+    /// How many of the items of these sizes in bytes a page holds: where items are large, it ends with the one that fills
+    /// it, so that no page takes much more memory than one item does.
+    pub fn fitting(self, sizes: &[i64]) -> usize {
+        let mut bytes = 0_i64;
+        let full = sizes.iter().position(|size| {
+            bytes = bytes.saturating_add(*size);
+            bytes >= Self::BYTES
+        });
+        full.map_or(sizes.len(), |last| last + 1).min(self.get())
+    }
 }
 
 impl Default for PageLimit {
@@ -81,6 +95,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Of these items, with or without others after them.
+    pub fn of(items: Vec<T>, has_next: bool, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let next = items.last().filter(|_| has_next).map(cursor);
+        Self { items, next }
+    }
+
     /// From up to one item more than the page holds: the surplus one tells that there is a next page.
     pub fn from_surplus(mut items: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = items.len() > limit.get();
@@ -103,6 +123,21 @@ mod tests {
         assert_eq!(Page::from_surplus(vec![1, 2], limit, cursor).next, None);
         let page = Page::from_surplus(vec![1, 2, 3], limit, cursor);
         assert_eq!((page.items, page.next.unwrap().id), (vec![1, 2], "2".to_owned()));
+    }
+
+    #[test]
+    fn a_page_ends_where_it_is_full_and_holds_one_item_at_least() {
+        let limit = PageLimit::new(3).unwrap();
+        for (sizes, fitting) in [
+            (&[][..], 0),
+            (&[1, 1, 1, 1], 3),
+            (&[PageLimit::BYTES, 1], 1),
+            (&[i64::MAX, i64::MAX], 1),
+            (&[PageLimit::BYTES - 1, 1, 1], 2),
+            (&[PageLimit::BYTES - 2, 1], 2),
+        ] {
+            assert_eq!(limit.fitting(sizes), fitting, "{sizes:?}");
+        }
     }
 
     #[test]

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path, Query},
-};
-use serde_json::json;
-
 use super::{
     authority::{Caller, Read},
     problem::Problem,
     server::{App, Closing},
+    shelf::place,
 };
 use crate::domain::{CorrelationId, Fault, ListRequest};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path, Query},
+};
 
 /// Names and values, in the order in which they came.
 type Pairs = Query<Vec<(String, String)>>;
@@ -49,11 +48,16 @@ pub(super) async fn one(
     Ok(HttpResponse::Ok().json(message))
 }
 
-/// The notifications of a message, each with its parsed fields and its body.
-pub(super) async fn notifications(_: Caller<Read>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let id = correlation_id(&id)?;
-    let items = app.query.notifications(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
-    Ok(HttpResponse::Ok().json(json!({ "items": items })))
+/// The notifications of a message, each with its parsed fields and its body, page by page.
+pub(super) async fn notifications(
+    _: Caller<Read>,
+    id: Path<String>,
+    pairs: Pairs,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let (id, place) = (correlation_id(&id)?, place(&pairs)?);
+    let page = app.query.notifications(&id, place.after.as_ref(), place.limit).await?;
+    Ok(HttpResponse::Ok().json(page.ok_or_else(|| Problem::no_such_message(id.as_str()))?))
 }
 
 /// What cannot be an id is no message's.

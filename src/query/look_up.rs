@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     domain::{
         Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
-        PageLimit, Recorded, TallyRequest, Timestamp, TransactionId, by_recipient, timeline,
+        PageLimit, TallyRequest, Timestamp, TransactionId, by_recipient, timeline,
     },
     storage::{Messages, Shelf, StorageError, Store},
 };
@@ -114,12 +114,16 @@ impl Query {
         }
     }
 
-    /// The notifications of a message, oldest first, each with its body.
-    pub async fn notifications(&self, id: &CorrelationId) -> Result<Option<Vec<NotificationView>>, StorageError> {
+    /// One page of the notifications of a message, oldest first, each with its body.
+    pub async fn notifications(
+        &self,
+        id: &CorrelationId,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Option<ListView<NotificationView>>, StorageError> {
         let Some(message) = self.find(id).await? else { return Ok(None) };
-        let mut notifications = self.messages.notifications(&message.correlation_id).await?;
-        notifications.sort_by_cached_key(Recorded::place);
-        Ok(Some(notifications.iter().map(NotificationView::of).collect()))
+        let page = self.messages.notifications_page(&message.correlation_id, after, limit).await?;
+        Ok(Some(ListView::of(page.items.iter().map(NotificationView::of).collect(), page.next.as_ref())))
     }
 
     /// One page of the messages that `filter` admits, newest first, without timelines.
@@ -134,9 +138,10 @@ impl Query {
         let mut items = Vec::with_capacity(page.items.len());
         for message in &page.items {
             let mut view = MessageView::of(message, cutoffs.is_overdue(message));
-            if message.other_recipients {
-                let notifications = self.messages.notifications(&message.correlation_id).await?;
-                view.tell_recipients(by_recipient(&notifications));
+            if message.other_recipients
+                && let Some(history) = self.messages.history(&message.correlation_id).await?
+            {
+                view.tell_recipients(by_recipient(&history.notifications));
             }
             items.push(view);
         }

@@ -70,6 +70,7 @@ in_time! { Messages:
     list(filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Page<Message>;
     tally(request: &TallyRequest) -> Vec<Tally>;
     notifications(id: &CorrelationId) -> Vec<Recorded>;
+    notifications_page(id: &CorrelationId, after: Option<&Cursor>, limit: PageLimit) -> Page<Recorded>;
     notifications_of(ids: &[CorrelationId], after: Option<&(CorrelationId, Fingerprint)>, limit: PageLimit)
         -> Vec<(CorrelationId, Recorded)>;
     dispatch_events(id: &CorrelationId) -> Vec<DispatchEvent>;

@@ -92,7 +92,16 @@ pub trait Messages: Send + Sync {
     /// All notifications of a message, in no particular order.
     async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
 
-    /// Up to `limit` notifications of these messages, in the order of (message, fingerprint), after `after`.
+    /// One page of the notifications of a message, in the order of (time of the event, fingerprint).
+    async fn notifications_page(
+        &self,
+        id: &CorrelationId,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Recorded>, StorageError>;
+
+    /// Up to `limit` notifications of these messages, in the order of (message, fingerprint), after `after`: fewer where
+    /// their bodies are large, and none where there are no more.
     async fn notifications_of(
         &self,
         ids: &[CorrelationId],
@@ -107,7 +116,8 @@ pub trait Messages: Send + Sync {
     async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError>;
 }
 
-/// Looks up what came to the notify URL and is no notification.
+/// Looks up what came to the notify URL and is no notification. A page is shorter than asked for where bodies are large;
+/// its cursor tells that there are more.
 #[async_trait]
 pub trait Shelf: Send + Sync {
     /// One page of the customers' messages and events, newest first.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use receiptd::domain::{Cursor, Event, Filter, Message, PageLimit};
+use receiptd::domain::{Arrival, Cursor, Event, Filter, Message, PageLimit, Recorded};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    make::{about, number, time},
+    make::{about, id, number, time},
     store::TestStore,
 };
 
@@ -19,6 +19,7 @@ both!(
     a_page_that_is_just_full_is_the_last,
     pages_keep_within_the_filter,
     an_empty_store_has_one_empty_page,
+    the_notifications_of_a_message_have_pages_that_are_bounded_in_bytes,
 );
 
 fn limit(most: u16) -> PageLimit {
@@ -146,4 +147,48 @@ async fn an_empty_store_has_one_empty_page(store: &TestStore) {
     store.hear([about("a").received(5)]).await;
     let end = Cursor { at: time(5), id: "a".to_owned() };
     assert_eq!(store.messages.list(&Filter::default(), Some(&end), limit(1)).await.unwrap().items, []);
+}
+
+async fn the_notifications_of_a_message_have_pages_that_are_bounded_in_bytes(store: &TestStore) {
+    let large = |n: i64| about("order-1").at(n).body(vec![b'x'; 300_000]).recorded();
+    // Some of one instant, so that the cursor has to look at the fingerprint too; and one without a time.
+    let told = |at: i64, code: i64| about("order-1").at(at).with(|it| it.code = Some(code.to_string())).recorded();
+    let timeless = about("order-1").with(|it| (it.at, it.code) = (None, Some("none".to_owned()))).recorded();
+    let all: Vec<_> = (10..16)
+        .map(large)
+        .chain((0..7).map(|code| told(20, code)))
+        .chain([timeless, about("order-2").recorded()])
+        .collect();
+    store.hear(all.into_iter().map(Arrival::Notification)).await;
+    let walk = async |most: u16| {
+        let (mut walked, mut lengths, mut cursor) = (Vec::new(), Vec::new(), None::<Cursor>);
+        loop {
+            let page = store.messages.notifications_page(&id("order-1"), cursor.as_ref(), limit(most)).await.unwrap();
+            lengths.push(page.items.len());
+            walked.extend(page.items);
+            let Some(next) = page.next else { return (walked, lengths) };
+            cursor = Cursor::decode(&next.encode());
+        }
+    };
+    let (walked, lengths) = walk(500).await;
+    assert_eq!(lengths, [5, 9]);
+    let key = |one: &Recorded| (one.notification.at.unwrap_or_default(), one.fingerprint);
+    assert!(walked.is_sorted_by(|one, next| key(one) < key(next)));
+    assert_eq!(walked.len(), 14);
+    assert_eq!(walk(3).await.0, walked);
+
+    // Those of several messages likewise, until there are none.
+    let (mut found, mut after) = (0, None);
+    loop {
+        let ids = [id("order-1"), id("order-2")];
+        let some = store.messages.notifications_of(&ids, after.as_ref(), limit(500)).await.unwrap();
+        let bytes: usize = some.iter().map(|(_, recorded)| recorded.body.len()).sum();
+        assert!(bytes < 2 << 20, "{bytes}");
+        found += some.len();
+        match some.last() {
+            Some((id, recorded)) => after = Some((id.clone(), recorded.fingerprint)),
+            None => break,
+        }
+    }
+    assert_eq!(found, 15);
 }

@@ -12,6 +12,7 @@ both!(
     an_unreadable_body_reads_back_byte_by_byte,
     the_same_body_is_kept_once_and_counted,
     both_lists_are_paged_newest_first,
+    a_page_ends_where_it_is_full,
     the_two_lists_do_not_mix,
 );
 
@@ -44,7 +45,7 @@ async fn an_inbound_message_reads_back(store: &TestStore) {
 
 async fn an_unreadable_body_reads_back_byte_by_byte(store: &TestStore) {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
-    let bodies = [every_byte.as_slice(), b"", b"\0", b"{\"a\":\"\xff\xfe\"}", &b"\x80".repeat(1 << 20)];
+    let bodies = [every_byte.as_slice(), b"", b"\0", b"{\"a\":\"\xff\xfe\"}", &b"\x80".repeat(1_000_000)];
     let kept: Vec<_> = bodies.iter().zip(1..).map(|(body, at)| unreadable(body, at)).collect();
     store.hear(kept.iter().cloned().map(Arrival::Quarantined)).await;
     let stored = store.reopened().await.shelf.quarantine(None, limit(9)).await.unwrap().items;
@@ -86,6 +87,29 @@ async fn both_lists_are_paged_newest_first(store: &TestStore) {
     let first = store.shelf.inbound(None, limit(19)).await.unwrap();
     let last = store.shelf.inbound(first.next.as_ref(), limit(19)).await.unwrap();
     assert_eq!(([first.items, last.items].concat(), last.next), (whole, None));
+}
+
+async fn a_page_ends_where_it_is_full(store: &TestStore) {
+    let body = |n: u8| n.to_string().repeat(400_000);
+    store.hear((1..=5).map(|n| Arrival::Quarantined(unreadable(body(n).as_bytes(), n.into())))).await;
+    store.hear((1..=5).map(|n| Arrival::Inbound(inbound(&body(n), n.into())))).await;
+    let (mut pages, mut cursor) = (Vec::new(), None);
+    loop {
+        let quarantine = store.shelf.quarantine(cursor.as_ref(), limit(500)).await.unwrap();
+        let inbound = store.shelf.inbound(cursor.as_ref(), limit(500)).await.unwrap();
+        assert_eq!((inbound.items.len(), &inbound.next), (quarantine.items.len(), &quarantine.next));
+        assert!(quarantine.items.iter().map(|kept| &kept.body).eq(inbound.items.iter().map(|kept| &kept.body)));
+        pages.push(quarantine.items.into_iter().map(|kept| kept.body[0] - b'0').collect::<Vec<_>>());
+        cursor = quarantine.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [&[5, 4, 3][..], &[2, 1]]);
+    // One that is larger than a page has one for itself.
+    store.hear([Arrival::Quarantined(unreadable(&vec![b'6'; 3 << 20], 6))]).await;
+    let page = store.shelf.quarantine(None, limit(500)).await.unwrap();
+    assert!(page.items.len() == 1 && page.next.is_some());
 }
 
 async fn the_two_lists_do_not_mix(store: &TestStore) {

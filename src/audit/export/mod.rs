@@ -142,8 +142,8 @@ impl Export {
             self.after = page.next;
         }
         let told = self.messages.notifications_of(&owners, self.written.as_ref(), limit).await?;
-        if told.len() == limit.get() {
-            self.written = told.last().map(|(id, recorded)| (id.clone(), recorded.fingerprint));
+        if let Some((id, recorded)) = told.last() {
+            self.written = Some((id.clone(), recorded.fingerprint));
             self.owners = owners;
         } else {
             self.written = None;

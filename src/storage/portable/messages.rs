@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 use sqlx::QueryBuilder;
 
-use super::{Backend, Connection, Database, list, reads, tally};
+use super::{
+    Backend, Connection, Database, list, reads,
+    shelf::{self, count},
+    tally,
+};
 use crate::{
     domain::{
         CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, Recorded, Tally,
@@ -73,10 +77,46 @@ impl Messages for Backend {
         after: Option<&(CorrelationId, Fingerprint)>,
         limit: PageLimit,
     ) -> Result<Vec<(CorrelationId, Recorded)>, StorageError> {
-        let mut connection = self.read.acquire().await?;
-        let most = i64::try_from(limit.get()).unwrap_or(i64::MAX);
-        let rows = reads::notifications_of(&mut connection, ids, after, most).await?;
+        let mut snapshot = self.snapshot().await?;
+        let sizes = reads::sizes_of(&mut snapshot, ids, after, count(limit.get())).await?;
+        let rows = reads::notifications_of(&mut snapshot, ids, after, count(limit.fitting(&sizes))).await?;
+        snapshot.rollback().await?;
         rows.into_iter().map(NotificationRow::with_message).collect()
+    }
+
+    async fn notifications_page(
+        &self,
+        id: &CorrelationId,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Recorded>, StorageError> {
+        let (at, fingerprint) =
+            after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), shelf::bytes(&cursor.id)));
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
+             WHERE correlation_id = $1 AND (COALESCE(event_at, 0), fingerprint) > ($2, $3) \
+             ORDER BY COALESCE(event_at, 0), fingerprint LIMIT $4",
+            id.as_str(),
+            at,
+            fingerprint,
+            count(limit.get() + 1)
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let fitting = limit.fitting(&sizes);
+        let rows = notification_rows!(
+            "SELECT ",
+            " FROM notifications WHERE correlation_id = $1 AND (COALESCE(event_at, 0), fingerprint) > ($2, $3) \
+             ORDER BY COALESCE(event_at, 0), fingerprint LIMIT $4",
+            id.as_str(),
+            at,
+            fingerprint,
+            count(fitting)
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = rows.into_iter().map(NotificationRow::recorded).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, fitting < sizes.len(), after_recorded))
     }
 
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {
@@ -120,6 +160,10 @@ async fn dispatch_events(connection: &mut Connection, id: &CorrelationId) -> Res
         id.as_str()
     );
     rows.fetch_all(connection).await?.into_iter().map(DispatchRow::event).collect()
+}
+
+fn after_recorded(recorded: &Recorded) -> Cursor {
+    Cursor { at: recorded.notification.at.unwrap_or_default(), id: recorded.fingerprint.to_string() }
 }
 
 /// The message that a transaction id belongs to.

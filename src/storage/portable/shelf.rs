@@ -15,16 +15,28 @@ use crate::{
 impl Shelf for Backend {
     async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Inbound>>, StorageError> {
         let Place { at, fingerprint, most } = Place::of(after, limit);
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM inbound \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            most
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let fitting = limit.fitting(&sizes);
         let rows = sql_as!(
             InboundRow,
             "SELECT fingerprint, received_at, source, times, channel, event, sender, transaction_id, body FROM inbound \
              WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
             at,
             fingerprint,
-            most
+            count(fitting)
         );
-        let items = rows.fetch_all(&self.read).await?.into_iter().map(InboundRow::kept).collect::<Result<_, _>>()?;
-        Ok(Page::from_surplus(items, limit, after_kept))
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = rows.into_iter().map(InboundRow::kept).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, fitting < sizes.len(), after_kept))
     }
 
     async fn quarantine(
@@ -33,16 +45,28 @@ impl Shelf for Backend {
         limit: PageLimit,
     ) -> Result<Page<Kept<Unreadable>>, StorageError> {
         let Place { at, fingerprint, most } = Place::of(after, limit);
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM quarantine \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            most
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let fitting = limit.fitting(&sizes);
         let rows = sql_as!(
             QuarantineRow,
             "SELECT fingerprint, received_at, source, times, reason, body FROM quarantine \
              WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
             at,
             fingerprint,
-            most
+            count(fitting)
         );
-        let items = rows.fetch_all(&self.read).await?.into_iter().map(QuarantineRow::kept).collect::<Result<_, _>>()?;
-        Ok(Page::from_surplus(items, limit, after_kept))
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = rows.into_iter().map(QuarantineRow::kept).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, fitting < sizes.len(), after_kept))
     }
 
     async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Inbound>>, StorageError> {
@@ -82,8 +106,13 @@ impl Place {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
         let Cursor { at, id } = after.unwrap_or(&end);
         let fingerprint = bytes(id);
-        Self { at: at.as_micros(), fingerprint, most: i64::try_from(limit.get() + 1).unwrap_or(i64::MAX) }
+        Self { at: at.as_micros(), fingerprint, most: count(limit.get() + 1) }
     }
+}
+
+/// As the statements count.
+pub(super) fn count(items: usize) -> i64 {
+    i64::try_from(items).unwrap_or(i64::MAX)
 }
 
 /// The bytes that a cursor's id stands for.

@@ -115,6 +115,17 @@ impl Client {
         self.gets(path).await.is(200).json()["items"].as_array().cloned().unwrap_or_default()
     }
 
+    /// The items of a list, from its first page to its last.
+    pub(crate) async fn every_item(&self, path: &str) -> Vec<Value> {
+        let (mut items, mut query) = (Vec::new(), String::new());
+        loop {
+            let page = self.gets(&format!("{path}?limit=500{query}")).await.is(200).json();
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            let Some(next) = page["nextCursor"].as_str() else { return items };
+            query = format!("&cursor={}", encoded(next));
+        }
+    }
+
     /// The ids of the messages of a list, in its order.
     pub(crate) async fn ids(&self, query: &str) -> Vec<String> {
         let items = self.items(&format!("/v1/messages{query}")).await;

@@ -125,7 +125,7 @@ async fn what_is_posted_is_stored_or_in_quarantine(database: &Database) {
     }
     assert_eq!(found, expected);
     // All of it is there, and can be read.
-    let kept = server.items("/v1/quarantine?limit=500").await;
+    let kept = server.every_item("/v1/quarantine").await;
     assert_eq!(kept.len(), expected[&Quarantine].len());
     assert!(kept.iter().all(|one| !one["reason"].as_str().unwrap().contains("database")), "refused by the database");
     for id in server.ids("?limit=500").await {

@@ -3,9 +3,36 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Sample, TestServer};
+use crate::harness::{Database, Sample, TestServer, encoded};
 
 both!(each_is_told_with_its_fields_and_its_body, several_recipients_have_a_status_each);
+sqlite!(many_large_ones_come_page_by_page);
+
+async fn many_large_ones_come_page_by_page(database: &Database) {
+    const ONES: usize = 12;
+    let server = TestServer::start(database).await;
+    let large = "x".repeat(400_000);
+    for n in 0..ONES {
+        let one = Sample::of("order-1").at(&format!("2026-05-20T13:{n:02}:00Z")).with("additionalInfo", large.clone());
+        server.posts(one).await.is_acknowledged();
+    }
+    let path = "/v1/messages/order-1/notifications";
+    let (mut times, mut query) = (Vec::new(), "?limit=500".to_owned());
+    loop {
+        let page = server.gets(&format!("{path}{query}")).await.is(200);
+        assert!(page.body.len() < 3 << 20, "{}", page.body.len());
+        let page = page.json();
+        times.extend(page["items"].as_array().unwrap().iter().map(|one| one["at"].clone()));
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        query = format!("?limit=500&cursor={}", encoded(next));
+    }
+    let expected: Vec<_> = (0..ONES).map(|n| json!(format!("2026-05-20T13:{n:02}:00.000Z"))).collect();
+    assert_eq!(times, expected);
+    assert_eq!(server.items(&format!("{path}?limit=2")).await.len(), 2);
+    server.gets(&format!("{path}?limit=0&cursor=x&colour=red")).await.blames(&["/limit", "/cursor", "/colour"]);
+    server.gets("/v1/messages/none/notifications?limit=1").await.is_problem(404, "not-found");
+    server.stop().await;
+}
 
 async fn each_is_told_with_its_fields_and_its_body(database: &Database) {
     let server = TestServer::start(database).await;
