@@ -46,7 +46,7 @@ impl From<ExportError> for Problem {
         match error {
             ExportError::Storage(error) => error.into(),
             ExportError::NotNoted(error) => error.into(),
-            error => {
+            error @ ExportError::Json(_) => {
                 tracing::error!(error = crate::observe::causes(&error), "an export could not begin");
                 Self::new(Code::Unavailable, "the export could not begin; try again")
             }

@@ -20,7 +20,8 @@ sqlite!(
     every_encoding_is_read_or_refused_by_its_name,
     a_file_that_is_none_is_refused,
     a_file_of_which_nothing_is_understood_is_refused,
-    long_rows_are_imported_whole
+    long_rows_are_imported_whole,
+    a_row_that_is_an_array_is_read_element_by_element
 );
 
 async fn import(server: &Client, query: &str, file: impl Into<reqwest::Body>) -> Value {
@@ -250,6 +251,23 @@ async fn long_rows_are_imported_whole(database: &Database) {
     let lines: Vec<_> =
         (0..9).map(|n| Sample::of(&format!("order-{n}")).with("additionalInfo", long.clone()).body()).collect();
     assert_eq!(import(&server, "", lines.join("\n")).await["new"], 9);
+    server.stop().await;
+}
+
+async fn a_row_that_is_an_array_is_read_element_by_element(database: &Database) {
+    let server = TestServer::start(database).await;
+    let one = |n: usize| Sample::of(&format!("order-{n}")).body();
+    let array = format!("[{},[{}],7]", one(1), one(2));
+    let table = format!("Payload\n\"{}\"\n\"{}\"\n", array.replace('"', "\"\""), one(3).replace('"', "\"\""));
+    let report = import(&server, "", table).await;
+    assert_eq!((&report["new"], &report["known"], &report["unreadable"]), (&3.into(), &0.into(), &1.into()));
+    assert_eq!(report["unreadableRows"][0]["row"], 1);
+    let kept = server.items("/v1/quarantine").await;
+    assert_eq!(kept.iter().map(|one| &one["body"]).collect::<Vec<_>>(), ["7"]);
+    // Also in its wrapping, and more than are committed together.
+    let many = (0..450).map(one).collect::<Vec<_>>().join(",");
+    let report = import(&server, "", format!("{{\"df_payload\":[{many}]}}\n")).await;
+    assert_eq!((&report["new"], &report["known"], &report["unreadable"]), (&447.into(), &3.into(), &0.into()));
     server.stop().await;
 }
 

@@ -88,10 +88,8 @@ fn byte_order(beginning: &[u8]) -> Result<Option<ByteOrder>, ImportError> {
         return Err(ImportError::NoText("UTF-32; save it as UTF-8"));
     }
     Ok(match beginning {
-        [0xff, 0xfe, ..] => Some(ByteOrder::Little),
-        [0xfe, 0xff, ..] => Some(ByteOrder::Big),
-        [1..=255, 0, 1..=255, 0, ..] => Some(ByteOrder::Little),
-        [0, 1..=255, 0, 1..=255, ..] => Some(ByteOrder::Big),
+        [0xff, 0xfe, ..] | [1..=255, 0, 1..=255, 0, ..] => Some(ByteOrder::Little),
+        [0xfe, 0xff, ..] | [0, 1..=255, 0, 1..=255, ..] => Some(ByteOrder::Big),
         _ => None,
     })
 }

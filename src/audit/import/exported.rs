@@ -47,13 +47,12 @@ pub(super) const NO_BODIES: [(&[&str], &str); 2] = [
 impl Cells<'_> {
     /// The body, and how it came.
     pub(super) fn read(&self, number: u64) -> Row {
-        match self.origin() {
-            Some(origin) => Row { number, body: self.body(), origin: Some(origin) },
-            None => {
-                let why = "it is a row of an export, and its receivedAt, source or times cannot be read".to_owned();
-                Row { number, body: Err(why), origin: None }
-            }
-        }
+        let origin = self.origin();
+        let body = match &origin {
+            Some(_) => self.body(),
+            None => Err("it is a row of an export, and its receivedAt, source or times cannot be read".to_owned()),
+        };
+        Row { number, body, origin }
     }
 
     fn origin(&self) -> Option<Origin> {

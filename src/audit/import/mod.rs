@@ -22,7 +22,7 @@ mod layout;
 mod rows;
 mod values;
 
-use std::{io::Read, slice, sync::Arc};
+use std::{io::Read, mem, slice, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 use super::trail::entry;
 use crate::{
     clock::Clock,
-    domain::{Actor, Arrival, Deed, Kept, Recorded, Source, TrailEntry, Unreadable},
+    domain::{Actor, Arrival, Deed, Source, TrailEntry, Unreadable},
     storage::{Deeds, Repair, StorageError, Store},
     webex::{Posted, TimeZone},
 };
@@ -127,38 +127,40 @@ impl Importer {
         let mut found = Vec::with_capacity(rows.len());
         for Row { number, body, origin } in rows {
             match body {
-                Ok(body) => found.push(self.read(number, body, origin)),
+                Ok(body) => found.extend(self.read(number, &body, origin.as_ref())),
                 Err(why) => report.unreadable(number, why),
+            }
+            // Arrays may hold more than there are rows in a batch.
+            if found.len() >= BATCH {
+                self.commit(mem::take(&mut found), entry, report).await?;
             }
         }
         self.commit(found, entry, report).await
     }
 
-    /// What a body is, as if it had been posted.
-    fn read(&self, number: u64, body: Vec<u8>, origin: Option<Origin>) -> Found {
-        let was_in_quarantine = origin.as_ref().is_some_and(|origin| origin.was_in_quarantine);
+    /// What a body is, as if it had been posted; if it is an array, what each of its elements is.
+    fn read(&self, number: u64, body: &[u8], origin: Option<&Origin>) -> Vec<Found> {
         let (source, received_at, times) = match origin {
-            Some(Origin { received_at, source, times, .. }) => (source, received_at, times),
+            Some(Origin { received_at, source, times, .. }) => (*source, *received_at, *times),
             None => (Source::Import, self.clock.now(), 1),
         };
-        let quarantined = |why: String, body| {
-            let kept = Kept { times, ..Kept::now(Unreadable(why.clone()), body, source, received_at) };
-            // What was in quarantine and goes there again is on record as it was, which is all that was asked for.
-            (Arrival::Quarantined(kept), Some(why).filter(|_| !was_in_quarantine))
+        // What was in quarantine and goes there again is on record as it was, which is all that was asked for.
+        let was_in_quarantine = origin.is_some_and(|origin| origin.was_in_quarantine);
+        let found = |(posted, body): (Posted, &[u8])| {
+            let posted = match posted {
+                Posted::Foreign => {
+                    Posted::Unreadable(Unreadable("it is a delivery report of another API (GSMA OneAPI)".to_owned()))
+                }
+                posted => posted,
+            };
+            let unreadable = match &posted {
+                Posted::Unreadable(Unreadable(why)) if !was_in_quarantine => Some(why.clone()),
+                _ => None,
+            };
+            let arrival = posted.arrival(body.to_vec(), source, received_at)?.came(times);
+            Some(Found { number, arrival, unreadable })
         };
-        let (arrival, unreadable) = match Posted::read(&body, self.zone) {
-            Posted::Notification(notification) => {
-                let recorded = Recorded::now(*notification, body, source, received_at);
-                (Arrival::Notification(Recorded { times, ..recorded }), None)
-            }
-            Posted::Inbound(inbound) => {
-                let kept = Kept::now(inbound, body, source, received_at);
-                (Arrival::Inbound(Kept { times, ..kept }), None)
-            }
-            Posted::Foreign => quarantined("it is a delivery report of another API (GSMA OneAPI)".to_owned(), body),
-            Posted::Unreadable(Unreadable(why)) => quarantined(why, body),
-        };
-        Found { number, arrival, unreadable }
+        Posted::read_all(body, self.zone).into_iter().filter_map(found).collect()
     }
 
     /// One row that the database refuses must not fail the others.
@@ -214,7 +216,7 @@ impl ImportReport {
     }
 }
 
-/// A row that was read.
+/// A row that was read, or an element of one that is an array.
 struct Found {
     number: u64,
     arrival: Arrival,
@@ -238,6 +240,6 @@ impl Batch {
             return None;
         }
         self.bytes = 0;
-        Some(std::mem::take(&mut self.rows))
+        Some(mem::take(&mut self.rows))
     }
 }

@@ -70,7 +70,7 @@ pub fn read_rows(file: impl Read, options: &ImportOptions, take: impl FnMut(Row)
         return Err(ImportError::Empty);
     }
     match options.layout.unwrap_or_else(|| Layout::detect(&text.beginning)) {
-        Layout::Csv => columns(text, &[b',', b';', b'\t', b'|'], &options.payload_column, take),
+        Layout::Csv => columns(text, b",;\t|", &options.payload_column, take),
         Layout::Txt => columns(text, b"\t", &options.payload_column, take),
         Layout::Json | Layout::Ndjson => values(text, take),
     }

@@ -37,7 +37,7 @@ impl<R: BufRead> Values<R> {
     pub(super) fn next(&mut self) -> Result<Option<Piece>, ImportError> {
         while let Some(byte) = self.peek()? {
             match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => _ = self.take()?,
+                b' ' | b'\t' | b'\r' | b'\n' => self.take()?,
                 b'[' if !self.is_after_element => {
                     self.take()?;
                     self.arrays += 1;
@@ -68,7 +68,7 @@ impl<R: BufRead> Values<R> {
             if step != Step::Before {
                 self.take()?;
                 bytes.push(byte);
-                self.bounded(&bytes, number)?;
+                Self::bounded(&bytes, number)?;
             }
             match step {
                 Step::More => {}
@@ -97,7 +97,7 @@ impl<R: BufRead> Values<R> {
                     has_line_that_begins_anew |= b"{[".contains(&byte) && bytes.ends_with(b"\n");
                     self.take()?;
                     bytes.push(byte);
-                    self.bounded(&bytes, self.number(line))?;
+                    Self::bounded(&bytes, self.number(line))?;
                     if step == Step::Last {
                         return Ok(self.piece(line, bytes));
                     }
@@ -126,7 +126,7 @@ impl<R: BufRead> Values<R> {
         while let Some(byte) = self.peek()?.filter(|byte| *byte != b'\n') {
             self.take()?;
             bytes.push(byte);
-            self.bounded(&bytes, self.number(line))?;
+            Self::bounded(&bytes, self.number(line))?;
         }
         Ok(self.piece(line, bytes.trim_ascii().to_vec()))
     }
@@ -156,7 +156,7 @@ impl<R: BufRead> Values<R> {
         Ok(())
     }
 
-    fn bounded(&self, bytes: &[u8], number: u64) -> Result<(), ImportError> {
+    fn bounded(bytes: &[u8], number: u64) -> Result<(), ImportError> {
         if bytes.len() as u64 >= LONGEST { Err(super::rows::too_long(number)) } else { Ok(()) }
     }
 
@@ -224,14 +224,13 @@ impl Shape {
             (Text { is_key, .. }, b'\\') => self.expected = Text { is_key, is_escaped: true },
             (Text { is_key: true, .. }, b'"') => self.expected = Colon,
             (Text { is_key: false, .. }, b'"') => return self.end_of_value(),
-            (Text { .. }, _) => {}
             (Word, _) if is_word => {}
             (Word, _) if self.open.is_empty() => return Step::Before,
             (Word, _) => {
                 self.expected = CommaOrEnd;
                 return self.follow(byte);
             }
-            (_, b' ' | b'\t' | b'\r' | b'\n') => {}
+            (Text { .. }, _) | (_, b' ' | b'\t' | b'\r' | b'\n') => {}
             (ValueOrEnd | KeyOrEnd | CommaOrEnd, b']' | b'}') if self.open.last() == Some(&byte) => {
                 self.open.pop();
                 return self.end_of_value();
