@@ -19,7 +19,7 @@ use receiptd::{
     observe::Metrics,
     query::{Deadlines, Query},
     send::{Credentials, Dispatcher, Pace, Sender, Sent, WebexConnect},
-    storage::{self, OpenOptions},
+    storage::{self, Access, OpenOptions},
     webex::{
         NotifyUrl, SmsApi,
         request::{Tenant, Tracking},
@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 async fn main() -> Result<(), Box<dyn Error>> {
     let (platform, key, notify_url) = (env::var("PLATFORM")?, env::var("KEY")?, env::var("NOTIFY_URL")?);
     let (clock, patience) = (Clock::system(), Duration::from_secs(30));
-    let options = OpenOptions { connections: 4, timeout: Duration::from_secs(5), create: true };
+    let options = OpenOptions { connections: 4, timeout: Duration::from_secs(5), access: Access::Create };
     let store = storage::open("sqlite://send-example.db", options).await?;
 
     // Takes messages over. From here on each is sent once, also if the program ends before that and is started again.

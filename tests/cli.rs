@@ -125,11 +125,21 @@ fn wrong_use_is_told_from_failure() {
         fails(&["status", "x", "--server", "http://127.0.0.1:9"], "does not answer").await;
         // Where nothing is to be found, nothing is made; a database that is wanted is.
         for look in [&["status", "x"][..], &["messages"]] {
-            fails(look, "there is no database at this path").await;
+            fails(look, "there is no database at receiptd.db").await;
             assert!(!folder.path().join("receiptd.db").exists());
         }
+        // One that holds nothing is not changed by who looks something up.
+        fs::write(folder.path().join("receiptd.db"), "").unwrap();
+        for command in
+            [&["status", "x"][..], &["messages"], &["export"], &["import", "-"], &["cancel", "x"], &["audit"]]
+        {
+            fails(command, "run `receiptd migrate`").await;
+        }
+        let mut serve = receiptd(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        ends(serve.env("RECEIPTD_DATABASE__MIGRATE", "false")).await.is(1).complains("run `receiptd migrate`");
+        assert_eq!(fs::metadata(folder.path().join("receiptd.db")).unwrap().len(), 0);
         run(folder.path(), &["migrate"]).await.is(0).prints(&["up to date"]);
-        assert!(folder.path().join("receiptd.db").is_file());
+        run(folder.path(), &["messages"]).await.is(0);
     });
 }
 

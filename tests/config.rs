@@ -105,6 +105,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
     match key {
         "listen" => ("127.0.0.1:1234", &[]),
         "database_url" => ("postgres://elsewhere/db", &[]),
+        "database.migrate" => ("false", &[]),
         "public_url" => ("http://127.0.0.1:9090/notify", &PLATFORM),
         "public_url_rewritten" => ("true", &[("RECEIPTD_PUBLIC_URL", "http://127.0.0.1:8080/elsewhere")]),
         "insecure" => ("true", &[("RECEIPTD_LISTEN", "0.0.0.0:8080")]),

@@ -22,7 +22,7 @@ use std::{future::Future, time::Duration};
 
 use receiptd::{
     domain::{Channel, CorrelationId, Cursor, Cutoffs, ListRequest, TallyRequest, Timestamp, TransactionId},
-    storage::{self, OpenOptions, Store},
+    storage::{self, Access, OpenOptions, Store},
 };
 
 /// A list that somebody asks for, and the index that leads to it on SQLite.
@@ -72,7 +72,7 @@ fn run(test: impl Future<Output = ()>) {
 }
 
 async fn open(url: &str) -> Store {
-    let options = OpenOptions { connections: 1, timeout: Duration::from_secs(30), create: true };
+    let options = OpenOptions { connections: 1, timeout: Duration::from_secs(30), access: Access::Create };
     storage::open(url, options).await.unwrap()
 }
 

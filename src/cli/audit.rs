@@ -9,6 +9,7 @@ use super::{
     settings,
     source::{SourceArgs, found_wrong},
 };
+use crate::storage::Access;
 use crate::{
     audit::{Proof, Trail, TrailView, Verdict},
     clock::Clock,
@@ -72,7 +73,7 @@ async fn list(args: List) -> anyhow::Result<()> {
     } else {
         let place = ListRequest::parse(pairs.iter().map(|(name, value)| (*name, value.as_str())), &Cutoffs::default());
         let place = place.map_err(|faults| found_wrong(&faults))?;
-        let (store, _) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, _) = settings::open_for(Access::Read, args.source.into_settings()).await?;
         Trail::start(&store, Clock::system()).list(place.after.as_ref(), place.limit).await?
     };
     if args.json {
@@ -95,7 +96,7 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
         let pairs: Vec<_> = head.iter().map(|head| ("head", head.to_string())).collect();
         remote.list("v1/audit/verify", &pairs).await?
     } else {
-        let (store, _) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, _) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         Proof::new(&store).verify(head).await?
     };
     if args.json {

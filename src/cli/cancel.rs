@@ -13,7 +13,7 @@ use crate::{
     domain::CorrelationId,
     query::{MessageView, Query},
     send::Sender,
-    storage::Cancellation,
+    storage::{Access, Cancellation},
 };
 
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn cancel_directly(settings: SettingsArgs, id: &str) -> anyhow::Result<Option<MessageView>> {
-    let (store, settings) = settings::open_existing(settings).await?;
+    let (store, settings) = settings::open_for(Access::Write, settings).await?;
     let Ok(id) = CorrelationId::new(id) else { return Ok(None) };
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
     match Sender::new(store.outbox.clone(), Clock::system(), sms_api).cancel(&settings::user(), &id).await? {

@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let view: ErasureView = if let Some(remote) = args.source.remote()? {
         remote.erase(&args.to, args.dry_run).await?
     } else {
-        let (store, _) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, _) = settings::open_for(settings::access(args.dry_run), args.source.into_settings()).await?;
         Eraser::new(&store, Clock::system()).erase(&person, &user(), args.dry_run).await?
     };
     if args.json {

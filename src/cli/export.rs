@@ -16,6 +16,7 @@ use super::{
     source::{SourceArgs, found_wrong},
     target::Target,
 };
+use crate::storage::Access;
 use crate::{
     audit::{Export, ExportRequest, Trail},
     clock::Clock,
@@ -50,7 +51,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         write(bytes.map_ok(|bytes| bytes.to_vec()), args.output.as_deref()).await
     } else {
         let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
         let request = ExportRequest::parse(pairs, &cutoffs).map_err(|faults| found_wrong(&faults))?;
         let trail = Trail::start(&store, Clock::system());

@@ -13,6 +13,7 @@ use super::{
     source::{Remote, SourceArgs, found_wrong},
 };
 use crate::query::{EventView, Feed, FeedRequest};
+use crate::storage::Access;
 
 /// Before a server that went away is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -41,7 +42,7 @@ async fn in_database(
 ) -> anyhow::Result<()> {
     let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
     let request = FeedRequest::parse(pairs, None).map_err(|faults| found_wrong(&faults))?;
-    let (store, _) = settings::open_existing(source.into_settings()).await?;
+    let (store, _) = settings::open_for(Access::Read, source.into_settings()).await?;
     let mut feed = Feed::open(&store, request).await?;
     loop {
         for (_, event) in feed.next().await? {

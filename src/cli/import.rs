@@ -13,6 +13,7 @@ use super::{
     output, settings,
     source::{SourceArgs, found_wrong},
 };
+use crate::storage::Access;
 use crate::{
     audit::{ImportOptions, ImportReport, Importer},
     clock::Clock,
@@ -49,7 +50,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     } else {
         let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
         let options = ImportOptions::parse(pairs).map_err(|faults| found_wrong(&faults))?;
-        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         let importer = Importer::new(&store, settings.zone, Clock::system());
         importer.import(&settings::user(), file, options).await?
     };

@@ -4,7 +4,7 @@ use super::{
     output,
     settings::{self, SettingsArgs},
 };
-use crate::config::Purpose;
+use crate::storage::Access;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -13,8 +13,8 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let settings = args.settings.load_quietly(Purpose::Store)?;
-    settings::open(&settings).await?.health.close().await;
+    let (store, _) = settings::open_for(Access::Create, args.settings).await?;
+    store.health.close().await;
     output::line("the schema is up to date");
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let (store, settings) = settings::open_existing(args.settings).await?;
+    let (store, settings) = settings::open_for(settings::access(args.dry_run), args.settings).await?;
     let mut purger = Purger::new(&store, settings.retention, Clock::system());
     let views = if args.dry_run { purger.preview().await? } else { purger.purge(&user()).await? };
     if args.json {

@@ -7,6 +7,7 @@ use super::{
     shelf::{ListArgs, ShowArgs},
     source::SourceArgs,
 };
+use crate::storage::Access;
 use crate::{
     audit::{self, RetryReport},
     clock::Clock,
@@ -65,7 +66,7 @@ async fn retry(args: RetryArgs) -> anyhow::Result<()> {
     let report = if let Some(remote) = args.source.remote()? {
         remote.post("v1/quarantine/retry", &[]).await?
     } else {
-        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         audit::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
     };
     if args.json {

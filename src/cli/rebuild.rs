@@ -24,7 +24,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let report = if let Some(remote) = args.source.remote()? {
         remote.post("v1/rebuild", &[("dryRun", args.dry_run.to_string())]).await?
     } else {
-        let (store, settings) = settings::open_existing(args.source.into_settings()).await?;
+        let (store, settings) = settings::open_for(settings::access(args.dry_run), args.source.into_settings()).await?;
         let style = ProgressStyle::with_template("{spinner} {human_pos} messages, {elapsed}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::no_length().with_style(style);

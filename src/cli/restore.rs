@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     config::Purpose,
     domain::Deed,
-    storage::{self, OpenOptions, Staged, Store},
+    storage::{self, Access, OpenOptions, Staged, Store},
 };
 
 #[derive(clap::Args)]
@@ -65,7 +65,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         None => None,
     };
     let place = staged.as_ref().map_or_else(|| url.to_owned(), Staged::url);
-    let options = OpenOptions { create: false, ..settings.database };
+    // A copy of the backup is ours to bring up to date; a server's schema is not.
+    let access = if staged.is_some() { Access::Migrate } else { Access::Write };
+    let options = OpenOptions { access, ..settings.database };
     let store = storage::open(&place, options).await.context("the backup")?;
     let report = put_right(&store, args.resend).await;
     store.health.close().await;

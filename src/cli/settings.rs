@@ -13,7 +13,7 @@ use crate::{
     config::{self, Flags, Purpose, Setting, Settings},
     domain::Actor,
     observe::{self, LogFilter},
-    storage::Store,
+    storage::{Access, Store},
 };
 
 const CONFIG: &str = "Read settings from this file (default: receiptd.toml, if it is there)  [env: RECEIPTD_CONFIG]";
@@ -72,11 +72,16 @@ pub(super) async fn open(settings: &Settings) -> anyhow::Result<Store> {
     crate::storage::open(url, settings.database).await.context("database_url")
 }
 
-/// Opens the store of these settings where there is one: a command must not leave an empty database in the wrong place.
-pub(super) async fn open_existing(args: SettingsArgs) -> anyhow::Result<(Store, Settings)> {
+/// Opens the store of these settings for `access`. Only `serve`, `send` and `migrate` may create it or change its schema.
+pub(super) async fn open_for(access: Access, args: SettingsArgs) -> anyhow::Result<(Store, Settings)> {
     let mut settings = args.load_quietly(Purpose::Store)?;
-    settings.database.create = false;
+    settings.database.access = access;
     Ok((open(&settings).await?, settings))
+}
+
+/// What a command needs that may only say what it would do.
+pub(super) fn access(dry_run: bool) -> Access {
+    if dry_run { Access::Read } else { Access::Write }
 }
 
 /// Whoever runs the command, for the trail.

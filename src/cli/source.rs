@@ -14,6 +14,7 @@ use super::{
     settings::{self, SettingsArgs},
     variables::{secret, variable},
 };
+use crate::storage::Access;
 use crate::{
     clock::Clock,
     domain::{CorrelationId, Draft, Fault, ListRequest, TallyRequest},
@@ -46,7 +47,7 @@ impl SourceArgs {
         if let Some(remote) = self.remote()? {
             return Ok(Source::Server(remote));
         }
-        let (store, settings) = settings::open_existing(self.settings).await?;
+        let (store, settings) = settings::open_for(Access::Read, self.settings).await?;
         Ok(Source::Database(Box::new(Query::new(&store, settings.deadlines, Clock::system()))))
     }
 

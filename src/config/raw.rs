@@ -78,6 +78,7 @@ pub(super) struct Notify {
 pub(super) struct Database {
     pub(super) connections: u32,
     pub(super) timeout_seconds: u64,
+    pub(super) migrate: bool,
 }
 
 #[derive(Deserialize)]

@@ -26,7 +26,7 @@ use crate::{
     notify::{Authentication, Limits},
     observe::{LogFilter, LogFormat, causes},
     query::Deadlines,
-    storage::{DatabaseKind, OpenOptions, check_url},
+    storage::{Access, DatabaseKind, OpenOptions, check_url},
     tls::Certificate,
     webex::TimeZone,
 };
@@ -174,7 +174,7 @@ impl Settings {
             database: OpenOptions {
                 connections: raw.database.connections,
                 timeout: Duration::from_secs(raw.database.timeout_seconds),
-                create: true,
+                access: if raw.database.migrate { Access::Create } else { Access::Write },
             },
             tokens,
             authentication,

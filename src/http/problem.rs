@@ -188,6 +188,10 @@ impl ResponseError for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
+        if let StorageError::Lost(lost) = error {
+            // It is in the log already.
+            return Self::new(Code::Unavailable, lost.to_string());
+        }
         tracing::error!(error = crate::observe::causes(&error), "the store could not answer");
         Self::new(Code::Unavailable, "the store cannot answer at the moment; try again")
     }

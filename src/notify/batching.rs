@@ -31,7 +31,9 @@ impl From<&Result<(), StorageError>> for Attempt {
         match result {
             Ok(()) => Self::Committed,
             Err(StorageError::Refused(_)) => Self::Refused,
-            Err(StorageError::Unavailable(_) | StorageError::Corrupt { .. }) => Self::Unavailable,
+            Err(StorageError::Unavailable(_) | StorageError::Lost(_) | StorageError::Corrupt { .. }) => {
+                Self::Unavailable
+            }
         }
     }
 }

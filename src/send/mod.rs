@@ -14,7 +14,7 @@
 //!     clock::Clock,
 //!     domain::{Actor, Draft},
 //!     send::{SendError, Sender, Sent},
-//!     storage::{self, OpenOptions},
+//!     storage::{self, Access, OpenOptions},
 //!     webex::SmsApi,
 //! };
 //! use serde_json::json;
@@ -23,7 +23,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let database = format!("sqlite://{}/messages.db", folder.path().display());
-//! let options = OpenOptions { connections: 4, timeout: Duration::from_secs(5), create: true };
+//! let options = OpenOptions { connections: 4, timeout: Duration::from_secs(5), access: Access::Create };
 //! let store = storage::open(&database, options).await?;
 //! let sender = Sender::new(store.outbox.clone(), Clock::system(), Some(SmsApi::V2));
 //!

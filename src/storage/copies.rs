@@ -3,11 +3,9 @@
 //! Postgres has its own ways, which are better than any of ours: `pg_dump`, `pg_basebackup`.
 
 use std::{
-    ffi::OsString,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
@@ -17,7 +15,10 @@ use sqlx::{
 };
 use tempfile::{NamedTempFile, PathPersistError, TempDir, TempPath};
 
-use super::Cause;
+use super::{
+    Access, Cause, OpenError,
+    location::{Location, PARTS, folder, with_end},
+};
 
 /// Why a file could not be copied, or not be put in place.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum CopyError {
     /// The database is a server, not a file.
     #[error("the database is no SQLite file")]
     NoFile,
+    /// There is no database, or it cannot be used.
+    #[error(transparent)]
+    Open(OpenError),
     /// Nothing is overwritten.
     #[error("{0} exists already")]
     Exists(PathBuf),
@@ -48,9 +52,11 @@ pub enum CopyError {
 }
 
 /// Where the file of this URL is.
-fn file_of(url: &str) -> Result<PathBuf, CopyError> {
-    let options = SqliteConnectOptions::from_str(url).ok().filter(|_| url.starts_with("sqlite:"));
-    options.map(|options| options.get_filename().to_owned()).ok_or(CopyError::NoFile)
+fn location(url: &str) -> Result<Location, CopyError> {
+    Location::of(url, Access::Write).map_err(|error| match error {
+        OpenError::Scheme => CopyError::NoFile,
+        error => CopyError::Open(error),
+    })
 }
 
 /// A copy without a name. It goes when this does, with all that SQLite has put beside it.
@@ -62,12 +68,13 @@ struct Draft {
 /// Copies the database at `url` to the new file `to`, while others may read and write it, and returns the size in bytes.
 /// In the copy is everything that was committed before this began. It has its name only when it is whole and on disk.
 pub async fn backup(url: &str, to: &Path) -> Result<u64, CopyError> {
-    let from = file_of(url)?;
+    let from = location(url)?;
+    from.prepare(Access::Read).map_err(CopyError::Open)?;
     // A link that leads nowhere is something, too.
     if to.symlink_metadata().is_ok() {
         return Err(CopyError::Exists(to.to_owned()));
     }
-    let copy = copy(&from, to).await?;
+    let copy = copy(from.path(), to).await?;
     let bytes = fs::metadata(&copy.file).map_err(|error| CopyError::Write(to.to_owned(), error))?.len();
     name(copy, to)?;
     Ok(bytes)
@@ -84,7 +91,7 @@ impl Staged {
     /// Of the file `from`, to become the database at `url`. If there is one, that is refused, or with `aside` put aside
     /// when the time comes.
     pub async fn of(from: &Path, url: &str, aside: bool) -> Result<Self, CopyError> {
-        let target = file_of(url)?;
+        let target = location(url)?.path().to_owned();
         if !aside {
             vacant(&target)?;
         }
@@ -107,10 +114,7 @@ impl Staged {
     }
 }
 
-/// What a database consists of while it is in use. A log that was left alone would be taken for one of the new file.
-const PARTS: [&str; 3] = ["", "-wal", "-shm"];
-
-/// Refuses where a database is, or what is left of one.
+/// Refuses where a database is, or what is left of one: its log would be taken for one of the new file.
 fn vacant(path: &Path) -> Result<(), CopyError> {
     let there = PARTS.map(|part| with_end(path, part)).into_iter().find(|part| part.exists());
     there.map_or(Ok(()), |part| Err(CopyError::Exists(part)))
@@ -188,14 +192,4 @@ fn name(copy: Draft, to: &Path) -> Result<(), CopyError> {
     };
     copy.file.persist_noclobber(to).map_err(refused)?;
     File::open(folder(to)).and_then(|folder| folder.sync_all()).map_err(|error| CopyError::Write(to.to_owned(), error))
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(end);
-    name.into()
 }

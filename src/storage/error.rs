@@ -1,8 +1,12 @@
 //! What can go wrong with a store.
 
+use std::{io, path::PathBuf};
+
 use sqlx::migrate::{MigrateError, Migrator};
 
 use super::url::UrlError;
+
+pub use super::file_watch::FileLost;
 
 /// What the database library said. It is for the log, and its type stays inside.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -13,6 +17,9 @@ pub enum StorageError {
     /// The store is away, locked, full or overloaded. The same may succeed later.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
+    /// The files of the database are not there any more.
+    #[error(transparent)]
+    Lost(FileLost),
     /// The database refuses this very content. The same will fail again.
     #[error("the database refuses the content")]
     Refused(#[source] Cause),
@@ -30,6 +37,11 @@ pub enum StorageError {
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
+        if let sqlx::Error::Io(error) = &error
+            && let Some(lost) = error.get_ref().and_then(|error| error.downcast_ref())
+        {
+            return Self::Lost(*lost);
+        }
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let is_content = code.is_some_and(|code| refuses_content(&code));
         if is_content { Self::Refused(said(&error).into()) } else { Self::Unavailable(said(&error).into()) }
@@ -71,6 +83,12 @@ fn refuses_content(code: &str) -> bool {
     }
 }
 
+impl From<io::Error> for StorageError {
+    fn from(error: io::Error) -> Self {
+        sqlx::Error::from(error).into()
+    }
+}
+
 impl OpenError {
     #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
     pub(super) fn connect(error: sqlx::Error) -> Self {
@@ -99,9 +117,53 @@ pub enum OpenError {
     /// Nothing in memory survives a crash.
     #[error("a database in memory would lose what is acknowledged; name a file: sqlite://receiptd.db")]
     InMemory,
+    /// A parameter of an SQLite URL that would weaken the database, or that does not exist.
+    #[error(
+        "the parameter {0:?} of the URL is unknown, or has a value with which the database cannot be used; remove it"
+    )]
+    Parameter(String),
     /// There is no file, and none is to be created.
-    #[error("there is no database at this path")]
-    Absent,
+    #[error("there is no database at {0}; check the path, or create one with `receiptd migrate`")]
+    Absent(PathBuf),
+    /// The file cannot be used.
+    #[error("{path} cannot be opened: {reason}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Without its log a database is not what it was.
+    #[error(
+        "{log} was removed while the database was in use. If receiptd runs on it, stop it: it then writes what the log \
+         held into the database. If no process uses the database, what the log held is lost; remove {index} to go on \
+         without it"
+    )]
+    LogRemoved {
+        /// The write-ahead log.
+        log: PathBuf,
+        /// Its index.
+        index: PathBuf,
+    },
+    /// Nothing is to be mixed up with the tables of another program.
+    #[error("this is the database of another program; name one of receiptd's own")]
+    Foreign,
+    /// It holds nothing, and nothing is to be created.
+    #[error("this database has no schema yet; run `receiptd migrate`")]
+    Empty,
+    /// It was made by an earlier version, and is not to be changed.
+    #[error(
+        "the schema of this database is {found}, and this version of receiptd needs {known}; run `receiptd migrate`"
+    )]
+    Older {
+        /// The greatest migration that was run.
+        found: i64,
+        /// The greatest that is known.
+        known: i64,
+    },
+    /// What an earlier version stored has to be chained first.
+    #[error("the migration of this database is not complete; run `receiptd migrate`")]
+    Unchained,
     /// The database cannot be reached, or not with these credentials.
     #[error("the database cannot be opened")]
     Connect(#[source] Cause),
@@ -122,6 +184,28 @@ pub enum OpenError {
     /// What an earlier version stored could not be chained.
     #[error("what an earlier version stored cannot be taken into the chain")]
     Chain(#[source] StorageError),
+    /// A pooler stands in front of the server.
+    #[error(
+        "a connection pooler (PgBouncer?) in front of this server shares its sessions (pool_mode = transaction) or refuses \
+         a parameter of the URL; connect to Postgres directly, or through a pool with pool_mode = session"
+    )]
+    Pooler,
+    /// It would not hold every text.
+    #[error(
+        "the database is encoded in {0}, and notifications hold any Unicode text; create it anew with ENCODING 'UTF8'"
+    )]
+    Encoding(String),
+    /// The role lacks rights.
+    #[error("the role {role} has no right to {what}; grant it what \"On Postgres\" in README.md lists")]
+    NotGranted {
+        /// Who.
+        role: String,
+        /// What it may not do.
+        what: String,
+    },
+    /// The role may not bring the schema up to date.
+    #[error("the role has no right to change the schema; run `receiptd migrate` as the owner of the database")]
+    MayNotMigrate,
     /// What was acknowledged would not survive a crash.
     #[error("{setting} is {value} on this server: acknowledged notifications would not survive a crash; set it to on")]
     NotDurable {

@@ -1,5 +1,6 @@
 //! A bound on how long the store may take: whoever asks is answered, also where a database neither answers nor breaks
-//! off, as one that is stopped, or a network that lost the connection without a word.
+//! off, as one that is stopped, or a network that lost the connection without a word. And what was read from a file that
+//! is not the database any more is not an answer.
 //!
 //! Notifications need none of this, since the committer has its own patience; and what reads the whole store may take as
 //! long as it has to.
@@ -10,7 +11,8 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::{
-    Cancellation, Changes, Claim, Deeds, Enqueued, Entry, Messages, Outbox, Settlement, Shelf, StorageError, Store,
+    Cancellation, Changes, Claim, Deeds, Enqueued, Entry, Health, Messages, Outbox, Settlement, Shelf, StorageError,
+    Store,
 };
 use crate::domain::{
     Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message,
@@ -22,18 +24,21 @@ use crate::domain::{
 struct InTime<T: ?Sized> {
     inner: Arc<T>,
     most: Duration,
+    /// Whether what it reads is still the database.
+    health: Arc<dyn Health>,
 }
 
 impl Store {
     /// The same store, in which no look-up and no change takes longer than `most`. One that would is unavailable, and
     /// what it began is given up.
     pub(super) fn in_time(self, most: Duration) -> Self {
+        let health = || self.health.clone();
         Self {
-            messages: Arc::new(InTime { inner: self.messages, most }),
-            shelf: Arc::new(InTime { inner: self.shelf, most }),
-            outbox: Arc::new(InTime { inner: self.outbox, most }),
-            feed: Arc::new(InTime { inner: self.feed, most }),
-            deeds: Arc::new(InTime { inner: self.deeds, most }),
+            messages: Arc::new(InTime { inner: self.messages, most, health: health() }),
+            shelf: Arc::new(InTime { inner: self.shelf, most, health: health() }),
+            outbox: Arc::new(InTime { inner: self.outbox, most, health: health() }),
+            feed: Arc::new(InTime { inner: self.feed, most, health: health() }),
+            deeds: Arc::new(InTime { inner: self.deeds, most, health: health() }),
             ..self
         }
     }
@@ -41,10 +46,14 @@ impl Store {
 
 impl<T: ?Sized> InTime<T> {
     async fn wait<A>(&self, answer: impl Future<Output = Result<A, StorageError>>) -> Result<A, StorageError> {
-        timeout(self.most, answer).await.unwrap_or_else(|_| {
+        // Before as well: a connection that is opened now would begin another log in the place of one that was removed.
+        self.health.check_files()?;
+        let answer = timeout(self.most, answer).await.unwrap_or_else(|_| {
             let late = format!("the database did not answer within {:?}", self.most);
             Err(StorageError::Unavailable(io::Error::new(io::ErrorKind::TimedOut, late).into()))
-        })
+        });
+        self.health.check_files()?;
+        answer
     }
 }
 
@@ -134,10 +143,24 @@ mod tests {
         }
     }
 
+    #[async_trait]
+    impl Health for Hanging {
+        fn check_files(&self) -> Result<(), StorageError> {
+            Ok(())
+        }
+
+        async fn beat(&self, _: Timestamp) -> Result<(), StorageError> {
+            pending().await
+        }
+
+        async fn close(&self) {}
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_never_ends_is_unavailable_in_time_and_the_rest_passes_through() {
         let inner: Arc<dyn Changes> = Arc::new(Hanging);
-        let (feed, began) = (InTime { inner, most: Duration::from_secs(30) }, Instant::now());
+        let (feed, began) =
+            (InTime { inner, most: Duration::from_secs(30), health: Arc::new(Hanging) }, Instant::now());
         assert!(matches!(feed.end().await, Err(StorageError::Unavailable(_))));
         assert_eq!(began.elapsed(), Duration::from_secs(30));
         assert!(matches!(feed.after(Place::default(), PageLimit::default()).await, Ok(None)));

@@ -6,6 +6,8 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `error` | what can go wrong |
+//! | `location`, `file_watch` | where an SQLite file is, and whether it is still there |
+//! | `schema` | whether the schema is the one that this version needs |
 //! | `rows` | rows, and the way from them to the domain |
 //! | `outbox` | the trait of what is to be sent |
 //! | `changes`, `repair` | the traits of the live feed, and of putting right what is on record |
@@ -29,13 +31,16 @@ mod chain;
 mod changes;
 mod copies;
 mod error;
+mod file_watch;
 mod in_time;
+mod location;
 mod outbox;
 mod outgoing;
 #[cfg(not(prepare_only = "sqlite"))]
 mod postgres;
 mod repair;
 mod rows;
+mod schema;
 #[cfg(not(prepare_only = "postgres"))]
 mod sqlite;
 mod url;
@@ -49,7 +54,7 @@ use tokio::sync::watch;
 pub use audit::{ChainedRow, Deeds, Erased, Erasure, Kind, Ledger, Observer, Purged, Retention};
 pub use changes::Changes;
 pub use copies::{CopyError, Staged, backup};
-pub use error::{Cause, OpenError, StorageError};
+pub use error::{Cause, FileLost, OpenError, StorageError};
 pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
 pub use repair::{Reading, Repair, Restated};
 pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
@@ -140,6 +145,9 @@ pub trait Shelf: Send + Sync {
 /// Tells whether the store works.
 #[async_trait]
 pub trait Health: Send + Sync {
+    /// Fails when the files of the database are not there any more. Costs next to nothing.
+    fn check_files(&self) -> Result<(), StorageError>;
+
     /// Commits something, to see whether that is possible.
     async fn beat(&self, now: Timestamp) -> Result<(), StorageError>;
 
@@ -222,15 +230,28 @@ pub struct OpenOptions {
     /// How long to wait for a connection, or for another writer of the same SQLite file. Six times as long a look-up or
     /// a change may take as a whole.
     pub timeout: Duration,
-    /// Whether to create an SQLite file that is not there.
-    pub create: bool,
+    /// What for.
+    pub access: Access,
+}
+
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// To read. Nothing is written; the schema must be up to date.
+    Read,
+    /// To read and write rows. The schema must be up to date.
+    Write,
+    /// The same, with the schema brought up to date first. An SQLite file must be there.
+    Migrate,
+    /// The same, and an SQLite file that is missing is created.
+    Create,
 }
 
 /// What is begun ends within this many times of [`OpenOptions::timeout`], or is given up.
 const WAITS: u32 = 6;
 
-/// Opens the store at `url` (`sqlite://path` or `postgres://…`), creates it where it can, brings its schema up to
-/// date, and refuses one that would lose what it has acknowledged.
+/// Opens the store at `url` (`sqlite://path` or `postgres://…`) as far as `options` allow, and refuses one that would lose
+/// what it has acknowledged.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     check_url(url)?;
     let store = match url.split_once(':').map(|(scheme, _)| scheme) {
@@ -247,7 +268,7 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
 pub async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
     match check_url(url)? {
         #[cfg(not(prepare_only = "postgres"))]
-        DatabaseKind::Sqlite => sqlite::probe(url).await,
+        DatabaseKind::Sqlite => sqlite::probe(url, options).await,
         #[cfg(not(prepare_only = "sqlite"))]
         DatabaseKind::Postgres => postgres::probe(url, options).await,
         #[cfg(any(prepare_only = "sqlite", prepare_only = "postgres"))]

@@ -23,6 +23,7 @@ macro_rules! columns {
 mod append;
 mod connect;
 mod dispatch;
+mod inspect;
 mod migrate;
 mod places;
 #[path = "portable/mod.rs"]
@@ -30,11 +31,16 @@ mod places;
 mod portable;
 mod reads;
 
-use sqlx::{PgConnection, PgPool, Postgres, postgres::PgConnectOptions};
+use std::io;
+
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::sync::watch;
 
-use self::{connect::connect, portable::Unit};
-use super::{OpenError, OpenOptions, Store, chain::Chains};
+use self::{
+    connect::{Unanswered, connect, reach},
+    portable::Unit,
+};
+use super::{Access, OpenError, OpenOptions, Store, chain::Chains, schema::Standing};
 
 type Connection = PgConnection;
 type Database = Postgres;
@@ -46,6 +52,7 @@ const INDEXED_BY: Option<&str> = None;
 struct Backend {
     read: PgPool,
     write: PgPool,
+    unanswered: Unanswered,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
     chains: Chains,
@@ -54,29 +61,75 @@ struct Backend {
 impl Backend {
     /// Begins a unit of work that writes.
     async fn begin(&self) -> Result<Unit, sqlx::Error> {
-        Unit::begin(&self.write, "BEGIN").await
+        self.begin_by(&self.write, "BEGIN").await
     }
 
     /// Begins to read what was on record at one moment.
     async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
-        Unit::begin(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
+        self.begin_by(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
+    }
+
+    async fn begin_by(&self, pool: &PgPool, statement: &'static str) -> Result<Unit, sqlx::Error> {
+        let begun = Unit::begin(pool, statement, None).await;
+        if matches!(begun, Err(sqlx::Error::PoolTimedOut)) {
+            self.unanswered.explain();
+        }
+        begun
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on SQLite there are files to look at")]
+    fn files_are_there(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn shut(&self) {
+        self.read.close().await;
+        self.write.close().await;
     }
 }
 
-/// Connects to the server, brings the schema up to date, and refuses a server that would lose commits.
+/// Connects to the server, brings the schema up to date where that is asked for, and refuses a server that would lose
+/// commits.
 pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    let pool = connect(url, options).await?;
-    migrate::run(PgConnectOptions::clone(&pool.connect_options())).await?;
+    let migrator = sqlx::migrate!("migrations/postgres");
+    let server = connect(url, options).await?;
+    let mut first = server.first;
+    let standing = inspect::standing(&mut first, &migrator).await?;
+    match options.access {
+        Access::Read | Access::Write => standing.require_current()?,
+        Access::Migrate | Access::Create if standing != Standing::Current => {
+            // The role may have no more than one connection.
+            let _ = first.close().await;
+            migrate::run(&server.options, &migrator).await?;
+            first = reach(&server.options, options.timeout).await.map_err(OpenError::connect)?;
+        }
+        Access::Migrate | Access::Create => {}
+    }
+    inspect::check_rights(&mut first, options.access).await?;
+    // It was only needed to look around.
+    let _ = first.close().await;
+    let pool = server.pool;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
     let (read, write) = (pool.clone(), pool);
-    let backend = Backend { read, write, changed: turn, submitted: arrive, chains: Chains::default() };
-    backend.chain_backlog().await.map_err(OpenError::Chain)?;
+    let backend = Backend {
+        read,
+        write,
+        unanswered: Unanswered::of(server.options),
+        changed: turn,
+        submitted: arrive,
+        chains: Chains::default(),
+    };
+    if options.access == Access::Read {
+        backend.refuse_backlog().await?;
+    } else {
+        backend.chain_backlog().await.map_err(OpenError::Chain)?;
+    }
     Ok(Store::of(backend, changes, submissions))
 }
 
 /// Connects to the server, and looks whether it would keep what is committed.
 pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
-    connect(url, options).await?.close().await;
+    let _ = connect(url, options).await?.first.close().await;
     Ok(true)
 }

@@ -22,16 +22,16 @@ mod places;
 mod portable;
 mod reads;
 
-use std::str::FromStr;
+mod opening;
 
-use sqlx::{
-    ConnectOptions, Connection as _, Sqlite, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use std::{io, sync::Arc};
+
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
+pub(super) use self::opening::{open, probe};
 use self::portable::Unit;
-use super::{OpenError, OpenOptions, Store, chain::Chains};
+use super::{chain::Chains, file_watch::FileWatch};
 
 type Connection = SqliteConnection;
 type Database = Sqlite;
@@ -41,6 +41,10 @@ const INDEXED_BY: Option<&str> = Some(" INDEXED BY ");
 
 /// An open database file: one connection that writes, and several that read beside it.
 struct Backend {
+    /// Never used, and open as long as this is: SQLite removes the write-ahead log with the last connection, and a pool
+    /// may have none at times.
+    anchor: SqlitePool,
+    watch: Arc<FileWatch>,
     read: SqlitePool,
     write: SqlitePool,
     changed: watch::Sender<()>,
@@ -52,53 +56,28 @@ impl Backend {
     /// Begins a unit of work that writes. The write lock is taken at once: a transaction that read first and then
     /// found another writer ahead could only be given up.
     async fn begin(&self) -> Result<Unit, sqlx::Error> {
-        Unit::begin(&self.write, "BEGIN IMMEDIATE").await
+        Unit::begin(&self.write, "BEGIN IMMEDIATE", Some(&self.watch)).await
     }
 
     /// Begins to read what was on record at one moment.
     async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
-        Unit::begin(&self.read, "BEGIN").await
+        Unit::begin(&self.read, "BEGIN", Some(&self.watch)).await
     }
-}
 
-/// Opens the file at `url` and creates it if it is absent. A commit is on disk when it returns: write-ahead log with
-/// `synchronous=FULL`.
-pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    let connect = SqliteConnectOptions::from_str(url)
-        .map_err(OpenError::connect)?
-        .create_if_missing(options.create)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(options.timeout);
-    let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(options.timeout);
-    if url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(OpenError::InMemory);
+    fn files_are_there(&self) -> io::Result<()> {
+        self.watch.check()
     }
-    let absent = !options.create && !connect.get_filename().exists();
-    if absent {
-        return Err(OpenError::Absent);
-    }
-    // In KiB. The writer alone has a large one: every reader has its own, and the operating system caches for all of them.
-    let writer = connect.clone().pragma("cache_size", "-65536");
-    let write = pool(1).connect_with(writer).await.map_err(OpenError::connect)?;
-    let migrator = sqlx::migrate!("migrations/sqlite");
-    migrator.run(&write).await.map_err(|error| OpenError::migrate(error, &migrator))?;
-    let read = pool(options.connections).connect_with(connect.read_only(true)).await.map_err(OpenError::connect)?;
-    let (turn, changes) = watch::channel(());
-    let (arrive, submissions) = watch::channel(());
-    let backend = Backend { read, write, changed: turn, submitted: arrive, chains: Chains::default() };
-    backend.chain_backlog().await.map_err(OpenError::Chain)?;
-    Ok(Store::of(backend, changes, submissions))
-}
 
-/// Reads from the file at `url`, as from one that nobody writes to, so that nothing is made beside it.
-pub(super) async fn probe(url: &str) -> Result<bool, OpenError> {
-    let connect = SqliteConnectOptions::from_str(url).map_err(OpenError::connect)?.read_only(true).immutable(true);
-    if !connect.get_filename().exists() {
-        return Ok(false);
+    /// Ends all connections, the writer last, since who only reads cannot write the log into the database.
+    async fn shut(&self) {
+        if self.watch.has_foreign_log() {
+            // The writer would delete it. What is never dropped is never closed, but by the end of the process.
+            tracing::error!("another process has opened the database since its log was removed; it is left alone");
+            Box::leak(Box::new(self.write.clone()));
+            return;
+        }
+        self.anchor.close().await;
+        self.read.close().await;
+        self.write.close().await;
     }
-    let mut connection = connect.connect().await.map_err(OpenError::connect)?;
-    let read = sqlx::query("SELECT name FROM sqlite_schema LIMIT 1").fetch_optional(&mut connection).await;
-    let closed = connection.close().await;
-    read.and(closed).map(|()| true).map_err(OpenError::connect)
 }

@@ -5,7 +5,7 @@
 
 use url::{Host, Url};
 
-use super::OpenError;
+use super::{Access, OpenError, location::Location};
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum DatabaseKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It names no file.
-    #[error("the database URL names no file; write sqlite://PATH, as in sqlite://receiptd.db")]
+    #[error("the database URL names no file; write sqlite://receiptd.db, or sqlite:///var/lib/receiptd/receiptd.db")]
     NoPath,
     /// It is none.
     #[error("the database URL is not well-formed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
@@ -87,14 +87,8 @@ const HARMLESS: [&str; 3] = ["sslcompression", "sslsni", "sslpassword"];
 /// Tells which database a URL names, or what is wrong with it. Nothing is connected to.
 pub fn check_url(url: &str) -> Result<DatabaseKind, OpenError> {
     match url.split_once(':') {
-        Some(("sqlite", rest)) => {
-            let path = rest.trim_start_matches("//").split('?').next().unwrap_or_default();
-            match path {
-                "" => Err(UrlError::NoPath.into()),
-                _ if url.contains(":memory:") || url.contains("mode=memory") => Err(OpenError::InMemory),
-                _ => Ok(DatabaseKind::Sqlite),
-            }
-        }
+        // What only some commands may ask for is looked at again when the file is opened.
+        Some(("sqlite", _)) => Location::of(url, Access::Read).map(|_| DatabaseKind::Sqlite),
         Some(("postgres" | "postgresql", _)) => {
             Server::named_by(url)?;
             check_environment(|name| std::env::var(name).ok())?;

@@ -2,7 +2,7 @@
 
 use receiptd::{
     domain::{Arrival, Kept, Source, Timestamp, Unreadable},
-    storage::{self, OpenOptions},
+    storage::{self, Access, OpenOptions},
 };
 use serde_json::{Value, json};
 
@@ -131,7 +131,7 @@ async fn a_person_is_erased_and_the_trail_does_not_tell_who(database: &Database)
 }
 
 async fn a_server_purges_by_itself(database: &Database) {
-    let options = OpenOptions { connections: 2, timeout: std::time::Duration::from_secs(5), create: true };
+    let options = OpenOptions { connections: 2, timeout: std::time::Duration::from_secs(5), access: Access::Create };
     let store = storage::open(database.url(), options).await.unwrap();
     let old = Kept::now(Unreadable("odd".to_owned()), b"old".to_vec(), Source::Notify, Timestamp::from_micros(1));
     store.journal.append(&[Arrival::Quarantined(old)]).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use receiptd::{
     domain::{PageLimit, Timestamp},
-    storage::{self, OpenOptions},
+    storage::{self, Access, OpenOptions},
 };
 use reqwest::Method;
 use sse_stream::SseByteStream;
@@ -75,7 +75,7 @@ async fn what_is_gone_is_said(database: &Database) {
     for n in 0..3 {
         server.posts(Sample::of(&format!("order-{n}"))).await.is_acknowledged();
     }
-    let options = OpenOptions { connections: 2, timeout: Duration::from_secs(30), create: false };
+    let options = OpenOptions { connections: 2, timeout: Duration::from_secs(30), access: Access::Migrate };
     let store = storage::open(database.url(), options).await.unwrap();
     let end = Timestamp::from_micros(i64::MAX);
     crate::harness::eventually("the events to be settled", async || {

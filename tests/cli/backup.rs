@@ -9,7 +9,7 @@ use std::{
 
 use receiptd::{
     domain::CorrelationId,
-    storage::{self, OpenOptions},
+    storage::{self, Access, OpenOptions},
 };
 use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
@@ -72,7 +72,7 @@ fn a_backup_under_load_holds_all_that_was_acknowledged() {
         let copy = server.folder.path().join("copy.db");
         let restored = run(there.path(), &["restore", copy.to_str().unwrap(), "--json"]).await.is(0).json();
         assert!(restored["rows"].as_u64().unwrap() >= before.len() as u64, "{restored}");
-        let options = OpenOptions { connections: 2, timeout: Duration::from_secs(10), create: false };
+        let options = OpenOptions { connections: 2, timeout: Duration::from_secs(10), access: Access::Migrate };
         let url = format!("sqlite://{}/receiptd.db", there.path().display());
         let store = storage::open(&url, options).await.unwrap();
         for id in before {

@@ -64,7 +64,7 @@ fn the_database_is_tried_and_left_as_it_is() {
         assert_eq!(told(&new, "platform answers"), "not asked: sending is off");
         fs::write(folder.path().join("text.db"), "x".repeat(200)).unwrap();
         let text = tries("sqlite://text.db").await.is(1);
-        assert!(told(&text, "database answers").contains("not a database"), "{text:?}");
+        assert!(told(&text, "database answers").contains("not an SQLite database"), "{text:?}");
         let away = tries("postgres://u:planted-password@127.0.0.1:9/x?foo=planted").await.is(1);
         assert!(told(&away, "database answers").contains("refused"), "{away:?}");
         assert!(away.out.contains("the parameter foo is not known") && !(away.out + &away.err).contains("planted"));

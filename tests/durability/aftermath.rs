@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use receiptd::{
     domain::{CorrelationId, Message, Recorded, Timestamp, outcome},
-    storage::{self, OpenOptions, Store},
+    storage::{self, Access, OpenOptions, Store},
 };
 use serde_json::{Value, json};
 
@@ -92,6 +92,6 @@ async fn counters_equal_a_recount(messages: &[Message], victims: &Victims<'_>) {
 }
 
 pub(crate) async fn open(database: &Database) -> Store {
-    let options = OpenOptions { connections: 2, timeout: Duration::from_secs(10), create: true };
+    let options = OpenOptions { connections: 2, timeout: Duration::from_secs(10), access: Access::Create };
     storage::open(database.url(), options).await.unwrap()
 }

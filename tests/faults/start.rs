@@ -23,7 +23,11 @@ fn without_its_database_it_does_not_start_and_says_why() {
         let silent = format!("postgres://postgres@{}/postgres", silent.local_addr().unwrap());
         let refusing = format!("postgres://postgres@{}/postgres", free_address());
         let nowhere = "sqlite:///proc/nowhere/receiptd.db".to_owned();
-        let places = [(refusing, "refused"), (silent, "did not answer"), (nowhere, "unable to open")];
+        let places = [
+            (refusing, "refused"),
+            (silent, "did not answer"),
+            (nowhere, "the directory /proc/nowhere does not exist"),
+        ];
         join_all(places.map(|(url, reason)| is_told(url, reason))).await;
     });
 }
@@ -33,7 +37,7 @@ async fn is_told(url: String, reason: &str) {
     let mut command = receiptd(folder.path(), &["serve", "--listen", &free_address().to_string()]);
     let ended = Program::start(command.env("RECEIPTD_DATABASE_URL", &url)).ends().await;
     assert_eq!(ended.code, Some(1), "{url}: {ended:?}");
-    assert!(ended.err.contains("the database cannot be opened"), "{url}: {}", ended.err);
+    assert!(ended.err.contains("cannot be opened"), "{url}: {}", ended.err);
     assert!(ended.err.contains(reason), "{url}: {}", ended.err);
     assert!(began.elapsed() < TOLD_WITHIN, "{url}: {:?}", began.elapsed());
 }

@@ -11,7 +11,7 @@ use receiptd::{
     domain::{Actor, CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
     observe::Metrics,
     send::{Attempt, DispatchHealth, Dispatcher, Pace, Platform, Trouble},
-    storage::{self, Entry, OpenOptions, Store},
+    storage::{self, Access, Entry, OpenOptions, Store},
     webex::{
         NotifyUrl, SmsApi,
         request::{Request, Tenant, Tracking},
@@ -41,7 +41,7 @@ pub(crate) struct Instance {
 
 impl Stage {
     pub(crate) async fn on(database: &Database) -> Self {
-        let options = OpenOptions { connections: 4, timeout: Duration::from_secs(10), create: true };
+        let options = OpenOptions { connections: 4, timeout: Duration::from_secs(10), access: Access::Create };
         Self { store: storage::open(database.url(), options).await.unwrap(), set: SetClock::default() }
     }
 

@@ -1,14 +1,18 @@
 //! The settings under which a commit survives power loss, as the writing sessions themselves see them: a trigger
 //! writes them down.
 
-use receiptd::storage::OpenError;
+use receiptd::{
+    domain::{Arrival, Kept, Source, Unreadable},
+    storage::OpenError,
+};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     make::{about, time},
     store::{Database, TestStore, open},
 };
 
-only!(sqlite in sqlite: every_commit_is_synced);
+only!(sqlite in sqlite: every_commit_is_synced, the_log_becomes_small_again_after_a_long_reader);
 only!(postgres in postgres: a_weaker_default_does_not_weaken_us, a_server_that_loses_commits_is_refused);
 
 async fn every_commit_is_synced(store: &TestStore) {
@@ -30,6 +34,34 @@ async fn every_commit_is_synced(store: &TestStore) {
     assert_eq!(store.texts("SELECT DISTINCT setting FROM seen").await, ["synchronous 2"]);
     assert_eq!(store.texts("SELECT setting FROM seen").await.len(), 2);
     assert_eq!(store.texts("PRAGMA journal_mode").await, ["wal"]);
+}
+
+/// While another process reads, the log cannot begin anew.
+async fn the_log_becomes_small_again_after_a_long_reader(store: &TestStore) {
+    const MIB: u64 = 1 << 20;
+    let log = format!("{}-wal", store.database.url().strip_prefix("sqlite://").unwrap());
+    let size = || std::fs::metadata(&log).unwrap().len();
+    let large = |n: usize| {
+        let body = vec![b'x'; 1 << 20];
+        Arrival::Quarantined(Kept::now(
+            Unreadable(format!("large {n}")),
+            [body, n.to_string().into()].concat(),
+            Source::Notify,
+            time(1),
+        ))
+    };
+    let mut reader = SqliteConnection::connect(store.database.url()).await.unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    sqlx::query("SELECT * FROM messages").fetch_all(&mut *reading).await.unwrap();
+    for n in 0..24 {
+        store.hear([large(n)]).await;
+    }
+    assert!(size() > 20 * MIB, "{}", size());
+    reading.rollback().await.unwrap();
+    for n in 0..3 {
+        store.hear([about(&format!("order-{n}"))]).await;
+    }
+    assert!(size() <= 16 * MIB, "{}", size());
 }
 
 const SEE: &str = "

@@ -27,6 +27,8 @@
 //! | `upgrade`, `schemas` | what an earlier version wrote |
 //! | `migrating` | the schema changes while others write |
 //! | `clocks` | clocks that are wrong |
+//! | `files` | an SQLite file that is lost while it is open |
+//! | `roles` | what each role of a Postgres server may do |
 //! | `opening`, `durability` | what is opened, what is refused, and with which settings |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
@@ -65,6 +67,7 @@ mod durability;
 mod enqueue;
 mod erasure;
 mod expire;
+mod files;
 mod filters;
 mod history;
 mod interleaving;
@@ -78,6 +81,7 @@ mod plans;
 mod recipients;
 mod repair;
 mod retention;
+mod roles;
 mod schemas;
 #[path = "../support/postgres.rs"]
 mod server;

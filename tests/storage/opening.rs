@@ -1,12 +1,13 @@
 //! What is opened, and what is refused.
 
-use std::error::Error;
+use std::{error::Error, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
-use receiptd::storage::{self, OpenError, OpenOptions, StorageError};
+use receiptd::storage::{self, Access, OpenError, OpenOptions, StorageError, UrlError};
+use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::{
-    make::{about, time},
+    make::{about, id, time},
     schemas::schemas,
     store::{Database, OPTIONS, TestStore, open},
 };
@@ -15,6 +16,8 @@ both!(
     opening_again_keeps_everything,
     a_newer_schema_is_refused,
     an_altered_schema_is_refused,
+    only_migrating_changes_the_schema,
+    a_store_that_is_opened_to_read_cannot_write,
     a_heartbeat_is_a_commit,
     without_a_commit_there_is_no_heartbeat,
 );
@@ -23,6 +26,13 @@ only!(
     no_file_is_made_unasked,
     what_does_not_last_is_refused,
     what_is_no_database_is_refused,
+    a_url_without_a_path_is_refused_by_name,
+    parameters_that_weaken_the_database_are_refused,
+    what_is_no_regular_file_is_refused,
+    only_the_owner_can_read_the_files,
+    the_file_of_another_program_is_refused_and_left_alone,
+    an_older_file_without_a_mark_is_taken_and_marked,
+    a_log_that_was_removed_is_missed,
 );
 only!(postgres in servers: two_instances_may_start_together, a_read_only_server_is_a_passing_fault);
 
@@ -64,7 +74,7 @@ async fn opening_again_keeps_everything(store: &TestStore) {
     store.hear([about("order-1")]).await;
     for _ in 0..3 {
         let again = store.reopened().await;
-        assert!(again.messages.find(&crate::make::id("order-1")).await.unwrap().is_some());
+        assert!(again.messages.find(&id("order-1")).await.unwrap().is_some());
     }
 }
 
@@ -116,15 +126,15 @@ async fn a_file_is_made_where_there_is_none(store: &TestStore) {
     let path = beside.strip_prefix("sqlite://").unwrap();
     assert!(std::fs::exists(path).unwrap());
     // A folder is not made: a mistyped path had better be told.
-    let error = refused(&store.database.url().replace("receiptd.db", "no-folder/receiptd.db")).await;
-    assert!(matches!(error, OpenError::Connect(_)), "{error:?}");
+    let error = refused(&store.database.url().replace("receiptd.db", "no-folder/receiptd.db")).await.to_string();
+    assert!(error.contains("no-folder/receiptd.db") && error.contains("no-folder does not exist"), "{error}");
 }
 
 /// Who only reads had better learn of a mistyped path.
 async fn no_file_is_made_unasked(store: &TestStore) {
-    let options = OpenOptions { create: false, ..OPTIONS };
+    let options = OpenOptions { access: Access::Migrate, ..OPTIONS };
     let beside = store.database.url().replace("receiptd.db", "elsewhere.db");
-    assert!(matches!(storage::open(&beside, options).await, Err(OpenError::Absent)));
+    assert!(matches!(storage::open(&beside, options).await, Err(OpenError::Absent(_))));
     assert!(!std::fs::exists(beside.strip_prefix("sqlite://").unwrap()).unwrap());
     storage::open(store.database.url(), options).await.unwrap();
 }
@@ -170,3 +180,179 @@ async fn a_read_only_server_is_a_passing_fault(store: &TestStore) {
 const READ_ONLY: &str = "DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
     END $$";
+
+/// A file beside that of `store`: its path and its URL.
+fn beside(store: &TestStore, name: &str) -> (PathBuf, String) {
+    let url = store.database.url().replace("receiptd.db", name);
+    (url.strip_prefix("sqlite://").unwrap().into(), url)
+}
+
+async fn refused_for(access: Access, url: &str) -> OpenError {
+    match storage::open(url, OpenOptions { access, ..OPTIONS }).await {
+        Ok(_) => panic!("{url} was opened for {access:?}"),
+        Err(error) => error,
+    }
+}
+
+const ALL: [Access; 4] = [Access::Read, Access::Write, Access::Migrate, Access::Create];
+
+async fn a_url_without_a_path_is_refused_by_name(_: &TestStore) {
+    for url in ["sqlite:", "sqlite://", "sqlite:?mode=rwc", "sqlite://?mode=rw"] {
+        for access in ALL {
+            assert!(matches!(refused_for(access, url).await, OpenError::Url(UrlError::NoPath)), "{url}");
+        }
+    }
+    let root = refused("sqlite:///").await.to_string();
+    assert_eq!(root, "/ cannot be opened: it is a directory");
+}
+
+async fn parameters_that_weaken_the_database_are_refused(store: &TestStore) {
+    let url = store.database.url();
+    for parameter in ["immutable=1", "vfs=unix-none", "cache=shared", "mode=ro", "mode=s3cret", "s3cret=s3cret&x=1"] {
+        let error = refused(&format!("{url}?{parameter}")).await;
+        assert!(matches!(error, OpenError::Parameter(_)), "{parameter}: {error:?}");
+        assert!(!error.to_string().contains("=s3cret") && !error.to_string().contains("unix-none"), "{error}");
+    }
+    for parameter in ["mode=rwc", "mode=rw", "cache=private", "immutable=false"] {
+        open(&format!("{url}?{parameter}")).await.unwrap();
+    }
+    let reader = OpenOptions { access: Access::Read, ..OPTIONS };
+    storage::open(&format!("{url}?mode=ro"), reader).await.unwrap();
+}
+
+async fn what_is_no_regular_file_is_refused(store: &TestStore) {
+    let (pipe, pipe_url) = beside(store, "pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (folder, folder_url) = beside(store, "folder");
+    fs::create_dir(&folder).unwrap();
+    for (url, reason) in [
+        (pipe_url.as_str(), "it is not a regular file"),
+        ("sqlite:///dev/null", "it is not a regular file"),
+        (&folder_url, "it is a directory"),
+    ] {
+        for access in ALL {
+            let error = refused_for(access, url).await.to_string();
+            assert!(error.ends_with(reason), "{error}");
+        }
+    }
+    let error = refused(&format!("{}/below", store.database.url())).await.to_string();
+    assert!(error.ends_with("receiptd.db is not a directory"), "{error}");
+}
+
+async fn only_the_owner_can_read_the_files(store: &TestStore) {
+    let (link, link_url) = beside(store, "link.db");
+    std::os::unix::fs::symlink(link.with_file_name("target.db"), &link).unwrap();
+    let linked = open(&link_url).await.unwrap();
+    for (name, open) in [("receiptd.db", &**store), ("target.db", &linked)] {
+        open.journal.append(&[about("order-1").into()]).await.unwrap();
+        for part in ["", "-wal", "-shm"] {
+            let mode = fs::metadata(beside(store, &format!("{name}{part}")).0).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}{part}");
+        }
+    }
+}
+
+async fn the_file_of_another_program_is_refused_and_left_alone(store: &TestStore) {
+    for (name, made) in [
+        ("tables.db", "CREATE TABLE users (name TEXT)"),
+        ("marked.db", "PRAGMA application_id = 1; CREATE TABLE users (name TEXT)"),
+        ("marked-empty.db", "PRAGMA application_id = 252006673"),
+        (
+            "with-sqlx.db",
+            "CREATE TABLE _sqlx_migrations (version BIGINT, description TEXT, success BOOLEAN, checksum BLOB); \
+             INSERT INTO _sqlx_migrations VALUES (1, 'users', TRUE, x'00')",
+        ),
+    ] {
+        let (path, url) = beside(store, name);
+        let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+        sqlx::raw_sql(made).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let before = fs::read(&path).unwrap();
+        for access in ALL {
+            let error = refused_for(access, &url).await;
+            assert!(matches!(error, OpenError::Foreign), "{name}: {error:?}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), before, "{name}");
+        assert!(!path.with_extension("db-wal").exists(), "{name}");
+    }
+}
+
+async fn an_older_file_without_a_mark_is_taken_and_marked(store: &TestStore) {
+    let mark = || store.texts("SELECT CAST(application_id AS TEXT) FROM pragma_application_id");
+    assert_eq!(mark().await, [0x7263_7074.to_string()], "a new one is marked");
+    store.becomes(1).await;
+    store.execute("PRAGMA application_id = 0").await;
+    assert!(matches!(refused_for(Access::Read, store.database.url()).await, OpenError::Older { found: 1, .. }));
+    assert_eq!(mark().await, ["0"]);
+    store.reopened().await;
+    assert_eq!(mark().await, [0x7263_7074.to_string()]);
+}
+
+/// SQLite would begin an empty log, and what was in the other would be lost without a word.
+async fn a_log_that_was_removed_is_missed(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    let (log, _) = beside(store, "receiptd.db-wal");
+    let kept = log.with_extension("kept");
+    fs::rename(&log, &kept).unwrap();
+    for access in ALL {
+        let error = refused_for(access, store.database.url()).await;
+        assert!(matches!(error, OpenError::LogRemoved { .. }), "{error:?}");
+    }
+    fs::rename(&kept, &log).unwrap();
+    store.reopened().await;
+}
+
+/// What a schema is made of, and what is in it.
+async fn contents(store: &TestStore) -> Vec<String> {
+    store
+        .texts(match store.database {
+            Database::Sqlite { .. } => "SELECT type || name || COALESCE(sql, '') FROM sqlite_schema ORDER BY 1",
+            Database::Postgres { .. } => {
+                "SELECT relkind::text || relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+            }
+        })
+        .await
+}
+
+async fn only_migrating_changes_the_schema(store: &TestStore) {
+    let known = *schemas(store).await.last().unwrap();
+    store.becomes(known - 1).await;
+    let before = contents(store).await;
+    for access in [Access::Read, Access::Write] {
+        let error = refused_for(access, store.database.url()).await;
+        assert!(matches!(error, OpenError::Older { found, known: k } if found + 1 == known && k == known), "{error:?}");
+        assert!(error.to_string().contains("receiptd migrate"), "{error}");
+    }
+    assert_eq!(contents(store).await, before);
+    let migrating = OpenOptions { access: Access::Migrate, ..OPTIONS };
+    storage::open(store.database.url(), migrating).await.unwrap();
+    assert_ne!(contents(store).await, before);
+
+    let url = match &store.database {
+        Database::Sqlite { .. } => {
+            let (path, url) = beside(store, "empty.db");
+            fs::write(path, "").unwrap();
+            url
+        }
+        Database::Postgres { url, .. } => {
+            store.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+            url.clone()
+        }
+    };
+    for access in [Access::Read, Access::Write] {
+        let error = refused_for(access, &url).await;
+        assert!(matches!(error, OpenError::Empty), "{error:?}");
+    }
+    storage::open(&url, migrating).await.unwrap();
+}
+
+async fn a_store_that_is_opened_to_read_cannot_write(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    let reader = OpenOptions { access: Access::Read, ..OPTIONS };
+    let reader = storage::open(store.database.url(), reader).await.unwrap();
+    assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
+    assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());
+    assert!(reader.health.beat(time(1)).await.is_err());
+    assert_eq!(store.find("order-2").await, None);
+    reader.health.close().await;
+}

@@ -16,7 +16,7 @@ use proptest::{
 use receiptd::{
     audit::{Proof, Verdict},
     domain::{Arrival, Filter, Message, PageLimit, Recorded},
-    storage::{self, OpenError, OpenOptions, Store},
+    storage::{self, Access, OpenError, OpenOptions, Store},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -98,7 +98,8 @@ async fn server_is_temporary() -> bool {
     *IS_TEMPORARY.get_or_init(ask).await
 }
 
-pub(crate) const OPTIONS: OpenOptions = OpenOptions { connections: 4, timeout: Duration::from_secs(30), create: true };
+pub(crate) const OPTIONS: OpenOptions =
+    OpenOptions { connections: 4, timeout: Duration::from_secs(30), access: Access::Create };
 
 /// Opens the store at `url`.
 pub(crate) async fn open(url: &str) -> Result<Store, OpenError> {

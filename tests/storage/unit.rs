@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use receiptd::{
     domain::{Arrival, Draft, Filter, Kept, Recorded, Reference, Source, Unreadable},
-    storage::{self, OpenOptions, StorageError},
+    storage::{self, Access, OpenOptions, StorageError},
     webex::{Posted, TimeZone},
 };
 use serde_json::{Value, json};
@@ -190,7 +190,7 @@ async fn an_append_that_is_given_up_is_there_whole_or_not_at_all(store: &TestSto
 }
 
 async fn another_writer_is_waited_for_and_then_reported(store: &TestStore) {
-    let options = OpenOptions { connections: 1, timeout: Duration::from_millis(50), create: false };
+    let options = OpenOptions { connections: 1, timeout: Duration::from_millis(50), access: Access::Migrate };
     let impatient = storage::open(store.database.url(), options).await.unwrap();
     let mut writer = SqliteConnection::connect(store.database.url()).await.unwrap();
     let writing = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();

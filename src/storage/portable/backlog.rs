@@ -4,7 +4,7 @@ use super::{Backend, Connection, messages::notification_rows};
 use crate::{
     domain::Fate,
     storage::{
-        StorageError,
+        OpenError, StorageError,
         chain::{EventRow, Records},
         rows::NotificationRow,
     },
@@ -18,12 +18,21 @@ impl Backend {
     /// take turns, and where one was stopped the next one goes on.
     pub(in super::super) async fn chain_backlog(&self) -> Result<(), StorageError> {
         // Most stores have none, and opening those must not wait for another writer.
-        if sql!("SELECT id FROM backlog").fetch_optional(&self.read).await?.is_none() {
+        if !self.has_backlog().await? {
             return Ok(());
         }
         tracing::info!("chaining what an earlier version stored; this is done once, and may take minutes");
         while self.chain_part().await? {}
         Ok(())
+    }
+
+    /// For who may not write: what is not chained would seem to be inserted.
+    pub(in super::super) async fn refuse_backlog(&self) -> Result<(), OpenError> {
+        if self.has_backlog().await.map_err(OpenError::Chain)? { Err(OpenError::Unchained) } else { Ok(()) }
+    }
+
+    async fn has_backlog(&self) -> Result<bool, StorageError> {
+        Ok(sql!("SELECT id FROM backlog").fetch_optional(&self.read).await?.is_some())
     }
 
     /// Chains a part; says whether there was any.

@@ -10,6 +10,10 @@ use crate::{
 
 #[async_trait]
 impl Health for Backend {
+    fn check_files(&self) -> Result<(), StorageError> {
+        Ok(self.files_are_there()?)
+    }
+
     async fn beat(&self, now: Timestamp) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
         sql!(
@@ -22,8 +26,6 @@ impl Health for Backend {
     }
 
     async fn close(&self) {
-        // The writer last, since who only reads cannot fold a log.
-        self.read.close().await;
-        self.write.close().await;
+        self.shut().await;
     }
 }

@@ -1,10 +1,14 @@
 //! Units of work: a transaction on a connection of its own.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use sqlx::{Executor, Pool, pool::PoolConnection};
 
 use super::{Connection, Database};
+use crate::storage::file_watch::FileWatch;
 
 /// A unit of work. Its connection goes back to the pool only when the unit came to its end; any other connection is
 /// closed, since nobody knows what it is in the middle of.
@@ -17,12 +21,20 @@ use super::{Connection, Database};
 pub(crate) struct Unit {
     connection: PoolConnection<Database>,
     is_over: bool,
+    watch: Option<Arc<FileWatch>>,
 }
 
 impl Unit {
-    /// Takes a connection, and begins with `statement`.
-    pub(crate) async fn begin(pool: &Pool<Database>, statement: &'static str) -> Result<Self, sqlx::Error> {
-        let mut unit = Self { connection: pool.acquire().await?, is_over: false };
+    /// Takes a connection, and begins with `statement`, if the files of the database are those of `watch`.
+    pub(crate) async fn begin(
+        pool: &Pool<Database>,
+        statement: &'static str,
+        watch: Option<&Arc<FileWatch>>,
+    ) -> Result<Self, sqlx::Error> {
+        if let Some(watch) = watch {
+            watch.check()?;
+        }
+        let mut unit = Self { connection: pool.acquire().await?, is_over: false, watch: watch.cloned() };
         let begun = unit.execute(statement).await;
         // Where the database says no, as it does for a lock that another holds, nothing has begun.
         unit.is_over = matches!(begun, Err(sqlx::Error::Database(_)));
@@ -33,7 +45,8 @@ impl Unit {
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
         self.is_over = true;
-        Ok(())
+        // What was committed into a file that is not the database any more must not be acknowledged.
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.check()).map_err(sqlx::Error::from)
     }
 
     /// Ends without a change, after reading, or where there is nothing to do.

@@ -1,0 +1,198 @@
+//! Where an SQLite database is: the path in its URL, and whether a database can be opened or created there.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use rustix::{
+    fs::{Access as Right, AtFlags, CWD},
+    io::Errno,
+};
+use sqlx::sqlite::SqliteConnectOptions;
+use url::form_urlencoded;
+
+use super::{Access, OpenError, UrlError};
+
+/// What an SQLite database consists of while it is in use. A write-ahead log without its database file, or with another
+/// one, makes no sense.
+pub(super) const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+
+/// The path of an SQLite database.
+#[derive(Clone, Debug)]
+pub(super) struct Location(PathBuf);
+
+impl Location {
+    /// Of this URL. Parameters that would weaken the database are refused, as is a URL without a path.
+    pub(super) fn of(url: &str, access: Access) -> Result<Self, OpenError> {
+        let rest = url.strip_prefix("sqlite:").ok_or(OpenError::Scheme)?;
+        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        check_parameters(parameters, access)?;
+        if path.contains(":memory:") {
+            return Err(OpenError::InMemory);
+        }
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}")).map_err(OpenError::connect)?;
+        let path = options.get_filename();
+        if path.as_os_str().is_empty() {
+            return Err(UrlError::NoPath.into());
+        }
+        // SQLite would take `file:` for the beginning of a URI.
+        let is_uri = path.to_string_lossy().starts_with("file:");
+        Ok(Self(if is_uri { Path::new(".").join(path) } else { path.to_owned() }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// To open the file as it is; no part of it is changed.
+    pub(super) fn connect(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new().filename(&self.0)
+    }
+
+    /// Checks what SQLite would not say, or only with the first write: that the path is one of a regular file, and that
+    /// this user has the rights that `access` takes. Creates an empty file that only this user can read, where that is
+    /// asked for and there is none.
+    pub(super) fn prepare(&self, access: Access) -> Result<(), OpenError> {
+        let path = self.path();
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => return Err(self.fault("it is a directory")),
+            Ok(found) if !found.is_file() => return Err(self.fault("it is not a regular file")),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound && self.folder().is_dir() => match access {
+                Access::Create => return self.create().map_err(|error| self.fault(self.reason(&error))),
+                Access::Read | Access::Write | Access::Migrate => return Err(OpenError::Absent(path.to_owned())),
+            },
+            Err(error) => return Err(self.fault(self.reason(&error))),
+        }
+        self.check_rights(access)?;
+        self.check_log()
+    }
+
+    fn check_rights(&self, access: Access) -> Result<(), OpenError> {
+        let (right, verb) = match access {
+            Access::Read => (Right::READ_OK, "read"),
+            Access::Write | Access::Migrate | Access::Create => (Right::READ_OK | Right::WRITE_OK, "read and write"),
+        };
+        // SQLite keeps the write-ahead log and its index beside the file, for readers too.
+        let (there, missing): (Vec<_>, Vec<_>) =
+            PARTS.iter().map(|part| self.part(part)).partition(|part| part.exists());
+        for part in there {
+            let denied = |error| self.fault(denied(&format!("{verb} {}", part.display()), error));
+            may(&part, right).map_err(denied)?;
+        }
+        if access == Access::Read && missing.is_empty() {
+            return Ok(());
+        }
+        let folder = self.folder();
+        may(folder, Right::WRITE_OK | Right::EXEC_OK).map_err(|error| {
+            let denied = denied(&format!("create files in {}", folder.display()), error);
+            self.fault(format!("{denied}, where SQLite keeps its write-ahead log"))
+        })
+    }
+
+    /// SQLite deletes the index before the log, and creates it after the log. An index alone means that somebody removed
+    /// the log, perhaps of a server that is running.
+    fn check_log(&self) -> Result<(), OpenError> {
+        let is_missing = || self.part("-shm").exists() && !self.part("-wal").exists();
+        // Between two looks another process may have closed the database, or opened it.
+        if (0..3).all(|_| is_missing()) {
+            return Err(OpenError::LogRemoved { log: self.part("-wal"), index: self.part("-shm") });
+        }
+        Ok(())
+    }
+
+    /// An empty file is an empty database. SQLite gives the log and its index the mode of the file.
+    fn create(&self) -> io::Result<()> {
+        // Through a symbolic link too, which `create_new` would not follow.
+        let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(self.path())?;
+        file.sync_all()?;
+        fs::File::open(self.folder())?.sync_all()
+    }
+
+    /// What an error of the file system says about the path.
+    fn reason(&self, error: &io::Error) -> String {
+        let folder = self.folder();
+        match error.kind() {
+            ErrorKind::NotFound if !folder.exists() => format!("the directory {} does not exist", folder.display()),
+            ErrorKind::NotADirectory | ErrorKind::NotFound if !folder.is_dir() => {
+                format!("{} is not a directory", folder.display())
+            }
+            ErrorKind::PermissionDenied => format!("this user has no right to use the directory {}", folder.display()),
+            ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+            ErrorKind::StorageFull => "there is no space left on the disk".to_owned(),
+            _ => error.to_string(),
+        }
+    }
+
+    /// What SQLite says about the file.
+    pub(super) fn refused(&self, error: sqlx::Error) -> OpenError {
+        // Extended codes keep the primary one in the low byte.
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok()).unwrap_or_default();
+        match code & 0xff {
+            5 => self.fault("another process has locked it"),
+            8 => self.fault("SQLite may only read it"),
+            11 => self.fault("it is damaged; restore a backup"),
+            14 => self.fault("SQLite cannot open it, or its log (-wal, -shm) beside it"),
+            13 => self.fault("there is no space left on the disk"),
+            26 => self.fault("it is not an SQLite database"),
+            _ => OpenError::connect(error),
+        }
+    }
+
+    /// Parts of the database that others than their owner can read or write.
+    pub(super) fn exposed_parts(&self) -> Vec<PathBuf> {
+        let is_exposed = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+        PARTS.iter().map(|part| self.part(part)).filter(is_exposed).collect()
+    }
+
+    pub(super) fn part(&self, end: &str) -> PathBuf {
+        with_end(&self.0, end)
+    }
+
+    fn folder(&self) -> &Path {
+        folder(&self.0)
+    }
+
+    fn fault(&self, reason: impl Into<String>) -> OpenError {
+        OpenError::File { path: self.0.clone(), reason: reason.into() }
+    }
+}
+
+fn check_parameters(parameters: &str, access: Access) -> Result<(), OpenError> {
+    for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
+        match (&*name, &*value) {
+            ("mode", "memory") => return Err(OpenError::InMemory),
+            ("mode", "ro") if access == Access::Read => {}
+            ("mode", "rw" | "rwc") | ("cache", "private") | ("immutable", "0" | "false") => {}
+            _ => return Err(OpenError::Parameter(name.into_owned())),
+        }
+    }
+    Ok(())
+}
+
+/// Whether this user may do that, with the rights that count.
+fn may(path: &Path, right: Right) -> Result<(), Errno> {
+    rustix::fs::accessat(CWD, path, right, AtFlags::EACCESS)
+}
+
+fn denied(what: &str, error: Errno) -> String {
+    match error {
+        Errno::ACCESS | Errno::PERM => format!("this user has no right to {what}"),
+        Errno::ROFS => "the file system is read-only".to_owned(),
+        error => io::Error::from(error).to_string(),
+    }
+}
+
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}

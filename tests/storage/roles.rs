@@ -1,0 +1,158 @@
+//! Least privilege on Postgres: an owner, a server and a reader, with the rights that README.md grants them.
+
+use receiptd::{
+    domain::{PageLimit, TallyRequest},
+    storage::{self, Access, OpenError, OpenOptions, Store},
+};
+
+use crate::{
+    make::{about, claimed, enqueue, id, submission, time},
+    store::{Database, OPTIONS, TestStore, administer},
+};
+
+only!(
+    postgres in postgres: a_server_needs_no_right_to_change_the_schema,
+    a_reader_needs_only_to_select,
+    a_right_that_is_missing_is_named,
+    an_encoding_that_cannot_hold_every_text_is_refused,
+    a_limit_of_connections_is_kept,
+);
+
+/// A role of a test's own.
+struct Role {
+    name: String,
+    url: String,
+}
+
+impl Role {
+    async fn new(store: &TestStore, kind: &str) -> Self {
+        let Database::Postgres { url, name: database } = &store.database else { panic!("a test of Postgres") };
+        let name = format!("{kind}_{database}");
+        administer(format!("CREATE ROLE {name} LOGIN PASSWORD 'of-a-test'")).await;
+        let (host, rest) = url.split_once("://").unwrap().1.split_once('/').unwrap();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        Self { url: format!("postgres://{name}:of-a-test@{host}/{rest}"), name }
+    }
+
+    /// Grants what README.md says, where the statements name the roles.
+    async fn granted(store: &TestStore, kind: &str) -> Self {
+        let role = Self::new(store, kind).await;
+        let readme = include_str!("../../README.md");
+        let grants = readme.split("```sql").nth(1).unwrap().split("```").next().unwrap();
+        let of_role = grants.split(';').map(str::trim).filter(|grant| grant.ends_with(&format!("TO receiptd_{kind}")));
+        let of_role: Vec<_> = of_role.map(|grant| grant.replace(&format!("receiptd_{kind}"), &role.name)).collect();
+        assert!(!of_role.is_empty(), "README.md grants nothing to receiptd_{kind}");
+        for grant in of_role {
+            // Default rights are those of what a certain role creates later.
+            store.execute(grant.replace(" FOR ROLE receiptd_owner", "")).await;
+        }
+        role
+    }
+
+    async fn opens(&self, access: Access) -> Result<Store, OpenError> {
+        storage::open(&self.url, OpenOptions { access, ..OPTIONS }).await
+    }
+
+    async fn is_refused(&self, access: Access) -> OpenError {
+        match self.opens(access).await {
+            Ok(_) => panic!("opened for {access:?}"),
+            Err(error) => error,
+        }
+    }
+
+    async fn leaves(self, store: &TestStore) {
+        store.execute(format!("DROP OWNED BY {0}; DROP ROLE {0}", self.name)).await;
+    }
+}
+
+async fn a_server_needs_no_right_to_change_the_schema(store: &TestStore) {
+    let role = Role::granted(store, "server").await;
+    // As `serve` does by default, where there is nothing to change.
+    for access in [Access::Write, Access::Create] {
+        let server = role.opens(access).await.unwrap();
+        server.journal.append(&[about("order-1").of("t-1").into()]).await.unwrap();
+        enqueue(&server, &submission(&format!("sent-{access:?}")), 100).await;
+        claimed(&server, 110).await;
+        server.health.beat(time(1)).await.unwrap();
+        assert!(server.messages.find(&id("order-1")).await.unwrap().is_some());
+        server.feed.trim(time(i64::MAX / 2), PageLimit::default()).await.unwrap();
+        server.health.close().await;
+    }
+    store.execute("DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)").await;
+    let error = role.is_refused(Access::Create).await;
+    assert!(matches!(error, OpenError::MayNotMigrate), "{error:?}");
+    assert!(matches!(role.is_refused(Access::Write).await, OpenError::Older { .. }));
+    role.leaves(store).await;
+}
+
+async fn a_reader_needs_only_to_select(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    let role = Role::granted(store, "reader").await;
+    let reader = role.opens(Access::Read).await.unwrap();
+    assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
+    assert_eq!(reader.messages.notifications(&id("order-1")).await.unwrap().len(), 1);
+    reader.messages.tally(&TallyRequest::default()).await.unwrap();
+    reader.shelf.quarantine(None, PageLimit::default()).await.unwrap();
+    reader.deeds.trail(None, PageLimit::default()).await.unwrap();
+    let end = reader.feed.end().await.unwrap();
+    reader.feed.after(end, PageLimit::default()).await.unwrap();
+    assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());
+    reader.health.close().await;
+    let error = role.is_refused(Access::Write).await;
+    assert!(matches!(&error, OpenError::NotGranted { role: named, .. } if *named == role.name), "{error:?}");
+    role.leaves(store).await;
+}
+
+async fn a_right_that_is_missing_is_named(store: &TestStore) {
+    let role = Role::granted(store, "server").await;
+    for (revoked, named) in [
+        ("DELETE ON notifications", "delete on the table notifications"),
+        ("SELECT ON messages", "select on the table messages"),
+        ("SELECT ON _sqlx_migrations", "read the table _sqlx_migrations"),
+    ] {
+        store.execute(format!("REVOKE {revoked} FROM {}", role.name)).await;
+        let error = role.is_refused(Access::Write).await.to_string();
+        assert!(error.contains(named) && error.contains(&role.name), "{error}");
+        store.execute(format!("GRANT {revoked} TO {}", role.name)).await;
+    }
+    role.opens(Access::Write).await.unwrap().health.close().await;
+    role.leaves(store).await;
+    let nobody = Role::new(store, "nobody").await;
+    store.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC").await;
+    let error = nobody.is_refused(Access::Read).await.to_string();
+    assert!(error.contains("use the schema public"), "{error}");
+    nobody.leaves(store).await;
+}
+
+async fn an_encoding_that_cannot_hold_every_text_is_refused(store: &TestStore) {
+    let Database::Postgres { url, name } = &store.database else { panic!("a test of Postgres") };
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let other = format!("{name}_{}", encoding.to_lowercase());
+        let made =
+            format!("CREATE DATABASE {other} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+        administer(made).await;
+        for access in [Access::Read, Access::Write, Access::Create] {
+            let options = OpenOptions { access, ..OPTIONS };
+            let Err(error) = storage::open(&url.replace(name, &other), options).await else { panic!("{encoding}") };
+            assert!(matches!(&error, OpenError::Encoding(found) if found == encoding), "{error:?}");
+        }
+        administer(format!("DROP DATABASE {other} WITH (FORCE)")).await;
+    }
+}
+
+/// The server would refuse the others, and each of them would be waited for in vain.
+async fn a_limit_of_connections_is_kept(store: &TestStore) {
+    let role = Role::granted(store, "server").await;
+    store.execute(format!("ALTER ROLE {} CONNECTION LIMIT 1", role.name)).await;
+    let server = role.opens(Access::Write).await.unwrap();
+    let names: Vec<_> = (0..8).map(|n| format!("order-{n}")).collect();
+    let appends = names.iter().map(|name| {
+        let server = &server;
+        async move { server.journal.append(&[about(name).into()]).await }
+    });
+    for appended in futures_util::future::join_all(appends).await {
+        appended.unwrap();
+    }
+    server.health.close().await;
+    role.leaves(store).await;
+}
