@@ -6,10 +6,10 @@ use actix_web::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::timeout;
 
 use super::{
     authority::{Caller, Metrics},
+    probe::{Finding, Probe},
     problem::{Code, Problem},
     server::App,
 };
@@ -34,21 +34,26 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// The store can commit, in the time that a notification has: something is committed to find out, which may need less
-/// room than a notification, so the last of those counts too. And, unless it is asked for notifications alone, messages
-/// can be sent.
+/// The store can commit, in the time that a notification has: the last notifications showed it, or something is committed
+/// to find out. That may need less room than a notification, so the last of those counts in any case. And, unless it is
+/// asked for notifications alone, messages can be sent.
 pub(super) async fn ready(
     app: Data<App>,
+    probe: Data<Probe>,
     readiness: Result<Query<Readiness>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let Ok(readiness) = readiness else {
         return Err(Problem::new(Code::InvalidRequest, "of: notify is the only part that can be asked for"));
     };
+    app.store.health.check_files()?;
     if app.intake.committer.is_failing() {
         return Err(Problem::new(Code::Unavailable, "the last notifications could not be stored"));
     }
-    let beat = timeout(app.answer_within, app.store.health.beat(app.clock.now())).await;
-    beat.map_err(|_| Problem::new(Code::Unavailable, "the store did not commit in time"))??;
+    match probe.into_inner().ask().await {
+        Finding::Ready => {}
+        Finding::Failing => return Err(Problem::new(Code::Unavailable, "the store does not commit; the log says why")),
+        Finding::Late => return Err(Problem::new(Code::Unavailable, "the store did not commit in time")),
+    }
     if readiness.of.is_none()
         && let Some(problem) = app.dispatch_health.as_ref().and_then(|health| stopped(&health.borrow()))
     {

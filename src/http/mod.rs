@@ -44,6 +44,7 @@ mod messages;
 mod notify;
 mod openapi;
 mod peer;
+mod probe;
 mod problem;
 mod protection;
 mod rebuild;

@@ -35,6 +35,7 @@ use super::{
     guesses::Guesses,
     openapi::{Conditions, Published},
     peer::{Crowd, Peer},
+    probe::Probe,
     protection::protect,
     request_id::identify,
     routes::routes,
@@ -117,6 +118,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let address = listener.local_addr()?;
     let published = Data::new(Published::of(&Conditions::of(&app)));
+    let probe = Data::new(Probe::of(&app));
     let tls = app.certificate.as_ref().map(Certificate::server_config).transpose().map_err(io::Error::other)?;
     let crowd = Arc::new(Crowd::new(app.connections, app.proxies.trusted.clone(), app.metrics.clone()));
     let local = Data::new(Local(address.ip().is_loopback()));
@@ -128,7 +130,8 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         let (guesses, room) = (Data::new(Guesses::default()), Data::new(Room::default()));
         let (misdirected, followers) = (Data::new(Misdirected::default()), Data::new(Followers::default()));
         move || {
-            let application = Application::new().app_data(app.clone()).app_data(closing.clone());
+            let application =
+                Application::new().app_data(app.clone()).app_data(closing.clone()).app_data(probe.clone());
             let application = application.app_data(guesses.clone()).app_data(room.clone()).app_data(published.clone());
             let application = application.app_data(misdirected.clone()).app_data(followers.clone());
             let application = application.app_data(local.clone());

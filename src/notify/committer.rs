@@ -69,7 +69,15 @@ pub struct Committer {
     bytes: Arc<Semaphore>,
     most_bytes: usize,
     metrics: Metrics,
-    failed: watch::Sender<Option<Instant>>,
+    latest: watch::Sender<Option<Outcome>>,
+}
+
+/// How the last commit ended.
+#[derive(Clone, Copy)]
+struct Outcome {
+    at: Instant,
+    /// A row that the database refuses says nothing against the database.
+    succeeded: bool,
 }
 
 /// A failure says this long that the next commit will fail, too.
@@ -80,25 +88,41 @@ impl Committer {
     pub fn start(journal: &Arc<dyn Journal>, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_rows.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
-        let failed = watch::Sender::new(None);
+        let latest = watch::Sender::new(None);
         let mut writers = JoinSet::new();
         for _ in 0..limits.writers.max(1) {
             let writer = Writer {
                 journal: journal.clone(),
                 metrics: metrics.clone(),
                 patience: limits.patience,
-                failed: failed.clone(),
+                latest: latest.clone(),
             };
             writers.spawn(writer.run(waiting.clone(), limits.batch_rows.max(1)));
         }
         let most_bytes = limits.queue_bytes.min(Semaphore::MAX_PERMITS);
         let bytes = Arc::new(Semaphore::new(most_bytes));
-        (Self { queue, bytes, most_bytes, metrics: metrics.clone(), failed }, writers)
+        (Self { queue, bytes, most_bytes, metrics: metrics.clone(), latest }, writers)
     }
 
     /// Whether a commit failed a moment ago, and none succeeded since.
     pub fn is_failing(&self) -> bool {
-        self.failed.borrow().is_some_and(|at| at.elapsed() < TELLING)
+        self.latest.borrow().is_some_and(|latest| !latest.succeeded && latest.at.elapsed() < TELLING)
+    }
+
+    /// Whether the store commits, as far as notifications tell: by the last commit, if it ended within `recently`, or else
+    /// by the one that is under way. `None` if there is neither.
+    pub async fn evidence(&self, recently: Duration) -> Option<bool> {
+        let mut latest = self.latest.subscribe();
+        loop {
+            let known = latest.borrow_and_update().filter(|latest| latest.at.elapsed() < recently);
+            if let Some(known) = known {
+                return Some(known.succeeded);
+            }
+            let is_idle = self.bytes.available_permits() == self.most_bytes;
+            if is_idle || latest.changed().await.is_err() {
+                return None;
+            }
+        }
     }
 
     /// Puts the arrivals of one request on disk, all in one commit. `Ok` means that they are there; an error means that the
@@ -134,8 +158,7 @@ struct Writer {
     journal: Arc<dyn Journal>,
     metrics: Metrics,
     patience: Duration,
-    /// When the last commit failed, unless one succeeded since.
-    failed: watch::Sender<Option<Instant>>,
+    latest: watch::Sender<Option<Outcome>>,
 }
 
 impl Writer {
@@ -194,11 +217,18 @@ impl Writer {
         Ok(())
     }
 
+    /// Commits once, and lets it be known how that went.
     async fn attempt(&self, arrivals: &[Arrival]) -> Attempt {
+        let attempt = self.append(arrivals).await;
+        let succeeded = attempt != Attempt::Unavailable;
+        self.latest.send_replace(Some(Outcome { at: Instant::now(), succeeded }));
+        attempt
+    }
+
+    async fn append(&self, arrivals: &[Arrival]) -> Attempt {
         let began = Instant::now();
         let Ok(result) = timeout(self.patience, self.journal.append(arrivals)).await else {
             tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are told to try again");
-            self.failed.send_replace(Some(Instant::now()));
             return Attempt::Unavailable;
         };
         match &result {
@@ -211,14 +241,7 @@ impl Writer {
                 tracing::error!(error, rows = arrivals.len(), "a batch was not committed");
             }
         }
-        let attempt = Attempt::from(&result);
-        match attempt {
-            Attempt::Committed => _ = self.failed.send_replace(None),
-            Attempt::Unavailable => _ = self.failed.send_replace(Some(Instant::now())),
-            // The store works, or else it could not tell.
-            Attempt::Refused => {}
-        }
-        attempt
+        Attempt::from(&result)
     }
 }
 

@@ -5,7 +5,11 @@ use serde_json::json;
 use crate::harness::{Database, Platform, Recorder, Sample, TestServer, eventually, sms};
 
 both!(it_is_live_and_ready, metrics_count_and_name_nobody);
-sqlite!(it_is_not_ready_while_the_platform_refuses_our_credentials, only_a_part_that_there_is_can_be_asked_for);
+sqlite!(
+    a_database_file_that_is_lost_is_told_at_once,
+    it_is_not_ready_while_the_platform_refuses_our_credentials,
+    only_a_part_that_there_is_can_be_asked_for
+);
 
 async fn it_is_live_and_ready(database: &Database) {
     let server = TestServer::start(database).await;
@@ -73,4 +77,18 @@ async fn metrics_count_and_name_nobody(database: &Database) {
     }
     server.stop().await;
     platform.stop().await;
+}
+
+async fn a_database_file_that_is_lost_is_told_at_once(database: &Database) {
+    let server = TestServer::start(database).await;
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    server.gets("/health/ready").await.is(200);
+    std::fs::remove_file(database.url().strip_prefix("sqlite://").unwrap()).unwrap();
+    server.posts(Sample::of("order-2")).await.asks_to_try_again();
+    for path in ["/health/ready", "/health/ready?of=notify", "/v1/messages", "/v1/messages/order-1", "/v1/stats"] {
+        let told = server.gets(path).await.is_problem(503, "unavailable");
+        assert!(told["detail"].as_str().unwrap().contains("the database file was removed"), "{path}: {told}");
+    }
+    server.gets("/health/live").await.is(200);
+    server.stop().await;
 }
