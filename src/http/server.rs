@@ -96,6 +96,11 @@ pub struct App {
 pub(super) struct Closing(watch::Receiver<bool>);
 
 impl Closing {
+    fn channel() -> (watch::Sender<bool>, Self) {
+        let (close, closing) = watch::channel(false);
+        (close, Self(closing))
+    }
+
     pub(super) fn has_begun(&self) -> bool {
         *self.0.borrow()
     }
@@ -123,8 +128,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let crowd = Arc::new(Crowd::new(app.connections, app.proxies.trusted.clone(), app.metrics.clone()));
     let local = Data::new(Local(address.ip().is_loopback()));
     let app = Data::new(app);
-    let (close, closing) = watch::channel(false);
-    let closing = Closing(closing);
+    let (close, closing) = Closing::channel();
     let factory = {
         let (app, closing) = (app.clone(), Data::new(closing.clone()));
         let (guesses, room) = (Data::new(Guesses::default()), Data::new(Room::default()));
@@ -133,8 +137,8 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
             let application =
                 Application::new().app_data(app.clone()).app_data(closing.clone()).app_data(probe.clone());
             let application = application.app_data(guesses.clone()).app_data(room.clone()).app_data(published.clone());
-            let application = application.app_data(misdirected.clone()).app_data(followers.clone());
-            let application = application.app_data(local.clone());
+            let application =
+                application.app_data(misdirected.clone()).app_data(followers.clone()).app_data(local.clone());
             application.wrap(from_fn(check)).wrap(from_fn(protect)).wrap(from_fn(identify)).configure(routes)
         }
     };
