@@ -9,6 +9,7 @@ use crate::{
     audit::{Eraser, ErasureView},
     clock::Clock,
     domain::Person,
+    storage::Access,
 };
 
 #[derive(clap::Args)]
@@ -32,7 +33,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let view: ErasureView = if let Some(remote) = args.source.remote()? {
         remote.erase(&args.to, args.dry_run).await?
     } else {
-        let (store, _) = settings::open_for(settings::access(args.dry_run), args.source.into_settings()).await?;
+        // A dry run erases too, and takes it back.
+        let (store, _) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         Eraser::new(&store, Clock::system()).erase(&person, &user(), args.dry_run).await?
     };
     if args.json {

@@ -93,7 +93,7 @@ fn a_backup_is_whole_or_not_there() {
     block_on(async {
         let folder = folder();
         let backs_up = async |arguments: &[&str]| run(folder.path(), &[&["backup"], arguments].concat()).await;
-        backs_up(&["copy.db"]).await.is(1).complains("cannot be read");
+        backs_up(&["copy.db"]).await.is(1).complains("there is no database at receiptd.db");
         run(folder.path(), &["migrate"]).await.is(0);
         backs_up(&["copy.db"]).await.is(0).prints(&["copy.db: "]);
         let made = fs::read(folder.path().join("copy.db")).unwrap();

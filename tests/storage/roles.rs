@@ -2,7 +2,7 @@
 
 use receiptd::{
     domain::{PageLimit, TallyRequest},
-    storage::{self, Access, OpenError, OpenOptions, Store},
+    storage::{self, Access, Kind, OpenError, OpenOptions, Store},
 };
 
 use crate::{
@@ -96,6 +96,9 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     reader.deeds.trail(None, PageLimit::default()).await.unwrap();
     let end = reader.feed.end().await.unwrap();
     reader.feed.after(end, PageLimit::default()).await.unwrap();
+    // What a dry run of rebuild and of purge asks for.
+    assert_eq!(reader.repair.review(&[id("order-1")], &|_| None).await.unwrap(), []);
+    assert_eq!(reader.retention.old(Kind::Messages, time(0)).await.unwrap(), 0);
     assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());
     reader.health.close().await;
     let error = role.is_refused(Access::Write).await;
