@@ -29,7 +29,7 @@ pub(super) enum Standing {
     Empty,
     /// An earlier version of this program made it.
     Older {
-        /// The greatest version that was run.
+        /// The last version up to which all were run.
         found: i64,
         /// The greatest that is known.
         known: i64,
@@ -42,7 +42,7 @@ impl Standing {
     /// Of a database in which these migrations were run. One of a newer version, of another program, or that was altered
     /// is refused.
     pub(super) fn of(applied: &[Applied], migrator: &Migrator) -> Result<Self, OpenError> {
-        let (Some(last), Some(first)) = (applied.last(), migrator.iter().next()) else { return Ok(Self::Empty) };
+        let Some(first) = migrator.iter().next().filter(|_| !applied.is_empty()) else { return Ok(Self::Empty) };
         if applied.iter().any(|applied| applied.version == first.version && applied.description != first.description) {
             return Err(OpenError::Foreign);
         }
@@ -58,7 +58,10 @@ impl Standing {
                 return Err(OpenError::migrate(MigrateError::VersionMismatch(applied.version), migrator));
             }
         }
-        Ok(if last.version < known { Self::Older { found: last.version, known } } else { Self::Current })
+        let was_run = |version| applied.iter().any(|applied| applied.version == version);
+        let run = migrator.iter().map(|migration| migration.version).take_while(|version| was_run(*version));
+        let found = run.last().unwrap_or_default();
+        Ok(if found < known { Self::Older { found, known } } else { Self::Current })
     }
 
     /// Refuses a database that has to be migrated first.
@@ -95,6 +98,10 @@ mod tests {
             assert!(matches!(Standing::of(&run_to(&migrator, known), &migrator), Ok(Standing::Current)));
             let older = Standing::of(&run_to(&migrator, 1), &migrator);
             assert!(matches!(older, Ok(Standing::Older { found: 1, known: k }) if k == known), "{older:?}");
+            let mut gap = run_to(&migrator, known);
+            gap.remove(2);
+            let older = Standing::of(&gap, &migrator);
+            assert!(matches!(older, Ok(Standing::Older { found: 2, .. })), "{older:?}");
             let changed = |change: fn(&mut Applied)| {
                 let mut applied = run_to(&migrator, known);
                 change(applied.last_mut().unwrap());

@@ -308,7 +308,9 @@ async fn contents(store: &TestStore) -> Vec<String> {
         .texts(match store.database {
             Database::Sqlite { .. } => "SELECT type || name || COALESCE(sql, '') FROM sqlite_schema ORDER BY 1",
             Database::Postgres { .. } => {
-                "SELECT relkind::text || relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
+                "SELECT relkind::text || relname::text || COALESCE((SELECT string_agg(attname::text, ' ' ORDER BY attnum) \
+                 FROM pg_attribute WHERE attrelid = pg_class.oid), '') \
+                 FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
             }
         })
         .await
