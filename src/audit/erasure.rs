@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::trail::entry;
+use super::{retention::clear_log, trail::entry};
 use crate::{
     clock::Clock,
     domain::{Actor, CorrelationId, Deed, Dispatch, Person, TrailEntry},
-    storage::{Cancellation, Erasure, Messages, Outbox, StorageError, Store},
+    storage::{Cancellation, Erased, Erasure, Messages, Outbox, Retention, ShelfKind, StorageError, Store},
 };
 
 /// Removes persons.
@@ -17,6 +17,7 @@ pub struct Eraser {
     erasure: Arc<dyn Erasure>,
     messages: Arc<dyn Messages>,
     outbox: Arc<dyn Outbox>,
+    retention: Arc<dyn Retention>,
     clock: Clock,
 }
 
@@ -40,8 +41,29 @@ pub struct ErasureView {
     pub inbound: i64,
     /// What nobody could understand, and names the person.
     pub quarantine: i64,
-    /// Messages that are being handed over at this moment: erase once more when that has ended.
+    /// Messages that are being handed over at this moment, or messages to others that wait and name the person: erase once
+    /// more when that has ended.
     pub under_way: i64,
+    /// Bodies that could not be searched, since they are compressed.
+    pub compressed: i64,
+    /// Whether anything of the person was found.
+    pub found: bool,
+}
+
+impl ErasureView {
+    fn add(&mut self, erased: Erased) {
+        self.messages += erased.messages;
+        self.notifications += erased.notifications;
+        self.dispatch_events += erased.steps;
+        self.requests += erased.requests;
+        self.under_way += erased.under_way;
+        self.compressed += erased.compressed;
+    }
+
+    fn removed(&self) -> i64 {
+        let messages = self.messages + self.notifications + self.dispatch_events + self.requests + self.cancelled;
+        messages + self.under_way + self.changes + self.inbound + self.quarantine
+    }
 }
 
 /// The most messages, and the most other rows, of one commit.
@@ -51,7 +73,13 @@ const ROWS: i64 = 100;
 impl Eraser {
     /// Of `store`.
     pub fn new(store: &Store, clock: Clock) -> Self {
-        Self { erasure: store.erasure.clone(), messages: store.messages.clone(), outbox: store.outbox.clone(), clock }
+        Self {
+            erasure: store.erasure.clone(),
+            messages: store.messages.clone(),
+            outbox: store.outbox.clone(),
+            retention: store.retention.clone(),
+            clock,
+        }
     }
 
     /// Removes a person; or, as a dry run, says what that would remove.
@@ -60,20 +88,53 @@ impl Eraser {
         let entry = (!dry_run).then(|| entry(actor, Deed::Erased, &self.clock, None));
         let mut view = ErasureView::default();
         self.erase_messages(person, actor, entry.as_ref(), &mut view).await?;
-        loop {
-            let rows = self.erasure.erase_inbound(person, ROWS, entry.as_ref()).await?;
-            view.inbound += rows;
-            if dry_run || rows == 0 {
-                break;
-            }
+        if person.is_distinctive() {
+            self.erase_mentions(person, entry.as_ref(), &mut view).await?;
         }
         self.erase_changes(person, entry.as_ref(), &mut view).await?;
-        let mut after = None;
+        view.inbound = self.erase_shelf(ShelfKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
+        view.quarantine = self.erase_shelf(ShelfKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
+        view.found = view.removed() > 0;
+        if view.found && !dry_run {
+            self.rewrite_file().await;
+            clear_log(&*self.retention).await;
+        }
+        Ok(view)
+    }
+
+    /// Has the database write its file anew where it can. The person is removed already, so that this fails is no failure
+    /// of it, but worth knowing.
+    async fn rewrite_file(&self) {
+        let advice = "stop all that use the database, and run VACUUM on it";
+        match self.retention.rewrite_file().await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(
+                    advice,
+                    "unused parts of the database file, which is large, may still hold what was erased"
+                );
+            }
+            Err(error) => {
+                let error = crate::observe::causes(&error);
+                tracing::warn!(error, advice, "unused parts of the database file may still hold what was erased");
+            }
+        }
+    }
+
+    async fn erase_shelf(
+        &self,
+        kind: ShelfKind,
+        person: &Person,
+        entry: Option<&TrailEntry>,
+        compressed: &mut i64,
+    ) -> Result<i64, StorageError> {
+        let (mut rows, mut after) = (0, None);
         loop {
-            let (rows, last) = self.erasure.erase_quarantine(person, after, ROWS, entry.as_ref()).await?;
-            view.quarantine += rows;
+            let (erased, last) = self.erasure.erase_shelf(kind, person, after, ROWS, entry).await?;
+            rows += erased.rows;
+            *compressed += erased.compressed;
             if last.is_none() {
-                return Ok(view);
+                return Ok(rows);
             }
             after = last;
         }
@@ -110,13 +171,28 @@ impl Eraser {
             for id in &ids {
                 view.cancelled += i64::from(self.call_back(id, actor, entry.is_none()).await?);
             }
-            let erased = self.erasure.erase_messages(person, &ids, entry).await?;
-            view.messages += erased.messages;
-            view.notifications += erased.notifications;
-            view.dispatch_events += erased.steps;
-            view.requests += erased.requests;
-            view.under_way += erased.under_way;
+            view.add(self.erasure.erase_messages(person, &ids, entry).await?);
             after = ids.into_iter().next_back();
+        }
+    }
+
+    /// Removes the person from messages to others, about which something names the person.
+    async fn erase_mentions(
+        &self,
+        person: &Person,
+        entry: Option<&TrailEntry>,
+        view: &mut ErasureView,
+    ) -> Result<(), StorageError> {
+        let mut after = None;
+        loop {
+            let (ids, last) = self.erasure.messages_naming(person, after.as_ref(), ROWS).await?;
+            for ids in ids.chunks(usize::try_from(MESSAGES).unwrap_or(1)) {
+                view.add(self.erasure.erase_messages(person, ids, entry).await?);
+            }
+            if last.is_none() {
+                return Ok(());
+            }
+            after = last;
         }
     }
 

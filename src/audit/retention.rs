@@ -98,6 +98,9 @@ impl Purger {
             let rows = self.purge_kind(kind, self.clock.now().minus(period), actor).await?;
             views.push(PurgeView { kind: word(kind).to_owned(), rows });
         }
+        if views.iter().any(|view| view.rows > 0) {
+            clear_log(&*self.retention).await;
+        }
         Ok(views)
     }
 
@@ -140,6 +143,20 @@ impl Purger {
                 () = &mut shutdown => return,
                 purged = self.purge(&actor) => report(purged),
             }
+        }
+    }
+}
+
+/// Has the database forget what was removed where it can. The removal itself is done, so that this fails is no failure of
+/// it, but worth knowing.
+pub(super) async fn clear_log(retention: &dyn Retention) {
+    let advice = "stop what reads the database for long, and purge or erase again, or stop all that use it";
+    match retention.clear_log().await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(advice, "removed data is still in the write-ahead log, which others are reading"),
+        Err(error) => {
+            let error = crate::observe::causes(&error);
+            tracing::warn!(error, advice, "removed data may still be in the write-ahead log");
         }
     }
 }
@@ -198,6 +215,14 @@ mod tests {
         ) -> Result<Purged, StorageError> {
             self.0.store(before.as_micros(), Ordering::Relaxed);
             Ok(Purged { rows: 0, up_to: None })
+        }
+
+        async fn clear_log(&self) -> Result<bool, StorageError> {
+            Ok(true)
+        }
+
+        async fn rewrite_file(&self) -> Result<bool, StorageError> {
+            Ok(true)
         }
     }
 

@@ -1,5 +1,7 @@
 //! `receiptd erase`
 
+use anyhow::bail;
+
 use super::{
     output::{self, WrongUse},
     settings::{self, user},
@@ -9,9 +11,9 @@ use crate::{
     audit::{Eraser, ErasureView},
     clock::Clock,
     domain::Person,
-    storage::Access,
 };
 
+/// Exit code 1 if nothing is stored about the address.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The person: an address, an id, or a number with its country code, in any spelling; or KIND:ID, as in
@@ -33,13 +35,27 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let view: ErasureView = if let Some(remote) = args.source.remote()? {
         remote.erase(&args.to, args.dry_run).await?
     } else {
-        // A dry run erases too, and takes it back.
-        let (store, _) = settings::open_for(Access::Write, args.source.into_settings()).await?;
+        let (store, _) = settings::open_for(settings::access(args.dry_run), args.source.into_settings()).await?;
         Eraser::new(&store, Clock::system()).erase(&person, &user(), args.dry_run).await?
     };
     if args.json {
-        return output::json(&view);
+        output::json(&view)?;
+    } else if view.found {
+        show(&view, args.dry_run);
     }
+    if view.compressed > 0 && !args.json {
+        output::line(format!(
+            "{} bodies are compressed and could not be searched; `receiptd quarantine` and `receiptd inbound` list what came.",
+            view.compressed
+        ));
+    }
+    if !view.found {
+        bail!("nothing is stored about this address, so nothing was erased; a number needs its country code");
+    }
+    Ok(())
+}
+
+fn show(view: &ErasureView, dry_run: bool) {
     let rows = [
         ("messages", view.messages),
         ("notifications", view.notifications),
@@ -51,7 +67,6 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         ("quarantine", view.quarantine),
         ("under way; erase once more", view.under_way),
     ];
-    let done = if args.dry_run { "would be erased" } else { "erased" };
+    let done = if dry_run { "would be erased" } else { "erased" };
     output::table(&["what", done], rows.map(|(what, rows)| vec![what.to_owned(), rows.to_string()]));
-    Ok(())
 }

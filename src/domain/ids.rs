@@ -22,12 +22,13 @@ const MAX_BYTES: usize = 512;
 /// How the id of a message begins that nobody gave a correlation id: `txn:<transaction id>`.
 const UNCORRELATED: &str = "txn:";
 
-/// Checks the length, and replaces NUL, which Postgres cannot store in text.
-fn checked(text: &str) -> Result<String, IdError> {
+/// Replaces NUL, which Postgres cannot store in text, and checks the length.
+fn checked(text: &str, most: usize) -> Result<String, IdError> {
+    let text = text.replace('\0', "\u{FFFD}");
     match text.len() {
         0 => Err(IdError::Empty),
-        1..=MAX_BYTES => Ok(text.replace('\0', "\u{FFFD}")),
-        _ => Err(IdError::TooLong),
+        length if length > most => Err(IdError::TooLong),
+        _ => Ok(text),
     }
 }
 
@@ -39,7 +40,7 @@ pub struct CorrelationId(String);
 impl CorrelationId {
     /// Takes any text of 1 to 512 bytes.
     pub fn new(text: &str) -> Result<Self, IdError> {
-        checked(text).map(Self)
+        checked(text, MAX_BYTES).map(Self)
     }
 
     /// From the 16 bytes of a UUID, in the usual form.
@@ -72,10 +73,7 @@ pub struct TransactionId(String);
 impl TransactionId {
     /// Takes any text of 1 to 508 bytes, so that `txn:` and the id together are still a correlation id.
     pub fn new(text: &str) -> Result<Self, IdError> {
-        if text.len() > MAX_BYTES - UNCORRELATED.len() {
-            return Err(IdError::TooLong);
-        }
-        checked(text).map(Self)
+        checked(text, MAX_BYTES - UNCORRELATED.len()).map(Self)
     }
 
     /// The text.
@@ -162,6 +160,11 @@ mod tests {
         let longest = TransactionId::new(&"x".repeat(508)).unwrap();
         assert!(CorrelationId::new(CorrelationId::of_transaction(&longest).as_str()).is_ok());
         assert_eq!(TransactionId::new(&"x".repeat(509)), Err(IdError::TooLong));
+        assert_eq!(
+            CorrelationId::new(&"\0".repeat(171)),
+            Err(IdError::TooLong),
+            "as it is stored it would be too long"
+        );
     }
 
     #[test]

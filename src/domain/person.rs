@@ -138,6 +138,11 @@ mod tests {
         text.encode_utf16().flat_map(unit).collect()
     }
 
+    fn hexadecimal(bytes: &[u8]) -> String {
+        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        halves.map(|half| char::from_digit(u32::from(half), 16).unwrap()).collect()
+    }
+
     #[test]
     fn a_number_is_found_however_it_is_written() {
         let person = Person::new("+44 7700 900123").unwrap();
@@ -148,6 +153,11 @@ mod tests {
             r#"{"to":"+44 7700 900123"}"#,
             r#"{"to":"00447700900123","n":1}"#,
             r#"{"to":447700900123}"#,
+            "[447700900123,447700900124]",
+            r#"{"+44-7700-900123":{"447700900124":null}}"#,
+            "<to>tel:+44.7700.900123</to>",
+            "447700900124;447700900123",
+            "2026-05-20T13:15:04Z 447700900123",
             "+44 (0)7700 900123",
             "row 12 447700900123 5",
             "447700900123@s.whatsapp.net",
@@ -159,6 +169,9 @@ mod tests {
             r#"{"body":"{\"to\":\"\\u002b44\\/7700900123\"}"}"#,
             "to=%2B447700900123&x=1",
             "to=%252B447700900123",
+            "to%3D%25252B44%2525207700900123",
+            "%E2%80%AA%2B44%C2%A07700%C2%A0900123",
+            r#"{"callbackData":"{\"customer\":{\"phone\":\"\\u002b44 7700\\u00a0900123\"}}"}"#,
             "to=+44+7700+900123",
             "to=44%C2%A07700%20900123",
             "&#43;44&#55;700900123",
@@ -179,6 +192,9 @@ mod tests {
             format!(r#"{{"data":"x{}"}}"#, STANDARD.encode(STANDARD.encode(body))).into_bytes(),
             STANDARD.encode(utf16(body, u16::to_le_bytes)).into_bytes(),
             [b"\xFF\xFE\x80".as_slice(), body.as_bytes()].concat(),
+            format!(r#"{{"message":"{}"}}"#, hexadecimal(body.as_bytes())).into_bytes(),
+            format!("0x0{}", hexadecimal(&utf16(body, u16::to_be_bytes)).to_uppercase()).into_bytes(),
+            STANDARD.encode(hexadecimal(body.as_bytes())).into_bytes(),
         ];
         for (at, body) in encoded.iter().enumerate() {
             assert!(person.is_named_in(body), "{at}: {}", String::from_utf8_lossy(body));

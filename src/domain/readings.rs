@@ -1,5 +1,5 @@
 //! What a text or a body says, by all encodings in which programs wrap texts: UTF-8, UTF-16, UTF-32, escapes of JSON,
-//! percent-encoding, entities of HTML, quoted-printable, base64; each within the other.
+//! percent-encoding, entities of HTML, quoted-printable, base64, hexadecimal; each within the other.
 //!
 //! Compressed and encrypted bodies say nothing here; [`is_compressed`] tells the first.
 
@@ -13,10 +13,12 @@ use base64::{
 
 /// As deep as escapes are in each other: JSON in JSON in a form, and some more.
 const ESCAPES: usize = 6;
-/// As deep as base64 is in base64.
+/// As deep as base64 or hexadecimal is in base64.
 const BASE64: usize = 2;
 /// Shorter runs of its alphabet are words.
 const SHORTEST_BASE64: usize = 8;
+/// Shorter runs of hexadecimal digits have no number or address in them.
+const SHORTEST_HEXADECIMAL: usize = 14;
 
 /// Whether any reading of `bytes` is wanted.
 pub(super) fn any_reading(bytes: &[u8], is_wanted: &dyn Fn(&str) -> bool) -> bool {
@@ -171,8 +173,24 @@ fn unquoted(text: &str) -> Option<Cow<'static, str>> {
     (plain.len() < bytes.len()).then(|| Cow::Owned(String::from_utf8_lossy(&plain).into_owned()))
 }
 
-/// What the runs of base64 in a text hold, by any of the four places where the encoding may have begun.
+/// What the runs of base64 and of hexadecimal digits in a text hold.
 fn decoded(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    from_base64(text).chain(from_hexadecimal(text))
+}
+
+/// What the runs of hexadecimal digits hold: binary SMS are written so.
+fn from_hexadecimal(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    let runs = text.as_bytes().split(|byte| !byte.is_ascii_hexdigit());
+    runs.filter(|run| run.len() >= SHORTEST_HEXADECIMAL).flat_map(|run| {
+        (0..2).filter_map(|begin| {
+            let pairs = run.get(begin..)?.as_chunks::<2>().0;
+            Some(pairs.iter().filter_map(|pair| hexadecimal(Some(pair))).collect())
+        })
+    })
+}
+
+/// What the runs of base64 hold, by any of the four places where the encoding may have begun.
+fn from_base64(text: &str) -> impl Iterator<Item = Vec<u8>> {
     let engine = GeneralPurpose::new(
         &URL_SAFE,
         GeneralPurposeConfig::new()

@@ -142,6 +142,7 @@ impl Query {
                 && let Some(history) = self.messages.history(&message.correlation_id).await?
             {
                 view.tell_recipients(by_recipient(&history.notifications));
+                view.shorten_recipients();
             }
             items.push(view);
         }

@@ -49,7 +49,11 @@ pub struct MessageView {
     pub notification_count: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The first of them, in a list.
     pub recipients: Option<Vec<RecipientView>>,
+    /// How many there are, where there are several.
+    #[serde(default)]
+    pub recipient_count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<EntryView>>,
 }
@@ -158,6 +162,7 @@ impl MessageView {
             notification_count: message.notification_count,
             warnings: message.warning().into_iter().map(str::to_owned).collect(),
             recipients: None,
+            recipient_count: None,
             timeline: None,
         }
     }
@@ -174,9 +179,20 @@ impl MessageView {
         let is_observed = self.origin == Origin::Observed.as_str();
         let Some(recipients) = recipients.filter(|_| is_observed) else { return };
         self.to = recipients.first().map(|one| one.recipient.to_string());
+        self.recipient_count = Some(recipients.len());
         self.recipients = Some(recipients.iter().map(RecipientView::of).collect());
     }
+
+    /// Leaves out recipients that are more than an item of a list shows.
+    pub(super) fn shorten_recipients(&mut self) {
+        if let Some(recipients) = &mut self.recipients {
+            recipients.truncate(LISTED_RECIPIENTS);
+        }
+    }
 }
+
+/// The most recipients that are shown of a message in a list.
+const LISTED_RECIPIENTS: usize = 10;
 
 impl RecipientView {
     fn of(one: &RecipientStatus) -> Self {

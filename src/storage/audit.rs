@@ -99,6 +99,14 @@ pub trait Retention: Send + Sync {
         limit: i64,
         entry: &TrailEntry,
     ) -> Result<Purged, StorageError>;
+
+    /// Has the database take what was removed out of its log of writes, too. Says whether it could: readers of the log
+    /// may be in the way. Postgres does so by itself, in its own time.
+    async fn clear_log(&self) -> Result<bool, StorageError>;
+
+    /// Has the database write its file anew, without the bytes of what was removed. Says whether it did: a large file takes
+    /// long, and whoever writes waits meanwhile. Postgres has VACUUM for that.
+    async fn rewrite_file(&self) -> Result<bool, StorageError>;
 }
 
 /// How much of a person was removed, in rows.
@@ -112,8 +120,10 @@ pub struct Erased {
     pub steps: i64,
     /// Requests to send, with their text.
     pub requests: i64,
-    /// Messages that are being handed over: their requests are needed until that has ended.
+    /// Messages that are being handed over, or wait for that: their requests are needed until that has ended.
     pub under_way: i64,
+    /// Notifications whose body is compressed, so that it could not be searched.
+    pub compressed: i64,
 }
 
 /// Removes a person. A `None` in the place of an entry of the trail says that nothing is to be changed, only counted.
@@ -135,9 +145,14 @@ pub trait Erasure: Send + Sync {
         entry: Option<&TrailEntry>,
     ) -> Result<Erased, StorageError>;
 
-    /// Removes the person's own messages, at most `limit`, and says how many those were.
-    async fn erase_inbound(&self, person: &Person, limit: i64, entry: Option<&TrailEntry>)
-    -> Result<i64, StorageError>;
+    /// Looks through some of the messages to others, after this one, for those about which anything names the person. Says
+    /// which those are, and where to look on.
+    async fn messages_naming(
+        &self,
+        person: &Person,
+        after: Option<&CorrelationId>,
+        limit: i64,
+    ) -> Result<Looked<Vec<CorrelationId>, CorrelationId>, StorageError>;
 
     /// Looks through some of the changes that whoever follows along may still ask for, after this one, and removes the
     /// person from what the platform said. Says how many those were, and where to look on.
@@ -149,13 +164,35 @@ pub trait Erasure: Send + Sync {
         entry: Option<&TrailEntry>,
     ) -> Result<(i64, Option<i64>), StorageError>;
 
-    /// Looks through some of what nobody could understand, after this one, and removes what names the person. Says how
-    /// many those were, and where to look on.
-    async fn erase_quarantine(
+    /// Looks through some of what is on a shelf, after this one, and removes what the person sent and what names the
+    /// person. Says how many those were, and where to look on.
+    async fn erase_shelf(
         &self,
+        kind: ShelfKind,
         person: &Person,
         after: Option<Fingerprint>,
         limit: i64,
         entry: Option<&TrailEntry>,
-    ) -> Result<(i64, Option<Fingerprint>), StorageError>;
+    ) -> Result<Looked<ShelfErased, Fingerprint>, StorageError>;
+}
+
+/// What was found in some rows, and which of them was the last; `None` at the end.
+pub type Looked<T, K> = (T, Option<K>);
+
+/// What is kept that is not about a message of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShelfKind {
+    /// Customers' own messages and events.
+    Inbound,
+    /// What could not be understood.
+    Quarantine,
+}
+
+/// How much of a shelf was removed, in rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShelfErased {
+    /// Rows that named the person.
+    pub rows: i64,
+    /// Rows whose body is compressed, so that it could not be searched.
+    pub compressed: i64,
 }

@@ -51,7 +51,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-pub use audit::{ChainedRow, Deeds, Erased, Erasure, Kind, Ledger, Observer, Purged, Retention};
+pub use audit::{
+    ChainedRow, Deeds, Erased, Erasure, Kind, Ledger, Looked, Observer, Purged, Retention, ShelfErased, ShelfKind,
+};
 pub use changes::Changes;
 pub use copies::{CopyError, Staged, backup};
 pub use error::{Cause, FileLost, OpenError, StorageError};

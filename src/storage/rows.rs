@@ -147,7 +147,7 @@ impl MessageRow {
     }
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(super) struct NotificationRow {
     pub(super) correlation_id: String,
     #[serde(serialize_with = "as_hex")]

@@ -23,14 +23,18 @@ mod portable;
 mod reads;
 
 mod opening;
+mod overwriting;
 
 use std::{io, sync::Arc};
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
 use tokio::sync::watch;
 
 pub(super) use self::opening::{open, probe};
-use self::portable::Unit;
+use self::{
+    overwriting::{clear_log, rewrite_file},
+    portable::Unit,
+};
 use super::{chain::Chains, file_watch::FileWatch};
 
 type Connection = SqliteConnection;
@@ -47,6 +51,8 @@ struct Backend {
     watch: Arc<FileWatch>,
     read: SqlitePool,
     write: SqlitePool,
+    /// How another connection that writes is made.
+    connect: SqliteConnectOptions,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
     chains: Chains,

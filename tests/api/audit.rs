@@ -119,6 +119,12 @@ async fn a_person_is_erased_and_the_trail_does_not_tell_who(database: &Database)
     assert_eq!(ops.message("order-1").await["to"], number.as_str());
     let done = ops.posts_to("/v1/erase", json!({"to": number}).to_string()).await.is(200).json();
     assert_eq!(done, would);
+    assert_eq!(done["found"], true);
+    let nobody = json!({"to": "+447700900999"}).to_string();
+    assert_eq!(ops.posts_to("/v1/erase", nobody).await.is(200).json()["found"], false);
+    for national in ["07700900123", "(0)7700 900123"] {
+        ops.posts_to("/v1/erase", json!({"to": national}).to_string()).await.blames(&["/to"]);
+    }
     let message = ops.message("order-1").await;
     assert_eq!((&message["to"], &message["status"]), (&json!("erased"), &json!("delivered")));
     let notifications = ops.gets(&format!("{}/notifications", message_path("order-1"))).await.is(200).body;

@@ -56,7 +56,27 @@ fn a_person_is_erased_and_the_trail_tells_who_did_it() {
             assert_eq!(shown.is(0).json()["items"].as_array().unwrap().len(), 1);
         }
         run(server.folder.path(), &["erase", "--to", " "]).await.is(2).complains("must not be blank");
+        for shown in server.both(&["erase", "--to", "07700 900123"]).await {
+            shown.is(2).complains("write it as in +447700900123");
+        }
+        for flags in [&[][..], &["--dry-run"]] {
+            for shown in server.both(&[&["erase", "--to", "+447700900999"], flags].concat()).await {
+                shown.is(1).complains("nothing is stored about this address");
+            }
+        }
+        for shown in server.both(&["erase", "--to", "+447700900999", "--json"]).await {
+            assert_eq!(shown.is(1).json()["found"], false);
+        }
         server.program.ends_on("TERM").await.is(0);
+        for file in fs::read_dir(server.folder.path()).unwrap() {
+            let path = file.unwrap().path();
+            // The output of the commands names a number as an example.
+            if !path.to_string_lossy().contains(".db") {
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            assert!(!bytes.windows(12).any(|window| window == b"447700900123"), "{}", path.display());
+        }
     });
 }
 

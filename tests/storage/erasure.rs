@@ -20,7 +20,12 @@ both!(
     what_waits_is_called_back_and_what_is_under_way_waits,
     a_dry_run_changes_nothing,
     many_messages_go,
+    what_names_the_person_goes_in_whatever_encoding,
+    what_is_about_others_stays_but_for_the_mention,
+    what_names_the_person_beside_a_body_goes,
+    a_short_id_is_not_looked_for_in_what_is_about_others,
 );
+only!(sqlite in files: no_file_holds_the_number_any_more);
 
 const NUMBER: &str = "447700900123";
 
@@ -106,6 +111,8 @@ async fn nothing_of_the_person_is_left(store: &TestStore) {
         inbound: 1,
         quarantine: 1,
         under_way: 0,
+        compressed: 0,
+        found: true,
     };
     assert_eq!(view, expected);
     let left = everything(store).await.to_lowercase();
@@ -170,4 +177,129 @@ async fn many_messages_go(store: &TestStore) {
     assert_eq!(erase(store, false).await.messages, 90);
     assert!(!everything(store).await.contains(NUMBER));
     assert_eq!(store.texts("SELECT DISTINCT recipient FROM messages").await, ["erased"]);
+}
+
+fn odd(body: impl Into<Vec<u8>>) -> Arrival {
+    Arrival::Quarantined(Kept::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
+}
+
+fn inbound(sender: &str, body: impl Into<Vec<u8>>) -> Arrival {
+    let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: Some(number(sender)), transaction_id: None };
+    Arrival::Inbound(Kept::now(inbound, body.into(), Source::Notify, time(1)))
+}
+
+async fn what_names_the_person_goes_in_whatever_encoding(store: &TestStore) {
+    let wide = |unit: fn(u16) -> [u8; 2]| format!("+{NUMBER}").encode_utf16().flat_map(unit).collect::<Vec<_>>();
+    let bodies = [
+        format!("to=%2B{NUMBER}").into_bytes(),
+        br#"{"to":"\u002b\u0034\u00347700900123"}"#.to_vec(),
+        br#"{"inner":"{\"to\":\"\\u002b447700900123\"}"}"#.to_vec(),
+        "{\"to\":\"\u{202A}+44\u{A0}7700\u{2011}900123\u{202C}\"}".into(),
+        "{\"to\":\"＋４４７７００９００１２３\"}".into(),
+        format!("{{\"to\":\"{NUMBER}@s.whatsapp.net\"}}").into_bytes(),
+        b"{\"to\":\"00447700900123\"}".to_vec(),
+        b"eyJ0byI6Iis0NDc3MDA5MDAxMjMifQ==".to_vec(),
+        wide(u16::to_le_bytes),
+        wide(u16::to_be_bytes),
+        br#"{"to":["447700900999",447700900123]}"#.to_vec(),
+        br#"{"447700900123":"tel:+44-7700-900123"}"#.to_vec(),
+        b"to=%252B44%25207700%2520900123".to_vec(),
+        b"<to>&#43;44&#x37;700900123</to>".to_vec(),
+        br#"{"udh":"2b343437373030393030313233"}"#.to_vec(),
+    ];
+    for body in &bodies {
+        store.hear([odd(body.clone()), inbound("447700900999", body.clone())]).await;
+    }
+    let compressed = b"\x1F\x8B\x08\0\0".to_vec();
+    store.hear([odd("to=+447700900124"), odd("n=1447700900123"), odd(compressed), inbound("447700900999", "Hi")]).await;
+    let view = erase(store, false).await;
+    assert_eq!((view.quarantine, view.inbound, view.compressed, view.found), (15, 15, 1, true));
+    let erased = "SELECT sender FROM inbound WHERE length(body) = 15";
+    assert_eq!(store.texts(erased).await, vec!["447700900999"; 15], "who sent it is somebody else");
+    assert_eq!(erase(store, false).await, ErasureView { compressed: 1, ..ErasureView::default() });
+}
+
+async fn what_is_about_others_stays_but_for_the_mention(store: &TestStore) {
+    let about_bob = |name: &str| about(name).to("447700900999").at(1).body("{}");
+    let named = about_bob("in-a-body").body(format!("{{\"on behalf of\":\"+{NUMBER}\"}}"));
+    let data = about_bob("in-the-data").with(|it| it.callback_data = Some(format!("for {NUMBER}")));
+    let plain = about_bob("not-at-all").with(|it| it.callback_data = Some("for Bob".to_owned()));
+    store.hear([named.with(|it| it.callback_data = Some("order 7".to_owned())), data, plain.clone()]).await;
+    let text = json!({"correlationId": "text", "to": "447700900999", "text": format!("Dana has {NUMBER} now")});
+    enqueue(store, &submission_with(&text), 9_000_000).await;
+
+    let would = erase(store, true).await;
+    let view = erase(store, false).await;
+    assert_eq!(view, would);
+    assert_eq!((view.messages, view.notifications, view.requests, view.under_way), (2, 2, 0, 1));
+    assert_eq!(store.message("text").await.status, Status::Queued, "it is a message to somebody else");
+    for (name, data) in [("in-a-body", "order 7"), ("in-the-data", "erased")] {
+        let message = store.message(name).await;
+        assert_eq!((message.recipient, message.callback_data.as_deref()), (Some(number("447700900999")), Some(data)));
+        let notification = store.notifications(name).await.remove(0).notification;
+        assert_eq!(notification.recipient, Some(number("447700900999")), "{name}");
+        assert_eq!(notification.callback_data.as_deref(), Some(data), "{name}");
+    }
+    assert_eq!(store.notifications("not-at-all").await, [plain.recorded()]);
+    store.outbox.cancel(&id("text"), time(9), &Actor::server()).await.unwrap();
+    assert_eq!(erase(store, false).await.requests, 1);
+    assert!(!everything(store).await.contains(NUMBER));
+    assert_eq!(erase(store, false).await, ErasureView::default());
+}
+
+async fn what_names_the_person_beside_a_body_goes(store: &TestStore) {
+    let event = || Inbound { channel: None, event: format!("MO from {NUMBER}"), sender: None, transaction_id: None };
+    let why = Unreadable(format!("+{NUMBER} is no status"));
+    let said = about("order-1").to("447700900999").with(|it| it.status_text = format!("sent on by {NUMBER}"));
+    store.hear([Arrival::Inbound(Kept::now(event(), b"{}".to_vec(), Source::Notify, time(1)))]).await;
+    store.hear([Arrival::Quarantined(Kept::now(why, b"{}".to_vec(), Source::Notify, time(1))), said.into()]).await;
+    let view = erase(store, false).await;
+    assert_eq!((view.notifications, view.inbound, view.quarantine), (1, 1, 1));
+    assert!(!everything(store).await.contains(NUMBER));
+    assert_eq!(store.notifications("order-1").await.remove(0).notification.status_text, "erased");
+}
+
+async fn a_short_id_is_not_looked_for_in_what_is_about_others(store: &TestStore) {
+    let priced = about("order-1").to("447700900999").body("{\"price\":1001}");
+    store.hear([priced.clone(), about("order-2").to("1001")]).await;
+    let eraser = Eraser::new(store, Clock::new(|| time(5_000)));
+    let view = eraser.erase(&Person::new("1001").unwrap(), &Actor::named("ops"), false).await.unwrap();
+    assert_eq!((view.messages, view.notifications), (1, 1));
+    assert_eq!(store.notifications("order-1").await, [priced.recorded()]);
+}
+
+/// How many messages there are, a quarter of them to the person.
+const MANY: usize = 800;
+
+async fn no_file_holds_the_number_any_more(store: &TestStore) {
+    let padded = |n: usize, number: &str| {
+        format!("{{\"to\":\"+{number}\",\"x\":\"{}\",\"again\":\"{number}\"}}", "x".repeat(n * 97 % 1_500))
+    };
+    // Their ids come in no order, so that pages are divided and rows moved, and leave copies behind.
+    let scattered = (0..MANY).map(|n| (n, n.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+    let heard = scattered.map(|(n, id)| {
+        let number = if n % 4 == 0 { NUMBER.to_owned() } else { format!("4477009{:05}", n % 90_000 + 1_000) };
+        let told = about(&format!("order-{id:x}")).to(&number).body(padded(n, &number));
+        [told.clone().at(1), told.at(2).says(Event::Read)]
+    });
+    for batch in heard.collect::<Vec<_>>().chunks(20) {
+        store.hear(batch.concat()).await;
+    }
+    for n in 0..20 {
+        store.hear([odd(padded(n * 7, NUMBER)), inbound(NUMBER, padded(n * 5, NUMBER))]).await;
+        let text = json!({"correlationId": format!("sent-{n}"), "text": padded(n % 7, NUMBER)});
+        enqueue(store, &submission_with(&text), 9_000_000).await;
+    }
+    let folder = std::path::Path::new(store.database.url().strip_prefix("sqlite://").unwrap()).parent().unwrap();
+    let holders = || {
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let holds = |path: &std::path::PathBuf| {
+            let bytes = std::fs::read(path).unwrap();
+            bytes.windows(NUMBER.len()).any(|window| window == NUMBER.as_bytes())
+        };
+        files.filter(holds).collect::<Vec<_>>()
+    };
+    assert!(!holders().is_empty());
+    assert_eq!(erase(store, false).await.messages, i64::try_from(MANY / 4 + 20).unwrap());
+    assert_eq!(holders(), Vec::<std::path::PathBuf>::new());
 }

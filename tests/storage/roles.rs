@@ -1,7 +1,9 @@
 //! Least privilege on Postgres: an owner, a server and a reader, with the rights that README.md grants them.
 
 use receiptd::{
-    domain::{PageLimit, TallyRequest},
+    audit::Eraser,
+    clock::Clock,
+    domain::{Actor, PageLimit, Person, TallyRequest},
     storage::{self, Access, Kind, OpenError, OpenOptions, Store},
 };
 
@@ -86,7 +88,7 @@ async fn a_server_needs_no_right_to_change_the_schema(store: &TestStore) {
 }
 
 async fn a_reader_needs_only_to_select(store: &TestStore) {
-    store.hear([about("order-1")]).await;
+    store.hear([about("order-1").to("447700900123")]).await;
     let role = Role::granted(store, "reader").await;
     let reader = role.opens(Access::Read).await.unwrap();
     assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
@@ -96,9 +98,11 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     reader.deeds.trail(None, PageLimit::default()).await.unwrap();
     let end = reader.feed.end().await.unwrap();
     reader.feed.after(end, PageLimit::default()).await.unwrap();
-    // What a dry run of rebuild and of purge asks for.
+    // What dry runs ask for: of rebuild, of purge, and of erase.
     assert_eq!(reader.repair.review(&[id("order-1")], &|_| None).await.unwrap(), []);
     assert_eq!(reader.retention.old(Kind::Messages, time(0)).await.unwrap(), 0);
+    let (eraser, person) = (Eraser::new(&reader, Clock::system()), Person::new("447700900123").unwrap());
+    assert_eq!(eraser.erase(&person, &Actor::server(), true).await.unwrap().notifications, 1);
     assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());
     reader.health.close().await;
     let error = role.is_refused(Access::Write).await;

@@ -185,4 +185,4 @@ mod unit;
 pub(super) use messages::notification_rows;
 pub(super) use unit::Unit;
 
-use super::{Backend, Connection, Database, INDEXED_BY, append, dispatch, places, reads};
+use super::{Backend, Connection, Database, INDEXED_BY, append, clear_log, dispatch, places, reads, rewrite_file};

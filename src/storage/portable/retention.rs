@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, Unit, keep::change, messages::notification_rows, trail::note};
+use super::{
+    Backend, Connection, Unit, clear_log, keep::change, messages::notification_rows, rewrite_file, trail::note,
+};
 use crate::{
     domain::{CorrelationId, Fate, Timestamp, TrailEntry},
     storage::{
@@ -72,6 +74,14 @@ impl Retention for Backend {
                 self.end(unit, &Records::default(), entry, Purged { rows, up_to: None }).await
             }
         }
+    }
+
+    async fn clear_log(&self) -> Result<bool, StorageError> {
+        Ok(clear_log(self).await?)
+    }
+
+    async fn rewrite_file(&self) -> Result<bool, StorageError> {
+        Ok(rewrite_file(self).await?)
     }
 }
 

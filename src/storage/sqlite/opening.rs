@@ -33,11 +33,11 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     if matches!(options.access, Access::Read | Access::Write) {
         standing.require_current()?;
     }
-    let (read, write) = (reader(&location, options), writer(&location, options));
+    let (read, connect) = (reader(&location, options), writer(&location, options));
     let write = match options.access {
         // Whatever a store does that was opened to read, SQLite refuses to write.
         Access::Read => pool(1, options).connect_with(read.clone()).await,
-        Access::Write | Access::Migrate | Access::Create => pool(1, options).connect_with(write).await,
+        Access::Write | Access::Migrate | Access::Create => pool(1, options).connect_with(connect.clone()).await,
     };
     let write = write.map_err(|error| location.refused(error))?;
     let may_migrate = matches!(options.access, Access::Migrate | Access::Create);
@@ -59,6 +59,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
         watch: Arc::new(watch),
         read,
         write,
+        connect,
         changed: turn,
         submitted: arrive,
         chains: Chains::default(),
@@ -97,6 +98,8 @@ fn writer(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
     // The cache in KiB. The writer alone has a large one: every reader has its own, and the operating system caches for
     // all of them.
     let connect = connect.pragma("cache_size", "-65536").pragma("journal_size_limit", LOG_LIMIT);
+    // What is removed is overwritten with zeros.
+    let connect = connect.pragma("secure_delete", "ON");
     connect.busy_timeout(options.timeout)
 }
 

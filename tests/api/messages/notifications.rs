@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 
 use crate::harness::{Database, Sample, TestServer, encoded};
 
-both!(each_is_told_with_its_fields_and_its_body, several_recipients_have_a_status_each);
+both!(
+    each_is_told_with_its_fields_and_its_body,
+    several_recipients_have_a_status_each,
+    a_list_shows_ten_recipients_and_tells_how_many_there_are,
+);
 sqlite!(many_large_ones_come_page_by_page);
 
 async fn many_large_ones_come_page_by_page(database: &Database) {
@@ -100,5 +104,23 @@ async fn several_recipients_have_a_status_each(database: &Database) {
         assert_eq!(listed[0]["recipients"], message["recipients"]);
         assert_eq!(listed[0].get("timeline"), None);
     }
+    server.stop().await;
+}
+
+async fn a_list_shows_ten_recipients_and_tells_how_many_there_are(database: &Database) {
+    let server = TestServer::start(database).await;
+    for n in 0..12 {
+        let to = format!("4477009000{n:02}");
+        server.posts(Sample::of("order-1").to(&to).transaction(&format!("T-{n}"))).await.is_acknowledged();
+    }
+    server.posts(Sample::of("order-2")).await.is_acknowledged();
+    let listed = server.items("/v1/messages?correlationId=order-1").await.remove(0);
+    let message = server.message("order-1").await;
+    for (shown, recipients) in [(&listed, 10), (&message, 12)] {
+        assert_eq!(shown["recipients"].as_array().unwrap().len(), recipients);
+        assert_eq!(shown["recipientCount"], 12);
+    }
+    let other = server.message("order-2").await;
+    assert_eq!((&other["recipients"], &other["recipientCount"]), (&Value::Null, &Value::Null));
     server.stop().await;
 }
