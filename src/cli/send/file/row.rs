@@ -14,7 +14,7 @@ use crate::{
         output::WrongUse,
         send::{Args, message},
     },
-    domain::{Draft, Fault, Fingerprint, Object, Submission, is_member},
+    domain::{CorrelationId, Draft, Fault, Fingerprint, Object, Submission, is_member},
     send::check,
     webex::SmsApi,
 };
@@ -154,21 +154,24 @@ impl Plan {
         Fingerprint::of_parts([said.to_string().as_bytes(), batch.as_bytes(), &retry.to_be_bytes()]).to_string()
     }
 
-    fn checked(&self, mut message: Object, retry: u64, mut faults: Vec<Fault>) -> Result<Ready, Vec<Fault>> {
-        let check = |message: &Object| {
-            let draft = Draft::new(Value::Object(message.clone())).map_err(|fault| vec![fault])?;
-            check(&draft, self.sms_api).map(|submission| (draft, submission))
-        };
+    /// A good message that has no id yet, with the id that follows from it.
+    fn named(&self, draft: &Draft, mut submission: Submission, retry: u64) -> Result<Ready, Vec<Fault>> {
+        let id = self.id(&submission, retry);
+        submission.correlation_id =
+            CorrelationId::new(&id).map_err(|error| vec![fault("correlationId", &error.to_string())])?;
+        let mut members = draft.members().clone();
+        members.insert("correlationId".to_owned(), json!(id));
+        let draft = Draft::new(Value::Object(members)).map_err(|fault| vec![fault])?;
+        Ok(Ready { draft, submission })
+    }
+
+    fn checked(&self, message: Object, retry: u64, mut faults: Vec<Fault>) -> Result<Ready, Vec<Fault>> {
         let has_id = message.get("correlationId").is_some_and(|id| !id.is_null());
-        let mut checked = check(&message);
-        if let Ok((_, submission)) = &checked
-            && !has_id
-        {
-            message.insert("correlationId".to_owned(), json!(self.id(submission, retry)));
-            checked = check(&message);
-        }
+        let checked = Draft::new(Value::Object(message)).map_err(|fault| vec![fault]);
+        let checked = checked.and_then(|draft| check(&draft, self.sms_api).map(|submission| (draft, submission)));
         match checked {
-            Ok((draft, submission)) if faults.is_empty() => return Ok(Ready { draft, submission }),
+            Ok((draft, submission)) if faults.is_empty() && has_id => return Ok(Ready { draft, submission }),
+            Ok((draft, submission)) if faults.is_empty() => return self.named(&draft, submission, retry),
             Ok(_) => {}
             Err(found) => faults.extend(found),
         }
