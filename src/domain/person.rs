@@ -3,7 +3,7 @@
 use super::{
     Address, AddressError,
     number::{Sign, after_trunk_zero},
-    readings,
+    readings::{self, Wanted},
 };
 
 /// What stands in the place of what was removed.
@@ -52,10 +52,13 @@ impl Person {
     pub fn is_named_in(&self, text: &[u8]) -> bool {
         let needle = self.needle.as_str();
         if self.is_number {
-            readings::any_reading(text, &|text| has_number(text, needle))
+            let wanted = Wanted { least: needle.len(), is_in: &|text| has_number(text, needle) };
+            readings::any_reading(text, &wanted)
         } else {
             let needle = folded(needle);
-            readings::any_reading(text, &|text| has_word(text, &needle))
+            // No character becomes more characters than it has bytes.
+            let wanted = Wanted { least: needle.chars().count(), is_in: &|text| has_word(text, &needle) };
+            readings::any_reading(text, &wanted)
         }
     }
 }

@@ -15,27 +15,32 @@ use base64::{
 const ESCAPES: usize = 6;
 /// As deep as base64 or hexadecimal is in base64.
 const BASE64: usize = 2;
-/// Shorter runs of its alphabet are words.
-const SHORTEST_BASE64: usize = 8;
-/// Shorter runs of hexadecimal digits have no number or address in them.
-const SHORTEST_HEXADECIMAL: usize = 14;
 
-/// Whether any reading of `bytes` is wanted.
-pub(super) fn any_reading(bytes: &[u8], is_wanted: &dyn Fn(&str) -> bool) -> bool {
-    any_within(bytes, is_wanted, BASE64)
+/// What is looked for.
+pub(super) struct Wanted<'a> {
+    /// The fewest bytes that a text has which is wanted. Runs that hold fewer are not decoded: they are words.
+    pub(super) least: usize,
+    /// Whether a text is wanted.
+    pub(super) is_in: &'a dyn Fn(&str) -> bool,
 }
 
-fn any_within(bytes: &[u8], is_wanted: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+/// Whether any reading of `bytes` is wanted.
+pub(super) fn any_reading(bytes: &[u8], wanted: &Wanted<'_>) -> bool {
+    any_within(bytes, wanted, BASE64)
+}
+
+fn any_within(bytes: &[u8], wanted: &Wanted<'_>, depth: usize) -> bool {
     characters(bytes).into_iter().any(|text| {
         let quoted = unquoted(&text);
-        [Some(text), quoted].into_iter().flatten().any(|text| any_unescaped(text, is_wanted, depth))
+        [Some(text), quoted].into_iter().flatten().any(|text| any_unescaped(text, wanted, depth))
     })
 }
 
-fn any_unescaped(text: Cow<'_, str>, is_wanted: &dyn Fn(&str) -> bool, depth: usize) -> bool {
+fn any_unescaped(text: Cow<'_, str>, wanted: &Wanted<'_>, depth: usize) -> bool {
     let mut text = text;
     for _ in 0..ESCAPES {
-        if is_wanted(&text) || (depth > 0 && decoded(&text).any(|bytes| any_within(&bytes, is_wanted, depth - 1))) {
+        let is_within = || decoded(&text, wanted.least).any(|bytes| any_within(&bytes, wanted, depth - 1));
+        if (wanted.is_in)(&text) || (depth > 0 && is_within()) {
             return true;
         }
         match unescaped(&text) {
@@ -174,14 +179,14 @@ fn unquoted(text: &str) -> Option<Cow<'static, str>> {
 }
 
 /// What the runs of base64 and of hexadecimal digits in a text hold.
-fn decoded(text: &str) -> impl Iterator<Item = Vec<u8>> {
-    from_base64(text).chain(from_hexadecimal(text))
+fn decoded(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
+    from_base64(text, least).chain(from_hexadecimal(text, least))
 }
 
 /// What the runs of hexadecimal digits hold: binary SMS are written so.
-fn from_hexadecimal(text: &str) -> impl Iterator<Item = Vec<u8>> {
+fn from_hexadecimal(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     let runs = text.as_bytes().split(|byte| !byte.is_ascii_hexdigit());
-    runs.filter(|run| run.len() >= SHORTEST_HEXADECIMAL).flat_map(|run| {
+    runs.filter(move |run| run.len() / 2 >= least).flat_map(|run| {
         (0..2).filter_map(|begin| {
             let pairs = run.get(begin..)?.as_chunks::<2>().0;
             Some(pairs.iter().filter_map(|pair| hexadecimal(Some(pair))).collect())
@@ -190,7 +195,7 @@ fn from_hexadecimal(text: &str) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// What the runs of base64 hold, by any of the four places where the encoding may have begun.
-fn from_base64(text: &str) -> impl Iterator<Item = Vec<u8>> {
+fn from_base64(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     let engine = GeneralPurpose::new(
         &URL_SAFE,
         GeneralPurposeConfig::new()
@@ -199,7 +204,7 @@ fn from_base64(text: &str) -> impl Iterator<Item = Vec<u8>> {
     );
     let is_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_\r\n".contains(&byte);
     let runs = text.as_bytes().split(move |byte| !is_in_it(*byte));
-    runs.filter(|run| run.len() >= SHORTEST_BASE64).flat_map(move |run| {
+    runs.filter(move |run| run.len() * 3 / 4 >= least).flat_map(move |run| {
         // Mails break the lines.
         let run = run.iter().filter(|byte| !b"\r\n".contains(byte));
         let run: Vec<u8> = run
@@ -243,8 +248,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..64), text in r"[%&#;\\ux0-9a-f=\r\n]{0,32}") {
-            let _ = any_reading(&bytes, &|_| false);
-            let _ = any_reading(text.as_bytes(), &|_| false);
+            let wanted = Wanted { least: 5, is_in: &|_| false };
+            prop_assert!(!any_reading(&bytes, &wanted) && !any_reading(text.as_bytes(), &wanted));
         }
     }
 }

@@ -92,7 +92,8 @@ impl Erasure for Backend {
         )
         .fetch(&self.read);
         while let Some(row) = rows.try_next().await? {
-            if !named.contains(&row.correlation_id) && is_named(person, &row) {
+            let is_own = row.recipient.as_deref() == Some(person.address().as_str());
+            if !is_own && !named.contains(&row.correlation_id) && is_named(person, &row) {
                 named.insert(row.correlation_id);
             }
         }
