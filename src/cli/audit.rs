@@ -117,7 +117,7 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
 }
 
 /// The hash itself, or a file that holds it somewhere.
-fn head(text: &str) -> anyhow::Result<LinkHash> {
+pub(super) fn head(text: &str) -> anyhow::Result<LinkHash> {
     if let Some(hash) = LinkHash::parse(text) {
         return Ok(hash);
     }

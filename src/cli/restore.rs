@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::{
+    audit::head,
     backup::refused,
     output::{self, WrongUse},
     settings::{SettingsArgs, user},
@@ -15,13 +16,15 @@ use crate::{
     audit::{self, Proof},
     clock::Clock,
     config::Purpose,
-    domain::Deed,
+    domain::{Deed, LinkHash},
     storage::{self, Access, OpenOptions, Staged, Store},
 };
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The server must be stopped. Nothing is put in place that is damaged, or whose chain does not prove. \
+    after_help = "The server must be stopped. Nothing is put in place that is damaged, whose chain does not prove, or that has a \
+                  table, a trigger, a view or an index that receiptd did not make. Give --head: without one, a backup \
+                  that was cut short proves too. \
                   Messages that waited to be sent become unconfirmed, since they may have been sent after the backup.\n\n\
                   On Postgres, put the database in place by its own means, and run this without FILE before the server."
 )]
@@ -29,6 +32,9 @@ pub(super) struct Args {
     /// What `receiptd backup` made; on Postgres, none
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Everything that this head vouches for must be in the backup: 64 digits, or a file with what `audit verify` printed
+    #[arg(long, value_name = "HASH|FILE")]
+    head: Option<String>,
     /// Put a database that is there aside, as NAME.replaced
     #[arg(long)]
     force: bool,
@@ -56,6 +62,7 @@ struct Report {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let head = args.head.as_deref().map(head).transpose()?;
     let settings = args.settings.load_quietly(Purpose::Store)?;
     let url = settings.database_url.expose_secret();
     let by_hand = "Postgres is restored by pg_restore or its base backup; then run this without a file";
@@ -69,7 +76,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let access = if staged.is_some() { Access::Migrate } else { Access::Write };
     let options = OpenOptions { access, ..settings.database };
     let store = storage::open(&place, options).await.context("the backup")?;
-    let report = put_right(&store, args.resend).await;
+    let report = put_right(&store, head, args.resend).await;
     store.health.close().await;
     let mut report = report?;
     if let Some(staged) = staged {
@@ -83,8 +90,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// Proves it, and makes it fit to go on from.
-async fn put_right(store: &Store, resend: bool) -> anyhow::Result<Report> {
-    let verdict = Proof::new(store).verify(None).await?;
+async fn put_right(store: &Store, head: Option<LinkHash>, resend: bool) -> anyhow::Result<Report> {
+    let verdict = Proof::new(store).verify(head).await?;
     if let Some(finding) = verdict.finding {
         bail!("in the backup, {} {} was {}: {}", finding.table, finding.key, finding.what, finding.detail);
     }

@@ -18,6 +18,7 @@ use tempfile::{NamedTempFile, PathPersistError, TempDir, TempPath};
 use super::{
     Access, Cause, OpenError,
     location::{Location, PARTS, folder, with_end},
+    objects,
 };
 
 /// Why a file could not be copied, or not be put in place.
@@ -43,6 +44,17 @@ pub enum CopyError {
         /// The first thing that is wrong, in SQLite's words.
         finding: String,
     },
+    /// What the file holds beside the data is not what receiptd made.
+    #[error("{path} is not as receiptd made it: {difference}. Restore another backup")]
+    Schema {
+        /// Which file.
+        path: PathBuf,
+        /// What was found.
+        difference: String,
+    },
+    /// The schema cannot be compared.
+    #[error("the schema of {0} cannot be read")]
+    Unread(PathBuf, #[source] Cause),
     /// The database cannot be read.
     #[error("{0} cannot be read as an SQLite database")]
     Read(PathBuf, #[source] Cause),
@@ -95,7 +107,9 @@ impl Staged {
         if !aside {
             vacant(&target)?;
         }
-        Ok(Self { copy: copy(from, &target).await?, target, aside })
+        let copy = copy(from, &target).await?;
+        check_schema(&copy.file, from).await?;
+        Ok(Self { copy, target, aside })
     }
 
     /// By which it is opened.
@@ -166,6 +180,19 @@ async fn check(copy: &Path, from: &Path) -> Result<(), CopyError> {
         sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await.map_err(read)?;
     connection.close().await.map_err(read)?;
     if finding == "ok" { Ok(()) } else { Err(CopyError::Damaged { path: from.to_owned(), finding }) }
+}
+
+/// Refuses a copy of `from` in which anything is done when it is opened and written to that receiptd does not do.
+async fn check_schema(copy: &Path, from: &Path) -> Result<(), CopyError> {
+    let options = SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true);
+    let read = |error: sqlx::Error| CopyError::Read(from.to_owned(), error.into());
+    let mut connection = options.connect().await.map_err(read)?;
+    let difference = objects::difference(&mut connection).await;
+    connection.close().await.map_err(read)?;
+    match difference.map_err(|error| CopyError::Unread(from.to_owned(), error.into()))? {
+        None => Ok(()),
+        Some(difference) => Err(CopyError::Schema { path: from.to_owned(), difference }),
+    }
 }
 
 /// Makes one file of a database and its write-ahead log. SQLite lets nobody do this who is not alone.

@@ -19,6 +19,7 @@
 //! | `url` | which database a URL names, and what it asks of the connection |
 //! | `walks` | which index leads to what a list asks for |
 //! | `copies` | backups of an SQLite file, and the way back |
+//! | `objects` | whether such a file has the tables, triggers, views and indexes that the migrations make, and no others |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
 //! | `sqlite`, `postgres` | opening, batches |
 //!
@@ -34,6 +35,7 @@ mod error;
 mod file_watch;
 mod in_time;
 mod location;
+mod objects;
 mod outbox;
 mod outgoing;
 #[cfg(not(prepare_only = "sqlite"))]

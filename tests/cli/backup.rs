@@ -40,7 +40,7 @@ async fn post(name: usize, client: Client, ledger: Ledger) {
     }
 }
 
-async fn execute(file: &Path, statement: &'static str) {
+pub(crate) async fn execute(file: &Path, statement: &'static str) {
     let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
@@ -171,6 +171,57 @@ fn a_restored_database_is_proved_and_sends_nothing_twice() {
         let again = put_back(&["copy.db", "--force", "--resend", "--json"]).await.is(0).json();
         assert_eq!((&again["unconfirmed"], &again["replaced"]), (&0.into(), &Value::from("receiptd.db.replaced")));
         assert_eq!(status("waiting").await, "queued");
+    });
+}
+
+#[test]
+fn a_backup_with_another_schema_is_not_put_in_place() {
+    block_on(async {
+        let server = stopped().await;
+        let (folder, file) = (server.folder.path(), |name: &str| server.folder.path().join(name));
+        run(folder, &["backup", "copy.db"]).await.is(0);
+        server.program.ends_on("TERM").await.is(0);
+        for (statement, told) in [
+            (
+                "CREATE TRIGGER quiet AFTER INSERT ON trail BEGIN DELETE FROM trail; END",
+                "the trigger \"quiet\" is none of receiptd's",
+            ),
+            ("CREATE VIEW seen AS SELECT * FROM messages", "the view \"seen\" is none of receiptd's"),
+            ("CREATE TABLE extra (id INTEGER PRIMARY KEY)", "the table \"extra\" is none of receiptd's"),
+            ("CREATE INDEX slow ON messages (status_at)", "the index \"slow\" is none of receiptd's"),
+            ("DROP TRIGGER messages_changed", "the trigger \"messages_changed\" is missing"),
+            ("DROP INDEX trail_newest", "the index \"trail_newest\" is missing"),
+            ("ALTER TABLE trail ADD COLUMN more TEXT", "the table \"trail\" is not the one that receiptd makes"),
+        ] {
+            fs::copy(file("copy.db"), file("other.db")).unwrap();
+            execute(&file("other.db"), statement).await;
+            let refused = run(folder, &["restore", "other.db", "--force"]).await.is(1);
+            refused.complains("other.db is not as receiptd made it");
+            refused.complains(told);
+        }
+        fs::write(file("none.db"), "").unwrap();
+        run(folder, &["restore", "none.db", "--force"]).await.is(1).complains("it was not made by receiptd");
+        assert!(!file("receiptd.db.replaced").exists());
+        run(folder, &["restore", "copy.db", "--force"]).await.is(0);
+    });
+}
+
+#[test]
+fn a_backup_that_lacks_what_a_head_vouches_for_is_refused() {
+    block_on(async {
+        let server = stopped().await;
+        let (folder, file) = (server.folder.path(), |name: &str| server.folder.path().join(name));
+        run(folder, &["backup", "early.db"]).await.is(0);
+        server.client.posts(Sample::of("later")).await.is_acknowledged();
+        let head = run(folder, &["audit", "verify"]).await.is(0);
+        fs::write(file("head.txt"), &head.out).unwrap();
+        run(folder, &["backup", "copy.db"]).await.is(0);
+        server.program.ends_on("TERM").await.is(0);
+        let put_back = async |name: &str, head: &str| run(folder, &["restore", name, "--force", "--head", head]).await;
+        put_back("early.db", "head.txt").await.is(1).complains("no link has the hash of this head");
+        put_back("copy.db", "soon").await.is(2).complains("neither 64 hexadecimal digits nor a file");
+        assert!(!file("receiptd.db.replaced").exists(), "nothing is put in place");
+        put_back("copy.db", "head.txt").await.is(0).prints(&["restored: "]);
     });
 }
 
