@@ -1,6 +1,6 @@
 //! Proves the store against its chain.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,26 +9,36 @@ use super::{
     sums::Sums,
 };
 use crate::{
-    domain::{Chained, Hex, LinkHash, Writer},
-    storage::{Ledger, StorageError, Store},
+    domain::{Chained, CorrelationId, Fate, Hex, Link, LinkHash, PageLimit, RowKey, Writer},
+    storage::{ChainedRow, Contradiction, Ledger, Observer, Proved, Repair, Restated, StorageError, Store},
 };
+
+/// So many messages are looked at together.
+const BATCH: u16 = 100;
 
 /// Proves the store.
 #[derive(Clone)]
-pub struct Proof(Arc<dyn Ledger>);
+pub struct Proof {
+    ledger: Arc<dyn Ledger>,
+    repair: Arc<dyn Repair>,
+}
 
 /// What came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Everything is as the chain says.
+    /// Everything that is looked at is as the chain says.
     pub sound: bool,
     /// How many chains there are: one for each writer, and one more for each time that one was started.
     pub chains: usize,
     /// How many links.
     pub links: u64,
-    /// How many rows.
+    /// How many rows are chained: notifications and steps of dispatch.
     pub rows: u64,
+    /// How many messages have the status that these rows come to.
+    pub messages: u64,
+    /// How many messages have a status that cannot be recomputed, since the notification that decided is no longer kept.
+    pub unverifiable: u64,
     /// Vouches for everything that was proved: as long as a later proof finds it, nothing of that is lost or altered.
     pub head: Option<String>,
     /// The first thing that is not as the chain says.
@@ -44,7 +54,7 @@ pub struct Finding {
     /// The table.
     pub table: String,
     /// The row: correlation id and the first half of the fingerprint, or the number of the step; writer and number of a
-    /// link. Where the message is gone too, the first 8 bytes of the SHA-256 of its correlation id.
+    /// link; correlation id of a message. Where the message is gone too, the first 8 bytes of the SHA-256 of its correlation id.
     pub key: String,
     /// What is wrong.
     pub detail: String,
@@ -62,6 +72,18 @@ impl Finding {
 }
 
 impl Finding {
+    fn of_message(Restated { correlation_id, from, to }: &Restated) -> Self {
+        let wrong = if from == to {
+            "its final, failure, code, reason or transaction id is not that of the notification that decided".to_owned()
+        } else {
+            format!("its status is {from}, and its notifications and its dispatch come to {to}")
+        };
+        // Rules may have changed since.
+        let detail = format!("{wrong}; if an earlier version of receiptd decided so, `receiptd rebuild` puts it right");
+        let (what, table) = ("altered".to_owned(), "messages".to_owned());
+        Self { what, table, key: correlation_id.to_string(), detail }
+    }
+
     /// What is not even of the form that receiptd writes.
     fn corrupt(table: &str, column: &str, key: String) -> Self {
         let detail = format!("its {column} is nothing that receiptd writes");
@@ -69,28 +91,63 @@ impl Finding {
     }
 }
 
+/// How many messages were looked at.
+#[derive(Default)]
+struct Counts {
+    messages: u64,
+    unverifiable: u64,
+}
+
+/// Finds out which notifications were removed by us, as a purge does.
+struct Removals {
+    missing: BTreeSet<RowKey>,
+}
+
+impl Observer for Removals {
+    fn anchors(&mut self, _: &Link) {}
+
+    fn link(&mut self, link: &Link) {
+        for record in link.records().unwrap_or_default() {
+            if record.table == Chained::Notifications && record.fate == Fate::Removed {
+                self.missing.remove(&record.key);
+            }
+        }
+    }
+
+    fn row(&mut self, _: &ChainedRow<'_>) {}
+}
+
 impl Proof {
     /// Of `store`.
     pub fn new(store: &Store) -> Self {
-        Self(store.ledger.clone())
+        Self { ledger: store.ledger.clone(), repair: store.repair.clone() }
     }
 
-    /// Looks at every link and every row. With `head`, what that vouched for must still be there. If all is sound, a new
-    /// link vouches for it, and its hash is the new head.
+    /// Looks at every link and every chained row; then, whether every message has the status that those rows come to, and
+    /// whether the counters count the messages. With `head`, what that vouched for must still be there. If all is sound, a
+    /// new link vouches for the links, and its hash is the new head. Nothing else is looked at: not the trail, inbound,
+    /// quarantine or the outbox, and of messages neither channel, sender, recipient, segments, callback data nor times.
     pub async fn verify(&self, head: Option<LinkHash>) -> Result<Verdict, StorageError> {
         let mut sums = Sums::new(rand::random(), head);
-        match self.0.survey(&mut sums).await {
+        match self.ledger.survey(&mut sums).await {
             Ok(()) => sums.conclude(),
             Err(StorageError::Corrupt { table, column, row }) => sums.found(Finding::corrupt(table, column, row)),
             Err(error) => return Err(error),
         }
         let unequal = sums.unequal();
-        let finding = match sums.finding.take() {
+        let mut finding = match sums.finding.take() {
             None if !unequal.is_empty() => self.search(unequal).await?,
             finding => finding,
         };
+        let mut counts = Counts::default();
+        if finding.is_none() {
+            finding = match self.look_at_messages(&mut counts).await {
+                Err(StorageError::Corrupt { table, column, row }) => Some(Finding::corrupt(table, column, row)),
+                looked => looked?,
+            };
+        }
         let head = match &finding {
-            None => Some(self.0.seal(&sums.heads()).await?.to_string()),
+            None => Some(self.ledger.seal(&sums.heads()).await?.to_string()),
             Some(_) => None,
         };
         Ok(Verdict {
@@ -98,21 +155,65 @@ impl Proof {
             chains: sums.chains(),
             links: sums.links,
             rows: sums.rows,
+            messages: counts.messages,
+            unverifiable: counts.unverifiable,
             head,
             finding,
         })
     }
 
+    /// Whether messages and counters are as the rows say that were just proved.
+    async fn look_at_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
+        if let Some(Contradiction { what, table, key, detail }) = self.ledger.contradiction().await? {
+            let (what, table, detail) = (what.to_owned(), table.to_owned(), detail.to_owned());
+            return Ok(Some(Finding { what, table, key, detail }));
+        }
+        let limit = PageLimit::new(BATCH).unwrap_or_default();
+        let mut last: Option<CorrelationId> = None;
+        let mut missing = BTreeSet::new();
+        loop {
+            let ids = self.repair.ids(last.as_ref(), limit).await?;
+            let Proved { wrong, right, unverifiable, deciders } = self.repair.prove(&ids).await?;
+            if let Some(first) = wrong.first() {
+                return Ok(Some(Finding::of_message(first)));
+            }
+            counts.messages += right;
+            counts.unverifiable += unverifiable;
+            missing.extend(deciders);
+            if ids.len() < limit.get() {
+                return self.look_for_removals(missing).await;
+            }
+            last = ids.into_iter().next_back();
+        }
+    }
+
+    /// Whether links say of each of these notifications that it was removed.
+    async fn look_for_removals(&self, missing: BTreeSet<RowKey>) -> Result<Option<Finding>, StorageError> {
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        let mut removals = Removals { missing };
+        self.ledger.survey(&mut removals).await?;
+        let Some(key) = removals.missing.first() else { return Ok(None) };
+        let Some(id) = self.ledger.name(key.message).await? else {
+            // Purged since.
+            return Ok(None);
+        };
+        let (what, table) = ("altered".to_owned(), "messages".to_owned());
+        let detail = "it says that a notification decided which was never on record".to_owned();
+        Ok(Some(Finding { what, table, key: id.to_string(), detail }))
+    }
+
     async fn search(&self, buckets: Vec<usize>) -> Result<Option<Finding>, StorageError> {
         let mut search = Search::new(buckets);
-        self.0.survey(&mut search).await?;
+        self.ledger.survey(&mut search).await?;
         let Some(Wrong { what, table, key, correlation_id, detail }) = search.first() else {
             // Somebody put it right between the two looks.
             return Ok(None);
         };
         let known = match correlation_id {
             Some(id) => Some(id),
-            None => self.0.name(key.message).await?.map(|id| id.to_string()),
+            None => self.ledger.name(key.message).await?.map(|id| id.to_string()),
         };
         let message = known.unwrap_or_else(|| format!("sha256:{}", Hex(&key.message)));
         let part = match table {

@@ -25,9 +25,28 @@ pub(super) struct Args {
     list: List,
 }
 
+const VERIFY: &str = "\
+What is found, and named with its table and row:
+  - a notification or a dispatch step that was altered, removed or added, and a link of the chain likewise
+  - a message that was removed while its notifications or dispatch steps are there
+  - a status, final, failure, code, reason or transaction id of a message that does not follow from them
+  - a counter that does not count the messages
+With --head only: that everything since some point was removed, links included.
+
+What is not found: anything altered, removed or added elsewhere in the database, such as in the audit log, among inbound
+messages, in quarantine, in the outbox, in idempotency keys or in the live feed; and of a message, its channel, sender, recipient,
+segments, callback data and times. Once the notification that decided was purged, the status of its message cannot be recomputed;
+such messages are counted.";
+
+/// What is not proved, in one line of the output.
+const NOT_PROVED: &str = "Not proved: anything else, such as the audit log, inbound messages, quarantine and the outbox; of \
+                          messages, their channel, sender, recipient, segments, callback data and times.";
+
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Prove that nothing that was stored is altered, lost or added behind receiptd's back
+    /// Prove that notifications and dispatch steps are as they were stored, and that statuses and counters follow from
+    /// them. Not proved: the audit log itself, inbound messages, quarantine, the outbox, the recipients of messages
+    #[command(after_help = VERIFY)]
     Verify(Verify),
 }
 
@@ -107,8 +126,18 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
             bail!("{} {} was {}: {}", finding.table, finding.key, finding.what, finding.detail)
         }
         (None, Some(head)) if !args.json => {
-            let Verdict { rows, links, chains, .. } = verdict;
+            let Verdict { rows, links, chains, messages, unverifiable, .. } = verdict;
             output::line(format!("sound: {rows} rows, as {links} links of {chains} chains say"));
+            output::line("Proved: no notification and no dispatch step was altered, removed or added.");
+            output::line(format!("The statuses of {messages} messages and all counters follow from them."));
+            if unverifiable > 0 {
+                let why = "their notifications that decided are no longer kept, as after a purge";
+                output::line(format!("The statuses of {unverifiable} messages cannot be recomputed: {why}."));
+            }
+            if args.head.is_none() {
+                output::line("Without --head it is not proved that nothing was cut off at the end.");
+            }
+            output::line(NOT_PROVED);
             output::line(format!("head {head}"));
         }
         _ => {}

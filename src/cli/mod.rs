@@ -82,7 +82,7 @@ enum Command {
     Quarantine(quarantine::Args),
     /// List and show customers' own messages and events
     Inbound(inbound::Args),
-    /// Show who did what, or prove that nothing was altered (audit verify)
+    /// Show who did what, or prove notifications, dispatch steps and statuses (audit verify)
     Audit(Box<audit::Args>),
     /// Remove what has been kept for its time (serve does so too)
     Purge(purge::Args),

@@ -15,11 +15,27 @@ pub trait Ledger: Send + Sync {
     /// chained rows.
     async fn survey(&self, observer: &mut dyn Observer) -> Result<(), StorageError>;
 
+    /// The first place where tables that are not chained contradict those that are: `None` if there is none.
+    async fn contradiction(&self) -> Result<Option<Contradiction>, StorageError>;
+
     /// The message whose id has this digest, if it is still known. Looks through all messages.
     async fn name(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError>;
 
     /// Commits a link that names these places. Its hash vouches for all that they name.
     async fn seal(&self, heads: &[Anchor]) -> Result<LinkHash, StorageError>;
+}
+
+/// Where tables contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// `altered`, `removed` or `inserted`.
+    pub what: &'static str,
+    /// The table that is not as the others say.
+    pub table: &'static str,
+    /// The row.
+    pub key: String,
+    /// What is wrong.
+    pub detail: &'static str,
 }
 
 /// Somebody who is shown what is chained.

@@ -54,13 +54,14 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use audit::{
-    ChainedRow, Deeds, Erased, Erasure, Kind, Ledger, Looked, Observer, Purged, Retention, ShelfErased, ShelfKind,
+    ChainedRow, Contradiction, Deeds, Erased, Erasure, Kind, Ledger, Looked, Observer, Purged, Retention, ShelfErased,
+    ShelfKind,
 };
 pub use changes::Changes;
 pub use copies::{CopyError, Staged, backup};
 pub use error::{Cause, FileLost, OpenError, StorageError};
 pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
-pub use repair::{Reading, Repair, Restated};
+pub use repair::{Proved, Reading, Repair, Restated};
 pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
 
 use crate::domain::{

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 
 use super::StorageError;
-use crate::domain::{Arrival, CorrelationId, Fingerprint, Notification, PageLimit, Status, Timestamp, TrailEntry};
+use crate::domain::{
+    Arrival, CorrelationId, Fingerprint, Notification, PageLimit, RowKey, Status, Timestamp, TrailEntry,
+};
 
 /// Reads the body of a notification; `None` if it is none.
 pub type Reading = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;
@@ -27,6 +29,9 @@ pub trait Repair: Send + Sync {
     /// The ids of the messages after `after`, in the order of ids.
     async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError>;
 
+    /// Compares these messages with what is stored of their notifications, as these were understood when they came.
+    async fn prove(&self, ids: &[CorrelationId]) -> Result<Proved, StorageError>;
+
     /// Which of these messages [`Repair::restate`] would alter.
     async fn review(&self, ids: &[CorrelationId], read: &Reading) -> Result<Vec<Restated>, StorageError>;
 
@@ -41,6 +46,19 @@ pub trait Repair: Send + Sync {
         at: Timestamp,
         entry: &TrailEntry,
     ) -> Result<Vec<Restated>, StorageError>;
+}
+
+/// What a comparison of messages with their notifications found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proved {
+    /// The messages that are not as their notifications say.
+    pub wrong: Vec<Restated>,
+    /// How many are.
+    pub right: u64,
+    /// How many cannot be compared, since a notification that decided is no longer kept.
+    pub unverifiable: u64,
+    /// Of these, the notifications that decided according to the messages, and are not there.
+    pub deciders: Vec<RowKey>,
 }
 
 /// A message that is not as its notifications read now.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{Sample, block_on, run, serve};
+use crate::{Sample, backup::execute, block_on, run, serve};
 
 #[test]
 fn the_store_is_proved_against_a_head_and_a_file() {
@@ -21,6 +21,11 @@ fn the_store_is_proved_against_a_head_and_a_file() {
                 }
             }
         }
+        execute(&server.folder.path().join("receiptd.db"), "UPDATE messages SET status = 'read'").await;
+        for shown in server.both(&["audit", "verify"]).await {
+            shown.is(1).complains("messages order-1 was altered: its status is read");
+        }
+        execute(&server.folder.path().join("receiptd.db"), "UPDATE messages SET status = 'delivered'").await;
         let other = "0".repeat(64);
         for shown in server.both(&["audit", "verify", "--head", &other]).await {
             shown.is(1).complains("links were removed");

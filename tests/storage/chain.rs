@@ -130,6 +130,7 @@ async fn what_is_taken_off_the_end_shows_against_a_head(store: &TestStore) {
     // Somebody removes the last link with its rows, and the seal, so that all fits together.
     store.execute("DELETE FROM links WHERE sequence > 2").await;
     store.execute("DELETE FROM notifications WHERE correlation_id = 'order-2'").await;
+    store.execute("DELETE FROM messages WHERE correlation_id = 'order-2'").await;
     assert_sound(&store.reopened_verdict(None).await);
     let finding = store.reopened_verdict(Some(&head)).await.finding.unwrap();
     assert_eq!((finding.what.as_str(), finding.table.as_str()), ("removed", "links"));

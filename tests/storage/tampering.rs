@@ -2,12 +2,12 @@
 
 use receiptd::{
     audit::Finding,
-    domain::{Dispatch, Event, Failure},
-    storage::Settlement,
+    domain::{Deed, Dispatch, Event, Failure},
+    storage::{Kind, Settlement},
 };
 
 use crate::{
-    make::{about, about_transaction, leased, settle, time, transaction},
+    make::{about, about_transaction, deed, leased, settle, time, transaction},
     store::{Database, TestStore},
 };
 
@@ -19,6 +19,8 @@ both!(
     inserted_rows_are_named,
     rows_that_changed_places_are_found,
     what_is_put_right_again_is_sound,
+    messages_that_do_not_follow_from_their_rows_are_named,
+    messages_whose_status_cannot_be_recomputed_are_counted,
 );
 
 /// Two messages of which everything is known, one of them sent by us; one duplicate, one adoption.
@@ -188,4 +190,86 @@ async fn what_is_put_right_again_is_sound(store: &TestStore) {
     finding(store, "DELETE FROM notifications; DELETE FROM dispatch_events").await;
     let verdict = store.verdict().await;
     assert!(verdict.sound, "{:?}", verdict.finding);
+}
+
+async fn messages_that_do_not_follow_from_their_rows_are_named(store: &TestStore) {
+    fill(store).await;
+    leased(store, "order-3", 2_000).await;
+    store.hear([about("order-4").says(Event::Delivered)]).await;
+    for table in ["messages", "counters"] {
+        store.execute(format!("CREATE TABLE spare_{table} AS SELECT * FROM {table}")).await;
+    }
+    assert!(store.verdict().await.sound);
+    for (statement, what, table, key) in [
+        ("UPDATE messages SET status = 'read' WHERE correlation_id = 'order-4'", "altered", "messages", "order-4"),
+        (
+            "UPDATE messages SET is_final = 1 - is_final WHERE correlation_id = 'order-4'",
+            "altered",
+            "messages",
+            "order-4",
+        ),
+        ("UPDATE messages SET code = '7500' WHERE correlation_id = 'order-2'", "altered", "messages", "order-2"),
+        ("UPDATE messages SET reason = 'odd' WHERE correlation_id = 'order-2'", "altered", "messages", "order-2"),
+        ("UPDATE messages SET status = 'rejected' WHERE correlation_id = 'order-3'", "altered", "messages", "order-3"),
+        (
+            "UPDATE messages SET dispatch = 'accepted' WHERE correlation_id = 'order-1'",
+            "altered",
+            "messages",
+            "order-1",
+        ),
+        ("UPDATE messages SET code = '7500' WHERE correlation_id = 'order-3'", "altered", "messages", "order-3"),
+        ("UPDATE messages SET reason = 'odd' WHERE correlation_id = 'order-3'", "altered", "messages", "order-3"),
+        ("UPDATE messages SET is_final = 1 WHERE correlation_id = 'order-3'", "altered", "messages", "order-3"),
+        (
+            "UPDATE messages SET transaction_id = 'odd' WHERE correlation_id = 'order-3'",
+            "altered",
+            "messages",
+            "order-3",
+        ),
+        ("UPDATE messages SET correlation_id = '' WHERE correlation_id = 'order-4'", "removed", "messages", "order-4"),
+        ("UPDATE messages SET dispatch = NULL WHERE correlation_id = 'order-1'", "altered", "messages", "order-1"),
+        ("DELETE FROM messages WHERE correlation_id = 'order-4'", "removed", "messages", "order-4"),
+        ("DELETE FROM messages WHERE correlation_id = 'order-3'", "removed", "messages", "order-3"),
+        ("UPDATE counters SET count = count + 1", "altered", "counters", ""),
+        ("DELETE FROM counters", "altered", "counters", ""),
+    ] {
+        store.execute(statement).await;
+        let verdict = store.verdict().await;
+        let found = verdict.finding.unwrap_or_else(|| panic!("not found: {statement}"));
+        assert!(!verdict.sound && verdict.head.is_none());
+        assert_eq!((found.what.as_str(), found.table.as_str()), (what, table), "{statement}");
+        assert!(found.key.starts_with(key), "{statement}: {found:?}");
+        for table in ["messages", "counters"] {
+            store.execute(format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM spare_{table}")).await;
+        }
+        // Triggers counted the messages once more.
+        store.execute("DELETE FROM counters; INSERT INTO counters SELECT * FROM spare_counters").await;
+        let verdict = store.verdict().await;
+        assert!(verdict.sound, "{statement}: {:?}", verdict.finding);
+        assert_eq!(verdict.messages, 4);
+    }
+}
+
+async fn messages_whose_status_cannot_be_recomputed_are_counted(store: &TestStore) {
+    store.hear([about("kept").received(9_000), about("purged").received(1_000)]).await;
+    store.retention.purge(Kind::Notifications, time(0), time(5_000), 10, &deed(Deed::Purged)).await.unwrap();
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
+    assert_eq!((verdict.messages, verdict.unverifiable), (1, 1));
+    // Only what we purged may be missing.
+    store.execute("CREATE TABLE spare AS SELECT * FROM messages").await;
+    store.execute("CREATE TABLE made_up AS SELECT * FROM messages WHERE correlation_id = 'kept'").await;
+    store.execute("UPDATE made_up SET correlation_id = 'made-up'").await;
+    let elsewhere = format!("UPDATE messages SET precedence = {}", store.bytes(&"5a".repeat(32)));
+    for (statement, name) in [
+        (format!("{elsewhere} WHERE correlation_id = 'kept'"), "kept"),
+        (format!("{elsewhere} WHERE correlation_id = 'purged'"), "purged"),
+        ("INSERT INTO messages SELECT * FROM made_up".to_owned(), "made-up"),
+    ] {
+        store.execute(&statement).await;
+        let finding = store.verdict().await.finding.unwrap_or_else(|| panic!("not found: {statement}"));
+        let named = (finding.what.as_str(), finding.table.as_str(), finding.key.as_str());
+        assert_eq!(named, ("altered", "messages", name), "{statement}");
+        store.execute("DELETE FROM messages; INSERT INTO messages SELECT * FROM spare").await;
+    }
 }

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::{Backend, Connection, Unit, messages::notification_rows, trail};
 use crate::{
-    domain::{Anchor, Chained, CorrelationId, Done, Hex, Link, LinkHash, Record, RowKey, TrailEntry, Writer},
+    domain::{
+        Anchor, Chained, CorrelationId, Done, Hex, Link, LinkHash, Precedence, Record, RowKey, TrailEntry, Writer,
+    },
     storage::{
-        ChainedRow, Ledger, Observer, StorageError,
+        ChainedRow, Contradiction, Ledger, Observer, StorageError,
         chain::{self, EventRow, Records},
         rows::NotificationRow,
     },
@@ -106,6 +108,13 @@ impl Ledger for Backend {
         Ok(snapshot.rollback().await?)
     }
 
+    async fn contradiction(&self) -> Result<Option<Contradiction>, StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        let found = contradiction(&mut snapshot).await?;
+        snapshot.rollback().await?;
+        Ok(found)
+    }
+
     async fn name(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError> {
         let mut rows = sql!("SELECT correlation_id FROM messages").fetch(&self.read);
         while let Some(row) = rows.try_next().await? {
@@ -120,6 +129,63 @@ impl Ledger for Backend {
         let unit = self.begin().await?;
         self.commit_link(unit, &[], heads, None).await
     }
+}
+
+/// Messages against their notifications and steps, and counters against messages.
+async fn contradiction(snapshot: &mut Connection) -> Result<Option<Contradiction>, sqlx::Error> {
+    let found = |what, table, key, detail| Ok(Some(Contradiction { what, table, key, detail }));
+    let orphan = sql!(
+        "SELECT kept.correlation_id AS \"id!: String\" FROM (SELECT correlation_id FROM notifications UNION ALL \
+             SELECT correlation_id FROM dispatch_events) AS kept \
+         LEFT JOIN messages ON messages.correlation_id = kept.correlation_id \
+         WHERE messages.correlation_id IS NULL LIMIT 1"
+    );
+    if let Some(row) = orphan.fetch_optional(&mut *snapshot).await? {
+        return found(
+            "removed",
+            "messages",
+            row.id,
+            "its notifications or dispatch steps are there, and the message is not",
+        );
+    }
+    let otherwise = sql!(
+        "SELECT correlation_id AS \"id!: String\" FROM messages WHERE COALESCE(dispatch, '') <> COALESCE((\
+             SELECT e.dispatch FROM dispatch_events e WHERE e.correlation_id = messages.correlation_id \
+             ORDER BY e.step DESC LIMIT 1), '') LIMIT 1"
+    );
+    if let Some(row) = otherwise.fetch_optional(&mut *snapshot).await? {
+        return found("altered", "messages", row.id, "its dispatch is not where its last step of dispatch led");
+    }
+    let otherwise = sql!(
+        "SELECT m.correlation_id AS \"id!: String\" FROM messages m JOIN dispatch_events e \
+             ON e.correlation_id = m.correlation_id AND e.step = (SELECT MAX(step) FROM dispatch_events last \
+                 WHERE last.correlation_id = m.correlation_id) \
+         WHERE m.precedence = $1 AND ((m.failure IS DISTINCT FROM e.failure AND \
+                 (e.failure IS NOT NULL OR m.dispatch <> 'rejected')) OR m.code IS DISTINCT FROM e.code \
+             OR m.reason IS DISTINCT FROM e.reason \
+             OR m.transaction_id IS DISTINCT FROM (SELECT named.transaction_id FROM dispatch_events named \
+                 WHERE named.correlation_id = m.correlation_id AND named.transaction_id IS NOT NULL \
+                 ORDER BY named.step DESC LIMIT 1) \
+             OR m.is_final <> CASE WHEN m.dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END) LIMIT 1",
+        Precedence::DISPATCH
+    );
+    if let Some(row) = otherwise.fetch_optional(&mut *snapshot).await? {
+        let detail = "its final, failure, code, reason or transaction id is not that of its steps of dispatch";
+        return found("altered", "messages", row.id, detail);
+    }
+    let miscounted = sql!(
+        "SELECT hour AS \"hour!: i64\", channel AS \"channel!: String\", status AS \"status!: String\", \
+             code AS \"code!: String\" \
+         FROM (SELECT hour, channel, status, code, count FROM counters UNION ALL \
+             SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1 \
+             FROM messages) AS counted \
+         GROUP BY hour, channel, status, code HAVING SUM(count) <> 0 LIMIT 1"
+    );
+    if let Some(row) = miscounted.fetch_optional(snapshot).await? {
+        let key = format!("{} {} {} {}", row.hour, row.channel, row.status, row.code);
+        return found("altered", "counters", key, "the count is not that of the messages");
+    }
+    Ok(None)
 }
 
 async fn show_links(snapshot: &mut Connection, observer: &mut dyn Observer) -> Result<(), StorageError> {

@@ -35,6 +35,22 @@ macro_rules! notification_rows {
 
 pub(in crate::storage) use notification_rows;
 
+/// The rows of notifications that `$where` admits, without their bodies.
+macro_rules! bodiless_rows {
+    ($where:literal, $argument:expr) => {
+        sql_as!(
+            NotificationRow,
+            "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+             recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
+             substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
+                + $where,
+            $argument
+        )
+    };
+}
+
+pub(in crate::storage) use bodiless_rows;
+
 #[async_trait]
 impl Messages for Backend {
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
@@ -190,12 +206,6 @@ pub(super) async fn notifications_without_bodies(
     connection: &mut Connection,
     id: &CorrelationId,
 ) -> Result<Vec<Recorded>, StorageError> {
-    let rows = sql_as!(
-        NotificationRow,
-        "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
-         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
-         substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE correlation_id = $1",
-        id.as_str()
-    );
+    let rows = bodiless_rows!("correlation_id = $1", id.as_str());
     rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
 }

@@ -182,7 +182,7 @@ mod tally;
 mod trail;
 mod unit;
 
-pub(super) use messages::notification_rows;
+pub(super) use messages::{bodiless_rows, notification_rows};
 pub(super) use unit::Unit;
 
 use super::{Backend, Connection, Database, INDEXED_BY, append, clear_log, dispatch, places, reads, rewrite_file};

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::{Backend, Connection, journal, reads, restate, trail::note};
+use super::{
+    Backend, Connection, journal, reads,
+    restate::{self, Examined},
+    trail::note,
+};
 use crate::{
     domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp, TrailEntry},
     storage::{
-        Reading, Repair, Restated, StorageError,
+        Proved, Reading, Repair, Restated, StorageError,
         batch::{Batch, owner},
         chain::Records,
+        rows::Place,
     },
 };
 
@@ -56,13 +61,26 @@ impl Repair for Backend {
             i64::try_from(limit.get()).unwrap_or(i64::MAX)
         );
         let rows = rows.fetch_all(&self.read).await?;
-        Ok(rows.into_iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect())
+        let id = |id: &str| {
+            let at = Place { table: "messages", row: id };
+            at.read("correlation_id", CorrelationId::new(id).ok())
+        };
+        rows.iter().map(|row| id(&row.correlation_id)).collect()
+    }
+
+    async fn prove(&self, ids: &[CorrelationId]) -> Result<Proved, StorageError> {
+        let mut transaction = self.snapshot().await?;
+        let Examined { findings, right, unverifiable, deciders } =
+            restate::examine(&mut transaction, ids, None).await?;
+        transaction.rollback().await?;
+        let wrong = findings.into_iter().map(|finding| finding.restated).collect();
+        Ok(Proved { wrong, right, unverifiable, deciders })
     }
 
     async fn review(&self, ids: &[CorrelationId], read: &Reading) -> Result<Vec<Restated>, StorageError> {
         // One moment for all that is read: in between, an append would look like an error.
         let mut transaction = self.snapshot().await?;
-        let findings = restate::examine(&mut transaction, ids, read).await?;
+        let Examined { findings, .. } = restate::examine(&mut transaction, ids, Some(read)).await?;
         transaction.rollback().await?;
         Ok(findings.into_iter().map(|finding| finding.restated).collect())
     }
@@ -77,7 +95,7 @@ impl Repair for Backend {
         let mut transaction = self.begin().await?;
         reads::lock(&mut transaction, ids).await?;
         let (mut restated, mut records) = (Vec::new(), Records::default());
-        for finding in restate::examine(&mut transaction, ids, read).await? {
+        for finding in restate::examine(&mut transaction, ids, Some(read)).await?.findings {
             restate::write(&mut transaction, &finding, at, &mut records).await?;
             restated.push(finding.restated);
         }

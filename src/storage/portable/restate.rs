@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Connection, adoption, keep::change, reads, recipients::recipient_rows};
 use crate::{
-    domain::{CorrelationId, ERASED, Notification, Recorded, Timestamp, outcome, standings, worst_off},
+    domain::{CorrelationId, ERASED, Notification, Recorded, RowKey, Timestamp, outcome, standings, worst_off},
     storage::{
         Reading, Restated, StorageError,
         chain::Records,
@@ -25,32 +25,47 @@ struct Altered {
     fresh: NotificationRow,
 }
 
-/// Looks the messages through.
+/// What messages were found to be.
+pub(super) struct Examined {
+    pub(super) findings: Vec<Finding>,
+    /// How many are as their notifications say.
+    pub(super) right: u64,
+    /// How many were left alone, since a notification that decided is no longer kept.
+    pub(super) unverifiable: u64,
+    /// Of these, the notifications that decided according to the messages, and are not there.
+    pub(super) deciders: Vec<RowKey>,
+}
+
+/// Looks the messages through. Without `read`, notifications mean what they meant when they came, and no body is read.
 pub(super) async fn examine(
     connection: &mut Connection,
     ids: &[CorrelationId],
-    read: &Reading,
-) -> Result<Vec<Finding>, StorageError> {
+    read: Option<&Reading>,
+) -> Result<Examined, StorageError> {
     let folds = reads::folds(connection, ids).await?;
     let mut notifications: BTreeMap<String, Vec<NotificationRow>> = BTreeMap::new();
-    for row in reads::notifications_of(connection, ids, None, i64::MAX).await? {
+    let rows = match read {
+        Some(_) => reads::notifications_of(connection, ids, None, i64::MAX).await?,
+        None => reads::notifications_without_bodies_of(connection, ids).await?,
+    };
+    for row in rows {
         notifications.entry(row.correlation_id.clone()).or_default().push(row);
     }
-    let mut findings = Vec::new();
+    let mut examined = Examined { findings: Vec::new(), right: 0, unverifiable: 0, deciders: Vec::new() };
     for fold in folds {
         let correlation_id = fold.id()?;
         let rows = notifications.remove(&fold.correlation_id).unwrap_or_default();
-        if !fold.was_decided_by_any(&rows) {
-            continue;
-        }
         let recipients = if fold.is_shared() { recipients(connection, &fold).await? } else { Vec::new() };
-        if !recipients.iter().all(|recipient| was_decided_by_any(recipient, &rows)) {
+        let is_decided = fold.was_decided_by_any(&rows);
+        if !is_decided || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &rows)) {
+            examined.unverifiable += 1;
+            examined.deciders.extend((!is_decided).then(|| fold.decider()));
             continue;
         }
         let (mut altered, mut now) = (Vec::new(), Vec::new());
         for stored in rows {
             let recorded = stored.clone().recorded()?;
-            let fresh = read_anew(&recorded, read);
+            let fresh = read.map_or_else(|| recorded.clone(), |read| read_anew(&recorded, read));
             if fresh != recorded {
                 let fresh = NotificationRow::of(&correlation_id, &fresh, stored.times);
                 altered.push(Altered { stored, fresh });
@@ -68,11 +83,13 @@ pub(super) async fn examine(
             (outcome(fold.origin(), &now), true)
         };
         let (to, is_right) = fold.compare(expected.as_ref())?;
-        if !is_right || !agree || !altered.is_empty() {
-            findings.push(Finding { restated: Restated { correlation_id, from, to }, altered });
+        if is_right && agree && altered.is_empty() {
+            examined.right += 1;
+        } else {
+            examined.findings.push(Finding { restated: Restated { correlation_id, from, to }, altered });
         }
     }
-    Ok(findings)
+    Ok(examined)
 }
 
 /// Where a message with several recipients stands for each of them.

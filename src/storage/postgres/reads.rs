@@ -1,6 +1,9 @@
 //! Reads about many messages at once, as Postgres takes them: the keys travel as one array.
 
-use super::{Connection, portable::notification_rows};
+use super::{
+    Connection,
+    portable::{bodiless_rows, notification_rows},
+};
 use crate::{
     domain::{CorrelationId, Fingerprint},
     storage::{
@@ -48,6 +51,14 @@ pub(super) async fn notifications_of(
     )
     .fetch_all(connection)
     .await
+}
+
+/// All notifications of some messages without their bodies, which may be large and do not matter for the status.
+pub(super) async fn notifications_without_bodies_of(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+) -> Result<Vec<NotificationRow>, sqlx::Error> {
+    bodiless_rows!("correlation_id = ANY($1)", &texts(ids)).fetch_all(connection).await
 }
 
 /// The sizes in bytes of what [`notifications_of`] reads.

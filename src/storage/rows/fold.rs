@@ -2,7 +2,7 @@
 
 use super::{NotificationRow, Place, transaction};
 use crate::{
-    domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, Status},
+    domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status},
     storage::StorageError,
 };
 
@@ -34,11 +34,20 @@ impl FoldRow {
         self.place().read("status", Status::from_word(&self.status))
     }
 
-    /// Whether the notification that decided is among `rows`, or none did: where it is kept no longer, what is left of
-    /// the others does not tell where the message stands.
+    /// Whether the notification that decided is among `rows`, or our dispatch did: where it is kept no longer, what is
+    /// left of the others does not tell where the message stands.
     pub(in crate::storage) fn was_decided_by_any(&self, rows: &[NotificationRow]) -> bool {
+        if rows.is_empty() && self.dispatch.is_none() {
+            return false;
+        }
         self.precedence.len() <= Precedence::DISPATCH.len()
             || rows.iter().any(|row| self.precedence.ends_with(&row.fingerprint))
+    }
+
+    /// The key of the notification that decided. Where the precedence holds no fingerprint, none has this key.
+    pub(in crate::storage) fn decider(&self) -> RowKey {
+        let part = self.precedence.last_chunk::<16>().and_then(|fingerprint| fingerprint.first_chunk()).copied();
+        RowKey::new(&self.correlation_id, part.unwrap_or_default())
     }
 
     pub(in crate::storage) fn origin(&self) -> Origin {

@@ -1,6 +1,9 @@
 //! Reads about many messages at once, as SQLite takes them: the keys travel as one JSON array.
 
-use super::{Connection, portable::notification_rows};
+use super::{
+    Connection,
+    portable::{bodiless_rows, notification_rows},
+};
 use crate::{
     domain::{CorrelationId, Fingerprint},
     storage::{
@@ -47,6 +50,16 @@ pub(super) async fn notifications_of(
     )
     .fetch_all(connection)
     .await
+}
+
+/// All notifications of some messages without their bodies, which may be large and do not matter for the status.
+pub(super) async fn notifications_without_bodies_of(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+) -> Result<Vec<NotificationRow>, sqlx::Error> {
+    bodiless_rows!("correlation_id IN (SELECT value FROM jsonb_each($1))", json(ids.iter().map(CorrelationId::as_str)))
+        .fetch_all(connection)
+        .await
 }
 
 /// The sizes in bytes of what [`notifications_of`] reads.
