@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "correlationId": "order-1001"
     });
     let message = Draft::new(message).map_err(|fault| fault.detail)?;
-    let sent = sender.accept(&Actor::named("example"), &message).await?;
+    let sent = sender.accept(&Actor::named("example"), &message, None).await?;
     let id = sent.id();
     if let Sent::Same(id) = &sent {
         println!("{id} was taken over before");

@@ -88,6 +88,28 @@ impl fmt::Display for TransactionId {
     }
 }
 
+/// The value of the header `Idempotency-Key`: by it a caller may repeat a request whose answer did not come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The most characters.
+    pub const MAX: usize = 255;
+
+    /// 1 to 255 visible ASCII characters. Quotes around them, as a structured header has them, are no part of the key.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim_ascii();
+        let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        let is_key = (1..=Self::MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        is_key.then(|| Self(key.to_owned()))
+    }
+
+    /// As a text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Tells one notification, or one body, from another: the first 16 bytes of a SHA-256.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 16]);
@@ -165,6 +187,18 @@ mod tests {
             Err(IdError::TooLong),
             "as it is stored it would be too long"
         );
+    }
+
+    #[test]
+    fn an_idempotency_key_is_visible_ascii_with_or_without_quotes() {
+        let key = |text: &str| IdempotencyKey::new(text).map(|key| key.as_str().to_owned());
+        for good in ["a", "8e03978e-40d5-43e8-bc93-6894a57f9324", "order=7/2", &"x".repeat(255), "\""] {
+            assert_eq!(key(good).as_deref(), Some(good));
+        }
+        assert_eq!(key(" \"order-7\" "), key("order-7"));
+        for bad in ["", " ", "\"\"", "a b", "é", "a\u{7f}", "a\0", &"x".repeat(256)] {
+            assert_eq!(key(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

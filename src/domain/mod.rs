@@ -61,7 +61,7 @@ pub use change::{Change, NoPlace, Place};
 pub use channel::Channel;
 pub use deed::{Actor, Deed, Done, TrailEntry};
 pub use filter::{Filter, ListRequest};
-pub use ids::{CorrelationId, Fingerprint, TransactionId};
+pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
 pub use message::{Dispatch, DispatchEvent, History, Message, Origin};
 pub(crate) use notification::letters;

@@ -19,6 +19,7 @@ pub(super) enum Code {
     NotAnExport,
     MethodNotAllowed,
     Conflict,
+    IdempotencyConflict,
     TooLate,
     NotOurs,
     BodyTooLarge,
@@ -33,7 +34,7 @@ pub(super) enum Code {
 
 impl Code {
     /// All of them.
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::NotJson,
         Self::Unauthorized,
@@ -48,6 +49,7 @@ impl Code {
         Self::NotAnExport,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::IdempotencyConflict,
         Self::TooLate,
         Self::NotOurs,
         Self::BodyTooLarge,
@@ -100,6 +102,9 @@ impl Code {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
             }
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id is another message's"),
+            Self::IdempotencyConflict => {
+                (StatusCode::CONFLICT, "idempotency-conflict", "The Idempotency-Key is another message's")
+            }
             Self::TooLate => (StatusCode::CONFLICT, "too-late", "The message cannot be called back any more"),
             Self::NotOurs => (StatusCode::CONFLICT, "not-ours", "The message is another system's"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),

@@ -214,12 +214,19 @@ impl From<SendError> for Problem {
                     id.as_str()
                 ),
             ),
+            SendError::KeyTaken(id) => {
+                let detail = format!(
+                    "with this Idempotency-Key another message was sent, {:?}; nothing is sent now; use another key",
+                    id.as_str()
+                );
+                Self::new(Code::IdempotencyConflict, detail).about(&id)
+            }
             SendError::NotConfigured => Self::new(Code::SendingNotConfigured, error.to_string()),
             // The store's own words are in the log already.
             SendError::NotConfirmed { ref id, .. } => {
                 let detail = format!(
-                    "the store did not confirm the message {:?}: it may be taken over, or not. Send it again with this \
-                     correlationId, then it is sent once",
+                    "the store did not confirm the message {:?}: it may be taken over, or not. Send it again with the same \
+                     Idempotency-Key if it had one, otherwise with this correlationId; then it is sent once",
                     id.as_str()
                 );
                 Self::new(Code::Unavailable, detail).about(id)

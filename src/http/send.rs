@@ -19,7 +19,7 @@ use super::{
     server::{App, Closing},
 };
 use crate::{
-    domain::{CorrelationId, Draft},
+    domain::{CorrelationId, Draft, Fault, IdempotencyKey},
     send::Sent,
     storage::StorageError,
 };
@@ -36,8 +36,16 @@ pub(super) async fn send(
     app: Data<App>,
     closing: Data<Closing>,
 ) -> Result<HttpResponse, Problem> {
+    let key = match idempotency_key(&request) {
+        Ok(key) => key,
+        Err(problem) => return Err(problem.closing(payload)),
+    };
     match body::media_type(&request).as_str() {
         "application/json" => {}
+        "application/x-ndjson" if key.is_some() => {
+            let detail = "is for one message; of many, give each line a correlationId, which does the same";
+            return Err(wrong_key(detail).closing(payload));
+        }
         "application/x-ndjson" => return send_many::send(&caller, payload, app, closing),
         _ => {
             let detail = "send one message as Content-Type: application/json, or one a line as application/x-ndjson";
@@ -50,7 +58,7 @@ pub(super) async fn send(
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
     });
     let draft = draft_of(&body.await?)?;
-    let sent = app.sender.accept(caller.actor(), &draft).await?;
+    let sent = app.sender.accept(caller.actor(), &draft, key).await?;
     let (status, message) = match &sent {
         // What is new needs not be looked up, and what was committed is never answered with an error.
         Sent::New(message) => (StatusCode::ACCEPTED, app.query.new_message(message)),
@@ -60,6 +68,22 @@ pub(super) async fn send(
         }
     };
     Ok(HttpResponse::build(status).insert_header((LOCATION, location(sent.id()))).json(message))
+}
+
+/// By which the caller may repeat the request, as with the same correlation id.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut given = request.headers().get_all("idempotency-key");
+    let Some(value) = given.next() else { return Ok(None) };
+    if given.next().is_some() {
+        return Err(wrong_key("is given twice"));
+    }
+    let key = value.to_str().ok().and_then(IdempotencyKey::new);
+    let detail = || format!("must be 1 to {} visible ASCII characters", IdempotencyKey::MAX);
+    key.map(Some).ok_or_else(|| wrong_key(detail()))
+}
+
+fn wrong_key(detail: impl Into<String>) -> Problem {
+    Problem::faulty(vec![Fault { pointer: "/Idempotency-Key".to_owned(), detail: detail.into() }])
 }
 
 /// The message that these bytes are.

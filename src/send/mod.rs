@@ -35,13 +35,13 @@
 //!     Draft::new(message).map_err(|fault| fault.detail)
 //! };
 //! // On disk when it returns; the same again is the same, and another message needs another id.
-//! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?).await?, Sent::New(_)));
-//! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?).await?, Sent::Same(_)));
-//! let other = sender.accept(&shop, &message("Your parcel is gone")?).await;
+//! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?, None).await?, Sent::New(_)));
+//! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?, None).await?, Sent::Same(_)));
+//! let other = sender.accept(&shop, &message("Your parcel is gone")?, None).await;
 //! assert!(matches!(other, Err(SendError::Conflict(_))));
 //!
 //! // What cannot be sent is told with a pointer to each fault.
-//! let Err(SendError::Faulty(faults)) = sender.accept(&shop, &message("")?).await else { panic!("it is blank") };
+//! let Err(SendError::Faulty(faults)) = sender.accept(&shop, &message("")?, None).await else { panic!("it is blank") };
 //! assert_eq!(faults[0].pointer, "/text");
 //! # Ok(())
 //! # }

@@ -7,8 +7,8 @@ use super::{check::check, schedule};
 use crate::{
     clock::Clock,
     detached::detached,
-    domain::{Actor, CorrelationId, Draft, Fault, Message, Submission, Timestamp},
-    storage::{Cancellation, Enqueued, Entry, Outbox, StorageError},
+    domain::{Actor, CorrelationId, Draft, Fault, IdempotencyKey, Message, Submission, Timestamp},
+    storage::{Cancellation, Enqueued, Entry, Outbox, RequestKey, StorageError},
     webex::{Api, SmsApi},
 };
 
@@ -38,6 +38,9 @@ pub enum SendError {
     /// The id is another message's.
     #[error("there is another message with the correlation id {0}")]
     Conflict(CorrelationId),
+    /// The key is that of another request.
+    #[error("with this Idempotency-Key another message was sent, {0}")]
+    KeyTaken(CorrelationId),
     /// Nothing can be sent from here.
     #[error("sending is not configured: set webex.region (or webex.base_url), webex.service_key and public_url")]
     NotConfigured,
@@ -85,20 +88,29 @@ impl Sender {
     }
 
     /// Checks a message and puts it on disk. From then on it will be handed over once. The trail has with it that
-    /// `actor` gave it.
-    pub async fn accept(&self, actor: &Actor, draft: &Draft) -> Result<Sent, SendError> {
-        let outcomes = self.accept_all(actor, std::slice::from_ref(draft)).await;
+    /// `actor` gave it. With a `key`, the same draft by the same actor is the same message, also where it names no id.
+    pub async fn accept(&self, actor: &Actor, draft: &Draft, key: Option<IdempotencyKey>) -> Result<Sent, SendError> {
+        let outcomes = self.accept_keyed(actor, &[(draft, key)]).await;
         outcomes.into_iter().next().unwrap_or(Err(SendError::NotConfigured))
     }
 
     /// The same for several, all in one commit; for each, in the same order, what became of it. The commit runs to its
     /// end, also where the caller is gone.
     pub async fn accept_all(&self, actor: &Actor, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
+        let drafts: Vec<_> = drafts.iter().map(|draft| (draft, None)).collect();
+        self.accept_keyed(actor, &drafts).await
+    }
+
+    async fn accept_keyed(
+        &self,
+        actor: &Actor,
+        drafts: &[(&Draft, Option<IdempotencyKey>)],
+    ) -> Vec<Result<Sent, SendError>> {
         let now = self.clock.now();
         let mut outcomes = Vec::with_capacity(drafts.len());
         let mut entries = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            match self.entry(draft, now).await {
+        for (draft, key) in drafts {
+            match self.entry(actor, draft, key.clone(), now).await {
                 Ok(entry) => {
                     outcomes.push(None);
                     entries.push(entry);
@@ -125,8 +137,7 @@ impl Sender {
             Ok(enqueued) => {
                 let outcome = |(submission, enqueued): (&Submission, _)| match enqueued {
                     Enqueued::New => Ok(Sent::New(Box::new(Message::queued(submission, now)))),
-                    Enqueued::Same => Ok(Sent::Same(submission.correlation_id.clone())),
-                    Enqueued::Conflict => Err(SendError::Conflict(submission.correlation_id.clone())),
+                    known => told(known, &submission.correlation_id),
                 };
                 submissions.zip(enqueued).map(outcome).collect()
             }
@@ -147,21 +158,38 @@ impl Sender {
     }
 
     /// What is to be put on disk, or what is decided already.
-    async fn entry(&self, draft: &Draft, now: Timestamp) -> Result<Entry, Result<Sent, SendError>> {
+    async fn entry(
+        &self,
+        actor: &Actor,
+        draft: &Draft,
+        key: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Entry, Result<Sent, SendError>> {
         let submission = match check(draft, Some(self.sms_api.unwrap_or_default())) {
             Ok(submission) => submission,
             Err(faults) => return Err(Err(SendError::Faulty(faults))),
         };
         let Some(sms_api) = self.sms_api else { return Err(Err(SendError::NotConfigured)) };
-        match schedule::due(Api::of_submission(&submission, sms_api), &submission, now) {
-            Ok(due_at) => Ok(Entry { submission, due_at }),
-            // It may have been in time when it first came.
-            Err(fault) => Err(match self.outbox.compare(&submission).await {
-                Ok(None) => Err(SendError::Faulty(vec![fault])),
-                Ok(Some(Enqueued::Conflict)) => Err(SendError::Conflict(submission.correlation_id)),
-                Ok(Some(Enqueued::New | Enqueued::Same)) => Ok(Sent::Same(submission.correlation_id)),
-                Err(error) => Err(SendError::not_confirmed(submission.correlation_id, &Arc::new(error))),
-            }),
-        }
+        let due = schedule::due(Api::of_submission(&submission, sms_api), &submission, now);
+        let key = key.map(|key| RequestKey { key, is_id_drawn: !draft.names_its_id() });
+        let entry = Entry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
+        let Err(fault) = due else { return Ok(entry) };
+        // It may have been in time when it first came.
+        let id = &entry.submission.correlation_id;
+        Err(match self.outbox.compare(&entry, actor).await {
+            Ok(None) => Err(SendError::Faulty(vec![fault])),
+            Ok(Some(known)) => told(known, id),
+            Err(error) => Err(SendError::not_confirmed(id.clone(), &Arc::new(error))),
+        })
+    }
+}
+
+/// What becomes of a request whose id or key is not new.
+fn told(known: Enqueued, id: &CorrelationId) -> Result<Sent, SendError> {
+    match known {
+        Enqueued::New | Enqueued::Same => Ok(Sent::Same(id.clone())),
+        Enqueued::SameByKey(id) => Ok(Sent::Same(id)),
+        Enqueued::Conflict => Err(SendError::Conflict(id.clone())),
+        Enqueued::KeyTaken(id) => Err(SendError::KeyTaken(id)),
     }
 }

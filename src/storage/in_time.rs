@@ -16,8 +16,7 @@ use super::{
 };
 use crate::domain::{
     Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message,
-    Page, PageLimit, Place, Recorded, Submission, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId,
-    Unreadable,
+    Page, PageLimit, Place, Recorded, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId, Unreadable,
 };
 
 /// A part of a store, each of whose methods ends in time.
@@ -95,7 +94,7 @@ in_time! { Shelf:
 
 in_time! { Outbox:
     enqueue(entries: &[Entry], at: Timestamp, actor: &Actor) -> Vec<Enqueued>;
-    compare(submission: &Submission) -> Option<Enqueued>;
+    compare(entry: &Entry, actor: &Actor) -> Option<Enqueued>;
     claim(channel: &Channel, limit: i64, now: Timestamp, lease_until: Timestamp) -> Vec<Claim>;
     settle(outcomes: &[(Claim, Settlement)]) -> ();
     abandon(now: Timestamp, resend: bool) -> Vec<CorrelationId>;

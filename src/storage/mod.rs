@@ -60,7 +60,7 @@ pub use audit::{
 pub use changes::Changes;
 pub use copies::{CopyError, Staged, backup};
 pub use error::{Cause, FileLost, OpenError, StorageError};
-pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, Settlement};
+pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, RequestKey, Settlement};
 pub use repair::{Proved, Reading, Repair, Restated};
 pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
 

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::domain::{
-    Actor, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, Status, Submission, Timestamp, TrailEntry,
+    Actor, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, IdempotencyKey, Status, Submission, Timestamp,
+    TrailEntry,
 };
 
 /// Keeps what we were asked to send, until the platform has it.
@@ -17,8 +18,9 @@ pub trait Outbox: Send + Sync {
     /// ones `actor` gave.
     async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError>;
 
-    /// What [`Outbox::enqueue`] would say of a submission that is not new; `None` if there is no message of its id.
-    async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError>;
+    /// What [`Outbox::enqueue`] would say of an entry that is not new; `None` if there is no message of its id, and none
+    /// that `actor` gave its key to.
+    async fn compare(&self, entry: &Entry, actor: &Actor) -> Result<Option<Enqueued>, StorageError>;
 
     /// Leases up to `limit` submissions on `channel` that are due at `now`, the longest due first, each to this caller
     /// alone, until `lease_until`. From then on a request may be on its way. What turns out to be out of time, with the
@@ -71,10 +73,28 @@ pub struct Entry {
     pub submission: Submission,
     /// Not before this.
     pub due_at: Timestamp,
+    /// By which the caller may repeat the request.
+    pub key: Option<RequestKey>,
+}
+
+impl Entry {
+    /// Without a key.
+    pub fn new(submission: Submission, due_at: Timestamp) -> Self {
+        Self { submission, due_at, key: None }
+    }
+}
+
+/// The key of a request to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The request names no correlation id, so another one was drawn each time that it came; the first one counts.
+    pub is_id_drawn: bool,
 }
 
 /// What became of a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enqueued {
     /// It is new, and committed.
     New,
@@ -82,6 +102,10 @@ pub enum Enqueued {
     Same,
     /// There is another message of this id.
     Conflict,
+    /// The very same was taken over before with this key, under this id.
+    SameByKey(CorrelationId),
+    /// With this key another message was taken over, under this id.
+    KeyTaken(CorrelationId),
 }
 
 /// What became of the wish to call a message back.

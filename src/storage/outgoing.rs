@@ -21,7 +21,7 @@ pub(super) struct QueuedRow {
 }
 
 impl QueuedRow {
-    pub(super) fn of(Entry { submission, due_at }: &Entry) -> Self {
+    pub(super) fn of(Entry { submission, due_at, .. }: &Entry) -> Self {
         Self {
             correlation_id: submission.correlation_id.as_str().to_owned(),
             channel: submission.channel.as_str().to_owned(),

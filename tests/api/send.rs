@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use crate::harness::{Database, Platform, Sample, TestServer, asked, eventually, message_path, sms, whatsapp};
 
 both!(
+    the_same_key_and_body_is_the_same_message,
     a_message_is_taken_over_and_the_same_again_is_the_same,
     another_message_of_the_same_id_is_refused,
     the_same_many_times_at_once_is_sent_once,
     what_no_database_can_hold_is_blamed_on_the_field,
 );
 sqlite!(
+    a_key_that_is_none_is_refused,
     an_id_is_drawn_where_none_is_given,
     every_fault_is_told_with_its_field,
     what_is_no_json_object_is_refused,
@@ -222,5 +224,51 @@ async fn without_a_platform_nothing_is_taken_over(database: &Database) {
     // What is wrong with the message itself is told all the same.
     server.sends(&json!({})).await.blames(&["/channel", "/from", "/to", "/text"]);
     eventually("nothing to be stored", async || server.ids("").await.is_empty().then_some(())).await;
+    server.stop().await;
+}
+
+/// A message without an id, which is not due while the test runs.
+fn nameless(text: &str) -> Value {
+    json!({ "channel": "sms", "from": "ACME", "to": "+447700900123", "text": text, "sendAt": "2199-01-01T00:00:00Z" })
+}
+
+async fn the_same_key_and_body_is_the_same_message(database: &Database) {
+    let server = TestServer::on(database)
+        .sending_to(NOWHERE)
+        .with("api.tokens", "shop:send+read:s3nd-s3cret-of-shop, app:send+read:4pp-s3cret-of-the-app")
+        .start()
+        .await;
+    let (shop, app) = (server.with_token("s3nd-s3cret-of-shop"), server.with_token("4pp-s3cret-of-the-app"));
+    let first = shop.sends_with_key("order-7", &nameless("Hello.")).await.is(202).json();
+    let id = first["correlationId"].as_str().unwrap();
+    for key in ["order-7", "\"order-7\""] {
+        let again = shop.sends_with_key(key, &nameless("Hello.")).await.is(200);
+        assert_eq!(again.header("location"), Some(format!("/v1/messages/{id}").as_str()));
+        assert_eq!(again.json()["correlationId"], id);
+    }
+    let problem = shop.sends_with_key("order-7", &nameless("Good-bye.")).await.is_problem(409, "idempotency-conflict");
+    assert_eq!(problem["correlationId"], id);
+    let mut named = nameless("Hello.");
+    named["correlationId"] = json!("another");
+    shop.sends_with_key("order-7", &named).await.is_problem(409, "idempotency-conflict");
+    // What is refused leaves no key behind, and the key of one caller is nothing to another.
+    shop.sends_with_key("order-8", &nameless("")).await.is_problem(422, "invalid-request");
+    shop.sends_with_key("order-8", &nameless("Hello.")).await.is(202);
+    app.sends_with_key("order-7", &nameless("Good-bye.")).await.is(202);
+    assert_eq!(shop.ids("").await.len(), 3);
+    server.stop().await;
+}
+
+async fn a_key_that_is_none_is_refused(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    for key in ["", "a b", "\"\"", &"x".repeat(256)] {
+        server.sends_with_key(key, &nameless("Hello.")).await.blames(&["/Idempotency-Key"]);
+    }
+    let key = ("idempotency-key", "k");
+    for headers in [[("content-type", "application/x-ndjson"), key], [key, key]] {
+        let refused = server.posts_with("/v1/messages", &headers, nameless("Hello.").to_string()).await;
+        refused.blames(&["/Idempotency-Key"]);
+    }
+    assert!(server.ids("").await.is_empty());
     server.stop().await;
 }

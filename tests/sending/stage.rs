@@ -70,7 +70,7 @@ impl Stage {
     /// The same, due in some time.
     pub(crate) async fn takes_for(&self, messages: impl IntoIterator<Item = Value>, wait: Duration) {
         let now = self.clock().now();
-        let entry = |message| Entry { submission: Submission::from_json(message).unwrap(), due_at: now.plus(wait) };
+        let entry = |message| Entry::new(Submission::from_json(message).unwrap(), now.plus(wait));
         let entries: Vec<_> = messages.into_iter().map(entry).collect();
         self.store.outbox.enqueue(&entries, now, &Actor::server()).await.unwrap();
     }

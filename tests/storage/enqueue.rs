@@ -1,14 +1,17 @@
 //! A submission is taken over once.
 
 use receiptd::{
-    domain::{Actor, Channel, Dispatch, DispatchEvent, Failure, Filter, Message, Origin, Status, Submission},
-    storage::{Enqueued, Entry, Settlement, StorageError},
+    domain::{
+        Actor, Channel, Deed, Dispatch, DispatchEvent, Failure, Filter, IdempotencyKey, Message, Origin, Person,
+        Status, Submission,
+    },
+    storage::{Enqueued, Entry, Kind, RequestKey, Settlement, StorageError, Store},
 };
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    make::{about, claimed, enqueue, id, leased, next_due, number, settle, submission, submission_with, time},
+    make::{about, claimed, deed, enqueue, id, leased, next_due, number, settle, submission, submission_with, time},
     store::{Database, TestStore},
 };
 
@@ -23,10 +26,14 @@ both!(
     a_batch_tells_of_each_what_became_of_it,
     a_refused_submission_takes_its_whole_batch_with_it,
     batches_of_two_instances_that_overlap_are_taken_over_once,
+    a_key_stands_for_the_id_of_its_first_request,
+    a_key_is_its_callers_own,
+    of_two_requests_with_one_key_at_the_same_time_one_is_new,
+    a_key_goes_with_its_message,
 );
 
 fn entry(submission: &Submission) -> Entry {
-    Entry { submission: submission.clone(), due_at: time(1_000) }
+    Entry::new(submission.clone(), time(1_000))
 }
 
 /// The same id, other words.
@@ -136,10 +143,10 @@ async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
     // What would be said of it, were it not new.
     let mut compared = Vec::new();
     for submission in &wanted {
-        compared.push(store.outbox.compare(submission).await.unwrap());
+        compared.push(store.outbox.compare(&entry(submission), &Actor::server()).await.unwrap());
     }
     let (same, conflict) = (Some(Enqueued::Same), Some(Enqueued::Conflict));
-    assert_eq!(compared, [None, same, conflict, conflict, None, None]);
+    assert_eq!(compared, [None, same, conflict.clone(), conflict, None, None]);
 
     let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000), &Actor::server()).await.unwrap();
     let expected =
@@ -181,4 +188,74 @@ async fn batches_of_two_instances_that_overlap_are_taken_over_once(store: &TestS
         assert_eq!((outcomes.len(), new), (40, 20));
         assert!(!outcomes.contains(&Enqueued::Conflict));
     }
+}
+
+/// A request with a key. `is_id_drawn`: the caller named no id.
+fn keyed(submission: Submission, key: &str, is_id_drawn: bool) -> Entry {
+    let key = RequestKey { key: IdempotencyKey::new(key).unwrap(), is_id_drawn };
+    Entry { key: Some(key), ..Entry::new(submission, time(1_000)) }
+}
+
+async fn asked(store: &Store, entry: &Entry, actor: &str) -> Enqueued {
+    let actor = Actor::named(actor);
+    let compared = store.outbox.compare(entry, &actor).await.unwrap();
+    let enqueued = store.outbox.enqueue(std::slice::from_ref(entry), time(1_000), &actor).await.unwrap().remove(0);
+    assert_eq!(compared, (enqueued != Enqueued::New).then(|| enqueued.clone()));
+    enqueued
+}
+
+async fn a_key_stands_for_the_id_of_its_first_request(store: &TestStore) {
+    assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", true), "shop").await, Enqueued::New);
+    let first = || Enqueued::SameByKey(id("drawn-1"));
+    let taken = || Enqueued::KeyTaken(id("drawn-1"));
+    assert_eq!(asked(store, &keyed(submission("drawn-2"), "k", true), "shop").await, first());
+    assert_eq!(asked(store, &keyed(other("drawn-3"), "k", true), "shop").await, taken());
+    // Who names the id of the first may have learned it from an error.
+    assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", false), "shop").await, first());
+    assert_eq!(asked(store, &keyed(submission("drawn-4"), "k", false), "shop").await, taken());
+    assert_eq!(asked(store, &entry(&submission("drawn-1")), "shop").await, Enqueued::Same);
+    // A key that comes later stands for the message that is there; one of a conflict stands for nothing.
+    assert_eq!(asked(store, &keyed(submission("drawn-1"), "later", false), "shop").await, Enqueued::Same);
+    assert_eq!(asked(store, &keyed(submission("drawn-5"), "later", true), "shop").await, first());
+    assert_eq!(asked(store, &keyed(other("drawn-1"), "new", false), "shop").await, Enqueued::Conflict);
+    assert_eq!(asked(store, &keyed(submission("drawn-6"), "new", true), "shop").await, Enqueued::New);
+    assert_eq!(store.ids(&Filter::default()).await.len(), 2);
+}
+
+async fn a_key_is_its_callers_own(store: &TestStore) {
+    for (actor, name) in [("shop", "a"), ("app", "b")] {
+        assert_eq!(asked(store, &keyed(submission(name), "k", true), actor).await, Enqueued::New);
+    }
+    assert_eq!(asked(store, &keyed(submission("c"), "k", true), "app").await, Enqueued::SameByKey(id("b")));
+}
+
+async fn of_two_requests_with_one_key_at_the_same_time_one_is_new(store: &TestStore) {
+    let instances = [store.reopened().await, store.reopened().await, store.reopened().await];
+    for round in 0..8 {
+        let mut asking = JoinSet::new();
+        for (n, instance) in instances.iter().cloned().enumerate() {
+            let entry = keyed(submission(&format!("drawn-{round}-{n}")), &format!("key-{round}"), true);
+            asking.spawn(async move {
+                instance.outbox.enqueue(&[entry], time(1_000), &Actor::named("shop")).await.unwrap().remove(0)
+            });
+        }
+        let outcomes = asking.join_all().await;
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count(), 1, "{outcomes:?}");
+        assert_eq!(outcomes.iter().filter(|it| matches!(it, Enqueued::SameByKey(_))).count(), 2, "{outcomes:?}");
+    }
+    assert_eq!(store.ids(&Filter::default()).await.len(), 8);
+}
+
+async fn a_key_goes_with_its_message(store: &TestStore) {
+    let ask = async |name: &str| asked(store, &keyed(submission(name), "k", true), "shop").await;
+    assert_eq!(ask("first").await, Enqueued::New);
+    let claim = claimed(store, 1_000).await.remove(0);
+    settle(store, &claim, &Settlement::new(Dispatch::Accepted, time(1_100))).await;
+    let person = Person::new("447700900123").unwrap();
+    store.erasure.erase_messages(&person, &[id("first")], Some(&deed(Deed::Erased))).await.unwrap();
+    assert_eq!(ask("second").await, Enqueued::New, "the erased message is forgotten");
+    let claim = claimed(store, 1_000).await.remove(0);
+    settle(store, &claim, &Settlement::new(Dispatch::Accepted, time(1_100))).await;
+    store.retention.purge(Kind::Messages, time(0), time(5_000), 10, &deed(Deed::Purged)).await.unwrap();
+    assert_eq!(ask("third").await, Enqueued::New, "the purged message is forgotten");
 }

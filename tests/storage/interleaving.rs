@@ -65,8 +65,7 @@ async fn duplicates_of_two_instances_are_all_counted(store: &TestStore) {
 /// Takes over, hands over, hears of, calls back, and looks after a range of messages, all of it in batches.
 async fn busy(store: Store, turn: usize) {
     let names: Vec<_> = (0..10).map(|n| format!("order-{turn}-{n}")).collect();
-    let entries: Vec<_> =
-        names.iter().map(|name| Entry { submission: submission(name), due_at: time(1_000) }).collect();
+    let entries: Vec<_> = names.iter().map(|name| Entry::new(submission(name), time(1_000))).collect();
     store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
     let claims = claimed(&store, 1_000).await;
     let heard = names.iter().rev().map(|name| about(name).of(&format!("t-{name}")).says(Event::Submitted).into());

@@ -163,10 +163,10 @@ pub(crate) const LEASE: Duration = Duration::from_micros(100);
 
 /// Takes a message over at `micros`, due at once.
 pub(crate) async fn enqueue(store: &Store, submission: &Submission, micros: i64) -> Enqueued {
-    let entry = Entry { submission: submission.clone(), due_at: time(micros) };
+    let entry = Entry::new(submission.clone(), time(micros));
     let outcomes = store.outbox.enqueue(&[entry], time(micros), &Actor::server()).await.unwrap();
     assert_eq!(outcomes.len(), 1);
-    outcomes[0]
+    outcomes[0].clone()
 }
 
 /// Takes a message over and leases it, both at `micros`.

@@ -157,7 +157,7 @@ impl Course<'_> {
             "correlationId": self.name(message), "channel": CHANNELS[message % 2].as_str(), "to": "447700900123",
         }));
         submission.expire_at = expires.map(|ticks| time(now + ticks));
-        Entry { submission, due_at: time(now + delay) }
+        Entry::new(submission, time(now + delay))
     }
 
     /// Those that `change` says to be changed, by name.

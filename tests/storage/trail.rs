@@ -113,7 +113,7 @@ async fn messages_of_one_minute_are_one_entry(store: &TestStore) {
     let second = 1_000_000;
     let (shop, app) = (Actor::named("shop"), Actor::named("app"));
     for (n, (actor, at)) in [(&shop, 1), (&shop, 59), (&app, 30), (&shop, 60), (&shop, 119)].into_iter().enumerate() {
-        let entries = ["a", "b"].map(|part| Entry { submission: submission(&format!("{part}-{n}")), due_at: time(0) });
+        let entries = ["a", "b"].map(|part| Entry::new(submission(&format!("{part}-{n}")), time(0)));
         store.outbox.enqueue(&entries, time(at * second), actor).await.unwrap();
         store.outbox.enqueue(&entries, time(at * second), actor).await.unwrap();
     }
@@ -128,22 +128,22 @@ async fn messages_of_one_minute_are_one_entry(store: &TestStore) {
     store.outbox.cancel(&id("b-0"), time(2 * second), &app).await.unwrap();
     assert_eq!(told(store).await[0], line("cancelled", "app", 2));
     // Another instance has an entry of its own, so that neither waits for the other.
-    let entry = Entry { submission: submission("elsewhere"), due_at: time(0) };
+    let entry = Entry::new(submission("elsewhere"), time(0));
     store.reopened().await.outbox.enqueue(&[entry], time(second), &shop).await.unwrap();
     assert_eq!(told(store).await.iter().filter(|it| it.1 == "shop").map(|it| it.2).sum::<i64>(), 9);
 }
 
 async fn without_the_trail_nothing_is_sent_or_cancelled(store: &TestStore) {
     let (sender, shop) = (sender(store), Actor::named("shop"));
-    sender.accept(&shop, &draft("order-1")).await.unwrap();
+    sender.accept(&shop, &draft("order-1"), None).await.unwrap();
     store.execute("ALTER TABLE trail RENAME TO elsewhere").await;
-    let refused = sender.accept(&shop, &draft("order-2")).await;
+    let refused = sender.accept(&shop, &draft("order-2"), None).await;
     assert!(matches!(refused, Err(SendError::NotConfirmed { id, .. }) if id.as_str() == "order-2"));
     assert!(sender.cancel(&shop, &id("order-1")).await.is_err());
     assert_eq!(store.find("order-2").await, None);
     assert_eq!(store.message("order-1").await.status, Status::Queued);
     store.execute("ALTER TABLE elsewhere RENAME TO trail").await;
-    assert!(matches!(sender.accept(&shop, &draft("order-2")).await, Ok(Sent::New(_))));
+    assert!(matches!(sender.accept(&shop, &draft("order-2"), None).await, Ok(Sent::New(_))));
     assert_eq!(sender.cancel(&shop, &id("order-1")).await.unwrap(), Cancellation::Cancelled);
     let sent = told(store).await;
     assert_eq!(sent.iter().filter(|it| it.0 == "sent").map(|it| it.2).sum::<i64>(), 2);
@@ -176,7 +176,7 @@ async fn a_caller_that_is_gone_is_in_the_trail_with_its_messages(store: &TestSto
 
 async fn doubts_are_counted_in_the_commits_that_raise_them(store: &TestStore) {
     let shop = Actor::named("shop");
-    let entries = ["a", "b", "c"].map(|name| Entry { submission: submission(name), due_at: time(1_000) });
+    let entries = ["a", "b", "c"].map(|name| Entry::new(submission(name), time(1_000)));
     store.outbox.enqueue(&entries, time(1_000), &shop).await.unwrap();
     let restored = entry(&Actor::cli("dana"), Deed::Restored, &Clock::new(|| time(2_000)), None);
     assert_eq!(store.outbox.doubt(time(2_000), &restored).await.unwrap().len(), 3);

@@ -53,6 +53,11 @@ impl Draft {
         &self.0
     }
 
+    /// Whether the caller gave a correlation id.
+    pub fn names_its_id(&self) -> bool {
+        self.0.get("correlationId").is_some_and(|id| !id.is_null())
+    }
+
     /// The channel, if it is one that we know.
     pub fn channel(&self) -> Option<Channel> {
         let channel = Channel::from_name(self.0.get("channel")?.as_str()?);

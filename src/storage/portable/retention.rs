@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 
 use super::{
-    Backend, Connection, Unit, clear_log, keep::change, messages::notification_rows, rewrite_file, trail::note,
+    Backend, Connection, Unit, clear_log, keep::change, messages::notification_rows, outbox::remove_keys, rewrite_file,
+    trail::note,
 };
 use crate::{
     domain::{CorrelationId, Fate, Timestamp, TrailEntry},
@@ -215,6 +216,7 @@ async fn remove_message(
             .await?;
     }
     sql!("DELETE FROM outbox WHERE correlation_id = $1", id).execute(&mut *connection).await?;
+    remove_keys(connection, id).await?;
     sql!("DELETE FROM recipients WHERE correlation_id = $1", id).execute(&mut *connection).await?;
     sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", id).execute(&mut *connection).await?;
     sql!("DELETE FROM messages WHERE correlation_id = $1", id).execute(connection).await?;

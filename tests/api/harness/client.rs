@@ -91,6 +91,18 @@ impl Client {
         self.posts_to("/v1/messages", message.to_string()).await
     }
 
+    /// Asks for a message to be sent, with a key by which that may be repeated.
+    pub(crate) async fn sends_with_key(&self, key: &str, message: &Value) -> Answer {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        self.posts_with("/v1/messages", &headers, message.to_string()).await
+    }
+
+    /// Posts with these headers.
+    pub(crate) async fn posts_with(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let request = self.request(Method::POST, path);
+        asked(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body)).await
+    }
+
     /// Asks for many to be sent, one a line; the answers, line for line.
     pub(crate) async fn sends_lines(&self, lines: impl Into<Body>) -> Vec<Value> {
         let request = self.request(Method::POST, "/v1/messages").header("content-type", "application/x-ndjson");

@@ -1,6 +1,6 @@
 //! Removes a person from one message and from all that is kept about it.
 
-use super::{Connection, append, change, is_named, notification_rows, recipient_rows, unless_named};
+use super::{Connection, append, change, is_named, notification_rows, recipient_rows, remove_keys, unless_named};
 use crate::{
     domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed},
     storage::{
@@ -111,7 +111,12 @@ async fn erase_request(
             id,
             NO_REQUEST
         );
-        request.execute(connection).await?.rows_affected() == 1
+        let is_done = request.execute(&mut *connection).await?.rows_affected() == 1;
+        if is_done {
+            // Callers may have made the key of what they know of the person.
+            remove_keys(connection, id).await?;
+        }
+        is_done
     };
     *(if is_done { &mut erased.requests } else { &mut erased.under_way }) += 1;
     Ok(is_done)

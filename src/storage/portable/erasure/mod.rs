@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
 use super::{
-    Backend, Connection, append, keep::change, messages::notification_rows, recipients::recipient_rows, trail::note,
+    Backend, Connection, append, keep::change, messages::notification_rows, outbox::remove_keys,
+    recipients::recipient_rows, trail::note,
 };
 use crate::{
     domain::{CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, TrailEntry, is_compressed},

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Connection, dispatch, steps};
+use super::{Connection, dispatch, keys, steps};
 use crate::{
-    domain::{Dispatch, Submission, Timestamp},
+    domain::{Actor, Dispatch, Submission, Timestamp},
     storage::{
         Enqueued, Entry, Settlement, StorageError,
         chain::Records,
@@ -12,14 +12,38 @@ use crate::{
     },
 };
 
-/// Takes over those whose ids are new.
+/// Takes over those whose keys and ids are new.
 pub(super) async fn enqueue(
     connection: &mut Connection,
     entries: &[Entry],
     at: Timestamp,
+    actor: &Actor,
     records: &mut Records,
 ) -> Result<Vec<Enqueued>, StorageError> {
-    let rows: Vec<QueuedRow> = entries.iter().map(QueuedRow::of).collect();
+    let mut decided = Vec::with_capacity(entries.len());
+    for entry in entries {
+        decided.push(keys::claim(connection, entry, actor).await?);
+    }
+    let undecided = entries.iter().zip(&decided).filter_map(|(entry, decided)| decided.is_none().then_some(entry));
+    let undecided: Vec<&Entry> = undecided.collect();
+    let outcomes = enqueue_by_id(connection, &undecided, at, records).await?;
+    for (entry, outcome) in undecided.iter().zip(&outcomes) {
+        if let (Some(key), Enqueued::Conflict) = (&entry.key, outcome) {
+            keys::give_up(connection, &key.key, actor).await?;
+        }
+    }
+    let mut outcomes = outcomes.into_iter();
+    Ok(decided.into_iter().filter_map(|decided| decided.or_else(|| outcomes.next())).collect())
+}
+
+/// Takes over those whose ids are new.
+async fn enqueue_by_id(
+    connection: &mut Connection,
+    entries: &[&Entry],
+    at: Timestamp,
+    records: &mut Records,
+) -> Result<Vec<Enqueued>, StorageError> {
+    let rows: Vec<QueuedRow> = entries.iter().map(|entry| QueuedRow::of(entry)).collect();
     let mut first: BTreeMap<&str, &QueuedRow> = BTreeMap::new();
     for row in &rows {
         first.entry(&row.correlation_id).or_insert(row);
@@ -52,11 +76,16 @@ pub(super) async fn enqueue(
     Ok(rows.iter().map(outcome).collect())
 }
 
-/// What taking over would say of a submission whose id is not new.
+/// What taking over would say of an entry that is not new.
 pub(super) async fn compare(
     connection: &mut Connection,
-    submission: &Submission,
+    entry: &Entry,
+    actor: &Actor,
 ) -> Result<Option<Enqueued>, StorageError> {
+    if let Some(decided) = keys::known(connection, entry, actor).await? {
+        return Ok(Some(decided));
+    }
+    let submission = &entry.submission;
     let stored = sql!(
         "SELECT outbox.request AS \"request?\" FROM messages \
          LEFT JOIN outbox ON outbox.correlation_id = messages.correlation_id WHERE messages.correlation_id = $1",
@@ -68,7 +97,7 @@ pub(super) async fn compare(
 
 /// An observed message has no request, so nothing is the same. An earlier version may have written the same request in
 /// other words, such as a number with its plus.
-fn compared(standing: Option<&str>, request: &str) -> Enqueued {
+pub(super) fn compared(standing: Option<&str>, request: &str) -> Enqueued {
     let is_same = |standing: &str| standing == request || in_words_of_now(standing).is_some_and(|now| now == request);
     if standing.is_some_and(is_same) { Enqueued::Same } else { Enqueued::Conflict }
 }

@@ -4,16 +4,19 @@
 mod cancel;
 mod claim;
 mod enqueue;
+mod keys;
 mod settle;
 mod steps;
 mod sweep;
 
 use async_trait::async_trait;
 
+pub(super) use self::keys::remove as remove_keys;
+
 use self::sweep::Over;
 use super::{Backend, Connection, adoption, append, dispatch, trail::note};
 use crate::{
-    domain::{Actor, Channel, CorrelationId, Deed, Done, Submission, Timestamp, TrailEntry},
+    domain::{Actor, Channel, CorrelationId, Deed, Done, Timestamp, TrailEntry},
     storage::{
         Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records, outbox::CLOCKS_APART,
     },
@@ -24,10 +27,11 @@ impl Outbox for Backend {
     async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError> {
         let mut transaction = self.begin().await?;
         let mut records = Records::default();
-        let outcomes = enqueue::enqueue(&mut transaction, entries, at, &mut records).await?;
+        let outcomes = enqueue::enqueue(&mut transaction, entries, at, actor, &mut records).await?;
         let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();
         if new == 0 {
-            transaction.rollback().await?;
+            // A key may be new for a message that is not.
+            transaction.commit().await?;
             return Ok(outcomes);
         }
         let count = i64::try_from(new).unwrap_or(i64::MAX);
@@ -37,9 +41,9 @@ impl Outbox for Backend {
         Ok(outcomes)
     }
 
-    async fn compare(&self, submission: &Submission) -> Result<Option<Enqueued>, StorageError> {
+    async fn compare(&self, entry: &Entry, actor: &Actor) -> Result<Option<Enqueued>, StorageError> {
         let mut connection = self.read.acquire().await?;
-        enqueue::compare(&mut connection, submission).await
+        enqueue::compare(&mut connection, entry, actor).await
     }
 
     async fn claim(
