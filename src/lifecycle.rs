@@ -86,6 +86,7 @@ pub async fn serve(
         ),
         query: Query::new(&store, settings.deadlines, clock.clone()),
         trail: Trail::start(&store, clock.clone()),
+        record_reads: settings.record_reads,
         proof: Proof::new(&store),
         eraser: Eraser::new(&store, clock.clone()),
         store,

@@ -131,6 +131,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "webex.time_zone" => ("Europe/London", &[]),
         "send.sms_api" => ("v1", &PLATFORM),
         "send.on_unknown_outcome" => ("resend", &PLATFORM),
+        "audit.record_reads" => ("true", &[]),
         "log.filter" => ("trace", &[]),
         "log.format" => ("json", &[]),
         key => match key.split('.').next() {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    domain::{Actor, Cursor, Deed, PageLimit, TrailEntry},
+    domain::{Actor, Cursor, Deed, TrailEntry, TrailRequest},
     storage::{Deeds, StorageError, Store},
 };
 
@@ -45,7 +45,7 @@ struct Noting {
 /// Under which entry a deed is noted.
 enum What {
     /// One that it shares with others of its kind.
-    Shared(Actor, Deed),
+    Shared(Actor, Deed, Option<String>),
     /// Its own.
     Own(TrailEntry),
 }
@@ -66,7 +66,7 @@ impl Trail {
     pub async fn record(&self, actor: &Actor, deed: Deed, count: i64, details: Option<&str>) -> Result<(), NotNoted> {
         let what = match details {
             Some(details) => What::Own(entry(actor, deed, &self.clock, Some(details.to_owned()))),
-            None => What::Shared(actor.clone(), deed),
+            None => What::Shared(actor.clone(), deed, None),
         };
         note(&self.queue, what, count).await
     }
@@ -78,9 +78,15 @@ impl Trail {
         Ok(Undertaking { queue: self.queue.clone(), entry, count: 0 })
     }
 
+    /// Notes that `actor` looked at `what`. What somebody looks at again within a minute is one entry with a count.
+    pub async fn looked_at(&self, actor: &Actor, what: String) -> Result<(), NotNoted> {
+        note(&self.queue, What::Shared(actor.clone(), Deed::Read, Some(what)), 1).await
+    }
+
     /// One page of the trail, newest first.
-    pub async fn list(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<TrailView, StorageError> {
-        let page = self.deeds.trail(after, limit).await?;
+    pub async fn list(&self, request: &TrailRequest) -> Result<TrailView, StorageError> {
+        let TrailRequest { filter, after, limit } = request;
+        let page = self.deeds.trail(filter, after.as_ref(), *limit).await?;
         Ok(TrailView {
             items: page.items.iter().map(TrailEntryView::of).collect(),
             next_cursor: page.next.as_ref().map(Cursor::encode),
@@ -121,12 +127,15 @@ pub fn entry(actor: &Actor, deed: Deed, clock: &Clock, details: Option<String>) 
     TrailEntry { id: Uuid::new_v4().into_bytes(), at: clock.now(), actor: actor.clone(), deed, count: 0, details }
 }
 
+/// What shares an entry: who did what, and to what where that is told.
+type Kind = (Actor, Deed, Option<String>);
+
 /// Writes the trail.
 struct Scribe {
     deeds: Arc<dyn Deeds>,
     clock: Clock,
     /// The entries that may still grow.
-    open: HashMap<(Actor, Deed), TrailEntry>,
+    open: HashMap<Kind, TrailEntry>,
 }
 
 /// An entry grows for so long, in microseconds.
@@ -154,16 +163,19 @@ impl Scribe {
         let now = self.clock.now();
         // Not one of a later time either, by a clock that was set back.
         self.open.retain(|_, entry| (0..MINUTE).contains(&now.as_micros().saturating_sub(entry.at.as_micros())));
-        let mut counts: HashMap<(Actor, Deed), i64> = HashMap::new();
+        let mut counts: HashMap<Kind, i64> = HashMap::new();
         let mut entries = Vec::new();
         for Noting { what, count, .. } in noting {
             match what {
                 What::Own(entry) => entries.push(TrailEntry { count: *count, ..entry.clone() }),
-                What::Shared(actor, deed) => *counts.entry((actor.clone(), *deed)).or_default() += count,
+                What::Shared(actor, deed, details) => {
+                    *counts.entry((actor.clone(), *deed, details.clone())).or_default() += count;
+                }
             }
         }
-        for ((actor, deed), count) in counts {
-            let open = self.open.entry((actor.clone(), deed)).or_insert_with(|| entry(&actor, deed, &self.clock, None));
+        for ((actor, deed, details), count) in counts {
+            let kind = (actor.clone(), deed, details.clone());
+            let open = self.open.entry(kind).or_insert_with(|| entry(&actor, deed, &self.clock, details));
             entries.push(TrailEntry { count, ..open.clone() });
         }
         entries
@@ -187,6 +199,7 @@ pub struct TrailView {
 pub struct TrailEntryView {
     pub at: String,
     pub actor: String,
+    pub os_user: Option<String>,
     pub deed: String,
     pub count: i64,
     pub details: Option<String>,
@@ -197,6 +210,7 @@ impl TrailEntryView {
         Self {
             at: entry.at.to_string(),
             actor: entry.actor.as_str().to_owned(),
+            os_user: entry.actor.os_user().map(str::to_owned),
             deed: entry.deed.as_str().to_owned(),
             count: entry.count,
             details: entry.details.clone(),

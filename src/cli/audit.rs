@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::{
+    filter::time,
     output::{self, WrongUse, or_dash},
     settings,
     source::{SourceArgs, found_wrong},
@@ -13,7 +14,7 @@ use crate::storage::Access;
 use crate::{
     audit::{Proof, Trail, TrailView, Verdict},
     clock::Clock,
-    domain::{Cutoffs, LinkHash, ListRequest},
+    domain::{LinkHash, TrailRequest},
 };
 
 #[derive(clap::Args)]
@@ -52,6 +53,18 @@ enum Command {
 
 #[derive(clap::Args)]
 struct List {
+    /// By this actor: the name of a token, cli:NAME, server or anonymous
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Of this kind: sent, cancelled, exported, imported, retried, rebuilt, purged, erased, restored, read
+    #[arg(long, value_name = "WORD")]
+    action: Option<String>,
+    /// At or after this time: RFC 3339, a date, today, yesterday, or how long ago, as in 24h or 7d. Days begin in UTC
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<String>,
+    /// Before this time, likewise
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<String>,
     /// At most so many, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
@@ -85,24 +98,31 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn list(args: List) -> anyhow::Result<()> {
-    let pairs = [("limit", args.limit), ("cursor", args.cursor)];
+    let pairs = [
+        ("actor", args.actor),
+        ("action", args.action),
+        ("since", args.since),
+        ("until", args.until),
+        ("limit", args.limit),
+        ("cursor", args.cursor),
+    ];
     let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let page: TrailView = if let Some(remote) = args.source.remote()? {
         remote.list("v1/audit", &pairs).await?
     } else {
-        let place = ListRequest::parse(pairs.iter().map(|(name, value)| (*name, value.as_str())), &Cutoffs::default());
-        let place = place.map_err(|faults| found_wrong(&faults))?;
+        let request = TrailRequest::parse(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+        let request = request.map_err(|faults| found_wrong(&faults))?;
         let (store, _) = settings::open_for(Access::Read, args.source.into_settings()).await?;
-        Trail::start(&store, Clock::system()).list(place.after.as_ref(), place.limit).await?
+        Trail::start(&store, Clock::system()).list(&request).await?
     };
     if args.json {
         return output::json(&page);
     }
-    let rows = page
-        .items
-        .into_iter()
-        .map(|entry| vec![entry.at, entry.actor, entry.deed, entry.count.to_string(), or_dash(entry.details.as_ref())]);
-    output::found("no entries", &["at", "who", "did", "how many", "details"], rows);
+    let rows = page.items.into_iter().map(|entry| {
+        let (os_user, details) = (or_dash(entry.os_user.as_ref()), or_dash(entry.details.as_ref()));
+        vec![entry.at, entry.actor, os_user, entry.deed, entry.count.to_string(), details]
+    });
+    output::found("no entries", &["at", "who", "OS user", "did", "how many", "details"], rows);
     if let Some(cursor) = page.next_cursor {
         output::line(format!("more: --cursor {cursor}"));
     }

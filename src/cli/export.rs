@@ -24,7 +24,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What: messages, failures, notifications, inbound, quarantine
+    /// What: messages, failures, notifications, inbound, quarantine, audit
     #[arg(long, value_name = "WHAT", default_value = "messages")]
     of: String,
     /// csv or ndjson
@@ -37,6 +37,12 @@ pub(super) struct Args {
     /// that it has; a pipe or device is written to as it is; - for standard output [default: -]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Of the audit log, what this actor did
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Of the audit log, deeds of this kind, as in receiptd audit
+    #[arg(long, value_name = "WORD")]
+    action: Option<String>,
     #[command(flatten)]
     filter: FilterArgs,
     #[command(flatten)]
@@ -46,6 +52,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut pairs = vec![("of", args.of), ("format", args.format), ("bom", args.bom.to_string())];
     pairs.extend(args.filter.into_pairs());
+    pairs.extend(
+        [("actor", args.actor), ("action", args.action)].into_iter().filter_map(|(name, it)| Some((name, it?))),
+    );
     if let Some(remote) = args.source.remote()? {
         let bytes = remote.export(&pairs).await?.bytes_stream().map_err(anyhow::Error::from);
         write(bytes.map_ok(|bytes| bytes.to_vec()), args.output.as_deref()).await

@@ -1,6 +1,6 @@
 //! The flags that every command shares which works with the settings.
 
-use std::path::PathBuf;
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 
 use anyhow::Context;
 use tracing::Level;
@@ -84,8 +84,21 @@ pub(super) fn access(dry_run: bool) -> Access {
     if dry_run { Access::Read } else { Access::Write }
 }
 
-/// Whoever runs the command, for the trail.
+/// Whoever runs the command, for the trail: the name in the environment, which anybody may choose, and beside it the user
+/// of the operating system.
 pub(super) fn user() -> Actor {
     let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    Actor::cli(&user.unwrap_or_else(|| "unknown".to_owned()))
+    Actor::cli(&user.unwrap_or_else(|| "unknown".to_owned())).run_by(os_user())
+}
+
+/// The user as whom this process runs: the number, and the name in `/etc/passwd`. `None` where there is no `/proc`.
+fn os_user() -> Option<String> {
+    let id = fs::metadata("/proc/self").ok()?.uid();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let name = parts.next()?;
+        (parts.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    });
+    Some(name.map_or_else(|| format!("uid {id}"), |name| format!("{name} (uid {id})")))
 }

@@ -25,6 +25,7 @@ pub(super) struct Raw {
     pub(super) overdue: BTreeMap<String, u64>,
     pub(super) events: Events,
     pub(super) retention: Retention,
+    pub(super) audit: Audit,
     pub(super) log: Log,
 }
 
@@ -123,6 +124,12 @@ pub(super) struct Retention {
     pub(super) inbound_days: u32,
     pub(super) quarantine_days: u32,
     pub(super) trail_days: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    pub(super) record_reads: bool,
 }
 
 #[derive(Deserialize)]

@@ -68,6 +68,8 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// How long the events of the live feed are kept.
     pub keep_events: Duration,
+    /// Whether the trail records look-ups of messages and persons.
+    pub record_reads: bool,
     /// Which log lines.
     pub log_filter: LogFilter,
     /// In which form.
@@ -193,6 +195,7 @@ impl Settings {
             retention: periods(&raw.retention, faults),
             deadlines: deadlines(&raw.overdue, faults),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
+            record_reads: raw.audit.record_reads,
             log_filter: log_filter?,
             log_format: format?,
             foreign_variables: Vec::new(),

@@ -1,6 +1,11 @@
 //! Who did what: the entries of the trail.
 
-use super::{Cursor, Fingerprint, Timestamp, Writer};
+use std::collections::BTreeSet;
+
+use super::{
+    Cursor, Fault, Fingerprint, PageLimit, Timestamp, Writer,
+    filter::{instant, word},
+};
 
 /// What somebody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +28,13 @@ pub enum Deed {
     Erased,
     /// Put the store back to an earlier state.
     Restored,
+    /// Looked at messages, or at what else tells of persons.
+    Read,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sent,
         Self::Cancelled,
         Self::Exported,
@@ -37,6 +44,7 @@ impl Deed {
         Self::Purged,
         Self::Erased,
         Self::Restored,
+        Self::Read,
     ];
 
     /// The word that API and database use.
@@ -51,6 +59,7 @@ impl Deed {
             Self::Purged => "purged",
             Self::Erased => "erased",
             Self::Restored => "restored",
+            Self::Read => "read",
         }
     }
 
@@ -62,32 +71,46 @@ impl Deed {
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Actor(String);
+pub struct Actor {
+    name: String,
+    os_user: Option<String>,
+}
 
 impl Actor {
     /// By the name under which the trail has them; of somebody with a token, that of the token.
     pub fn named(name: &str) -> Self {
-        Self(name.to_owned())
+        Self { name: name.to_owned(), os_user: None }
     }
 
     /// Somebody who needed no token.
     pub fn anonymous() -> Self {
-        Self("anonymous".to_owned())
+        Self::named("anonymous")
     }
 
-    /// A user of the operating system, by the command line.
+    /// Who runs the command line, by the name that they claim.
     pub fn cli(user: &str) -> Self {
-        Self(format!("cli:{user}"))
+        Self::named(&format!("cli:{user}"))
     }
 
     /// The server itself, by its settings.
     pub fn server() -> Self {
-        Self("server".to_owned())
+        Self::named("server")
+    }
+
+    /// The same, run by this user of the operating system.
+    #[must_use]
+    pub fn run_by(self, os_user: Option<String>) -> Self {
+        Self { os_user, ..self }
     }
 
     /// The name under which the trail has them.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The user of the operating system who ran the command; `None` for requests, and for the server itself.
+    pub fn os_user(&self) -> Option<&str> {
+        self.os_user.as_deref()
     }
 }
 
@@ -129,7 +152,9 @@ impl TrailEntry {
     /// writer. Writers that commit at the same time have entries of their own, so that none waits for another.
     pub fn of_minute(done: &Done<'_>, writer: Writer) -> Self {
         let minute = done.at.as_micros().div_euclid(MINUTE).to_be_bytes();
-        let parts = [writer.as_bytes(), done.actor.as_str().as_bytes(), done.deed.as_str().as_bytes(), &minute];
+        let os_user = done.actor.os_user().unwrap_or_default().as_bytes();
+        let parts =
+            [writer.as_bytes(), done.actor.as_str().as_bytes(), os_user, done.deed.as_str().as_bytes(), &minute];
         let mut id = [0; 16];
         id.copy_from_slice(Fingerprint::of_parts(parts).as_bytes());
         Self { id, at: done.at, actor: done.actor.clone(), deed: done.deed, count: done.count, details: None }
@@ -139,5 +164,84 @@ impl TrailEntry {
     pub fn cursor(&self) -> Cursor {
         let id = Fingerprint::from_bytes(&self.id).unwrap_or_default().to_string();
         Cursor { at: self.at, id }
+    }
+}
+
+/// Which entries of the trail to list. None set lists all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrailFilter {
+    /// By this actor.
+    pub actor: Option<String>,
+    /// Of this kind.
+    pub deed: Option<Deed>,
+    /// At or after this.
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
+}
+
+/// A request for one page of the trail, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrailRequest {
+    /// Which entries.
+    pub filter: TrailFilter,
+    /// Where the page begins.
+    pub after: Option<Cursor>,
+    /// How many entries it holds.
+    pub limit: PageLimit,
+}
+
+impl TrailRequest {
+    /// Reads names and values, and reports every fault at once. An unknown name is a fault, since ignoring a filter
+    /// would show more than was asked for.
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Fault>> {
+        let (mut request, mut faults, mut given) = (Self::default(), Vec::new(), BTreeSet::new());
+        for (name, value) in pairs {
+            let once = if given.insert(name) { Ok(()) } else { Err("is given twice".to_owned()) };
+            if let Err(detail) = once.and_then(|()| request.set(name, value)) {
+                faults.push(Fault { pointer: format!("/{name}"), detail });
+            }
+        }
+        if faults.is_empty() { Ok(request) } else { Err(faults) }
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let filter = &mut self.filter;
+        match name {
+            // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
+            "actor" if !value.is_empty() => filter.actor = Some(value.replace('\0', "\u{FFFD}")),
+            "actor" => return Err("must not be empty".to_owned()),
+            "action" => filter.deed = Some(word(value, Deed::from_word, Deed::ALL.map(Deed::as_str))?),
+            "since" => filter.since = Some(instant(value)?),
+            "until" => filter.until = Some(instant(value)?),
+            "limit" => self.limit = PageLimit::read(value)?,
+            "cursor" => self.after = Some(Cursor::read(value)?),
+            _ => return Err("is not a filter; there are actor, action, since, until, limit, cursor".to_owned()),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_for_the_trail_is_read_and_every_fault_is_told() {
+        let pairs = [("actor", "shop"), ("action", "sent"), ("since", "2026-05-20T00:00:00Z"), ("limit", "7")];
+        let request = TrailRequest::parse(pairs).unwrap();
+        assert_eq!((request.filter.actor.as_deref(), request.filter.deed), (Some("shop"), Some(Deed::Sent)));
+        assert!(request.filter.since.is_some() && request.limit.get() == 7);
+        let bad = [("actor", ""), ("action", "seen"), ("until", "soon"), ("limit", "0"), ("to", "1"), ("to", "2")];
+        let faults = TrailRequest::parse(bad).unwrap_err();
+        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/actor", "/action", "/until", "/limit", "/to", "/to"]);
+    }
+
+    #[test]
+    fn words_of_deeds_read_back() {
+        for deed in Deed::ALL {
+            assert_eq!(Deed::from_word(deed.as_str()), Some(deed));
+        }
     }
 }

@@ -105,21 +105,15 @@ impl ListRequest {
             "origin" => filter.origin = Some(word(value, Origin::from_word, Origin::ALL.map(Origin::as_str))?),
             "since" => filter.since = Some(instant(value)?),
             "until" => filter.until = Some(instant(value)?),
-            "limit" => {
-                let limit = value.parse().ok().and_then(PageLimit::new);
-                self.limit = limit.ok_or_else(|| format!("must be a number from 1 to {}", PageLimit::MAX))?;
-            }
-            "cursor" => {
-                let cursor = Cursor::decode(value).ok_or("is not a cursor; take nextCursor of the page before")?;
-                self.after = Some(cursor);
-            }
+            "limit" => self.limit = PageLimit::read(value)?,
+            "cursor" => self.after = Some(Cursor::read(value)?),
             _ => return Err(format!("is not a filter; there are {}", NAMES.join(", "))),
         }
         Ok(())
     }
 }
 
-fn word<T>(
+pub(super) fn word<T>(
     value: &str,
     parse: impl Fn(&str) -> Option<T>,
     words: impl IntoIterator<Item = &'static str>,
@@ -131,7 +125,7 @@ fn yes_or_no(value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| "must be true or false".to_owned())
 }
 
-fn instant(value: &str) -> Result<Timestamp, String> {
+pub(super) fn instant(value: &str) -> Result<Timestamp, String> {
     Timestamp::parse_time_or_date(value)
         .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z, or a date (in a URL + is %2B)".to_owned())
 }

@@ -59,7 +59,7 @@ pub(crate) use chain::Hex;
 pub use chain::{Anchor, Link, LinkHash, Writer};
 pub use change::{Change, NoPlace, Place};
 pub use channel::Channel;
-pub use deed::{Actor, Deed, Done, TrailEntry};
+pub use deed::{Actor, Deed, Done, TrailEntry, TrailFilter, TrailRequest};
 pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};

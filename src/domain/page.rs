@@ -24,6 +24,12 @@ impl PageLimit {
         (1..=Self::MAX).contains(&limit).then_some(Self(limit))
     }
 
+    /// Reads a number; or says what is wrong with it.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let limit = text.parse().ok().and_then(Self::new);
+        limit.ok_or_else(|| format!("must be a number from 1 to {}", Self::MAX))
+    }
+
     /// The number.
     pub fn get(self) -> usize {
         usize::from(self.0)
@@ -77,6 +83,11 @@ impl Cursor {
         // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
         let id = String::from_utf8_lossy(&id).replace('\0', "\u{FFFD}");
         Some(Self { at: Timestamp::from_micros(at.parse().ok()?), id })
+    }
+
+    /// The same; or says what is wrong with it.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        Self::decode(text).ok_or_else(|| "is not a cursor; take nextCursor of the page before".to_owned())
     }
 
     /// As opaque text.

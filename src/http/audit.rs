@@ -12,11 +12,10 @@ use super::{
     body::media_type,
     problem::{Code, Problem},
     server::App,
-    shelf::place,
 };
 use crate::{
     detached::detached,
-    domain::{Fault, LinkHash, Person},
+    domain::{Fault, LinkHash, Person, TrailRequest},
 };
 
 /// Who did what, newest first.
@@ -25,8 +24,9 @@ pub(super) async fn trail(
     pairs: Query<Vec<(String, String)>>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let place = place(&pairs)?;
-    Ok(HttpResponse::Ok().json(app.trail.list(place.after.as_ref(), place.limit).await?))
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let request = TrailRequest::parse(pairs).map_err(Problem::faulty)?;
+    Ok(HttpResponse::Ok().json(app.trail.list(&request).await?))
 }
 
 /// Proves the store; with `?head=…`, also that it still holds all that this head vouches for.
@@ -76,6 +76,9 @@ pub(super) async fn erase(
     let request = request.ok().and_then(|Json(members)| serde_json::from_value::<Erase>(members.into()).ok());
     let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
     let person = Person::new(&request.to).map_err(|error| fault("/to", &error.to_string()))?;
+    if request.dry_run {
+        app.looked_at(caller.actor(), || "what an erasure would remove".to_owned()).await?;
+    }
     let (eraser, actor) = (app.eraser.clone(), caller.actor().clone());
     // A person is not half erased because the client hung up.
     let view = detached(async move { eraser.erase(&person, &actor, request.dry_run).await }).await?;

@@ -54,6 +54,7 @@ impl Admission for Admin {
 /// Somebody whose token admits to `A`. Without any token in the settings, that is everybody who can connect.
 pub(super) struct Caller<A> {
     actor: Actor,
+    is_admin: bool,
     admitted: PhantomData<A>,
 }
 
@@ -62,6 +63,11 @@ impl<A> Caller<A> {
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
     }
+
+    /// Refuses those whose token does not admit to administration as well.
+    pub(super) fn must_administer(&self) -> Result<(), Problem> {
+        if self.is_admin { Ok(()) } else { Err(lacks(self.actor.as_str(), Scope::Admin)) }
+    }
 }
 
 impl<A: Admission> FromRequest for Caller<A> {
@@ -69,7 +75,8 @@ impl<A: Admission> FromRequest for Caller<A> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let admitted = admit(request, A::SCOPE).map(|actor| Self { actor, admitted: PhantomData });
+        let admitted = admit(request, A::SCOPE);
+        let admitted = admitted.map(|(actor, is_admin)| Self { actor, is_admin, admitted: PhantomData });
         // Nothing of the body of a request that is refused is read.
         ready(admitted.map_err(|problem| match Payload::from_request(request, payload).into_inner() {
             Ok(rest) => problem.closing(rest),
@@ -78,11 +85,12 @@ impl<A: Admission> FromRequest for Caller<A> {
     }
 }
 
-fn admit(request: &HttpRequest, scope: Scope) -> Result<Actor, Problem> {
+/// Who that is, and whether they may administer.
+fn admit(request: &HttpRequest, scope: Scope) -> Result<(Actor, bool), Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Err(Problem::new(Code::Unavailable, "the server is starting; try again"));
     };
-    let Some(tokens) = &app.tokens else { return Ok(Actor::anonymous()) };
+    let Some(tokens) = &app.tokens else { return Ok((Actor::anonymous(), true)) };
     let tokens = tokens.current();
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let shown = match header.split_once(' ') {
@@ -100,10 +108,14 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<Actor, Problem> {
     let (before, token) = (&tokens[..at], &tokens[at]);
     app.metrics.admitted(&token.name, before.iter().filter(|other| other.name == token.name).count());
     if token.admits(scope) {
-        Ok(Actor::named(&token.name))
+        Ok((Actor::named(&token.name), token.admits(Scope::Admin)))
     } else {
-        Err(Problem::new(Code::Forbidden, format!("the token {:?} lacks the scope {}", token.name, scope.as_str())))
+        Err(lacks(&token.name, scope))
     }
+}
+
+fn lacks(name: &str, scope: Scope) -> Problem {
+    Problem::new(Code::Forbidden, format!("the token {name:?} lacks the scope {}", scope.as_str()))
 }
 
 fn unauthorized(app: &App, detail: &str) -> Problem {

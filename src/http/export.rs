@@ -12,7 +12,7 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::audit::{Export, ExportError, ExportRequest, Format};
+use crate::audit::{Export, ExportError, ExportRequest, Format, Subject};
 
 /// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
 /// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
@@ -23,6 +23,9 @@ pub(super) async fn export(
 ) -> Result<HttpResponse, Problem> {
     let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let request = ExportRequest::parse(pairs, &app.query.cutoffs()).map_err(Problem::faulty)?;
+    if request.subject == Subject::Audit {
+        caller.must_administer()?;
+    }
     let content_type = match request.format {
         Format::Csv => "text/csv; charset=utf-8; header=present",
         Format::Ndjson => "application/x-ndjson",

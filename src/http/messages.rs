@@ -21,16 +21,18 @@ type Pairs = Query<Vec<(String, String)>>;
 const LONGEST_WAIT: u64 = 60;
 
 /// Lists messages, newest first.
-pub(super) async fn list(_: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = ListRequest::parse(pairs, &app.query.cutoffs()).map_err(Problem::faulty)?;
+pub(super) async fn list(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let filters = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let request = ListRequest::parse(filters, &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let names = || pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ");
+    app.looked_at(caller.actor(), || format!("messages {}", names()).trim_end().to_owned()).await?;
     let page = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
 /// One message with its timeline; with `?wait=final`, as soon as its status is final or the time is over.
 pub(super) async fn one(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     id: Path<String>,
     pairs: Pairs,
     app: Data<App>,
@@ -45,19 +47,22 @@ pub(super) async fn one(
         },
     };
     let message = message.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    app.looked_at(caller.actor(), || format!("message {}", message.correlation_id)).await?;
     Ok(HttpResponse::Ok().json(message))
 }
 
 /// The notifications of a message, each with its parsed fields and its body, page by page.
 pub(super) async fn notifications(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     id: Path<String>,
     pairs: Pairs,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let (id, place) = (correlation_id(&id)?, place(&pairs)?);
     let page = app.query.notifications(&id, place.after.as_ref(), place.limit).await?;
-    Ok(HttpResponse::Ok().json(page.ok_or_else(|| Problem::no_such_message(id.as_str()))?))
+    let page = page.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    app.looked_at(caller.actor(), || format!("notifications of {id}")).await?;
+    Ok(HttpResponse::Ok().json(page))
 }
 
 /// What cannot be an id is no message's.

@@ -42,9 +42,10 @@ use super::{
     unknown_path::Misdirected,
 };
 use crate::{
-    audit::{Eraser, Proof, Trail},
+    audit::{Eraser, NotNoted, Proof, Trail},
     clock::Clock,
     config::{ApiTokens, ConnectionLimits, Networks, Proxies},
+    domain::Actor,
     notify::Intake,
     observe::Metrics,
     query::Query,
@@ -65,6 +66,8 @@ pub struct App {
     pub store: Store,
     /// Tells and notes who did what.
     pub trail: Trail,
+    /// Whether look-ups are noted, too.
+    pub record_reads: bool,
     /// Proves what is on record.
     pub proof: Proof,
     /// Removes persons.
@@ -89,6 +92,13 @@ pub struct App {
     pub answer_within: Duration,
     /// The time.
     pub clock: Clock,
+}
+
+impl App {
+    /// Notes who looked at what, where the settings ask for it. Called before the answer is given.
+    pub(super) async fn looked_at(&self, actor: &Actor, what: impl FnOnce() -> String) -> Result<(), NotNoted> {
+        if self.record_reads { self.trail.looked_at(actor, what()).await } else { Ok(()) }
+    }
 }
 
 /// Whether the shutdown has begun. Whoever waits for something is then answered with what there is.

@@ -19,44 +19,50 @@ use crate::{
 
 /// Customers' own messages and events, newest first.
 pub(super) async fn inbound(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     pairs: Query<Vec<(String, String)>>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let place = place(&pairs)?;
+    app.looked_at(caller.actor(), || "inbound".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.inbound(place.after.as_ref(), place.limit).await?))
 }
 
 /// Authentic requests that nobody could understand, newest first.
 pub(super) async fn quarantine(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     pairs: Query<Vec<(String, String)>>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let place = place(&pairs)?;
+    app.looked_at(caller.actor(), || "quarantine".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.quarantine(place.after.as_ref(), place.limit).await?))
 }
 
 /// One of the customers' messages and events.
 pub(super) async fn one_inbound(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     fingerprint: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let nothing = || Problem::nothing_kept(&fingerprint);
     let found = app.query.inbound_of(Fingerprint::from_hex(&fingerprint).ok_or_else(nothing)?).await?;
-    Ok(HttpResponse::Ok().json(found.ok_or_else(nothing)?))
+    let found = found.ok_or_else(nothing)?;
+    app.looked_at(caller.actor(), || format!("inbound {fingerprint}")).await?;
+    Ok(HttpResponse::Ok().json(found))
 }
 
 /// One of the requests that nobody could understand.
 pub(super) async fn one_quarantined(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     fingerprint: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let nothing = || Problem::nothing_kept(&fingerprint);
     let found = app.query.quarantine_of(Fingerprint::from_hex(&fingerprint).ok_or_else(nothing)?).await?;
-    Ok(HttpResponse::Ok().json(found.ok_or_else(nothing)?))
+    let found = found.ok_or_else(nothing)?;
+    app.looked_at(caller.actor(), || format!("quarantine {fingerprint}")).await?;
+    Ok(HttpResponse::Ok().json(found))
 }
 
 /// Reads everything in quarantine once more.

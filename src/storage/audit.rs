@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::StorageError;
 use crate::domain::{
     Anchor, Chained, CorrelationId, Cursor, Fingerprint, Link, LinkHash, Page, PageLimit, Person, RowKey, Timestamp,
-    TrailEntry,
+    TrailEntry, TrailFilter,
 };
 
 /// Shows what is chained.
@@ -69,8 +69,13 @@ pub trait Deeds: Send + Sync {
     /// Puts entries on record. The count of one that is there already grows.
     async fn note(&self, entries: &[TrailEntry]) -> Result<(), StorageError>;
 
-    /// One page of the trail, newest first.
-    async fn trail(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<TrailEntry>, StorageError>;
+    /// One page of the entries that `filter` admits, newest first.
+    async fn trail(
+        &self,
+        filter: &TrailFilter,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<TrailEntry>, StorageError>;
 }
 
 /// What is kept for a time of its own.

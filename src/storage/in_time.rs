@@ -16,7 +16,8 @@ use super::{
 };
 use crate::domain::{
     Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message,
-    Page, PageLimit, Place, Recorded, Tally, TallyRequest, Timestamp, TrailEntry, TransactionId, Unreadable,
+    Page, PageLimit, Place, Recorded, Tally, TallyRequest, Timestamp, TrailEntry, TrailFilter, TransactionId,
+    Unreadable,
 };
 
 /// A part of a store, each of whose methods ends in time.
@@ -113,7 +114,7 @@ in_time! { Changes:
 
 in_time! { Deeds:
     note(entries: &[TrailEntry]) -> ();
-    trail(after: Option<&Cursor>, limit: PageLimit) -> Page<TrailEntry>;
+    trail(filter: &TrailFilter, after: Option<&Cursor>, limit: PageLimit) -> Page<TrailEntry>;
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ both!(
     whoever_takes_out_or_puts_right_is_in_the_trail,
     what_cannot_go_on_record_is_not_done_and_names_its_message,
     what_was_committed_is_answered_for_without_a_look_up,
+    the_audit_log_is_filtered_and_taken_out_by_administrators,
+    look_ups_are_on_record_where_the_settings_ask_for_it,
 );
 sqlite!(what_cannot_be_meant_is_refused, altered_rows_are_named, without_tokens_the_trail_says_so);
 
@@ -248,5 +250,78 @@ async fn what_was_committed_is_answered_for_without_a_look_up(database: &Databas
     assert_eq!((&lines[1]["new"], &lines[1]["status"]), (&json!(true), &json!("queued")));
     database.execute("ALTER TABLE elsewhere RENAME TO notifications").await;
     assert_eq!(server.ids("").await.len(), 2);
+    server.stop().await;
+}
+
+async fn the_audit_log_is_filtered_and_taken_out_by_administrators(database: &Database) {
+    let tokens = "ops:admin+read:4dmin-s3cret-of-0ps, eye:read:r3ad-s3cret-of-eye, chief:admin:4dmin-s3cret-0f-chief";
+    let server = TestServer::on(database).with("api.tokens", tokens).start().await;
+    let (ops, eye) = (server.with_token("4dmin-s3cret-of-0ps"), server.with_token("r3ad-s3cret-of-eye"));
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    eye.gets("/v1/export?to=%2B447700900123&status=delivered").await.is(200);
+    ops.posts_to("/v1/rebuild", "").await.is(200);
+    let actions = async |query: &str| -> Vec<String> {
+        let items = ops.items(&format!("/v1/audit?{query}")).await;
+        items.iter().map(|item| item["deed"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(actions("actor=eye").await, ["exported"]);
+    assert_eq!(actions("action=rebuilt").await, ["rebuilt"]);
+    assert_eq!(actions("actor=eye&action=rebuilt").await, Vec::<String>::new());
+    assert_eq!(actions("until=2020-01-01T00:00:00Z").await, Vec::<String>::new());
+    assert_eq!(actions("since=2020-01-01T00:00:00Z").await.len(), 2);
+    ops.gets("/v1/audit?action=seen").await.blames(&["/action"]);
+    // The entry tells which rows were taken out, and nothing of the person.
+    let details = ops.items("/v1/audit?actor=eye").await[0]["details"].clone();
+    assert_eq!(details, "messages as csv, to=(not recorded) status=delivered");
+
+    let problem = eye.gets("/v1/export?of=audit").await.is_problem(403, "forbidden");
+    assert!(problem["detail"].as_str().unwrap().contains("admin"), "{problem}");
+    let csv = ops.gets("/v1/export?of=audit&action=exported").await.is(200).body;
+    let rows: Vec<_> = csv.lines().collect();
+    assert_eq!(rows[0], "at,actor,osUser,deed,count,details");
+    assert!(rows.iter().any(|row| row.contains(",eye,,exported,1,")), "{csv}");
+    let lines = ops.gets("/v1/export?of=audit&format=ndjson&actor=ops").await.is(200).body;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["actor"] == "ops"), "{lines:?}");
+    assert!(lines.iter().any(|line| line["deed"] == "rebuilt"), "{lines:?}");
+    ops.gets("/v1/export?of=audit&status=failed").await.blames(&["/status"]);
+    assert!(ops.items("/v1/audit?actor=ops").await.iter().any(|it| it["details"] == "audit as csv, action=exported"));
+    server.stop().await;
+}
+
+async fn look_ups_are_on_record_where_the_settings_ask_for_it(database: &Database) {
+    let tokens = "ops:admin+read:4dmin-s3cret-of-0ps, eye:read:r3ad-s3cret-of-eye";
+    let server = TestServer::on(database).with("api.tokens", tokens).with("audit.record_reads", "true").start().await;
+    let (ops, eye) = (server.with_token("4dmin-s3cret-of-0ps"), server.with_token("r3ad-s3cret-of-eye"));
+    server.posts(Sample::of("order-1")).await.is_acknowledged();
+    server.posts("odd").await.is_acknowledged();
+    eye.gets("/v1/messages?to=447700900123&status=delivered").await.is(200);
+    for _ in 0..2 {
+        eye.message("order-1").await;
+    }
+    eye.gets("/v1/messages/nothing").await.is(404);
+    eye.gets("/v1/messages/order-1/notifications").await.is(200);
+    eye.items("/v1/inbound").await;
+    let kept = eye.items("/v1/quarantine").await[0]["fingerprint"].as_str().unwrap().to_owned();
+    eye.gets(&format!("/v1/quarantine/{kept}")).await.is(200);
+    let entries = ops.items("/v1/audit?actor=eye&action=read").await;
+    let mut told: Vec<_> =
+        entries.iter().map(|it| (it["details"].as_str().unwrap(), it["count"].as_i64().unwrap())).collect();
+    told.sort_unstable();
+    let quarantined = format!("quarantine {kept}");
+    let expected = [
+        ("inbound", 1),
+        ("message order-1", 2),
+        ("messages to status", 1),
+        ("notifications of order-1", 1),
+        ("quarantine", 1),
+        (quarantined.as_str(), 1),
+    ];
+    assert_eq!(told, expected);
+    // What cannot be noted is not shown.
+    database.execute("ALTER TABLE trail RENAME TO elsewhere").await;
+    eye.gets(&message_path("order-1")).await.is_problem(503, "unavailable");
+    database.execute("ALTER TABLE elsewhere RENAME TO trail").await;
+    eye.message("order-1").await;
     server.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::{Sample, backup::execute, block_on, run, serve};
+use crate::{Sample, backup::execute, block_on, ends, harness::program::receiptd, run, serve};
 
 #[test]
 fn the_store_is_proved_against_a_head_and_a_file() {
@@ -98,6 +98,33 @@ fn a_purge_says_what_it_would_do_and_does_it() {
         server.client.message("order-1").await;
         fs::write(folder.join("receiptd.toml"), "[retention]\nmessages_days = 30\nbodies_days = 70\n").unwrap();
         run(folder, &["purge"]).await.is(1).complains("retention.bodies_days is longer than retention.messages_days");
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
+fn a_claimed_name_stands_beside_the_user_of_the_operating_system() {
+    block_on(async {
+        let server = serve(&[]).await;
+        server.client.posts(Sample::of("order-1")).await.is_acknowledged();
+        let folder = server.folder.path();
+        let mut command = receiptd(folder, &["rebuild"]);
+        ends(command.env("USER", "mallory")).await.is(0);
+        let id = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap());
+        for shown in server.both(&["audit", "--actor", "cli:mallory", "--action", "rebuilt", "--json"]).await {
+            let items = shown.is(0).json()["items"].clone();
+            assert_eq!(items[0]["actor"], "cli:mallory");
+            assert!(items[0]["osUser"].as_str().unwrap().contains(&format!("uid {id}")), "{items}");
+        }
+        for shown in server.both(&["audit", "--actor", "nobody", "--json"]).await {
+            assert!(shown.is(0).json()["items"].as_array().unwrap().is_empty());
+        }
+        for shown in server.both(&["audit", "--action", "seen"]).await {
+            shown.is(2).complains("action must be one of sent, cancelled");
+        }
+        for shown in server.both(&["export", "--of", "audit", "--action", "rebuilt"]).await {
+            shown.is(0).prints(&["at,actor,osUser,deed,count,details", "cli:mallory"]);
+        }
         server.program.ends_on("TERM").await.is(0);
     });
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use receiptd::{
-    domain::PageLimit,
+    domain::{PageLimit, TrailFilter},
     storage::{StorageError, Store},
 };
 
@@ -31,7 +31,7 @@ async fn refuses_everything(store: &Store, reason: &str) {
         ("inbound", store.shelf.inbound(None, limit).await.err()),
         ("due", store.outbox.next_due().await.err()),
         ("feed", store.feed.end().await.err()),
-        ("trail", store.deeds.trail(None, limit).await.err()),
+        ("trail", store.deeds.trail(&TrailFilter::default(), None, limit).await.err()),
     ] {
         let error = error.unwrap_or_else(|| panic!("{what} went through"));
         assert!(matches!(error, StorageError::Lost(_)), "{what}: {error:?}");

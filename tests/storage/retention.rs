@@ -6,7 +6,7 @@ use receiptd::{
     audit::{Periods, PurgeView, Purger, Trail},
     clock::Clock,
     domain::{
-        Actor, Arrival, Deed, Dispatch, Event, Inbound, Kept, PageLimit, Recorded, Source, Status, Timestamp,
+        Actor, Arrival, Deed, Dispatch, Event, Inbound, Kept, Recorded, Source, Status, Timestamp, TrailRequest,
         Unreadable,
     },
     storage::Settlement,
@@ -55,7 +55,7 @@ fn rows(kind: &str, rows: i64) -> (String, i64) {
 /// What the trail says, oldest first.
 async fn trail(store: &TestStore) -> Vec<(String, String, i64, Option<String>)> {
     let trail = Trail::start(store, Clock::system());
-    let page = trail.list(None, PageLimit::default()).await.unwrap();
+    let page = trail.list(&TrailRequest::default()).await.unwrap();
     page.items.into_iter().rev().map(|it| (it.actor, it.deed, it.count, it.details)).collect()
 }
 

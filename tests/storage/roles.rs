@@ -3,7 +3,7 @@
 use receiptd::{
     audit::Eraser,
     clock::Clock,
-    domain::{Actor, PageLimit, Person, TallyRequest},
+    domain::{Actor, PageLimit, Person, TallyRequest, TrailFilter},
     storage::{self, Access, Kind, OpenError, OpenOptions, Store},
 };
 
@@ -95,7 +95,7 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     assert_eq!(reader.messages.notifications(&id("order-1")).await.unwrap().len(), 1);
     reader.messages.tally(&TallyRequest::default()).await.unwrap();
     reader.shelf.quarantine(None, PageLimit::default()).await.unwrap();
-    reader.deeds.trail(None, PageLimit::default()).await.unwrap();
+    reader.deeds.trail(&TrailFilter::default(), None, PageLimit::default()).await.unwrap();
     let end = reader.feed.end().await.unwrap();
     reader.feed.after(end, PageLimit::default()).await.unwrap();
     // What dry runs ask for: of rebuild, of purge, and of erase.

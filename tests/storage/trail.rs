@@ -4,7 +4,7 @@ use futures_util::poll;
 use receiptd::{
     audit::{Trail, entry},
     clock::Clock,
-    domain::{Actor, Cursor, Deed, Draft, PageLimit, Status},
+    domain::{Actor, Cursor, Deed, Draft, PageLimit, Status, TrailRequest},
     send::{SendError, Sender, Sent},
     storage::{Cancellation, Entry},
     webex::SmsApi,
@@ -20,6 +20,8 @@ both!(
     what_is_done_often_in_a_minute_is_one_entry,
     what_has_details_is_an_entry_of_its_own,
     the_trail_has_pages,
+    the_trail_is_filtered_by_who_what_and_when,
+    what_is_looked_at_again_within_a_minute_is_one_entry,
     without_the_trail_nobody_is_told_that_it_is_done,
     messages_of_one_minute_are_one_entry,
     without_the_trail_nothing_is_sent_or_cancelled,
@@ -27,8 +29,8 @@ both!(
     doubts_are_counted_in_the_commits_that_raise_them,
 );
 
-fn limit(limit: u16) -> PageLimit {
-    PageLimit::new(limit).unwrap()
+fn page(limit: u16) -> TrailRequest {
+    TrailRequest { limit: PageLimit::new(limit).unwrap(), ..TrailRequest::default() }
 }
 
 async fn what_is_done_often_in_a_minute_is_one_entry(store: &TestStore) {
@@ -40,7 +42,7 @@ async fn what_is_done_often_in_a_minute_is_one_entry(store: &TestStore) {
         sending.spawn(async move { trail.record(&actor, Deed::Sent, 2, None).await.unwrap() });
     }
     sending.join_all().await;
-    let mut entries = trail.list(None, limit(10)).await.unwrap().items;
+    let mut entries = trail.list(&page(10)).await.unwrap().items;
     entries.sort_unstable_by(|a, b| a.actor.cmp(&b.actor));
     let told: Vec<_> = entries.iter().map(|it| (it.actor.as_str(), it.deed.as_str(), it.count)).collect();
     assert_eq!(told, [("app", "sent", 60), ("shop", "sent", 60)]);
@@ -49,7 +51,7 @@ async fn what_is_done_often_in_a_minute_is_one_entry(store: &TestStore) {
         .record(&Actor::named("app"), Deed::Sent, 1, None)
         .await
         .unwrap();
-    assert_eq!(trail.list(None, limit(10)).await.unwrap().items.len(), 3);
+    assert_eq!(trail.list(&page(10)).await.unwrap().items.len(), 3);
 }
 
 async fn what_has_details_is_an_entry_of_its_own(store: &TestStore) {
@@ -57,7 +59,7 @@ async fn what_has_details_is_an_entry_of_its_own(store: &TestStore) {
     for n in 0..2 {
         trail.record(&Actor::cli("dana"), Deed::Exported, n, Some("failures as CSV")).await.unwrap();
     }
-    let entries = trail.list(None, limit(10)).await.unwrap().items;
+    let entries = trail.list(&page(10)).await.unwrap().items;
     assert_eq!(entries.len(), 2);
     assert!(entries.iter().all(|it| it.actor == "cli:dana" && it.details.as_deref() == Some("failures as CSV")));
 }
@@ -70,7 +72,7 @@ async fn the_trail_has_pages(store: &TestStore) {
     let trail = Trail::start(store, Clock::system());
     let (mut cursor, mut seen) = (None, Vec::new());
     loop {
-        let page = trail.list(cursor.as_ref(), limit(2)).await.unwrap();
+        let page = trail.list(&TrailRequest { after: cursor.clone(), ..page(2) }).await.unwrap();
         seen.extend(page.items.iter().map(|entry| entry.count));
         let Some(next) = page.next_cursor else { break };
         cursor = Cursor::decode(&next);
@@ -86,12 +88,12 @@ async fn without_the_trail_nobody_is_told_that_it_is_done(store: &TestStore) {
     assert!(trail.record(&Actor::anonymous(), Deed::Sent, 1, None).await.is_err());
     store.execute("ALTER TABLE elsewhere RENAME TO trail").await;
     trail.record(&Actor::anonymous(), Deed::Sent, 1, None).await.unwrap();
-    assert_eq!(trail.list(None, limit(10)).await.unwrap().items[0].count, 1);
+    assert_eq!(trail.list(&page(10)).await.unwrap().items[0].count, 1);
 }
 
 /// Deed, actor and count of each entry, in order.
 async fn told(store: &TestStore) -> Vec<(String, String, i64)> {
-    let entries = Trail::start(store, Clock::system()).list(None, limit(100)).await.unwrap().items;
+    let entries = Trail::start(store, Clock::system()).list(&page(100)).await.unwrap().items;
     let mut told: Vec<_> = entries.into_iter().map(|it| (it.deed, it.actor, it.count)).collect();
     told.sort_unstable();
     told
@@ -181,4 +183,44 @@ async fn doubts_are_counted_in_the_commits_that_raise_them(store: &TestStore) {
     let restored = entry(&Actor::cli("dana"), Deed::Restored, &Clock::new(|| time(2_000)), None);
     assert_eq!(store.outbox.doubt(time(2_000), &restored).await.unwrap().len(), 3);
     assert!(told(store).await.contains(&line("restored", "cli:dana", 3)));
+}
+
+async fn the_trail_is_filtered_by_who_what_and_when(store: &TestStore) {
+    let (shop, dana) = (Actor::named("shop"), Actor::cli("dana").run_by(Some("root (uid 0)".to_owned())));
+    for (at, actor, deed) in [
+        (1, &shop, Deed::Sent),
+        (2, &shop, Deed::Cancelled),
+        (3, &dana, Deed::Sent),
+        (4, &dana, Deed::Exported),
+        (5, &shop, Deed::Sent),
+    ] {
+        let trail = Trail::start(store, Clock::new(move || time(at * 1_000_000)));
+        trail.record(actor, deed, at, None).await.unwrap();
+    }
+    let trail = Trail::start(store, Clock::system());
+    let counts = async |pairs: &[(&str, &str)]| -> Vec<i64> {
+        let page = trail.list(&TrailRequest::parse(pairs.iter().copied()).unwrap()).await.unwrap();
+        page.items.iter().map(|entry| entry.count).collect()
+    };
+    assert_eq!(counts(&[]).await, [5, 4, 3, 2, 1]);
+    assert_eq!(counts(&[("actor", "shop")]).await, [5, 2, 1]);
+    assert_eq!(counts(&[("action", "sent")]).await, [5, 3, 1]);
+    assert_eq!(counts(&[("actor", "cli:dana"), ("action", "sent")]).await, [3]);
+    assert_eq!(counts(&[("since", "1970-01-01T00:00:02Z"), ("until", "1970-01-01T00:00:05Z")]).await, [4, 3, 2]);
+    assert_eq!(counts(&[("actor", "dana")]).await, Vec::<i64>::new());
+    assert_eq!(counts(&[("actor", "shop"), ("limit", "1")]).await, [5]);
+    let users = trail.list(&page(10)).await.unwrap().items.into_iter().map(|entry| entry.os_user);
+    assert_eq!(users.flatten().collect::<Vec<_>>(), ["root (uid 0)", "root (uid 0)"]);
+}
+
+async fn what_is_looked_at_again_within_a_minute_is_one_entry(store: &TestStore) {
+    let (trail, eye) = (Trail::start(store, Clock::new(|| time(1_000))), Actor::named("eye"));
+    for what in ["message a", "message b", "message a"] {
+        trail.looked_at(&eye, what.to_owned()).await.unwrap();
+    }
+    let entries = trail.list(&page(10)).await.unwrap().items;
+    let mut told: Vec<_> =
+        entries.iter().map(|it| (it.deed.as_str(), it.details.as_deref().unwrap(), it.count)).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("read", "message a", 2), ("read", "message b", 1)]);
 }

@@ -4,7 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use crate::domain::{
-    Address, Channel, CorrelationId, Failure, Inbound, Kept, Message, Recorded, Timestamp, TransactionId, Unreadable,
+    Address, Channel, CorrelationId, Failure, Inbound, Kept, Message, Recorded, Timestamp, TrailEntry, TransactionId,
+    Unreadable,
 };
 
 /// A column of rows that are made of `T`.
@@ -77,6 +78,15 @@ pub(super) const QUARANTINE: &[Column<Kept<Unreadable>>] = &[
     ("reason", |kept| kept.what.0.as_str().into()),
     ("body", |kept| String::from_utf8_lossy(&kept.body).into()),
     ("bodyBase64", |kept| str::from_utf8(&kept.body).is_err().then(|| BASE64_STANDARD.encode(&kept.body)).into()),
+];
+
+pub(super) const AUDIT: &[Column<TrailEntry>] = &[
+    ("at", |entry| entry.at.to_string().into()),
+    ("actor", |entry| entry.actor.as_str().into()),
+    ("osUser", |entry| entry.actor.os_user().into()),
+    ("deed", |entry| entry.deed.as_str().into()),
+    ("count", |entry| entry.count.into()),
+    ("details", |entry| entry.details.as_deref().into()),
 ];
 
 fn time(at: Option<Timestamp>) -> Value {

@@ -17,14 +17,14 @@ use futures_util::{Stream, stream};
 
 use super::trail::{Trail, Undertaking};
 use crate::{
-    domain::{Actor, CorrelationId, Cursor, Deed, Filter, Fingerprint, Message, PageLimit, Status},
-    storage::{Messages, Shelf, StorageError, Store},
+    domain::{Actor, CorrelationId, Cursor, Deed, Filter, Fingerprint, Message, PageLimit, Status, TrailFilter},
+    storage::{Deeds, Messages, Shelf, StorageError, Store},
 };
 
 pub use request::{ExportRequest, Format, Subject};
 pub use write::ExportError;
 
-use columns::{INBOUND, MESSAGES, NOTIFICATIONS, QUARANTINE};
+use columns::{AUDIT, INBOUND, MESSAGES, NOTIFICATIONS, QUARANTINE};
 use write::Sheet;
 
 /// Some rows, as they are written.
@@ -39,6 +39,8 @@ pub struct Piece {
 /// An export under way.
 pub struct Export {
     undertaking: Undertaking,
+    deeds: Arc<dyn Deeds>,
+    trail_filter: TrailFilter,
     messages: Arc<dyn Messages>,
     shelf: Arc<dyn Shelf>,
     subject: Subject,
@@ -60,10 +62,12 @@ impl Export {
         trail: &Trail,
         actor: &Actor,
     ) -> Result<Self, ExportError> {
-        let ExportRequest { subject, format, byte_order_mark, filter } = request;
-        let details = format!("{} as {}", subject.as_str(), format.as_str());
+        let details = request.details();
+        let ExportRequest { subject, format, byte_order_mark, filter, trail: trail_filter, .. } = request;
         Ok(Self {
             undertaking: trail.begin(actor, Deed::Exported, &details).await?,
+            deeds: store.deeds.clone(),
+            trail_filter,
             messages: store.messages.clone(),
             shelf: store.shelf.clone(),
             subject,
@@ -118,6 +122,11 @@ impl Export {
                 let page = self.shelf.quarantine(self.after.as_ref(), limit).await?;
                 self.go_on(page.next);
                 self.sheet.write(QUARANTINE, &page.items)
+            }
+            Subject::Audit => {
+                let page = self.deeds.trail(&self.trail_filter, self.after.as_ref(), limit).await?;
+                self.go_on(page.next);
+                self.sheet.write(AUDIT, &page.items)
             }
         };
         piece.map(Some)

@@ -1,6 +1,6 @@
 //! What to export, and how.
 
-use crate::domain::{Cutoffs, Fault, Filter, ListRequest};
+use crate::domain::{Channel, Cutoffs, Fault, Filter, ListRequest, TrailFilter, TrailRequest};
 
 /// What an export is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,11 +16,14 @@ pub enum Subject {
     Inbound,
     /// What nobody could understand.
     Quarantine,
+    /// Who did what. For administrators only.
+    Audit,
 }
 
 impl Subject {
     /// All, in the order in which they are told.
-    pub const ALL: [Self; 5] = [Self::Messages, Self::Failures, Self::Notifications, Self::Inbound, Self::Quarantine];
+    pub const ALL: [Self; 6] =
+        [Self::Messages, Self::Failures, Self::Notifications, Self::Inbound, Self::Quarantine, Self::Audit];
 
     /// The word of the API.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Subject {
             Self::Notifications => "notifications",
             Self::Inbound => "inbound",
             Self::Quarantine => "quarantine",
+            Self::Audit => "audit",
         }
     }
 }
@@ -68,9 +72,28 @@ pub struct ExportRequest {
     pub byte_order_mark: bool,
     /// Which messages it is about.
     pub filter: Filter,
+    /// Which entries of the trail it is about.
+    pub trail: TrailFilter,
+    /// The filters as the trail tells them.
+    told: Vec<String>,
+}
+
+/// The filters whose values go on record. What other filters ask for may be a person's.
+const TOLD: [&str; 9] = ["status", "final", "failure", "channel", "origin", "overdue", "since", "until", "action"];
+
+/// A filter as the trail tells it.
+fn told((name, value): &(&str, &str)) -> String {
+    let is_known = *name != "channel" || Channel::known().any(|channel| channel.as_str() == *value);
+    if TOLD.contains(name) && is_known { format!("{name}={value}") } else { format!("{name}=(not recorded)") }
 }
 
 impl ExportRequest {
+    /// What the trail tells of it: never a number, an address or a text that somebody looked for.
+    pub fn details(&self) -> String {
+        let what = format!("{} as {}", self.subject.as_str(), self.format.as_str());
+        if self.told.is_empty() { what } else { format!("{what}, {}", self.told.join(" ")) }
+    }
+
     /// Reads `of`, `format` and `bom`, and the filters of the list. Reports every fault at once.
     /// `cutoffs` say what is overdue now, and to the end of the export.
     pub fn parse<'a>(
@@ -94,6 +117,14 @@ impl ExportRequest {
                 }
             };
             faults.extend(set.err().map(|detail| Fault { pointer: format!("/{name}"), detail }));
+        }
+        request.told = filters.iter().map(told).collect();
+        if request.subject == Subject::Audit {
+            match TrailRequest::parse(filters) {
+                Ok(trail) => request.trail = trail.filter,
+                Err(more) => faults.extend(more),
+            }
+            return if faults.is_empty() { Ok(request) } else { Err(faults) };
         }
         match ListRequest::parse(filters, cutoffs) {
             Ok(list) => request.filter = list.filter,
@@ -140,5 +171,27 @@ mod tests {
             ["/of", "/format", "/limit", "/status"]
         );
         assert_eq!(blamed(&[("of", "quarantine"), ("channel", "sms")]), ["/of"]);
+        assert_eq!(blamed(&[("of", "audit"), ("channel", "sms")]), ["/channel"]);
+        assert_eq!(blamed(&[("of", "audit"), ("actor", "shop"), ("action", "sent")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_trail_tells_the_filters_but_nothing_of_a_person() {
+        let pairs = [
+            ("to", "+447700900123"),
+            ("callbackData", "Ann*"),
+            ("code", "447700900123"),
+            ("status", "failed"),
+            ("channel", "ann example"),
+            ("since", "2026-05-20T00:00:00Z"),
+        ];
+        let details = ExportRequest::parse(pairs, &Cutoffs::default()).unwrap().details();
+        assert_eq!(
+            details,
+            "messages as csv, to=(not recorded) callbackData=(not recorded) code=(not recorded) status=failed \
+             channel=(not recorded) since=2026-05-20T00:00:00Z"
+        );
+        let trail = ExportRequest::parse([("of", "audit"), ("action", "sent")], &Cutoffs::default()).unwrap();
+        assert_eq!(trail.details(), "audit as csv, action=sent");
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{Backend, Connection, shelf::bytes};
 use crate::{
-    domain::{Actor, Cursor, Deed, Page, PageLimit, Timestamp, TrailEntry},
+    domain::{Actor, Cursor, Deed, Page, PageLimit, Timestamp, TrailEntry, TrailFilter},
     storage::{Deeds, StorageError},
 };
 
@@ -18,15 +18,25 @@ impl Deeds for Backend {
         Ok(unit.commit().await?)
     }
 
-    async fn trail(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<TrailEntry>, StorageError> {
+    async fn trail(
+        &self,
+        filter: &TrailFilter,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<TrailEntry>, StorageError> {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
         let after = after.unwrap_or(&end);
         let rows = sql_as!(
             TrailRow,
-            "SELECT id, at, actor, deed, count, details FROM trail WHERE (at, id) < ($1, $2) \
-             ORDER BY at DESC, id DESC LIMIT $3",
+            "SELECT id, at, actor, os_user, deed, count, details FROM trail WHERE (at, id) < ($1, $2) \
+             AND at >= $3 AND at < $4 AND ($5 = '' OR actor = $5) AND ($6 = '' OR deed = $6) \
+             ORDER BY at DESC, id DESC LIMIT $7",
             after.at.as_micros(),
             bytes(&after.id),
+            filter.since.map_or(i64::MIN, Timestamp::as_micros),
+            filter.until.map_or(i64::MAX, Timestamp::as_micros),
+            filter.actor.as_deref().unwrap_or_default(),
+            filter.deed.map_or("", Deed::as_str),
             i64::try_from(limit.get() + 1).unwrap_or(i64::MAX)
         );
         let rows = rows.fetch_all(&self.read).await?.into_iter();
@@ -39,6 +49,7 @@ struct TrailRow {
     id: Vec<u8>,
     at: i64,
     actor: String,
+    os_user: Option<String>,
     deed: String,
     count: i64,
     details: Option<String>,
@@ -51,7 +62,7 @@ impl TrailRow {
             id: self.id.try_into().map_err(|_| corrupt("id"))?,
             deed: Deed::from_word(&self.deed).ok_or_else(|| corrupt("deed"))?,
             at: Timestamp::from_micros(self.at),
-            actor: Actor::named(&self.actor),
+            actor: Actor::named(&self.actor).run_by(self.os_user),
             count: self.count,
             details: self.details,
         })
@@ -61,14 +72,15 @@ impl TrailRow {
 /// Adds to the count of an entry, which is made where there is none.
 pub(super) async fn note(connection: &mut Connection, entry: &TrailEntry, count: i64) -> Result<(), StorageError> {
     sql!(
-        "INSERT INTO trail (id, at, actor, deed, count, details) VALUES ($1, $2, $3, $4, $5, $6) \
+        "INSERT INTO trail (id, at, actor, deed, count, details, os_user) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (id) DO UPDATE SET count = trail.count + excluded.count",
         entry.id.as_slice(),
         entry.at.as_micros(),
         entry.actor.as_str(),
         entry.deed.as_str(),
         count,
-        entry.details
+        entry.details,
+        entry.actor.os_user()
     )
     .execute(connection)
     .await?;
