@@ -98,21 +98,29 @@ fn has_number(text: &str, number: &str) -> bool {
 }
 
 fn run_has(run: &[(char, bool)], number: &str) -> bool {
-    let length = number.len();
-    let is_it = |(at, window): (usize, &[(char, bool)])| {
-        // At its end no digit follows; before it only the 00 of an international call.
-        let ends = run.get(at + length).is_none_or(|(_, follows)| !follows);
-        let before = &run[..at];
-        let begins = !window[0].1 || matches!(before, [.., ('0', false), ('0', true)]);
-        ends && begins && window.iter().map(|(digit, _)| *digit).eq(number.chars())
-    };
-    run.windows(length).enumerate().any(is_it)
+    (0..run.len()).any(|at| has_at(run, at, number))
+}
+
+fn has_at(run: &[(char, bool)], at: usize, number: &str) -> bool {
+    let end = at + number.len();
+    let Some(window) = run.get(at..end) else { return false };
+    // At its end no digit follows; before it only the 00 of an international call.
+    let ends = run.get(end).is_none_or(|(_, follows)| !follows);
+    let begins = !window[0].1 || matches!(run[..at], [.., ('0', false), ('0', true)]);
+    ends && begins && window.iter().map(|(digit, _)| *digit).eq(number.chars())
 }
 
 /// The same of a number with `(0)` after its country code.
 fn run_has_but_for_a_zero(run: &[(char, bool)], number: &str) -> bool {
-    let zeros = run.iter().enumerate().filter(|(_, sign)| **sign == ('0', false));
-    zeros.map(|(at, _)| [&run[..at], &run[at + 1..]].concat()).any(|run| run_has(&run, number))
+    let length = number.len();
+    let mut zeros = run.iter().enumerate().filter(|(_, sign)| **sign == ('0', false));
+    // A run may be as long as a body, so no more of it is looked at than decides.
+    zeros.any(|(at, _)| {
+        let before = &run[at.saturating_sub(length + 1)..at];
+        let after = &run[at + 1..run.len().min(at + length + 2)];
+        let near = [before, after].concat();
+        (before.len().saturating_sub(length - 1)..=before.len()).any(|at| has_at(&near, at, number))
+    })
 }
 
 /// A text as words are compared: without case, and without what does not show.
@@ -162,6 +170,7 @@ mod tests {
             "447700900124;447700900123",
             "2026-05-20T13:15:04Z 447700900123",
             "+44 (0)7700 900123",
+            "0 0 0 0044 (0) 7700 900123 0 0 0",
             "row 12 447700900123 5",
             "447700900123@s.whatsapp.net",
             "\u{202A}+44\u{A0}7700\u{2011}900123\u{202C}",

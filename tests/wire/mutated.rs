@@ -6,7 +6,7 @@ use std::{sync::LazyLock, time::Duration};
 use proptest::{prelude::*, sample::Index};
 use receiptd::{
     audit::{ImportOptions, Layout, read_rows},
-    domain::{Cursor, Cutoffs, Draft, ListRequest, Submission},
+    domain::{Cursor, Cutoffs, Draft, ListRequest, Person, Submission},
     send::check,
     webex::{Posted, SmsApi, TimeZone, signature},
 };
@@ -64,6 +64,46 @@ fn soon<T>(work: impl FnOnce() -> T) -> T {
     let done = work();
     assert!(began.elapsed() < SOON, "it took {:?}", began.elapsed());
     done
+}
+
+/// What some loop might begin with anew, time and again.
+const BEGINNINGS: [&str; 20] = [
+    "[",
+    "{",
+    "{\"a\":",
+    "{\"a\":[\n",
+    "[{},\n",
+    "\"",
+    "\\",
+    "\\u0041",
+    "\\ud800",
+    "{\"df_payload\":\"",
+    "\n,",
+    "(0) 0 ",
+    "0(0)",
+    "+4 ",
+    "%25",
+    "&amp;",
+    "=3D",
+    "QUFB",
+    "dana@",
+    "\u{202A}\u{FEFF}",
+];
+
+#[test]
+fn what_begins_anew_very_often_is_read_soon() {
+    let people = ["+447700900123", "dana@example.org", "0 is no number"].map(|text| Person::new(text).unwrap());
+    for beginning in BEGINNINGS {
+        let body = beginning.repeat(5_000).into_bytes();
+        soon(|| Posted::read_all(&body, TimeZone::UTC));
+        for layout in [Layout::Csv, Layout::Json] {
+            let options = ImportOptions { layout: Some(layout), ..ImportOptions::default() };
+            let _ = soon(|| read_rows([b"Payload\n", body.as_slice()].concat().as_slice(), &options, |_| true));
+        }
+        for person in &people {
+            assert!(!soon(|| person.is_named_in(&body)), "{beginning:?}");
+        }
+    }
 }
 
 proptest! {
