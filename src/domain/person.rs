@@ -1,5 +1,7 @@
 //! Somebody who is to be forgotten.
 
+use std::iter::successors;
+
 use super::{
     Address, AddressError,
     number::{Sign, after_trunk_zero},
@@ -106,7 +108,7 @@ fn has_at(run: &[(char, bool)], at: usize, number: &str) -> bool {
     let Some(window) = run.get(at..end) else { return false };
     // At its end no digit follows; before it only the 00 of an international call.
     let ends = run.get(end).is_none_or(|(_, follows)| !follows);
-    let begins = !window[0].1 || matches!(run[..at], [.., ('0', false), ('0', true)]);
+    let begins = !window[0].1 || matches!(run[..at], [.., ('0', false), ('0', _)]);
     ends && begins && window.iter().map(|(digit, _)| *digit).eq(number.chars())
 }
 
@@ -132,7 +134,10 @@ fn folded(text: &str) -> String {
 /// Whether a text has this folded word, between characters that no word has.
 fn has_word(text: &str, word: &str) -> bool {
     let text = folded(text);
-    text.match_indices(word).any(|(at, _)| {
+    let first = word.chars().next().map_or(1, char::len_utf8);
+    // In `a-a-a`, `a-a` stands twice.
+    let mut places = successors(text.find(word), |at| Some(at + first + text[at + first..].find(word)?));
+    places.any(|at| {
         let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
         let after = text[at + word.len()..].chars().next().is_some_and(char::is_alphanumeric);
         !before && !after
@@ -171,6 +176,7 @@ mod tests {
             "2026-05-20T13:15:04Z 447700900123",
             "+44 (0)7700 900123",
             "0 0 0 0044 (0) 7700 900123 0 0 0",
+            "whatsapp:/0/044 7700.900123?text=0",
             "row 12 447700900123 5",
             "447700900123@s.whatsapp.net",
             "\u{202A}+44\u{A0}7700\u{2011}900123\u{202C}",
@@ -229,6 +235,7 @@ mod tests {
         for text in ["dana@example.com", "jordana@example.org", "dana@example.organic"] {
             assert!(!person.is_named_in(text.as_bytes()), "{text}");
         }
+        assert!(Person::new("ab-c-ab").unwrap().is_named_in(b"xab-c-ab-c-ab"));
         let long = "Push".repeat(500);
         assert!(Person::new(&long).unwrap().is_named_in(format!("[{long}]").as_bytes()));
     }
