@@ -218,7 +218,7 @@ struct Wrapped<'a> {
 }
 
 /// The rows in a piece of JSON: what is in its `df_payload`, as JSON or as a text that holds JSON; rows of an export; or the
-/// piece itself.
+/// piece itself, also if its `df_payload` holds nothing.
 fn rows_of(number: u64, piece: Vec<u8>) -> Result<Vec<Row>, ImportError> {
     if !piece.starts_with(b"{") {
         return Ok(vec![Row { number, body: Ok(piece), origin: None }]);
@@ -226,9 +226,9 @@ fn rows_of(number: u64, piece: Vec<u8>) -> Result<Vec<Row>, ImportError> {
     if let Some(rows) = exported::rows(number, &piece) {
         return rows;
     }
-    let wrapped = serde_json::from_slice::<Wrapped<'_>>(&piece).ok();
-    let wrapped = wrapped
-        .map(|Wrapped { df_payload }| unquoted(df_payload).unwrap_or_else(|| df_payload.get().as_bytes().to_vec()));
+    let payload = |Wrapped { df_payload }: Wrapped<'_>| unquoted(df_payload).unwrap_or_else(|| df_payload.get().into());
+    let wrapped = serde_json::from_slice(&piece).ok().map(payload);
+    let wrapped = wrapped.filter(|payload| !payload.trim_ascii().is_empty() && payload != b"null");
     Ok(vec![Row { number, body: Ok(wrapped.unwrap_or(piece)), origin: None }])
 }
 
@@ -332,6 +332,8 @@ mod tests {
         let bodies = [r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a": 3}"#].map(|body| Ok(body.to_owned()));
         assert_eq!(rows(&format!("[{}]\n", elements.join(" ,\n"))), bodies);
         assert_eq!(rows(&elements.join("\n")), bodies);
+        let hollow = [r#"{"df_payload":null,"a":1}"#, r#"{"df_payload":"","a":1}"#, r#"{"df_payload":" \n","a":1}"#];
+        assert_eq!(rows(&hollow.join("\n")), hollow.map(|piece| Ok(piece.to_owned())));
         assert_eq!(rows("[]"), []);
     }
 

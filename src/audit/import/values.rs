@@ -37,7 +37,7 @@ impl<R: BufRead> Values<R> {
     pub(super) fn next(&mut self) -> Result<Option<Piece>, ImportError> {
         while let Some(byte) = self.peek()? {
             match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => self.take()?,
+                _ if byte.is_ascii_whitespace() => self.take()?,
                 b'[' if !self.is_after_element => {
                     self.take()?;
                     self.arrays += 1;
@@ -290,7 +290,7 @@ mod tests {
         assert_pieces("[{\"a\":\n1}, 2 ,\"x\"]", &[(1, "{\"a\":\n1}"), (2, "2"), (3, "\"x\"")]);
         assert_pieces("[[{\"a\":1},[]],[{}]]\n[{\"b\":[1]}]", &[(1, "{\"a\":1}"), (2, "{}"), (3, "{\"b\":[1]}")]);
         assert_pieces("", &[]);
-        assert_pieces(" [ ]\n", &[]);
+        assert_pieces(" [ ]\n\u{c}\n", &[]);
     }
 
     #[test]
