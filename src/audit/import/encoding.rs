@@ -39,9 +39,7 @@ pub(super) fn text(mut file: impl Read) -> Result<Text<impl Read>, ImportError> 
     let order = byte_order(&beginning)?;
     let file = Cursor::new(beginning).chain(file);
     let mut text = match order {
-        Some(order) => {
-            Decoded::Utf16(Utf16 { units: BufReader::new(file), order, high: None, ready: Cursor::default() })
-        }
+        Some(order) => Decoded::Utf16(Utf16 { file, order, high: None, ready: Cursor::default() }),
         None => Decoded::Utf8(file),
     };
     let mut beginning = Vec::new();
@@ -110,7 +108,7 @@ impl<R: Read> Read for Decoded<R> {
 
 /// UTF-16 as UTF-8. A surrogate without its pair is replaced.
 struct Utf16<R> {
-    units: BufReader<R>,
+    file: R,
     order: ByteOrder,
     /// A high surrogate whose pair has to follow.
     high: Option<u16>,
@@ -122,27 +120,18 @@ struct Utf16<R> {
 const UNITS: usize = 4096;
 
 impl<R: Read> Utf16<R> {
-    /// The next unit; half a unit at the end is a wrong one.
-    fn unit(&mut self) -> io::Result<Option<u16>> {
-        let mut bytes = Vec::with_capacity(2);
-        (&mut self.units).take(2).read_to_end(&mut bytes)?;
-        Ok(match (bytes.as_slice(), self.order) {
-            ([], _) => None,
-            ([low, high], ByteOrder::Little) | ([high, low], ByteOrder::Big) => Some(u16::from_be_bytes([*high, *low])),
-            _ => Some(0xfffd),
-        })
-    }
-
     fn decode(&mut self) -> io::Result<String> {
-        let mut units: Vec<u16> = self.high.take().into_iter().collect();
-        while units.len() < UNITS {
-            let Some(unit) = self.unit()? else { break };
-            units.push(unit);
-        }
-        let is_high = |unit: &u16| (0xd800..0xdc00).contains(unit);
-        if units.len() == UNITS {
-            self.high = units.pop_if(|unit| is_high(unit));
-        }
+        let mut bytes = Vec::with_capacity(2 * UNITS);
+        (&mut self.file).take(2 * UNITS as u64).read_to_end(&mut bytes)?;
+        let unit = |bytes: &[u8]| match (bytes, self.order) {
+            ([low, high], ByteOrder::Little) | ([high, low], ByteOrder::Big) => u16::from_be_bytes([*high, *low]),
+            // Half a unit at the end is a wrong one.
+            _ => 0xfffd,
+        };
+        let mut units: Vec<u16> = self.high.take().into_iter().chain(bytes.chunks(2).map(unit)).collect();
+        let is_high = |unit: &mut u16| (0xd800..0xdc00).contains(unit);
+        // At the end nothing follows.
+        self.high = if bytes.len() == 2 * UNITS { units.pop_if(is_high) } else { None };
         Ok(String::from_utf16_lossy(&units))
     }
 }
