@@ -1,13 +1,48 @@
-//! Numbers and addresses. What was read reads as itself, and names the person whose it is, in whatever encoding.
+//! Numbers and addresses. What was read reads as itself; a number is the same in every spelling; and each names the person
+//! whose it is, in whatever encoding. A text is searched for somebody in a short time, whatever it is.
 
 #![no_main]
+
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use receiptd::domain::{Address, Person};
 
+static SOMEBODY: LazyLock<[Person; 2]> =
+    LazyLock::new(|| ["+447700900123", "dana@example.org"].map(|text| Person::new(text).expect("an address")));
+
+/// The spellings of a number with its country code.
+fn spellings(digits: &str) -> [String; 8] {
+    let wide = digits.chars().map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap_or(c)).collect();
+    let spaced = digits.chars().map(|c| format!("{c}\u{A0}")).collect();
+    [
+        format!("+{digits}"),
+        format!("00{digits}"),
+        format!("tel:+{digits}"),
+        format!("\u{202A}+{digits}\u{202C}"),
+        format!("{digits}@s.whatsapp.net"),
+        format!("{}-{}", &digits[..4], &digits[4..]),
+        wide,
+        spaced,
+    ]
+}
+
 fuzz_target!(|text: &str| {
     if let Some(address) = Address::new(text) {
-        assert_eq!(Address::new(address.as_str()), Some(address));
+        assert!(!address.as_str().is_empty() && address.as_str().len() <= 512 && !address.as_str().contains('\0'));
+        assert_eq!(Address::new(address.as_str()).as_ref(), Some(&address));
+        assert_eq!(Address::new(&format!("\u{202A} {text}\u{A0}\u{202C}")).as_ref(), Some(&address));
+        let digits = address.as_str();
+        if (7..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            for spelling in spellings(digits) {
+                assert_eq!(Address::new(&spelling).as_ref(), Some(&address), "{spelling:?}");
+                let person = Person::new(&spelling).expect("a number with its country code");
+                assert!(person.is_named_in(format!("{{\"to\":\"{spelling}\"}}").as_bytes()), "{spelling:?}");
+            }
+        }
     }
     // NUL is replaced where it is stored.
     if let Ok(person) = Person::new(text)
@@ -18,5 +53,10 @@ fuzz_target!(|text: &str| {
         assert!(person.is_named_in(escaped.as_bytes()));
         let wide: Vec<u8> = format!("\u{FEFF}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(person.is_named_in(&wide));
+    }
+    for person in &*SOMEBODY {
+        let _ = person.is_named_in(text.as_bytes());
+        let within = format!("{text}\n{}\n{text}", person.address());
+        assert!(person.is_named_in(within.as_bytes()));
     }
 });

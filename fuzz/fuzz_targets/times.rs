@@ -19,10 +19,26 @@ fuzz_target!(|text: &str| {
             assert!((0..=253_402_300_799_999_999).contains(&at.as_micros()));
             assert_eq!(notification.detail, None);
             // What is written out is read back, to the millisecond.
-            let again = serde_json::json!({ "messageId": "7", "status": "SENT", "statusTime": at.to_string() }).to_string();
+            let again =
+                serde_json::json!({ "messageId": "7", "status": "SENT", "statusTime": at.to_string() }).to_string();
             let Posted::Notification(again) = Posted::read(again.as_bytes(), TimeZone::UTC) else { panic!("{again}") };
             assert_eq!(again.at, Some(at.to_millisecond()));
         }
-        None => assert_eq!(notification.detail.is_some(), !text.trim().is_empty()),
+        None => {
+            let named = text.replace('\0', "\u{FFFD}");
+            let is_named = notification.detail.is_some_and(|detail| detail.ends_with(&named));
+            assert_eq!(is_named, !text.trim().is_empty());
+        }
+    }
+    // Since 1970, clocks in India have been half past five ahead, all year round.
+    let india = read(TimeZone::from_name("Asia/Kolkata").expect("a time zone"));
+    if let (Some(here), Some(there)) = (notification.at, india.at) {
+        let ahead = here.as_micros() - there.as_micros();
+        assert!(ahead == 0 || ahead == 19_800_000_000);
+    }
+    // A clock that changes, by a day too, makes no panic.
+    for zone in ["Europe/London", "Pacific/Apia", "Australia/Lord_Howe"] {
+        let there = read(TimeZone::from_name(zone).expect("a time zone"));
+        assert!(there.at.is_some() || there.detail.is_some() || text.trim().is_empty());
     }
 });

@@ -1,6 +1,6 @@
 //! What the fuzzers begin with, made from `tests/fixtures`.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -44,6 +44,10 @@ pub(super) fn times() -> Vec<Vec<u8>> {
         "1779282904.749",
         "1.779282904749E12",
         "1779282904749123",
+        "2026-05-20T13:15:04.749[!Europe/London][u-ca=gregory]",
+        "2016-12-31T23:59:60Z",
+        "9999-12-31T23:59:59-01:00",
+        "2026-05-20T14:15:04 \u{2212}1:00",
     ];
     times.map(|time| time.as_bytes().to_vec()).to_vec()
 }
@@ -82,11 +86,15 @@ pub(super) fn numbers() -> Vec<Vec<u8>> {
         "userid:0123456",
         "Dana@Example.org",
         "GB.1000000000000001",
+        "whatsapp://0044 [0] 7700.900123?text=Hi",
+        "07700900123;phone-context=+44",
+        "{\"to\":\"\\u002b44 (0)7700 900123\"}",
+        "to=%2B44+7700+900123&#43;=2B44eyJ0byI6Iis0NDc3MDA5MDAxMjMifQ",
     ];
     numbers.map(|number| number.as_bytes().to_vec()).to_vec()
 }
 
-/// The same bodies in each layout of a file.
+/// The same bodies in each layout of a file, and rows of our own exports.
 pub(super) fn files() -> Result<Vec<Vec<u8>>> {
     let bodies = samples("notify")?;
     let texts: Vec<String> = bodies.iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect();
@@ -100,7 +108,33 @@ pub(super) fn files() -> Result<Vec<Vec<u8>>> {
         let lines: Vec<_> = texts.iter().map(|text| text.replace(['\r', '\n'], "")).collect();
         [table(texts, ","), table(texts, "\t"), format!("[{}]", wrapped.join(",")), lines.join("\n")]
     });
-    Ok(files.map(String::into_bytes).collect())
+    let exported = "\"receivedAt\":\"2026-05-20T13:15:00.000Z\",\"source\":\"notify\",\"times\":2";
+    let files = files.chain([
+        format!("{{\"fingerprint\":\"00\",{exported},\"status\":\"read\",\"body\":\"{{}}\"}}\n").repeat(2),
+        format!("{{\"items\":[{{\"fingerprint\":\"00\",{exported},\"body\":\"\",\"bodyBase64\":\"/w==\"}}]}}"),
+        "fingerprint,receivedAt,source,times,event,body\r\n00,2026-05-20T13:15:00Z,import,1,MO,\"'=1\"\r\n".to_owned(),
+        "correlationId,createdAt,notificationCount\na,x,1\n".to_owned(),
+        "sep=;\r\nWebhook ID;Payload\r\n7;\"{\"\"a\"\":1}\"\r\n".to_owned(),
+        "sep=\t\nA\tPayload\n7\t{}\n".to_owned(),
+        "A|Payload\n7|{}\n\n8|\n".to_owned(),
+        "{\n  \"a\": [\n    1\n  ]\n},\n{\"a\":\n{\"b\":2}\n[[{}, 7], []]\n".to_owned(),
+        "\u{FEFF}{\"df_payload\":\"{\\\"a\\\":\\\"\\ud83d\\\"}\"}".to_owned(),
+        "<html><body>502 Bad Gateway</body></html>".to_owned(),
+    ]);
+    let files: Vec<Vec<u8>> = files.map(String::into_bytes).collect();
+    let wide = "\u{FEFF}Payload\r\n{}\r\n{\"a\":\"😀\"}\r\n";
+    let wide = [u16::to_le_bytes, u16::to_be_bytes].map(|to_bytes| wide.encode_utf16().flat_map(to_bytes).collect());
+    Ok([files, wide.to_vec(), vec![b"\x1f\x8b\x08\0".to_vec(), b"PK\x03\x04".to_vec()]].concat())
+}
+
+/// Three bodies for each dialect.
+pub(super) fn dialects() -> Result<Vec<Vec<u8>>> {
+    let bodies = samples("notify")?;
+    let seed = |dialect: u8| {
+        let bodies = bodies.iter().cycle().skip(usize::from(dialect)).take(3).cloned().collect::<Vec<_>>().join(&0x1e);
+        [&[dialect, dialect % 7], bodies.as_slice()].concat()
+    };
+    Ok((0..64).map(seed).collect())
 }
 
 /// One message for each channel, and the platform's own requests, whose objects are theirs.
@@ -115,4 +149,49 @@ pub(super) fn messages() -> Result<Vec<Vec<u8>>> {
         r#"{"channel":"instagram","from":"1","to":"2","text":"Hi","expireAt":"2030-01-01T09:00:00Z","options":{}}"#,
     ];
     Ok([own.map(|message| message.as_bytes().to_vec()).to_vec(), samples("send")?].concat())
+}
+
+/// The words of the samples, in the form in which libFuzzer takes them. It does not come upon long ones by itself.
+pub(super) fn dictionary() -> Result<String> {
+    const OURS: [&str; 16] = [
+        "df_payload",
+        "fingerprint",
+        "receivedAt",
+        "source",
+        "times",
+        "status",
+        "event",
+        "body",
+        "bodyBase64",
+        "items",
+        "Payload",
+        "sep=;",
+        "\u{FEFF}",
+        "\\ud83d",
+        "(0)",
+        "2026-05-20T13:15:00Z",
+    ];
+    let mut words: BTreeSet<String> = OURS.map(str::to_owned).into();
+    for body in [samples("notify")?, samples("inbound")?, samples("send")?].concat() {
+        words_of(&serde_json::from_slice(&body).unwrap_or_default(), &mut words);
+    }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-+.:/@".contains(&byte);
+    let escaped = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("\\x{byte:02x}") };
+    let line = |word: String| format!("\"{}\"\n", word.bytes().map(escaped).collect::<String>());
+    Ok(words.into_iter().filter(|word| (2..=40).contains(&word.len())).map(line).collect())
+}
+
+/// All names, and all texts.
+fn words_of(value: &Value, words: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            words.insert(text.clone());
+        }
+        Value::Array(list) => list.iter().for_each(|value| words_of(value, words)),
+        Value::Object(members) => {
+            words.extend(members.keys().cloned());
+            members.values().for_each(|value| words_of(value, words));
+        }
+        _ => {}
+    }
 }
