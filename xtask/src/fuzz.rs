@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// For how long each runs
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u32,
-    /// Afterwards, keep in fuzz/seeds some small inputs that reach code which the samples do not
+    /// Afterwards, keep in fuzz/seeds the inputs that add most to the code which the samples reach
     #[arg(long)]
     keep: bool,
 }
@@ -65,8 +65,9 @@ const TIMEOUT: u32 = 5;
 const MEMORY: u32 = 1024;
 /// No input is longer, in bytes.
 const LONGEST: u32 = 65536;
-/// So many inputs are kept of each target, so that they stay few in the repository.
+/// So many inputs are kept of each target, none of them longer than this, so that they are no burden to the repository.
 const KEPT: usize = 20;
+const LONGEST_KEPT: u64 = 2048;
 
 impl Target {
     fn name(self) -> String {
@@ -126,7 +127,7 @@ impl Target {
         cargo::run(command.args([&format!("-max_total_time={seconds}"), "-print_final_stats=1"]))
     }
 
-    /// Keeps the smallest of the inputs that together reach whatever was reached and that the samples do not reach.
+    /// Keeps the inputs that add most to what the samples reach.
     fn keep(self) -> Result<()> {
         let found = tempfile::tempdir()?;
         self.write_samples(found.path())?;
@@ -136,11 +137,12 @@ impl Target {
         let mut inputs = Vec::new();
         for entry in fs::read_dir(found.path())? {
             let entry = entry?;
-            let (name, length) = (entry.file_name(), entry.metadata()?.len());
-            if !name.to_string_lossy().starts_with("sample-") {
-                inputs.push((length, name));
+            let (name, about) = (entry.file_name(), entry.metadata()?);
+            if !name.to_string_lossy().starts_with("sample-") && about.len() <= LONGEST_KEPT {
+                inputs.push((about.modified()?, name));
             }
         }
+        // They are written in the order of how much they add.
         inputs.sort();
         let kept = self.kept();
         if kept.exists() {
