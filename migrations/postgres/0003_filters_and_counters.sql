@@ -1,4 +1,4 @@
--- Each index leads one filter of the list, newest first: src/storage/portable/list.rs says which. Texts of any length
+-- Each index leads one filter of the list, newest first: crates/storage/src/portable/list.rs says which. Texts of any length
 -- are indexed by their first 64 characters, since an index of Postgres cannot hold long ones.
 DROP INDEX messages_recipient;
 CREATE INDEX messages_recipient ON messages (recipient, created_at) WHERE recipient IS NOT NULL;

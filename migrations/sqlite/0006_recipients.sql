@@ -1,5 +1,5 @@
 -- Another system may use one correlation id for several recipients. Then this table holds where the message stands for
--- each of them, and the message stands where the worst-off one stands (src/domain/recipients.rs). Messages with one
+-- each of them, and the message stands where the worst-off one stands (crates/domain/src/recipients.rs). Messages with one
 -- recipient, and those that we sent, have no rows here.
 CREATE TABLE recipient_standings (
     correlation_id TEXT   NOT NULL,

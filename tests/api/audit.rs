@@ -6,7 +6,7 @@ use receiptd::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Platform, Sample, TestServer, eventually, message_path, sms};
+use harness::{Database, Platform, Sample, TestServer, both, eventually, message_path, sms, sqlite};
 
 both!(
     whoever_sends_is_in_the_trail,
@@ -25,7 +25,7 @@ sqlite!(what_cannot_be_meant_is_refused, altered_rows_are_named, without_tokens_
 const TOKENS: &str = "shop:send:s3nd-s3cret, app:send:4pp-s3cret, ops:admin:4dmin-s3cret";
 
 /// Deed, actor and count of each entry, in order.
-async fn trail(ops: &crate::harness::Client) -> Vec<(String, String, i64)> {
+async fn trail(ops: &harness::Client) -> Vec<(String, String, i64)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let items = ops.items("/v1/audit").await;
     assert!(items.iter().all(|item| item["at"].as_str().is_some_and(|at| at.ends_with('Z'))), "{items:?}");

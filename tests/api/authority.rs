@@ -2,7 +2,7 @@
 
 use reqwest::{Method, RequestBuilder};
 
-use crate::harness::{Client, Database, Operation, Platform, Sample, Strangers, TestServer, asked, operations, sms};
+use harness::{Client, Database, Operation, Platform, Sample, Strangers, TestServer, asked, operations, sms, sqlite};
 
 sqlite!(
     each_scope_opens_its_operations_and_no_others,

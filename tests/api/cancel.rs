@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Answer, Database, Platform, Sample, TestServer, message_path, sms};
+use harness::{Answer, Database, Platform, Sample, TestServer, both, message_path, sms, sqlite};
 
 both!(a_message_that_waits_is_called_back, what_is_on_its_way_is_not);
 sqlite!(only_who_may_send_may_cancel);

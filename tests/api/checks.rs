@@ -3,7 +3,7 @@
 
 use reqwest::{Method, RequestBuilder};
 
-use crate::harness::{Client, Database, Platform, Raw, Sample, TestServer, asked, by_hand, encoded, operations, sms};
+use harness::{Client, Database, Platform, Raw, Sample, TestServer, asked, by_hand, encoded, operations, sms, sqlite};
 
 sqlite!(
     a_page_of_another_origin_reaches_nothing_of_the_api,

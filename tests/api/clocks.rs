@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::harness::{Database, Follower, Sample, SetClock, TestServer};
+use harness::{Database, Follower, Sample, SetClock, TestServer, both};
 
 both!(order_status_pages_and_events_hold_while_the_clock_jumps);
 

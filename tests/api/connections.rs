@@ -4,10 +4,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use reqwest::Method;
 
-use crate::harness::{
+use harness::{
     Database, Ending, Program, Raw, Sample, TestServer, by_hand,
     certificates::{Authority, Files},
-    eventually, free_address,
+    eventually, free_address, sqlite,
 };
 
 sqlite!(

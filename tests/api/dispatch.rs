@@ -9,7 +9,7 @@ mod wire;
 use receiptd::simulator::Settings;
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Platform, TestServer, eventually, sms, whatsapp};
+use harness::{Database, Platform, TestServer, both, eventually, sms, whatsapp};
 
 both!(messages_go_out_once_and_come_back_delivered, a_notification_may_be_early);
 

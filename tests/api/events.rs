@@ -10,7 +10,7 @@ use receiptd::{
 use reqwest::Method;
 use sse_stream::SseByteStream;
 
-use crate::harness::{Database, Follower, Sample, TestServer, asked, sms};
+use harness::{Database, Follower, Sample, TestServer, asked, both, sms, sqlite};
 
 both!(every_change_is_told_as_it_happens, whoever_comes_back_misses_nothing_at_any_instance, what_is_gone_is_said);
 sqlite!(
@@ -78,7 +78,7 @@ async fn what_is_gone_is_said(database: &Database) {
     let options = OpenOptions { connections: 2, timeout: Duration::from_secs(30), access: Access::Migrate };
     let store = storage::open(database.url(), options).await.unwrap();
     let end = Timestamp::from_micros(i64::MAX);
-    crate::harness::eventually("the events to be settled", async || {
+    harness::eventually("the events to be settled", async || {
         store.feed.trim(end, PageLimit::default()).await.unwrap();
         let ask = server.request(Method::GET, "/v1/events").header("last-event-id", &follower.last);
         (asked_status(ask).await == 410).then_some(())
@@ -172,7 +172,7 @@ async fn a_token_has_so_many_streams(database: &Database) {
         server.posts(Sample::of(&uuid::Uuid::new_v4().to_string())).await.is_acknowledged();
         (asked_status(one.request(Method::GET, "/v1/events")).await == 200).then_some(())
     };
-    crate::harness::eventually("the place to be free", again).await;
+    harness::eventually("the place to be free", again).await;
     drop(followers);
     server.stop().await;
 }

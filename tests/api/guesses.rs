@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use tokio::task::JoinSet;
 
-use crate::harness::{
+use harness::{
     Database, Program, Raw, Sample, TestServer, asked, by_hand,
     certificates::{Authority, Files},
-    eventually, free_address,
+    eventually, free_address, sqlite,
 };
 
 sqlite!(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Database, Platform, Recorder, Sample, TestServer, eventually, sms};
+use harness::{Database, Platform, Recorder, Sample, TestServer, both, eventually, sms, sqlite};
 
 both!(it_is_live_and_ready, metrics_count_and_name_nobody);
 sqlite!(

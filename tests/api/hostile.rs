@@ -6,7 +6,7 @@ mod crowd;
 mod framing;
 mod patience;
 
-use crate::harness::{Sample, TestServer};
+use harness::{Sample, TestServer};
 
 /// It takes a notification and gives it back.
 async fn is_well(server: &TestServer) {

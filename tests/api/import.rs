@@ -6,8 +6,8 @@ use receiptd::simulator::Settings;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Client, Database, Platform, Program, Sample, TestServer, asked, eventually, fixtures, free_address,
+use harness::{
+    Client, Database, Platform, Program, Sample, TestServer, asked, both, eventually, fixtures, free_address, sqlite,
 };
 
 both!(

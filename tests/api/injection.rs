@@ -4,7 +4,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Database, Operation, Sample, TestServer, asked, encoded, message_path, operations, sms};
+use harness::{
+    Client, Database, Operation, Sample, TestServer, asked, both, encoded, message_path, operations, sms, sqlite,
+};
 
 both!(in_any_parameter_they_break_nothing, in_any_member_they_are_kept_as_they_are);
 sqlite!(no_cell_of_any_column_is_a_formula, the_page_for_people_needs_no_script);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use receiptd::simulator::Settings;
 
-use crate::harness::{Database, Platform, Sample, TestServer, eventually, sms};
+use harness::{Database, Platform, Sample, TestServer, both, eventually, sms};
 
 both!(one_hears_what_the_other_was_told, together_they_send_each_message_once);
 

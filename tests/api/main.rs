@@ -5,35 +5,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
-/// Makes `name::sqlite` and `name::postgres` of each test.
-macro_rules! both {
-    ($($name:ident),+ $(,)?) => {
-        $(mod $name {
-            #[test]
-            fn sqlite() {
-                crate::harness::database::on_sqlite(async |database| super::$name(database).await);
-            }
-
-            #[test]
-            fn postgres() {
-                crate::harness::database::on_postgres(async |database| super::$name(database).await);
-            }
-        })+
-    };
-}
-
-/// Makes `name::sqlite` of each test. For most of HTTP it makes no difference which database there is.
-macro_rules! sqlite {
-    ($($name:ident),+ $(,)?) => {
-        $(mod $name {
-            #[test]
-            fn sqlite() {
-                crate::harness::database::on_sqlite(async |database| super::$name(database).await);
-            }
-        })+
-    };
-}
-
 mod audit;
 mod authority;
 mod cancel;
@@ -44,7 +15,6 @@ mod dispatch;
 mod events;
 mod export;
 mod guesses;
-mod harness;
 mod health;
 mod hostile;
 mod import;
@@ -52,8 +22,6 @@ mod injection;
 mod instances;
 mod messages;
 mod notify;
-#[path = "../support/postgres.rs"]
-mod postgres;
 mod problem;
 mod rebuild;
 mod secrets;

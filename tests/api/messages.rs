@@ -6,7 +6,7 @@ mod wait;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Database, Raw, Sample, TestServer, by_hand, encoded, message_path};
+use harness::{Client, Database, Raw, Sample, TestServer, both, by_hand, encoded, message_path, sqlite};
 
 both!(
     the_timeline_tells_what_each_notification_did_and_why,

@@ -13,7 +13,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Database, Program, Sample, TestServer, asked, fixtures, free_address};
+use harness::{Database, Program, Sample, TestServer, asked, both, fixtures, free_address, sqlite};
 
 both!(
     every_documented_notification_is_acknowledged_and_kept,

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Database, Sample, TestServer, asked};
+use harness::{Database, Sample, TestServer, asked, sqlite};
 
 sqlite!(
     an_answer_names_so_many_errors_and_says_that_there_are_more,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Database, Sample, TestServer};
+use harness::{Database, Sample, TestServer, both};
 
 both!(a_rebuild_tells_and_then_changes);
 

@@ -8,9 +8,9 @@ use std::fs;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{
-    Client, Database, Platform, Program, Recorder, Sample, asked, eventually, free_address, program::receiptd, sms,
-    whatsapp,
+use harness::{
+    Client, Database, Platform, Program, Recorder, Sample, asked, both, eventually, free_address, program::receiptd,
+    sms, sqlite, whatsapp,
 };
 use planted::{Planted, SECRETS, SERVICE_SECRET, secret};
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Platform, Sample, TestServer, asked, eventually, message_path, sms, whatsapp};
+use harness::{Database, Platform, Sample, TestServer, asked, both, eventually, message_path, sms, sqlite, whatsapp};
 
 both!(
     the_same_key_and_body_is_the_same_message,
@@ -124,7 +124,7 @@ async fn an_id_is_drawn_where_none_is_given(database: &Database) {
     message["correlationId"] = Value::Null;
     let first = server.sends(&message).await.is(202);
     let second = server.sends(&message).await.is(202);
-    let id = |answer: &crate::harness::Answer| answer.json()["correlationId"].as_str().unwrap().to_owned();
+    let id = |answer: &harness::Answer| answer.json()["correlationId"].as_str().unwrap().to_owned();
     assert_ne!(id(&first), id(&second));
     assert_eq!(first.header("location"), Some(format!("/v1/messages/{}", id(&first)).as_str()));
     for odd in ["a/b", "a b+c", "ä%2F?#", "..."] {

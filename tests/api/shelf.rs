@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Sample, TestServer, encoded, fixtures};
+use harness::{Database, Sample, TestServer, both, encoded, fixtures, sqlite};
 
 both!(
     both_lists_have_pages,

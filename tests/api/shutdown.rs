@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
-use crate::harness::{Database, Sample, TestServer, eventually};
+use harness::{Database, Sample, TestServer, both, eventually, sqlite};
 
 sqlite!(requests_in_flight_are_answered, whoever_waits_is_answered, idle_connections_do_not_hold_it_up);
 both!(what_was_acknowledged_is_there_after_a_restart);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Database, Sample, TestServer};
+use harness::{Database, Sample, TestServer, both, sqlite};
 
 both!(messages_are_counted_by_whatever_is_asked_for);
 sqlite!(what_cannot_be_counted_is_refused);

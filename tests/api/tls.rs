@@ -21,10 +21,10 @@ use rustls::{
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::harness::{
-    Client, Database, Follower, Sample, TestServer,
+use harness::{
+    Client, Database, Follower, Sample, TestServer, both,
     certificates::{Authority, Files, Pair},
-    eventually,
+    eventually, sqlite,
 };
 
 both!(a_certificate_is_replaced_under_load_and_no_request_fails);

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::{Sample, backup::execute, block_on, ends, harness::program::receiptd, run, serve};
+use harness::program::receiptd;
+
+use crate::{Sample, backup::execute, block_on, ends, run, serve};
 
 #[test]
 fn the_store_is_proved_against_a_head_and_a_file() {

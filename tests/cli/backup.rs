@@ -16,7 +16,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
 use super::{Server, ends, folder, run, serve};
-use crate::harness::{
+use harness::{
     Client, Sample,
     database::{Database, block_on, on_postgres, on_sqlite},
     eventually,

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    harness::{Sample, database::block_on},
-    run, serve,
-};
+use super::{run, serve};
+use harness::{Sample, database::block_on};
 
 #[test]
 fn every_filter_of_the_api_is_a_flag() {

@@ -2,11 +2,8 @@
 
 use std::process::Command;
 
-use super::{
-    block_on,
-    harness::{Raw, by_hand, eventually},
-    serve,
-};
+use super::{block_on, serve};
+use harness::{Raw, by_hand, eventually};
 
 #[test]
 fn a_hangup_reads_secrets_again_and_does_not_end_the_server() {

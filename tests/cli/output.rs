@@ -13,11 +13,8 @@ use std::{
     thread,
 };
 
-use super::{
-    folder,
-    harness::{Sample, database::block_on, program::receiptd},
-    run, serve,
-};
+use super::{folder, run, serve};
+use harness::{Sample, database::block_on, program::receiptd};
 
 /// How a command ends that cannot write its output: its exit code and what it says.
 fn on_a_full_disk(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{ends, run, serve};
-use crate::harness::{Program, Sample, database::block_on, eventually, program::receiptd};
+use harness::{Program, Sample, database::block_on, eventually, program::receiptd};
 
 #[test]
 fn an_export_is_written_whole() {

@@ -6,11 +6,8 @@ use receiptd::simulator::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{
-    Ended, ends, folder,
-    harness::{Client, Platform, Program, database::block_on, eventually, free_address, program::receiptd},
-    run,
-};
+use super::{Ended, ends, folder, run};
+use harness::{Client, Platform, Program, database::block_on, eventually, free_address, program::receiptd};
 
 /// A platform, a folder with the settings to send through it, and a server on the same database.
 struct Post {

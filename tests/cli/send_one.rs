@@ -4,11 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{
-    Ended, folder,
-    harness::{Client, Program, Recorder, database::block_on, eventually, free_address, program::receiptd},
-    run, serve,
-};
+use super::{Ended, folder, run, serve};
+use harness::{Client, Program, Recorder, database::block_on, eventually, free_address, program::receiptd};
 
 /// A folder with the settings to send through `platform`.
 fn sending_to(platform: &str) -> tempfile::TempDir {

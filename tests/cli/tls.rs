@@ -2,14 +2,11 @@
 
 use std::fs;
 
-use super::{
-    block_on, ends, folder,
-    harness::{
-        Program,
-        certificates::{Authority, Files},
-        eventually, free_address,
-    },
-    receiptd,
+use super::{block_on, ends, folder, receiptd};
+use harness::{
+    Program,
+    certificates::{Authority, Files},
+    eventually, free_address,
 };
 
 #[test]

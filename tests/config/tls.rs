@@ -5,10 +5,8 @@ use std::{fs, path::Path, sync::LazyLock, time::Duration};
 use receiptd::tls::Certificate;
 use tempfile::TempDir;
 
-use super::{
-    certificates::{Authority, Files, Pair},
-    from_environment, refuses,
-};
+use super::{from_environment, refuses};
+use harness::certificates::{Authority, Files, Pair};
 
 const CERTIFICATE: &str = "RECEIPTD_TLS__CERTIFICATE";
 const KEY: &str = "RECEIPTD_TLS__KEY";

@@ -8,10 +8,8 @@ use receiptd::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    harness::{Database, Program, program::receiptd},
-    kills::Victims,
-};
+use crate::kills::Victims;
+use harness::{Database, Program, program::receiptd};
 
 /// The files are whole, the chain verifies, statuses are the fold, and counters equal a recount.
 pub(crate) async fn all_is_sound(database: &Database, victims: &Victims<'_>) {

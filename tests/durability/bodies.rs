@@ -14,7 +14,7 @@ use receiptd::{
 };
 use serde_json::Value;
 
-use crate::harness::fixtures;
+use harness::fixtures;
 
 const CORRELATION_IDS: [&str; 3] = ["correlationid", "correlationId", "correlation_id"];
 const TRANSACTION_IDS: [&str; 4] = ["transid", "messageId", "tid", "transaction_id"];

@@ -5,12 +5,9 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use rand::{RngExt, rngs::StdRng};
 use tokio::time::sleep;
 
-use crate::{
-    chance,
-    harness::{Program, eventually, program::receiptd},
-    length,
-    stoppable::Stoppable,
-};
+use crate::{chance, length};
+use harness::stoppable::Stoppable;
+use harness::{Program, eventually, program::receiptd};
 
 /// The program and what is under it.
 pub(crate) struct Victims<'a> {

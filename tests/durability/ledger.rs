@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::harness::{Client, Database};
+use harness::{Client, Database};
 
 /// Every body that was posted.
 #[derive(Clone)]

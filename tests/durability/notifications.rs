@@ -9,14 +9,14 @@ use crate::{
     aftermath::all_is_sound,
     bodies::Bodies,
     chance,
-    harness::{
-        Client, Database,
-        database::{block_on, on_postgres, on_sqlite},
-        free_address,
-    },
     kills::Victims,
     ledger::{Ledger, on_record},
-    stoppable::Stoppable,
+};
+use harness::stoppable::Stoppable;
+use harness::{
+    Client, Database,
+    database::{block_on, on_postgres, on_sqlite},
+    free_address,
 };
 
 #[test]

@@ -7,11 +7,8 @@
 //! Of Postgres this is Postgres' own affair: we see to it that `fsync`, `full_page_writes` and `synchronous_commit` are
 //! on, and kill it (`notifications.rs`, `sends.rs`).
 
-#[path = "power/disk.rs"]
 mod disk;
-#[path = "power/load.rs"]
 mod load;
-#[path = "power/log.rs"]
 mod log;
 
 use std::path::Path;
@@ -21,11 +18,11 @@ use rand::{RngExt, rngs::StdRng};
 use crate::{
     aftermath::{all_is_sound, open, the_files_are_whole},
     chance,
-    harness::{Database, database::block_on, free_address},
     kills::Victims,
     length,
 };
 use disk::Disk;
+use harness::{Database, database::block_on, free_address};
 use load::{Load, Promises};
 use log::{Entry, Operation};
 

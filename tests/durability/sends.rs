@@ -14,15 +14,12 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{
-    aftermath::all_is_sound,
-    harness::{
-        Client, Database, Platform, Program,
-        database::{block_on, on_postgres, on_sqlite},
-        eventually, free_address, sms, whatsapp,
-    },
-    kills::Victims,
-    stoppable::Stoppable,
+use crate::{aftermath::all_is_sound, kills::Victims};
+use harness::stoppable::Stoppable;
+use harness::{
+    Client, Database, Platform, Program,
+    database::{block_on, on_postgres, on_sqlite},
+    eventually, free_address, sms, whatsapp,
 };
 
 /// How many requests are at the platform at one time.

@@ -6,11 +6,11 @@ use tempfile::TempDir;
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    harness::{Program, database::block_on, free_address},
     load::Load,
     outage::{Scene, lasts},
-    stoppable::Stoppable,
 };
+use harness::stoppable::Stoppable;
+use harness::{Program, database::block_on, free_address};
 
 /// A look-up may take six times `database.timeout_seconds`, and waits for a connection before.
 const READ_WITHIN: Duration = Duration::from_secs(35);

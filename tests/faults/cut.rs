@@ -6,12 +6,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    harness::{Program, Sample, database::on_postgres, eventually, free_address},
-    load::Load,
-    outage::Scene,
-    proxy::Proxy,
-};
+use crate::{load::Load, outage::Scene, proxy::Proxy};
+use harness::{Program, Sample, database::on_postgres, eventually, free_address};
 
 #[test]
 fn a_commit_of_which_nobody_knows_is_neither_acknowledged_nor_another_one() {

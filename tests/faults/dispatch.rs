@@ -12,14 +12,12 @@ use std::{
 use receiptd::simulator::Settings;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{
-    harness::{
-        Client, Database, Platform, Program,
-        database::{block_on, on_postgres, on_sqlite},
-        eventually, free_address, sms,
-    },
-    proxy::Proxy,
-    stoppable::Stoppable,
+use crate::proxy::Proxy;
+use harness::stoppable::Stoppable;
+use harness::{
+    Client, Database, Platform, Program,
+    database::{block_on, on_postgres, on_sqlite},
+    eventually, free_address, sms,
 };
 
 #[test]

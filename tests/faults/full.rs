@@ -2,13 +2,9 @@
 
 use std::{fs, os::unix::fs::chown};
 
-use crate::{
-    harness::{Database, Program, database::block_on, free_address},
-    load::Load,
-    outage::Scene,
-    small_disk::SmallDisk,
-    stoppable::Stoppable,
-};
+use crate::{load::Load, outage::Scene, small_disk::SmallDisk};
+use harness::stoppable::Stoppable;
+use harness::{Database, Program, database::block_on, free_address};
 
 #[test]
 fn a_full_disk_is_told_and_room_is_enough_on_sqlite() {

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::harness::{Answer, Client, Database, Program, Sample, program::receiptd};
+use harness::{Answer, Client, Database, Program, Sample, program::receiptd};
 
 /// The platform gives up after 10 s.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(9);

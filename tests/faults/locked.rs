@@ -3,10 +3,10 @@
 use tokio::time::Instant;
 
 use crate::{
-    harness::{Program, database::on_sqlite, free_address},
     load::Load,
     outage::{Scene, lasts},
 };
+use harness::{Program, database::on_sqlite, free_address};
 
 #[test]
 fn a_lock_is_told_in_time_and_ends() {

@@ -8,27 +8,18 @@
 //!
 //! Faults that last as long as they do in life: `RECEIPTD_TEST_OUTAGE_SECONDS=60 cargo test --test faults`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 #![expect(clippy::print_stderr, reason = "how much was tried belongs to the result")]
 
 mod away;
 mod cut;
 mod dispatch;
 mod full;
-#[path = "../api/harness/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "tests/api uses all of it")]
-mod harness;
 mod load;
 mod locked;
 mod outage;
-#[path = "../support/postgres.rs"]
-mod postgres;
-#[path = "../support/preload.rs"]
-mod preload;
 mod proxy;
 mod shim;
 mod small_disk;
 mod start;
-#[path = "../support/stoppable.rs"]
-mod stoppable;
 mod write_errors;

@@ -4,10 +4,8 @@ use std::{fs, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    harness::{Client, Program, eventually},
-    load::Load,
-};
+use crate::load::Load;
+use harness::{Client, Program, eventually};
 
 /// Waits until a fault that began at `since` has lasted longer than anybody waits for an answer.
 pub(crate) async fn lasts(since: Instant) {

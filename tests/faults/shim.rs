@@ -7,7 +7,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{harness::eventually, preload::compile};
+use harness::eventually;
+use harness::preload::compile;
 
 /// A folder, and what goes wrong in it.
 pub(crate) struct Shim {

@@ -7,10 +7,8 @@ use std::{
 
 use futures_util::future::join_all;
 
-use crate::{
-    harness::{Program, database::block_on, free_address, program::receiptd},
-    stoppable::Stoppable,
-};
+use harness::stoppable::Stoppable;
+use harness::{Program, database::block_on, free_address, program::receiptd};
 
 /// `database.timeout_seconds`, and some for the start itself.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);

@@ -2,12 +2,8 @@
 
 use tempfile::TempDir;
 
-use crate::{
-    harness::{Database, Program, database::block_on, eventually, free_address},
-    load::Load,
-    outage::Scene,
-    shim::Shim,
-};
+use crate::{load::Load, outage::Scene, shim::Shim};
+use harness::{Database, Program, database::block_on, eventually, free_address};
 
 #[test]
 fn errors_of_the_disk_are_told_and_end() {

@@ -9,10 +9,8 @@ use receiptd::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    harness::{Database, eventually},
-    stage::{Stage, Stub, answered, message, pace, says, takes},
-};
+use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
+use harness::{Database, both, eventually};
 
 both!(
     refused_credentials_stop_all_and_new_ones_resume,

@@ -10,10 +10,8 @@ use receiptd::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    harness::{Database, eventually},
-    stage::{Stage, Stub, answered, message, pace, says, takes},
-};
+use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
+use harness::{Database, both, eventually};
 
 both!(
     a_channel_that_hangs_does_not_hold_up_another,

@@ -7,10 +7,10 @@ use receiptd::{
 };
 
 use crate::{
-    harness::{Database, Platform},
     play::{End, Kind, Played, play, the_platform_tells},
     stage::Stage,
 };
+use harness::{Database, Platform, both};
 
 both!(with_hold_no_message_is_sent_twice_and_none_is_forgotten, with_resend_none_is_left_out);
 

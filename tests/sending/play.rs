@@ -13,10 +13,8 @@ use receiptd::{
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::{
-    harness::{Database, Platform, Sample, eventually},
-    stage::{Instance, Stage},
-};
+use crate::stage::{Instance, Stage};
+use harness::{Database, Platform, Sample, eventually};
 
 /// What the platform makes of a message that reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::harness::{Database, SetClock, eventually};
+use harness::{Database, SetClock, eventually};
 
 /// A store on a database, and a clock that can be set.
 pub(crate) struct Stage {

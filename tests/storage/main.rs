@@ -83,8 +83,6 @@ mod repair;
 mod retention;
 mod roles;
 mod schemas;
-#[path = "../support/postgres.rs"]
-mod server;
 mod settle;
 mod shelf;
 mod snapshot;

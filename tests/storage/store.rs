@@ -22,7 +22,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::{make::id, server::Server};
+use temporary_postgres::Server;
+
+use crate::make::id;
 
 /// Runs `test` on a SQLite file that nobody else has.
 pub(crate) fn sqlite(test: impl AsyncFnOnce(&TestStore)) {

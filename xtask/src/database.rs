@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
 use crate::cargo;
-use crate::postgres::Server;
+use temporary_postgres::Server;
 
 /// Runs one of the few things here that wait for a database.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

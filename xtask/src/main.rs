@@ -11,8 +11,6 @@ mod cargo;
 mod database;
 mod deny;
 mod fuzz;
-#[path = "../../tests/support/postgres.rs"]
-mod postgres;
 mod prepare;
 mod schemathesis;
 mod test;

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::cargo;
 use crate::database::{Scratch, block_on, migrated_sqlite};
-use crate::postgres::Server;
 use cache::Cache;
+use temporary_postgres::Server;
 
 const FILE: &str = "sqlx-data.json";
 
@@ -82,10 +82,10 @@ fn compile(backend: &str, url: &str, folder: &Path, cache: &mut Cache) -> Result
     std::fs::create_dir(folder)?;
     let format = if std::io::stderr().is_terminal() { "json-diagnostic-rendered-ansi" } else { "json" };
     let output = cargo::cargo()
-        .args(["check", "--package", "receiptd", "--lib", "--message-format", format])
+        .args(["check", "--package", "receiptd-storage", "--lib", "--message-format", format])
         // A check generates no code, so this means nothing, but for giving these builds a place of their own beside the
         // ordinary ones, which would otherwise start anew after each.
-        .args(["--config", "profile.dev.package.receiptd.codegen-units=1"])
+        .args(["--config", "profile.dev.package.receiptd-storage.codegen-units=1"])
         .env("RECEIPTD_PREPARE", backend)
         .env("DATABASE_URL", url)
         .env("SQLX_OFFLINE", "false")

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::bench::server::Server;
 use crate::cargo::{self, cargo};
 use crate::database::{Scratch, block_on, sqlite_url};
-use crate::postgres::{self, install_package};
+use temporary_postgres::install_package;
 
 /// Hold the API against its description with schemathesis
 ///
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.postgres {
         return look(args, &program, &binary, folder.path(), sqlite_url(&folder.path().join("receiptd.db")));
     }
-    let scratch = block_on(Scratch::create(postgres::Server::shared()?, "receiptd_schemathesis"))?;
+    let scratch = block_on(Scratch::create(temporary_postgres::Server::shared()?, "receiptd_schemathesis"))?;
     let done = look(args, &program, &binary, folder.path(), scratch.url());
     block_on(scratch.remove())?;
     done

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::cargo::{self, Shown, cargo};
-use crate::postgres::{Server, URL_VARIABLE};
 use crate::{deny, prepare, schemathesis};
+use temporary_postgres::{Server, URL_VARIABLE};
 
 /// Run every check that a change has to pass, on a fresh machine too
 ///

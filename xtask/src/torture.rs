@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use crate::cargo::{self, Shown, cargo};
-use crate::postgres::{Server, URL_VARIABLE};
+use temporary_postgres::{Server, URL_VARIABLE};
 
 /// Try for minutes what the tests try for seconds; the first trial that fails ends it
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Platform, SetClock, TestServer, eventually, sms, whatsapp};
+use harness::{Database, Platform, SetClock, TestServer, both, eventually, sms, sqlite, whatsapp};
 
 both!(every_channel_is_sent_on_and_heard_from);
 sqlite!(

@@ -4,7 +4,7 @@ use std::fs;
 
 use receiptd::simulator::Settings;
 
-use crate::harness::{Database, Platform, TestServer, eventually, sms};
+use harness::{Database, Platform, TestServer, both, eventually, sms};
 
 both!(a_renewed_key_resumes_what_the_old_one_stopped);
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use receiptd::simulator::Settings;
 
-use crate::harness::{Database, Platform, TestServer, eventually, sms};
+use harness::{Database, Platform, TestServer, both, eventually, sms};
 
 both!(a_stop_in_the_middle_loses_nothing_and_repeats_nothing);
 
-const MESSAGES: u64 = 40;
+/// So many that those which go four at a time are not through before a busy machine comes to stop the server.
+const MESSAGES: u64 = 200;
 
 async fn a_stop_in_the_middle_loses_nothing_and_repeats_nothing(database: &Database) {
     let platform = Platform::with(Settings { answer_delay: Duration::from_millis(100), ..Settings::calm() });
@@ -25,7 +26,7 @@ async fn a_stop_in_the_middle_loses_nothing_and_repeats_nothing(database: &Datab
         assert_eq!(statuses, ["accepted", "queued"], "after the stop at {part}");
         let accepted = database.texts("SELECT correlation_id FROM messages WHERE status = 'accepted'").await;
         assert_eq!(accepted.len() as u64, total().await);
-        server = setup.start().await;
+        server = if part == 16 { setup.without("send.in_flight") } else { setup }.start().await;
     }
     eventually("all to be handed over", async || (total().await >= MESSAGES).then_some(())).await;
     let accepted = async || (server.ids("?status=accepted&limit=500").await.len() as u64 == MESSAGES).then_some(());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
 use super::dispatched;
-use crate::harness::{Client, Database, Platform, Sample, TestServer, eventually, sms, whatsapp};
+use harness::{Client, Database, Platform, Sample, TestServer, both, eventually, sms, sqlite, whatsapp};
 
 both!(
     what_was_not_taken_is_tried_again,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Recorder, TestServer, eventually, fixtures, sms, whatsapp};
+use harness::{Database, Recorder, TestServer, eventually, fixtures, sms, sqlite, whatsapp};
 
 sqlite!(
     an_sms_is_spelled_as_documented,
@@ -28,7 +28,7 @@ fn documented(name: &str, server: &TestServer) -> Value {
     body
 }
 
-async fn the_only_request(recorder: &Recorder) -> crate::harness::Request {
+async fn the_only_request(recorder: &Recorder) -> harness::Request {
     eventually("a request to the platform", async || recorder.requests().pop()).await
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 
 use super::is_well;
-use crate::harness::{Answer, Database, Sample, TestServer, asked};
+use harness::{Answer, Database, Sample, TestServer, asked, both, sqlite};
 
 both!(what_is_posted_is_stored_or_in_quarantine);
 sqlite!(the_api_names_the_fault, compressed_bodies_are_kept_as_they_came);
@@ -130,7 +130,7 @@ async fn what_is_posted_is_stored_or_in_quarantine(database: &Database) {
     assert!(kept.iter().all(|one| !one["reason"].as_str().unwrap().contains("database")), "refused by the database");
     for id in server.ids("?limit=500").await {
         server.message(&id).await;
-        server.items(&format!("{}/notifications", crate::harness::message_path(&id))).await;
+        server.items(&format!("{}/notifications", harness::message_path(&id))).await;
     }
     server.gets("/v1/stats?by=channel,status,code").await.is(200);
     for of in ["messages", "notifications", "quarantine"] {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::{net::TcpStream, task::JoinSet};
 
-use crate::harness::{Database, Program, Sample, eventually, free_address};
+use harness::{Database, Program, Sample, eventually, free_address, sqlite};
 
 sqlite!(ten_thousand_idle_connections_are_no_burden);
 

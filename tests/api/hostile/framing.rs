@@ -2,7 +2,7 @@
 //! the connection is closed: what follows on it is never taken for a request of its own.
 
 use super::is_well;
-use crate::harness::{Database, Ending, Raw, Sample, TestServer, by_hand};
+use harness::{Database, Ending, Raw, Sample, TestServer, by_hand, sqlite};
 
 sqlite!(
     what_can_be_read_in_two_ways_is_not_read,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::harness::{Database, Platform, Sample, TestServer, encoded, sms};
+use harness::{Database, Platform, Sample, TestServer, both, encoded, sms, sqlite};
 
 both!(each_filter_narrows_the_list, pages_neither_skip_nor_repeat);
 sqlite!(what_is_no_filter_is_refused, an_empty_list_is_a_list);

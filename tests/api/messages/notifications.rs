@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Database, Sample, TestServer, encoded};
+use harness::{Database, Sample, TestServer, both, encoded, sqlite};
 
 both!(
     each_is_told_with_its_fields_and_its_body,

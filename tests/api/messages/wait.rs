@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Database, Follower, Platform, Sample, TestServer, sms};
+use harness::{Database, Follower, Platform, Sample, TestServer, both, sms, sqlite};
 
 both!(
     it_answers_when_the_message_turns_final,

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::harness::{Answer, Database, Raw, Sample, TestServer, asked, by_hand};
+use harness::{Answer, Database, Raw, Sample, TestServer, asked, by_hand, sqlite};
 
 sqlite!(
     whoever_comes_from_elsewhere_is_refused_before_anything_is_looked_at,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Database, Sample, TestServer, fixtures};
+use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
 
 both!(
     each_element_is_kept_as_if_it_had_been_posted_alone,

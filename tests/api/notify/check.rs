@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Database, Sample, TestServer, fixtures};
+use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
 
 both!(it_says_what_it_read_and_stores_nothing);
 sqlite!(it_asks_for_the_same_as_the_notify_url);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use tokio::time::timeout;
 
-use crate::harness::{Database, Raw, Sample, TestServer, asked, by_hand, eventually};
+use harness::{Database, Raw, Sample, TestServer, asked, by_hand, eventually, sqlite};
 
 sqlite!(
     a_body_at_the_limit_is_taken_and_one_beyond_is_not,

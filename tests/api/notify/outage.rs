@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
-use crate::harness::{Answer, Database, Sample, TestServer, eventually};
+use harness::{Answer, Database, Sample, TestServer, both, eventually, sqlite};
 
 both!(an_outage_is_told_and_ends);
 sqlite!(a_full_queue_is_told_at_once, too_many_bytes_are_told_at_once, a_slow_store_is_told_in_time);

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::authentication::sha256;
-use crate::harness::{Database, Sample, TestServer, asked};
+use harness::{Database, Sample, TestServer, asked, both};
 
 both!(
     a_duplicate_is_counted,

@@ -17,7 +17,7 @@ use super::authentication::{
     Way::{self, Basic, Bearer, Path, Signature},
     posts,
 };
-use crate::harness::{Answer, Client, Database, TestServer, eventually};
+use harness::{Answer, Client, Database, TestServer, both, eventually, sqlite};
 
 both!(path_signature_and_basic_are_renewed_under_load, bearer_is_renewed_under_load);
 sqlite!(api_tokens_are_renewed_under_load);

@@ -4,7 +4,7 @@ use std::{cell::RefCell, fs, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::harness::{
+use harness::{
     Answer,
     certificates::{Authority, Files, Pair},
 };

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::NOWHERE;
-use crate::harness::{Database, Platform, Raw, TestServer, asked, by_hand, eventually, sms};
+use harness::{Database, Platform, Raw, TestServer, asked, both, by_hand, eventually, sms, sqlite};
 
 both!(
     each_line_is_answered_in_order,

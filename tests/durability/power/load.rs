@@ -15,11 +15,11 @@ use tokio::{task::JoinSet, time::sleep};
 use super::log;
 use crate::{
     chance,
-    harness::{Client, Database, Platform, Program, eventually, free_address, sms},
     ledger::{Ledger, on_record},
     notifications::post,
     sends::is_taken,
 };
+use harness::{Client, Database, Platform, Program, eventually, free_address, sms};
 
 /// Longer than it takes to see an answer that did not wait for the sync.
 const SYNC_MICROS: u32 = 3000;

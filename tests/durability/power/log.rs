@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use crate::preload::compile;
+use harness::preload::compile;
 
 /// One operation.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use super::lane::{Lane, Variant};
 use super::{host, report};
 use crate::cargo::{self, cargo};
 use crate::database::{Scratch, block_on};
-use crate::postgres::Server;
+use temporary_postgres::Server;
 
 /// How many notifications a second become durable, against parsing alone and against one commit per request
 ///

@@ -18,7 +18,6 @@ use super::report::thousands;
 use super::server::Server;
 use crate::cargo::{self, cargo};
 use crate::database::{Scratch, sqlite_url};
-use crate::postgres;
 
 /// How many messages a second reach the platform through the outbox, against the same requests without one
 ///
@@ -75,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let postgres = postgres::Server::shared()?;
+        let postgres = temporary_postgres::Server::shared()?;
         let mut table = String::new();
         for delay in &args.answer_delay {
             let mut rates = VARIANTS.map(|_| Vec::new());
@@ -128,7 +127,7 @@ async fn measure(
     answer_delay: u64,
     binary: &Path,
     folder: &Path,
-    postgres: &postgres::Server,
+    postgres: &temporary_postgres::Server,
 ) -> Result<f64> {
     let platform = Server::simulate(binary, &folder.join("platform"), answer_delay)?;
     let base = format!("http://{}", platform.address);

@@ -1,0 +1,79 @@
+//! What receiptd is about, in pure code: no I/O, no clock, nothing of ours imported.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `ids` | correlation and transaction ids, fingerprints |
+//! | `address` | a recipient in the one form in which recipients are compared |
+//! | `number` | phone numbers, however they are written |
+//! | `channel` | the channels |
+//! | `time` | an instant, in microseconds |
+//! | `status` | where a message can stand, and which status outranks which |
+//! | `notification` | one delivery notification |
+//! | `standing` | the fold: notifications merged into the status of their message |
+//! | `recipients` | what the standings of several recipients make of their message |
+//! | `message` | a message as it is kept, and its dispatch |
+//! | `change` | a change of its status, for whoever follows along |
+//! | `timeline` | everything that happened to a message, with its effect and the reason for it |
+//! | `inbound` | what comes to the notify URL and is no delivery notification |
+//! | `arrival` | what is put on record when something arrives |
+//! | `submission` | a message that somebody asks us to send |
+//! | `filter`, `pattern` | which messages a list shows |
+//! | `page` | where a page of a list begins, and what it holds |
+//! | `overdue` | before which times messages are overdue |
+//! | `tally` | by what messages are counted |
+//! | `chain` | the tamper-evident chain over what is stored |
+//! | `record` | what that says of one row |
+//! | `deed` | who did what |
+//! | `person` | somebody who is to be forgotten |
+//! | `readings` | what a body says, in whatever encoding |
+
+mod address;
+mod arrival;
+mod chain;
+mod change;
+mod channel;
+mod deed;
+mod filter;
+mod ids;
+mod inbound;
+mod message;
+mod notification;
+mod number;
+mod overdue;
+mod page;
+mod pattern;
+mod person;
+mod readings;
+mod recipients;
+mod record;
+mod standing;
+mod status;
+mod submission;
+mod tally;
+mod time;
+mod timeline;
+
+pub use address::{Address, AddressError, is_blank};
+pub use arrival::Arrival;
+pub use chain::{Anchor, Hex, Link, LinkHash, Writer};
+pub use change::{Change, NoPlace, Place};
+pub use channel::Channel;
+pub use deed::{Actor, Deed, Done, TrailEntry, TrailFilter, TrailRequest};
+pub use filter::{Filter, ListRequest};
+pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
+pub use inbound::{Inbound, Kept, Unreadable};
+pub use message::{Dispatch, DispatchEvent, History, Message, Origin};
+pub use notification::{Event, Notification, Recorded, Reference, Source, letters};
+pub use overdue::Cutoffs;
+pub use page::{Cursor, Page, PageLimit};
+pub use pattern::Pattern;
+pub use person::{ERASED, ERASED_BODY, Person};
+pub use readings::is_compressed;
+pub use recipients::{Outcome, RecipientKey, RecipientStatus, by_recipient, outcome, standings, worst_off};
+pub use record::{Chained, Fate, Record, RowKey};
+pub use standing::{Precedence, Standing};
+pub use status::{Failure, Rank, Status};
+pub use submission::{Content, Draft, Fault, Object, PASSED_ON, Recipient, Submission, is_member};
+pub use tally::{Dimension, Tally, TallyRequest};
+pub use time::Timestamp;
+pub use timeline::{Effect, Entry, EntryKind, timeline};

@@ -1,0 +1,157 @@
+//! A database of a test's own.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, resume_unwind},
+    path::Path,
+};
+
+use futures_util::FutureExt;
+use sqlx::{AssertSqlSafe, Connection, FromRow, PgConnection, SqliteConnection, postgres::PgRow, sqlite::SqliteRow};
+use tempfile::TempDir;
+
+use temporary_postgres::Server;
+
+/// A database that nobody else has.
+pub struct Database {
+    url: String,
+    /// On the Postgres server.
+    name: Option<String>,
+    /// Of the SQLite file.
+    _folder: Option<TempDir>,
+}
+
+/// Runs `test` on a SQLite file of its own.
+pub fn on_sqlite(test: impl AsyncFnOnce(&Database)) {
+    run(&Database::in_a_file(), test);
+}
+
+/// Runs `test` on a Postgres database of its own.
+pub fn on_postgres(test: impl AsyncFnOnce(&Database)) {
+    let name = format!("receiptd_{}", uuid::Uuid::new_v4().simple());
+    run(&Database::on(Server::shared().unwrap(), name), test);
+}
+
+fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
+    block_on(async {
+        if let Some(name) = &database.name {
+            administer(format!("CREATE DATABASE {name}")).await;
+        }
+        let outcome = AssertUnwindSafe(test(database)).catch_unwind().await;
+        // A server that was lent to us gets its databases off again.
+        if let Some(name) = &database.name {
+            administer(format!("DROP DATABASE {name} WITH (FORCE)")).await;
+        }
+        if let Err(failure) = outcome {
+            resume_unwind(failure);
+        }
+    });
+}
+
+/// Runs a test on a runtime of its own.
+pub fn block_on(test: impl Future<Output = ()>) {
+    // A TLS provider for the HTTP clients of the process; the second test finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Two workers, so that what a test does at the same time really is.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(test);
+    runtime.shutdown_background();
+}
+
+impl Database {
+    /// A SQLite file, alone in its folder; not made yet.
+    pub fn in_a_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Self::at(&folder.path().join("receiptd.db"));
+        Self { _folder: Some(folder), ..file }
+    }
+
+    /// The SQLite file at this path.
+    pub fn at(path: &Path) -> Self {
+        Self { url: format!("sqlite://{}", path.display()), name: None, _folder: None }
+    }
+
+    /// The database of this name.
+    pub fn on(server: &Server, name: String) -> Self {
+        Self { url: server.url(&name), name: Some(name), _folder: None }
+    }
+
+    /// As the settings want it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.name.is_none()
+    }
+
+    /// Makes every commit fail until [`Outage::end`]: another process holds the SQLite file's write lock; the Postgres
+    /// database throws everybody out and lets nobody in.
+    pub async fn fails(&self) -> Outage<'_> {
+        let Some(name) = &self.name else {
+            let mut lock = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+            return Outage { database: self, lock: Some(lock) };
+        };
+        administer(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        administer(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+        Outage { database: self, lock: None }
+    }
+
+    /// Does something behind the server's back.
+    pub async fn execute(&self, statement: &'static str) {
+        if self.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        }
+    }
+
+    /// Reads texts behind the server's back.
+    pub async fn texts(&self, query: &'static str) -> Vec<String> {
+        self.rows::<(String,)>(query).await.into_iter().map(|(text,)| text).collect()
+    }
+
+    /// Reads rows behind the server's back.
+    pub async fn rows<R>(&self, query: &'static str) -> Vec<R>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        if self.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
+        } else {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
+        }
+    }
+}
+
+/// A time in which nothing can be committed.
+#[must_use]
+pub struct Outage<'a> {
+    database: &'a Database,
+    lock: Option<SqliteConnection>,
+}
+
+impl Outage<'_> {
+    pub async fn end(self) {
+        match (self.lock, &self.database.name) {
+            (Some(mut lock), _) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
+                lock.close().await.unwrap();
+            }
+            (None, Some(name)) => administer(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await,
+            (None, None) => {}
+        }
+    }
+}
+
+/// Does something that concerns the whole Postgres server.
+async fn administer(statement: String) {
+    let mut connection = PgConnection::connect(&Server::shared().unwrap().url("postgres")).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}

@@ -1,0 +1,169 @@
+//! A server of a test's own.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Deref,
+};
+
+use receiptd::{
+    clock::Clock,
+    config::{self, Flags},
+    lifecycle::{self, ServeError},
+};
+use reqwest::ClientBuilder;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::{
+    Client, Database,
+    certificates::{Authority, Files},
+};
+
+/// A server about to be started.
+pub struct Setup {
+    settings: Vec<(String, String)>,
+    flags: Flags,
+    /// Whom clients have to trust, in PEM; `None`: it is no TLS.
+    authority: Option<String>,
+    clock: Clock,
+    /// Stays open while the server is restarted, so that nobody else gets the port.
+    listener: TcpListener,
+}
+
+/// A running server. To be stopped at the end of the test, which fails otherwise.
+pub struct TestServer {
+    client: Client,
+    pub address: SocketAddr,
+    setup: Setup,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl TestServer {
+    /// With the default settings.
+    pub async fn start(database: &Database) -> Self {
+        Self::on(database).start().await
+    }
+
+    /// With settings that follow.
+    pub fn on(database: &Database) -> Setup {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let flags = Flags { database_url: Some(database.url().to_owned()), ..Flags::default() };
+        Setup { settings: Vec::new(), flags, authority: None, clock: Clock::system(), listener }
+    }
+
+    /// Stops gracefully.
+    pub async fn stop(self) {
+        self.stopped().await;
+    }
+
+    /// Stops gracefully, and keeps what is needed to start again: database, settings and port.
+    pub async fn stopped(mut self) -> Setup {
+        self.begins_to_stop();
+        let ended = self.task.take().unwrap().await;
+        ended.unwrap().unwrap();
+        let listener = self.setup.listener.try_clone().unwrap();
+        let Setup { settings, flags, authority, clock, .. } = &self.setup;
+        let (settings, flags) = (settings.clone(), flags.clone());
+        Setup { settings, flags, authority: authority.clone(), clock: clock.clone(), listener }
+    }
+
+    /// Asks for the stop, and does not wait for it.
+    pub fn begins_to_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+    }
+
+    /// Somebody without a token.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Somebody without a token, who is what `kind` makes of them.
+    pub fn client_with(&self, kind: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        self.setup.client(kind)
+    }
+}
+
+impl Deref for TestServer {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let forgotten = self.task.is_some() && !std::thread::panicking();
+        assert!(!forgotten, "the test ended without stopping its server");
+    }
+}
+
+impl Setup {
+    /// With a setting, named as in the file: `notify.path_token`.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((variable(name), value.to_owned()));
+        self
+    }
+
+    /// By another clock.
+    pub fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Without a setting that was given before.
+    pub fn without(mut self, name: &str) -> Self {
+        self.settings.retain(|(given, _)| *given != variable(name));
+        self
+    }
+
+    /// Without those that were given so far.
+    pub fn without_settings(self) -> Self {
+        Self { settings: Vec::new(), ..self }
+    }
+
+    /// Sends through a platform at this URL, and is notified at `/notify`.
+    pub fn sending_to(self, platform: &str) -> Self {
+        let url = format!("http://{}/notify", self.listener.local_addr().unwrap());
+        self.with("public_url", &url).with("webex.base_url", platform).with("webex.service_key", "the-service-key")
+    }
+
+    /// Over TLS, with the certificate in these files.
+    pub fn over_tls(self, files: &Files, authority: &Authority) -> Self {
+        let (certificate, key) = files.names();
+        let authority = Some(authority.pem());
+        Self { authority, ..self.with("tls.certificate", certificate).with("tls.key", key) }
+    }
+
+    /// Without that certificate.
+    pub fn in_the_clear(self) -> Self {
+        Self { authority: None, ..self.without("tls.certificate").without("tls.key") }
+    }
+
+    fn client(&self, kind: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        let base = format!("{scheme}://{}", self.listener.local_addr().unwrap());
+        Client::with(base, self.authority.as_deref(), kind)
+    }
+
+    pub async fn start(self) -> TestServer {
+        // An empty file, so that no `receiptd.toml` gets into the test.
+        let settings = config::load(&self.flags, self.settings.clone(), Some("/dev/null".into())).unwrap();
+        let address = self.listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let listener = self.listener.try_clone().unwrap();
+        let task = tokio::spawn(lifecycle::serve(settings, self.clock.clone(), listener, shutdown));
+        let client = self.client(|builder| builder);
+        client.gets("/health/live").await.is(200);
+        TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }
+    }
+}
+
+/// The environment variable of a setting.
+fn variable(name: &str) -> String {
+    format!("RECEIPTD_{}", name.to_uppercase().replace('.', "__"))
+}

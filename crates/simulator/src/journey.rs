@@ -1,0 +1,176 @@
+//! Which steps a message takes, per channel.
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use super::failure;
+use super::request::{Api, Order, Recipient};
+use super::words::Words;
+use receiptd_domain::Channel;
+
+/// One thing that happens to a message, and that the platform would notify of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// `deliveryStatus`.
+    pub(super) word: &'static str,
+    pub(super) code: String,
+    /// `Description`.
+    pub(super) text: String,
+    /// `additionalInfo`.
+    pub(super) info: String,
+    /// At the same moment as the step before.
+    pub(super) same_moment: bool,
+    /// Belongs to the SMS that stands in for a failed RCS message.
+    pub(super) fallback: bool,
+}
+
+impl Step {
+    pub(super) fn new(word: &'static str, code: &str, text: impl Into<String>) -> Self {
+        let (code, text) = (code.to_owned(), text.into());
+        Self { word, code, text, info: String::new(), same_moment: false, fallback: false }
+    }
+
+    pub(super) fn with_info(self, info: impl Into<String>) -> Self {
+        Self { info: info.into(), ..self }
+    }
+
+    pub(super) fn at_once(self) -> Self {
+        Self { same_moment: true, ..self }
+    }
+}
+
+pub(super) fn submitted() -> Step {
+    Step::new("Submitted", "7501", "Submitted")
+}
+
+pub(super) fn delivered() -> Step {
+    Step::new("Delivered", "7500", "Delivered")
+}
+
+fn read() -> Step {
+    Step::new("Read", "7502", "Read")
+}
+
+/// A click says which link, and from where.
+fn clicked() -> Step {
+    Step::new("Clicked", "7528", "https://www.example.com/track|192.0.2.44")
+        .with_info("Mozilla/5.0 (Linux; Android 15) ExampleBrowser/1.0")
+}
+
+/// True for this share of the draws. Always draws, so that one draw does not depend on the outcome of another.
+pub(super) fn falls(rng: &mut StdRng, share: f64) -> bool {
+    rng.random::<f64>() < share
+}
+
+/// The steps of a message to one recipient, as far as their receipts were asked for.
+pub(super) fn steps(rng: &mut StdRng, order: &Order, recipient: &Recipient, words: &Words, failures: f64) -> Vec<Step> {
+    let unlucky = falls(rng, failures);
+    let mut steps = match &words.fail {
+        Some((code, text)) => failure::steps(rng, order, recipient, code, text.as_deref()),
+        None if unlucky && words.until.is_none() => {
+            let code = failure::draw(rng, &order.channel);
+            failure::steps(rng, order, recipient, code, None)
+        }
+        None => success(rng, order, words.until.is_some()),
+    };
+    if let Some(last) = words.until.as_deref().and_then(|until| steps.iter().position(|step| reaches(step, until))) {
+        steps.truncate(last + 1);
+    }
+    match &order.receipts {
+        Some(asked) => steps.into_iter().filter(|step| asked.iter().any(|receipt| admits(receipt, step))).collect(),
+        None => steps,
+    }
+}
+
+/// The steps of a message that arrives. With `all`, none is left to chance.
+fn success(rng: &mut StdRng, order: &Order, all: bool) -> Vec<Step> {
+    let is_read = falls(rng, 0.6) || all;
+    let is_clicked = falls(rng, 0.3) || all;
+    let is_rare = falls(rng, 0.05) || all;
+    let links = has_short_links(order) || all;
+    let mut steps = match order.channel {
+        Channel::Voice => return call(is_read, is_rare),
+        Channel::Apple => return vec![submitted()],
+        Channel::Messenger if is_clicked && !all => vec![Step { word: "Submited", ..submitted() }, delivered()],
+        Channel::Instagram => vec![submitted()],
+        _ => vec![submitted(), delivered()],
+    };
+    let reads = !matches!(order.channel, Channel::Sms | Channel::Mms | Channel::Other(_));
+    if reads && is_read {
+        steps.push(read());
+        if order.channel == Channel::Email && is_rare {
+            steps.push(read());
+        }
+    }
+    let clicks = match order.channel {
+        Channel::Sms => order.api != Api::V1 && links,
+        Channel::Email => is_read && links,
+        Channel::InApp => is_read,
+        _ => false,
+    };
+    if clicks && is_clicked {
+        steps.push(clicked());
+    }
+    if order.channel == Channel::Email && is_rare {
+        steps.push(Step::new("Complaint", "7521", "abuse"));
+    }
+    steps
+}
+
+/// A call that is answered. It is played in full, or the callee hangs up; the last events share one moment.
+fn call(in_full: bool, trombone: bool) -> Vec<Step> {
+    let mut steps = vec![
+        Step::new("OFFERED", "7407", "Call offered"),
+        Step::new("ACCEPTED", "7408", "Call accepted"),
+        Step::new("ANSWERED", "7519", "Answered"),
+    ];
+    if trombone {
+        steps.push(Step::new("TROMBONE_CONNECTED", "7411", "Trombone connected"));
+        steps.push(Step::new("TROMBONE_RELEASED", "7412", "Trombone released"));
+    }
+    let dropped = Step::new("DROPPED", "7409", "Call dropped");
+    let released = Step::new("Released", "7405", "Released");
+    if in_full {
+        steps.extend([dropped, released.at_once()]);
+    } else {
+        steps.extend([released, disconnected().at_once(), dropped.at_once()]);
+    }
+    steps
+}
+
+pub(super) fn disconnected() -> Step {
+    Step::new("DISCONNECTED", "7410", "Call disconnected")
+}
+
+/// Clicks are only seen where the platform has put its own links into the text.
+fn has_short_links(order: &Order) -> bool {
+    ["/options/shortenLinks", "/options/trackClicks", "/trackShortUrlClicks", "/shortenUrls"]
+        .iter()
+        .any(|switch| order.is_on(switch))
+}
+
+/// A status as it is compared: letters only, in lower case.
+fn letters(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Whether `[sim:until=…]` means this step. An answered call is what comes nearest to a delivery.
+fn reaches(step: &Step, until: &str) -> bool {
+    let until = letters(until);
+    letters(step.word) == until || (until == "delivered" && step.word == "ANSWERED")
+}
+
+/// Whether a requested receipt lets this step through.
+fn admits(receipt: &str, step: &Step) -> bool {
+    let (receipt, word) = (letters(receipt), letters(step.word));
+    match receipt.as_str() {
+        "sent" => word == "submitted",
+        "failed" => matches!(word.as_str(), "failed" | "undelivered"),
+        "bounced" => word == "bounce",
+        "complained" => word == "complaint",
+        "invalid" => step.code == "7523",
+        // No receipt names these, so they belong to the call as a whole.
+        _ if word.starts_with("trombone") => true,
+        receipt => word == receipt,
+    }
+}

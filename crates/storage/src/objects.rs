@@ -1,0 +1,52 @@
+//! Whether an SQLite file has the tables, triggers, views and indexes that the migrations make, and no others.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Connection, SqliteConnection, migrate::MigrateError};
+
+/// An object of a schema: what it is and its name; the table it belongs to and the statement that made it.
+type Objects = BTreeMap<(String, String), (String, Option<String>)>;
+
+/// The first thing in which the schema of a database differs from the one that its migrations make; `None` if it does
+/// not. A trigger or a view that somebody added could alter what is stored from then on.
+pub(super) async fn difference(connection: &mut SqliteConnection) -> Result<Option<String>, MigrateError> {
+    let there = objects(connection).await?;
+    if !there.contains_key(&("table".to_owned(), "_sqlx_migrations".to_owned())) {
+        return Ok(Some("it was not made by receiptd".to_owned()));
+    }
+    let version: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&mut *connection).await?;
+    let mut fresh = SqliteConnection::connect("sqlite::memory:").await?;
+    let migrator = sqlx::migrate!("../../migrations/sqlite");
+    let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let version = version.unwrap_or_default();
+    if version > known {
+        // A newer program made it. Opening it says so.
+        return Ok(None);
+    }
+    migrator.run_to(version, &mut fresh).await?;
+    let right = objects(&mut fresh).await?;
+    fresh.close().await?;
+    Ok(compare(&there, &right))
+}
+
+/// Without the tables in which `ANALYZE` keeps its statistics.
+async fn objects(connection: &mut SqliteConnection) -> Result<Objects, sqlx::Error> {
+    let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
+        "SELECT type, name, tbl_name, CASE WHEN name = '_sqlx_migrations' THEN NULL ELSE sql END FROM sqlite_schema \
+         WHERE type <> 'table' OR name NOT IN ('sqlite_stat1', 'sqlite_stat3', 'sqlite_stat4')",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|(kind, name, table, sql)| ((kind, name), (table, sql))).collect())
+}
+
+fn compare(there: &Objects, right: &Objects) -> Option<String> {
+    let added = there.keys().find(|object| !right.contains_key(object));
+    if let Some((kind, name)) = added {
+        return Some(format!("the {kind} {name:?} is none of receiptd's"));
+    }
+    let (kind, name) = right.iter().find(|(object, made)| there.get(object) != Some(made))?.0;
+    let is_there = there.contains_key(&(kind.clone(), name.clone()));
+    Some(format!("the {kind} {name:?} is {}", if is_there { "not the one that receiptd makes" } else { "missing" }))
+}

@@ -1,0 +1,234 @@
+//! Removes a person from one message and from all that is kept about it.
+
+use super::{Connection, append, change, is_named, notification_rows, recipient_rows, remove_keys, unless_named};
+use crate::{
+    Erased, StorageError,
+    chain::{EventRow, Records},
+    rows::{NotificationRow, RecipientRow},
+};
+use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed};
+
+/// What stands in the place of a request to send: no such request is ever asked for again.
+const NO_REQUEST: &str = "{}";
+
+/// Who else a message is to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// The person alone.
+    Whole,
+    /// The person and others.
+    Part,
+    /// Others, about whose message something names the person.
+    Nothing,
+}
+
+/// Removes the person, and tells the chain; or, without records for that, only reads, and says how much would be removed.
+pub(super) async fn erase(
+    connection: &mut Connection,
+    person: &Person,
+    id: &str,
+    erased: &mut Erased,
+    mut records: Option<&mut Records>,
+) -> Result<(), StorageError> {
+    let address = person.address().as_str();
+    let share = share(connection, id, address).await?;
+    if !erase_request(connection, person, id, share, records.is_none(), erased).await? {
+        return Ok(());
+    }
+    let keys = sql!("SELECT fingerprint FROM notifications WHERE correlation_id = $1", id);
+    // One by one: a body may be large.
+    for key in keys.fetch_all(&mut *connection).await? {
+        let row = notification_rows!(
+            "SELECT ",
+            " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
+            id,
+            key.fingerprint
+        );
+        let Some(row) = row.fetch_optional(&mut *connection).await? else { continue };
+        let is_theirs = share == Share::Whole || row.recipient.as_deref() == Some(address);
+        if !is_theirs && !is_named(person, &row) {
+            erased.compressed += i64::from(is_compressed(&row.body));
+            continue;
+        }
+        let new = without(person, &row, is_theirs);
+        if new == row {
+            continue;
+        }
+        let is_changed = match records.as_deref_mut() {
+            Some(records) => change(connection, &row, &new, records).await?,
+            None => true,
+        };
+        erased.notifications += i64::from(is_changed);
+    }
+    erased.steps += erase_steps(connection, person, id, records.as_deref_mut()).await?;
+    if records.is_some() {
+        erase_standing(connection, person, id, share == Share::Whole).await?;
+    }
+    erased.messages += 1;
+    Ok(())
+}
+
+async fn share(connection: &mut Connection, id: &str, address: &str) -> Result<Share, StorageError> {
+    let recipients = sql!(
+        "SELECT recipient AS \"recipient!: String\" FROM (\
+         SELECT correlation_id, recipient FROM messages WHERE recipient IS NOT NULL \
+         UNION ALL SELECT correlation_id, recipient FROM recipients) AS found WHERE correlation_id = $1",
+        id
+    );
+    let recipients = recipients.fetch_all(connection).await?;
+    let (theirs, others): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|row| row.recipient == address);
+    Ok(match (theirs.is_empty(), others.is_empty()) {
+        (true, _) => Share::Nothing,
+        (false, true) => Share::Whole,
+        (false, false) => Share::Part,
+    })
+}
+
+/// Removes what was asked to be sent, with the text; says whether that could be done. It is needed while it is on its
+/// way, and goes when this is asked for once more. Where it waits, and this only counts, it would be called back first.
+async fn erase_request(
+    connection: &mut Connection,
+    person: &Person,
+    id: &str,
+    share: Share,
+    only_count: bool,
+    erased: &mut Erased,
+) -> Result<bool, StorageError> {
+    let request = sql!("SELECT request, due_at, lease_until FROM outbox WHERE correlation_id = $1", id);
+    let Some(row) = request.fetch_optional(&mut *connection).await? else { return Ok(true) };
+    let concerned = share != Share::Nothing || person.is_named_in(row.request.as_bytes());
+    if !concerned || row.request == NO_REQUEST {
+        return Ok(true);
+    }
+    let is_done = if only_count {
+        // A message to somebody else is not called back.
+        row.lease_until.is_none() && (row.due_at.is_none() || share != Share::Nothing)
+    } else {
+        let request = sql!(
+            "UPDATE outbox SET request = $2 WHERE correlation_id = $1 AND lease_until IS NULL AND due_at IS NULL",
+            id,
+            NO_REQUEST
+        );
+        let is_done = request.execute(&mut *connection).await?.rows_affected() == 1;
+        if is_done {
+            // Callers may have made the key of what they know of the person.
+            remove_keys(connection, id).await?;
+        }
+        is_done
+    };
+    *(if is_done { &mut erased.requests } else { &mut erased.under_way }) += 1;
+    Ok(is_done)
+}
+
+/// A notification without the person.
+fn without(person: &Person, row: &NotificationRow, is_theirs: bool) -> NotificationRow {
+    let text = |text: &Option<String>| text.as_ref().map(|text| unless_named(person, text));
+    let own = |text: &Option<String>| text.as_ref().map(|_| ERASED.to_owned());
+    NotificationRow {
+        recipient: if is_theirs { own(&row.recipient) } else { row.recipient.clone() },
+        status_text: unless_named(person, &row.status_text),
+        reason: text(&row.reason),
+        detail: text(&row.detail),
+        callback_data: if is_theirs { own(&row.callback_data) } else { text(&row.callback_data) },
+        body: ERASED_BODY.to_vec(),
+        ..row.clone()
+    }
+}
+
+/// What the platform said of a hand-over may name the person.
+async fn erase_steps(
+    connection: &mut Connection,
+    person: &Person,
+    id: &str,
+    mut records: Option<&mut Records>,
+) -> Result<i64, StorageError> {
+    let steps = sql_as!(
+        EventRow,
+        "SELECT correlation_id, step, at, dispatch, failure, code, reason, transaction_id FROM dispatch_events \
+         WHERE correlation_id = $1",
+        id
+    );
+    let mut erased = 0;
+    for step in steps.fetch_all(&mut *connection).await? {
+        if !step.reason.as_ref().is_some_and(|reason| person.is_named_in(reason.as_bytes())) {
+            continue;
+        }
+        erased += 1;
+        let Some(records) = records.as_deref_mut() else { continue };
+        sql!("UPDATE dispatch_events SET reason = $3 WHERE correlation_id = $1 AND step = $2", id, step.step, ERASED)
+            .execute(&mut *connection)
+            .await?;
+        records.step(Fate::Removed, &step);
+        records.step(Fate::Added, &EventRow { reason: Some(ERASED.to_owned()), ..step });
+    }
+    Ok(erased)
+}
+
+/// Removes the person from the message itself, which stays and stands where it stood.
+async fn erase_standing(
+    connection: &mut Connection,
+    person: &Person,
+    id: &str,
+    alone: bool,
+) -> Result<(), StorageError> {
+    let address = person.address().as_str();
+    // This also locks the row, so that the rest of it does not change meanwhile.
+    let message = sql!(
+        "UPDATE messages SET recipient = CASE WHEN recipient = $2 THEN $3 ELSE recipient END WHERE correlation_id = $1 \
+         RETURNING reason, callback_data",
+        id,
+        address,
+        ERASED
+    );
+    let Some(message) = message.fetch_optional(&mut *connection).await? else { return Ok(()) };
+    let shared = |data: String| if alone { ERASED.to_owned() } else { unless_named(person, &data) };
+    sql!(
+        "UPDATE messages SET reason = $2, callback_data = $3 WHERE correlation_id = $1",
+        id,
+        message.reason.map(|reason| unless_named(person, &reason)),
+        message.callback_data.map(shared)
+    )
+    .execute(&mut *connection)
+    .await?;
+    let named = sql!("DELETE FROM recipients WHERE correlation_id = $1 AND recipient = $2", id, address);
+    if named.execute(&mut *connection).await?.rows_affected() > 0 {
+        sql!(
+            "INSERT INTO recipients (correlation_id, recipient) VALUES ($1, $2) \
+             ON CONFLICT (correlation_id, recipient) DO NOTHING",
+            id,
+            ERASED
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    erase_recipient(connection, person, id).await
+}
+
+/// Removes the person from the standings of a message with several recipients. What was worst is kept for all who are
+/// removed; it still counts, but what is heard of them later comes under the address again.
+async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str) -> Result<(), StorageError> {
+    let Ok(correlation_id) = CorrelationId::new(id) else { return Ok(()) };
+    let rows = recipient_rows!("WHERE correlation_id = $1", id).fetch_all(&mut *connection).await?;
+    let is_concerned = |row: &&RecipientRow| {
+        let is_named = row.reason.as_ref().is_some_and(|reason| person.is_named_in(reason.as_bytes()));
+        row.recipient == person.address().as_str() || is_named
+    };
+    for row in rows.iter().filter(is_concerned) {
+        sql!("DELETE FROM recipient_standings WHERE correlation_id = $1 AND recipient = $2", id, row.recipient)
+            .execute(&mut *connection)
+            .await?;
+        let Some(mut standing) = row.standing() else { continue };
+        standing.reason = standing.reason.map(|reason| unless_named(person, &reason));
+        let is_person = row.recipient == person.address().as_str();
+        let key = RecipientKey::from_stored(if is_person { ERASED } else { &row.recipient });
+        let row = RecipientRow::of(&correlation_id, &key, &standing);
+        let is_worse = |other: &RecipientRow| other.recipient == ERASED && other.severity >= row.severity;
+        if !(is_person && rows.iter().any(is_worse)) {
+            sql!("DELETE FROM recipient_standings WHERE correlation_id = $1 AND recipient = $2", id, row.recipient)
+                .execute(&mut *connection)
+                .await?;
+            append::merge_recipients(connection, &[row]).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Removes a person. What is counted elsewhere (messages, statuses, codes) stays; what is chained is chained anew.
+
+mod message;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+
+use super::{
+    Backend, Connection, append, keep::change, messages::notification_rows, outbox::remove_keys,
+    recipients::recipient_rows, trail::note,
+};
+use crate::{Erased, Erasure, Looked, ShelfErased, ShelfKind, StorageError, chain::Records, rows::NotificationRow};
+use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, TrailEntry, is_compressed};
+
+#[async_trait]
+impl Erasure for Backend {
+    async fn messages_to(
+        &self,
+        person: &Person,
+        after: Option<&CorrelationId>,
+        limit: i64,
+    ) -> Result<Vec<CorrelationId>, StorageError> {
+        let found = sql!(
+            "SELECT correlation_id AS \"correlation_id!: String\" FROM (\
+             SELECT correlation_id FROM messages WHERE recipient = $1 \
+             UNION SELECT correlation_id FROM recipients WHERE recipient = $1) AS found \
+             WHERE correlation_id > $2 ORDER BY correlation_id LIMIT $3",
+            person.address().as_str(),
+            after.map_or("", CorrelationId::as_str),
+            limit
+        );
+        let found = found.fetch_all(&self.read).await?.into_iter();
+        Ok(found.filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect())
+    }
+
+    async fn erase_messages(
+        &self,
+        person: &Person,
+        ids: &[CorrelationId],
+        entry: Option<&TrailEntry>,
+    ) -> Result<Erased, StorageError> {
+        let mut erased = Erased::default();
+        let Some(entry) = entry else {
+            let mut snapshot = self.snapshot().await?;
+            for id in ids {
+                message::erase(&mut snapshot, person, id.as_str(), &mut erased, None).await?;
+            }
+            snapshot.rollback().await?;
+            return Ok(erased);
+        };
+        let mut unit = self.begin().await?;
+        let mut records = Records::default();
+        for id in ids {
+            message::erase(&mut unit, person, id.as_str(), &mut erased, Some(&mut records)).await?;
+        }
+        note(&mut unit, entry, erased.messages).await?;
+        self.commit(unit, &records).await?;
+        self.changed.send_replace(());
+        Ok(erased)
+    }
+
+    async fn messages_naming(
+        &self,
+        person: &Person,
+        after: Option<&CorrelationId>,
+        limit: i64,
+    ) -> Result<Looked<Vec<CorrelationId>, CorrelationId>, StorageError> {
+        let after = after.map_or("", CorrelationId::as_str);
+        let messages = sql!(
+            "SELECT correlation_id, reason, callback_data FROM messages WHERE correlation_id > $1 \
+             ORDER BY correlation_id LIMIT $2",
+            after,
+            limit
+        );
+        let messages = messages.fetch_all(&self.read).await?;
+        let Some(last) = messages.last().map(|row| row.correlation_id.clone()) else { return Ok((Vec::new(), None)) };
+        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| person.is_named_in(text.as_bytes()));
+        let mut named: BTreeSet<String> = messages
+            .into_iter()
+            .filter(|row| says(&row.reason) || says(&row.callback_data))
+            .map(|row| row.correlation_id)
+            .collect();
+        // Row by row: a body may be large.
+        let mut rows = notification_rows!(
+            "SELECT ",
+            " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2",
+            after,
+            last
+        )
+        .fetch(&self.read);
+        while let Some(row) = rows.try_next().await? {
+            let is_own = row.recipient.as_deref() == Some(person.address().as_str());
+            if !is_own && !named.contains(&row.correlation_id) && is_named(person, &row) {
+                named.insert(row.correlation_id);
+            }
+        }
+        drop(rows);
+        let requests = sql!(
+            "SELECT correlation_id, request FROM outbox WHERE correlation_id > $1 AND correlation_id <= $2",
+            after,
+            last
+        );
+        let mut requests = requests.fetch(&self.read);
+        while let Some(row) = requests.try_next().await? {
+            if person.is_named_in(row.request.as_bytes()) {
+                named.insert(row.correlation_id);
+            }
+        }
+        drop(requests);
+        let steps = sql!(
+            "SELECT correlation_id, reason FROM dispatch_events \
+             WHERE correlation_id > $1 AND correlation_id <= $2 AND reason IS NOT NULL",
+            after,
+            last
+        );
+        let steps = steps.fetch_all(&self.read).await?;
+        named.extend(steps.into_iter().filter(|row| says(&row.reason)).map(|row| row.correlation_id));
+        let own = sql!(
+            "SELECT correlation_id AS \"correlation_id!: String\" FROM (\
+             SELECT correlation_id FROM messages WHERE recipient = $1 \
+             UNION SELECT correlation_id FROM recipients WHERE recipient = $1) AS found \
+             WHERE correlation_id > $2 AND correlation_id <= $3",
+            person.address().as_str(),
+            after,
+            last
+        );
+        for row in own.fetch_all(&self.read).await? {
+            named.remove(&row.correlation_id);
+        }
+        let named = named.iter().filter_map(|id| CorrelationId::new(id).ok()).collect();
+        Ok((named, CorrelationId::new(&last).ok()))
+    }
+
+    async fn erase_changes(
+        &self,
+        person: &Person,
+        after: i64,
+        limit: i64,
+        entry: Option<&TrailEntry>,
+    ) -> Result<(i64, Option<i64>), StorageError> {
+        let looked = sql!("SELECT seq, reason FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit);
+        let looked = looked.fetch_all(&self.read).await?;
+        let last = looked.last().map(|row| row.seq);
+        let is_named = |reason: &String| person.is_named_in(reason.as_bytes());
+        let found: Vec<_> = looked.into_iter().filter(|row| row.reason.as_ref().is_some_and(is_named)).collect();
+        let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        if let Some(entry) = entry.filter(|_| count > 0) {
+            let mut unit = self.begin().await?;
+            for row in &found {
+                sql!("UPDATE changes SET reason = $2 WHERE seq = $1", row.seq, ERASED).execute(&mut *unit).await?;
+            }
+            note(&mut unit, entry, count).await?;
+            unit.commit().await?;
+        }
+        Ok((count, last))
+    }
+
+    async fn erase_shelf(
+        &self,
+        kind: ShelfKind,
+        person: &Person,
+        after: Option<Fingerprint>,
+        limit: i64,
+        entry: Option<&TrailEntry>,
+    ) -> Result<Looked<ShelfErased, Fingerprint>, StorageError> {
+        let address = person.address().as_str();
+        let after = after.map(|after| after.as_bytes().to_vec()).unwrap_or_default();
+        let (mut erased, mut found, mut last) = (ShelfErased::default(), Vec::new(), None);
+        // Row by row: a body may be large.
+        macro_rules! look {
+            ($query:literal, $row:ident => $is_theirs:expr, $label:ident) => {
+                let mut rows = sql!($query, after, limit).fetch(&self.read);
+                while let Some($row) = rows.try_next().await? {
+                    last = Fingerprint::from_bytes(&$row.fingerprint);
+                    if $is_theirs {
+                        found.push(($row.fingerprint, unless_named(person, &$row.$label)));
+                    } else {
+                        erased.compressed += i64::from(is_compressed(&$row.body));
+                    }
+                }
+            };
+        }
+        let names = |texts: [&[u8]; 2]| texts.into_iter().any(|text| person.is_named_in(text));
+        match kind {
+            ShelfKind::Inbound => {
+                look!(
+                    "SELECT fingerprint, sender, event, body FROM inbound WHERE fingerprint > $1 \
+                     ORDER BY fingerprint LIMIT $2",
+                    row => row.sender.as_deref() == Some(address)
+                        || (person.is_distinctive() && names([&row.body, row.event.as_bytes()])),
+                    event
+                );
+            }
+            ShelfKind::Quarantine => {
+                look!(
+                    "SELECT fingerprint, reason, body FROM quarantine WHERE fingerprint > $1 \
+                     ORDER BY fingerprint LIMIT $2",
+                    row => names([&row.body, row.reason.as_bytes()]),
+                    reason
+                );
+            }
+        }
+        erased.rows = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        if let Some(entry) = entry.filter(|_| erased.rows > 0) {
+            let mut unit = self.begin().await?;
+            for (fingerprint, label) in found {
+                match kind {
+                    ShelfKind::Inbound => {
+                        sql!(
+                            "UPDATE inbound SET sender = CASE WHEN sender = $2 THEN $3 ELSE sender END, event = $4, \
+                             body = $5 WHERE fingerprint = $1",
+                            fingerprint,
+                            address,
+                            ERASED,
+                            label,
+                            ERASED_BODY
+                        )
+                        .execute(&mut *unit)
+                        .await?
+                    }
+                    ShelfKind::Quarantine => {
+                        sql!(
+                            "UPDATE quarantine SET reason = $2, body = $3 WHERE fingerprint = $1",
+                            fingerprint,
+                            label,
+                            ERASED_BODY
+                        )
+                        .execute(&mut *unit)
+                        .await?
+                    }
+                };
+            }
+            note(&mut unit, entry, erased.rows).await?;
+            unit.commit().await?;
+        }
+        Ok((erased, last))
+    }
+}
+
+/// Whether a notification names the person.
+fn is_named(person: &Person, row: &NotificationRow) -> bool {
+    let texts = [&row.reason, &row.detail, &row.callback_data];
+    let texts = texts.into_iter().flatten().chain([&row.status_text]).map(String::as_bytes);
+    [row.body.as_slice()].into_iter().chain(texts).any(|text| person.is_named_in(text))
+}
+
+fn unless_named(person: &Person, text: &str) -> String {
+    if person.is_named_in(text.as_bytes()) { ERASED.to_owned() } else { text.to_owned() }
+}

@@ -1,0 +1,115 @@
+//! Takes down what arrives: a few statements for a whole batch, in one transaction.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{Backend, Connection, adoption, append, keep::keep, messages, recipients};
+use crate::{
+    Journal, StorageError,
+    batch::{Batch, Entry},
+    chain::Records,
+    rows::NotificationRow,
+};
+use receiptd_domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable};
+
+#[async_trait]
+impl Journal for Backend {
+    async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
+        let mut transaction = self.begin().await?;
+        let mut records = Records::default();
+        put(&mut transaction, arrivals, &mut records).await?;
+        self.commit(transaction, &records).await?;
+        self.changed.send_replace(());
+        Ok(())
+    }
+}
+
+/// Puts arrivals on record, within a unit of work.
+pub(super) async fn put<'a>(
+    connection: &mut Connection,
+    arrivals: impl IntoIterator<Item = &'a Arrival>,
+    records: &mut Records,
+) -> Result<(), StorageError> {
+    let batch = Batch::of(arrivals);
+    notifications(connection, &batch, records).await?;
+    for kept in &batch.inbound {
+        inbound(connection, kept).await?;
+    }
+    for kept in &batch.quarantined {
+        quarantine(connection, kept).await?;
+    }
+    Ok(())
+}
+
+async fn notifications(
+    connection: &mut Connection,
+    batch: &Batch<'_>,
+    records: &mut Records,
+) -> Result<(), StorageError> {
+    let claims = batch.claims();
+    let adoptions =
+        if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
+    let owners = owners(connection, &batch.uncorrelated()).await?;
+    let entries = batch.entries(&owners);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+    keep(connection, &rows, records).await?;
+    recipients::merge(connection, &entries).await?;
+    for adoption in adoptions {
+        adoption::adopt(connection, &adoption, records).await?;
+    }
+    Ok(())
+}
+
+/// To whom the transactions belong of which a notification came without correlation id. Those are rare.
+pub(super) async fn owners(
+    connection: &mut Connection,
+    transactions: &[String],
+) -> Result<BTreeMap<String, CorrelationId>, StorageError> {
+    let mut owners = BTreeMap::new();
+    for id in transactions {
+        if let Some(owner) = messages::owner(connection, id).await? {
+            owners.insert(id.clone(), owner);
+        }
+    }
+    Ok(owners)
+}
+
+async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO inbound (fingerprint, received_at, source, times, channel, event, sender, transaction_id, body) \
+         VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (fingerprint) DO UPDATE SET times = inbound.times + excluded.times",
+        kept.fingerprint.as_bytes(),
+        kept.received_at.as_micros(),
+        kept.times,
+        kept.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
+        kept.what.event,
+        kept.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        kept.what.transaction_id,
+        kept.body,
+        kept.source.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn quarantine(connection: &mut Connection, kept: &Kept<Unreadable>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO quarantine (fingerprint, received_at, times, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (fingerprint) DO UPDATE SET times = quarantine.times + excluded.times",
+        kept.fingerprint.as_bytes(),
+        kept.received_at.as_micros(),
+        kept.times,
+        kept.what.0,
+        kept.body,
+        kept.source.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

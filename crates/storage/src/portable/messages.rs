@@ -1,0 +1,209 @@
+//! Looks messages up.
+
+use async_trait::async_trait;
+use sqlx::QueryBuilder;
+
+use super::{
+    Backend, Connection, Database, list, reads,
+    shelf::{self, count},
+    tally,
+};
+use crate::{
+    Messages, StorageError,
+    rows::{DispatchRow, MessageRow, NotificationRow},
+};
+use receiptd_domain::{
+    CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, Recorded, Tally,
+    TallyRequest, TransactionId,
+};
+
+/// Rows of `notifications`, whole. `$before` and `$after` stand around the columns.
+macro_rules! notification_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(
+            NotificationRow,
+            $before
+                + "correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
+                + $after
+            $(, $argument)*
+        )
+    };
+}
+
+pub(crate) use notification_rows;
+
+/// The rows of notifications that `$where` admits, without their bodies.
+macro_rules! bodiless_rows {
+    ($where:literal, $argument:expr) => {
+        sql_as!(
+            NotificationRow,
+            "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+             recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
+             substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
+                + $where,
+            $argument
+        )
+    };
+}
+
+pub(crate) use bodiless_rows;
+
+#[async_trait]
+impl Messages for Backend {
+    async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        find(&mut connection, id).await
+    }
+
+    async fn history(&self, id: &CorrelationId) -> Result<Option<History>, StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        let history = history(&mut snapshot, id).await?;
+        snapshot.rollback().await?;
+        Ok(history)
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Message>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        let rows = list::page(&mut connection, filter, after, limit).await?;
+        let messages = rows.into_iter().map(MessageRow::message).collect::<Result<_, _>>()?;
+        Ok(Page::from_surplus(messages, limit, Cursor::after))
+    }
+
+    async fn tally(&self, request: &TallyRequest) -> Result<Vec<Tally>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        Ok(tally::tally(&mut connection, request).await?)
+    }
+
+    async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        notifications(&mut connection, id).await
+    }
+
+    async fn notifications_of(
+        &self,
+        ids: &[CorrelationId],
+        after: Option<&(CorrelationId, Fingerprint)>,
+        limit: PageLimit,
+    ) -> Result<Vec<(CorrelationId, Recorded)>, StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        let sizes = reads::sizes_of(&mut snapshot, ids, after, count(limit.get())).await?;
+        let rows = reads::notifications_of(&mut snapshot, ids, after, count(limit.fitting(&sizes))).await?;
+        snapshot.rollback().await?;
+        rows.into_iter().map(NotificationRow::with_message).collect()
+    }
+
+    async fn notifications_page(
+        &self,
+        id: &CorrelationId,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Recorded>, StorageError> {
+        let (at, fingerprint) =
+            after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), shelf::bytes(&cursor.id)));
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
+             WHERE correlation_id = $1 AND (COALESCE(event_at, 0), fingerprint) > ($2, $3) \
+             ORDER BY COALESCE(event_at, 0), fingerprint LIMIT $4",
+            id.as_str(),
+            at,
+            fingerprint,
+            count(limit.get() + 1)
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let fitting = limit.fitting(&sizes);
+        let rows = notification_rows!(
+            "SELECT ",
+            " FROM notifications WHERE correlation_id = $1 AND (COALESCE(event_at, 0), fingerprint) > ($2, $3) \
+             ORDER BY COALESCE(event_at, 0), fingerprint LIMIT $4",
+            id.as_str(),
+            at,
+            fingerprint,
+            count(fitting)
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = rows.into_iter().map(NotificationRow::recorded).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, fitting < sizes.len(), after_recorded))
+    }
+
+    async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        dispatch_events(&mut connection, id).await
+    }
+
+    async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        owner(&mut connection, id.as_str()).await
+    }
+}
+
+async fn find(connection: &mut Connection, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
+    let mut query = QueryBuilder::<Database>::new(list::MESSAGE);
+    query.push("m.correlation_id = ").push_bind(id.as_str().to_owned());
+    let row: Option<MessageRow> = query.build_query_as().fetch_optional(connection).await?;
+    row.map(MessageRow::message).transpose()
+}
+
+/// Within a snapshot.
+async fn history(connection: &mut Connection, id: &CorrelationId) -> Result<Option<History>, StorageError> {
+    let mut message = find(connection, id).await?;
+    if message.is_none()
+        && let Some(transaction) = id.as_str().strip_prefix("txn:")
+        && let Some(owner) = owner(connection, transaction).await?
+    {
+        message = find(connection, &owner).await?;
+    }
+    let Some(message) = message else { return Ok(None) };
+    let notifications = notifications_without_bodies(connection, &message.correlation_id).await?;
+    let dispatch = dispatch_events(connection, &message.correlation_id).await?;
+    Ok(Some(History { message, notifications, dispatch }))
+}
+
+async fn dispatch_events(connection: &mut Connection, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {
+    let rows = sql_as!(
+        DispatchRow,
+        "SELECT correlation_id, at, dispatch, code, reason, transaction_id FROM dispatch_events \
+         WHERE correlation_id = $1 ORDER BY step",
+        id.as_str()
+    );
+    rows.fetch_all(connection).await?.into_iter().map(DispatchRow::event).collect()
+}
+
+fn after_recorded(recorded: &Recorded) -> Cursor {
+    Cursor { at: recorded.notification.at.unwrap_or_default(), id: recorded.fingerprint.to_string() }
+}
+
+/// The message that a transaction id belongs to.
+pub(super) async fn owner(
+    connection: &mut Connection,
+    transaction_id: &str,
+) -> Result<Option<CorrelationId>, StorageError> {
+    let owner = sql!("SELECT correlation_id FROM transactions WHERE transaction_id = $1", transaction_id);
+    let owner = owner.fetch_optional(connection).await?;
+    Ok(owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()))
+}
+
+/// All notifications of a message.
+pub(super) async fn notifications(
+    connection: &mut Connection,
+    id: &CorrelationId,
+) -> Result<Vec<Recorded>, StorageError> {
+    let rows = notification_rows!("SELECT ", " FROM notifications WHERE correlation_id = $1", id.as_str());
+    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
+}
+
+/// The same without their bodies, which may be large and do not matter for the status.
+pub(super) async fn notifications_without_bodies(
+    connection: &mut Connection,
+    id: &CorrelationId,
+) -> Result<Vec<Recorded>, StorageError> {
+    let rows = bodiless_rows!("correlation_id = $1", id.as_str());
+    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
+}

@@ -1,0 +1,106 @@
+//! Takes submissions over.
+
+use std::collections::BTreeMap;
+
+use super::{Connection, dispatch, keys, steps};
+use crate::{
+    Enqueued, Entry, Settlement, StorageError,
+    chain::Records,
+    outgoing::{QueuedRow, StepRow},
+};
+use receiptd_domain::{Actor, Dispatch, Submission, Timestamp};
+
+/// Takes over those whose keys and ids are new.
+pub(super) async fn enqueue(
+    connection: &mut Connection,
+    entries: &[Entry],
+    at: Timestamp,
+    actor: &Actor,
+    records: &mut Records,
+) -> Result<Vec<Enqueued>, StorageError> {
+    let mut decided = Vec::with_capacity(entries.len());
+    for entry in entries {
+        decided.push(keys::claim(connection, entry, actor).await?);
+    }
+    let undecided = entries.iter().zip(&decided).filter_map(|(entry, decided)| decided.is_none().then_some(entry));
+    let undecided: Vec<&Entry> = undecided.collect();
+    let outcomes = enqueue_by_id(connection, &undecided, at, records).await?;
+    for (entry, outcome) in undecided.iter().zip(&outcomes) {
+        if let (Some(key), Enqueued::Conflict) = (&entry.key, outcome) {
+            keys::give_up(connection, &key.key, actor).await?;
+        }
+    }
+    let mut outcomes = outcomes.into_iter();
+    Ok(decided.into_iter().filter_map(|decided| decided.or_else(|| outcomes.next())).collect())
+}
+
+/// Takes over those whose ids are new.
+async fn enqueue_by_id(
+    connection: &mut Connection,
+    entries: &[&Entry],
+    at: Timestamp,
+    records: &mut Records,
+) -> Result<Vec<Enqueued>, StorageError> {
+    let rows: Vec<QueuedRow> = entries.iter().map(|entry| QueuedRow::of(entry)).collect();
+    let mut first: BTreeMap<&str, &QueuedRow> = BTreeMap::new();
+    for row in &rows {
+        first.entry(&row.correlation_id).or_insert(row);
+    }
+    let wanted: Vec<&QueuedRow> = first.values().copied().collect();
+    let mut new = dispatch::insert_messages(connection, &wanted, at).await?;
+    let (taken, known): (Vec<&QueuedRow>, Vec<&QueuedRow>) =
+        wanted.into_iter().partition(|row| new.contains(&row.correlation_id));
+    if !taken.is_empty() {
+        dispatch::insert_outbox(connection, &taken).await?;
+        let queued = Settlement::new(Dispatch::Queued, at);
+        let queued: Vec<_> = taken.iter().map(|row| StepRow::of(row.correlation_id.clone(), &queued)).collect();
+        steps::write_down(connection, &queued, records).await?;
+    }
+
+    let stored = if known.is_empty() {
+        Vec::new()
+    } else {
+        let ids: Vec<&str> = known.iter().map(|row| row.correlation_id.as_str()).collect();
+        dispatch::requests(connection, &ids).await?
+    };
+    let stored = stored.iter().map(|(id, request)| (id.as_str(), request.as_str()));
+    let taken = taken.iter().map(|row| (row.correlation_id.as_str(), row.request.as_str()));
+    let standing: BTreeMap<&str, &str> = stored.chain(taken).collect();
+    // Of those that are new, what comes first is new, and the rest is compared with it.
+    let outcome = |row: &QueuedRow| match standing.get(row.correlation_id.as_str()) {
+        _ if new.remove(&row.correlation_id) => Enqueued::New,
+        standing => compared(standing.copied(), &row.request),
+    };
+    Ok(rows.iter().map(outcome).collect())
+}
+
+/// What taking over would say of an entry that is not new.
+pub(super) async fn compare(
+    connection: &mut Connection,
+    entry: &Entry,
+    actor: &Actor,
+) -> Result<Option<Enqueued>, StorageError> {
+    if let Some(decided) = keys::known(connection, entry, actor).await? {
+        return Ok(Some(decided));
+    }
+    let submission = &entry.submission;
+    let stored = sql!(
+        "SELECT outbox.request AS \"request?\" FROM messages \
+         LEFT JOIN outbox ON outbox.correlation_id = messages.correlation_id WHERE messages.correlation_id = $1",
+        submission.correlation_id.as_str()
+    );
+    let stored = stored.fetch_optional(connection).await?;
+    Ok(stored.map(|row| compared(row.request.as_deref(), &submission.to_json().to_string())))
+}
+
+/// An observed message has no request, so nothing is the same. An earlier version may have written the same request in
+/// other words, such as a number with its plus.
+pub(super) fn compared(standing: Option<&str>, request: &str) -> Enqueued {
+    let is_same = |standing: &str| standing == request || in_words_of_now(standing).is_some_and(|now| now == request);
+    if standing.is_some_and(is_same) { Enqueued::Same } else { Enqueued::Conflict }
+}
+
+fn in_words_of_now(request: &str) -> Option<String> {
+    let json = serde_json::from_str(request).ok()?;
+    Some(Submission::from_json(json).ok()?.to_json().to_string())
+}

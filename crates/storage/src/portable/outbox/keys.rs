@@ -1,0 +1,70 @@
+//! The keys by which callers repeat their requests. A key is put down in the commit that takes its message over.
+
+use super::{Connection, enqueue::compared};
+use crate::{Enqueued, Entry, RequestKey, StorageError, rows::Place};
+use receiptd_domain::{Actor, CorrelationId, IdempotencyKey, Submission};
+
+/// What is decided by the key of an entry; `None` if its id decides. A key that is new is put down. On Postgres, one
+/// that another instance is just putting down is waited for.
+pub(super) async fn claim(
+    connection: &mut Connection,
+    entry: &Entry,
+    actor: &Actor,
+) -> Result<Option<Enqueued>, StorageError> {
+    let Some(RequestKey { key, .. }) = &entry.key else { return Ok(None) };
+    let claimed = sql!(
+        "INSERT INTO idempotency_keys (actor, key, correlation_id) VALUES ($1, $2, $3) \
+         ON CONFLICT (actor, key) DO NOTHING",
+        actor.as_str(),
+        key.as_str(),
+        entry.submission.correlation_id.as_str()
+    );
+    if claimed.execute(&mut *connection).await?.rows_affected() == 1 {
+        return Ok(None);
+    }
+    known(connection, entry, actor).await
+}
+
+/// The same, without putting anything down.
+pub(super) async fn known(
+    connection: &mut Connection,
+    entry: &Entry,
+    actor: &Actor,
+) -> Result<Option<Enqueued>, StorageError> {
+    let Some(RequestKey { key, is_id_drawn }) = &entry.key else { return Ok(None) };
+    let stored = sql!(
+        "SELECT k.correlation_id, o.request AS \"request?\" FROM idempotency_keys k \
+         LEFT JOIN outbox o ON o.correlation_id = k.correlation_id WHERE k.actor = $1 AND k.key = $2",
+        actor.as_str(),
+        key.as_str()
+    );
+    let Some(stored) = stored.fetch_optional(connection).await? else { return Ok(None) };
+    let at = Place { table: "idempotency_keys", row: actor.as_str() };
+    let id = at.read("correlation_id", CorrelationId::new(&stored.correlation_id).ok())?;
+    if !is_id_drawn && id != entry.submission.correlation_id {
+        return Ok(Some(Enqueued::KeyTaken(id)));
+    }
+    let wanted = Submission { correlation_id: id.clone(), ..entry.submission.clone() };
+    Ok(Some(match compared(stored.request.as_deref(), &wanted.to_json().to_string()) {
+        Enqueued::Same => Enqueued::SameByKey(id),
+        _ => Enqueued::KeyTaken(id),
+    }))
+}
+
+/// Takes a key away from a message that was not taken over.
+pub(super) async fn give_up(
+    connection: &mut Connection,
+    key: &IdempotencyKey,
+    actor: &Actor,
+) -> Result<(), sqlx::Error> {
+    sql!("DELETE FROM idempotency_keys WHERE actor = $1 AND key = $2", actor.as_str(), key.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes the keys of a message.
+pub(in super::super) async fn remove(connection: &mut Connection, correlation_id: &str) -> Result<(), sqlx::Error> {
+    sql!("DELETE FROM idempotency_keys WHERE correlation_id = $1", correlation_id).execute(connection).await?;
+    Ok(())
+}

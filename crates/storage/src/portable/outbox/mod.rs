@@ -1,0 +1,136 @@
+//! Keeps what we were asked to send, until the platform has it. Whatever is done to many messages is done by a few
+//! statements for all of them.
+
+mod cancel;
+mod claim;
+mod enqueue;
+mod keys;
+mod settle;
+mod steps;
+mod sweep;
+
+use async_trait::async_trait;
+
+pub(super) use self::keys::remove as remove_keys;
+
+use self::sweep::Over;
+use super::{Backend, Connection, adoption, append, dispatch, trail::note};
+use crate::{
+    Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records, outbox::CLOCKS_APART,
+};
+use receiptd_domain::{Actor, Channel, CorrelationId, Deed, Done, Timestamp, TrailEntry};
+
+#[async_trait]
+impl Outbox for Backend {
+    async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError> {
+        let mut transaction = self.begin().await?;
+        let mut records = Records::default();
+        let outcomes = enqueue::enqueue(&mut transaction, entries, at, actor, &mut records).await?;
+        let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();
+        if new == 0 {
+            // A key may be new for a message that is not.
+            transaction.commit().await?;
+            return Ok(outcomes);
+        }
+        let count = i64::try_from(new).unwrap_or(i64::MAX);
+        self.commit_deed(transaction, &records, &Done { actor, deed: Deed::Sent, at, count }).await?;
+        self.changed.send_replace(());
+        self.submitted.send_replace(());
+        Ok(outcomes)
+    }
+
+    async fn compare(&self, entry: &Entry, actor: &Actor) -> Result<Option<Enqueued>, StorageError> {
+        let mut connection = self.read.acquire().await?;
+        enqueue::compare(&mut connection, entry, actor).await
+    }
+
+    async fn claim(
+        &self,
+        channel: &Channel,
+        limit: i64,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Vec<Claim>, StorageError> {
+        let mut transaction = self.begin().await?;
+        let rows = dispatch::lease(&mut transaction, channel, limit, now, lease_until).await?;
+        if rows.is_empty() {
+            transaction.rollback().await?;
+            return Ok(Vec::new());
+        }
+        let mut records = Records::default();
+        let claims = claim::hand_out(&mut transaction, rows, now, &mut records).await?;
+        self.commit(transaction, &records).await?;
+        self.changed.send_replace(());
+        Ok(claims)
+    }
+
+    async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
+        let mut transaction = self.begin().await?;
+        let mut records = Records::default();
+        settle::settle(&mut transaction, outcomes, &mut records).await?;
+        self.commit(transaction, &records).await?;
+        self.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Leases { resend }, now, None).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Waiting, now, None).await
+    }
+
+    async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError> {
+        let mut transaction = self.begin().await?;
+        let mut records = Records::default();
+        let outcome = cancel::cancel(&mut transaction, id, at, &mut records).await?;
+        if outcome == Cancellation::Cancelled {
+            self.commit_deed(transaction, &records, &Done { actor, deed: Deed::Cancelled, at, count: 1 }).await?;
+            self.changed.send_replace(());
+        } else {
+            transaction.rollback().await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError> {
+        self.sweep(Over::Known, now, Some(entry)).await
+    }
+
+    async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {
+        let mut transaction = self.begin().await?;
+        // What was asked to wait until a time of its own goes on waiting.
+        sql!(
+            "UPDATE outbox SET due_at = $1 WHERE due_at > $1 AND EXISTS (SELECT 1 FROM messages m \
+             WHERE m.correlation_id = outbox.correlation_id AND ((outbox.attempts > 0 AND m.updated_at > $2) \
+             OR (m.updated_at > $1 AND m.created_at = outbox.due_at)))",
+            now.as_micros(),
+            now.plus(CLOCKS_APART).as_micros()
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sql!(
+            "UPDATE outbox SET lease_until = $1 WHERE lease_until > $2",
+            lease_until.as_micros(),
+            lease_until.plus(CLOCKS_APART).as_micros()
+        )
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {
+        // One look into the index for each channel on which anything waits, however much that is.
+        let next = sql!(
+            "WITH RECURSIVE lane (channel) AS (SELECT MIN(channel) FROM outbox WHERE due_at IS NOT NULL UNION ALL \
+                 SELECT (SELECT MIN(o.channel) FROM outbox o WHERE o.due_at IS NOT NULL AND o.channel > lane.channel) \
+                 FROM lane WHERE lane.channel IS NOT NULL) \
+             SELECT channel AS \"channel!: String\", (SELECT MIN(o.due_at) FROM outbox o \
+                 WHERE o.channel = lane.channel AND o.due_at IS NOT NULL) AS \"due_at!: i64\" \
+             FROM lane WHERE channel IS NOT NULL"
+        );
+        let next = next.fetch_all(&self.read).await?.into_iter();
+        Ok(next.map(|row| (Channel::from_name(&row.channel), Timestamp::from_micros(row.due_at))).collect())
+    }
+}

@@ -1,0 +1,94 @@
+//! Ends what is over because time has passed.
+
+use super::{
+    Backend, Connection, dispatch, note,
+    steps::{self, ABANDONED, DOUBTFUL, EXPIRED, RESENT, SHOWN, because, shown},
+};
+use crate::{
+    StorageError,
+    chain::Records,
+    outgoing::{self, StepRow},
+};
+use receiptd_domain::{CorrelationId, Timestamp, TrailEntry};
+
+/// The most in one commit, so that notifications need not wait long for theirs.
+const MOST: i64 = 1_000;
+
+/// What can be over.
+#[derive(Clone, Copy)]
+pub(super) enum Over {
+    /// A lease; what was leased is queued again or becomes unconfirmed.
+    Leases { resend: bool },
+    /// The time in which a submission was to be handed over.
+    Waiting,
+    /// All that was known of it: the store was put back to an earlier state.
+    Known,
+}
+
+impl Backend {
+    /// Ends all of it, in as many commits as it takes, and tells whose it was. Each commit adds its number to `entry`.
+    pub(super) async fn sweep(
+        &self,
+        over: Over,
+        now: Timestamp,
+        entry: Option<&TrailEntry>,
+    ) -> Result<Vec<CorrelationId>, StorageError> {
+        let mut all = Vec::new();
+        loop {
+            let mut transaction = self.begin().await?;
+            let mut records = Records::default();
+            let ids = end(&mut transaction, over, now, &mut records).await?;
+            if ids.is_empty() {
+                transaction.rollback().await?;
+                return outgoing::ids(all);
+            }
+            if let Some(entry) = entry {
+                note(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
+            }
+            self.commit(transaction, &records).await?;
+            self.changed.send_replace(());
+            all.extend(ids);
+        }
+    }
+}
+
+/// Ends a part of it.
+async fn end(
+    connection: &mut Connection,
+    over: Over,
+    now: Timestamp,
+    records: &mut Records,
+) -> Result<Vec<String>, StorageError> {
+    let mut ids = match over {
+        Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,
+        Over::Waiting => dispatch::end_waiting(connection, now, MOST).await?,
+        Over::Known => end_all(connection).await?,
+    };
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    ids.sort_unstable();
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let shown = shown(connection, &names).await?;
+    let reached = |id: &String| match over {
+        Over::Leases { resend: true } => RESENT,
+        Over::Leases { resend: false } => ABANDONED,
+        Over::Waiting | Over::Known if shown.contains(id) => SHOWN,
+        Over::Waiting => EXPIRED,
+        Over::Known => DOUBTFUL,
+    };
+    let taken: Vec<StepRow> = ids.iter().map(|id| StepRow::of(id.clone(), &because(reached(id), now))).collect();
+    steps::take(connection, &taken, records).await?;
+    Ok(ids)
+}
+
+/// Ends a part of what waits or is being handed over.
+async fn end_all(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
+    let ended = sql!(
+        "UPDATE outbox SET due_at = NULL, lease_until = NULL WHERE correlation_id IN (SELECT correlation_id FROM outbox \
+             WHERE due_at IS NOT NULL OR lease_until IS NOT NULL ORDER BY correlation_id LIMIT $1) \
+         RETURNING correlation_id",
+        MOST
+    );
+    Ok(ended.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
+}

@@ -1,0 +1,159 @@
+//! Puts right what is on record.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use super::{
+    Backend, Connection, journal, reads,
+    restate::{self, Examined},
+    trail::note,
+};
+use crate::{
+    Proved, Reading, Repair, Restated, StorageError,
+    batch::{Batch, owner},
+    chain::Records,
+    rows::Place,
+};
+use receiptd_domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp, TrailEntry};
+
+#[async_trait]
+impl Repair for Backend {
+    async fn import(&self, arrivals: &[Arrival], entry: &TrailEntry) -> Result<Vec<bool>, StorageError> {
+        let mut transaction = self.begin().await?;
+        let (keys, mut stored) = look_up(&mut transaction, arrivals).await?;
+        let is_new: Vec<bool> = keys.into_iter().map(|key| stored.insert(key)).collect();
+        let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
+        let mut records = Records::default();
+        journal::put(&mut transaction, missing, &mut records).await?;
+        note(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
+        self.commit(transaction, &records).await?;
+        self.changed.send_replace(());
+        Ok(is_new)
+    }
+
+    async fn release(
+        &self,
+        fingerprint: Fingerprint,
+        arrivals: &[Arrival],
+        entry: &TrailEntry,
+    ) -> Result<bool, StorageError> {
+        let mut transaction = self.begin().await?;
+        let taken = sql!("DELETE FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
+        if taken.execute(&mut *transaction).await?.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        let mut records = Records::default();
+        journal::put(&mut transaction, arrivals, &mut records).await?;
+        note(&mut transaction, entry, 1).await?;
+        self.commit(transaction, &records).await?;
+        self.changed.send_replace(());
+        Ok(true)
+    }
+
+    async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError> {
+        let rows = sql!(
+            "SELECT correlation_id FROM messages WHERE correlation_id > $1 ORDER BY correlation_id LIMIT $2",
+            after.map_or("", CorrelationId::as_str),
+            i64::try_from(limit.get()).unwrap_or(i64::MAX)
+        );
+        let rows = rows.fetch_all(&self.read).await?;
+        let id = |id: &str| {
+            let at = Place { table: "messages", row: id };
+            at.read("correlation_id", CorrelationId::new(id).ok())
+        };
+        rows.iter().map(|row| id(&row.correlation_id)).collect()
+    }
+
+    async fn prove(&self, ids: &[CorrelationId]) -> Result<Proved, StorageError> {
+        let mut transaction = self.snapshot().await?;
+        let Examined { findings, right, unverifiable, deciders } =
+            restate::examine(&mut transaction, ids, None).await?;
+        transaction.rollback().await?;
+        let wrong = findings.into_iter().map(|finding| finding.restated).collect();
+        Ok(Proved { wrong, right, unverifiable, deciders })
+    }
+
+    async fn review(&self, ids: &[CorrelationId], read: &Reading) -> Result<Vec<Restated>, StorageError> {
+        // One moment for all that is read: in between, an append would look like an error.
+        let mut transaction = self.snapshot().await?;
+        let Examined { findings, .. } = restate::examine(&mut transaction, ids, Some(read)).await?;
+        transaction.rollback().await?;
+        Ok(findings.into_iter().map(|finding| finding.restated).collect())
+    }
+
+    async fn restate(
+        &self,
+        ids: &[CorrelationId],
+        read: &Reading,
+        at: Timestamp,
+        entry: &TrailEntry,
+    ) -> Result<Vec<Restated>, StorageError> {
+        let mut transaction = self.begin().await?;
+        reads::lock(&mut transaction, ids).await?;
+        let (mut restated, mut records) = (Vec::new(), Records::default());
+        for finding in restate::examine(&mut transaction, ids, Some(read)).await?.findings {
+            restate::write(&mut transaction, &finding, at, &mut records).await?;
+            restated.push(finding.restated);
+        }
+        note(&mut transaction, entry, count(&restated)).await?;
+        self.commit(transaction, &records).await?;
+        self.changed.send_replace(());
+        Ok(restated)
+    }
+}
+
+/// As the trail counts.
+fn count<T>(of: impl IntoIterator<Item = T>) -> i64 {
+    i64::try_from(of.into_iter().count()).unwrap_or(i64::MAX)
+}
+
+/// What tells an arrival from another.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Notification(CorrelationId, Fingerprint),
+    Inbound(Fingerprint),
+    Quarantined(Fingerprint),
+}
+
+/// The key of each arrival, and which of these keys are on record.
+async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(Vec<Key>, BTreeSet<Key>), StorageError> {
+    let batch = Batch::of(arrivals);
+    let owners = journal::owners(connection, &batch.uncorrelated()).await?;
+    let rows = reads::known(connection, &batch.entries(&owners)).await?;
+    let known = rows.into_iter().filter_map(|row| {
+        let id = CorrelationId::new(&row.correlation_id).ok()?;
+        Some(Key::Notification(id, Fingerprint::from_bytes(&row.fingerprint)?))
+    });
+    let mut stored: BTreeSet<Key> = known.collect();
+    let mut keys = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        keys.push(match arrival {
+            Arrival::Notification(recorded) => Key::Notification(owner(recorded, &owners), recorded.fingerprint),
+            Arrival::Inbound(kept) => {
+                if inbound_is_known(connection, kept.fingerprint).await? {
+                    stored.insert(Key::Inbound(kept.fingerprint));
+                }
+                Key::Inbound(kept.fingerprint)
+            }
+            Arrival::Quarantined(kept) => {
+                if quarantine_is_known(connection, kept.fingerprint).await? {
+                    stored.insert(Key::Quarantined(kept.fingerprint));
+                }
+                Key::Quarantined(kept.fingerprint)
+            }
+        });
+    }
+    Ok((keys, stored))
+}
+
+async fn inbound_is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
+    let row = sql!("SELECT times FROM inbound WHERE fingerprint = $1", fingerprint.as_bytes());
+    Ok(row.fetch_optional(connection).await?.is_some())
+}
+
+async fn quarantine_is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
+    let row = sql!("SELECT times FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
+    Ok(row.fetch_optional(connection).await?.is_some())
+}

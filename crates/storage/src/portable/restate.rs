@@ -1,0 +1,134 @@
+//! Reads stored notifications anew, and finds the messages that are not as these read now.
+
+use std::collections::BTreeMap;
+
+use super::{Connection, adoption, keep::change, reads, recipients::recipient_rows};
+use crate::{
+    Reading, Restated, StorageError,
+    chain::Records,
+    rows::{FoldRow, NotificationRow, RecipientRow},
+};
+use receiptd_domain::{
+    CorrelationId, ERASED, Notification, Recorded, RowKey, Timestamp, outcome, standings, worst_off,
+};
+
+/// A message that is not as its notifications read now.
+pub(super) struct Finding {
+    pub(super) restated: Restated,
+    /// The notifications that read otherwise.
+    altered: Vec<Altered>,
+}
+
+/// A notification as it is stored, and as it reads now.
+struct Altered {
+    stored: NotificationRow,
+    fresh: NotificationRow,
+}
+
+/// What messages were found to be.
+pub(super) struct Examined {
+    pub(super) findings: Vec<Finding>,
+    /// How many are as their notifications say.
+    pub(super) right: u64,
+    /// How many were left alone, since a notification that decided is no longer kept.
+    pub(super) unverifiable: u64,
+    /// Of these, the notifications that decided according to the messages, and are not there.
+    pub(super) deciders: Vec<RowKey>,
+}
+
+/// Looks the messages through. Without `read`, notifications mean what they meant when they came, and no body is read.
+pub(super) async fn examine(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+    read: Option<&Reading>,
+) -> Result<Examined, StorageError> {
+    let folds = reads::folds(connection, ids).await?;
+    let mut notifications: BTreeMap<String, Vec<NotificationRow>> = BTreeMap::new();
+    let rows = match read {
+        Some(_) => reads::notifications_of(connection, ids, None, i64::MAX).await?,
+        None => reads::notifications_without_bodies_of(connection, ids).await?,
+    };
+    for row in rows {
+        notifications.entry(row.correlation_id.clone()).or_default().push(row);
+    }
+    let mut examined = Examined { findings: Vec::new(), right: 0, unverifiable: 0, deciders: Vec::new() };
+    for fold in folds {
+        let correlation_id = fold.id()?;
+        let rows = notifications.remove(&fold.correlation_id).unwrap_or_default();
+        let recipients = if fold.is_shared() { recipients(connection, &fold).await? } else { Vec::new() };
+        let is_decided = fold.was_decided_by_any(&rows);
+        if !is_decided || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &rows)) {
+            examined.unverifiable += 1;
+            examined.deciders.extend((!is_decided).then(|| fold.decider()));
+            continue;
+        }
+        let (mut altered, mut now) = (Vec::new(), Vec::new());
+        for stored in rows {
+            let recorded = stored.clone().recorded()?;
+            let fresh = read.map_or_else(|| recorded.clone(), |read| read_anew(&recorded, read));
+            if fresh != recorded {
+                let fresh = NotificationRow::of(&correlation_id, &fresh, stored.times);
+                altered.push(Altered { stored, fresh });
+            }
+            now.push(Recorded { body: Vec::new(), ..fresh });
+        }
+        let from = fold.status()?;
+        let (expected, agree) = if fold.is_shared() {
+            let standings = standings(&now);
+            let rows = standings.iter().map(|(key, standing)| RecipientRow::of(&correlation_id, key, standing));
+            let mut rows: Vec<_> = rows.collect();
+            rows.sort_unstable_by(|one, other| one.recipient.cmp(&other.recipient));
+            (worst_off(&standings), rows == recipients)
+        } else {
+            (outcome(fold.origin(), &now), true)
+        };
+        let (to, is_right) = fold.compare(expected.as_ref())?;
+        if is_right && agree && altered.is_empty() {
+            examined.right += 1;
+        } else {
+            examined.findings.push(Finding { restated: Restated { correlation_id, from, to }, altered });
+        }
+    }
+    Ok(examined)
+}
+
+/// Where a message with several recipients stands for each of them.
+async fn recipients(connection: &mut Connection, fold: &FoldRow) -> Result<Vec<RecipientRow>, StorageError> {
+    let rows = recipient_rows!("WHERE correlation_id = $1 ORDER BY recipient", fold.correlation_id);
+    Ok(rows.fetch_all(connection).await?)
+}
+
+/// Whether the notification that decided for a recipient is among `rows`. Who was erased cannot be told from others who
+/// were, so what is left does not tell where the message stands for them.
+fn was_decided_by_any(recipient: &RecipientRow, rows: &[NotificationRow]) -> bool {
+    recipient.recipient != ERASED && rows.iter().any(|row| recipient.precedence.ends_with(&row.fingerprint))
+}
+
+/// Whose it is was decided when it came, and stays.
+fn read_anew(recorded: &Recorded, read: &Reading) -> Recorded {
+    let reference = recorded.notification.reference.clone();
+    let notification = read(&recorded.body).map(|notification| Notification { reference, ..notification });
+    Recorded { notification: notification.unwrap_or_else(|| recorded.notification.clone()), ..recorded.clone() }
+}
+
+/// Writes down how the notifications of a message read now, and what it is then.
+pub(super) async fn write(
+    connection: &mut Connection,
+    finding: &Finding,
+    at: Timestamp,
+    records: &mut Records,
+) -> Result<(), StorageError> {
+    let id = &finding.restated.correlation_id;
+    for Altered { stored, fresh } in &finding.altered {
+        change(connection, stored, fresh, records).await?;
+    }
+    sql!(
+        "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2",
+        id.as_str(),
+        at.as_micros()
+    )
+    .execute(&mut *connection)
+    .await?;
+    adoption::refold(connection, id).await?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! Removes what was kept for its time. What is to go is looked up beside the writers; then each unit of work removes a
+//! little of it by its keys.
+
+use async_trait::async_trait;
+
+use super::{
+    Backend, Connection, Unit, clear_log, keep::change, messages::notification_rows, outbox::remove_keys, rewrite_file,
+    trail::note,
+};
+use crate::{
+    Kind, Purged, Retention, StorageError,
+    chain::{EventRow, Records},
+    rows::NotificationRow,
+};
+use receiptd_domain::{CorrelationId, Fate, Timestamp, TrailEntry};
+
+/// What stands in the place of a purged body.
+const NO_BODY: &[u8] = b"";
+
+#[async_trait]
+impl Retention for Backend {
+    async fn old(&self, kind: Kind, before: Timestamp) -> Result<i64, StorageError> {
+        let at = before.as_micros();
+        macro_rules! count {
+            ($query:literal $(, $more:expr)?) => {
+                sql!("SELECT COUNT(*) AS \"n!: i64\" FROM " + $query, at $(, $more)?).fetch_one(&self.read).await?.n
+            };
+        }
+        Ok(match kind {
+            Kind::Bodies => count!("notifications WHERE received_at < $1 AND body <> $2", NO_BODY),
+            Kind::Notifications => count!("notifications WHERE received_at < $1"),
+            Kind::Messages => count!(
+                "messages m WHERE m.created_at < $1 AND m.updated_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o \
+                 WHERE o.correlation_id = m.correlation_id AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))"
+            ),
+            Kind::Inbound => count!("inbound WHERE received_at < $1"),
+            Kind::Quarantine => count!("quarantine WHERE received_at < $1"),
+            Kind::Trail => count!("trail WHERE at < $1"),
+        })
+    }
+
+    async fn purge(
+        &self,
+        kind: Kind,
+        from: Timestamp,
+        before: Timestamp,
+        limit: i64,
+        entry: &TrailEntry,
+    ) -> Result<Purged, StorageError> {
+        let (from, before) = (from.as_micros(), before.as_micros());
+        match kind {
+            Kind::Bodies => self.purge_bodies(from, before, limit, entry).await,
+            Kind::Messages => self.purge_messages(from, before, limit, entry).await,
+            Kind::Notifications => {
+                let mut unit = self.begin().await?;
+                let mut records = Records::default();
+                let gone = notification_rows!(
+                    "DELETE FROM notifications WHERE (correlation_id, fingerprint) IN (SELECT correlation_id, \
+                     fingerprint FROM notifications WHERE received_at >= $1 AND received_at < $2 \
+                     ORDER BY received_at LIMIT $3) RETURNING ",
+                    "",
+                    from,
+                    before,
+                    limit
+                );
+                remove_notifications(&gone.fetch_all(&mut *unit).await?, &mut records);
+                let rows = i64::try_from(records.all().len()).unwrap_or(i64::MAX);
+                self.end(unit, &records, entry, Purged { rows, up_to: None }).await
+            }
+            Kind::Inbound | Kind::Quarantine | Kind::Trail => {
+                let mut unit = self.begin().await?;
+                let rows = purge_plain(&mut unit, kind, before, limit).await?;
+                self.end(unit, &Records::default(), entry, Purged { rows, up_to: None }).await
+            }
+        }
+    }
+
+    async fn clear_log(&self) -> Result<bool, StorageError> {
+        Ok(clear_log(self).await?)
+    }
+
+    async fn rewrite_file(&self) -> Result<bool, StorageError> {
+        Ok(rewrite_file(self).await?)
+    }
+}
+
+impl Backend {
+    async fn purge_bodies(
+        &self,
+        from: i64,
+        before: i64,
+        limit: i64,
+        entry: &TrailEntry,
+    ) -> Result<Purged, StorageError> {
+        let old = notification_rows!(
+            "SELECT ",
+            " FROM notifications WHERE received_at >= $1 AND received_at < $2 AND body <> $3 \
+             ORDER BY received_at LIMIT $4",
+            from,
+            before,
+            NO_BODY,
+            limit
+        );
+        let old = old.fetch_all(&self.read).await?;
+        let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
+        let mut unit = self.begin().await?;
+        let mut records = Records::default();
+        let mut rows = 0;
+        for row in old {
+            let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
+            rows += i64::from(change(&mut unit, &row, &empty, &mut records).await?);
+        }
+        self.end(unit, &records, entry, Purged { rows, up_to }).await
+    }
+
+    async fn purge_messages(
+        &self,
+        from: i64,
+        before: i64,
+        limit: i64,
+        entry: &TrailEntry,
+    ) -> Result<Purged, StorageError> {
+        let old = sql!(
+            "SELECT m.correlation_id, m.created_at FROM messages m \
+             WHERE m.created_at >= $1 AND m.created_at < $2 AND m.updated_at < $2 AND NOT EXISTS (SELECT 1 \
+             FROM outbox o WHERE o.correlation_id = m.correlation_id \
+             AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL)) \
+             ORDER BY m.created_at, m.correlation_id LIMIT $3",
+            from,
+            before,
+            limit
+        );
+        let old = old.fetch_all(&self.read).await?;
+        let up_to = old.last().map(|row| Timestamp::from_micros(row.created_at));
+        let mut ids: Vec<String> = old.into_iter().map(|row| row.correlation_id).collect();
+        // In key order, in which an append locks its messages too.
+        ids.sort_unstable();
+        let mut unit = self.begin().await?;
+        let mut records = Records::default();
+        let mut rows = 0;
+        for id in ids.iter().filter_map(|id| CorrelationId::new(id).ok()) {
+            rows += i64::from(remove_message(&mut unit, &id, before, &mut records).await?);
+        }
+        self.end(unit, &records, entry, Purged { rows, up_to }).await
+    }
+
+    /// Notes what was done in the trail and in the chain, and commits it.
+    async fn end(
+        &self,
+        mut unit: Unit,
+        records: &Records,
+        entry: &TrailEntry,
+        purged: Purged,
+    ) -> Result<Purged, StorageError> {
+        if purged.rows > 0 {
+            note(&mut unit, entry, purged.rows).await?;
+            self.commit(unit, records).await?;
+            self.changed.send_replace(());
+        } else {
+            unit.rollback().await?;
+        }
+        Ok(purged)
+    }
+}
+
+fn remove_notifications(rows: &[NotificationRow], records: &mut Records) {
+    for row in rows {
+        records.notification(Fate::Removed, row, row.times);
+    }
+}
+
+/// Removes a message with everything about it, unless anything was heard of it since or it waits to be sent; says
+/// whether it did.
+async fn remove_message(
+    connection: &mut Connection,
+    id: &CorrelationId,
+    before: i64,
+    records: &mut Records,
+) -> Result<bool, StorageError> {
+    let id = id.as_str();
+    // The row is locked by this: what another instance is appending comes wholly before or after it.
+    let locked = sql!(
+        "UPDATE messages SET updated_at = updated_at WHERE correlation_id = $1 AND updated_at < $2 \
+         RETURNING transaction_id",
+        id,
+        before
+    );
+    let Some(message) = locked.fetch_optional(&mut *connection).await? else { return Ok(false) };
+    let waits = sql!(
+        "SELECT correlation_id FROM outbox WHERE correlation_id = $1 AND (due_at IS NOT NULL OR lease_until IS NOT NULL)",
+        id
+    );
+    if waits.fetch_optional(&mut *connection).await?.is_some() {
+        return Ok(false);
+    }
+    let gone = notification_rows!("DELETE FROM notifications WHERE correlation_id = $1 RETURNING ", "", id);
+    let gone = gone.fetch_all(&mut *connection).await?;
+    remove_notifications(&gone, records);
+    let steps = sql_as!(
+        EventRow,
+        "DELETE FROM dispatch_events WHERE correlation_id = $1 \
+         RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id",
+        id
+    );
+    let steps = steps.fetch_all(&mut *connection).await?;
+    for step in &steps {
+        records.step(Fate::Removed, step);
+    }
+    let transactions = gone.into_iter().map(|row| row.transaction_id);
+    let transactions = transactions.chain(steps.into_iter().map(|step| step.transaction_id));
+    for transaction in transactions.chain([message.transaction_id]).flatten() {
+        sql!("DELETE FROM transactions WHERE transaction_id = $1 AND correlation_id = $2", transaction, id)
+            .execute(&mut *connection)
+            .await?;
+    }
+    sql!("DELETE FROM outbox WHERE correlation_id = $1", id).execute(&mut *connection).await?;
+    remove_keys(connection, id).await?;
+    sql!("DELETE FROM recipients WHERE correlation_id = $1", id).execute(&mut *connection).await?;
+    sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", id).execute(&mut *connection).await?;
+    sql!("DELETE FROM messages WHERE correlation_id = $1", id).execute(connection).await?;
+    Ok(true)
+}
+
+/// Removes what stands for itself.
+async fn purge_plain(connection: &mut Connection, kind: Kind, before: i64, limit: i64) -> Result<i64, StorageError> {
+    macro_rules! delete {
+        ($query:literal) => {
+            sql!("DELETE FROM " + $query, before, limit).execute(connection).await?.rows_affected()
+        };
+    }
+    let rows = match kind {
+        Kind::Inbound => delete!(
+            "inbound WHERE fingerprint IN \
+             (SELECT fingerprint FROM inbound WHERE received_at < $1 ORDER BY received_at LIMIT $2)"
+        ),
+        Kind::Quarantine => delete!(
+            "quarantine WHERE fingerprint IN \
+             (SELECT fingerprint FROM quarantine WHERE received_at < $1 ORDER BY received_at LIMIT $2)"
+        ),
+        Kind::Trail => delete!("trail WHERE id IN (SELECT id FROM trail WHERE at < $1 ORDER BY at LIMIT $2)"),
+        Kind::Bodies | Kind::Notifications | Kind::Messages => 0,
+    };
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,148 @@
+//! Postgres: a server that several instances of receiptd may share.
+
+/// A checked statement. The comment tells the two databases' entries in `sqlx-data.json` apart, since those are keyed
+/// by the text.
+macro_rules! sql {
+    ($text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
+        ::sqlx::query!("/* postgres */ " + $text $(+ $more)* $(, $argument)*)
+    };
+}
+
+/// A checked query whose rows are `$row`.
+macro_rules! sql_as {
+    ($row:ty, $text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
+        ::sqlx::query_as!($row, "/* postgres */ " + $text $(+ $more)* $(, $argument)*)
+    };
+}
+
+/// Turns rows into one array for each of the named columns, in that order.
+macro_rules! columns {
+    ($rows:ident: $($column:ident),+) => { $( let $column: Vec<_> = $rows.iter().map(|row| &row.$column).collect(); )+ };
+}
+
+mod append;
+mod connect;
+mod dispatch;
+mod inspect;
+mod migrate;
+mod places;
+#[path = "portable/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
+mod portable;
+mod reads;
+
+use std::{
+    future::{Ready, ready},
+    io,
+};
+
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
+use tokio::sync::watch;
+
+use self::{
+    connect::{Unanswered, connect, reach},
+    portable::Unit,
+};
+use super::{Access, OpenError, OpenOptions, Store, chain::Chains, schema::Standing};
+
+type Connection = PgConnection;
+type Database = Postgres;
+
+/// How a statement would name the index that it is to use. It cannot, and need not: autovacuum keeps statistics.
+const INDEXED_BY: Option<&str> = None;
+
+/// A pool of connections to the server.
+struct Backend {
+    read: PgPool,
+    write: PgPool,
+    unanswered: Unanswered,
+    changed: watch::Sender<()>,
+    submitted: watch::Sender<()>,
+    chains: Chains,
+}
+
+impl Backend {
+    /// Begins a unit of work that writes.
+    async fn begin(&self) -> Result<Unit, sqlx::Error> {
+        self.begin_by(&self.write, "BEGIN").await
+    }
+
+    /// Begins to read what was on record at one moment.
+    async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
+        self.begin_by(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
+    }
+
+    async fn begin_by(&self, pool: &PgPool, statement: &'static str) -> Result<Unit, sqlx::Error> {
+        let begun = Unit::begin(pool, statement, None).await;
+        if matches!(begun, Err(sqlx::Error::PoolTimedOut)) {
+            self.unanswered.explain();
+        }
+        begun
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on SQLite there are files to look at")]
+    fn files_are_there(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn shut(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// The log of writes is the server's own business, and so is the space of old rows: VACUUM frees it.
+fn clear_log(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
+    ready(Ok(true))
+}
+
+/// Likewise.
+fn rewrite_file(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
+    ready(Ok(true))
+}
+
+/// Connects to the server, brings the schema up to date where that is asked for, and refuses a server that would lose
+/// commits.
+pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+    let migrator = sqlx::migrate!("../../migrations/postgres");
+    let server = connect(url, options).await?;
+    let mut first = server.first;
+    let standing = inspect::standing(&mut first, &migrator).await?;
+    match options.access {
+        Access::Read | Access::Write => standing.require_current()?,
+        Access::Migrate | Access::Create if standing != Standing::Current => {
+            // The role may have no more than one connection.
+            let _ = first.close().await;
+            migrate::run(&server.options, &migrator).await?;
+            first = reach(&server.options, options.timeout).await.map_err(OpenError::connect)?;
+        }
+        Access::Migrate | Access::Create => {}
+    }
+    inspect::check_rights(&mut first, options.access).await?;
+    // It was only needed to look around.
+    let _ = first.close().await;
+    let pool = server.pool;
+    let (turn, changes) = watch::channel(());
+    let (arrive, submissions) = watch::channel(());
+    let (read, write) = (pool.clone(), pool);
+    let backend = Backend {
+        read,
+        write,
+        unanswered: Unanswered::of(server.options),
+        changed: turn,
+        submitted: arrive,
+        chains: Chains::default(),
+    };
+    if options.access == Access::Read {
+        backend.refuse_backlog().await?;
+    } else {
+        backend.chain_backlog().await.map_err(OpenError::Chain)?;
+    }
+    Ok(Store::of(backend, changes, submissions))
+}
+
+/// Connects to the server, and looks whether it would keep what is committed.
+pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+    let _ = connect(url, options).await?.first.close().await;
+    Ok(true)
+}

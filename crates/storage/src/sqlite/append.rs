@@ -1,0 +1,142 @@
+//! Batches as SQLite takes them: one statement for all rows, which travel as one JSON array.
+//!
+//! The library hands every row of an answer over from another thread, which costs more than to store it. So what is as
+//! usual is not returned: there is one writer, and what is not as usual is asked for before it is written over. Where
+//! all rows are needed, they too travel as one array.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    Connection,
+    portable::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
+};
+use crate::{
+    batch::{Addition, Adoption},
+    rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
+};
+use receiptd_domain::CorrelationId;
+
+/// The rows of a batch. They hold texts and numbers only, which JSON can always hold.
+pub(super) fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
+    serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// Writes down who owns each transaction, and returns what changed hands.
+pub(super) async fn claim_transactions(
+    connection: &mut Connection,
+    claims: &BTreeMap<&str, CorrelationId>,
+) -> Result<Vec<Adoption>, sqlx::Error> {
+    let rows = json(claims.iter().map(|(transaction, id)| (transaction, id.as_str())));
+    let taken = sql!(
+        "SELECT t.transaction_id, t.correlation_id AS formerly, claim.value ->> 1 AS \"owner!: String\" \
+         FROM jsonb_each($1) AS claim JOIN transactions t ON t.transaction_id = claim.value ->> 0 \
+         WHERE claim.value ->> 1 <> 'txn:' || t.transaction_id \
+         AND (t.correlation_id = 'txn:' || t.transaction_id OR claim.value ->> 1 < t.correlation_id)",
+        rows
+    );
+    let taken = taken.fetch_all(&mut *connection).await?;
+    claim_transactions!("SELECT value ->> 0, value ->> 1 FROM jsonb_each($1) WHERE true", "", rows)
+        .execute(connection)
+        .await?;
+    Ok(taken.iter().filter_map(|row| Adoption::of(&row.transaction_id, &row.owner, Some(&row.formerly))).collect())
+}
+
+/// A notification that was there already.
+pub(super) struct Stored {
+    pub(super) correlation_id: String,
+    pub(super) fingerprint: Vec<u8>,
+    pub(super) uncorrelated: i64,
+}
+
+/// Appends notifications; one that is there already is counted. Those are returned, as they were.
+pub(super) async fn insert_notifications(
+    connection: &mut Connection,
+    rows: &[NotificationRow],
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let rows = json(rows.iter());
+    let known = sql_as!(
+        Stored,
+        "SELECT n.correlation_id, n.fingerprint, n.uncorrelated FROM jsonb_each($1) AS row CROSS JOIN notifications n \
+         WHERE n.correlation_id = row.value ->> 'correlation_id' AND n.fingerprint = unhex(row.value ->> 'fingerprint')",
+        rows
+    );
+    let known = known.fetch_all(&mut *connection).await?;
+    insert_notifications!(
+        "",
+        "SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
+         value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
+         value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
+         value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
+         CAST(value ->> 'body' AS BLOB) FROM jsonb_each($1) WHERE true",
+        "",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(known)
+}
+
+/// Merges what the notifications say into the messages.
+pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> Result<(), sqlx::Error> {
+    let rows = json(rows.iter());
+    merge_messages!(
+        "SELECT value ->> 'correlation_id', value ->> 'channel', value ->> 'recipient', value ->> 'transaction_id', \
+         value ->> 'status', unhex(value ->> 'precedence'), value ->> 'status_at', value ->> 'is_final', \
+         value ->> 'failure', value ->> 'code', value ->> 'reason', value ->> 'segments', value ->> 'callback_data', \
+         value ->> 'at', value ->> 'at' FROM jsonb_each($1) WHERE true",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Those of the messages of which notifications name several recipients, these additions included.
+pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) -> Result<Vec<SharedRow>, sqlx::Error> {
+    let rows = json(additions.iter().flat_map(Addition::mentions));
+    sql_as!(
+        SharedRow,
+        "SELECT DISTINCT m.correlation_id, m.dispatch IS NOT NULL AS \"is_sent!: bool\", \
+         EXISTS (SELECT 1 FROM recipient_standings s WHERE s.correlation_id = m.correlation_id) \
+             AS \"has_standings!: bool\" \
+         FROM jsonb_each($1) AS named CROSS JOIN messages m WHERE m.correlation_id = named.value ->> 0 \
+         AND (m.recipient <> named.value ->> 1 \
+             OR EXISTS (SELECT 1 FROM recipients r WHERE r.correlation_id = m.correlation_id)) \
+         ORDER BY m.correlation_id",
+        rows
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Merges what the notifications say about each recipient.
+pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[RecipientRow]) -> Result<(), sqlx::Error> {
+    let rows = json(rows.iter());
+    merge_recipients!(
+        "SELECT value ->> 'correlation_id', value ->> 'recipient', unhex(value ->> 'severity'), value ->> 'is_open', \
+         unhex(value ->> 'precedence'), value ->> 'status', value ->> 'failure', value ->> 'code', value ->> 'reason', \
+         value ->> 'channel', value ->> 'transaction_id' FROM jsonb_each($1) WHERE true",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes recipients other than the one of the message.
+pub(super) async fn note_recipients(connection: &mut Connection, additions: &[&Addition]) -> Result<(), sqlx::Error> {
+    let rows = json(additions.iter().flat_map(|addition| addition.named_recipients()));
+    sql!(
+        "INSERT INTO recipients (correlation_id, recipient) \
+         SELECT m.correlation_id, named.value ->> 1 FROM jsonb_each($1) AS named \
+         JOIN messages m ON m.correlation_id = named.value ->> 0 \
+         WHERE m.recipient <> named.value ->> 1 \
+         ON CONFLICT (correlation_id, recipient) DO NOTHING",
+        rows
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Opens a database file.
+
+use std::sync::Arc;
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqlitePool,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::watch;
+
+use super::Backend;
+use crate::{
+    Access, OpenError, OpenOptions, Store,
+    chain::Chains,
+    file_watch::FileWatch,
+    location::Location,
+    schema::{Applied, Standing},
+};
+
+/// In the header of the file, so that nobody takes it for that of another program: `rcpt`.
+const APPLICATION_ID: i64 = 0x7263_7074;
+
+/// The size to which the write-ahead log is cut when it begins anew, in bytes. While somebody reads for long, it grows.
+const LOG_LIMIT: &str = "16777216";
+
+/// Opens the file at `url`. A commit is on disk when it returns: write-ahead log with `synchronous=FULL`.
+pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+    let location = Location::of(url, options.access)?;
+    location.prepare(options.access)?;
+    let migrator = sqlx::migrate!("../../migrations/sqlite");
+    let (standing, is_marked) = inspect(&location, options, &migrator).await.map_err(|error| error.at(&location))?;
+    if matches!(options.access, Access::Read | Access::Write) {
+        standing.require_current()?;
+    }
+    let (read, connect) = (reader(&location, options), writer(&location, options));
+    let write = match options.access {
+        // Whatever a store does that was opened to read, SQLite refuses to write.
+        Access::Read => pool(1, options).connect_with(read.clone()).await,
+        Access::Write | Access::Migrate | Access::Create => pool(1, options).connect_with(connect.clone()).await,
+    };
+    let write = write.map_err(|error| location.refused(error))?;
+    let may_migrate = matches!(options.access, Access::Migrate | Access::Create);
+    if may_migrate && !is_marked {
+        let mark = format!("PRAGMA application_id = {APPLICATION_ID}");
+        sqlx::query(AssertSqlSafe(mark)).execute(&write).await.map_err(|error| location.refused(error))?;
+    }
+    if may_migrate && standing != Standing::Current {
+        migrator.run(&write).await.map_err(|error| OpenError::migrate(error, &migrator))?;
+    }
+    let refused = |error| location.refused(error);
+    let anchor = anchor(read.clone(), options).await.map_err(refused)?;
+    let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
+    let watch = FileWatch::start(&location).map_err(|error| OpenError::Connect(error.into()))?;
+    let (turn, changes) = watch::channel(());
+    let (arrive, submissions) = watch::channel(());
+    let backend = Backend {
+        anchor,
+        watch: Arc::new(watch),
+        read,
+        write,
+        connect,
+        changed: turn,
+        submitted: arrive,
+        chains: Chains::default(),
+    };
+    if options.access == Access::Read {
+        backend.refuse_backlog().await?;
+    } else {
+        warn_if_exposed(&location);
+        backend.chain_backlog().await.map_err(OpenError::Chain)?;
+    }
+    Ok(Store::of(backend, changes, submissions))
+}
+
+/// Reads from the file at `url`, as from one that nobody writes to, so that nothing is made beside it. `false` if there is
+/// no file, and it may be created.
+pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+    let location = Location::of(url, options.access)?;
+    let not_created = if options.access == Access::Create { Access::Migrate } else { options.access };
+    match location.prepare(not_created) {
+        Err(OpenError::Absent(_)) if options.access == Access::Create => return Ok(false),
+        prepared => prepared?,
+    }
+    let connect = location.connect().read_only(true).immutable(true);
+    let mut connection = connect.connect().await.map_err(|error| location.refused(error))?;
+    let read = sqlx::query("SELECT name FROM sqlite_schema LIMIT 1").fetch_optional(&mut connection).await;
+    let closed = connection.close().await;
+    read.and(closed).map(|()| true).map_err(|error| location.refused(error))
+}
+
+fn reader(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
+    location.connect().read_only(true).busy_timeout(options.timeout)
+}
+
+fn writer(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
+    let connect = location.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    // The cache in KiB. The writer alone has a large one: every reader has its own, and the operating system caches for
+    // all of them.
+    let connect = connect.pragma("cache_size", "-65536").pragma("journal_size_limit", LOG_LIMIT);
+    // What is removed is overwritten with zeros.
+    let connect = connect.pragma("secure_delete", "ON");
+    connect.busy_timeout(options.timeout)
+}
+
+fn pool(connections: u32, options: OpenOptions) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(options.timeout)
+}
+
+/// A connection that has read something, and with that holds the write-ahead log.
+async fn anchor(read: SqliteConnectOptions, options: OpenOptions) -> Result<SqlitePool, sqlx::Error> {
+    let anchor = pool(1, options).idle_timeout(None).max_lifetime(None).connect_with(read).await?;
+    let _: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema").fetch_one(&anchor).await?;
+    Ok(anchor)
+}
+
+/// Why a file is not opened.
+enum Refusal {
+    Sqlite(sqlx::Error),
+    Open(OpenError),
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Refusal {
+    fn at(self, location: &Location) -> OpenError {
+        match self {
+            Self::Sqlite(error) => location.refused(error),
+            Self::Open(error) => error,
+        }
+    }
+}
+
+/// How far the database has come, and whether it has the mark of this program. Nothing is changed, since it may be that of
+/// another program, which is refused.
+async fn inspect(location: &Location, options: OpenOptions, migrator: &Migrator) -> Result<(Standing, bool), Refusal> {
+    let file = pool(1, options).connect_with(reader(location, options)).await?;
+    let found = look(&file).await;
+    file.close().await;
+    let Found { mark, tables, applied } = found?;
+    let is_foreign = match mark {
+        APPLICATION_ID => false,
+        // Not marked by anybody: ours only if it is empty, or has our migrations.
+        0 => tables > 0 && applied.is_none(),
+        _ => true,
+    };
+    if is_foreign {
+        return Err(Refusal::Open(OpenError::Foreign));
+    }
+    let standing = Standing::of(&applied.unwrap_or_default(), migrator).map_err(Refusal::Open)?;
+    Ok((standing, mark == APPLICATION_ID))
+}
+
+struct Found {
+    mark: i64,
+    tables: i64,
+    applied: Option<Vec<Applied>>,
+}
+
+async fn look(file: &SqlitePool) -> Result<Found, sqlx::Error> {
+    let mark = sqlx::query_scalar("PRAGMA application_id").fetch_one(file).await?;
+    let count = "SELECT COUNT(*), COALESCE(SUM(name = '_sqlx_migrations'), 0) FROM sqlite_schema WHERE type = 'table' \
+                 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let (tables, migrations): (i64, i64) = sqlx::query_as(count).fetch_one(file).await?;
+    let applied = if migrations > 0 { Some(sqlx::query_as(Applied::ALL).fetch_all(file).await?) } else { None };
+    Ok(Found { mark, tables, applied })
+}
+
+fn warn_if_exposed(location: &Location) {
+    for path in location.exposed_parts() {
+        tracing::warn!(
+            path = %path.display(),
+            "other users of this machine can read the database; close it to them with chmod 600"
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! The shapes of delivery notifications.
+//!
+//! | Shape | Known by | Described on |
+//! | --- | --- | --- |
+//! | nested, also the Data Streams copy and the shapes of 2016 | `deliveryInfoNotification` | `sms-outbound-webhooks` and the like |
+//! | flat, SMS API v1 | `messageId` and `status` | `sandbox-post_v1-sms-messages` |
+//! | flat, Voice API v1 | `sessionId` and `event` | `sandbox-post_v1-voice-messages` |
+
+use std::borrow::Cow;
+
+use super::{TimeZone, fields::Fields, json, meaning::Words, posted::Unclaimed};
+use receiptd_domain::{Address, Channel, CorrelationId, Notification, Reference, TransactionId, Unreadable};
+
+const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
+const CALLBACK: [&str; 1] = ["callbackData"];
+
+/// Reads any of the shapes.
+pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+    if let Some(envelope) = root.get(&["deliveryInfoNotification"]) {
+        let envelope = Fields::of(envelope).ok_or_else(|| unreadable("deliveryInfoNotification is not an object"))?;
+        nested(&envelope, zone)
+    } else if root.has(&["messageId"]) && root.has(&["status"]) {
+        flat_sms(root, zone)
+    } else if root.has(&["sessionId"]) && root.has(&["event"]) {
+        flat_voice(root, zone)
+    } else {
+        Err(Unclaimed::NoNotification)
+    }
+}
+
+fn unreadable(why: &str) -> Unclaimed {
+    Unclaimed::Unreadable(Unreadable(why.to_owned()))
+}
+
+fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+    let Some(info) = envelope.object(&["deliveryInfo"]) else {
+        return Err(if is_one_api_list(envelope) {
+            Unclaimed::Foreign
+        } else {
+            unreadable("deliveryInfo is not an object")
+        });
+    };
+    // In an in-app click these four members lie one level deeper.
+    let text = |names: &[&str]| envelope.text(names).or_else(|| info.text(names));
+    let transaction = text(&["transid"]);
+    if transaction.is_none() && is_one_api(&info) {
+        return Err(Unclaimed::Foreign);
+    }
+    let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("handed to the carrier at {at}"));
+    // Of a click in an app: what was pressed.
+    let pressed = info.object(&["interactiveData"]);
+    let pressed = |name| pressed.as_ref().and_then(|pressed| pressed.text(&[name]));
+    let additional = [
+        info.text(&["additionalInfo"]),
+        carrier.map(Cow::Owned),
+        pressed("title"),
+        pressed("url"),
+        pressed("identifier"),
+    ];
+    let additional = joined(additional);
+    let recipient = info.text(&["waid"]).or_else(|| info.text(&["destination"]));
+    Shape {
+        channel: info.text(&["deliveryChannel"]).map(|name| Channel::from_name(&name)),
+        correlation: text(&CORRELATION).as_deref(),
+        transaction: transaction.as_deref(),
+        recipient: recipient.as_deref(),
+        status: info.text(&["deliveryStatus"]).as_deref(),
+        code: info.text(&["code"]).as_deref(),
+        description: info.text(&["Description"]).as_deref(),
+        additional: additional.as_deref(),
+        at: info.shown(&["timeStamp"]).as_deref(),
+        segments: info.text(&["messageCount"]).as_deref(),
+        callback: text(&CALLBACK).as_deref(),
+    }
+    .notification(zone)
+}
+
+/// The GSMA OneAPI family uses the same root key for another thing: an address where ours has a destination, and no
+/// code.
+fn is_one_api(info: &Fields<'_>) -> bool {
+    info.has(&["deliveryStatus"]) && !info.has(&["code"]) && !info.has(&["destination"])
+}
+
+/// The same family, several in one array.
+fn is_one_api_list(envelope: &Fields<'_>) -> bool {
+    let list = envelope.get(&["deliveryInfo"]).and_then(json::array).unwrap_or_default();
+    !envelope.has(&["transid"]) && list.into_iter().filter_map(Fields::of).any(|info| is_one_api(&info))
+}
+
+fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+    let error = root.object(&["error"]);
+    Shape {
+        channel: Some(Channel::Sms),
+        correlation: root.text(&CORRELATION).as_deref(),
+        transaction: root.text(&["messageId"]).as_deref(),
+        recipient: root.text(&["to"]).as_deref(),
+        status: root.text(&["status"]).as_deref(),
+        code: error.as_ref().and_then(|error| error.text(&["code"])).as_deref(),
+        description: error.as_ref().and_then(|error| error.text(&["message"])).as_deref(),
+        additional: None,
+        at: root.shown(&["statusTime"]).as_deref(),
+        segments: None,
+        callback: root.text(&CALLBACK).as_deref(),
+    }
+    .notification(zone)
+}
+
+fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+    Shape {
+        channel: Some(Channel::Voice),
+        correlation: root.text(&CORRELATION).as_deref(),
+        transaction: root.text(&["transactionId"]).or_else(|| root.text(&["sessionId"])).as_deref(),
+        recipient: root.text(&["dialedNumber"]).as_deref(),
+        status: root.text(&["event"]).as_deref(),
+        code: None,
+        description: None,
+        additional: None,
+        at: root.shown(&["eventTime"]).as_deref(),
+        segments: None,
+        callback: root.text(&CALLBACK).as_deref(),
+    }
+    .notification(zone)
+}
+
+/// Several texts in one, if there are any.
+fn joined<'a>(texts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Option<String> {
+    let texts: Vec<_> = texts.into_iter().flatten().collect();
+    (!texts.is_empty()).then(|| texts.join(" | "))
+}
+
+/// The members of any shape.
+struct Shape<'a> {
+    channel: Option<Channel>,
+    correlation: Option<&'a str>,
+    transaction: Option<&'a str>,
+    recipient: Option<&'a str>,
+    status: Option<&'a str>,
+    code: Option<&'a str>,
+    description: Option<&'a str>,
+    additional: Option<&'a str>,
+    at: Option<&'a str>,
+    segments: Option<&'a str>,
+    callback: Option<&'a str>,
+}
+
+impl Shape<'_> {
+    fn notification(self, zone: TimeZone) -> Result<Notification, Unclaimed> {
+        let reference = self.reference()?;
+        let words = Words {
+            channel: self.channel.as_ref(),
+            status: self.status.unwrap_or_default(),
+            code: self.code,
+            description: self.description,
+            additional: self.additional,
+        };
+        let event = words.event();
+        let at = self.at.and_then(|text| zone.read(text));
+        let unread = self.at.filter(|_| at.is_none());
+        let unread = unread.map(|text| format!("the time of the event cannot be read: {text}"));
+        Ok(Notification {
+            reference,
+            event,
+            status_text: words.status.to_owned(),
+            reason: words.reason(event),
+            detail: joined([words.detail(event), unread].map(|text| text.map(Cow::Owned))),
+            recipient: self.recipient.and_then(Address::new),
+            code: self.code.map(str::to_owned),
+            at,
+            segments: self.segments.and_then(|text| text.parse().ok()).filter(|count| *count > 0),
+            callback_data: self.callback.map(str::to_owned),
+            channel: self.channel,
+        })
+    }
+
+    fn reference(&self) -> Result<Reference, Unclaimed> {
+        let transaction = self.transaction.map(TransactionId::new).transpose();
+        let transaction = transaction.map_err(|error| unreadable(&format!("its transaction id {error}")))?;
+        let correlation = self.correlation.map(CorrelationId::new).transpose();
+        let correlation = correlation.map_err(|error| unreadable(&format!("its correlation id {error}")))?;
+        match (correlation, transaction) {
+            (Some(id), transaction) => Ok(Reference::Correlated(id, transaction)),
+            (None, Some(transaction)) => Ok(Reference::Transaction(transaction)),
+            (None, None) => Err(unreadable("it has neither a correlation id nor a transaction id")),
+        }
+    }
+}

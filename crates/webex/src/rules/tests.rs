@@ -1,0 +1,114 @@
+//! Each rule with what keeps it and what breaks it. A file of the folder has the channels of a kind.
+
+mod any;
+mod chat;
+mod common;
+mod device;
+mod fixtures;
+mod mail;
+mod phone;
+mod rcs;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::SmsApi;
+
+/// A message by `api`, with sender and recipient and `members`.
+fn message(channel: &Channel, members: Value) -> Map<String, Value> {
+    let (from, to) = match channel {
+        Channel::Email => ("noreply@example.com", "dana@example.org"),
+        Channel::Sms => ("ACME", "+447700900123"),
+        _ => ("a_1", "1001"),
+    };
+    let mut message = json!({ "channel": channel.as_str(), "from": from, "to": to });
+    let (Value::Object(all), Value::Object(members)) = (&mut message, members) else { panic!("not an object") };
+    all.extend(members);
+    all.clone()
+}
+
+fn check(sms: SmsApi, channel: &str, members: Value) -> Vec<Fault> {
+    let channel = Channel::from_name(channel);
+    let message = message(&channel, members);
+    let content = message.get("content").and_then(Value::as_object);
+    faults(Api::of(&channel, content, sms).unwrap(), &channel, &message)
+}
+
+/// What is wrong in a message, an SMS going by messaging v2.
+fn wrong(channel: &str, members: Value) -> Vec<String> {
+    check(SmsApi::V2, channel, members).into_iter().map(|fault| fault.pointer).collect()
+}
+
+/// The same of an SMS by another API than the usual one.
+fn wrong_sms(api: SmsApi, members: Value) -> Vec<String> {
+    check(api, "sms", members).into_iter().map(|fault| fault.pointer).collect()
+}
+
+/// The only fault of a message, as it is told.
+fn told(channel: &str, members: Value) -> String {
+    let faults = check(SmsApi::V2, channel, members);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    format!("{} {}", faults[0].pointer, faults[0].detail)
+}
+
+/// Each content is taken.
+fn takes(channel: &str, contents: impl IntoIterator<Item = Value>) {
+    for content in contents {
+        let faults = check(SmsApi::V2, channel, json!({ "content": content }));
+        assert_eq!(faults, [], "{channel}: {content}");
+    }
+}
+
+/// Each content is refused, for exactly the members that stand with it; their pointers begin in the content.
+fn refuses<const N: usize>(channel: &str, contents: [(Value, &[&str]); N]) {
+    for (content, expected) in contents {
+        let expected: Vec<_> = expected.iter().map(|pointer| format!("/content{pointer}")).collect();
+        assert_eq!(wrong(channel, json!({ "content": content })), expected, "{channel}: {content}");
+    }
+}
+
+#[test]
+fn every_schema_compiles() {
+    for (api, channel, (name, _)) in schema::SCHEMAS {
+        assert!(schema::of(api, &channel).is_some(), "{name} is no schema");
+    }
+}
+
+#[test]
+fn every_channel_has_rules_by_every_api_that_takes_it() {
+    for channel in Channel::known() {
+        for sms in [SmsApi::V1, SmsApi::V2, SmsApi::SmsV1] {
+            for content in [json!({}), json!({ "audio": {} }), json!({ "promptid": "1" })] {
+                let api = Api::of(&channel, content.as_object(), sms).unwrap();
+                assert!(schema::of(api, &channel).is_some(), "{channel} by {api:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_channel_that_the_api_does_not_have_is_refused() {
+    let message = message(&Channel::Whatsapp, json!({ "text": "Hi" }));
+    assert_eq!(faults(Api::V2, &Channel::Whatsapp, &message)[0].pointer, "/channel");
+}
+
+/// Else whoever breaks the rule would not learn what to do.
+#[test]
+fn what_the_usual_sentences_cannot_say_has_its_own() {
+    fn search(place: &str, schema: &Value) {
+        let Value::Object(members) = schema else { return };
+        let silent = ["not", "pattern", "anyOf"].into_iter().find(|name| schema.get(*name).is_some());
+        if let Some(keyword) = silent.filter(|_| !members.contains_key("x-detail")) {
+            panic!("{place} has {keyword} without x-detail");
+        }
+        for (name, schema) in members.iter().filter(|(name, _)| !["if", "not"].contains(&name.as_str())) {
+            match schema {
+                Value::Array(all) => all.iter().for_each(|schema| search(&format!("{place}/{name}"), schema)),
+                schema => search(&format!("{place}/{name}"), schema),
+            }
+        }
+    }
+    for (name, text) in schema::SCHEMAS.map(|(.., file)| file).into_iter().chain([schema::COMMON]) {
+        search(name, &serde_json::from_str(text).unwrap());
+    }
+}

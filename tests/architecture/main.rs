@@ -1,0 +1,246 @@
+//! What the compiler cannot hold of the architecture. Which package may see which is in the manifests of `crates/`; here
+//! it is the modules of `src/`, the places of some crates, the length of files, and that both databases have one schema.
+//!
+//! A new module of `src/` needs its line in [`LAYERS`]; a crate that belongs to one place, its line in [`CRATES`].
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+mod schema;
+mod secrets;
+mod source;
+
+use std::fs;
+
+use source::{File, files};
+
+/// Each module of `src/`, and which of the others it may import. `http`, `cli` and `lifecycle` put the rest together.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("clock", &["domain"]),
+    ("observe", &["domain", "clock"]),
+    ("secret", &[]),
+    ("tls", &["domain", "secret"]),
+    ("detached", &["storage"]),
+    // The use cases do not know each other.
+    ("send", USE_CASE),
+    ("notify", USE_CASE),
+    ("query", USE_CASE),
+    ("audit", USE_CASE),
+    (
+        "config",
+        &[
+            "domain",
+            "webex",
+            "storage",
+            "simulator",
+            "clock",
+            "observe",
+            "secret",
+            "tls",
+            "send",
+            "notify",
+            "query",
+            "audit",
+        ],
+    ),
+];
+/// The simulator is not among them: it plays the platform.
+const USE_CASE: &[&str] = &["domain", "webex", "storage", "clock", "observe", "secret", "detached"];
+const COMPOSE: &[&str] = &["http", "cli", "lifecycle", "main", "lib"];
+
+/// Crates that belong to some folders or files of `src/`. Tests may use them anywhere.
+const CRATES: &[(&str, &[&str])] = &[
+    ("actix_web", &["http/", "lifecycle.rs"]),
+    ("actix_http", &["http/"]),
+    ("rustls", &["tls.rs", "tls/", "cli/mod.rs", "send/platform.rs"]),
+    ("reqwest", &["send/platform.rs", "cli/"]),
+    ("clap", &["cli/", "main.rs"]),
+    ("comfy_table", &["cli/", "main.rs"]),
+    ("indicatif", &["cli/", "main.rs"]),
+    ("rlimit", &["cli/"]),
+    ("anyhow", &["cli/", "main.rs"]),
+];
+
+/// Each package of `crates/` that becomes a part of the program, and which of the others it may depend on.
+const MANIFESTS: &[(&str, &[&str])] =
+    &[("domain", &[]), ("webex", &["domain"]), ("storage", &["domain"]), ("simulator", &["domain", "webex"])];
+
+/// All of the program.
+const PROGRAM: &[&str] =
+    &["src", "crates/domain/src", "crates/webex/src", "crates/storage/src", "crates/simulator/src"];
+/// The longest file, and the longest average.
+const LINES: usize = 400;
+const AVERAGE: usize = 170;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn assert_none(breaches: impl IntoIterator<Item = String>) {
+    let breaches: Vec<_> = breaches.into_iter().collect();
+    assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+}
+
+/// The files of `src/` that are not test code.
+fn modules() -> Vec<File> {
+    let files: Vec<_> = files(&["src"]).into_iter().filter(|file| !file.is_test()).collect();
+    assert!(files.len() > 60, "the sources were not found");
+    files
+}
+
+/// What a file mentions that its layer may not see.
+fn breaches(file: &File) -> Vec<String> {
+    let module = file.module()[0];
+    if COMPOSE.contains(&module) {
+        return Vec::new();
+    }
+    let Some((_, sees)) = LAYERS.iter().find(|(name, _)| *name == module) else {
+        return vec![format!("{}: the module {module} has no line in LAYERS of tests/architecture", file.name)];
+    };
+    if file.leaves_by_super() {
+        return vec![format!("{} leaves its module by `super`; write `crate::`", file.name)];
+    }
+    let unseen = file.mentions().into_iter().filter(|name| name != module && !sees.contains(&name.as_str()));
+    unseen
+        .map(|name| format!("{} mentions crate::{name}: {module} may import only {}", file.name, sees.join(", ")))
+        .collect()
+}
+
+#[test]
+fn every_module_imports_only_what_lies_below_it() {
+    assert_none(modules().iter().flat_map(breaches));
+}
+
+#[test]
+fn an_import_from_above_is_found() {
+    let of = |name: &str, text: &str| breaches(&File { name: name.to_owned(), text: text.to_owned() }).len();
+    assert_eq!(of("src/query/x.rs", "use crate::send::Sender;"), 1);
+    assert_eq!(of("src/audit/import/x.rs", "use crate::{domain::Status, http::Problem};"), 1);
+    assert_eq!(of("src/send/x.rs", "use super::super::query::Query;"), 1);
+    assert_eq!(of("src/unheard/of.rs", ""), 1);
+    assert_eq!(of("src/query/x.rs", "use crate::{domain::Status, query::Feed, storage::Journal};"), 0);
+    assert_eq!(of("src/http/x.rs", "use crate::send::Sender;"), 0);
+}
+
+#[test]
+fn packages_depend_only_on_what_lies_below_them() {
+    for (package, below) in MANIFESTS {
+        let manifest = read(&format!("crates/{package}/Cargo.toml"));
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        let ours = dependencies
+            .lines()
+            .filter_map(|line| line.strip_prefix("receiptd"))
+            .map(|line| line.trim_start_matches('-'));
+        assert_none(
+            ours.filter(|line| !below.iter().any(|name| line.starts_with(name)))
+                .map(|line| format!("{package}: {line}")),
+        );
+    }
+}
+
+#[test]
+fn every_crate_stays_where_it_belongs() {
+    let is_in = |file: &File, place: &&str| file.name.strip_prefix("src/").unwrap().starts_with(place);
+    let strays = |file: &File| -> Vec<String> {
+        let strays = CRATES
+            .iter()
+            .filter(|(name, places)| file.uses_crate(name) && !places.iter().any(|place| is_in(file, place)));
+        strays
+            .map(|(name, places)| format!("{} uses {name}, which belongs to {}", file.name, places.join(", ")))
+            .collect()
+    };
+    assert_none(modules().iter().flat_map(strays));
+}
+
+/// A secret has no `==` of its own; this is about its text.
+#[test]
+fn secrets_are_compared_in_constant_time() {
+    assert_none(files(PROGRAM).iter().flat_map(secrets::compared));
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let silent = |file: &File| {
+        let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let says = first.strip_prefix("//!").is_some_and(|rest| !rest.trim().is_empty());
+        (!says).then(|| format!("{} does not begin with a //! line that says what it holds", file.name))
+    };
+    assert_none(files(PROGRAM).iter().filter_map(silent));
+}
+
+#[test]
+fn files_are_short() {
+    let lines = |file: &File| file.text.lines().count();
+    let all = files(&["src", "crates", "tests", "xtask/src"]);
+    let long = all.iter().filter(|file| lines(file) > LINES);
+    assert_none(
+        long.map(|file| {
+            format!("{} has {} lines; {LINES} is the most. Split it by what it does", file.name, lines(file))
+        }),
+    );
+    let program = files(PROGRAM);
+    let average = program.iter().map(lines).sum::<usize>() / program.len();
+    assert!(average < AVERAGE, "files of the program have {average} lines on average; below {AVERAGE} is the rule");
+}
+
+/// Each package takes the lints of the workspace, which forbid `unsafe` and find `unwrap` in all of its targets.
+#[test]
+fn every_package_has_the_lints_of_the_workspace() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let packages = fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().path().join("Cargo.toml"));
+    let packages: Vec<_> = packages.chain(["Cargo.toml", "xtask/Cargo.toml"].map(|path| root.join(path))).collect();
+    assert!(packages.len() > 6, "the packages were not found");
+    for package in packages {
+        let manifest = fs::read_to_string(&package).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{}", package.display());
+    }
+    let workspace = read("Cargo.toml");
+    for lint in ["unsafe_code = \"forbid\"", "unwrap_used", "expect_used", "panic =", "allow_attributes_without_reason"]
+    {
+        assert!(workspace.contains(lint), "{lint}");
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = schema::DATABASES.map(|database| schema::migrations(database).into_keys().collect::<Vec<_>>());
+    assert!(!names[0].is_empty());
+    assert_eq!(names[0], names[1], "the files of migrations/sqlite and migrations/postgres");
+    for (at, name) in names[0].iter().enumerate() {
+        assert!(name.starts_with(&format!("{:04}_", at + 1)), "{name} is out of the sequence");
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_tables_and_columns() {
+    let [sqlite, postgres] = schema::DATABASES.map(schema::tables);
+    assert!(sqlite.len() > 5, "the tables were not found");
+    assert_eq!(sqlite.keys().collect::<Vec<_>>(), postgres.keys().collect::<Vec<_>>());
+    for (table, columns) in &sqlite {
+        assert_eq!(columns, &postgres[table], "the columns of {table}: SQLite left, Postgres right");
+    }
+}
+
+/// So that the schema can be distributed by that column.
+#[test]
+fn messages_and_notifications_are_unique_by_correlation_id() {
+    let tables = schema::tables("postgres");
+    for table in ["messages", "notifications"] {
+        let unique = tables[table].iter().filter(|line| line.contains("PRIMARY KEY") || line.contains("UNIQUE"));
+        let unique: Vec<_> = unique.collect();
+        assert!(!unique.is_empty(), "{table} has no key");
+        for line in unique {
+            assert!(line.contains("correlation_id"), "a key of {table} does not contain correlation_id: {line}");
+        }
+    }
+}
+
+/// Else the order of texts would depend on the locale of the server.
+#[test]
+fn texts_compare_by_their_bytes_on_postgres() {
+    for (name, sql) in schema::migrations("postgres") {
+        for line in sql.lines().map(|line| line.split("--").next().unwrap()) {
+            let text = line.split_whitespace().any(|word| word == "TEXT");
+            assert!(!text || line.contains("TEXT COLLATE \"C\""), "{name}: a text without COLLATE \"C\": {line}");
+        }
+    }
+}
