@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use tokio::task::yield_now;
 
 use super::{
     Backend, Connection, append, keep::change, messages::notification_rows, outbox::remove_keys,
@@ -82,7 +83,8 @@ impl Erasure for Backend {
             .filter(|row| says(&row.reason) || says(&row.callback_data))
             .map(|row| row.correlation_id)
             .collect();
-        // Row by row: a body may be large.
+        // Row by row, since a body may be large. To look through it takes a while, so others have the thread in between:
+        // on a worker of the server, other requests wait for it.
         let mut rows = notification_rows!(
             "SELECT ",
             " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2",
@@ -91,6 +93,7 @@ impl Erasure for Backend {
         )
         .fetch(&self.read);
         while let Some(row) = rows.try_next().await? {
+            yield_now().await;
             let is_own = row.recipient.as_deref() == Some(person.address().as_str());
             if !is_own && !named.contains(&row.correlation_id) && is_named(person, &row) {
                 named.insert(row.correlation_id);
@@ -104,6 +107,7 @@ impl Erasure for Backend {
         );
         let mut requests = requests.fetch(&self.read);
         while let Some(row) = requests.try_next().await? {
+            yield_now().await;
             if person.is_named_in(row.request.as_bytes()) {
                 named.insert(row.correlation_id);
             }
@@ -168,11 +172,12 @@ impl Erasure for Backend {
         let address = person.address().as_str();
         let after = after.map(|after| after.as_bytes().to_vec()).unwrap_or_default();
         let (mut erased, mut found, mut last) = (ShelfErased::default(), Vec::new(), None);
-        // Row by row: a body may be large.
+        // Row by row, and with pauses for others, as above.
         macro_rules! look {
             ($query:literal, $row:ident => $is_theirs:expr, $label:ident) => {
                 let mut rows = sql!($query, after, limit).fetch(&self.read);
                 while let Some($row) = rows.try_next().await? {
+                    yield_now().await;
                     last = Fingerprint::from_bytes(&$row.fingerprint);
                     if $is_theirs {
                         found.push(($row.fingerprint, unless_named(person, &$row.$label)));
