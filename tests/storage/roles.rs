@@ -1,4 +1,4 @@
-//! Least privilege on Postgres: an owner, a server and a reader, with the rights that README.md grants them.
+//! Least privilege on Postgres: an owner, a server and a reader, with the rights that docs/postgres.md grants them.
 
 use receiptd::{
     audit::Eraser,
@@ -36,14 +36,14 @@ impl Role {
         Self { url: format!("postgres://{name}:of-a-test@{host}/{rest}"), name }
     }
 
-    /// Grants what README.md says, where the statements name the roles.
+    /// Grants what docs/postgres.md says, where the statements name the roles.
     async fn granted(store: &TestStore, kind: &str) -> Self {
         let role = Self::new(store, kind).await;
-        let readme = include_str!("../../README.md");
-        let grants = readme.split("```sql").nth(1).unwrap().split("```").next().unwrap();
+        let guide = include_str!("../../docs/postgres.md");
+        let grants = guide.split("```sql").nth(1).unwrap().split("```").next().unwrap();
         let of_role = grants.split(';').map(str::trim).filter(|grant| grant.ends_with(&format!("TO receiptd_{kind}")));
         let of_role: Vec<_> = of_role.map(|grant| grant.replace(&format!("receiptd_{kind}"), &role.name)).collect();
-        assert!(!of_role.is_empty(), "README.md grants nothing to receiptd_{kind}");
+        assert!(!of_role.is_empty(), "docs/postgres.md grants nothing to receiptd_{kind}");
         for grant in of_role {
             // Default rights are those of what a certain role creates later.
             store.execute(grant.replace(" FOR ROLE receiptd_owner", "")).await;

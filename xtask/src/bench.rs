@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measurements whose tables go into the README.
+//! `cargo xtask bench`: measurements whose tables go into docs/benchmarks.md.
 //!
 //! What is compared is measured in one run, in turns, so that whatever else the machine does hits all alike.
 

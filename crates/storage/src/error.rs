@@ -196,7 +196,7 @@ pub enum OpenError {
     )]
     Encoding(String),
     /// The role lacks rights.
-    #[error("the role {role} has no right to {what}; grant it what \"On Postgres\" in README.md lists")]
+    #[error("the role {role} has no right to {what}; grant it what \"Separate roles\" in docs/postgres.md lists")]
     NotGranted {
         /// Who.
         role: String,
