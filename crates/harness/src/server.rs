@@ -156,9 +156,12 @@ impl Setup {
             let _ = stopped.await;
         };
         let listener = self.listener.try_clone().unwrap();
-        let task = tokio::spawn(lifecycle::serve(settings, self.clock.clone(), listener, shutdown));
+        let mut task = tokio::spawn(lifecycle::serve(settings, self.clock.clone(), listener, shutdown));
         let client = self.client(|builder| builder);
-        client.gets("/health/live").await.is(200);
+        tokio::select! {
+            answer = client.gets("/health/live") => drop(answer.is(200)),
+            ended = &mut task => panic!("the server ended before it answered: {ended:?}"),
+        }
         TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }
     }
 }
