@@ -2,27 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Connection, adoption, keep::change, reads, recipients::recipient_rows};
+use super::{
+    Connection, adoption, keep::change, messages::notification_rows, reads, recipients::recipient_rows, shelf::count,
+};
 use crate::{
     Reading, Restated, StorageError,
     chain::Records,
     rows::{FoldRow, NotificationRow, RecipientRow},
 };
 use receiptd_domain::{
-    CorrelationId, ERASED, Notification, Recorded, RowKey, Timestamp, outcome, standings, worst_off,
+    CorrelationId, ERASED, Notification, PageLimit, Recorded, RowKey, Timestamp, outcome, standings, worst_off,
 };
 
 /// A message that is not as its notifications read now.
 pub(super) struct Finding {
     pub(super) restated: Restated,
-    /// The notifications that read otherwise.
-    altered: Vec<Altered>,
-}
-
-/// A notification as it is stored, and as it reads now.
-struct Altered {
-    stored: NotificationRow,
-    fresh: NotificationRow,
+    /// The notifications that read otherwise, as they read now, without their bodies.
+    altered: Vec<NotificationRow>,
 }
 
 /// What messages were found to be.
@@ -43,34 +39,17 @@ pub(super) async fn examine(
     read: Option<&Reading>,
 ) -> Result<Examined, StorageError> {
     let folds = reads::folds(connection, ids).await?;
-    let mut notifications: BTreeMap<String, Vec<NotificationRow>> = BTreeMap::new();
-    let rows = match read {
-        Some(_) => reads::notifications_of(connection, ids, None, i64::MAX).await?,
-        None => reads::notifications_without_bodies_of(connection, ids).await?,
-    };
-    for row in rows {
-        notifications.entry(row.correlation_id.clone()).or_default().push(row);
-    }
+    let mut readings = readings(connection, ids, read).await?;
     let mut examined = Examined { findings: Vec::new(), right: 0, unverifiable: 0, deciders: Vec::new() };
     for fold in folds {
         let correlation_id = fold.id()?;
-        let rows = notifications.remove(&fold.correlation_id).unwrap_or_default();
+        let Readings { stored: rows, now, altered } = readings.remove(&fold.correlation_id).unwrap_or_default();
         let recipients = if fold.is_shared() { recipients(connection, &fold).await? } else { Vec::new() };
         let is_decided = fold.was_decided_by_any(&rows);
         if !is_decided || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &rows)) {
             examined.unverifiable += 1;
             examined.deciders.extend((!is_decided).then(|| fold.decider()));
             continue;
-        }
-        let (mut altered, mut now) = (Vec::new(), Vec::new());
-        for stored in rows {
-            let recorded = stored.clone().recorded()?;
-            let fresh = read.map_or_else(|| recorded.clone(), |read| read_anew(&recorded, read));
-            if fresh != recorded {
-                let fresh = NotificationRow::of(&correlation_id, &fresh, stored.times);
-                altered.push(Altered { stored, fresh });
-            }
-            now.push(Recorded { body: Vec::new(), ..fresh });
         }
         let from = fold.status()?;
         let (expected, agree) = if fold.is_shared() {
@@ -90,6 +69,53 @@ pub(super) async fn examine(
         }
     }
     Ok(examined)
+}
+
+/// The notifications of a message, without their bodies.
+#[derive(Default)]
+struct Readings {
+    /// As they are stored.
+    stored: Vec<NotificationRow>,
+    /// As they read now.
+    now: Vec<Recorded>,
+    /// Those that read otherwise, as they read now.
+    altered: Vec<NotificationRow>,
+}
+
+/// Reads the notifications of the messages. Bodies may be large, so they are read in pages, and one by one let go of.
+async fn readings(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+    read: Option<&Reading>,
+) -> Result<BTreeMap<String, Readings>, StorageError> {
+    let mut all: BTreeMap<String, Readings> = BTreeMap::new();
+    let Some(read) = read else {
+        for row in reads::notifications_without_bodies_of(connection, ids).await? {
+            let readings = all.entry(row.correlation_id.clone()).or_default();
+            readings.now.push(row.clone().recorded()?);
+            readings.stored.push(row);
+        }
+        return Ok(all);
+    };
+    let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
+    let mut after = None;
+    loop {
+        let sizes = reads::sizes_of(connection, ids, after.as_ref(), count(limit.get())).await?;
+        let most = limit.fitting(&sizes);
+        for row in reads::notifications_of(connection, ids, after.as_ref(), count(most)).await? {
+            let (id, recorded) = row.clone().with_message()?;
+            let fresh = read_anew(&recorded, read);
+            let readings = all.entry(row.correlation_id.clone()).or_default();
+            let (is_altered, fresh) = (fresh != recorded, Recorded { body: Vec::new(), ..fresh });
+            readings.altered.extend(is_altered.then(|| NotificationRow::of(&id, &fresh, row.times)));
+            readings.stored.push(NotificationRow { body: Vec::new(), ..row });
+            readings.now.push(fresh);
+            after = Some((id, recorded.fingerprint));
+        }
+        if most == sizes.len() && most < limit.get() {
+            return Ok(all);
+        }
+    }
 }
 
 /// Where a message with several recipients stands for each of them.
@@ -119,8 +145,16 @@ pub(super) async fn write(
     records: &mut Records,
 ) -> Result<(), StorageError> {
     let id = &finding.restated.correlation_id;
-    for Altered { stored, fresh } in &finding.altered {
-        change(connection, stored, fresh, records).await?;
+    for fresh in &finding.altered {
+        let stored = notification_rows!(
+            "SELECT ",
+            " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
+            fresh.correlation_id,
+            fresh.fingerprint
+        );
+        let stored = stored.fetch_one(&mut *connection).await?;
+        let fresh = NotificationRow { body: stored.body.clone(), ..fresh.clone() };
+        change(connection, &stored, &fresh, records).await?;
     }
     sql!(
         "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2",
