@@ -7,6 +7,7 @@ use receiptd::{
 };
 
 use crate::{
+    chain::verify,
     make::{about, about_transaction, id, time},
     store::TestStore,
 };
@@ -80,16 +81,23 @@ async fn absent_fields_stay_absent(store: &TestStore) {
 
 async fn bodies_read_back_byte_by_byte(store: &TestStore) {
     let mebibyte = format!("{{\"pad\":\"{}\"}}", "0123456789abcdef".repeat(65_536));
-    let bodies = [
-        r#"{"a":"\u0000","b":"\\u0000"}"#,
-        "{\"emoji\":\"👋🏽 \u{FFFD} \u{FFFE} \u{10FFFF}\"}",
-        r#"{"lone":"\ud83d","swapped":"\udc4b\ud83d"}"#,
-        "\u{FEFF}{\"mark\":true}",
-        " \t\r\n{ \"spaces\" : 1.50e+1 }\n\n",
-        r#"{"quotes":"'\"\\ '' \/ $1 %s"}"#,
-        "[]",
-        "",
-        &mebibyte,
+    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    let bodies: [&[u8]; 14] = [
+        br#"{"a":"\u0000","b":"\\u0000"}"#,
+        "{\"emoji\":\"👋🏽 \u{FFFD} \u{FFFE} \u{10FFFF}\"}".as_bytes(),
+        br#"{"lone":"\ud83d","swapped":"\udc4b\ud83d"}"#,
+        "\u{FEFF}{\"mark\":true}".as_bytes(),
+        b" \t\r\n{ \"spaces\" : 1.50e+1 }\n\n",
+        br#"{"quotes":"'\"\\ '' \/ $1 %s"}"#,
+        b"[]",
+        b"",
+        // What is read as a notification need not be UTF-8.
+        b"{\"latin\":\"\xe9\"}",
+        b"{\"half\":\"\xed\xa0\xbd\"}",
+        b"{\"cut\":\"\xf0\x9f\x98\"}",
+        b"{\"nul\":\"\xc0\x80\"}",
+        &every_byte,
+        mebibyte.as_bytes(),
     ];
     let mut at = 0;
     let notifications = bodies.map(|body| {
@@ -98,8 +106,10 @@ async fn bodies_read_back_byte_by_byte(store: &TestStore) {
     });
     store.hear(notifications.clone()).await;
 
-    let stored = read_back(&store.reopened().await, "order-1").await;
+    let reopened = store.reopened().await;
+    let stored = read_back(&reopened, "order-1").await;
     assert_eq!(stored.len(), bodies.len());
+    assert_eq!(verify(&reopened, None).await.finding, None);
     for notification in notifications {
         let sent = notification.recorded();
         let kept = stored.iter().find(|kept| kept.fingerprint == sent.fingerprint).unwrap();

@@ -26,11 +26,6 @@ fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
     serializer.serialize_str(&hex)
 }
 
-/// As text, where a row travels as JSON. The body of a notification was read as JSON, so it is UTF-8.
-fn as_text<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&String::from_utf8_lossy(bytes))
-}
-
 /// Turns a stored value into its type, or names the place where it cannot be.
 pub(super) struct Place<'a> {
     pub(super) table: &'static str,
@@ -168,7 +163,7 @@ pub(super) struct NotificationRow {
     pub(super) event_at: Option<i64>,
     pub(super) segments: Option<i64>,
     pub(super) callback_data: Option<String>,
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_hex")]
     pub(super) body: Vec<u8>,
 }
 

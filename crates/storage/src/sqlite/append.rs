@@ -69,7 +69,7 @@ pub(super) async fn insert_notifications(
          value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
          value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
          value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
-         CAST(value ->> 'body' AS BLOB) FROM jsonb_each($1) WHERE true",
+         unhex(value ->> 'body') FROM jsonb_each($1) WHERE true",
         "",
         rows
     )
