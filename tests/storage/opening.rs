@@ -255,6 +255,7 @@ async fn only_the_owner_can_read_the_files(store: &TestStore) {
 async fn the_file_of_another_program_is_refused_and_left_alone(store: &TestStore) {
     for (name, made) in [
         ("tables.db", "CREATE TABLE users (name TEXT)"),
+        ("view.db", "CREATE VIEW users AS SELECT 1"),
         ("marked.db", "PRAGMA application_id = 1; CREATE TABLE users (name TEXT)"),
         ("marked-empty.db", "PRAGMA application_id = 252006673"),
         (

@@ -141,11 +141,11 @@ async fn inspect(location: &Location, options: OpenOptions, migrator: &Migrator)
     let file = pool(1, options).connect_with(reader(location, options)).await?;
     let found = look(&file).await;
     file.close().await;
-    let Found { mark, tables, applied } = found?;
+    let Found { mark, objects, applied } = found?;
     let is_foreign = match mark {
         APPLICATION_ID => false,
         // Not marked by anybody: ours only if it is empty, or has our migrations.
-        0 => tables > 0 && applied.is_none(),
+        0 => objects > 0 && applied.is_none(),
         _ => true,
     };
     if is_foreign {
@@ -157,17 +157,18 @@ async fn inspect(location: &Location, options: OpenOptions, migrator: &Migrator)
 
 struct Found {
     mark: i64,
-    tables: i64,
+    /// Tables, and views that need none.
+    objects: i64,
     applied: Option<Vec<Applied>>,
 }
 
 async fn look(file: &SqlitePool) -> Result<Found, sqlx::Error> {
     let mark = sqlx::query_scalar("PRAGMA application_id").fetch_one(file).await?;
-    let count = "SELECT COUNT(*), COALESCE(SUM(name = '_sqlx_migrations'), 0) FROM sqlite_schema WHERE type = 'table' \
-                 AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let (tables, migrations): (i64, i64) = sqlx::query_as(count).fetch_one(file).await?;
+    let count = "SELECT COUNT(*), COALESCE(SUM(name = '_sqlx_migrations'), 0) FROM sqlite_schema \
+                 WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let (objects, migrations): (i64, i64) = sqlx::query_as(count).fetch_one(file).await?;
     let applied = if migrations > 0 { Some(sqlx::query_as(Applied::ALL).fetch_all(file).await?) } else { None };
-    Ok(Found { mark, tables, applied })
+    Ok(Found { mark, objects, applied })
 }
 
 fn warn_if_exposed(location: &Location) {
