@@ -1,12 +1,11 @@
 //! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`.
 
+use harness::{Database, Platform, Sample, TestServer, both, eventually, message_path, sms, sqlite};
 use receiptd::{
     domain::{Arrival, Kept, Source, Timestamp, Unreadable},
     storage::{self, Access, OpenOptions},
 };
 use serde_json::{Value, json};
-
-use harness::{Database, Platform, Sample, TestServer, both, eventually, message_path, sms, sqlite};
 
 both!(
     whoever_sends_is_in_the_trail,

@@ -1,8 +1,7 @@
 //! API tokens: who may do what.
 
-use reqwest::{Method, RequestBuilder};
-
 use harness::{Client, Database, Operation, Platform, Sample, Strangers, TestServer, asked, operations, sms, sqlite};
+use reqwest::{Method, RequestBuilder};
 
 sqlite!(
     each_scope_opens_its_operations_and_no_others,

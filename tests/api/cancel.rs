@@ -1,8 +1,7 @@
 //! `POST /v1/messages/{correlationId}/cancel`: calls a message back, or says why it is too late.
 
-use serde_json::json;
-
 use harness::{Answer, Database, Platform, Sample, TestServer, both, message_path, sms, sqlite};
+use serde_json::json;
 
 both!(a_message_that_waits_is_called_back, what_is_on_its_way_is_not);
 sqlite!(only_who_may_send_may_cancel);

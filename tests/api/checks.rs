@@ -1,9 +1,8 @@
 //! What every request to the API is checked for: that no web page of another origin sent it, that each parameter is given
 //! once, and that its body is encoded as it is read.
 
-use reqwest::{Method, RequestBuilder};
-
 use harness::{Client, Database, Platform, Raw, Sample, TestServer, asked, by_hand, encoded, operations, sms, sqlite};
+use reqwest::{Method, RequestBuilder};
 
 sqlite!(
     a_page_of_another_origin_reaches_nothing_of_the_api,

@@ -2,13 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::Method;
-
 use harness::{
     Database, Ending, Program, Raw, Sample, TestServer, by_hand,
     certificates::{Authority, Files},
     eventually, free_address, sqlite,
 };
+use reqwest::Method;
 
 sqlite!(
     clients_that_never_read_are_dropped_and_take_little_memory,

@@ -6,10 +6,9 @@ mod restart;
 mod trouble;
 mod wire;
 
+use harness::{Database, Platform, TestServer, both, eventually, sms, whatsapp};
 use receiptd::simulator::Settings;
 use serde_json::{Value, json};
-
-use harness::{Database, Platform, TestServer, both, eventually, sms, whatsapp};
 
 both!(messages_go_out_once_and_come_back_delivered, a_notification_may_be_early);
 

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use harness::{Database, Follower, Sample, TestServer, asked, both, sms, sqlite};
 use receiptd::{
     domain::{PageLimit, Timestamp},
     storage::{self, Access, OpenOptions},
 };
 use reqwest::Method;
 use sse_stream::SseByteStream;
-
-use harness::{Database, Follower, Sample, TestServer, asked, both, sms, sqlite};
 
 both!(every_change_is_told_as_it_happens, whoever_comes_back_misses_nothing_at_any_instance, what_is_gone_is_said);
 sqlite!(

@@ -1,9 +1,8 @@
 //! `GET /v1/export`.
 
+use harness::{Answer, Database, Sample, TestServer, both, sqlite};
 use reqwest::Method;
 use serde_json::Value;
-
-use harness::{Answer, Database, Sample, TestServer, both, sqlite};
 
 both!(everything_is_exported_in_either_format, a_page_more_than_fits_is_exported_whole);
 sqlite!(a_spreadsheet_sees_no_formula, what_cannot_be_meant_is_refused, a_reader_that_leaves_harms_nothing);

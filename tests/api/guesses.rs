@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
-use tokio::task::JoinSet;
-
 use harness::{
     Database, Program, Raw, Sample, TestServer, asked, by_hand,
     certificates::{Authority, Files},
     eventually, free_address, sqlite,
 };
+use reqwest::Method;
+use tokio::task::JoinSet;
 
 sqlite!(
     guesses_at_the_notify_url_are_slow_and_a_good_secret_is_not,

@@ -1,8 +1,7 @@
 //! `/health/live`, `/health/ready`, `/metrics`; and several servers on one database.
 
-use serde_json::json;
-
 use harness::{Database, Platform, Recorder, Sample, TestServer, both, eventually, sms, sqlite};
+use serde_json::json;
 
 both!(it_is_live_and_ready, metrics_count_and_name_nobody);
 sqlite!(

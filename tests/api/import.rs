@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use receiptd::simulator::Settings;
-use reqwest::Method;
-use serde_json::{Value, json};
-
 use harness::{
     Client, Database, Platform, Program, Sample, TestServer, asked, both, eventually, fixtures, free_address, sqlite,
 };
+use receiptd::simulator::Settings;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 both!(
     an_outage_is_repaired_from_the_platforms_export,

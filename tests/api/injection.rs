@@ -1,12 +1,11 @@
 //! Texts that mean something to a database, to HTTP, to a page or to a spreadsheet are texts and nothing else, wherever
 //! they come in.
 
-use reqwest::Method;
-use serde_json::{Value, json};
-
 use harness::{
     Client, Database, Operation, Sample, TestServer, asked, both, encoded, message_path, operations, sms, sqlite,
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 
 both!(in_any_parameter_they_break_nothing, in_any_member_they_are_kept_as_they_are);
 sqlite!(no_cell_of_any_column_is_a_formula, the_page_for_people_needs_no_script);

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use receiptd::simulator::Settings;
-
 use harness::{Database, Platform, Sample, TestServer, both, eventually, sms};
+use receiptd::simulator::Settings;
 
 both!(one_hears_what_the_other_was_told, together_they_send_each_message_once);
 

@@ -4,9 +4,8 @@ mod list;
 mod notifications;
 mod wait;
 
-use serde_json::{Value, json};
-
 use harness::{Client, Database, Raw, Sample, TestServer, both, by_hand, encoded, message_path, sqlite};
+use serde_json::{Value, json};
 
 both!(
     the_timeline_tells_what_each_notification_did_and_why,

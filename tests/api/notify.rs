@@ -10,10 +10,9 @@ mod repetition;
 mod rotation;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use harness::{Database, Program, Sample, TestServer, asked, both, fixtures, free_address, sqlite};
 use reqwest::Method;
 use serde_json::json;
-
-use harness::{Database, Program, Sample, TestServer, asked, both, fixtures, free_address, sqlite};
 
 both!(
     every_documented_notification_is_acknowledged_and_kept,

@@ -1,9 +1,8 @@
 //! What every answer has in common: problems, and the id of the request.
 
+use harness::{Database, Sample, TestServer, asked, sqlite};
 use reqwest::Method;
 use serde_json::json;
-
-use harness::{Database, Sample, TestServer, asked, sqlite};
 
 sqlite!(
     an_answer_names_so_many_errors_and_says_that_there_are_more,

@@ -1,8 +1,7 @@
 //! `POST /v1/rebuild`: what an older mapping made of stored notifications is put right.
 
-use serde_json::json;
-
 use harness::{Database, Sample, TestServer, both};
+use serde_json::json;
 
 both!(a_rebuild_tells_and_then_changes);
 

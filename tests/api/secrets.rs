@@ -5,14 +5,13 @@ mod planted;
 
 use std::fs;
 
-use reqwest::Method;
-use serde_json::json;
-
 use harness::{
     Client, Database, Platform, Program, Recorder, Sample, asked, both, eventually, free_address, program::receiptd,
     sms, sqlite, whatsapp,
 };
 use planted::{Planted, SECRETS, SERVICE_SECRET, secret};
+use reqwest::Method;
+use serde_json::json;
 
 both!(nothing_gets_out_of_a_server_that_is_used_well_and_badly);
 sqlite!(

@@ -3,10 +3,9 @@
 mod many;
 
 use futures_util::future::join_all;
+use harness::{Database, Platform, Sample, TestServer, asked, both, eventually, message_path, sms, sqlite, whatsapp};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use harness::{Database, Platform, Sample, TestServer, asked, both, eventually, message_path, sms, sqlite, whatsapp};
 
 both!(
     the_same_key_and_body_is_the_same_message,

@@ -1,8 +1,7 @@
 //! `GET /v1/inbound` and `GET /v1/quarantine`, one of either, and `POST /v1/quarantine/retry`.
 
-use serde_json::{Value, json};
-
 use harness::{Database, Sample, TestServer, both, encoded, fixtures, sqlite};
+use serde_json::{Value, json};
 
 both!(
     both_lists_have_pages,

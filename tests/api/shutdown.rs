@@ -7,9 +7,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::task::JoinSet;
-
 use harness::{Database, Sample, TestServer, both, eventually, sqlite};
+use tokio::task::JoinSet;
 
 sqlite!(requests_in_flight_are_answered, whoever_waits_is_answered, idle_connections_do_not_hold_it_up);
 both!(what_was_acknowledged_is_there_after_a_restart);

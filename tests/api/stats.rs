@@ -1,8 +1,7 @@
 //! `GET /v1/stats`: counts of messages.
 
-use serde_json::json;
-
 use harness::{Database, Sample, TestServer, both, sqlite};
+use serde_json::json;
 
 both!(messages_are_counted_by_whatever_is_asked_for);
 sqlite!(what_cannot_be_counted_is_refused);

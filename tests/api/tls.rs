@@ -9,6 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use harness::{
+    Client, Database, Follower, Sample, TestServer, both,
+    certificates::{Authority, Files, Pair},
+    eventually, sqlite,
+};
 use reqwest::{
     ClientBuilder, Method, Version,
     tls::{self, TlsInfo},
@@ -20,12 +25,6 @@ use rustls::{
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-
-use harness::{
-    Client, Database, Follower, Sample, TestServer, both,
-    certificates::{Authority, Files, Pair},
-    eventually, sqlite,
-};
 
 both!(a_certificate_is_replaced_under_load_and_no_request_fails);
 sqlite!(

@@ -7,6 +7,13 @@ use std::{
     time::Duration,
 };
 
+use harness::{
+    Client, Sample,
+    database::{Database, block_on, on_postgres, on_sqlite},
+    eventually,
+    program::receiptd,
+    sms,
+};
 use receiptd::{
     domain::CorrelationId,
     storage::{self, Access, OpenOptions},
@@ -16,13 +23,6 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
 use super::{Server, ends, folder, run, serve};
-use harness::{
-    Client, Sample,
-    database::{Database, block_on, on_postgres, on_sqlite},
-    eventually,
-    program::receiptd,
-    sms,
-};
 
 /// The ids of the messages whose notification was acknowledged.
 type Ledger = Arc<Mutex<Vec<String>>>;

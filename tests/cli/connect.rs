@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
+use harness::{Platform, Recorder};
 use receiptd::simulator::Settings;
 
 use super::{Ended, block_on, ends, folder, receiptd, run};
-use harness::{Platform, Recorder};
 
 const KEY: &str = "k3y-s3cret";
 const NOBODY: &str = "http://127.0.0.1:9";

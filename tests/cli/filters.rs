@@ -1,9 +1,9 @@
 //! Filters and counts on the command line: of the database, and of a server.
 
+use harness::{Sample, database::block_on};
 use serde_json::{Value, json};
 
 use super::{run, serve};
-use harness::{Sample, database::block_on};
 
 #[test]
 fn every_filter_of_the_api_is_a_flag() {

@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use super::{block_on, serve};
 use harness::{Raw, by_hand, eventually};
+
+use super::{block_on, serve};
 
 #[test]
 fn a_hangup_reads_secrets_again_and_does_not_end_the_server() {

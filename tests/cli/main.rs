@@ -16,15 +16,14 @@ mod audit;
 
 use std::{fs, path::Path, process::Command};
 
-use serde_json::Value;
-use tempfile::TempDir;
-
 use harness::{
     Client, Program, Sample,
     database::block_on,
     free_address,
     program::{Ended, receiptd},
 };
+use serde_json::Value;
+use tempfile::TempDir;
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()

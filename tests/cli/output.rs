@@ -13,8 +13,9 @@ use std::{
     thread,
 };
 
-use super::{folder, run, serve};
 use harness::{Sample, database::block_on, program::receiptd};
+
+use super::{folder, run, serve};
 
 /// How a command ends that cannot write its output: its exit code and what it says.
 fn on_a_full_disk(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {

@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use harness::{Program, Sample, database::block_on, eventually, program::receiptd};
 use serde_json::{Value, json};
 
 use super::{ends, run, serve};
-use harness::{Program, Sample, database::block_on, eventually, program::receiptd};
 
 #[test]
 fn an_export_is_written_whole() {

@@ -2,12 +2,12 @@
 
 use std::{fs, process::Stdio};
 
+use harness::{Client, Platform, Program, database::block_on, eventually, free_address, program::receiptd};
 use receiptd::simulator::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Ended, ends, folder, run};
-use harness::{Client, Platform, Program, database::block_on, eventually, free_address, program::receiptd};
 
 /// A platform, a folder with the settings to send through it, and a server on the same database.
 struct Post {

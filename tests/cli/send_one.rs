@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use harness::{Client, Program, Recorder, database::block_on, eventually, free_address, program::receiptd};
 use serde_json::{Value, json};
 
 use super::{Ended, folder, run, serve};
-use harness::{Client, Program, Recorder, database::block_on, eventually, free_address, program::receiptd};
 
 /// A folder with the settings to send through `platform`.
 fn sending_to(platform: &str) -> tempfile::TempDir {

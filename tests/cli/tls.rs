@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use super::{block_on, ends, folder, receiptd};
 use harness::{
     Program,
     certificates::{Authority, Files},
     eventually, free_address,
 };
+
+use super::{block_on, ends, folder, receiptd};
 
 #[test]
 fn check_config_and_serve_look_at_the_certificate() {

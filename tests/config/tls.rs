@@ -2,11 +2,11 @@
 
 use std::{fs, path::Path, sync::LazyLock, time::Duration};
 
+use harness::certificates::{Authority, Files, Pair};
 use receiptd::tls::Certificate;
 use tempfile::TempDir;
 
 use super::{from_environment, refuses};
-use harness::certificates::{Authority, Files, Pair};
 
 const CERTIFICATE: &str = "RECEIPTD_TLS__CERTIFICATE";
 const KEY: &str = "RECEIPTD_TLS__KEY";

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use harness::{Database, Program, program::receiptd};
 use receiptd::{
     domain::{CorrelationId, Message, Recorded, Timestamp, outcome},
     storage::{self, Access, OpenOptions, Store},
@@ -9,7 +10,6 @@ use receiptd::{
 use serde_json::{Value, json};
 
 use crate::kills::Victims;
-use harness::{Database, Program, program::receiptd};
 
 /// The files are whole, the chain verifies, statuses are the fold, and counters equal a recount.
 pub(crate) async fn all_is_sound(database: &Database, victims: &Victims<'_>) {

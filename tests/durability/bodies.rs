@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use harness::fixtures;
 use rand::{
     RngExt,
     rngs::StdRng,
@@ -13,8 +14,6 @@ use receiptd::{
     webex::{Posted, TimeZone},
 };
 use serde_json::Value;
-
-use harness::fixtures;
 
 const CORRELATION_IDS: [&str; 3] = ["correlationid", "correlationId", "correlation_id"];
 const TRANSACTION_IDS: [&str; 4] = ["transid", "messageId", "tid", "transaction_id"];

@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+use harness::stoppable::Stoppable;
+use harness::{Program, eventually, program::receiptd};
 use rand::{RngExt, rngs::StdRng};
 use tokio::time::sleep;
 
 use crate::{chance, length};
-use harness::stoppable::Stoppable;
-use harness::{Program, eventually, program::receiptd};
 
 /// The program and what is under it.
 pub(crate) struct Victims<'a> {

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use harness::stoppable::Stoppable;
+use harness::{
+    Client, Database,
+    database::{block_on, on_postgres, on_sqlite},
+    free_address,
+};
 use rand::{RngExt, rngs::StdRng};
 use tokio::{task::JoinSet, time::sleep};
 
@@ -11,12 +17,6 @@ use crate::{
     chance,
     kills::Victims,
     ledger::{Ledger, on_record},
-};
-use harness::stoppable::Stoppable;
-use harness::{
-    Client, Database,
-    database::{block_on, on_postgres, on_sqlite},
-    free_address,
 };
 
 #[test]

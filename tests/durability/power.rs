@@ -13,6 +13,10 @@ mod log;
 
 use std::path::Path;
 
+use disk::Disk;
+use harness::{Database, database::block_on, free_address};
+use load::{Load, Promises};
+use log::{Entry, Operation};
 use rand::{RngExt, rngs::StdRng};
 
 use crate::{
@@ -21,10 +25,6 @@ use crate::{
     kills::Victims,
     length,
 };
-use disk::Disk;
-use harness::{Database, database::block_on, free_address};
-use load::{Load, Promises};
-use log::{Entry, Operation};
 
 /// At how many points the power goes.
 fn cuts() -> usize {

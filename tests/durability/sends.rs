@@ -9,18 +9,18 @@ use std::{
     time::Duration,
 };
 
-use receiptd::simulator::Settings;
-use reqwest::Method;
-use serde_json::Value;
-use tokio::{task::JoinSet, time::sleep};
-
-use crate::{aftermath::all_is_sound, kills::Victims};
 use harness::stoppable::Stoppable;
 use harness::{
     Client, Database, Platform, Program,
     database::{block_on, on_postgres, on_sqlite},
     eventually, free_address, sms, whatsapp,
 };
+use receiptd::simulator::Settings;
+use reqwest::Method;
+use serde_json::Value;
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::{aftermath::all_is_sound, kills::Victims};
 
 /// How many requests are at the platform at one time.
 const IN_FLIGHT: usize = 8;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use harness::stoppable::Stoppable;
+use harness::{Program, database::block_on, free_address};
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::Instant};
 
@@ -9,8 +11,6 @@ use crate::{
     load::Load,
     outage::{Scene, lasts},
 };
-use harness::stoppable::Stoppable;
-use harness::{Program, database::block_on, free_address};
 
 /// A look-up may take six times `database.timeout_seconds`, and waits for a connection before.
 const READ_WITHIN: Duration = Duration::from_secs(35);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use harness::{Program, Sample, database::on_postgres, eventually, free_address};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{load::Load, outage::Scene, proxy::Proxy};
-use harness::{Program, Sample, database::on_postgres, eventually, free_address};
 
 #[test]
 fn a_commit_of_which_nobody_knows_is_neither_acknowledged_nor_another_one() {

@@ -9,16 +9,16 @@ use std::{
     time::Duration,
 };
 
-use receiptd::simulator::Settings;
-use tokio::{task::JoinSet, time::sleep};
-
-use crate::proxy::Proxy;
 use harness::stoppable::Stoppable;
 use harness::{
     Client, Database, Platform, Program,
     database::{block_on, on_postgres, on_sqlite},
     eventually, free_address, sms,
 };
+use receiptd::simulator::Settings;
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::proxy::Proxy;
 
 #[test]
 fn sending_goes_on_after_a_lock() {

@@ -2,9 +2,10 @@
 
 use std::{fs, os::unix::fs::chown};
 
-use crate::{load::Load, outage::Scene, small_disk::SmallDisk};
 use harness::stoppable::Stoppable;
 use harness::{Database, Program, database::block_on, free_address};
+
+use crate::{load::Load, outage::Scene, small_disk::SmallDisk};
 
 #[test]
 fn a_full_disk_is_told_and_room_is_enough_on_sqlite() {

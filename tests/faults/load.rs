@@ -6,9 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{task::JoinSet, time::sleep};
-
 use harness::{Answer, Client, Database, Program, Sample, program::receiptd};
+use tokio::{task::JoinSet, time::sleep};
 
 /// The platform gives up after 10 s.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(9);

@@ -1,12 +1,12 @@
 //! A SQLite file that another process has locked, for longer than anybody waits.
 
+use harness::{Program, database::on_sqlite, free_address};
 use tokio::time::Instant;
 
 use crate::{
     load::Load,
     outage::{Scene, lasts},
 };
-use harness::{Program, database::on_sqlite, free_address};
 
 #[test]
 fn a_lock_is_told_in_time_and_ends() {

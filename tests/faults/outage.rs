@@ -2,10 +2,10 @@
 
 use std::{fs, time::Duration};
 
+use harness::{Client, Program, eventually};
 use tokio::time::{Instant, sleep_until};
 
 use crate::load::Load;
-use harness::{Client, Program, eventually};
 
 /// Waits until a fault that began at `since` has lasted longer than anybody waits for an answer.
 pub(crate) async fn lasts(since: Instant) {

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
 use harness::eventually;
 use harness::preload::compile;
+use tempfile::TempDir;
 
 /// A folder, and what goes wrong in it.
 pub(crate) struct Shim {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use futures_util::future::join_all;
-
 use harness::stoppable::Stoppable;
 use harness::{Program, database::block_on, free_address, program::receiptd};
 

@@ -1,9 +1,9 @@
 //! Writes and syncs of a SQLite file that fail.
 
+use harness::{Database, Program, database::block_on, eventually, free_address};
 use tempfile::TempDir;
 
 use crate::{load::Load, outage::Scene, shim::Shim};
-use harness::{Database, Program, database::block_on, eventually, free_address};
 
 #[test]
 fn errors_of_the_disk_are_told_and_end() {

@@ -1,10 +1,10 @@
 //! Several messages in one request.
 
+use harness::{Database, both};
 use receiptd::{domain::Dispatch, send::Pace};
 use serde_json::json;
 
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
-use harness::{Database, both};
 
 both!(messages_of_one_channel_share_a_request, a_part_may_be_refused, an_answer_that_was_lost_is_lost_for_all);
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use harness::{Database, both, eventually};
 use receiptd::{
     domain::Dispatch,
     send::{Attempt, Pace, Trouble},
@@ -10,7 +11,6 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
-use harness::{Database, both, eventually};
 
 both!(
     refused_credentials_stop_all_and_new_ones_resume,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use harness::{Database, both, eventually};
 use receiptd::{
     domain::{Actor, Channel, Dispatch, DispatchEvent, Status},
     send::{Attempt, OnUnknown, Pace, RateLimits},
@@ -11,7 +12,6 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
-use harness::{Database, both, eventually};
 
 both!(
     a_channel_that_hangs_does_not_hold_up_another,

@@ -1,5 +1,6 @@
 //! After a play: what we say of each message agrees with what the platform saw.
 
+use harness::{Database, Platform, both};
 use receiptd::{
     domain::{Dispatch, Status},
     send::OnUnknown,
@@ -10,7 +11,6 @@ use crate::{
     play::{End, Kind, Played, play, the_platform_tells},
     stage::Stage,
 };
-use harness::{Database, Platform, both};
 
 both!(with_hold_no_message_is_sent_twice_and_none_is_forgotten, with_resend_none_is_left_out);
 

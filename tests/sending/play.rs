@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use harness::{Database, Platform, Sample, eventually};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use receiptd::{
     domain::{Actor, Arrival, CorrelationId, Dispatch, Recorded, Source},
@@ -14,7 +15,6 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::stage::{Instance, Stage};
-use harness::{Database, Platform, Sample, eventually};
 
 /// What the platform makes of a message that reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

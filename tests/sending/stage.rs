@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use harness::{Database, SetClock, eventually};
 use receiptd::{
     clock::Clock,
     domain::{Actor, CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
@@ -23,8 +24,6 @@ use tokio::{
     task::JoinHandle,
     time::Instant,
 };
-
-use harness::{Database, SetClock, eventually};
 
 /// A store on a database, and a clock that can be set.
 pub(crate) struct Stage {

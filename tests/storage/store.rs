@@ -20,9 +20,8 @@ use receiptd::{
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
-
 use temporary_postgres::Server;
+use tokio::sync::OnceCell;
 
 use crate::make::id;
 

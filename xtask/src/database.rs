@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use temporary_postgres::Server;
 
 use crate::cargo;
-use temporary_postgres::Server;
 
 /// Runs one of the few things here that wait for a database.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -11,12 +11,12 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
+use cache::Cache;
 use serde_json::Value;
+use temporary_postgres::Server;
 
 use crate::cargo;
 use crate::database::{Scratch, block_on, migrated_sqlite};
-use cache::Cache;
-use temporary_postgres::Server;
 
 const FILE: &str = "sqlx-data.json";
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use temporary_postgres::install_package;
 
 use crate::bench::server::Server;
 use crate::cargo::{self, cargo};
 use crate::database::{Scratch, block_on, sqlite_url};
-use temporary_postgres::install_package;
 
 /// Hold the API against its description with schemathesis
 ///

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
+use temporary_postgres::{Server, URL_VARIABLE};
 
 use crate::cargo::{self, Shown, cargo};
 use crate::{deny, prepare, schemathesis};
-use temporary_postgres::{Server, URL_VARIABLE};
 
 /// Run every check that a change has to pass, on a fresh machine too
 ///

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use temporary_postgres::{Server, URL_VARIABLE};
 
 use crate::cargo::{self, Shown, cargo};
-use temporary_postgres::{Server, URL_VARIABLE};
 
 /// Try for minutes what the tests try for seconds; the first trial that fails ends it
 ///

@@ -9,7 +9,6 @@ use std::{
 use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, FromRow, PgConnection, SqliteConnection, postgres::PgRow, sqlite::SqliteRow};
 use tempfile::TempDir;
-
 use temporary_postgres::Server;
 
 /// A database that nobody else has.

@@ -8,9 +8,9 @@ use std::{
 };
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use temporary_postgres::Server;
 
 use crate::{Database, eventually};
-use temporary_postgres::Server;
 
 /// A server of the test's own.
 pub struct Stoppable {

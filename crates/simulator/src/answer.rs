@@ -1,10 +1,10 @@
 //! The answers to a send, in the documented shape of each API.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use receiptd_domain::Channel;
 use serde_json::{Value, json};
 
 use super::request::{Api, Refusal};
-use receiptd_domain::Channel;
 
 /// An answer: a status and a body, if it has one.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,11 +4,11 @@
 //! older than others: an old one has neither `additionalInfo` nor `subtid`. What is here follows those samples.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use receiptd_domain::Channel;
 use serde_json::{Map, Value, json};
 
 use super::journey::Step;
 use super::members;
-use receiptd_domain::Channel;
 
 /// What all notifications of one message have in common.
 #[derive(Clone, Debug)]

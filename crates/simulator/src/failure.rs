@@ -2,11 +2,11 @@
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use receiptd_domain::Channel;
+use receiptd_webex::codes::{self, Class};
 
 use super::journey::{Step, delivered, disconnected, falls, submitted};
 use super::request::{Order, Recipient};
-use receiptd_domain::Channel;
-use receiptd_webex::codes::{self, Class};
 
 /// Fits every channel whose table holds no failure.
 const FALLBACK: &str = "7010";

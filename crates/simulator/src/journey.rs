@@ -2,11 +2,11 @@
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use receiptd_domain::Channel;
 
 use super::failure;
 use super::request::{Api, Order, Recipient};
 use super::words::Words;
-use receiptd_domain::Channel;
 
 /// One thing that happens to a message, and that the platform would notify of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! The members that only one channel's notifications have, or lack.
 
 use chrono::{DateTime, Utc};
+use receiptd_domain::Channel;
 use serde_json::{Map, Value, json};
 
 use super::envelope::{Trace, push_id, set, time_stamp};
 use super::journey::Step;
-use receiptd_domain::Channel;
 
 type Members = Map<String, Value>;
 

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota};
+use receiptd_domain::Channel;
+use receiptd_webex::codes;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
@@ -17,8 +19,6 @@ use super::plan;
 use super::request::{self, Api, Order, Refusal};
 use super::settings::Settings;
 use super::words::{self, Words};
-use receiptd_domain::Channel;
-use receiptd_webex::codes;
 
 /// The platform as a sender sees it.
 pub(super) struct Platform {

@@ -1,12 +1,12 @@
 //! The rooms of the auditor: what proves the rest, who did what, what is kept for how long, and who is forgotten.
 
 use async_trait::async_trait;
-
-use super::StorageError;
 use receiptd_domain::{
     Anchor, Chained, CorrelationId, Cursor, Fingerprint, Link, LinkHash, Page, PageLimit, Person, RowKey, Timestamp,
     TrailEntry, TrailFilter,
 };
+
+use super::StorageError;
 
 /// Shows what is chained.
 #[async_trait]

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::rows::{NotificationRow, StandingRow};
 use receiptd_domain::{
     Arrival, CorrelationId, Fingerprint, Inbound, Kept, Outcome, Recorded, Reference, Standing, Timestamp,
     TransactionId, Unreadable, standings, worst_off,
 };
+
+use super::rows::{NotificationRow, StandingRow};
 
 /// What some arrivals put on record.
 #[derive(Default)]

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use receiptd_domain::{Anchor, Chained, Fate, Fingerprint, Record, RowKey};
 use serde::Deserialize;
 
 use super::rows::NotificationRow;
-use receiptd_domain::{Anchor, Chained, Fate, Fingerprint, Record, RowKey};
 
 /// The chains of this instance that nobody writes at the moment.
 ///

@@ -1,9 +1,9 @@
 //! What changed, in order: the trait behind the live feed.
 
 use async_trait::async_trait;
+use receiptd_domain::{Change, PageLimit, Place, Timestamp};
 
 use super::StorageError;
-use receiptd_domain::{Change, PageLimit, Place, Timestamp};
 
 /// Tells what changed, in an order that never changes afterwards, whichever instance made the change.
 #[async_trait]

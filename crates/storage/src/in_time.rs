@@ -8,16 +8,16 @@
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use receiptd_domain::{
+    Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message,
+    Page, PageLimit, Place, Recorded, Tally, TallyRequest, Timestamp, TrailEntry, TrailFilter, TransactionId,
+    Unreadable,
+};
 use tokio::time::timeout;
 
 use super::{
     Cancellation, Changes, Claim, Deeds, Enqueued, Entry, Health, Messages, Outbox, Settlement, Shelf, StorageError,
     Store,
-};
-use receiptd_domain::{
-    Actor, Change, Channel, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message,
-    Page, PageLimit, Place, Recorded, Tally, TallyRequest, Timestamp, TrailEntry, TrailFilter, TransactionId,
-    Unreadable,
 };
 
 /// A part of a store, each of whose methods ends in time.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-
-use super::StorageError;
 use receiptd_domain::{
     Actor, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, IdempotencyKey, Status, Submission, Timestamp,
     TrailEntry,
 };
+
+use super::StorageError;
 
 /// Keeps what we were asked to send, until the platform has it.
 #[async_trait]

@@ -2,10 +2,10 @@
 //!
 //! A batch of them is in key order, as in `batch`: two instances lock rows in the same order.
 
+use receiptd_domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::{Claim, Entry, Settlement, StorageError, rows::Place};
-use receiptd_domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
 
 /// A submission that is taken over.
 #[derive(Serialize)]

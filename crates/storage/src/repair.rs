@@ -1,11 +1,11 @@
 //! Putting right what is on record: gaps, what was not understood, what was understood otherwise.
 
 use async_trait::async_trait;
-
-use super::StorageError;
 use receiptd_domain::{
     Arrival, CorrelationId, Fingerprint, Notification, PageLimit, RowKey, Status, Timestamp, TrailEntry,
 };
+
+use super::StorageError;
 
 /// Reads the body of a notification; `None` if it is none.
 pub type Reading = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;

@@ -12,11 +12,12 @@ pub(super) use fold::{FoldRow, KeyRow};
 pub(super) use kept::{InboundRow, QuarantineRow};
 pub(super) use recipient::{RecipientRow, SharedRow};
 
-use super::StorageError;
 use receiptd_domain::{
     Address, Channel, CorrelationId, Dispatch, DispatchEvent, Event, Failure, Fingerprint, Message, Notification,
     Outcome, Recorded, Reference, Source, Status, Timestamp, TransactionId,
 };
+
+use super::StorageError;
 
 /// As hexadecimal digits, where a row travels as JSON.
 fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,10 +5,10 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use receiptd_domain::{CorrelationId, TransactionId};
 use serde_json::value::RawValue;
 
 use super::{fields::Fields, json};
-use receiptd_domain::{CorrelationId, TransactionId};
 
 /// What the platform answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Customers' own messages and events on the same URL.
 
-use super::fields::Fields;
 use receiptd_domain::{Address, Channel, Inbound};
+
+use super::fields::Fields;
 
 /// Where the customer's address may stand, by channel.
 const SENDERS: [&str; 9] = ["oa", "waid", "msisdn", "abcUserId", "psid", "igsid", "bsuid", "from", "userId"];

@@ -12,7 +12,6 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
-
 use receiptd_domain::Timestamp;
 
 /// The time zone in which the tenant's clock runs. A time without zone, as older shapes have it, is read in it.

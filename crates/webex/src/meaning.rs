@@ -3,8 +3,9 @@
 //! The text decides; the code only where the text is unknown. The documents have samples in which the two disagree,
 //! and public receivers go by the text.
 
-use super::codes::{self, Class, Code, Said};
 use receiptd_domain::{Channel, Event, Failure, letters};
+
+use super::codes::{self, Class, Code, Said};
 
 /// The words that stand in a notification, as far as they decide its meaning.
 pub(super) struct Words<'a> {

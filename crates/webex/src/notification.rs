@@ -8,8 +8,9 @@
 
 use std::borrow::Cow;
 
-use super::{TimeZone, fields::Fields, json, meaning::Words, posted::Unclaimed};
 use receiptd_domain::{Address, Channel, CorrelationId, Notification, Reference, TransactionId, Unreadable};
+
+use super::{TimeZone, fields::Fields, json, meaning::Words, posted::Unclaimed};
 
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];

@@ -1,9 +1,9 @@
 //! What a body posted to the notify URL is.
 
+use receiptd_domain::{Arrival, Inbound, Kept, Notification, Recorded, Source, Timestamp, Unreadable};
 use serde_json::value::RawValue;
 
 use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notification};
-use receiptd_domain::{Arrival, Inbound, Kept, Notification, Recorded, Source, Timestamp, Unreadable};
 
 /// A body that was posted to the notify URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use harness::{Database, Platform, SetClock, TestServer, both, eventually, sms, sqlite, whatsapp};
+use serde_json::{Value, json};
 
 both!(every_channel_is_sent_on_and_heard_from);
 sqlite!(

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use receiptd::simulator::Settings;
-
 use harness::{Database, Platform, TestServer, both, eventually, sms};
+use receiptd::simulator::Settings;
 
 both!(a_renewed_key_resumes_what_the_old_one_stopped);
 

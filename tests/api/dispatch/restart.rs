@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use receiptd::simulator::Settings;
-
 use harness::{Database, Platform, TestServer, both, eventually, sms};
+use receiptd::simulator::Settings;
 
 both!(a_stop_in_the_middle_loses_nothing_and_repeats_nothing);
 

@@ -3,12 +3,12 @@
 
 use std::net::Ipv4Addr;
 
+use harness::{Client, Database, Platform, Sample, TestServer, both, eventually, sms, sqlite, whatsapp};
 use receiptd::simulator::Settings;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
 use super::dispatched;
-use harness::{Client, Database, Platform, Sample, TestServer, both, eventually, sms, sqlite, whatsapp};
 
 both!(
     what_was_not_taken_is_tried_again,

@@ -1,8 +1,7 @@
 //! The very bodies that leave, and both shapes of answers.
 
-use serde_json::{Value, json};
-
 use harness::{Database, Recorder, TestServer, eventually, fixtures, sms, sqlite, whatsapp};
+use serde_json::{Value, json};
 
 sqlite!(
     an_sms_is_spelled_as_documented,

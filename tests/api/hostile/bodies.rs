@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use harness::{Answer, Database, Sample, TestServer, asked, both, sqlite};
 use reqwest::Method;
 
 use super::is_well;
-use harness::{Answer, Database, Sample, TestServer, asked, both, sqlite};
 
 both!(what_is_posted_is_stored_or_in_quarantine);
 sqlite!(the_api_names_the_fault, compressed_bodies_are_kept_as_they_came);

@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 
-use tokio::{net::TcpStream, task::JoinSet};
-
 use harness::{Database, Program, Sample, eventually, free_address, sqlite};
+use tokio::{net::TcpStream, task::JoinSet};
 
 sqlite!(ten_thousand_idle_connections_are_no_burden);
 

@@ -1,8 +1,9 @@
 //! Requests whose framing is meant to be read in two ways, or in none. Each gets one answer that refuses it, or none, and
 //! the connection is closed: what follows on it is never taken for a request of its own.
 
-use super::is_well;
 use harness::{Database, Ending, Raw, Sample, TestServer, by_hand, sqlite};
+
+use super::is_well;
 
 sqlite!(
     what_can_be_read_in_two_ways_is_not_read,

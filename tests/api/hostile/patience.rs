@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use harness::{Database, Ending, Raw, Sample, TestServer, by_hand, sqlite};
 
 use super::is_well;
-use harness::{Database, Ending, Raw, Sample, TestServer, by_hand, sqlite};
 
 sqlite!(whoever_drips_is_cut_off_and_nobody_waits_for_them, who_stops_talking_may_still_listen);
 

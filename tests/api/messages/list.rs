@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use harness::{Database, Platform, Sample, TestServer, both, encoded, sms, sqlite};
+use serde_json::json;
 
 both!(each_filter_narrows_the_list, pages_neither_skip_nor_repeat);
 sqlite!(what_is_no_filter_is_refused, an_empty_list_is_a_list);

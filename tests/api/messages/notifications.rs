@@ -1,9 +1,8 @@
 //! `GET /v1/messages/{correlationId}/notifications`: each with its parsed fields and its body; and messages to several
 //! recipients.
 
-use serde_json::{Value, json};
-
 use harness::{Database, Sample, TestServer, both, encoded, sqlite};
+use serde_json::{Value, json};
 
 both!(
     each_is_told_with_its_fields_and_its_body,

@@ -1,8 +1,7 @@
 //! From where the notify URL may be reached, where that is limited; and who is believed to be where.
 
-use reqwest::Method;
-
 use harness::{Answer, Database, Raw, Sample, TestServer, asked, by_hand, sqlite};
+use reqwest::Method;
 
 sqlite!(
     whoever_comes_from_elsewhere_is_refused_before_anything_is_looked_at,

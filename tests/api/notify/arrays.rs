@@ -1,8 +1,7 @@
 //! `POST /notify` with an array: each element is an arrival of its own.
 
-use serde_json::json;
-
 use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
+use serde_json::json;
 
 both!(
     each_element_is_kept_as_if_it_had_been_posted_alone,

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use harness::{Answer, Client, Database, Sample, Strangers, TestServer, asked, both, fixtures, sqlite};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use sha2::{Sha256, Sha512};
-
-use harness::{Answer, Client, Database, Sample, Strangers, TestServer, asked, both, fixtures, sqlite};
 
 both!(each_of_two_active_secrets_will_do);
 sqlite!(whoever_shows_all_that_is_asked_is_let_in_and_nobody_else, every_spelling_of_a_signature_will_do);

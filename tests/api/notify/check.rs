@@ -1,8 +1,7 @@
 //! `POST /notify-check`: says what it read, and stores nothing.
 
-use serde_json::json;
-
 use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
+use serde_json::json;
 
 both!(it_says_what_it_read_and_stores_nothing);
 sqlite!(it_asks_for_the_same_as_the_notify_url);

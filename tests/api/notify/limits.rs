@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use harness::{Database, Raw, Sample, TestServer, asked, by_hand, eventually, sqlite};
 use reqwest::Method;
 use tokio::time::timeout;
-
-use harness::{Database, Raw, Sample, TestServer, asked, by_hand, eventually, sqlite};
 
 sqlite!(
     a_body_at_the_limit_is_taken_and_one_beyond_is_not,

@@ -6,9 +6,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::task::JoinSet;
-
 use harness::{Answer, Database, Sample, TestServer, both, eventually, sqlite};
+use tokio::task::JoinSet;
 
 both!(an_outage_is_told_and_ends);
 sqlite!(a_full_queue_is_told_at_once, too_many_bytes_are_told_at_once, a_slow_store_is_told_in_time);

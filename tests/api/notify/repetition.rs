@@ -1,11 +1,11 @@
 //! The same again, and again.
 
 use futures_util::future::join_all;
+use harness::{Database, Sample, TestServer, asked, both};
 use reqwest::Method;
 use serde_json::json;
 
 use super::authentication::sha256;
-use harness::{Database, Sample, TestServer, asked, both};
 
 both!(
     a_duplicate_is_counted,

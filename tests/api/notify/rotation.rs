@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use harness::{Answer, Client, Database, TestServer, both, eventually, sqlite};
 use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinSet};
 
@@ -17,7 +18,6 @@ use super::authentication::{
     Way::{self, Basic, Bearer, Path, Signature},
     posts,
 };
-use harness::{Answer, Client, Database, TestServer, both, eventually, sqlite};
 
 both!(path_signature_and_basic_are_renewed_under_load, bearer_is_renewed_under_load);
 sqlite!(api_tokens_are_renewed_under_load);

@@ -3,7 +3,6 @@
 use std::{cell::RefCell, fs, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-
 use harness::{
     Answer,
     certificates::{Authority, Files, Pair},

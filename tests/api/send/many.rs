@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use harness::{Database, Platform, Raw, TestServer, asked, both, by_hand, eventually, sms, sqlite};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::NOWHERE;
-use harness::{Database, Platform, Raw, TestServer, asked, both, by_hand, eventually, sms, sqlite};
 
 both!(
     each_line_is_answered_in_order,

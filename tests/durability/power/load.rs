@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use harness::{Client, Database, Platform, Program, eventually, free_address, sms};
 use receiptd::simulator::Settings;
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::sleep};
@@ -19,7 +20,6 @@ use crate::{
     notifications::post,
     sends::is_taken,
 };
-use harness::{Client, Database, Platform, Program, eventually, free_address, sms};
 
 /// Longer than it takes to see an answer that did not wait for the sync.
 const SYNC_MICROS: u32 = 3000;

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use temporary_postgres::Server;
 use url::Url;
 
 use super::lane::{Lane, Variant};
 use super::{host, report};
 use crate::cargo::{self, cargo};
 use crate::database::{Scratch, block_on};
-use temporary_postgres::Server;
 
 /// How many notifications a second become durable, against parsing alone and against one commit per request
 ///

@@ -7,10 +7,9 @@ mod v1;
 mod v2;
 
 use chrono::{DateTime, Utc};
+use receiptd_domain::Channel;
 use reqwest::Url;
 use serde_json::Value;
-
-use receiptd_domain::Channel;
 
 /// The APIs that take messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The APIs of a single channel, with one recipient and camel-case members.
 
+use receiptd_domain::Channel;
 use serde_json::Value;
 
 use super::{Api, Order, Recipient, Refusal, owned, text};
-use receiptd_domain::Channel;
 
 /// What `contentType` may say, in any case.
 const CONTENT_TYPES: [&str; 7] = ["text", "template", "unicode", "flash", "binary", "media", "sticker"];

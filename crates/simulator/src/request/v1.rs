@@ -1,9 +1,9 @@
 //! Messaging API v1.
 
+use receiptd_domain::Channel;
 use serde_json::Value;
 
 use super::{Api, Order, Recipient, Refusal, owned, strings, text};
-use receiptd_domain::Channel;
 
 /// The channels that this API reaches, by its own names.
 const CHANNELS: [&str; 8] = ["sms", "voice", "appmessaging", "rt", "push", "fb", "whatsapp", "applebusinesschat"];

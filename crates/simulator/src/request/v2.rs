@@ -1,10 +1,10 @@
 //! Messaging API v2.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use receiptd_domain::Channel;
 use serde_json::Value;
 
 use super::{Api, Order, Recipient, Refusal, owned, strings, text};
-use receiptd_domain::Channel;
 
 /// The channels that this API reaches.
 const CHANNELS: [&str; 5] = ["sms", "mms", "rcs", "email", "voice"];

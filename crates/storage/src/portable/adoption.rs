@@ -1,5 +1,7 @@
 //! Moves notifications that came without correlation id to the message that turned out to own their transaction.
 
+use receiptd_domain::{CorrelationId, Fate, Precedence, Recorded};
+
 use super::{Connection, keep::keep, messages, recipients};
 use crate::{
     StorageError,
@@ -7,7 +9,6 @@ use crate::{
     chain::Records,
     rows::NotificationRow,
 };
-use receiptd_domain::{CorrelationId, Fate, Precedence, Recorded};
 
 /// Moves the uncorrelated notifications of the transaction from its former owner to the new one.
 pub(super) async fn adopt(

@@ -1,12 +1,13 @@
 //! Takes what an earlier version stored into the chain. The migration that made the chain left a mark if there is any.
 
+use receiptd_domain::Fate;
+
 use super::{Backend, Connection, messages::notification_rows};
 use crate::{
     OpenError, StorageError,
     chain::{EventRow, Records},
     rows::NotificationRow,
 };
-use receiptd_domain::Fate;
 
 /// The most messages of one commit.
 const MESSAGES: i64 = 1_000;

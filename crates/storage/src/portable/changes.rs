@@ -1,10 +1,10 @@
 //! Tells what changed. What is written there, triggers on `messages` write, in the same transaction as the change.
 
 use async_trait::async_trait;
+use receiptd_domain::{Change, PageLimit, Place, Timestamp};
 
 use super::{Backend, Connection, places};
 use crate::{Changes, StorageError, rows::ChangeRow};
-use receiptd_domain::{Change, PageLimit, Place, Timestamp};
 
 #[async_trait]
 impl Changes for Backend {

@@ -1,10 +1,10 @@
 //! Tells whether the store works.
 
 use async_trait::async_trait;
+use receiptd_domain::Timestamp;
 
 use super::Backend;
 use crate::{Health, StorageError};
-use receiptd_domain::Timestamp;
 
 #[async_trait]
 impl Health for Backend {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use receiptd_domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable};
 
 use super::{Backend, Connection, adoption, append, keep::keep, messages, recipients};
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     chain::Records,
     rows::NotificationRow,
 };
-use receiptd_domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable};
 
 #[async_trait]
 impl Journal for Backend {

@@ -1,8 +1,9 @@
 //! Puts notifications on record, or changes them, and tells the chain.
 
+use receiptd_domain::Fate;
+
 use super::{Connection, append, messages::notification_rows};
 use crate::{StorageError, chain::Records, rows::NotificationRow};
-use receiptd_domain::Fate;
 
 /// Appends notifications. One that is there already is counted; if it came without correlation id before and has one
 /// now, it is kept as it came now, which tells more.

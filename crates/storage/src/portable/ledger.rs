@@ -2,6 +2,9 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use receiptd_domain::{
+    Anchor, Chained, CorrelationId, Done, Hex, Link, LinkHash, Precedence, Record, RowKey, TrailEntry, Writer,
+};
 use uuid::Uuid;
 
 use super::{Backend, Connection, Unit, messages::notification_rows, trail};
@@ -9,9 +12,6 @@ use crate::{
     ChainedRow, Contradiction, Ledger, Observer, StorageError,
     chain::{self, EventRow, Records},
     rows::NotificationRow,
-};
-use receiptd_domain::{
-    Anchor, Chained, CorrelationId, Done, Hex, Link, LinkHash, Precedence, Record, RowKey, TrailEntry, Writer,
 };
 
 /// So many of the chains before it does a new chain name.

@@ -1,5 +1,6 @@
 //! The statement of the list, built from the filters that are set; [`walks`] says which way it goes.
 
+use receiptd_domain::{Cursor, Cutoffs, Filter, Origin, PageLimit, Pattern, Timestamp};
 use sqlx::QueryBuilder;
 
 use super::{Connection, Database, INDEXED_BY};
@@ -8,7 +9,6 @@ use crate::{
     rows::MessageRow,
     walks::{Walk, walks},
 };
-use receiptd_domain::{Cursor, Cutoffs, Filter, Origin, PageLimit, Pattern, Timestamp};
 
 /// What is read of a message `m`.
 pub(super) const MESSAGE: &str = "SELECT m.correlation_id, m.dispatch, m.channel, m.sender, m.recipient, \

@@ -1,6 +1,10 @@
 //! Looks messages up.
 
 use async_trait::async_trait;
+use receiptd_domain::{
+    CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, Recorded, Tally,
+    TallyRequest, TransactionId,
+};
 use sqlx::QueryBuilder;
 
 use super::{
@@ -11,10 +15,6 @@ use super::{
 use crate::{
     Messages, StorageError,
     rows::{DispatchRow, MessageRow, NotificationRow},
-};
-use receiptd_domain::{
-    CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, Recorded, Tally,
-    TallyRequest, TransactionId,
 };
 
 /// Rows of `notifications`, whole. `$before` and `$after` stand around the columns.

@@ -5,14 +5,15 @@
 //! (`domain::worst_off`). So a message with very many recipients costs no more than one with two, and purged
 //! notifications are not missed.
 
+use receiptd_domain::{
+    Channel, CorrelationId, Failure, Outcome, RecipientKey, Recorded, Standing, TransactionId, standings, worst_off,
+};
+
 use super::{Connection, append, messages};
 use crate::{
     StorageError,
     batch::{Addition, Entry, additions},
     rows::{RecipientRow, SharedRow},
-};
-use receiptd_domain::{
-    Channel, CorrelationId, Failure, Outcome, RecipientKey, Recorded, Standing, TransactionId, standings, worst_off,
 };
 
 /// Rows of `recipient_standings`, whole. `$after` stands behind the columns.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use receiptd_domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp, TrailEntry};
 
 use super::{
     Backend, Connection, journal, reads,
@@ -15,7 +16,6 @@ use crate::{
     chain::Records,
     rows::Place,
 };
-use receiptd_domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp, TrailEntry};
 
 #[async_trait]
 impl Repair for Backend {

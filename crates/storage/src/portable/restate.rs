@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use receiptd_domain::{
+    CorrelationId, ERASED, Notification, PageLimit, Recorded, RowKey, Timestamp, outcome, standings, worst_off,
+};
+
 use super::{
     Connection, adoption, keep::change, messages::notification_rows, reads, recipients::recipient_rows, shelf::count,
 };
@@ -9,9 +13,6 @@ use crate::{
     Reading, Restated, StorageError,
     chain::Records,
     rows::{FoldRow, NotificationRow, RecipientRow},
-};
-use receiptd_domain::{
-    CorrelationId, ERASED, Notification, PageLimit, Recorded, RowKey, Timestamp, outcome, standings, worst_off,
 };
 
 /// A message that is not as its notifications read now.

@@ -2,6 +2,7 @@
 //! little of it by its keys.
 
 use async_trait::async_trait;
+use receiptd_domain::{CorrelationId, Fate, Timestamp, TrailEntry};
 
 use super::{
     Backend, Connection, Unit, clear_log, keep::change, messages::notification_rows, outbox::remove_keys, rewrite_file,
@@ -12,7 +13,6 @@ use crate::{
     chain::{EventRow, Records},
     rows::NotificationRow,
 };
-use receiptd_domain::{CorrelationId, Fate, Timestamp, TrailEntry};
 
 /// What stands in the place of a purged body.
 const NO_BODY: &[u8] = b"";

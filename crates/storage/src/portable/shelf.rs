@@ -1,13 +1,13 @@
 //! Looks up what came to the notify URL and is no notification.
 
 use async_trait::async_trait;
+use receiptd_domain::{Cursor, Fingerprint, Inbound, Kept, Page, PageLimit, Timestamp, Unreadable};
 
 use super::Backend;
 use crate::{
     Shelf, StorageError,
     rows::{InboundRow, QuarantineRow},
 };
-use receiptd_domain::{Cursor, Fingerprint, Inbound, Kept, Page, PageLimit, Timestamp, Unreadable};
 
 #[async_trait]
 impl Shelf for Backend {

@@ -1,7 +1,8 @@
 //! Adds up the counters. What keeps them are triggers on `messages`, in the same transaction as whatever they count.
 
-use super::Connection;
 use receiptd_domain::{Dimension, Tally, TallyRequest, Timestamp};
+
+use super::Connection;
 
 struct TallyRow {
     channel: Option<String>,

@@ -1,10 +1,10 @@
 //! Keeps the trail.
 
 use async_trait::async_trait;
+use receiptd_domain::{Actor, Cursor, Deed, Page, PageLimit, Timestamp, TrailEntry, TrailFilter};
 
 use super::{Backend, Connection, shelf::bytes};
 use crate::{Deeds, StorageError};
-use receiptd_domain::{Actor, Cursor, Deed, Page, PageLimit, Timestamp, TrailEntry, TrailFilter};
 
 #[async_trait]
 impl Deeds for Backend {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use receiptd_domain::CorrelationId;
+
 use super::{
     Connection,
     portable::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
@@ -10,7 +12,6 @@ use crate::{
     batch::{Addition, Adoption},
     rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
 };
-use receiptd_domain::CorrelationId;
 
 /// Writes down who owns each transaction, and returns what changed hands.
 pub(super) async fn claim_transactions(

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use receiptd_domain::{Channel, Dispatch, Precedence, Timestamp};
+
 use super::{
     Connection,
     portable::{insert_messages, insert_steps, move_messages},
@@ -13,7 +15,6 @@ use crate::{
     chain::EventRow,
     outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
 };
-use receiptd_domain::{Channel, Dispatch, Precedence, Timestamp};
 
 /// Takes messages over that are new, and returns which ones those are.
 pub(super) async fn insert_messages(

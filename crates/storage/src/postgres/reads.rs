@@ -1,5 +1,7 @@
 //! Reads about many messages at once, as Postgres takes them: the keys travel as one array.
 
+use receiptd_domain::{CorrelationId, Fingerprint};
+
 use super::{
     Connection,
     portable::{bodiless_rows, notification_rows},
@@ -8,7 +10,6 @@ use crate::{
     batch::Entry,
     rows::{FoldRow, KeyRow, NotificationRow},
 };
-use receiptd_domain::{CorrelationId, Fingerprint};
 
 fn texts(ids: &[CorrelationId]) -> Vec<String> {
     ids.iter().map(CorrelationId::to_string).collect()

@@ -1,8 +1,9 @@
 //! Rows of `changes`.
 
+use receiptd_domain::{Change, Channel, CorrelationId, Failure, Origin, Place, Status, Timestamp};
+
 use super::Place as Row;
 use crate::StorageError;
-use receiptd_domain::{Change, Channel, CorrelationId, Failure, Origin, Place, Status, Timestamp};
 
 pub(crate) struct ChangeRow {
     pub(crate) seq: i64,

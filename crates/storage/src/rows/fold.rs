@@ -1,8 +1,9 @@
 //! What a message says, and what its notifications come to, side by side.
 
+use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status};
+
 use super::{NotificationRow, Place, transaction};
 use crate::StorageError;
-use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status};
 
 /// The key of a notification.
 pub(crate) struct KeyRow {

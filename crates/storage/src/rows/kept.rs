@@ -1,8 +1,9 @@
 //! Rows of `inbound` and `quarantine`.
 
+use receiptd_domain::{Address, Channel, Fingerprint, Inbound, Kept, Source, Timestamp, Unreadable};
+
 use super::Place;
 use crate::StorageError;
-use receiptd_domain::{Address, Channel, Fingerprint, Inbound, Kept, Source, Timestamp, Unreadable};
 
 pub(crate) struct InboundRow {
     pub(crate) fingerprint: Vec<u8>,

@@ -1,9 +1,9 @@
 //! Rows of `recipient_standings`.
 
+use receiptd_domain::{Channel, CorrelationId, Failure, Precedence, RecipientKey, Standing, Status, TransactionId};
 use serde::Serialize;
 
 use super::{as_hex, transaction};
-use receiptd_domain::{Channel, CorrelationId, Failure, Precedence, RecipientKey, Standing, Status, TransactionId};
 
 /// Where a message stands for one of its recipients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use receiptd_domain::CorrelationId;
 use serde::Serialize;
 
 use super::{
@@ -16,7 +17,6 @@ use crate::{
     batch::{Addition, Adoption},
     rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
 };
-use receiptd_domain::CorrelationId;
 
 /// The rows of a batch. They hold texts and numbers only, which JSON can always hold.
 pub(super) fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use receiptd_domain::{Channel, Dispatch, Precedence, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::{
@@ -13,7 +14,6 @@ use crate::{
     chain::EventRow,
     outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
 };
-use receiptd_domain::{Channel, Dispatch, Precedence, Timestamp};
 
 /// Rows that come as one JSON array.
 fn rows<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, sqlx::Error> {

@@ -1,5 +1,7 @@
 //! Reads about many messages at once, as SQLite takes them: the keys travel as one JSON array.
 
+use receiptd_domain::{CorrelationId, Fingerprint};
+
 use super::{
     Connection,
     portable::{bodiless_rows, notification_rows},
@@ -8,7 +10,6 @@ use crate::{
     batch::Entry,
     rows::{FoldRow, KeyRow, NotificationRow},
 };
-use receiptd_domain::{CorrelationId, Fingerprint};
 
 fn json<T: serde::Serialize>(keys: impl Iterator<Item = T>) -> String {
     serde_json::to_string(&keys.collect::<Vec<_>>()).unwrap_or_default()

@@ -19,10 +19,10 @@ mod v2;
 #[cfg(test)]
 mod tests;
 
+use receiptd_domain::{Channel, Object, Submission, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Api, NotifyUrl, SmsApi};
-use receiptd_domain::{Channel, Object, Submission, Timestamp};
 
 /// Where notifications about a message are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]

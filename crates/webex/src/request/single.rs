@@ -1,10 +1,10 @@
 //! The APIs of one channel: SMS v1 (`send-sms-api-v1`), Voice v1 (`voice-only-api-v1-make-outbound-calls`), Instagram v1
 //! (`instagram-api`).
 
+use receiptd_domain::{Content, Object};
 use serde_json::json;
 
 use super::{Letter, given, is_gsm, object};
-use receiptd_domain::{Content, Object};
 
 pub(super) fn sms(letter: &Letter<'_>) -> Object {
     let message = letter.message;

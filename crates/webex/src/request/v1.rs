@@ -1,9 +1,9 @@
 //! Messaging API v1 (`send-message-v1` and the pages of its channels).
 
+use receiptd_domain::{Channel, Content, Object};
 use serde_json::{Map, Value, json};
 
 use super::{Letter, given, is_gsm, object};
-use receiptd_domain::{Channel, Content, Object};
 
 /// The platform's name of a channel, and where in `channels` its content stands.
 fn place(channel: &Channel) -> (&'static str, &'static [&'static str]) {

@@ -1,9 +1,9 @@
 //! Messaging API v2 (`send-message-v2` and the pages of its channels).
 
+use receiptd_domain::{Channel, Content, Object};
 use serde_json::{Value, json};
 
 use super::{Letter, given, is_gsm, object};
-use receiptd_domain::{Channel, Content, Object};
 
 pub(super) fn render(letter: &Letter<'_>) -> Object {
     let message = letter.message;

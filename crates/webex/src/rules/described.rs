@@ -9,11 +9,11 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
+use receiptd_domain::{Channel, Object};
 use serde_json::{Map, Value, json};
 
 use super::schema::{COMMON, SCHEMAS};
 use crate::Api;
-use receiptd_domain::{Channel, Object};
 
 /// The name of the schema with the rules of `channel` by `api`, among those of [`schemas`].
 pub fn name(api: Api, channel: &Channel) -> Option<&'static str> {

@@ -24,10 +24,10 @@ mod wording;
 
 pub use described::{name, schemas};
 
+use receiptd_domain::{Channel, Fault};
 use serde_json::{Map, Value};
 
 use super::Api;
-use receiptd_domain::{Channel, Fault};
 
 /// Every documented rule that `message`, which is in the form of our API, breaks when it goes by `api` on `channel`.
 /// Empty if it breaks none. In the order of the pointers. A member that is null counts as absent.

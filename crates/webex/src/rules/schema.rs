@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use jsonschema::{Draft, ReferencingError, Registry, ValidationError, Validator};
+use receiptd_domain::{Channel, Fault};
 use serde_json::Value;
 
 use super::{keywords, wording};
 use crate::Api;
-use receiptd_domain::{Channel, Fault};
 
 macro_rules! file {
     ($name:literal) => {

@@ -5,9 +5,8 @@ use jsonschema::{
     JsonType, ValidationError,
     error::{TypeKind, ValidationErrorKind as Kind},
 };
-use serde_json::Value;
-
 use receiptd_domain::Fault;
+use serde_json::Value;
 
 /// The faults that an error stands for. `detail` is the schema's own sentence, where it has one.
 pub(super) fn faults(error: &ValidationError<'_>, detail: Option<&str>) -> Vec<Fault> {

@@ -1,12 +1,13 @@
 //! Removes a person from one message and from all that is kept about it.
 
+use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed};
+
 use super::{Connection, append, change, is_named, notification_rows, recipient_rows, remove_keys, unless_named};
 use crate::{
     Erased, StorageError,
     chain::{EventRow, Records},
     rows::{NotificationRow, RecipientRow},
 };
-use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed};
 
 /// What stands in the place of a request to send: no such request is ever asked for again.
 const NO_REQUEST: &str = "{}";

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, TrailEntry, is_compressed};
 use tokio::task::yield_now;
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
     recipients::recipient_rows, trail::note,
 };
 use crate::{Erased, Erasure, Looked, ShelfErased, ShelfKind, StorageError, chain::Records, rows::NotificationRow};
-use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, TrailEntry, is_compressed};
 
 #[async_trait]
 impl Erasure for Backend {

@@ -1,8 +1,9 @@
 //! Calls a message back.
 
+use receiptd_domain::{CorrelationId, Dispatch, Precedence, Status, Timestamp};
+
 use super::{Connection, steps};
 use crate::{Cancellation, Settlement, StorageError, chain::Records, outgoing::StepRow, rows::Place};
-use receiptd_domain::{CorrelationId, Dispatch, Precedence, Status, Timestamp};
 
 /// Calls a message back, if it waits. To be committed only if it is `Cancelled`.
 pub(super) async fn cancel(

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use receiptd_domain::{Dispatch, Timestamp};
+
 use super::{
     Connection, dispatch,
     steps::{self, EXPIRED, End, SHOWN, UNREADABLE, because, shown},
@@ -11,7 +13,6 @@ use crate::{
     chain::Records,
     outgoing::{LeasedRow, StepRow},
 };
-use receiptd_domain::{Dispatch, Timestamp};
 
 /// Gives out what can and may be handed over, and ends the rest.
 pub(super) async fn hand_out(

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use receiptd_domain::{Actor, Dispatch, Submission, Timestamp};
+
 use super::{Connection, dispatch, keys, steps};
 use crate::{
     Enqueued, Entry, Settlement, StorageError,
     chain::Records,
     outgoing::{QueuedRow, StepRow},
 };
-use receiptd_domain::{Actor, Dispatch, Submission, Timestamp};
 
 /// Takes over those whose keys and ids are new.
 pub(super) async fn enqueue(

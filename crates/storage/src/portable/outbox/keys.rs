@@ -1,8 +1,9 @@
 //! The keys by which callers repeat their requests. A key is put down in the commit that takes its message over.
 
+use receiptd_domain::{Actor, CorrelationId, IdempotencyKey, Submission};
+
 use super::{Connection, enqueue::compared};
 use crate::{Enqueued, Entry, RequestKey, StorageError, rows::Place};
-use receiptd_domain::{Actor, CorrelationId, IdempotencyKey, Submission};
 
 /// What is decided by the key of an entry; `None` if its id decides. A key that is new is put down. On Postgres, one
 /// that another instance is just putting down is waited for.

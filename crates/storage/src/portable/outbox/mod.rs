@@ -13,12 +13,13 @@ use async_trait::async_trait;
 
 pub(super) use self::keys::remove as remove_keys;
 
+use receiptd_domain::{Actor, Channel, CorrelationId, Deed, Done, Timestamp, TrailEntry};
+
 use self::sweep::Over;
 use super::{Backend, Connection, adoption, append, dispatch, trail::note};
 use crate::{
     Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records, outbox::CLOCKS_APART,
 };
-use receiptd_domain::{Actor, Channel, CorrelationId, Deed, Done, Timestamp, TrailEntry};
 
 #[async_trait]
 impl Outbox for Backend {

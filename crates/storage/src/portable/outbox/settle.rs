@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use receiptd_domain::{CorrelationId, Dispatch, Timestamp};
+
 use super::{Connection, adoption, append, dispatch, steps};
 use crate::{
     Claim, Settlement, StorageError,
     chain::Records,
     outgoing::{EndRow, HeldRow, StepRow},
 };
-use receiptd_domain::{CorrelationId, Dispatch, Timestamp};
 
 /// The outcome of each message's last attempt.
 type Settled<'a> = BTreeMap<&'a CorrelationId, &'a Settlement>;

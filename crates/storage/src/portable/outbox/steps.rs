@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use receiptd_domain::{Dispatch, Fate, Timestamp};
+
 use super::{Connection, dispatch};
 use crate::{Settlement, chain::Records, outgoing::StepRow};
-use receiptd_domain::{Dispatch, Fate, Timestamp};
 
 /// Where a message comes to other than by an answer, and why.
 pub(super) type End = (Dispatch, &'static str);

@@ -1,5 +1,7 @@
 //! Ends what is over because time has passed.
 
+use receiptd_domain::{CorrelationId, Timestamp, TrailEntry};
+
 use super::{
     Backend, Connection, dispatch, note,
     steps::{self, ABANDONED, DOUBTFUL, EXPIRED, RESENT, SHOWN, because, shown},
@@ -9,7 +11,6 @@ use crate::{
     chain::Records,
     outgoing::{self, StepRow},
 };
-use receiptd_domain::{CorrelationId, Timestamp, TrailEntry};
 
 /// The most in one commit, so that notifications need not wait long for theirs.
 const MOST: i64 = 1_000;

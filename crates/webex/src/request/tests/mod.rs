@@ -2,11 +2,11 @@
 
 mod samples;
 
+use receiptd_domain::Draft;
 use serde_json::{Value, json};
 
 use self::samples::{NOT_OURS, fixtures, messages, v1_message, with_tracking};
 use super::*;
-use receiptd_domain::Draft;
 
 fn tenant() -> Tenant {
     let notify_url = NotifyUrl::new("https://status.example.com/webhooks/webex-connect").unwrap();

@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
+use receiptd_domain::Channel;
 use serde_json::{Map, Value, json};
 
 use crate::{Api, rules::faults};
-use receiptd_domain::Channel;
 
 /// What the platform's request has and our message says otherwise, or not at all.
 const ELSEWHERE: [&str; 17] = [
