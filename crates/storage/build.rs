@@ -13,8 +13,9 @@ use std::{env, fs, io};
 
 use serde_json::Value;
 
-/// At the top of the workspace, as the migrations are.
-const CACHE: &str = "../../sqlx-data.json";
+const CACHE: &str = "sqlx-data.json";
+/// The top of the workspace, where the cache and the migrations are.
+const ROOT: &str = "../..";
 const MEND: &str = "run `cargo xtask prepare`, which writes it anew";
 /// Which database `cargo xtask prepare` is at work on; unset in every other build.
 const PREPARE: &str = "RECEIPTD_PREPARE";
@@ -23,8 +24,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(prepare_only, values(\"sqlite\", \"postgres\"))");
     println!("cargo::rerun-if-env-changed={PREPARE}");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={CACHE}");
-    println!("cargo::rerun-if-changed=../../migrations");
+    println!("cargo::rerun-if-changed={ROOT}/{CACHE}");
+    println!("cargo::rerun-if-changed={ROOT}/migrations");
     let done = match env::var(PREPARE) {
         Ok(backend) => prepare(&backend),
         Err(env::VarError::NotPresent) => unpack(),
@@ -59,14 +60,14 @@ fn unpack() -> Result<(), String> {
 
 /// The cache as file name and content.
 fn read_cache() -> Result<BTreeMap<String, String>, String> {
-    let text = fs::read_to_string(CACHE).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("sqlx-data.json is missing: {MEND}"),
-        _ => format!("sqlx-data.json cannot be read: {error}"),
+    let text = fs::read_to_string(Path::new(ROOT).join(CACHE)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("{CACHE} is missing: {MEND}"),
+        _ => format!("{CACHE} cannot be read: {error}"),
     })?;
     let Value::Object(entries) =
         serde_json::from_str(&text).map_err(|error| format!("{CACHE} is malformed ({error}): {MEND}"))?
     else {
-        return Err(format!("sqlx-data.json is malformed (not an object): {MEND}"));
+        return Err(format!("{CACHE} is malformed (not an object): {MEND}"));
     };
     entries
         .into_iter()
