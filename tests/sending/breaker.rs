@@ -8,7 +8,6 @@ use receiptd::{
     send::{Attempt, Pace, Trouble},
 };
 use serde_json::json;
-use tokio::time::Instant;
 
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
 
@@ -17,11 +16,18 @@ both!(
     they_may_become_good_without_us,
     no_message_is_given_up_for_refused_credentials,
     an_unreachable_platform_is_not_hammered,
+    new_credentials_are_nothing_to_wait_for_while_the_platform_is_unreachable,
     a_wrong_base_url_rejects_nothing,
     a_silent_platform_stops_sending_after_a_few_messages,
     one_message_with_an_odd_answer_does_not_stop_the_others,
     only_real_attempts_count,
 );
+
+/// From the first request to the last.
+fn tried_for(platform: &Stub) -> Duration {
+    let sent = platform.sent();
+    sent[sent.len() - 1].0 - sent[0].0
+}
 
 async fn refused_credentials_stop_all_and_new_ones_resume(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(401, None)));
@@ -29,8 +35,7 @@ async fn refused_credentials_stop_all_and_new_ones_resume(database: &Database) {
     let instance = stage.dispatches(platform.clone(), pace(8));
     instance.is_stopped_by(Trouble::CredentialsRefused).await;
     // What had left with the first, and one message after a second.
-    let since = |sent: &[(Instant, Vec<String>)]| sent[sent.len() - 1].0 - sent[0].0;
-    let tried = async || (since(&platform.sent()) >= Duration::from_secs(1)).then_some(());
+    let tried = async || (tried_for(&platform) >= Duration::from_secs(1)).then_some(());
     eventually("it to be tried again", tried).await;
     assert!(platform.sent().len() <= 10, "{} requests", platform.sent().len());
     platform.answers(takes);
@@ -84,9 +89,8 @@ async fn an_unreachable_platform_is_not_hammered(database: &Database) {
     stage.takes((0..300).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
     let instance = stage.dispatches(platform.clone(), Pace { attempts: 1, ..pace(8) });
     instance.is_stopped_by(Trouble::Unreachable).await;
-    let began = Instant::now();
-    // Probes leave after 1 s and after 2 s more.
-    eventually("two probes", async || (began.elapsed() > Duration::from_millis(3_500)).then_some(())).await;
+    // Probes leave after 1 s, after 2 s more, and then after 4.
+    eventually("two probes", async || (tried_for(&platform) >= Duration::from_secs(3)).then_some(())).await;
     assert!((3..=16).contains(&platform.sent().len()), "{} requests", platform.sent().len());
     // What waits takes no steps meanwhile: 300 were queued, and what left or was claimed to leave took some more.
     let steps = steps_of(&stage, 300).await;
@@ -96,6 +100,18 @@ async fn an_unreachable_platform_is_not_hammered(database: &Database) {
     for n in 0..300 {
         stage.until(&format!("order-{n}"), Dispatch::Accepted).await;
     }
+    instance.stops().await;
+}
+
+async fn new_credentials_are_nothing_to_wait_for_while_the_platform_is_unreachable(database: &Database) {
+    let platform = Stub::new(|_: &[String]| Attempt::NotSent("Connection refused".to_owned()));
+    let stage = Stage::on(database).await;
+    stage.takes([message("sms", "order-1")]).await;
+    let instance = stage.dispatches(platform.clone(), pace(8));
+    instance.is_stopped_by(Trouble::Unreachable).await;
+    platform.is_shown_others();
+    eventually("two probes", async || (platform.sent().len() == 3).then_some(())).await;
+    assert_eq!(platform.waits(), 0);
     instance.stops().await;
 }
 

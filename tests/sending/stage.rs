@@ -1,7 +1,10 @@
 //! A store, dispatchers on it, and a platform that does as it is told.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,7 +23,7 @@ use receiptd::{
 };
 use serde_json::{Value, json};
 use tokio::{
-    sync::{Notify, oneshot, watch},
+    sync::{oneshot, watch},
     task::JoinHandle,
     time::Instant,
 };
@@ -162,7 +165,9 @@ pub(crate) struct Stub {
     sent: Mutex<Vec<(Instant, Vec<String>)>>,
     /// Requests on these channels, as the platform names them, are not answered.
     hangs: Mutex<Vec<&'static str>>,
-    renewal: Notify,
+    /// Whether there are credentials that no request has shown yet.
+    are_fresh: watch::Sender<bool>,
+    waits: AtomicUsize,
 }
 
 impl Stub {
@@ -171,7 +176,8 @@ impl Stub {
             answer: Mutex::new(Arc::new(answer)),
             sent: Mutex::default(),
             hangs: Mutex::default(),
-            renewal: Notify::new(),
+            are_fresh: watch::Sender::new(false),
+            waits: AtomicUsize::new(0),
         })
     }
 
@@ -185,7 +191,12 @@ impl Stub {
 
     /// The credentials are others from now on.
     pub(crate) fn is_shown_others(&self) {
-        self.renewal.notify_one();
+        self.are_fresh.send_replace(true);
+    }
+
+    /// How often somebody waited for others.
+    pub(crate) fn waits(&self) -> usize {
+        self.waits.load(Ordering::Relaxed)
     }
 
     /// The correlation ids of each request so far, and when it came.
@@ -204,6 +215,7 @@ impl Platform for Stub {
     async fn post(&self, request: &Request) -> Attempt {
         let messages = request.body.as_array().cloned().unwrap_or_else(|| vec![request.body.clone()]);
         let ids: Vec<_> = messages.iter().map(correlation_id).collect();
+        self.are_fresh.send_replace(false);
         self.sent.lock().unwrap().push((Instant::now(), ids.clone()));
         let channel = messages[0].get("deliverychannel").or(messages[0].get("channel")).unwrap();
         if self.hangs.lock().unwrap().iter().any(|hanging| channel == hanging) {
@@ -214,7 +226,9 @@ impl Platform for Stub {
     }
 
     async fn renewed(&self) {
-        self.renewal.notified().await;
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        // As long as no request has shown them, they are news to whoever asks.
+        self.are_fresh.subscribe().wait_for(|are_fresh| *are_fresh).await.unwrap();
     }
 }
 

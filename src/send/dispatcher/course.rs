@@ -11,7 +11,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    breaker::CircuitBreaker,
+    breaker::{CircuitBreaker, Trouble},
     claims::{Claimed, Claims},
     hand_over::{Desk, Report},
     lanes::Lanes,
@@ -87,7 +87,7 @@ impl Course {
 
     /// Waits until requests have ended, messages are claimed, or the credentials are renewed. May be dropped at any time.
     pub(super) async fn news(&mut self) {
-        if !self.breaker.is_open() {
+        if self.breaker.trouble() != Some(Trouble::CredentialsRefused) {
             self.renewal = None;
         } else if self.renewal.is_none() {
             let platform = self.desk.platform.clone();
