@@ -18,7 +18,7 @@ use crate::{
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The request never left: no connection.
+    /// The request never left: no connection, or no request could be made.
     NotSent(String),
     /// The request left, at least in part, and no answer came.
     NoAnswer(String),
@@ -36,6 +36,18 @@ pub enum Attempt {
         /// How long it asks us to wait before the next request.
         retry_after: Option<Duration>,
     },
+}
+
+impl Attempt {
+    /// How it ended, in none of the platform's words.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::NotSent(why) => format!("not sent: {why}"),
+            Self::NoAnswer(why) => format!("no answer: {why}"),
+            Self::BrokeOff { status } => format!("HTTP {status}, and the answer broke off"),
+            Self::Answered { status, .. } => format!("HTTP {status}"),
+        }
+    }
 }
 
 /// How often a message was attempted, the attempt under way included where it says so.
@@ -66,7 +78,7 @@ pub(super) enum Outcome {
     Accepted(Option<TransactionId>),
     /// The platform does not want it.
     Refused { code: Option<String>, reason: String, failure: Failure },
-    /// The platform does not have it, and may take it after the usual pause, and not before `after`.
+    /// The platform does not have it, and may take it later, and not before `after`.
     Later { code: Option<String>, reason: String, cause: Cause, after: Option<Duration> },
     /// The platform may have it.
     Unknown { reason: String },
@@ -76,14 +88,9 @@ impl Outcome {
     /// For the only message of a request.
     pub(super) fn of(attempt: &Attempt, channel: &Channel) -> Self {
         match attempt {
-            Attempt::NotSent(why) => {
-                Self::from(Verdict::Later(Cause::Unreachable), None, format!("not sent: {why}"), None)
-            }
-            Attempt::NoAnswer(why) => Self::Unknown { reason: format!("no answer: {why}") },
-            Attempt::BrokeOff { status } => {
-                let reason = format!("HTTP {status}, and the answer broke off");
-                Self::from(verdict::of_head(*status), None, reason, None)
-            }
+            Attempt::NotSent(_) => Self::from(Verdict::Later(Cause::Unreachable), None, attempt.in_words(), None),
+            Attempt::NoAnswer(_) => Self::Unknown { reason: attempt.in_words() },
+            Attempt::BrokeOff { status } => Self::from(verdict::of_head(*status), None, attempt.in_words(), None),
             Attempt::Answered { status, body, retry_after } => {
                 Self::of_answer(*status, Answer::read(body), *retry_after, channel)
             }
@@ -163,24 +170,22 @@ impl Outcome {
             }
             Self::Later { code, reason, cause, after } => {
                 // What does not count does not lengthen the pauses either.
-                let pause = match cause {
-                    Cause::Passing => pause(attempts.counted + 1),
-                    Cause::Rate => pause(1),
+                let (pause, when) = match cause {
+                    Cause::Passing => (pause(attempts.counted + 1), None),
+                    Cause::Rate => (pause(1), None),
                     // If it is this message's fault after all, it shall not be the probe each time.
-                    Cause::Unexpected => pause(attempts.begun).min(LONGEST_UNEXPECTED),
+                    Cause::Unexpected => {
+                        (pause(attempts.begun).min(LONGEST_UNEXPECTED), Some("when the platform answers"))
+                    }
                     // These wait for the circuit breaker only.
-                    Cause::Credentials | Cause::Unreachable => Duration::ZERO,
+                    Cause::Credentials => (Duration::ZERO, Some("when the platform takes our credentials")),
+                    Cause::Unreachable => (Duration::ZERO, Some("when the platform can be reached")),
                 };
                 let pause = pause.max(after.unwrap_or_default());
-                let again = match cause {
-                    Cause::Passing | Cause::Rate => format!("tried again in {} s", pause.as_secs_f64().ceil()),
-                    Cause::Credentials => "tried again when the platform takes our credentials".to_owned(),
-                    Cause::Unreachable => "tried again when the platform can be reached".to_owned(),
-                    Cause::Unexpected => "tried again when the platform answers".to_owned(),
-                };
+                let when = when.map_or_else(|| format!("in {} s", pause.as_secs_f64().ceil()), str::to_owned);
                 let mut settlement = Settlement::new(Dispatch::Queued, now);
                 settlement.event.code = code;
-                settlement.event.reason = Some(format!("{reason}; {again}"));
+                settlement.event.reason = Some(format!("{reason}; tried again {when}"));
                 settlement.retry_at = Some(now.plus(pause));
                 settlement.counts = cause.counts();
                 settlement

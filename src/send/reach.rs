@@ -30,19 +30,20 @@ impl Reach {
     /// and the platform says what is missing once it has looked at the credentials.
     pub async fn of(platform: &dyn Platform) -> Self {
         let attempt = platform.post(&Request { api: Api::V2, body: json!({}) }).await;
-        let status = match &attempt {
+        let words = attempt.in_words();
+        match &attempt {
             Attempt::NotSent(why) | Attempt::NoAnswer(why) => return Self::Unreachable(why.clone()),
-            Attempt::BrokeOff { status } => return Self::Odd(format!("HTTP {status}, and the answer broke off")),
-            Attempt::Answered { status, .. } => *status,
-        };
+            Attempt::BrokeOff { .. } => return Self::Odd(words),
+            Attempt::Answered { .. } => {}
+        }
         match Outcome::of(&attempt, &Channel::Sms) {
             Outcome::Later { cause: Cause::Credentials, code, .. } => {
                 let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
-                Self::Denied(format!("HTTP {status}{code}"))
+                Self::Denied(format!("{words}{code}"))
             }
             // It read the request, and said in its own way what it thinks of it.
             Outcome::Refused { code: Some(_), .. } | Outcome::Later { code: Some(_), .. } => Self::Admitted,
-            _ => Self::Odd(format!("HTTP {status}, in no form that is documented")),
+            _ => Self::Odd(format!("{words}, in no form that is documented")),
         }
     }
 }

@@ -10,8 +10,8 @@
 //! | acceptance in a documented form | accepted, whatever the HTTP status |
 //! | refusal with a code in [`CODES`] | that row |
 //! | refusal with a code in `webex/codes.tsv` | its class |
-//! | refusal, otherwise | the row of [`STATUSES`], if that is "later"; else refused, unclear whether for good |
-//! | an answer that broke off | the row of [`STATUSES`]; a refusal is asked for again, since its reason was lost |
+//! | refusal, otherwise | the row of [`STATUSES`], if that is "later" for another reason than an unexpected answer; else refused, unclear whether for good |
+//! | an answer that broke off | the row of [`STATUSES`]; a refusal and an unexpected answer are asked for again, since the reason was lost |
 //! | an answer in no documented form | the row of [`STATUSES`]; a bare 404 is the answer of a wrong address or of a proxy, and refuses no message |
 //!
 //! To change what a code means, add its row here only where its class does not say enough.
@@ -123,9 +123,8 @@ pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, ch
         // A word of success, or of work under way, in a place where none is documented.
         Some(_) => Unknown,
         None => match of_status(status) {
-            // In the platform's form it is the platform's.
-            Later(Cause::Unexpected) => Refused(Failure::Unclear),
-            later @ Later(_) => later,
+            // In the platform's form, what would be unexpected is the platform's.
+            later @ Later(cause) if cause != Cause::Unexpected => later,
             _ => Refused(Failure::Unclear),
         },
     }

@@ -175,19 +175,17 @@ impl CircuitBreaker {
     }
 
     fn heard_from_probe(&mut self, open: Open, signal: Signal, now: Instant) {
-        let (trouble, reason) = match signal {
-            Signal::Good => return self.close(now),
-            Signal::Answered if open.trouble != Trouble::CredentialsRefused => return self.close(now),
-            Signal::Answered => (open.trouble, None),
-            // A probe without an answer says nothing about credentials.
-            Signal::Doubt(..) if open.trouble == Trouble::CredentialsRefused => (open.trouble, None),
-            Signal::Trouble(trouble, reason) | Signal::Doubt(trouble, reason) => (trouble, Some(reason)),
+        let trouble = match signal {
+            // Neither says anything about credentials.
+            Signal::Answered | Signal::Doubt(..) if open.trouble == Trouble::CredentialsRefused => open.trouble,
+            Signal::Good | Signal::Answered => return self.close(now),
+            Signal::Trouble(trouble, reason) | Signal::Doubt(trouble, reason) => {
+                if trouble != open.trouble {
+                    self.tell(trouble, reason);
+                }
+                trouble
+            }
         };
-        if let Some(reason) = reason
-            && trouble != open.trouble
-        {
-            self.tell(trouble, reason);
-        }
         let pause = (open.pause * 2).min(trouble.longest_pause()).min(self.longest);
         self.open = Some(Open { trouble, since: now, pause, is_probing: false });
     }

@@ -109,9 +109,9 @@ fn outcomes(attempt: &Attempt, claims: &[Claim]) -> Vec<Outcome> {
 }
 
 /// The first outcome that waits for `wanted`, and why.
-fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<String> {
+fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<&str> {
     outcomes.iter().find_map(|outcome| match outcome {
-        Outcome::Later { cause, reason, .. } if *cause == wanted => Some(reason.clone()),
+        Outcome::Later { cause, reason, .. } if *cause == wanted => Some(reason.as_str()),
         _ => None,
     })
 }
@@ -126,12 +126,8 @@ fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
         _ => None,
     };
     if let Some(code) = outcomes.iter().find_map(refused) {
-        let reason = match (attempt, code) {
-            (Attempt::Answered { status, .. }, Some(code)) => format!("HTTP {status}, code {code}"),
-            (Attempt::Answered { status, .. } | Attempt::BrokeOff { status }, _) => format!("HTTP {status}"),
-            _ => "refused".to_owned(),
-        };
-        return Signal::Trouble(Trouble::CredentialsRefused, reason);
+        let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
+        return Signal::Trouble(Trouble::CredentialsRefused, format!("{}{code}", attempt.in_words()));
     }
     if waits_for(outcomes, Cause::Rate).is_some() || outcomes.iter().any(decided) {
         return Signal::Good;
@@ -140,23 +136,17 @@ fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
         return Signal::Answered;
     }
     if let Some(reason) = waits_for(outcomes, Cause::Unreachable) {
-        return Signal::Trouble(Trouble::Unreachable, reason);
+        return Signal::Trouble(Trouble::Unreachable, reason.to_owned());
     }
     if let Some(reason) = waits_for(outcomes, Cause::Unexpected) {
-        return Signal::Trouble(Trouble::UnexpectedAnswers, reason);
+        return Signal::Trouble(Trouble::UnexpectedAnswers, reason.to_owned());
     }
     match attempt {
-        Attempt::Answered { status: status @ 200..=299, .. } => {
-            let reason = format!("HTTP {status} with a body that is not documented");
+        Attempt::Answered { status: 200..=299, .. } => {
+            let reason = format!("{} with a body that is not documented", attempt.in_words());
             Signal::Doubt(Trouble::UnexpectedAnswers, reason)
         }
-        Attempt::Answered { status, .. } => Signal::Doubt(Trouble::Unreachable, format!("HTTP {status}")),
-        Attempt::BrokeOff { status } => {
-            Signal::Doubt(Trouble::Unreachable, format!("HTTP {status}, and the answer broke off"))
-        }
-        Attempt::NoAnswer(why) | Attempt::NotSent(why) => {
-            Signal::Doubt(Trouble::Unreachable, format!("no answer: {why}"))
-        }
+        _ => Signal::Doubt(Trouble::Unreachable, attempt.in_words()),
     }
 }
 
