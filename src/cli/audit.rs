@@ -142,9 +142,7 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
         output::json(&verdict)?;
     }
     match (&verdict.finding, &verdict.head) {
-        (Some(finding), _) => {
-            bail!("{} {} was {}: {}", finding.table, finding.key, finding.what, finding.detail)
-        }
+        (Some(finding), _) => bail!("{finding}"),
         (None, Some(head)) if !args.json => {
             let Verdict { rows, links, chains, messages, unverifiable, .. } = verdict;
             output::line(format!("sound: {rows} rows, as {links} links of {chains} chains say"));

@@ -93,7 +93,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 async fn put_right(store: &Store, head: Option<LinkHash>, resend: bool) -> anyhow::Result<Report> {
     let verdict = Proof::new(store).verify(head).await?;
     if let Some(finding) = verdict.finding {
-        bail!("in the backup, {} {} was {}: {}", finding.table, finding.key, finding.what, finding.detail);
+        bail!("in the backup, {finding}");
     }
     let clock = Clock::system();
     let entry = audit::entry(&user(), Deed::Restored, &clock, None);

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json, Query},
+    web::{Data, Json},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{
     authority::{Admin, Caller},
     body::media_type,
+    pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::App,
 };
@@ -19,22 +20,13 @@ use crate::{
 };
 
 /// Who did what, newest first.
-pub(super) async fn trail(
-    _: Caller<Admin>,
-    pairs: Query<Vec<(String, String)>>,
-    app: Data<App>,
-) -> Result<HttpResponse, Problem> {
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = TrailRequest::parse(pairs).map_err(Problem::faulty)?;
+pub(super) async fn trail(_: Caller<Admin>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = TrailRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
     Ok(HttpResponse::Ok().json(app.trail.list(&request).await?))
 }
 
 /// Proves the store; with `?head=…`, also that it still holds all that this head vouches for.
-pub(super) async fn verify(
-    _: Caller<Admin>,
-    pairs: Query<Vec<(String, String)>>,
-    app: Data<App>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(_: Caller<Admin>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let mut head = None;
     for (name, value) in pairs.iter() {
         let detail = match (name.as_str(), LinkHash::parse(value)) {

@@ -15,13 +15,14 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{CONTENT_TYPE, HeaderName},
-    web::{Bytes, Data, Query},
+    web::{Bytes, Data},
 };
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
 use super::{
     authority::{Caller, Read},
+    pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::{App, Closing},
 };
@@ -75,15 +76,14 @@ impl Drop for Following {
 pub(super) async fn follow(
     caller: Caller<Read>,
     request: HttpRequest,
-    pairs: Query<Vec<(String, String)>>,
+    pairs: Pairs,
     app: Data<App>,
     closing: Data<Closing>,
     followers: Data<Followers>,
 ) -> Result<HttpResponse, Problem> {
     // Other bytes than those of our ids are none of them either.
     let last_event = request.headers().get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let wanted = FeedRequest::parse(pairs, last_event.as_deref()).map_err(Problem::faulty)?;
+    let wanted = FeedRequest::parse(texts(&pairs), last_event.as_deref()).map_err(Problem::faulty)?;
     let following = Following::one_more(followers, caller.actor().as_str()).ok_or_else(|| {
         let detail = format!("this token follows the events {STREAMS} times already; close one of these first");
         Problem::new(Code::TooManyRequests, detail)

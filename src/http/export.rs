@@ -3,12 +3,13 @@
 use actix_web::{
     HttpResponse,
     http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
-    web::{Bytes, Data, Query},
+    web::{Bytes, Data},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     authority::{Caller, Read},
+    pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::App,
 };
@@ -16,13 +17,8 @@ use crate::audit::{Export, ExportError, ExportRequest, Format, Subject};
 
 /// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
 /// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
-pub(super) async fn export(
-    caller: Caller<Read>,
-    pairs: Query<Vec<(String, String)>>,
-    app: Data<App>,
-) -> Result<HttpResponse, Problem> {
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = ExportRequest::parse(pairs, &app.query.cutoffs()).map_err(Problem::faulty)?;
+pub(super) async fn export(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     if request.subject == Subject::Audit {
         caller.must_administer()?;
     }

@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Buf, Bytes, Data, Payload, Query},
+    web::{Buf, Bytes, Data, Payload},
 };
 use futures_util::StreamExt;
 use tokio::{sync::mpsc, time::timeout};
@@ -15,6 +15,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{
     authority::{Admin, Caller},
     body::media_type,
+    pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::App,
 };
@@ -32,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn import(
     caller: Caller<Admin>,
     request: HttpRequest,
-    pairs: Query<Vec<(String, String)>>,
+    pairs: Pairs,
     mut payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
@@ -43,8 +44,7 @@ pub(super) async fn import(
                       them, application/octet-stream; the layout is told from the content";
         return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
     }
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let options = match ImportOptions::parse(pairs) {
+    let options = match ImportOptions::parse(texts(&pairs)) {
         Ok(options) => options,
         Err(faults) => return Err(Problem::faulty(faults).closing(payload)),
     };

@@ -1,31 +1,29 @@
 //! `GET /v1/messages`, `GET /v1/messages/{correlationId}` and its notifications.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
 
 use super::{
     authority::{Caller, Read},
+    pairs::{Pairs, texts},
     problem::Problem,
     server::{App, Closing},
     shelf::place,
 };
 use crate::domain::{CorrelationId, Fault, ListRequest};
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path, Query},
-};
-
-/// Names and values, in the order in which they came.
-type Pairs = Query<Vec<(String, String)>>;
 
 /// The longest that a caller may wait. Proxies give up after a minute, as a rule.
 const LONGEST_WAIT: u64 = 60;
 
 /// Lists messages, newest first.
 pub(super) async fn list(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let filters = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = ListRequest::parse(filters, &app.query.cutoffs()).map_err(Problem::faulty)?;
-    let names = || pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ");
-    app.looked_at(caller.actor(), || format!("messages {}", names()).trim_end().to_owned()).await?;
+    let request = ListRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let names = || pairs.iter().map(|(name, _)| name.as_str());
+    app.looked_at(caller.actor(), || iter::once("messages").chain(names()).collect::<Vec<_>>().join(" ")).await?;
     let page = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
     Ok(HttpResponse::Ok().json(page))
 }

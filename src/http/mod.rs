@@ -18,7 +18,7 @@
 //! | `code`, `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
 //! | `protection` | what an answer tells browsers and caches not to do |
-//! | `body`, `lines` | request bodies, bounded in size and time; their lines |
+//! | `pairs`, `body`, `lines` | parameters; bodies, bounded in size and time; their lines |
 //! | `notify`, `send`, `send_many`, `cancel` | the endpoints: what comes in, and what goes out |
 //! | `messages`, `stats`, `events`, `export`, `shelf`, `audit`, `health` | what can be asked |
 //! | `import`, `rebuild` | what is put right |
@@ -43,6 +43,7 @@ mod lines;
 mod messages;
 mod notify;
 mod openapi;
+mod pairs;
 mod peer;
 mod probe;
 mod problem;

@@ -2,7 +2,7 @@
 //! once, and at most once a second; and not at all where notifications have shown it.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,13 +15,12 @@ use super::server::App;
 use crate::{
     clock::Clock,
     notify::Committer,
+    observe::Count,
     storage::{Health, StorageError},
 };
 
 /// How long an answer counts.
 const SHARED: Duration = Duration::from_secs(1);
-/// Between two lines in the log about the same fault.
-const QUIET: Duration = Duration::from_mins(1);
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +47,8 @@ pub(super) struct Probe {
 struct Rounds {
     /// The last one; it is under way until it has an answer.
     last: Option<watch::Receiver<Option<(Instant, Finding)>>>,
-    logged: Option<Instant>,
+    /// Lines about a store that does not commit.
+    lines: Count,
 }
 
 impl Probe {
@@ -70,7 +70,7 @@ impl Probe {
     }
 
     fn round(self: &Arc<Self>) -> watch::Receiver<Option<(Instant, Finding)>> {
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rounds = self.rounds();
         let last = rounds.last.as_ref().filter(|round| match *round.borrow() {
             Some((at, _)) => at.elapsed() < SHARED,
             None => round.has_changed().is_ok(),
@@ -91,7 +91,7 @@ impl Probe {
 
     async fn look(&self) -> Finding {
         let looked = timeout(self.within, async {
-            // It would be one more that waits for its commit, before notifications that come meanwhile.
+            // A heartbeat would wait for its commit before notifications that come meanwhile.
             match self.committer.evidence(SHARED).await {
                 Some(succeeded) => Ok(succeeded),
                 None => self.health.beat(self.clock.now()).await.map(|()| true),
@@ -99,7 +99,7 @@ impl Probe {
         });
         match looked.await {
             Ok(Ok(true)) => {
-                self.rounds.lock().unwrap_or_else(PoisonError::into_inner).logged = None;
+                self.rounds().lines = Count::default();
                 Finding::Ready
             }
             Ok(Ok(false)) => Finding::Failing,
@@ -115,13 +115,14 @@ impl Probe {
     }
 
     fn log(&self, error: Option<&StorageError>) {
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-        if rounds.logged.is_some_and(|logged| logged.elapsed() < QUIET) {
-            return;
+        if self.rounds().lines.due(Instant::now()).is_some() {
+            let error = error.map(|error| error as &dyn std::error::Error);
+            tracing::error!(error, within = ?self.within, "the store does not commit; /health/ready tells when that ends");
         }
-        rounds.logged = Some(Instant::now());
-        let error = error.map(|error| error as &dyn std::error::Error);
-        tracing::error!(error, within = ?self.within, "the store does not commit; /health/ready tells when that ends");
+    }
+
+    fn rounds(&self) -> MutexGuard<'_, Rounds> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,11 +3,12 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Path, Query},
+    web::{Data, Path},
 };
 
 use super::{
     authority::{Admin, Caller, Read},
+    pairs::{Pairs, texts},
     problem::Problem,
     server::App,
 };
@@ -18,22 +19,14 @@ use crate::{
 };
 
 /// Customers' own messages and events, newest first.
-pub(super) async fn inbound(
-    caller: Caller<Read>,
-    pairs: Query<Vec<(String, String)>>,
-    app: Data<App>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn inbound(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let place = place(&pairs)?;
     app.looked_at(caller.actor(), || "inbound".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.inbound(place.after.as_ref(), place.limit).await?))
 }
 
 /// Authentic requests that nobody could understand, newest first.
-pub(super) async fn quarantine(
-    caller: Caller<Read>,
-    pairs: Query<Vec<(String, String)>>,
-    app: Data<App>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn quarantine(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let place = place(&pairs)?;
     app.looked_at(caller.actor(), || "quarantine".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.quarantine(place.after.as_ref(), place.limit).await?))
@@ -74,8 +67,7 @@ pub(super) async fn retry(caller: Caller<Admin>, app: Data<App>) -> Result<HttpR
 
 /// These lists have pages, but no filters.
 pub(super) fn place(pairs: &[(String, String)]) -> Result<ListRequest, Problem> {
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let request = ListRequest::parse(pairs, &Cutoffs::default()).map_err(Problem::faulty)?;
+    let request = ListRequest::parse(texts(pairs), &Cutoffs::default()).map_err(Problem::faulty)?;
     if request.filter == Filter::default() {
         return Ok(request);
     }

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView, TallyView};
+use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView, TallyView, view::LISTED_RECIPIENTS};
 use crate::{
     clock::Clock,
     domain::{
@@ -138,11 +138,9 @@ impl Query {
         let mut items = Vec::with_capacity(page.items.len());
         for message in &page.items {
             let mut view = MessageView::of(message, cutoffs.is_overdue(message));
-            if message.other_recipients
-                && let Some(history) = self.messages.history(&message.correlation_id).await?
-            {
-                view.tell_recipients(by_recipient(&history.notifications));
-                view.shorten_recipients();
+            if message.other_recipients {
+                let notifications = self.messages.notifications_without_bodies(&message.correlation_id).await?;
+                view.tell_recipients(by_recipient(&notifications), LISTED_RECIPIENTS);
             }
             items.push(view);
         }

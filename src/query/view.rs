@@ -169,30 +169,23 @@ impl MessageView {
 
     /// Adds what happened to the message.
     pub(super) fn tell(&mut self, recipients: Option<Vec<RecipientStatus>>, timeline: &[Entry]) {
-        self.tell_recipients(recipients);
+        self.tell_recipients(recipients, usize::MAX);
         self.timeline = Some(timeline.iter().map(EntryView::of).collect());
     }
 
-    /// Adds its recipients, if there are several: not to a message that we sent, which has one, whatever ids its
+    /// Adds its recipients, at most `most` of them, if there are several: not to a message that we sent, which has one, whatever ids its
     /// notifications name. `to` is then the first in order, since which one was heard of first means nothing.
-    pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>) {
+    pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>, most: usize) {
         let is_observed = self.origin == Origin::Observed.as_str();
         let Some(recipients) = recipients.filter(|_| is_observed) else { return };
         self.to = recipients.first().map(|one| one.recipient.to_string());
         self.recipient_count = Some(recipients.len());
-        self.recipients = Some(recipients.iter().map(RecipientView::of).collect());
-    }
-
-    /// Leaves out recipients that are more than an item of a list shows.
-    pub(super) fn shorten_recipients(&mut self) {
-        if let Some(recipients) = &mut self.recipients {
-            recipients.truncate(LISTED_RECIPIENTS);
-        }
+        self.recipients = Some(recipients.iter().take(most).map(RecipientView::of).collect());
     }
 }
 
 /// The most recipients that are shown of a message in a list.
-const LISTED_RECIPIENTS: usize = 10;
+pub(super) const LISTED_RECIPIENTS: usize = 10;
 
 impl RecipientView {
     fn of(one: &RecipientStatus) -> Self {

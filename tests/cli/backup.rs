@@ -10,7 +10,7 @@ use std::{
 use harness::{
     Client, Sample,
     database::{Database, block_on, on_postgres, on_sqlite},
-    eventually,
+    eventually, notifications_of,
     program::receiptd,
     sms,
 };
@@ -78,7 +78,7 @@ fn a_backup_under_load_holds_all_that_was_acknowledged() {
         for id in before {
             let id = CorrelationId::new(&id).unwrap();
             let message = store.messages.find(&id).await.unwrap().unwrap_or_else(|| panic!("{id} is lost"));
-            let notifications = store.messages.notifications(&id).await.unwrap();
+            let notifications = notifications_of(&store, &id).await.unwrap();
             assert_eq!(notifications.len(), 1, "{id}");
             assert_eq!(message.status, notifications[0].standing().status, "{id}");
         }

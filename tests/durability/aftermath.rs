@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use harness::{Database, Program, program::receiptd};
+use harness::{Database, Program, notifications_of, program::receiptd};
 use receiptd::{
     domain::{CorrelationId, Message, Recorded, Timestamp, outcome},
     storage::{self, Access, OpenOptions, Store},
@@ -51,7 +51,7 @@ async fn every_message_stands_as_it_was_told(database: &Database) -> Vec<Message
     for id in database.texts("SELECT correlation_id FROM messages").await {
         let id = CorrelationId::new(&id).unwrap();
         let message = store.messages.find(&id).await.unwrap().unwrap();
-        stands_as_it_was_told(&message, &store.messages.notifications(&id).await.unwrap());
+        stands_as_it_was_told(&message, &notifications_of(&store, &id).await.unwrap());
         messages.push(message);
     }
     messages

@@ -86,7 +86,8 @@ fn request(query: &str) -> ListRequest {
 async fn look_up(store: &Store) {
     let id = CorrelationId::new("order-0000777").unwrap();
     store.messages.find(&id).await.unwrap().unwrap();
-    store.messages.notifications(&id).await.unwrap();
+    store.messages.notifications_without_bodies(&id).await.unwrap();
+    store.messages.notifications_page(&id, None, receiptd::domain::PageLimit::default()).await.unwrap();
     store.messages.owner(&TransactionId::new("t-777").unwrap()).await.unwrap().unwrap();
     store.messages.tally(&TallyRequest::default()).await.unwrap();
     let page = Some(Cursor { at: Timestamp::from_micros(7), id: String::new() });
