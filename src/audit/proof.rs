@@ -1,6 +1,6 @@
 //! Proves the store against its chain.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{Chained, CorrelationId, Fate, Hex, Link, LinkHash, PageLimit, RowKey, Writer},
-    storage::{ChainedRow, Contradiction, Ledger, Observer, Proved, Repair, Restated, StorageError, Store},
+    storage::{Contradiction, Ledger, Observer, Proved, Repair, Restated, StorageError, Store},
 };
 
 /// So many messages are looked at together.
@@ -39,13 +39,13 @@ pub struct Verdict {
     pub messages: u64,
     /// How many messages have a status that cannot be recomputed, since the notification that decided is no longer kept.
     pub unverifiable: u64,
-    /// Vouches for everything that was proved: as long as a later proof finds it, nothing of that is lost or altered.
+    /// Vouches for all links: as long as a later proof finds it, no row that was proved is lost or altered.
     pub head: Option<String>,
-    /// The first thing that is not as the chain says.
+    /// The first thing that is wrong.
     pub finding: Option<Finding>,
 }
 
-/// Something that is not as the chain says.
+/// Something that is not as the chain says, or does not follow from what the chain holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
@@ -61,17 +61,14 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn link(what: &str, writer: Writer, sequence: i64, detail: &str) -> Self {
-        Self {
-            what: what.to_owned(),
-            table: "links".to_owned(),
-            key: format!("{writer} {sequence}"),
-            detail: detail.to_owned(),
-        }
+    pub(super) fn new(what: &str, table: &str, key: String, detail: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), table: table.to_owned(), key, detail: detail.into() }
     }
-}
 
-impl Finding {
+    pub(super) fn link(what: &str, writer: Writer, sequence: i64, detail: &str) -> Self {
+        Self::new(what, "links", format!("{writer} {sequence}"), detail)
+    }
+
     fn of_message(Restated { correlation_id, from, to }: &Restated) -> Self {
         let wrong = if from == to {
             "its final, failure, code, reason or transaction id is not that of the notification that decided".to_owned()
@@ -80,14 +77,23 @@ impl Finding {
         };
         // Rules may have changed since.
         let detail = format!("{wrong}; if an earlier version of receiptd decided so, `receiptd rebuild` puts it right");
-        let (what, table) = ("altered".to_owned(), "messages".to_owned());
-        Self { what, table, key: correlation_id.to_string(), detail }
+        Self::new("altered", "messages", correlation_id.to_string(), detail)
     }
 
-    /// What is not even of the form that receiptd writes.
-    fn corrupt(table: &str, column: &str, key: String) -> Self {
-        let detail = format!("its {column} is nothing that receiptd writes");
-        Self { what: "altered".to_owned(), table: table.to_owned(), key, detail }
+    /// What is not even of the form that receiptd writes. Any other error stays one.
+    fn of_error(error: StorageError) -> Result<Self, StorageError> {
+        match error {
+            StorageError::Corrupt { table, column, row } => {
+                Ok(Self::new("altered", table, row, format!("its {column} is nothing that receiptd writes")))
+            }
+            error => Err(error),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} was {}: {}", self.table, self.key, self.what, self.detail)
     }
 }
 
@@ -104,8 +110,6 @@ struct Removals {
 }
 
 impl Observer for Removals {
-    fn anchors(&mut self, _: &Link) {}
-
     fn link(&mut self, link: &Link) {
         for record in link.records().unwrap_or_default() {
             if record.table == Chained::Notifications && record.fate == Fate::Removed {
@@ -113,8 +117,6 @@ impl Observer for Removals {
             }
         }
     }
-
-    fn row(&mut self, _: &ChainedRow<'_>) {}
 }
 
 impl Proof {
@@ -131,8 +133,7 @@ impl Proof {
         let mut sums = Sums::new(rand::random(), head);
         match self.ledger.survey(&mut sums).await {
             Ok(()) => sums.conclude(),
-            Err(StorageError::Corrupt { table, column, row }) => sums.found(Finding::corrupt(table, column, row)),
-            Err(error) => return Err(error),
+            Err(error) => sums.found(Finding::of_error(error)?),
         }
         let unequal = sums.unequal();
         let mut finding = match sums.finding.take() {
@@ -142,8 +143,8 @@ impl Proof {
         let mut counts = Counts::default();
         if finding.is_none() {
             finding = match self.look_at_messages(&mut counts).await {
-                Err(StorageError::Corrupt { table, column, row }) => Some(Finding::corrupt(table, column, row)),
-                looked => looked?,
+                Ok(found) => found,
+                Err(error) => Some(Finding::of_error(error)?),
             };
         }
         let head = match &finding {
@@ -165,8 +166,7 @@ impl Proof {
     /// Whether messages and counters are as the rows say that were just proved.
     async fn look_at_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
         if let Some(Contradiction { what, table, key, detail }) = self.ledger.contradiction().await? {
-            let (what, table, detail) = (what.to_owned(), table.to_owned(), detail.to_owned());
-            return Ok(Some(Finding { what, table, key, detail }));
+            return Ok(Some(Finding::new(what, table, key, detail)));
         }
         let limit = PageLimit::new(BATCH).unwrap_or_default();
         let mut last: Option<CorrelationId> = None;
@@ -193,15 +193,14 @@ impl Proof {
             return Ok(None);
         }
         let mut removals = Removals { missing };
-        self.ledger.survey(&mut removals).await?;
+        self.ledger.links(&mut removals).await?;
         let Some(key) = removals.missing.first() else { return Ok(None) };
         let Some(id) = self.ledger.name(key.message).await? else {
             // Purged since.
             return Ok(None);
         };
-        let (what, table) = ("altered".to_owned(), "messages".to_owned());
-        let detail = "it says that a notification decided which was never on record".to_owned();
-        Ok(Some(Finding { what, table, key: id.to_string(), detail }))
+        let detail = "it says that a notification decided which was never on record";
+        Ok(Some(Finding::new("altered", "messages", id.to_string(), detail)))
     }
 
     async fn search(&self, buckets: Vec<usize>) -> Result<Option<Finding>, StorageError> {
@@ -220,11 +219,6 @@ impl Proof {
             Chained::Notifications => Hex(&key.part).to_string(),
             Chained::DispatchEvents => u64::from_be_bytes(key.part).to_string(),
         };
-        Ok(Some(Finding {
-            what: what.to_owned(),
-            table: table.as_str().to_owned(),
-            key: format!("{message} {part}"),
-            detail: detail.to_owned(),
-        }))
+        Ok(Some(Finding::new(what, table.as_str(), format!("{message} {part}"), detail)))
     }
 }

@@ -82,8 +82,6 @@ impl Place {
 }
 
 impl Observer for Search {
-    fn anchors(&mut self, _: &Link) {}
-
     fn link(&mut self, link: &Link) {
         for record in link.records().unwrap_or_default() {
             let Some(place) = self.place(record.table, record.key) else { continue };

@@ -64,12 +64,7 @@ impl Sums {
         }
         if let Some(wanted) = self.wanted {
             let detail = "no link has the hash of this head: links were removed, or it is of another store";
-            self.found(Finding {
-                what: "removed".to_owned(),
-                table: "links".to_owned(),
-                key: wanted.to_string(),
-                detail: detail.to_owned(),
-            });
+            self.found(Finding::new("removed", "links", wanted.to_string(), detail));
         }
     }
 

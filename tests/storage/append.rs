@@ -1,5 +1,6 @@
 //! What is appended is on disk, whole and as it came.
 
+use harness::notifications_of;
 use receiptd::{
     domain::{Channel, Event, Failure, Notification, Recorded, Source},
     storage::Store,
@@ -27,7 +28,7 @@ both!(
 
 /// As another process finds them.
 async fn read_back(store: &Store, name: &str) -> Vec<Recorded> {
-    let mut notifications = store.messages.notifications(&id(name)).await.unwrap();
+    let mut notifications = notifications_of(store, &id(name)).await.unwrap();
     notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
     notifications
 }

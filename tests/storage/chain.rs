@@ -1,5 +1,6 @@
 //! What is on record is what the chain says, whatever happened in whatever order.
 
+use harness::notifications_of;
 use proptest::prelude::*;
 use receiptd::{
     audit::{Proof, Verdict},
@@ -149,5 +150,5 @@ async fn a_chain_that_is_gone_with_all_its_rows_shows(store: &TestStore) {
     let finding = store.verdict().await.finding.unwrap();
     assert_eq!((finding.what.as_str(), finding.table.as_str()), ("removed", "links"));
     assert!(finding.key.starts_with(&first[0]), "{}", finding.key);
-    assert_eq!(store.messages.notifications(&id("order-1")).await.unwrap(), []);
+    assert_eq!(notifications_of(store, &id("order-1")).await.unwrap(), []);
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use harness::notifications_of;
 use proptest::{collection::vec, prelude::*};
 use receiptd::{
     domain::{
@@ -67,7 +68,7 @@ async fn a_platform_years_ahead_or_behind_is_believed_in_its_order(store: &TestS
         assert_eq!((wrong.status, wrong.is_final), (right.status, right.is_final));
         assert_eq!(wrong.notification_count, right.notification_count, "what came again is known again");
         let told = async |message: &Message| {
-            let notifications = store.messages.notifications(&message.correlation_id).await.unwrap();
+            let notifications = notifications_of(store, &message.correlation_id).await.unwrap();
             let entries = timeline(&notifications, &[]).into_iter();
             entries.map(|entry| (entry.status, entry.effect)).collect::<Vec<_>>()
         };

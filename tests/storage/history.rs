@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use harness::notifications_of;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use receiptd::{
     domain::{
@@ -216,7 +217,7 @@ pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<Recorded>]) {
     let expected = belongings(batches);
     for (id, notifications) in &expected {
         let message = store.messages.find(id).await.unwrap().unwrap_or_else(|| panic!("{id} is missing"));
-        let mut stored = store.messages.notifications(id).await.unwrap();
+        let mut stored = notifications_of(store, id).await.unwrap();
         stored.sort_unstable_by_key(|recorded| recorded.fingerprint);
         assert_eq!(&stored, notifications, "the notifications of {id}");
         assert_eq!(timeline(&stored, &[]), timeline(notifications, &[]));

@@ -1,5 +1,6 @@
 //! Least privilege on Postgres: an owner, a server and a reader, with the rights that docs/postgres.md grants them.
 
+use harness::notifications_of;
 use receiptd::{
     audit::Eraser,
     clock::Clock,
@@ -92,7 +93,7 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     let role = Role::granted(store, "reader").await;
     let reader = role.opens(Access::Read).await.unwrap();
     assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
-    assert_eq!(reader.messages.notifications(&id("order-1")).await.unwrap().len(), 1);
+    assert_eq!(notifications_of(&reader, &id("order-1")).await.unwrap().len(), 1);
     reader.messages.tally(&TallyRequest::default()).await.unwrap();
     reader.shelf.quarantine(None, PageLimit::default()).await.unwrap();
     reader.deeds.trail(&TrailFilter::default(), None, PageLimit::default()).await.unwrap();

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
+use harness::notifications_of;
 use receiptd::{
     domain::{
         Actor, Arrival, Channel, Deed, Dimension, Dispatch, Event, Failure, Fingerprint, Inbound, Kept, PageLimit,
@@ -136,7 +137,7 @@ async fn fill(store: &TestStore) {
 async fn answers(store: &Store) -> Vec<String> {
     let (limit, mut lines) = (PageLimit::new(PageLimit::MAX).unwrap(), Vec::new());
     for message in store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.unwrap().items {
-        let mut notifications = store.messages.notifications(&message.correlation_id).await.unwrap();
+        let mut notifications = notifications_of(store, &message.correlation_id).await.unwrap();
         for recorded in notifications.iter_mut().filter(|recorded| recorded.notification.event == Event::Unknown) {
             // It covers more of what was not understood now than when the first schemas were written.
             recorded.fingerprint = Fingerprint::default();

@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use harness::notifications_of;
 use proptest::{
     strategy::Strategy,
     test_runner::{Config, TestRunner},
@@ -88,7 +89,7 @@ impl Database {
     }
 }
 
-/// Whether it is one that `tests/support` has made, here or in xtask.
+/// Whether it is one that `temporary-postgres` has started, here or in xtask.
 async fn server_is_temporary() -> bool {
     static IS_TEMPORARY: OnceCell<bool> = OnceCell::const_new();
     let ask = async || {
@@ -178,7 +179,7 @@ impl TestStore {
 
     /// The notifications of a message in the order of their fingerprints.
     pub(crate) async fn notifications(&self, name: &str) -> Vec<Recorded> {
-        let mut notifications = self.messages.notifications(&id(name)).await.unwrap();
+        let mut notifications = notifications_of(self, &id(name)).await.unwrap();
         notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
         notifications
     }

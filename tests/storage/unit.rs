@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use harness::notifications_of;
 use proptest::prelude::*;
 use receiptd::{
     domain::{Arrival, Draft, Filter, Kept, Recorded, Reference, Source, Unreadable},
@@ -150,7 +151,7 @@ async fn corrupt_data_names_its_place(store: &TestStore) {
     let one = id("order-1");
     let found = store.messages.find(&one).await.unwrap_err();
     assert_eq!(place(found), ("messages", "status", one.to_string()));
-    let found = store.messages.notifications(&one).await.unwrap_err();
+    let found = notifications_of(store, &one).await.unwrap_err();
     assert_eq!(place(found), ("notifications", "event", one.to_string()));
     let found = store.messages.dispatch_events(&one).await.unwrap_err();
     assert_eq!(place(found), ("dispatch_events", "dispatch", one.to_string()));

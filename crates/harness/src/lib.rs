@@ -6,6 +6,9 @@
 //! | `server`, `client`, `answer` | a server of a test's own, requests to it, and what is expected of the answers |
 //! | `described` | each answer held against the description of the API |
 //! | `database`, `clock` | the database under it, and the clock by which it goes |
+//! | `stored` | what is stored, read whole |
+//! | `stoppable` | a Postgres server that a test stops and kills |
+//! | `preload` | a library between the program and the operating system |
 //! | `sample` | what the platform posts, and what is sent |
 //! | `platform` | the simulated platform, and one that only records |
 //! | `program` | the real program, in a process of its own |
@@ -72,6 +75,7 @@ mod raw;
 mod sample;
 mod server;
 pub mod stoppable;
+mod stored;
 
 pub use answer::Answer;
 pub use client::{Client, Strangers, asked, encoded, message_path};
@@ -85,3 +89,4 @@ pub use program::{Program, free_address};
 pub use raw::{Ending, Raw, by_hand};
 pub use sample::{Sample, fixtures, sms, whatsapp};
 pub use server::TestServer;
+pub use stored::notifications_of;

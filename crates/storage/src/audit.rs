@@ -15,6 +15,9 @@ pub trait Ledger: Send + Sync {
     /// chained rows.
     async fn survey(&self, observer: &mut dyn Observer) -> Result<(), StorageError>;
 
+    /// Shows the anchors and the links alone, likewise.
+    async fn links(&self, observer: &mut dyn Observer) -> Result<(), StorageError>;
+
     /// The first place where tables that are not chained contradict those that are: `None` if there is none.
     async fn contradiction(&self) -> Result<Option<Contradiction>, StorageError>;
 
@@ -28,7 +31,7 @@ pub trait Ledger: Send + Sync {
 /// Where tables contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// `altered`, `removed` or `inserted`.
+    /// `altered` or `removed`.
     pub what: &'static str,
     /// The table that is not as the others say.
     pub table: &'static str,
@@ -41,11 +44,11 @@ pub struct Contradiction {
 /// Somebody who is shown what is chained.
 pub trait Observer: Send {
     /// A link with anchors. It is shown again as a link.
-    fn anchors(&mut self, link: &Link);
+    fn anchors(&mut self, _: &Link) {}
     /// A link.
     fn link(&mut self, link: &Link);
     /// A row.
-    fn row(&mut self, row: &ChainedRow<'_>);
+    fn row(&mut self, _: &ChainedRow<'_>) {}
 }
 
 /// A chained row, as it is stored now.
@@ -125,8 +128,8 @@ pub trait Retention: Send + Sync {
     /// may be in the way. Postgres does so by itself, in its own time.
     async fn clear_log(&self) -> Result<bool, StorageError>;
 
-    /// Has the database write its file anew, without the bytes of what was removed. Says whether it did: a large file takes
-    /// long, and whoever writes waits meanwhile. Postgres has VACUUM for that.
+    /// Has the database write its file anew, without the bytes of what was removed. Says whether it did, or had no need
+    /// to: a large file takes long, and writers wait meanwhile. Postgres has VACUUM for that.
     async fn rewrite_file(&self) -> Result<bool, StorageError>;
 }
 

@@ -170,12 +170,15 @@ async fn copy(from: &Path, to: &Path) -> Result<Draft, CopyError> {
     Ok(Draft { file, _beside: beside })
 }
 
+/// Immutable, so that nothing is written beside it.
+async fn open_copy(copy: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true).connect().await
+}
+
 /// Looks at every page of a copy of `from`.
 async fn check(copy: &Path, from: &Path) -> Result<(), CopyError> {
-    // Immutable, so that nothing is written beside it.
-    let options = SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true);
     let read = |error: sqlx::Error| CopyError::Read(from.to_owned(), error.into());
-    let mut connection = options.connect().await.map_err(read)?;
+    let mut connection = open_copy(copy).await.map_err(read)?;
     let finding: String =
         sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await.map_err(read)?;
     connection.close().await.map_err(read)?;
@@ -184,9 +187,8 @@ async fn check(copy: &Path, from: &Path) -> Result<(), CopyError> {
 
 /// Refuses a copy of `from` in which anything is done when it is opened and written to that receiptd does not do.
 async fn check_schema(copy: &Path, from: &Path) -> Result<(), CopyError> {
-    let options = SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true);
     let read = |error: sqlx::Error| CopyError::Read(from.to_owned(), error.into());
-    let mut connection = options.connect().await.map_err(read)?;
+    let mut connection = open_copy(copy).await.map_err(read)?;
     let difference = objects::difference(&mut connection).await;
     connection.close().await.map_err(read)?;
     match difference.map_err(|error| CopyError::Unread(from.to_owned(), error.into()))? {

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::url::UrlError;
+use super::{schema::newest, url::UrlError};
 
 pub use super::file_watch::FileLost;
 
@@ -97,7 +97,7 @@ impl OpenError {
 
     /// What `migrator` said, in words that tell what to do.
     pub(super) fn migrate(error: MigrateError, migrator: &Migrator) -> Self {
-        let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let known = newest(migrator);
         match error {
             MigrateError::VersionMissing(found) if found > known => Self::Newer { found, known },
             error => Self::Migrate(said_of_migration(&error).into()),

@@ -78,7 +78,7 @@ in_time! { Messages:
     history(id: &CorrelationId) -> Option<History>;
     list(filter: &Filter, after: Option<&Cursor>, limit: PageLimit) -> Page<Message>;
     tally(request: &TallyRequest) -> Vec<Tally>;
-    notifications(id: &CorrelationId) -> Vec<Recorded>;
+    notifications_without_bodies(id: &CorrelationId) -> Vec<Recorded>;
     notifications_page(id: &CorrelationId, after: Option<&Cursor>, limit: PageLimit) -> Page<Recorded>;
     notifications_of(ids: &[CorrelationId], after: Option<&(CorrelationId, Fingerprint)>, limit: PageLimit)
         -> Vec<(CorrelationId, Recorded)>;

@@ -99,8 +99,9 @@ pub trait Messages: Send + Sync {
     /// and read from counters, so that it costs the same however many messages there are.
     async fn tally(&self, request: &TallyRequest) -> Result<Vec<Tally>, StorageError>;
 
-    /// All notifications of a message, in no particular order.
-    async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
+    /// All notifications of a message, in no particular order, without their bodies, which may be large and do not matter
+    /// for the status.
+    async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
 
     /// One page of the notifications of a message, in the order of (time of the event, fingerprint).
     async fn notifications_page(

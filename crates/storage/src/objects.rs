@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use sqlx::{Connection, SqliteConnection, migrate::MigrateError};
 
+use super::schema::newest;
+
 /// An object of a schema: what it is and its name; the table it belongs to and the statement that made it.
 type Objects = BTreeMap<(String, String), (String, Option<String>)>;
 
@@ -18,9 +20,8 @@ pub(super) async fn difference(connection: &mut SqliteConnection) -> Result<Opti
         sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(&mut *connection).await?;
     let mut fresh = SqliteConnection::connect("sqlite::memory:").await?;
     let migrator = sqlx::migrate!("../../migrations/sqlite");
-    let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
     let version = version.unwrap_or_default();
-    if version > known {
+    if version > newest(&migrator) {
         // A newer program made it. Opening it says so.
         return Ok(None);
     }

@@ -40,7 +40,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::sync::watch;
 
 use self::{
-    connect::{Unanswered, connect, reach},
+    connect::{Unanswered, begin_session, connect, reach},
     portable::Unit,
 };
 use super::{Access, OpenError, OpenOptions, Store, chain::Chains, schema::Standing};
@@ -75,7 +75,7 @@ impl Backend {
     async fn begin_by(&self, pool: &PgPool, statement: &'static str) -> Result<Unit, sqlx::Error> {
         let begun = Unit::begin(pool, statement, None).await;
         if matches!(begun, Err(sqlx::Error::PoolTimedOut)) {
-            self.unanswered.explain();
+            self.unanswered.explain(pool);
         }
         begun
     }
@@ -105,44 +105,40 @@ fn rewrite_file(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
 /// commits.
 pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     let migrator = sqlx::migrate!("../../migrations/postgres");
-    let server = connect(url, options).await?;
-    let mut first = server.first;
+    let (pool, mut first) = connect(url, options).await?;
     let standing = inspect::standing(&mut first, &migrator).await?;
     match options.access {
         Access::Read | Access::Write => standing.require_current()?,
         Access::Migrate | Access::Create if standing != Standing::Current => {
             // The role may have no more than one connection.
             let _ = first.close().await;
-            migrate::run(&server.options, &migrator).await?;
-            first = reach(&server.options, options.timeout).await.map_err(OpenError::connect)?;
+            let connect = pool.connect_options();
+            migrate::run(&connect, options, &migrator).await?;
+            first = reach(&connect, options.timeout).await.map_err(OpenError::connect)?;
+            begin_session(&mut first, options).await.map_err(OpenError::connect)?;
         }
         Access::Migrate | Access::Create => {}
     }
     inspect::check_rights(&mut first, options.access).await?;
     // It was only needed to look around.
     let _ = first.close().await;
-    let pool = server.pool;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
     let (read, write) = (pool.clone(), pool);
     let backend = Backend {
         read,
         write,
-        unanswered: Unanswered::of(server.options),
+        unanswered: Unanswered::default(),
         changed: turn,
         submitted: arrive,
         chains: Chains::default(),
     };
-    if options.access == Access::Read {
-        backend.refuse_backlog().await?;
-    } else {
-        backend.chain_backlog().await.map_err(OpenError::Chain)?;
-    }
+    backend.take_in_backlog(options.access).await?;
     Ok(Store::of(backend, changes, submissions))
 }
 
 /// Connects to the server, and looks whether it would keep what is committed.
 pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
-    let _ = connect(url, options).await?.first.close().await;
+    let _ = connect(url, options).await?.1.close().await;
     Ok(true)
 }

@@ -38,6 +38,11 @@ pub(super) enum Standing {
     Current,
 }
 
+/// The greatest version that is known.
+pub(super) fn newest(migrator: &Migrator) -> i64 {
+    migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
 impl Standing {
     /// Of a database in which these migrations were run. One of a newer version, of another program, or that was altered
     /// is refused.
@@ -46,7 +51,7 @@ impl Standing {
         if applied.iter().any(|applied| applied.version == first.version && applied.description != first.description) {
             return Err(OpenError::Foreign);
         }
-        let known = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let known = newest(migrator);
         for applied in applied {
             let Some(migration) = migrator.iter().find(|migration| migration.version == applied.version) else {
                 return Err(OpenError::migrate(MigrateError::VersionMissing(applied.version), migrator));

@@ -27,7 +27,7 @@ mod overwriting;
 
 use std::{io, sync::Arc};
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
 pub(super) use self::opening::{open, probe};
@@ -51,8 +51,6 @@ struct Backend {
     watch: Arc<FileWatch>,
     read: SqlitePool,
     write: SqlitePool,
-    /// How another connection that writes is made.
-    connect: SqliteConnectOptions,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
     chains: Chains,

@@ -4,7 +4,7 @@ use receiptd_domain::Fate;
 
 use super::{Backend, Connection, messages::notification_rows};
 use crate::{
-    OpenError, StorageError,
+    Access, OpenError, StorageError,
     chain::{EventRow, Records},
     rows::NotificationRow,
 };
@@ -14,24 +14,20 @@ const MESSAGES: i64 = 1_000;
 
 impl Backend {
     /// Chains it all, a part in each commit, before anything else is written. Instances that are opened at the same time
-    /// take turns, and where one was stopped the next one goes on.
-    pub(in super::super) async fn chain_backlog(&self) -> Result<(), StorageError> {
+    /// take turns, and where one was stopped the next one goes on. A store that may not write is refused: what is not
+    /// chained would seem to be inserted.
+    pub(in super::super) async fn take_in_backlog(&self, access: Access) -> Result<(), OpenError> {
+        let backlog = sql!("SELECT id FROM backlog").fetch_optional(&self.read).await;
         // Most stores have none, and opening those must not wait for another writer.
-        if !self.has_backlog().await? {
+        if backlog.map_err(|error| OpenError::Chain(error.into()))?.is_none() {
             return Ok(());
         }
+        if access == Access::Read {
+            return Err(OpenError::Unchained);
+        }
         tracing::info!("chaining what an earlier version stored; this is done once, and may take minutes");
-        while self.chain_part().await? {}
+        while self.chain_part().await.map_err(OpenError::Chain)? {}
         Ok(())
-    }
-
-    /// For who may not write: what is not chained would seem to be inserted.
-    pub(in super::super) async fn refuse_backlog(&self) -> Result<(), OpenError> {
-        if self.has_backlog().await.map_err(OpenError::Chain)? { Err(OpenError::Unchained) } else { Ok(()) }
-    }
-
-    async fn has_backlog(&self) -> Result<bool, StorageError> {
-        Ok(sql!("SELECT id FROM backlog").fetch_optional(&self.read).await?.is_some())
     }
 
     /// Chains a part; says whether there was any.

@@ -2,7 +2,7 @@
 
 use receiptd_domain::Fate;
 
-use super::{Connection, append, messages::notification_rows};
+use super::{Connection, append, messages::notification};
 use crate::{StorageError, chain::Records, rows::NotificationRow};
 
 /// Appends notifications. One that is there already is counted; if it came without correlation id before and has one
@@ -34,13 +34,8 @@ async fn tell_more(
     row: &NotificationRow,
     records: &mut Records,
 ) -> Result<(), StorageError> {
-    let stored = notification_rows!(
-        "SELECT ",
-        " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
-        row.correlation_id,
-        row.fingerprint
-    );
-    let old = stored.fetch_one(&mut *connection).await?;
+    let old = notification(connection, &row.correlation_id, &row.fingerprint).await?;
+    let old = old.ok_or(sqlx::Error::RowNotFound)?;
     let new = NotificationRow {
         uncorrelated: row.uncorrelated,
         callback_data: row.callback_data.clone(),

@@ -106,6 +106,12 @@ impl Ledger for Backend {
         Ok(snapshot.rollback().await?)
     }
 
+    async fn links(&self, observer: &mut dyn Observer) -> Result<(), StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        show_links(&mut snapshot, observer).await?;
+        Ok(snapshot.rollback().await?)
+    }
+
     async fn contradiction(&self) -> Result<Option<Contradiction>, StorageError> {
         let mut snapshot = self.snapshot().await?;
         let found = contradiction(&mut snapshot).await?;

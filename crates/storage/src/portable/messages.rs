@@ -80,9 +80,9 @@ impl Messages for Backend {
         Ok(tally::tally(&mut connection, request).await?)
     }
 
-    async fn notifications(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
+    async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
         let mut connection = self.read.acquire().await?;
-        notifications(&mut connection, id).await
+        notifications_without_bodies(&mut connection, id).await
     }
 
     async fn notifications_of(
@@ -190,16 +190,22 @@ pub(super) async fn owner(
     Ok(owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()))
 }
 
-/// All notifications of a message.
-pub(super) async fn notifications(
+/// One notification.
+pub(super) async fn notification(
     connection: &mut Connection,
-    id: &CorrelationId,
-) -> Result<Vec<Recorded>, StorageError> {
-    let rows = notification_rows!("SELECT ", " FROM notifications WHERE correlation_id = $1", id.as_str());
-    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
+    id: &str,
+    fingerprint: &[u8],
+) -> Result<Option<NotificationRow>, sqlx::Error> {
+    let row = notification_rows!(
+        "SELECT ",
+        " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
+        id,
+        fingerprint
+    );
+    row.fetch_optional(connection).await
 }
 
-/// The same without their bodies, which may be large and do not matter for the status.
+/// All notifications of a message, without their bodies.
 pub(super) async fn notifications_without_bodies(
     connection: &mut Connection,
     id: &CorrelationId,

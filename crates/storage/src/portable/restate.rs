@@ -7,7 +7,7 @@ use receiptd_domain::{
 };
 
 use super::{
-    Connection, adoption, keep::change, messages::notification_rows, reads, recipients::recipient_rows, shelf::count,
+    Connection, adoption, keep::change, messages::notification, reads, recipients::recipient_rows, shelf::count,
 };
 use crate::{
     Reading, Restated, StorageError,
@@ -44,10 +44,10 @@ pub(super) async fn examine(
     let mut examined = Examined { findings: Vec::new(), right: 0, unverifiable: 0, deciders: Vec::new() };
     for fold in folds {
         let correlation_id = fold.id()?;
-        let Readings { stored: rows, now, altered } = readings.remove(&fold.correlation_id).unwrap_or_default();
+        let Readings { now, altered } = readings.remove(&fold.correlation_id).unwrap_or_default();
         let recipients = if fold.is_shared() { recipients(connection, &fold).await? } else { Vec::new() };
-        let is_decided = fold.was_decided_by_any(&rows);
-        if !is_decided || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &rows)) {
+        let is_decided = fold.was_decided_by_any(&now);
+        if !is_decided || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &now)) {
             examined.unverifiable += 1;
             examined.deciders.extend((!is_decided).then(|| fold.decider()));
             continue;
@@ -75,8 +75,6 @@ pub(super) async fn examine(
 /// The notifications of a message, without their bodies.
 #[derive(Default)]
 struct Readings {
-    /// As they are stored.
-    stored: Vec<NotificationRow>,
     /// As they read now.
     now: Vec<Recorded>,
     /// Those that read otherwise, as they read now.
@@ -92,9 +90,7 @@ async fn readings(
     let mut all: BTreeMap<String, Readings> = BTreeMap::new();
     let Some(read) = read else {
         for row in reads::notifications_without_bodies_of(connection, ids).await? {
-            let readings = all.entry(row.correlation_id.clone()).or_default();
-            readings.now.push(row.clone().recorded()?);
-            readings.stored.push(row);
+            all.entry(row.correlation_id.clone()).or_default().now.push(row.recorded()?);
         }
         return Ok(all);
     };
@@ -104,14 +100,14 @@ async fn readings(
         let sizes = reads::sizes_of(connection, ids, after.as_ref(), count(limit.get())).await?;
         let most = limit.fitting(&sizes);
         for row in reads::notifications_of(connection, ids, after.as_ref(), count(most)).await? {
-            let (id, recorded) = row.clone().with_message()?;
-            let fresh = read_anew(&recorded, read);
-            let readings = all.entry(row.correlation_id.clone()).or_default();
-            let (is_altered, fresh) = (fresh != recorded, Recorded { body: Vec::new(), ..fresh });
-            readings.altered.extend(is_altered.then(|| NotificationRow::of(&id, &fresh, row.times)));
-            readings.stored.push(NotificationRow { body: Vec::new(), ..row });
+            let (id, recorded) = row.with_message()?;
+            let notification = read_anew(&recorded, read);
+            let is_altered = notification != recorded.notification;
+            let fresh = Recorded { notification, body: Vec::new(), ..recorded };
+            let readings = all.entry(id.to_string()).or_default();
+            readings.altered.extend(is_altered.then(|| NotificationRow::of(&id, &fresh, fresh.times)));
+            after = Some((id, fresh.fingerprint));
             readings.now.push(fresh);
-            after = Some((id, recorded.fingerprint));
         }
         if most == sizes.len() && most < limit.get() {
             return Ok(all);
@@ -125,17 +121,17 @@ async fn recipients(connection: &mut Connection, fold: &FoldRow) -> Result<Vec<R
     Ok(rows.fetch_all(connection).await?)
 }
 
-/// Whether the notification that decided for a recipient is among `rows`. Who was erased cannot be told from others who
+/// Whether the notification that decided for a recipient is among these. Who was erased cannot be told from others who
 /// were, so what is left does not tell where the message stands for them.
-fn was_decided_by_any(recipient: &RecipientRow, rows: &[NotificationRow]) -> bool {
-    recipient.recipient != ERASED && rows.iter().any(|row| recipient.precedence.ends_with(&row.fingerprint))
+fn was_decided_by_any(recipient: &RecipientRow, kept: &[Recorded]) -> bool {
+    recipient.recipient != ERASED && kept.iter().any(|kept| recipient.precedence.ends_with(kept.fingerprint.as_bytes()))
 }
 
 /// Whose it is was decided when it came, and stays.
-fn read_anew(recorded: &Recorded, read: &Reading) -> Recorded {
-    let reference = recorded.notification.reference.clone();
-    let notification = read(&recorded.body).map(|notification| Notification { reference, ..notification });
-    Recorded { notification: notification.unwrap_or_else(|| recorded.notification.clone()), ..recorded.clone() }
+fn read_anew(recorded: &Recorded, read: &Reading) -> Notification {
+    let before = &recorded.notification;
+    let now = read(&recorded.body).map(|now| Notification { reference: before.reference.clone(), ..now });
+    now.unwrap_or_else(|| before.clone())
 }
 
 /// Writes down how the notifications of a message read now, and what it is then.
@@ -147,13 +143,8 @@ pub(super) async fn write(
 ) -> Result<(), StorageError> {
     let id = &finding.restated.correlation_id;
     for fresh in &finding.altered {
-        let stored = notification_rows!(
-            "SELECT ",
-            " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
-            fresh.correlation_id,
-            fresh.fingerprint
-        );
-        let stored = stored.fetch_one(&mut *connection).await?;
+        let stored = notification(connection, &fresh.correlation_id, &fresh.fingerprint).await?;
+        let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
         let fresh = NotificationRow { body: stored.body.clone(), ..fresh.clone() };
         change(connection, &stored, &fresh, records).await?;
     }

@@ -16,16 +16,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::inspect;
 use crate::{Access, OpenError, OpenOptions, url::Server};
 
-/// A server that was reached, and that can be used.
-pub(super) struct Reached {
-    pub(super) options: PgConnectOptions,
-    pub(super) pool: PgPool,
-    /// To look around.
-    pub(super) first: PgConnection,
-}
-
-/// Connects to a server that holds any text, on which no commit is lost, and whose sessions are ours alone.
-pub(super) async fn connect(url: &str, options: OpenOptions) -> Result<Reached, OpenError> {
+/// Connects to a server that holds any text, on which no commit is lost, and whose sessions are ours alone. Beside the pool,
+/// a first connection to look around.
+pub(super) async fn connect(url: &str, options: OpenOptions) -> Result<(PgPool, PgConnection), OpenError> {
     let server = Server::named_by(url)?;
     for parameter in server.ignored {
         tracing::warn!(parameter, "this parameter of the database URL is not known, and ignored");
@@ -35,14 +28,13 @@ pub(super) async fn connect(url: &str, options: OpenOptions) -> Result<Reached, 
     let connect = connect.extra_float_digits(None);
     let mut first = reach(&connect, options.timeout).await.map_err(refused)?;
     inspect::refuse_shared_sessions(&mut first, &connect).await?;
-    first.execute(AssertSqlSafe(session(options))).await.map_err(OpenError::connect)?;
+    begin_session(&mut first, options).await.map_err(OpenError::connect)?;
     inspect::check_encoding(&mut first).await?;
     if options.access != Access::Read {
         inspect::check_durability(&mut first).await?;
     }
     let most = inspect::connection_limit(&mut first, options.connections).await?;
-    let pool = pool(OpenOptions { connections: most, ..options }).connect_lazy_with(connect.clone());
-    Ok(Reached { options: connect, pool, first })
+    Ok((pool(OpenOptions { connections: most, ..options }).connect_lazy_with(connect), first))
 }
 
 /// A pooler that does not know what the URL asks for has words of its own for it.
@@ -58,15 +50,16 @@ fn refused(error: sqlx::Error) -> OpenError {
 /// statistics are gathered. A look-up costs about as much as reading on, as it does from memory and from an SSD.
 ///
 /// It asks in the session, since a pooler refuses settings in the request for a connection.
-fn session(options: OpenOptions) -> String {
+pub(super) async fn begin_session(connection: &mut PgConnection, options: OpenOptions) -> Result<(), sqlx::Error> {
     // The setting holds no more.
     let idle = options.timeout.min(Duration::from_hours(1)).as_millis();
     let read_only = if options.access == Access::Read { "SET default_transaction_read_only = on;" } else { "" };
-    format!(
+    let settings = format!(
         "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = {idle}; SET tcp_keepalives_idle = 15; \
          SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET plan_cache_mode = force_custom_plan; \
          SET random_page_cost = 1.1; {read_only}"
-    )
+    );
+    connection.execute(AssertSqlSafe(settings)).await.map(|_| ())
 }
 
 /// The pool. sqlx asks a connection before each use, and after it, whether it still works, and would wait for an answer
@@ -79,9 +72,7 @@ fn pool(options: OpenOptions) -> PgPoolOptions {
         .max_connections(options.connections)
         .acquire_timeout(options.timeout)
         .test_before_acquire(false)
-        .after_connect(move |connection, _| {
-            Box::pin(async move { connection.execute(AssertSqlSafe(session(options))).await.map(|_| ()) })
-        })
+        .after_connect(move |connection, _| Box::pin(begin_session(connection, options)))
         .before_acquire(move |connection, meta| {
             let is_sure = meta.idle_for < JUST;
             Box::pin(async move { if is_sure { Ok(true) } else { answers(connection, patience).await } })
@@ -124,18 +115,14 @@ fn silent(patience: Duration) -> sqlx::Error {
 
 /// Says why the pool has no connection to give. The pool itself only says that it waited in vain: where the server or a
 /// role takes no more connections, it asks again until its time is over.
+#[derive(Default)]
 pub(super) struct Unanswered {
-    connect: PgConnectOptions,
     last: Mutex<Option<Instant>>,
 }
 
 impl Unanswered {
-    pub(super) fn of(connect: PgConnectOptions) -> Self {
-        Self { connect, last: Mutex::new(None) }
-    }
-
-    /// Asks for a connection of its own, and logs what the server says; at most once a minute.
-    pub(super) fn explain(&self) {
+    /// Asks for a connection as those of the pool, and logs what the server says; at most once a minute.
+    pub(super) fn explain(&self, pool: &PgPool) {
         const PAUSE: Duration = Duration::from_mins(1);
         const PATIENCE: Duration = Duration::from_secs(5);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +130,7 @@ impl Unanswered {
             return;
         }
         *last = Some(Instant::now());
-        let connect = self.connect.clone();
+        let connect = pool.connect_options();
         tokio::spawn(async move {
             if let Err(error) = timeout(PATIENCE, connect.connect()).await.unwrap_or_else(|_| Err(silent(PATIENCE))) {
                 let error = &error as &dyn std::error::Error;

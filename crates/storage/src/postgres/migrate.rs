@@ -8,7 +8,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::super::OpenError;
+use super::connect::begin_session;
+use crate::{OpenError, OpenOptions};
 
 /// How long a migration waits for a table that is in use. All who write to the table meanwhile wait behind it, and what
 /// was posted to the notify URL has to be answered within nine seconds; so it gives up soon, lets them pass, and tries
@@ -17,12 +18,19 @@ const PATIENCE: &str = "SET lock_timeout = '1s'";
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs what was not run before, each migration in a transaction of its own. Instances that start together take turns.
-pub(super) async fn run(connect: &PgConnectOptions, migrator: &Migrator) -> Result<(), OpenError> {
+pub(super) async fn run(
+    connect: &PgConnectOptions,
+    options: OpenOptions,
+    migrator: &Migrator,
+) -> Result<(), OpenError> {
     loop {
         // A connection for each attempt: one that failed still holds the lock by which instances take turns.
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .after_connect(|connection, _| Box::pin(async move { connection.execute(PATIENCE).await.map(|_| ()) }));
+        let pool = PgPoolOptions::new().max_connections(1).after_connect(move |connection, _| {
+            Box::pin(async move {
+                begin_session(connection, options).await?;
+                connection.execute(PATIENCE).await.map(|_| ())
+            })
+        });
         let pool = pool.connect_with(connect.clone()).await.map_err(OpenError::connect)?;
         let done = migrator.run(&pool).await;
         pool.close().await;

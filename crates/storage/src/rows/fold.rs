@@ -1,8 +1,8 @@
 //! What a message says, and what its notifications come to, side by side.
 
-use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status};
+use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, Recorded, RowKey, Status};
 
-use super::{NotificationRow, Place, transaction};
+use super::{Place, transaction};
 use crate::StorageError;
 
 /// The key of a notification.
@@ -33,14 +33,14 @@ impl FoldRow {
         self.place().read("status", Status::from_word(&self.status))
     }
 
-    /// Whether the notification that decided is among `rows`, or our dispatch did: where it is kept no longer, what is
+    /// Whether the notification that decided is among these, or our dispatch did: where it is kept no longer, what is
     /// left of the others does not tell where the message stands.
-    pub(crate) fn was_decided_by_any(&self, rows: &[NotificationRow]) -> bool {
-        if rows.is_empty() && self.dispatch.is_none() {
+    pub(crate) fn was_decided_by_any(&self, kept: &[Recorded]) -> bool {
+        if kept.is_empty() && self.dispatch.is_none() {
             return false;
         }
         self.precedence.len() <= Precedence::DISPATCH.len()
-            || rows.iter().any(|row| self.precedence.ends_with(&row.fingerprint))
+            || kept.iter().any(|kept| self.precedence.ends_with(kept.fingerprint.as_bytes()))
     }
 
     /// The key of the notification that decided. Where the precedence holds no fingerprint, none has this key.

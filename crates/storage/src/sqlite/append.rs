@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use receiptd_domain::CorrelationId;
+use receiptd_domain::{CorrelationId, Hex};
 use serde::Serialize;
 
 use super::{
@@ -55,14 +55,16 @@ pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
 ) -> Result<Vec<Stored>, sqlx::Error> {
-    let rows = json(rows.iter());
+    // The keys alone: with the bodies in it the array is long to read.
+    let keys = json(rows.iter().map(|row| (&row.correlation_id, Hex(&row.fingerprint).to_string())));
     let known = sql_as!(
         Stored,
         "SELECT n.correlation_id, n.fingerprint, n.uncorrelated FROM jsonb_each($1) AS row CROSS JOIN notifications n \
-         WHERE n.correlation_id = row.value ->> 'correlation_id' AND n.fingerprint = unhex(row.value ->> 'fingerprint')",
-        rows
+         WHERE n.correlation_id = row.value ->> 0 AND n.fingerprint = unhex(row.value ->> 1)",
+        keys
     );
     let known = known.fetch_all(&mut *connection).await?;
+    let rows = json(rows.iter());
     insert_notifications!(
         "",
         "SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \

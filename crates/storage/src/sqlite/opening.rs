@@ -29,15 +29,17 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     let location = Location::of(url, options.access)?;
     location.prepare(options.access)?;
     let migrator = sqlx::migrate!("../../migrations/sqlite");
-    let (standing, is_marked) = inspect(&location, options, &migrator).await.map_err(|error| error.at(&location))?;
+    let (standing, is_marked) = inspect(&location, options, &migrator).await?;
     if matches!(options.access, Access::Read | Access::Write) {
         standing.require_current()?;
     }
-    let (read, connect) = (reader(&location, options), writer(&location, options));
+    let read = reader(&location, options);
     let write = match options.access {
         // Whatever a store does that was opened to read, SQLite refuses to write.
         Access::Read => pool(1, options).connect_with(read.clone()).await,
-        Access::Write | Access::Migrate | Access::Create => pool(1, options).connect_with(connect.clone()).await,
+        Access::Write | Access::Migrate | Access::Create => {
+            pool(1, options).connect_with(writer(&location, options)).await
+        }
     };
     let write = write.map_err(|error| location.refused(error))?;
     let may_migrate = matches!(options.access, Access::Migrate | Access::Create);
@@ -59,17 +61,14 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
         watch: Arc::new(watch),
         read,
         write,
-        connect,
         changed: turn,
         submitted: arrive,
         chains: Chains::default(),
     };
-    if options.access == Access::Read {
-        backend.refuse_backlog().await?;
-    } else {
+    if options.access != Access::Read {
         warn_if_exposed(&location);
-        backend.chain_backlog().await.map_err(OpenError::Chain)?;
     }
+    backend.take_in_backlog(options.access).await?;
     Ok(Store::of(backend, changes, submissions))
 }
 
@@ -114,34 +113,18 @@ async fn anchor(read: SqliteConnectOptions, options: OpenOptions) -> Result<Sqli
     Ok(anchor)
 }
 
-/// Why a file is not opened.
-enum Refusal {
-    Sqlite(sqlx::Error),
-    Open(OpenError),
-}
-
-impl From<sqlx::Error> for Refusal {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl Refusal {
-    fn at(self, location: &Location) -> OpenError {
-        match self {
-            Self::Sqlite(error) => location.refused(error),
-            Self::Open(error) => error,
-        }
-    }
-}
-
 /// How far the database has come, and whether it has the mark of this program. Nothing is changed, since it may be that of
 /// another program, which is refused.
-async fn inspect(location: &Location, options: OpenOptions, migrator: &Migrator) -> Result<(Standing, bool), Refusal> {
-    let file = pool(1, options).connect_with(reader(location, options)).await?;
+async fn inspect(
+    location: &Location,
+    options: OpenOptions,
+    migrator: &Migrator,
+) -> Result<(Standing, bool), OpenError> {
+    let refused = |error| location.refused(error);
+    let file = pool(1, options).connect_with(reader(location, options)).await.map_err(refused)?;
     let found = look(&file).await;
     file.close().await;
-    let Found { mark, objects, applied } = found?;
+    let Found { mark, objects, applied } = found.map_err(refused)?;
     let is_foreign = match mark {
         APPLICATION_ID => false,
         // Not marked by anybody: ours only if it is empty, or has our migrations.
@@ -149,10 +132,9 @@ async fn inspect(location: &Location, options: OpenOptions, migrator: &Migrator)
         _ => true,
     };
     if is_foreign {
-        return Err(Refusal::Open(OpenError::Foreign));
+        return Err(OpenError::Foreign);
     }
-    let standing = Standing::of(&applied.unwrap_or_default(), migrator).map_err(Refusal::Open)?;
-    Ok((standing, mark == APPLICATION_ID))
+    Ok((Standing::of(&applied.unwrap_or_default(), migrator)?, mark == APPLICATION_ID))
 }
 
 struct Found {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use tokio::time::sleep;
 
 use super::Backend;
@@ -18,7 +18,8 @@ const BETWEEN_TRUNCATIONS: Duration = Duration::from_millis(100);
 /// waited for, on a connection that holds no lock meanwhile. Says whether the log is empty.
 pub(super) async fn clear_log(backend: &Backend) -> Result<bool, sqlx::Error> {
     backend.watch.check()?;
-    let mut connection = backend.connect.clone().busy_timeout(Duration::ZERO).connect().await?;
+    let connect = SqliteConnectOptions::clone(&backend.write.connect_options()).busy_timeout(Duration::ZERO);
+    let mut connection = connect.connect().await?;
     let mut is_busy = true;
     for _ in 0..TRUNCATIONS {
         let (busy, _, _): (i64, i64, i64) =

@@ -4,16 +4,13 @@ use receiptd_domain::{CorrelationId, Fingerprint};
 
 use super::{
     Connection,
+    append::json,
     portable::{bodiless_rows, notification_rows},
 };
 use crate::{
     batch::Entry,
     rows::{FoldRow, KeyRow, NotificationRow},
 };
-
-fn json<T: serde::Serialize>(keys: impl Iterator<Item = T>) -> String {
-    serde_json::to_string(&keys.collect::<Vec<_>>()).unwrap_or_default()
-}
 
 /// Which of these notifications are on record.
 pub(super) async fn known(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Vec<KeyRow>, sqlx::Error> {

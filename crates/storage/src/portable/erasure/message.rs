@@ -2,7 +2,7 @@
 
 use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed};
 
-use super::{Connection, append, change, is_named, notification_rows, recipient_rows, remove_keys, unless_named};
+use super::{Connection, append, change, is_named, notification, recipient_rows, remove_keys, unless_named};
 use crate::{
     Erased, StorageError,
     chain::{EventRow, Records},
@@ -39,13 +39,7 @@ pub(super) async fn erase(
     let keys = sql!("SELECT fingerprint FROM notifications WHERE correlation_id = $1", id);
     // One by one: a body may be large.
     for key in keys.fetch_all(&mut *connection).await? {
-        let row = notification_rows!(
-            "SELECT ",
-            " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
-            id,
-            key.fingerprint
-        );
-        let Some(row) = row.fetch_optional(&mut *connection).await? else { continue };
+        let Some(row) = notification(connection, id, &key.fingerprint).await? else { continue };
         let is_theirs = share == Share::Whole || row.recipient.as_deref() == Some(address);
         if !is_theirs && !is_named(person, &row) {
             erased.compressed += i64::from(is_compressed(&row.body));
@@ -77,16 +71,17 @@ async fn share(connection: &mut Connection, id: &str, address: &str) -> Result<S
         id
     );
     let recipients = recipients.fetch_all(connection).await?;
-    let (theirs, others): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|row| row.recipient == address);
-    Ok(match (theirs.is_empty(), others.is_empty()) {
-        (true, _) => Share::Nothing,
-        (false, true) => Share::Whole,
-        (false, false) => Share::Part,
+    let theirs = recipients.iter().filter(|row| row.recipient == address).count();
+    Ok(match theirs {
+        0 => Share::Nothing,
+        all if all == recipients.len() => Share::Whole,
+        _ => Share::Part,
     })
 }
 
 /// Removes what was asked to be sent, with the text; says whether that could be done. It is needed while it is on its
-/// way, and goes when this is asked for once more. Where it waits, and this only counts, it would be called back first.
+/// way, and goes when this is asked for once more. Where the person's own message
+/// waits, and this only counts, it would be called back first.
 async fn erase_request(
     connection: &mut Connection,
     person: &Person,

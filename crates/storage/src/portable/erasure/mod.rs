@@ -10,8 +10,12 @@ use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, T
 use tokio::task::yield_now;
 
 use super::{
-    Backend, Connection, append, keep::change, messages::notification_rows, outbox::remove_keys,
-    recipients::recipient_rows, trail::note,
+    Backend, Connection, append,
+    keep::change,
+    messages::{notification, notification_rows},
+    outbox::remove_keys,
+    recipients::recipient_rows,
+    trail::note,
 };
 use crate::{Erased, Erasure, Looked, ShelfErased, ShelfKind, StorageError, chain::Records, rows::NotificationRow};
 
