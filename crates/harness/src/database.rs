@@ -4,10 +4,15 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, resume_unwind},
     path::Path,
+    time::Duration,
 };
 
 use futures_util::FutureExt;
-use sqlx::{AssertSqlSafe, Connection, FromRow, PgConnection, SqliteConnection, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, FromRow, PgConnection, SqliteConnection,
+    postgres::PgRow,
+    sqlite::{SqliteConnectOptions, SqliteRow},
+};
 use tempfile::TempDir;
 use temporary_postgres::Server;
 
@@ -84,11 +89,17 @@ impl Database {
         self.name.is_none()
     }
 
+    /// A connection to the SQLite file. A server under load lets go of the write lock for moments only, so it waits long.
+    async fn file(&self) -> SqliteConnection {
+        let options: SqliteConnectOptions = self.url.parse().unwrap();
+        options.busy_timeout(Duration::from_secs(60)).connect().await.unwrap()
+    }
+
     /// Makes every commit fail until [`Outage::end`]: another process holds the SQLite file's write lock; the Postgres
     /// database throws everybody out and lets nobody in.
     pub async fn fails(&self) -> Outage<'_> {
         let Some(name) = &self.name else {
-            let mut lock = SqliteConnection::connect(&self.url).await.unwrap();
+            let mut lock = self.file().await;
             sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
             return Outage { database: self, lock: Some(lock) };
         };
@@ -100,7 +111,7 @@ impl Database {
     /// Does something behind the server's back.
     pub async fn execute(&self, statement: &'static str) {
         if self.is_sqlite() {
-            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            let mut connection = self.file().await;
             sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
         } else {
             let mut connection = PgConnection::connect(&self.url).await.unwrap();
@@ -119,7 +130,7 @@ impl Database {
         R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         if self.is_sqlite() {
-            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            let mut connection = self.file().await;
             sqlx::query_as(query).fetch_all(&mut connection).await.unwrap()
         } else {
             let mut connection = PgConnection::connect(&self.url).await.unwrap();
