@@ -32,12 +32,14 @@ What is found, and named with its table and row:
   - a message that was removed while its notifications or dispatch steps are there
   - a status, final, failure, code, reason or transaction id of a message that does not follow from them
   - a counter that does not count the messages
-With --head only: that everything since some point was removed, links included.
+With --head only, because the chain has no key and someone who can write to the database can compute it anew:
+  - any of these changes, if all later links were computed anew
+  - that everything since some point was removed, links included
 
 What is not found: anything altered, removed or added elsewhere in the database, such as in the audit log, among inbound
-messages, in quarantine, in the outbox, in idempotency keys or in the live feed; and of a message, its channel, sender, recipient,
-segments, callback data and times. Once the notification that decided was purged, the status of its message cannot be recomputed;
-such messages are counted.";
+messages, in quarantine, in the outbox, in idempotency keys or among the events; and of a message, its channel, sender, recipient,
+segments, callback data and times. After the notification that decided a status was purged, the status cannot be recomputed.
+The output says how many messages this concerns.";
 
 /// What is not proved, in one line of the output.
 const NOT_PROVED: &str = "Not proved: anything else, such as the audit log, inbound messages, quarantine and the outbox; of \
