@@ -97,14 +97,14 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<(Actor, bool), Problem> 
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => return Err(unauthorized(app, "send Authorization: Bearer <token>, one of api.tokens")),
     };
-    guesses::admit(request)?;
+    guesses::admit(request, shown)?;
     // Every token is compared, so that the time does not tell which one was near.
     let matching: Vec<bool> = tokens.iter().map(|token| same(&token.secret, shown)).collect();
     let Some(at) = matching.iter().position(|matches| *matches) else {
-        guesses::wrong(request);
+        guesses::wrong(request, shown);
         return Err(unauthorized(app, "the token is none of api.tokens"));
     };
-    guesses::right(request);
+    guesses::right(request, shown);
     let (before, token) = (&tokens[..at], &tokens[at]);
     app.metrics.admitted(&token.name, before.iter().filter(|other| other.name == token.name).count());
     if token.admits(scope) {
