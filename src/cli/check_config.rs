@@ -96,7 +96,7 @@ async fn platform(settings: &Settings) -> Result<String, String> {
 
 /// What the settings amount to. No secret is among it.
 fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
-    let kind = storage::check_url(settings.database_url.expose_secret());
+    let kind = storage::check_url(settings.database_url.expose_secret(), settings.database.access);
     let database = match kind {
         Ok(DatabaseKind::Sqlite) => "SQLite",
         Ok(DatabaseKind::Postgres) => "Postgres",

@@ -137,7 +137,9 @@ impl Settings {
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
         );
-        let database = check_url(raw.database_url.expose_secret());
+        // Commands that work with the database say themselves what they need.
+        let access = if purpose == Purpose::Store { Access::Read } else { Access::Write };
+        let database = check_url(raw.database_url.expose_secret(), access);
         let database = database.map_err(|error| faults.check(false, &format!("database_url: {}", causes(&error)))).ok();
         let one_writer = database == Some(DatabaseKind::Sqlite) && raw.notify.writers > 1;
         faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");

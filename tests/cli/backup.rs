@@ -103,7 +103,7 @@ fn a_backup_is_whole_or_not_there() {
         backs_up(&["other.db", "--database-url", "postgres://localhost/x"]).await.is(2).complains("pg_dump");
         fs::write(folder.path().join("receiptd.db"), "no database, but long enough to be taken for one. ".repeat(99))
             .unwrap();
-        backs_up(&["other.db"]).await.is(1).complains("cannot be read as an SQLite database");
+        backs_up(&["other.db"]).await.is(1).complains("receiptd.db cannot be opened: it is not an SQLite database");
         let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let left: Vec<_> = left.filter(|name| name.contains("other") || name.contains("partial")).collect();
         assert_eq!(left, Vec::<String>::new(), "nothing is left behind");

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use harness::{Platform, Recorder};
+use harness::{Database, Platform, Recorder};
 use receiptd::simulator::Settings;
 
 use super::{Ended, block_on, ends, folder, receiptd, run};
@@ -68,5 +68,60 @@ fn the_database_is_tried_and_left_as_it_is() {
         run(folder.path(), &["migrate"]).await.is(0);
         assert_eq!(told(&tries("sqlite://receiptd.db").await.is(0), "database answers"), "yes");
         assert_eq!(names(), ["receiptd.db", "text.db"]);
+    });
+}
+
+/// By every command, in the same words.
+#[test]
+fn the_file_of_another_program_is_refused_by_every_command() {
+    block_on(async {
+        let folder = folder();
+        fs::write(folder.path().join("receiptd.db"), "").unwrap();
+        Database::at(&folder.path().join("receiptd.db")).execute("CREATE TABLE users (name TEXT)").await;
+        let before = fs::read(folder.path().join("receiptd.db")).unwrap();
+        let words = "this is the database of another program; name one of receiptd's own";
+        let tried = run(folder.path(), &["check-config", "--connect", "--json"]).await.is(1);
+        assert_eq!(told(&tried, "database answers"), format!("no: {words}"));
+        for arguments in [
+            &["serve", "--listen", "127.0.0.1:0"][..],
+            &["migrate"],
+            &["backup", "copy.db"],
+            &["messages"],
+            &["export"],
+            &["audit", "verify"],
+            &["purge"],
+        ] {
+            run(folder.path(), arguments).await.is(1).complains(words);
+        }
+        assert_eq!(fs::read(folder.path().join("receiptd.db")).unwrap(), before);
+        assert!(!folder.path().join("copy.db").exists());
+    });
+}
+
+#[test]
+fn a_database_that_is_only_read_is_refused_by_what_writes() {
+    block_on(async {
+        let folder = folder();
+        run(folder.path(), &["migrate"]).await.is(0);
+        let only_read = "sqlite://receiptd.db?mode=ro";
+        let words = "mode=ro in the database URL asks for a database that is only read, and this command writes to it; \
+                     remove mode=ro";
+        for arguments in [
+            &["serve", "--listen", "127.0.0.1:0"][..],
+            &["check-config"],
+            &["check-config", "--connect"],
+            &["migrate"],
+            &["export"],
+            &["purge"],
+            &["audit", "verify"],
+            &["restore", "copy.db"],
+        ] {
+            let refused = run(folder.path(), &[arguments, &["--database-url", only_read]].concat()).await;
+            assert_ne!(refused.code, Some(0), "{arguments:?}");
+            refused.complains(words);
+        }
+        for arguments in [&["messages"][..], &["stats"], &["audit"], &["backup", "copy.db"]] {
+            run(folder.path(), &[arguments, &["--database-url", only_read]].concat()).await.is(0);
+        }
     });
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
-use receiptd::storage::{self, Access, OpenError, OpenOptions, StorageError, UrlError};
+use receiptd::storage::{self, Access, CopyError, OpenError, OpenOptions, StorageError, UrlError};
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
@@ -93,6 +93,8 @@ async fn a_newer_schema_is_refused(store: &TestStore) {
         .await;
     let error = refused(store.database.url()).await;
     let OpenError::Newer { found: 99_999, known } = error else { panic!("{error:?}") };
+    let error = storage::probe(store.database.url(), OPTIONS).await;
+    assert!(matches!(error, Err(OpenError::Newer { .. })), "{error:?}");
     assert_eq!(Some(&known), schemas(store).await.last());
 }
 
@@ -208,7 +210,7 @@ async fn a_url_without_a_path_is_refused_by_name(_: &TestStore) {
 
 async fn parameters_that_weaken_the_database_are_refused(store: &TestStore) {
     let url = store.database.url();
-    for parameter in ["immutable=1", "vfs=unix-none", "cache=shared", "mode=ro", "mode=s3cret", "s3cret=s3cret&x=1"] {
+    for parameter in ["immutable=1", "vfs=unix-none", "cache=shared", "mode=s3cret", "s3cret=s3cret&x=1"] {
         let error = refused(&format!("{url}?{parameter}")).await;
         assert!(matches!(error, OpenError::Parameter(_)), "{parameter}: {error:?}");
         assert!(!error.to_string().contains("=s3cret") && !error.to_string().contains("unix-none"), "{error}");
@@ -216,8 +218,13 @@ async fn parameters_that_weaken_the_database_are_refused(store: &TestStore) {
     for parameter in ["mode=rwc", "mode=rw", "cache=private", "immutable=false"] {
         open(&format!("{url}?{parameter}")).await.unwrap();
     }
-    let reader = OpenOptions { access: Access::Read, ..OPTIONS };
-    storage::open(&format!("{url}?mode=ro"), reader).await.unwrap();
+    let (reader, only_read) = (OpenOptions { access: Access::Read, ..OPTIONS }, format!("{url}?mode=ro"));
+    storage::open(&only_read, reader).await.unwrap();
+    for access in [Access::Write, Access::Migrate, Access::Create] {
+        let error = refused_for(access, &only_read).await;
+        assert!(matches!(error, OpenError::ReadOnly), "{error:?}");
+        assert!(error.to_string().contains("remove mode=ro"), "{error}");
+    }
 }
 
 async fn what_is_no_regular_file_is_refused(store: &TestStore) {
@@ -272,7 +279,12 @@ async fn the_file_of_another_program_is_refused_and_left_alone(store: &TestStore
         for access in ALL {
             let error = refused_for(access, &url).await;
             assert!(matches!(error, OpenError::Foreign), "{name}: {error:?}");
+            let error = storage::probe(&url, OpenOptions { access, ..OPTIONS }).await;
+            assert!(matches!(error, Err(OpenError::Foreign)), "{name}: {error:?}");
         }
+        let copy = storage::backup(&url, &path.with_extension("copy")).await;
+        assert!(matches!(copy, Err(CopyError::Open(OpenError::Foreign))), "{name}: {copy:?}");
+        assert!(!path.with_extension("copy").exists(), "{name}");
         assert_eq!(fs::read(&path).unwrap(), before, "{name}");
         assert!(!path.with_extension("db-wal").exists(), "{name}");
     }
@@ -324,6 +336,8 @@ async fn only_migrating_changes_the_schema(store: &TestStore) {
     for access in [Access::Read, Access::Write] {
         let error = refused_for(access, store.database.url()).await;
         assert!(matches!(error, OpenError::Older { found, known: k } if found + 1 == known && k == known), "{error:?}");
+        let probed = storage::probe(store.database.url(), OpenOptions { access, ..OPTIONS }).await;
+        assert!(matches!(probed, Err(OpenError::Older { .. })), "{probed:?}");
         assert!(error.to_string().contains("receiptd migrate"), "{error}");
     }
     assert_eq!(contents(store).await, before);

@@ -20,6 +20,8 @@ use super::{
     location::{Location, PARTS, folder, with_end},
     objects,
 };
+#[cfg(not(prepare_only = "postgres"))]
+use super::{OpenOptions, schema::Standing};
 
 /// Why a file could not be copied, or not be put in place.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +66,8 @@ pub enum CopyError {
 }
 
 /// Where the file of this URL is.
-fn location(url: &str) -> Result<Location, CopyError> {
-    Location::of(url, Access::Write).map_err(|error| match error {
+fn location(url: &str, access: Access) -> Result<Location, CopyError> {
+    Location::of(url, access).map_err(|error| match error {
         OpenError::Scheme => CopyError::NoFile,
         error => CopyError::Open(error),
     })
@@ -80,8 +82,10 @@ struct Draft {
 /// Copies the database at `url` to the new file `to`, while others may read and write it, and returns the size in bytes.
 /// In the copy is everything that was committed before this began. It has its name only when it is whole and on disk.
 pub async fn backup(url: &str, to: &Path) -> Result<u64, CopyError> {
-    let from = location(url)?;
+    let from = location(url, Access::Read)?;
     from.prepare(Access::Read).map_err(CopyError::Open)?;
+    #[cfg(not(prepare_only = "postgres"))]
+    check_origin(&from).await.map_err(CopyError::Open)?;
     // A link that leads nowhere is something, too.
     if to.symlink_metadata().is_ok() {
         return Err(CopyError::Exists(to.to_owned()));
@@ -90,6 +94,16 @@ pub async fn backup(url: &str, to: &Path) -> Result<u64, CopyError> {
     let bytes = fs::metadata(&copy.file).map_err(|error| CopyError::Write(to.to_owned(), error))?.len();
     name(copy, to)?;
     Ok(bytes)
+}
+
+/// Refuses what no store is opened from. One of an earlier version is copied, since that is done before an upgrade.
+#[cfg(not(prepare_only = "postgres"))]
+async fn check_origin(from: &Location) -> Result<(), OpenError> {
+    let options = OpenOptions { connections: 1, timeout: Duration::from_secs(5), access: Access::Read };
+    match super::sqlite::check(from, options).await? {
+        Standing::Empty => Err(OpenError::Empty),
+        Standing::Older { .. } | Standing::Current => Ok(()),
+    }
 }
 
 /// A copy of a backup beside the database that it is to replace. It may be opened by its URL.
@@ -103,7 +117,7 @@ impl Staged {
     /// Of the file `from`, to become the database at `url`. If there is one, that is refused, or with `aside` put aside
     /// when the time comes.
     pub async fn of(from: &Path, url: &str, aside: bool) -> Result<Self, CopyError> {
-        let target = location(url)?.path().to_owned();
+        let target = location(url, Access::Write)?.path().to_owned();
         if !aside {
             vacant(&target)?;
         }

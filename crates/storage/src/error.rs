@@ -122,6 +122,12 @@ pub enum OpenError {
         "the parameter {0:?} of the URL is unknown, or has a value with which the database cannot be used; remove it"
     )]
     Parameter(String),
+    /// The URL asks for a database that is only read, and it is to be written to.
+    #[error(
+        "mode=ro in the database URL asks for a database that is only read, and this command writes to it; remove mode=ro \
+         from the URL"
+    )]
+    ReadOnly,
     /// There is no file, and none is to be created.
     #[error("there is no database at {0}; check the path, or create one with `receiptd migrate`")]
     Absent(PathBuf),

@@ -259,7 +259,7 @@ const WAITS: u32 = 6;
 /// Opens the store at `url` (`sqlite://path` or `postgres://…`) as far as `options` allow, and refuses one that would lose
 /// what it has acknowledged.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    check_url(url)?;
+    check_url(url, options.access)?;
     let store = match url.split_once(':').map(|(scheme, _)| scheme) {
         #[cfg(not(prepare_only = "postgres"))]
         Some("sqlite") => sqlite::open(url, options).await,
@@ -272,7 +272,7 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
 
 /// Tries the database at `url` and changes nothing in it. `false` if there is no SQLite file yet.
 pub async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
-    match check_url(url)? {
+    match check_url(url, options.access)? {
         #[cfg(not(prepare_only = "postgres"))]
         DatabaseKind::Sqlite => sqlite::probe(url, options).await,
         #[cfg(not(prepare_only = "sqlite"))]

@@ -21,6 +21,9 @@ use super::{Access, OpenError, UrlError};
 /// one, makes no sense.
 pub(super) const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
+/// In the header of the file, so that nobody takes it for that of another program: `rcpt`.
+pub(super) const APPLICATION_ID: u32 = 0x7263_7074;
+
 /// The path of an SQLite database.
 #[derive(Clone, Debug)]
 pub(super) struct Location(PathBuf);
@@ -167,6 +170,7 @@ fn check_parameters(parameters: &str, access: Access) -> Result<(), OpenError> {
         match (&*name, &*value) {
             ("mode", "memory") => return Err(OpenError::InMemory),
             ("mode", "ro") if access == Access::Read => {}
+            ("mode", "ro") => return Err(OpenError::ReadOnly),
             ("mode", "rw" | "rwc") | ("cache", "private") | ("immutable", "0" | "false") => {}
             _ => return Err(OpenError::Parameter(name.into_owned())),
         }

@@ -137,8 +137,19 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     Ok(Store::of(backend, changes, submissions))
 }
 
-/// Connects to the server, and looks whether it would keep what is committed.
+/// Looks at the server and the database as [`open`] does, and refuses what that refuses. Whether the role may change the
+/// schema shows only when it does.
 pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
-    let _ = connect(url, options).await?.1.close().await;
-    Ok(true)
+    let (_, mut first) = connect(url, options).await?;
+    let looked = look(&mut first, options.access).await;
+    let _ = first.close().await;
+    looked.map(|()| true)
+}
+
+async fn look(connection: &mut Connection, access: Access) -> Result<(), OpenError> {
+    let standing = inspect::standing(connection, &sqlx::migrate!("../../migrations/postgres")).await?;
+    if matches!(access, Access::Read | Access::Write) {
+        standing.require_current()?;
+    }
+    inspect::check_rights(connection, access).await
 }

@@ -30,7 +30,7 @@ use std::{io, sync::Arc};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
-pub(super) use self::opening::{open, probe};
+pub(super) use self::opening::{check, open, probe};
 use self::{
     overwriting::{clear_log, rewrite_file},
     portable::Unit,

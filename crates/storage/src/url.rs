@@ -84,11 +84,10 @@ const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-c
 /// Ignored without harm, though their names begin like those of settings of safety.
 const HARMLESS: [&str; 3] = ["sslcompression", "sslsni", "sslpassword"];
 
-/// Tells which database a URL names, or what is wrong with it. Nothing is connected to.
-pub fn check_url(url: &str) -> Result<DatabaseKind, OpenError> {
+/// Tells which database a URL names, or what is wrong with it for `access`. Nothing is connected to.
+pub fn check_url(url: &str, access: Access) -> Result<DatabaseKind, OpenError> {
     match url.split_once(':') {
-        // What only some commands may ask for is looked at again when the file is opened.
-        Some(("sqlite", _)) => Location::of(url, Access::Read).map(|_| DatabaseKind::Sqlite),
+        Some(("sqlite", _)) => Location::of(url, access).map(|_| DatabaseKind::Sqlite),
         Some(("postgres" | "postgresql", _)) => {
             Server::named_by(url)?;
             check_environment(|name| std::env::var(name).ok())?;
@@ -215,18 +214,18 @@ mod tests {
     use super::*;
 
     fn refused(url: &str) -> String {
-        check_url(url).unwrap_err().to_string()
+        check_url(url, Access::Read).unwrap_err().to_string()
     }
 
     #[test]
     fn the_two_databases_are_told_apart_and_others_are_refused() {
         for url in ["sqlite://receiptd.db", "sqlite:receiptd.db", "sqlite:///var/lib/receiptd.db?mode=rwc"] {
-            assert_eq!(check_url(url).unwrap(), DatabaseKind::Sqlite, "{url}");
+            assert_eq!(check_url(url, Access::Read).unwrap(), DatabaseKind::Sqlite, "{url}");
         }
         for url in
             ["postgres://u@h/db", "postgresql://h", "postgres:///db?host=/run/postgresql", "postgres://u@[::1]/db"]
         {
-            assert_eq!(check_url(url).unwrap(), DatabaseKind::Postgres, "{url}");
+            assert_eq!(check_url(url, Access::Read).unwrap(), DatabaseKind::Postgres, "{url}");
         }
         for url in ["mysql://x", "/tmp/x.db", "receiptd.db", "", "SQLITE://x", "file:x.db"] {
             assert!(refused(url).contains("must begin with sqlite:// or postgres://"), "{url}");
@@ -251,7 +250,7 @@ mod tests {
             let refused = refused(url);
             assert!(refused.contains("%3F for ?") && !refused.contains("S3CRET"), "{url}: {refused}");
         }
-        assert!(check_url("postgres://app:S3CRET@p@h/db").is_ok());
+        assert!(check_url("postgres://app:S3CRET@p@h/db", Access::Read).is_ok());
         for url in ["postgres:h/db", "postgres://h:port/db", "postgres://h/db#x"] {
             assert!(refused(url).contains("not well-formed"), "{url}");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -14,12 +14,9 @@ use crate::{
     Access, OpenError, OpenOptions, Store,
     chain::Chains,
     file_watch::FileWatch,
-    location::Location,
+    location::{APPLICATION_ID, Location},
     schema::{Applied, Standing},
 };
-
-/// In the header of the file, so that nobody takes it for that of another program: `rcpt`.
-const APPLICATION_ID: i64 = 0x7263_7074;
 
 /// The size to which the write-ahead log is cut when it begins anew, in bytes. While somebody reads for long, it grows.
 const LOG_LIMIT: &str = "16777216";
@@ -29,7 +26,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     let location = Location::of(url, options.access)?;
     location.prepare(options.access)?;
     let migrator = sqlx::migrate!("../../migrations/sqlite");
-    let (standing, is_marked) = inspect(&location, options, &migrator).await?;
+    let (standing, is_marked) = inspect(&location, reader(&location, options), &migrator).await?;
     if matches!(options.access, Access::Read | Access::Write) {
         standing.require_current()?;
     }
@@ -72,8 +69,8 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     Ok(Store::of(backend, changes, submissions))
 }
 
-/// Reads from the file at `url`, as from one that nobody writes to, so that nothing is made beside it. `false` if there is
-/// no file, and it may be created.
+/// Looks at the file at `url` as [`open`] does, and refuses what that refuses. `false` if there is no file, and it may be
+/// created.
 pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
     let location = Location::of(url, options.access)?;
     let not_created = if options.access == Access::Create { Access::Migrate } else { options.access };
@@ -81,11 +78,19 @@ pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<b
         Err(OpenError::Absent(_)) if options.access == Access::Create => return Ok(false),
         prepared => prepared?,
     }
-    let connect = location.connect().read_only(true).immutable(true);
-    let mut connection = connect.connect().await.map_err(|error| location.refused(error))?;
-    let read = sqlx::query("SELECT name FROM sqlite_schema LIMIT 1").fetch_optional(&mut connection).await;
-    let closed = connection.close().await;
-    read.and(closed).map(|()| true).map_err(|error| location.refused(error))
+    let standing = check(&location, options).await?;
+    if matches!(options.access, Access::Read | Access::Write) {
+        standing.require_current()?;
+    }
+    Ok(true)
+}
+
+/// Refuses a file that is none of this program's, or of a newer version, and tells how far another one has come.
+pub(in super::super) async fn check(location: &Location, options: OpenOptions) -> Result<Standing, OpenError> {
+    let migrator = sqlx::migrate!("../../migrations/sqlite");
+    // Without a log, everything is in the file; then none is made beside it.
+    let connect = reader(location, options).immutable(!location.part("-wal").exists());
+    inspect(location, connect, &migrator).await.map(|(standing, _)| standing)
 }
 
 fn reader(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
@@ -117,24 +122,22 @@ async fn anchor(read: SqliteConnectOptions, options: OpenOptions) -> Result<Sqli
 /// another program, which is refused.
 async fn inspect(
     location: &Location,
-    options: OpenOptions,
+    connect: SqliteConnectOptions,
     migrator: &Migrator,
 ) -> Result<(Standing, bool), OpenError> {
     let refused = |error| location.refused(error);
-    let file = pool(1, options).connect_with(reader(location, options)).await.map_err(refused)?;
-    let found = look(&file).await;
-    file.close().await;
+    let mut file = connect.connect().await.map_err(refused)?;
+    let found = look(&mut file).await;
+    let closed = file.close().await;
     let Found { mark, objects, applied } = found.map_err(refused)?;
-    let is_foreign = match mark {
-        APPLICATION_ID => false,
-        // Not marked by anybody: ours only if it is empty, or has our migrations.
-        0 => objects > 0 && applied.is_none(),
-        _ => true,
-    };
-    if is_foreign {
+    closed.map_err(refused)?;
+    let is_marked = mark == i64::from(APPLICATION_ID);
+    // Not marked by anybody: ours only if it is empty, or has our migrations.
+    let may_be_ours = mark == 0 && (objects == 0 || applied.is_some());
+    if !is_marked && !may_be_ours {
         return Err(OpenError::Foreign);
     }
-    Ok((Standing::of(&applied.unwrap_or_default(), migrator)?, mark == APPLICATION_ID))
+    Ok((Standing::of(&applied.unwrap_or_default(), migrator)?, is_marked))
 }
 
 struct Found {
@@ -144,11 +147,11 @@ struct Found {
     applied: Option<Vec<Applied>>,
 }
 
-async fn look(file: &SqlitePool) -> Result<Found, sqlx::Error> {
-    let mark = sqlx::query_scalar("PRAGMA application_id").fetch_one(file).await?;
+async fn look(file: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let mark = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *file).await?;
     let count = "SELECT COUNT(*), COALESCE(SUM(name = '_sqlx_migrations'), 0) FROM sqlite_schema \
                  WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let (objects, migrations): (i64, i64) = sqlx::query_as(count).fetch_one(file).await?;
+    let (objects, migrations): (i64, i64) = sqlx::query_as(count).fetch_one(&mut *file).await?;
     let applied = if migrations > 0 { Some(sqlx::query_as(Applied::ALL).fetch_all(file).await?) } else { None };
     Ok(Found { mark, objects, applied })
 }
