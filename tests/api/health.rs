@@ -1,11 +1,19 @@
 //! `/health/live`, `/health/ready`, `/metrics`; and several servers on one database.
 
-use harness::{Database, Platform, Recorder, Sample, TestServer, both, eventually, sms, sqlite};
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use harness::{Client, Database, Platform, Recorder, Sample, TestServer, both, by_hand, eventually, sms, sqlite};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 both!(it_is_live_and_ready, metrics_count_and_name_nobody);
 sqlite!(
     a_database_file_that_is_lost_is_told_at_once,
+    nothing_is_acknowledged_after_the_database_file_was_truncated_or_overwritten,
     it_is_not_ready_while_the_platform_refuses_our_credentials,
     only_a_part_that_there_is_can_be_asked_for
 );
@@ -90,4 +98,52 @@ async fn a_database_file_that_is_lost_is_told_at_once(database: &Database) {
     }
     server.gets("/health/live").await.is(200);
     server.stop().await;
+}
+
+/// In place, and while notifications arrive.
+async fn nothing_is_acknowledged_after_the_database_file_was_truncated_or_overwritten(_: &Database) {
+    for (damage, told) in [
+        ("truncate --size=0 receiptd.db", "the database file was truncated"),
+        ("truncate --size=$(($(stat --format=%s receiptd.db) / 2)) receiptd.db", "the database file was truncated"),
+        (
+            "head --bytes=$(stat --format=%s receiptd.db) /dev/zero | dd of=receiptd.db conv=notrunc status=none",
+            "the database file was overwritten",
+        ),
+        // Truncated first, and then overwritten.
+        ("cp other.db receiptd.db", "the database file was"),
+        ("truncate --size=100 receiptd.db-wal", "the write-ahead log of the database (-wal) was truncated"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("other.db"), "").unwrap();
+        Database::at(&folder.path().join("other.db")).execute("CREATE TABLE users (name TEXT)").await;
+        let server = TestServer::start(&Database::at(&folder.path().join("receiptd.db"))).await;
+        let posted = Arc::<Mutex<Vec<(Instant, u16)>>>::default();
+        let mut posters: JoinSet<()> = (0..4).map(|name| post(name, server.client(), posted.clone())).collect();
+        let count = |since: Option<Instant>, status: u16| {
+            let posted = posted.lock().unwrap();
+            posted.iter().filter(|(begun, of)| *of == status && since.is_none_or(|since| *begun >= since)).count()
+        };
+        eventually("some to be acknowledged", async || (count(None, 200) > 5).then_some(())).await;
+        let place = folder.path().to_owned();
+        let damages = move || Command::new("sh").args(["-ec", damage]).current_dir(place).status().unwrap();
+        assert!(by_hand(damages).await.success(), "{damage}");
+        let after = Instant::now();
+        eventually("some to be refused", async || (count(Some(after), 503) > 50).then_some(())).await;
+        assert_eq!(count(Some(after), 200), 0, "{damage}");
+        for path in ["/health/ready", "/v1/messages"] {
+            let answer = server.gets(path).await.is_problem(503, "unavailable");
+            assert!(answer["detail"].as_str().unwrap().contains(told), "{damage}: {path}: {answer}");
+        }
+        posters.shutdown().await;
+        server.stop().await;
+    }
+}
+
+async fn post(name: usize, client: Client, posted: Arc<Mutex<Vec<(Instant, u16)>>>) {
+    for n in 0.. {
+        let begun = Instant::now();
+        if let Some(status) = client.tries(Sample::of(&format!("order-{name}-{n}"))).await {
+            posted.lock().unwrap().push((begun, status));
+        }
+    }
 }

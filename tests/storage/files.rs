@@ -1,11 +1,16 @@
-//! An SQLite file that is removed, renamed or replaced while it is open takes nothing more, and says why.
+//! An SQLite file that is removed, renamed, replaced, truncated or overwritten while it is open takes nothing more, and says
+//! why.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    path::Path,
+};
 
 use receiptd::{
     domain::{PageLimit, TrailFilter},
-    storage::{StorageError, Store},
+    storage::{self, StorageError, Store},
 };
+use sqlx::{Connection, SqliteConnection};
 
 use crate::{
     make::{about, id, time},
@@ -14,6 +19,9 @@ use crate::{
 
 only!(
     sqlite in sqlite: files_that_are_not_there_any_more_take_nothing_more,
+    files_that_somebody_else_writes_into_take_nothing_more,
+    a_hole_in_the_log_is_noticed_though_it_is_long_enough,
+    what_others_do_rightly_is_no_loss,
     what_the_log_held_is_in_the_database_after_a_restart,
     a_log_of_another_process_is_left_alone,
     a_long_idle_time_is_no_loss,
@@ -71,6 +79,115 @@ async fn files_that_are_not_there_any_more_take_nothing_more(store: &TestStore) 
             fs::write(format!("{path}{part}"), "").unwrap();
             refuses_everything(&open, what).await;
         }
+    }
+}
+
+/// In place, so that the inode stays.
+async fn files_that_somebody_else_writes_into_take_nothing_more(store: &TestStore) {
+    type Loss = fn(&Path);
+    let losses: [(&str, &str, &str, Loss); 10] = [
+        ("", "the database file", "truncated", |path| cut(path, 0)),
+        ("", "the database file", "truncated", |path| cut(path, fs::metadata(path).unwrap().len() / 2)),
+        ("", "the database file", "truncated", |path| cut(path, fs::metadata(path).unwrap().len() - 1)),
+        ("", "the database file", "overwritten", zero),
+        ("", "the database file", "overwritten", |path| overwrite(path, "foreign.db")),
+        ("", "the database file", "overwritten", |path| overwrite(path, "backup.db")),
+        ("-wal", "(-wal)", "truncated", |path| cut(path, 0)),
+        ("-wal", "(-wal)", "truncated", |path| cut(path, 100)),
+        ("-wal", "(-wal)", "overwritten", zero),
+        ("-shm", "(-shm)", "truncated", |path| cut(path, 0)),
+    ];
+    let beside = |name: &str| store.database.url().replace("receiptd.db", name);
+    let path_of = |name: &str| beside(name).strip_prefix("sqlite://").unwrap().to_owned();
+    // As large as ours, so that its length does not tell.
+    let mut foreign = SqliteConnection::connect(&format!("{}?mode=rwc", beside("foreign.db"))).await.unwrap();
+    let made = "PRAGMA journal_mode = WAL; CREATE TABLE users AS SELECT zeroblob(1000000) AS name";
+    sqlx::raw_sql(made).execute(&mut foreign).await.unwrap();
+    foreign.close().await.unwrap();
+    storage::backup(store.database.url(), Path::new(&path_of("backup.db"))).await.unwrap();
+    for (number, (part, file, what, lose)) in losses.into_iter().enumerate() {
+        let (open, path) = another(store, &format!("lost{number}.db")).await;
+        lose(Path::new(&format!("{path}{part}")));
+        refuses_everything(&open, file).await;
+        refuses_everything(&open, what).await;
+        // Nothing is made worse.
+        let contents = || ["", "-wal"].map(|part| fs::read(format!("{path}{part}")).unwrap());
+        let before = contents();
+        open.health.close().await;
+        drop(open);
+        assert!(contents() == before, "{number}");
+    }
+}
+
+/// As if it happened in the middle of a commit.
+async fn a_hole_in_the_log_is_noticed_though_it_is_long_enough(store: &TestStore) {
+    let (open, path) = another(store, "hole.db").await;
+    let log = format!("{path}-wal");
+    let length = fs::metadata(&log).unwrap().len();
+    cut(Path::new(&log), 100);
+    cut(Path::new(&log), length);
+    refuses_everything(&open, "(-wal) was truncated").await;
+    open.health.close().await;
+}
+
+fn cut(path: &Path, length: u64) {
+    OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
+}
+
+fn zero(path: &Path) {
+    let length = fs::metadata(path).unwrap().len();
+    cut(path, 0);
+    cut(path, length);
+}
+
+fn overwrite(path: &Path, by: &str) {
+    fs::copy(path.with_file_name(by), path).unwrap();
+}
+
+/// Other processes may read, write, checkpoint, shorten the file and copy it, whatever this one does meanwhile.
+async fn what_others_do_rightly_is_no_loss(store: &TestStore) {
+    let url = store.database.url();
+    let path = url.strip_prefix("sqlite://").unwrap();
+    let connect = async || SqliteConnection::connect(url).await.unwrap();
+    let (mut writer, mut reader) = (connect().await, connect().await);
+    let grow = "CREATE TABLE filler AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
+                SELECT i, randomblob(2000) AS bytes FROM n";
+    for round in 0..12 {
+        let others = async {
+            sqlx::raw_sql(grow).execute(&mut writer).await.unwrap();
+            // Keeps a part of the log from being moved into the file.
+            sqlx::raw_sql("BEGIN; SELECT COUNT(*) FROM filler").execute(&mut reader).await.unwrap();
+            for statement in [
+                "UPDATE filler SET bytes = randomblob(3000) WHERE i % 2 = 0",
+                "PRAGMA wal_checkpoint(PASSIVE)",
+                "INSERT INTO filler SELECT i, randomblob(3000) FROM filler",
+                "PRAGMA wal_checkpoint(PASSIVE)",
+            ] {
+                sqlx::raw_sql(statement).execute(&mut writer).await.unwrap();
+            }
+            sqlx::raw_sql("COMMIT").execute(&mut reader).await.unwrap();
+            for mode in ["FULL", "RESTART", "TRUNCATE"] {
+                let statement = sqlx::AssertSqlSafe(format!("PRAGMA wal_checkpoint({mode})"));
+                sqlx::raw_sql(statement).execute(&mut writer).await.unwrap();
+            }
+            sqlx::raw_sql("DROP TABLE filler; VACUUM; PRAGMA wal_checkpoint").execute(&mut writer).await.unwrap();
+            let copy = format!("{path}.copy");
+            storage::backup(url, Path::new(&copy)).await.unwrap();
+            fs::remove_file(copy).unwrap();
+            store.reopened().await.health.close().await;
+        };
+        let ours = async {
+            for n in 0..60 {
+                store.hear([about(&format!("order-{round}-{n}"))]).await;
+                assert!(store.find(&format!("order-{round}-{n}")).await.is_some());
+                store.health.check_files().unwrap();
+            }
+        };
+        tokio::join!(others, ours);
+    }
+    store.health.check_files().unwrap();
+    for connection in [writer, reader] {
+        connection.close().await.unwrap();
     }
 }
 

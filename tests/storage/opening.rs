@@ -33,6 +33,7 @@ only!(
     the_file_of_another_program_is_refused_and_left_alone,
     an_older_file_without_a_mark_is_taken_and_marked,
     a_log_that_was_removed_is_missed,
+    a_log_beside_a_file_that_is_not_its_own_is_told,
 );
 only!(postgres in servers: two_instances_may_start_together, a_read_only_server_is_a_passing_fault);
 
@@ -313,6 +314,25 @@ async fn a_log_that_was_removed_is_missed(store: &TestStore) {
     }
     fs::rename(&kept, &log).unwrap();
     store.reopened().await;
+}
+
+/// SQLite would begin a new database, or mix the two, without a word.
+async fn a_log_beside_a_file_that_is_not_its_own_is_told(store: &TestStore) {
+    store.hear([about("order-1")]).await;
+    let (damaged, url) = beside(store, "damaged.db");
+    let (log, kept) = (beside(store, "receiptd.db-wal").0, damaged.with_extension("db-wal"));
+    let backup = damaged.with_extension("backup");
+    storage::backup(store.database.url(), &backup).await.unwrap();
+    for contents in [vec![], vec![0; 8192], fs::read(backup).unwrap()] {
+        fs::copy(&log, &kept).unwrap();
+        fs::write(&damaged, &contents).unwrap();
+        for access in ALL {
+            let error = refused_for(access, &url).await.to_string();
+            assert!(error.contains("was truncated or overwritten"), "{error}");
+        }
+        assert_eq!(fs::read(&kept).unwrap(), fs::read(&log).unwrap());
+        assert_eq!(fs::read(&damaged).unwrap(), contents);
+    }
 }
 
 /// What a schema is made of, and what is in it.

@@ -1,7 +1,10 @@
-//! Notices when the files of an open SQLite database are removed, renamed or replaced.
+//! Notices when the files of an open SQLite database are removed, renamed, replaced, truncated or overwritten.
 //!
-//! SQLite goes on writing to the files that it has opened, whatever their names are by then: commits succeed, and no
-//! later process will ever read them.
+//! SQLite goes on writing to the files that it has opened, whatever their names are by then and whatever somebody else
+//! has written into them: commits succeed, and no later process will ever read them.
+
+mod contents;
+mod held;
 
 use std::{
     fmt, fs, io,
@@ -10,12 +13,15 @@ use std::{
     sync::OnceLock,
 };
 
+pub(super) use self::contents::can_have_log;
+use self::{contents::Contents, held::hold};
 use super::location::{Location, PARTS};
 
 /// The files of a database, as they were when it was opened.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     parts: Vec<(&'static str, PathBuf, Identity)>,
+    contents: Contents,
     lost: OnceLock<FileLost>,
 }
 
@@ -30,7 +36,22 @@ struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct FileLost {
     part: &'static str,
-    replaced: bool,
+    loss: Loss,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    Removed,
+    Replaced,
+    /// In place, as what follows.
+    Truncated,
+    Overwritten,
+}
+
+impl Loss {
+    fn is_in_place(self) -> bool {
+        matches!(self, Self::Truncated | Self::Overwritten)
+    }
 }
 
 impl fmt::Display for FileLost {
@@ -40,11 +61,23 @@ impl fmt::Display for FileLost {
             "-wal" => "the write-ahead log of the database (-wal)",
             _ => "the index of the write-ahead log (-shm)",
         };
-        let what = if self.replaced { "replaced" } else { "removed or renamed" };
-        let remedy = if self.part.is_empty() {
-            "stop receiptd, put the right file with its -wal in place, and start receiptd again"
-        } else {
-            "restart receiptd: at its stop it writes what the log holds into the database file"
+        let what = match self.loss {
+            Loss::Removed => "removed or renamed",
+            Loss::Replaced => "replaced",
+            Loss::Truncated => "truncated",
+            Loss::Overwritten => "overwritten",
+        };
+        let remedy = match (self.part, self.loss.is_in_place()) {
+            ("", false) => "stop receiptd, put the right file with its -wal in place, and start receiptd again",
+            ("", true) => {
+                "stop receiptd, put a backup in place with `receiptd restore FILE --force`, and start receiptd again"
+            }
+            ("-wal", true) => {
+                "restart receiptd, which goes on with what is left of it, and run `receiptd audit verify`; if that \
+                 finds something, restore a backup"
+            }
+            (_, true) => "restart receiptd: SQLite makes the index anew",
+            (_, false) => "restart receiptd: at its stop it writes what the log holds into the database file",
         };
         write!(f, "{file} was {what} while it was in use; {remedy}")
     }
@@ -53,49 +86,73 @@ impl fmt::Display for FileLost {
 impl FileWatch {
     /// Watches the files that are there now.
     pub(super) fn start(location: &Location) -> io::Result<Self> {
-        let mut parts = Vec::new();
-        for part in PARTS {
+        let (mut parts, mut files) = (Vec::new(), [None, None, None]);
+        for (part, file) in PARTS.into_iter().zip(&mut files) {
             let path = location.part(part);
-            match identity(&path) {
-                Ok(Some(identity)) => parts.push((part, path, identity)),
+            match hold(&path) {
+                Ok(opened) => {
+                    parts.push((part, path, Identity::of(&opened.metadata()?)));
+                    *file = Some(opened);
+                }
                 // A database that is only read, and was never in use, has no log.
-                Ok(None) if !part.is_empty() => {}
-                Ok(None) => return Err(io::ErrorKind::NotFound.into()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !part.is_empty() => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { parts, lost: OnceLock::new() })
+        let [Some(file), log, index] = files else { return Err(io::ErrorKind::NotFound.into()) };
+        Ok(Self { parts, contents: Contents::start(file, log.zip(index))?, lost: OnceLock::new() })
     }
 
-    /// Fails when the files are not those that were opened, or cannot be looked at. Costs three system calls.
+    /// Fails when the files are not those that were opened, when what they begin with or their length says that somebody
+    /// else wrote into them, or when they cannot be looked at. Costs nine system calls, none of which waits for a disk.
     pub(super) fn check(&self) -> io::Result<()> {
         if let Some(lost) = self.lost.get() {
             return Err(io::Error::other(*lost));
         }
-        for (part, path, opened) in &self.parts {
-            let found = identity(path)?;
-            if found == Some(*opened) {
-                continue;
-            }
-            let lost = FileLost { part, replaced: found.is_some() };
-            if self.lost.set(lost).is_ok() {
-                tracing::error!(path = %path.display(), "{lost}. Until then, nothing is acknowledged");
-            }
-            return Err(io::Error::other(lost));
+        let Some(lost) = self.look()? else { return Ok(()) };
+        if self.lost.set(lost).is_ok() {
+            let path = self.parts.iter().find(|(part, ..)| *part == lost.part).map(|(_, path, _)| path.display());
+            let path = path.map(|path| path.to_string()).unwrap_or_default();
+            tracing::error!(path, "{lost}. Until then, nothing is acknowledged");
         }
-        Ok(())
+        Err(io::Error::other(lost))
     }
 
-    /// Whether another process has a log of its own there, which SQLite would delete with the last connection.
-    pub(super) fn has_foreign_log(&self) -> bool {
+    fn look(&self) -> io::Result<Option<FileLost>> {
+        for (part, path, opened) in &self.parts {
+            let loss = match identity(path)? {
+                Some(found) if found == *opened => continue,
+                Some(_) => Loss::Replaced,
+                None => Loss::Removed,
+            };
+            return Ok(Some(FileLost { part, loss }));
+        }
+        self.contents.look()
+    }
+
+    /// Whether SQLite would do harm when it closes the last connection. Into a file that somebody else wrote into it would
+    /// write what the log holds, and then delete the log; so it would with the log of another process.
+    pub(super) fn must_be_left_alone(&self) -> bool {
+        // It may have happened since the last look. What cannot be looked at is no reason.
+        let _ = self.check();
+        self.lost.get().is_some_and(|lost| lost.loss.is_in_place()) || self.has_foreign_log()
+    }
+
+    fn has_foreign_log(&self) -> bool {
         let is_foreign = |path, opened| identity(path).is_ok_and(|found| found.is_some_and(|found| found != opened));
         self.parts.iter().any(|(part, path, opened)| *part == "-wal" && is_foreign(path, *opened))
     }
 }
 
+impl Identity {
+    fn of(found: &fs::Metadata) -> Self {
+        Self { device: found.dev(), inode: found.ino() }
+    }
+}
+
 fn identity(path: &Path) -> io::Result<Option<Identity>> {
     match fs::metadata(path) {
-        Ok(found) => Ok(Some(Identity { device: found.dev(), inode: found.ino() })),
+        Ok(found) => Ok(Some(Identity::of(&found))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

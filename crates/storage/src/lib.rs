@@ -6,7 +6,7 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `error` | what can go wrong |
-//! | `location`, `file_watch` | where an SQLite file is, and whether it is still there |
+//! | `location`, `file_watch` | where an SQLite file is, and whether it is still there and holds what it held |
 //! | `schema` | whether the schema is the one that this version needs |
 //! | `rows` | rows, and the way from them to the domain |
 //! | `outbox` | the trait of what is to be sent |

@@ -15,7 +15,7 @@ use rustix::{
 use sqlx::sqlite::SqliteConnectOptions;
 use url::form_urlencoded;
 
-use super::{Access, OpenError, UrlError};
+use super::{Access, OpenError, UrlError, file_watch};
 
 /// What an SQLite database consists of while it is in use. A write-ahead log without its database file, or with another
 /// one, makes no sense.
@@ -105,7 +105,17 @@ impl Location {
         if (0..3).all(|_| is_missing()) {
             return Err(OpenError::LogRemoved { log: self.part("-wal"), index: self.part("-shm") });
         }
-        Ok(())
+        if !fs::metadata(self.part("-wal")).is_ok_and(|found| found.len() > 0) {
+            return Ok(());
+        }
+        match file_watch::can_have_log(self.path()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.fault(
+                "it was truncated or overwritten while it was in use, and the write-ahead log beside it (-wal) is not its \
+                 own. Put a backup in place with `receiptd restore FILE --force`",
+            )),
+            Err(error) => Err(self.fault(self.reason(&error))),
+        }
     }
 
     /// An empty file is an empty database. SQLite gives the log and its index the mode of the file.

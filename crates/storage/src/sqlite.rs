@@ -48,9 +48,10 @@ struct Backend {
     /// Never used, and open as long as this is: SQLite removes the write-ahead log with the last connection, and a pool
     /// may have none at times.
     anchor: SqlitePool,
-    watch: Arc<FileWatch>,
     read: SqlitePool,
     write: SqlitePool,
+    /// Goes after the connections, since it has the files open.
+    watch: Arc<FileWatch>,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
     chains: Chains,
@@ -74,9 +75,10 @@ impl Backend {
 
     /// Ends all connections, the writer last, since who only reads cannot write the log into the database.
     async fn shut(&self) {
-        if self.watch.has_foreign_log() {
-            // The writer would delete it. What is never dropped is never closed, but by the end of the process.
-            tracing::error!("another process has opened the database since its log was removed; it is left alone");
+        if self.watch.must_be_left_alone() {
+            // The writer would write to it and delete the log. What is never dropped is never closed, but by the end of
+            // the process.
+            tracing::error!("somebody else has written to the files of the database; they are left as they are");
             Box::leak(Box::new(self.write.clone()));
             return;
         }

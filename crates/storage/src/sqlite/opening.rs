@@ -47,6 +47,11 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     if may_migrate && standing != Standing::Current {
         migrator.run(&write).await.map_err(|error| OpenError::migrate(error, &migrator))?;
     }
+    if may_migrate && !is_marked {
+        // The mark is to be in the file, where it tells this file from others that are copied over it.
+        let moved = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&write).await;
+        moved.map_err(|error| location.refused(error))?;
+    }
     let refused = |error| location.refused(error);
     let anchor = anchor(read.clone(), options).await.map_err(refused)?;
     let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
@@ -55,9 +60,9 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     let (arrive, submissions) = watch::channel(());
     let backend = Backend {
         anchor,
-        watch: Arc::new(watch),
         read,
         write,
+        watch: Arc::new(watch),
         changed: turn,
         submitted: arrive,
         chains: Chains::default(),

@@ -1,0 +1,30 @@
+//! Files that are open only to be looked at.
+//!
+//! A process that closes a file loses all POSIX locks that it has on it, those that SQLite holds through another
+//! descriptor included. So a file is opened once, however many stores look at it, and stays open until the last of them
+//! has closed its connections.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use super::Identity;
+
+static HELD: Mutex<Vec<(Identity, Weak<File>)>> = Mutex::new(Vec::new());
+
+/// Opens a file, or returns it as it is open already.
+pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
+    let wanted = Identity::of(&fs::metadata(path)?);
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    held.retain(|(_, file)| file.strong_count() > 0);
+    let known = held.iter().find(|(identity, _)| *identity == wanted).and_then(|(_, file)| file.upgrade());
+    if let Some(file) = known {
+        return Ok(file);
+    }
+    let file = Arc::new(File::open(path)?);
+    held.push((Identity::of(&file.metadata()?), Arc::downgrade(&file)));
+    Ok(file)
+}
