@@ -22,6 +22,7 @@ both!(
     many_messages_go,
     what_names_the_person_goes_in_whatever_encoding,
     what_is_about_others_stays_but_for_the_mention,
+    a_recipient_in_a_spelling_that_is_no_address_goes,
     what_names_the_person_beside_a_body_goes,
     a_short_id_is_not_looked_for_in_what_is_about_others,
 );
@@ -206,6 +207,8 @@ async fn what_names_the_person_goes_in_whatever_encoding(store: &TestStore) {
         b"to=%252B44%25207700%2520900123".to_vec(),
         b"<to>&#43;44&#x37;700900123</to>".to_vec(),
         br#"{"udh":"2b343437373030393030313233"}"#.to_vec(),
+        b"to=44,7700,900123".to_vec(),
+        "⁺⁴⁴ ⁷⁷⁰⁰ ⁹⁰⁰¹²³".into(),
     ];
     for body in &bodies {
         store.hear([odd(body.clone()), inbound("447700900999", body.clone())]).await;
@@ -213,9 +216,9 @@ async fn what_names_the_person_goes_in_whatever_encoding(store: &TestStore) {
     let compressed = b"\x1F\x8B\x08\0\0".to_vec();
     store.hear([odd("to=+447700900124"), odd("n=1447700900123"), odd(compressed), inbound("447700900999", "Hi")]).await;
     let view = erase(store, false).await;
-    assert_eq!((view.quarantine, view.inbound, view.compressed, view.found), (15, 15, 1, true));
+    assert_eq!((view.quarantine, view.inbound, view.compressed, view.found), (17, 17, 1, true));
     let erased = "SELECT sender FROM inbound WHERE length(body) = 15";
-    assert_eq!(store.texts(erased).await, vec!["447700900999"; 15], "who sent it is somebody else");
+    assert_eq!(store.texts(erased).await, vec!["447700900999"; 17], "who sent it is somebody else");
     assert_eq!(erase(store, false).await, ErasureView { compressed: 1, ..ErasureView::default() });
 }
 
@@ -244,6 +247,33 @@ async fn what_is_about_others_stays_but_for_the_mention(store: &TestStore) {
     store.outbox.cancel(&id("text"), time(9), &Actor::server()).await.unwrap();
     assert_eq!(erase(store, false).await.requests, 1);
     assert!(!everything(store).await.contains(NUMBER));
+    assert_eq!(erase(store, false).await, ErasureView::default());
+}
+
+/// What is stored as it came, since a comma stands between two numbers more often than within one.
+async fn a_recipient_in_a_spelling_that_is_no_address_goes(store: &TestStore) {
+    const ODD: &str = "44,7700,900123";
+    assert_ne!(number(ODD), number(NUMBER));
+    store.hear([about("alone").to(ODD).at(1).with(|it| it.callback_data = Some("Dana's order".to_owned()))]).await;
+    for (name, first, second) in [("a", ODD, "447700900999"), ("b", "447700900999", ODD), ("c", NUMBER, ODD)] {
+        store.hear([about(name).to(first).at(1)]).await;
+        store.hear([about(name).to(second).at(2).says(Event::Read)]).await;
+    }
+    store.hear([inbound(ODD, "Hi")]).await;
+    let would = erase(store, true).await;
+    let view = erase(store, false).await;
+    assert_eq!(view, would);
+    assert_eq!((view.messages, view.notifications, view.inbound), (4, 5, 1));
+    let left = everything(store).await;
+    assert!(!left.contains(ODD) && !left.contains(NUMBER) && !left.contains("Dana"), "{left}");
+    assert_eq!(store.message("alone").await.recipient, Some(number("erased")));
+    assert_eq!(store.texts("SELECT sender FROM inbound").await, ["erased"]);
+    for name in ["a", "b"] {
+        let mut recipients: Vec<_> = store.notifications(name).await;
+        recipients.sort_unstable_by_key(|recorded| recorded.notification.recipient.clone());
+        let recipients: Vec<_> = recipients.iter().map(|it| it.notification.recipient.clone().unwrap()).collect();
+        assert_eq!(recipients, [number("447700900999"), number("erased")], "{name}");
+    }
     assert_eq!(erase(store, false).await, ErasureView::default());
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fingerprint, Recipient, number, number::PhoneNumber};
+use super::{Fingerprint, Recipient, number::PhoneNumber, readings, sign};
 
 /// Longer ones (some browser push ids) are kept as a digest, so that an index can hold them.
 const MAX_BYTES: usize = 512;
@@ -49,11 +49,14 @@ impl Address {
 
     fn unbounded(text: &str) -> Option<Self> {
         // Postgres cannot store NUL in text.
-        let text = text.trim_matches(number::is_blank).replace('\0', "\u{FFFD}");
+        let bare = |text: &str| text.trim_matches(sign::is_blank).replace('\0', "\u{FFFD}");
+        let text = bare(text);
+        let is_mail = |text: &String| text.contains('@');
         let normal = match PhoneNumber::read(&text) {
             Some(number) => number.digits().to_owned(),
-            None if text.contains('@') => text.to_lowercase(),
-            None => text,
+            None if is_mail(&text) => text.to_lowercase(),
+            // As in a URL: dana%40example.org.
+            None => readings::plain(&text).map(|plain| bare(&plain).to_lowercase()).filter(is_mail).unwrap_or(text),
         };
         (!normal.is_empty()).then_some(Self(normal))
     }
@@ -71,12 +74,12 @@ impl Address {
 
 /// Whether a text has no visible character.
 pub fn is_blank(text: &str) -> bool {
-    text.chars().all(number::is_blank)
+    text.chars().all(sign::is_blank)
 }
 
 /// The id that somebody looks for, without the name of its kind.
 fn wanted_id(text: &str) -> Result<&str, AddressError> {
-    let named = text.trim_matches(number::is_blank).split_once(':').filter(|(kind, _)| Recipient::is_kind(kind));
+    let named = text.trim_matches(sign::is_blank).split_once(':').filter(|(kind, _)| Recipient::is_kind(kind));
     let (id, may_be_number) = named.map_or((text, true), |(kind, id)| (id, Recipient::is_number_kind(kind)));
     let is_national = may_be_number && PhoneNumber::read(id).is_some_and(|number| number.is_national());
     if is_national { Err(AddressError::National) } else { Ok(id) }
@@ -106,7 +109,13 @@ mod tests {
         for text in ["+447700900123", "00447700900123", "\u{202A}+44 7700 900123\u{202C}", "447700900123@c.us"] {
             assert_eq!(Address::new(text).unwrap().as_str(), "447700900123");
         }
-        assert_eq!(Address::new("\u{200E}Dana@Example.ORG ").unwrap().as_str(), "dana@example.org");
+        assert_eq!(Address::new("%2B447700900123").unwrap().as_str(), "447700900123");
+        for text in ["\u{200E}Dana@Example.ORG ", "Dana%40example.org%20", "dana%2540Example.org"] {
+            assert_eq!(Address::new(text).unwrap().as_str(), "dana@example.org");
+        }
+        for text in ["50%25", "a%20b", "AT&amp;T", r"C:\new"] {
+            assert_eq!(Address::new(text).unwrap().as_str(), text, "no other id is touched");
+        }
         assert_eq!(Address::new("GB.1000000000000001").unwrap().as_str(), "GB.1000000000000001");
         assert_eq!(Address::new("urn:mbid:AQ+/=").unwrap().as_str(), "urn:mbid:AQ+/=");
         assert_eq!(Address::new(" \u{200B}"), None);
@@ -139,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_form_is_its_own_form(text in ".{0,24}|[0-9+ ()@.:A-Za-z\u{202A}-\u{202E}]{0,24}") {
+        fn a_form_is_its_own_form(text in ".{0,24}|[%2540B&#;\\\\uxa@ ]{0,24}|[0-9+ ()@.:A-Za-z\u{202A}-\u{202E}]{0,24}") {
             if let Some(once) = Address::new(&text) {
                 prop_assert_eq!(Address::new(once.as_str()), Some(once), "{:?}", text);
             }

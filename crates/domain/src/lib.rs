@@ -5,6 +5,7 @@
 //! | `ids` | correlation and transaction ids, fingerprints |
 //! | `address` | a recipient in the one form in which recipients are compared |
 //! | `number` | phone numbers, however they are written |
+//! | `sign` | what single characters mean within a number |
 //! | `channel` | the channels |
 //! | `time` | an instant, in microseconds |
 //! | `status` | where a message can stand, and which status outranks which |
@@ -46,6 +47,7 @@ mod person;
 mod readings;
 mod recipients;
 mod record;
+mod sign;
 mod standing;
 mod status;
 mod submission;

@@ -1,11 +1,12 @@
 //! Somebody who is to be forgotten.
 
-use std::iter::successors;
+use std::{iter::successors, mem::discriminant};
 
 use super::{
     Address, AddressError,
-    number::{Sign, after_trunk_zero},
+    number::after_trunk_zero,
     readings::{self, Wanted},
+    sign::Sign,
 };
 
 /// What stands in the place of what was removed.
@@ -49,6 +50,11 @@ impl Person {
         self.needle.as_str().len() >= least
     }
 
+    /// Whether a recipient is the person: by the address, or, in a spelling that is not read as an address, by name.
+    pub fn is_called(&self, recipient: &str) -> bool {
+        recipient == self.address.as_str() || (self.is_distinctive() && self.is_named_in(recipient.as_bytes()))
+    }
+
     /// Whether a text or a body names the person, in any encoding that `readings` knows, a number in any spelling with
     /// its country code.
     pub fn is_named_in(&self, text: &[u8]) -> bool {
@@ -70,19 +76,22 @@ fn has_number(text: &str, number: &str) -> bool {
     // Each run of digits and separators as its digits, each with whether it follows the one before without a separator.
     let mut run: Vec<(char, bool)> = Vec::new();
     let mut has_trunk_zero = false;
-    let mut follows = false;
+    // Of which kind the digit was that stands immediately before. One of another kind does not continue its number: it is a
+    // footnote, or a Chinese word.
+    let mut before = None;
     let mut rest = text.chars();
     loop {
         let c = rest.next();
         match c.map(Sign::of) {
-            Some(Sign::Digit(digit)) => {
-                run.push((digit, follows));
-                follows = true;
+            Some(sign @ (Sign::Digit(digit) | Sign::Figure(digit))) => {
+                let kind = Some(discriminant(&sign));
+                run.push((digit, before == kind));
+                before = kind;
             }
             Some(Sign::Invisible) => {}
             // In a form, a plus is a blank.
-            Some(Sign::Plus | Sign::Separator) => {
-                follows = false;
+            Some(Sign::Plus | Sign::Separator | Sign::Punctuation) => {
+                before = None;
                 has_trunk_zero |= c.is_some_and(|c| after_trunk_zero(c, rest.clone()).is_some());
             }
             Some(Sign::Other) | None => {
@@ -93,7 +102,7 @@ fn has_number(text: &str, number: &str) -> bool {
                     return false;
                 }
                 run.clear();
-                (has_trunk_zero, follows) = (false, false);
+                (has_trunk_zero, before) = (false, None);
             }
         }
     }
@@ -197,6 +206,16 @@ mod tests {
             "to: =2B44=207700900123",
             "to: +44=\r\n7700900123",
             "eyJhbGciOiJub25lIn0.eyJ0byI6Iis0NDc3MDA5MDAxMjMifQ.",
+            "44_7700_900123",
+            "44,7700,900123",
+            "{'to': '44\u{2019}7700\u{2019}900123'}",
+            "2;1,44:7700|900123;9",
+            "⁺⁴⁴⁷⁷⁰⁰⁹⁰⁰¹²³",
+            "第一447700900123²",
+            "1④④⑦⑦⓪⓪⑨⓪⓪①②③4",
+            "四四七七〇〇九〇〇一二三",
+            "4\u{336}4\u{336}7700900123",
+            "+447700900123,5",
         ] {
             assert!(person.is_named_in(text.as_bytes()), "{text}");
         }
@@ -218,10 +237,21 @@ mod tests {
             assert!(person.is_named_in(body), "{at}: {}", String::from_utf8_lossy(body));
         }
         for text in
-            ["447700900124", "1447700900123", "4477009001234", "44 7700 900 1234", "07700900123", "44770,0900123"]
+            ["447700900124", "1447700900123", "4477009001234", "44,7700,900,1234", "07700900123", "①④④⑦⑦⓪⓪⑨⓪⓪①②③"]
         {
             assert!(!person.is_named_in(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_recipient_is_the_person_in_spellings_that_are_no_address_too() {
+        let person = Person::new("+44 7700 900123").unwrap();
+        for text in ["447700900123", "44,7700,900123", "Dana <+447700900123>", "447700900123,447700900124"] {
+            assert!(person.is_called(text), "{text}");
+        }
+        assert!(!person.is_called("447700900124"));
+        let short = Person::new("1001").unwrap();
+        assert!(short.is_called("1001") && !short.is_called("user 1001"));
     }
 
     #[test]

@@ -51,6 +51,22 @@ fn any_unescaped(text: Cow<'_, str>, wanted: &Wanted<'_>, depth: usize) -> bool 
     false
 }
 
+/// A text without its escapes, however often it was escaped; `None` if it was not.
+pub(super) fn plain(text: &str) -> Option<String> {
+    // Most texts have none, which this tells faster.
+    if !text.contains(['%', '\\', '&']) {
+        return None;
+    }
+    let mut plain = unescaped(text)?;
+    for _ in 1..ESCAPES {
+        match unescaped(&plain) {
+            Some(next) => plain = next,
+            None => break,
+        }
+    }
+    Some(plain)
+}
+
 /// Whether a body is compressed, by the mark at its beginning: gzip, zstd, zip, bzip2, xz.
 pub fn is_compressed(body: &[u8]) -> bool {
     const MARKS: [&[u8]; 5] = [b"\x1F\x8B", b"\x28\xB5\x2F\xFD", b"PK\x03\x04", b"BZh", b"\xFD7zXZ\0"];

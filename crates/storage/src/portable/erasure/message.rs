@@ -1,5 +1,7 @@
 //! Removes a person from one message and from all that is kept about it.
 
+use std::collections::BTreeSet;
+
 use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed};
 
 use super::{Connection, append, change, is_named, notification, recipient_rows, remove_keys, unless_named};
@@ -31,8 +33,7 @@ pub(super) async fn erase(
     erased: &mut Erased,
     mut records: Option<&mut Records>,
 ) -> Result<(), StorageError> {
-    let address = person.address().as_str();
-    let share = share(connection, id, address).await?;
+    let (share, names) = share(connection, person, id).await?;
     if !erase_request(connection, person, id, share, records.is_none(), erased).await? {
         return Ok(());
     }
@@ -40,7 +41,7 @@ pub(super) async fn erase(
     // One by one: a body may be large.
     for key in keys.fetch_all(&mut *connection).await? {
         let Some(row) = notification(connection, id, &key.fingerprint).await? else { continue };
-        let is_theirs = share == Share::Whole || row.recipient.as_deref() == Some(address);
+        let is_theirs = share == Share::Whole || row.recipient.as_deref().is_some_and(|name| person.is_called(name));
         if !is_theirs && !is_named(person, &row) {
             erased.compressed += i64::from(is_compressed(&row.body));
             continue;
@@ -57,13 +58,18 @@ pub(super) async fn erase(
     }
     erased.steps += erase_steps(connection, person, id, records.as_deref_mut()).await?;
     if records.is_some() {
-        erase_standing(connection, person, id, share == Share::Whole).await?;
+        erase_standing(connection, person, id, share == Share::Whole, &names).await?;
     }
     erased.messages += 1;
     Ok(())
 }
 
-async fn share(connection: &mut Connection, id: &str, address: &str) -> Result<Share, StorageError> {
+/// With the names that the person has among the recipients. Most have one, but not every spelling is read as an address.
+async fn share(
+    connection: &mut Connection,
+    person: &Person,
+    id: &str,
+) -> Result<(Share, BTreeSet<String>), StorageError> {
     let recipients = sql!(
         "SELECT recipient AS \"recipient!: String\" FROM (\
          SELECT correlation_id, recipient FROM messages WHERE recipient IS NOT NULL \
@@ -71,12 +77,14 @@ async fn share(connection: &mut Connection, id: &str, address: &str) -> Result<S
         id
     );
     let recipients = recipients.fetch_all(connection).await?;
-    let theirs = recipients.iter().filter(|row| row.recipient == address).count();
-    Ok(match theirs {
-        0 => Share::Nothing,
-        all if all == recipients.len() => Share::Whole,
-        _ => Share::Part,
-    })
+    let all: BTreeSet<String> = recipients.into_iter().map(|row| row.recipient).collect();
+    let (theirs, others): (BTreeSet<_>, BTreeSet<_>) = all.into_iter().partition(|name| person.is_called(name));
+    let share = match (theirs.is_empty(), others.is_empty()) {
+        (true, _) => Share::Nothing,
+        (false, true) => Share::Whole,
+        (false, false) => Share::Part,
+    };
+    Ok((share, theirs))
 }
 
 /// Removes what was asked to be sent, with the text; says whether that could be done. It is needed while it is on its
@@ -166,28 +174,28 @@ async fn erase_standing(
     person: &Person,
     id: &str,
     alone: bool,
+    names: &BTreeSet<String>,
 ) -> Result<(), StorageError> {
-    let address = person.address().as_str();
     // This also locks the row, so that the rest of it does not change meanwhile.
-    let message = sql!(
-        "UPDATE messages SET recipient = CASE WHEN recipient = $2 THEN $3 ELSE recipient END WHERE correlation_id = $1 \
-         RETURNING reason, callback_data",
-        id,
-        address,
-        ERASED
-    );
-    let Some(message) = message.fetch_optional(&mut *connection).await? else { return Ok(()) };
+    let mut message = without_recipient(connection, id, person.address().as_str()).await?;
+    for name in names {
+        message = without_recipient(connection, id, name).await?;
+    }
+    let Some((reason, callback_data)) = message else { return Ok(()) };
     let shared = |data: String| if alone { ERASED.to_owned() } else { unless_named(person, &data) };
     sql!(
         "UPDATE messages SET reason = $2, callback_data = $3 WHERE correlation_id = $1",
         id,
-        message.reason.map(|reason| unless_named(person, &reason)),
-        message.callback_data.map(shared)
+        reason.map(|reason| unless_named(person, &reason)),
+        callback_data.map(shared)
     )
     .execute(&mut *connection)
     .await?;
-    let named = sql!("DELETE FROM recipients WHERE correlation_id = $1 AND recipient = $2", id, address);
-    if named.execute(&mut *connection).await?.rows_affected() > 0 {
+    for name in names {
+        let row = sql!("DELETE FROM recipients WHERE correlation_id = $1 AND recipient = $2", id, name);
+        if row.execute(&mut *connection).await?.rows_affected() == 0 {
+            continue;
+        }
         sql!(
             "INSERT INTO recipients (correlation_id, recipient) VALUES ($1, $2) \
              ON CONFLICT (correlation_id, recipient) DO NOTHING",
@@ -200,6 +208,22 @@ async fn erase_standing(
     erase_recipient(connection, person, id).await
 }
 
+/// Removes a recipient of this name from a message, and returns its reason and its callback data.
+async fn without_recipient(
+    connection: &mut Connection,
+    id: &str,
+    name: &str,
+) -> Result<Option<(Option<String>, Option<String>)>, StorageError> {
+    let message = sql!(
+        "UPDATE messages SET recipient = CASE WHEN recipient = $2 THEN $3 ELSE recipient END WHERE correlation_id = $1 \
+         RETURNING reason, callback_data",
+        id,
+        name,
+        ERASED
+    );
+    Ok(message.fetch_optional(connection).await?.map(|row| (row.reason, row.callback_data)))
+}
+
 /// Removes the person from the standings of a message with several recipients. What was worst is kept for all who are
 /// removed; it still counts, but what is heard of them later comes under the address again.
 async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str) -> Result<(), StorageError> {
@@ -207,7 +231,7 @@ async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str)
     let rows = recipient_rows!("WHERE correlation_id = $1", id).fetch_all(&mut *connection).await?;
     let is_concerned = |row: &&RecipientRow| {
         let is_named = row.reason.as_ref().is_some_and(|reason| person.is_named_in(reason.as_bytes()));
-        row.recipient == person.address().as_str() || is_named
+        person.is_called(&row.recipient) || is_named
     };
     for row in rows.iter().filter(is_concerned) {
         sql!("DELETE FROM recipient_standings WHERE correlation_id = $1 AND recipient = $2", id, row.recipient)
@@ -215,7 +239,7 @@ async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str)
             .await?;
         let Some(mut standing) = row.standing() else { continue };
         standing.reason = standing.reason.map(|reason| unless_named(person, &reason));
-        let is_person = row.recipient == person.address().as_str();
+        let is_person = person.is_called(&row.recipient);
         let key = RecipientKey::from_stored(if is_person { ERASED } else { &row.recipient });
         let row = RecipientRow::of(&correlation_id, &key, &standing);
         let is_worse = |other: &RecipientRow| other.recipient == ERASED && other.severity >= row.severity;

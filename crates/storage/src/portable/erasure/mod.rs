@@ -173,18 +173,19 @@ impl Erasure for Backend {
         limit: i64,
         entry: Option<&TrailEntry>,
     ) -> Result<Looked<ShelfErased, Fingerprint>, StorageError> {
-        let address = person.address().as_str();
         let after = after.map(|after| after.as_bytes().to_vec()).unwrap_or_default();
-        let (mut erased, mut found, mut last) = (ShelfErased::default(), Vec::new(), None);
+        let (mut erased, mut last) = (ShelfErased::default(), None);
+        // Each with its new label, and with the sender where that is the person.
+        let mut found: Vec<(_, _, Option<String>)> = Vec::new();
         // Row by row, and with pauses for others, as above.
         macro_rules! look {
-            ($query:literal, $row:ident => $is_theirs:expr, $label:ident) => {
+            ($query:literal, $row:ident => $is_theirs:expr, $label:ident, $name:expr) => {
                 let mut rows = sql!($query, after, limit).fetch(&self.read);
                 while let Some($row) = rows.try_next().await? {
                     yield_now().await;
                     last = Fingerprint::from_bytes(&$row.fingerprint);
                     if $is_theirs {
-                        found.push(($row.fingerprint, unless_named(person, &$row.$label)));
+                        found.push(($row.fingerprint, unless_named(person, &$row.$label), $name));
                     } else {
                         erased.compressed += i64::from(is_compressed(&$row.body));
                     }
@@ -192,14 +193,16 @@ impl Erasure for Backend {
             };
         }
         let names = |texts: [&[u8]; 2]| texts.into_iter().any(|text| person.is_named_in(text));
+        let is_called = |sender: Option<&str>| sender.is_some_and(|sender| person.is_called(sender));
         match kind {
             ShelfKind::Inbound => {
                 look!(
                     "SELECT fingerprint, sender, event, body FROM inbound WHERE fingerprint > $1 \
                      ORDER BY fingerprint LIMIT $2",
-                    row => row.sender.as_deref() == Some(address)
+                    row => is_called(row.sender.as_deref())
                         || (person.is_distinctive() && names([&row.body, row.event.as_bytes()])),
-                    event
+                    event,
+                    row.sender.filter(|sender| person.is_called(sender))
                 );
             }
             ShelfKind::Quarantine => {
@@ -207,21 +210,22 @@ impl Erasure for Backend {
                     "SELECT fingerprint, reason, body FROM quarantine WHERE fingerprint > $1 \
                      ORDER BY fingerprint LIMIT $2",
                     row => names([&row.body, row.reason.as_bytes()]),
-                    reason
+                    reason,
+                    None
                 );
             }
         }
         erased.rows = i64::try_from(found.len()).unwrap_or(i64::MAX);
         if let Some(entry) = entry.filter(|_| erased.rows > 0) {
             let mut unit = self.begin().await?;
-            for (fingerprint, label) in found {
+            for (fingerprint, label, sender) in found {
                 match kind {
                     ShelfKind::Inbound => {
                         sql!(
                             "UPDATE inbound SET sender = CASE WHEN sender = $2 THEN $3 ELSE sender END, event = $4, \
                              body = $5 WHERE fingerprint = $1",
                             fingerprint,
-                            address,
+                            sender,
                             ERASED,
                             label,
                             ERASED_BODY
@@ -250,7 +254,8 @@ impl Erasure for Backend {
 
 /// Whether a notification names the person.
 fn is_named(person: &Person, row: &NotificationRow) -> bool {
-    let texts = [&row.reason, &row.detail, &row.callback_data];
+    // Its body may be purged, and what is no address for us name the person all the same.
+    let texts = [&row.recipient, &row.reason, &row.detail, &row.callback_data];
     let texts = texts.into_iter().flatten().chain([&row.status_text]).map(String::as_bytes);
     [row.body.as_slice()].into_iter().chain(texts).any(|text| person.is_named_in(text))
 }
