@@ -1,15 +1,18 @@
 //! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`: the trail, its proof, and the removal of a person.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{Data, Json},
+    web::{Data, Payload},
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     authority::{Admin, Caller},
-    body::media_type,
+    body::{self, Bounds, Unread},
     pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::App,
@@ -42,6 +45,10 @@ pub(super) async fn verify(_: Caller<Admin>, pairs: Pairs, app: Data<App>) -> Re
     Ok(HttpResponse::Ok().json(app.proof.verify(head).await?))
 }
 
+/// More than the longest address.
+const LIMIT: usize = 64 * 1024;
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Whom to remove.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -55,17 +62,24 @@ pub(super) struct Erase {
 pub(super) async fn erase(
     caller: Caller<Admin>,
     head: HttpRequest,
-    request: Result<Json<Map<String, Value>>, actix_web::Error>,
+    payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let fault = |pointer: &str, detail: &str| {
         Problem::faulty(vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
-    if media_type(&head) != "application/json" {
-        return Err(Problem::new(Code::UnsupportedMediaType, "send the request as Content-Type: application/json"));
+    if body::media_type(&head) != "application/json" {
+        let detail = "send the request as Content-Type: application/json";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
     }
+    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, room: None };
+    let text = body::read(&head, payload, bounds, |unread| match unread {
+        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {LIMIT} bytes")),
+        Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
+    });
     // An object first of all: an array with the members in order is none.
-    let request = request.ok().and_then(|Json(members)| serde_json::from_value::<Erase>(members.into()).ok());
+    let request = Some(body::json(&text.await?)?).filter(Value::is_object);
+    let request = request.and_then(|request| serde_json::from_value::<Erase>(request).ok());
     let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
     let person = Person::new(&request.to).map_err(|error| fault("/to", &error.to_string()))?;
     if request.dry_run {

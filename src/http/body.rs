@@ -6,12 +6,14 @@ use actix_web::{
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
+use serde_json::Value;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
 
-use super::problem::Problem;
+use super::problem::{Code, Problem};
+use crate::domain::{JsonError, read_json};
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,14 @@ impl Default for Room {
 /// A body without the byte order mark that some programs put in front of UTF-8.
 pub(super) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body)
+}
+
+/// A body as JSON. An error says where it is wrong, or which members are given more than once.
+pub(super) fn json(body: &[u8]) -> Result<Value, Problem> {
+    read_json(without_bom(body)).map_err(|error| match error {
+        JsonError::Repeated(faults) => Problem::faulty(faults),
+        error @ JsonError::Syntax { .. } => Problem::new(Code::NotJson, format!("the body {error}")),
+    })
 }
 
 /// The media type that a body is said to have, in lower case and without parameters; empty if there is none.

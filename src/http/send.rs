@@ -8,7 +8,6 @@ use actix_web::{
     http::{StatusCode, header::LOCATION},
     web::{Data, Payload},
 };
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -88,11 +87,7 @@ fn wrong_key(detail: impl Into<String>) -> Problem {
 
 /// The message that these bytes are.
 pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
-    let value: Value = serde_json::from_slice(body::without_bom(bytes)).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Problem::new(Code::NotJson, format!("{:?} error at {place}", error.classify()))
-    })?;
-    Draft::new(value).map_err(|fault| Problem::faulty(vec![fault]))
+    Draft::new(body::json(bytes)?).map_err(|fault| Problem::faulty(vec![fault]))
 }
 
 /// For a message that was taken over before, and that cannot be looked up now.

@@ -165,6 +165,12 @@ async fn what_cannot_be_meant_is_refused(database: &Database) {
     server.gets("/v1/audit?status=failed").await.is_problem(422, "invalid-request");
     server.posts_to("/v1/erase", r#"{"to":" "}"#).await.blames(&["/to"]);
     server.posts_to("/v1/erase", r#"{"to":"erased"}"#).await.blames(&["/to"]);
+    server.posts_to("/v1/erase", r#"{"to":"447700900123","to":"447700900124"}"#).await.blames(&["/to"]);
+    let twice = r#"{"to":"447700900123","dryRun":false,"dryRun":true}"#;
+    server.posts_to("/v1/erase", twice).await.blames(&["/dryRun"]);
+    server.posts_to("/v1/erase", r#"["447700900123",false]"#).await.blames(&[""]);
+    server.posts_to("/v1/erase", r#"{"to":"447700900123""#).await.is_problem(400, "not-json");
+    server.posts_to("/v1/erase", format!("\"{}\"", "x".repeat(70_000))).await.is_problem(413, "body-too-large");
     server.posts_to("/v1/erase", r#"{"for":"447700900123"}"#).await.blames(&[""]);
     server.gets("/v1/erase").await.is_problem(405, "method-not-allowed");
     server.stop().await;

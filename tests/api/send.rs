@@ -19,6 +19,7 @@ sqlite!(
     an_id_is_drawn_where_none_is_given,
     every_fault_is_told_with_its_field,
     what_is_no_json_object_is_refused,
+    a_member_that_is_given_twice_is_refused_by_name,
     json_is_the_only_content_type,
     a_byte_order_mark_is_skipped,
     without_a_platform_nothing_is_taken_over,
@@ -184,6 +185,24 @@ async fn what_is_no_json_object_is_refused(database: &Database) {
     }
     let large = sms("order-1", &"x".repeat(1100 * 1024));
     server.sends(&large).await.is_problem(413, "body-too-large");
+    server.stop().await;
+}
+
+async fn a_member_that_is_given_twice_is_refused_by_name(database: &Database) {
+    let server = TestServer::on(database).sending_to(NOWHERE).start().await;
+    let message = sms("order-1", "Hello.").to_string();
+    let with = |more: &str| message.replacen('{', &format!("{{{more},"), 1);
+    for (more, pointers) in [
+        (r#""to":"+447700900124""#, &["/to"][..]),
+        (r#""t\u006f":"+447700900123""#, &["/to"]),
+        (r#""options":{"a":[{},{"b":1,"b":1}],"a":null},"text":"Hi""#, &["/options/a/1/b", "/options/a", "/text"]),
+    ] {
+        server.posts_to("/v1/messages", with(more)).await.blames(pointers);
+        let answers = server.sends_lines(format!("{}\n{}\n", with(more), sms("order-2", "Hello."))).await;
+        assert_eq!((&answers[0]["line"], &answers[0]["errors"][0]["pointer"]), (&json!(1), &json!(pointers[0])));
+        assert_eq!(answers[1]["correlationId"], "order-2", "{answers:?}");
+    }
+    assert_eq!(server.ids("").await, ["order-2"]);
     server.stop().await;
 }
 

@@ -153,6 +153,32 @@ fn bad_rows_keep_the_file_back_and_can_be_fed_back() {
 }
 
 #[test]
+fn each_line_of_ndjson_is_one_object_that_has_each_member_once() {
+    block_on(async {
+        let post = Post::new();
+        let message = json!({"to": "+447700900123", "text": "Hi"});
+        post.writes("pretty.json", serde_json::to_string_pretty(&message).unwrap());
+        let kept_back = post.sends("pretty.json", &[]).await.is(2);
+        kept_back.prints(&[
+            "line 1:",
+            "is not JSON: it ends too early, at column 1",
+            "each line must be one JSON object",
+            "jq -c",
+        ]);
+        post.writes("array.json", json!([message]).to_string());
+        post.sends("array.json", &[]).await.is(2).prints(&["line 1:", "is not a JSON object; each line must be one"]);
+        let twice = r#"{"to":"+447700900123","to":"+447700900124","text":"Hi"}"#;
+        post.writes("twice.json", format!("{message}\n{twice}\n"));
+        post.sends("twice.json", &[]).await.is(2).prints(&["line 2:", "/to is given more than once; give it once"]);
+        let options = "to,text,options\n+447700900123,Hi,\"{\"\"a\"\":1,\"\"a\"\":2}\"\n";
+        post.writes("options.csv", options);
+        post.sends("options.csv", &[]).await.is(2).prints(&["line 2:", "/a is given more than once; give it once"]);
+        assert!(post.taken().is_empty());
+        post.ends().await;
+    });
+}
+
+#[test]
 fn what_the_platform_refused_is_another_message_when_it_is_fed_back() {
     block_on(async {
         let post = Post::serving().await;

@@ -18,6 +18,7 @@
 //! | `inbound` | what comes to the notify URL and is no delivery notification |
 //! | `arrival` | what is put on record when something arrives |
 //! | `submission` | a message that somebody asks us to send |
+//! | `json` | JSON in which no member is given twice |
 //! | `filter`, `pattern` | which messages a list shows |
 //! | `page` | where a page of a list begins, and what it holds |
 //! | `overdue` | before which times messages are overdue |
@@ -37,6 +38,7 @@ mod deed;
 mod filter;
 mod ids;
 mod inbound;
+mod json;
 mod message;
 mod notification;
 mod number;
@@ -64,6 +66,7 @@ pub use deed::{Actor, Deed, Done, TrailEntry, TrailFilter, TrailRequest};
 pub use filter::{Filter, ListRequest};
 pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
 pub use inbound::{Inbound, Kept, Unreadable};
+pub use json::{JsonError, read_json};
 pub use message::{Dispatch, DispatchEvent, History, Message, Origin};
 pub use notification::{Event, Notification, Recorded, Reference, Source, letters};
 pub use overdue::Cutoffs;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::output::WrongUse,
-    domain::{Object, Recipient},
+    domain::{Object, Recipient, read_json},
     secret::without_mark,
 };
 
@@ -116,14 +116,14 @@ fn flag_value(name: &str, flag: &str, text: &str) -> anyhow::Result<Value> {
 }
 
 /// A member of a message from its text, in a flag or in a cell.
-pub(super) fn value(name: &str, text: &str) -> Result<Value, &'static str> {
+pub(super) fn value(name: &str, text: &str) -> Result<Value, String> {
     if name == "to" {
         return Ok(match text.split_once(':') {
             Some((kind, id)) if Recipient::is_kind(kind) => json!({ kind: id }),
             _ => json!(text),
         });
     }
-    if TEXTS.contains(&name) { Ok(json!(text)) } else { serde_json::from_str(text).map_err(|_| "is not JSON") }
+    if TEXTS.contains(&name) { Ok(json!(text)) } else { read_json(text.as_bytes()).map_err(|error| error.to_string()) }
 }
 
 #[cfg(test)]
@@ -142,6 +142,6 @@ mod tests {
         assert_eq!(value("text", "{}"), Ok(json!("{}")));
         assert_eq!(value("validity", "3600"), Ok(json!("3600")));
         assert_eq!(value("priority", "1"), Ok(json!(1)));
-        assert_eq!(value("options", "{"), Err("is not JSON"));
+        assert_eq!(value("options", "{"), Err("is not JSON: it ends too early, at column 1".to_owned()));
     }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     audit::{as_utf_8, is_utf_8},
     cli::output::WrongUse,
-    domain::{Object, is_blank},
+    domain::{JsonError, Object, is_blank, read_json},
 };
 
 /// How the rows are written.
@@ -240,10 +240,14 @@ fn read(line: &[u8]) -> Original {
     if line.len() > LONGEST {
         return unreadable(format!("is longer than {LONGEST} bytes"));
     }
-    match serde_json::from_slice(line.strip_prefix(BOM.as_bytes()).unwrap_or(line)) {
+    // Without its end, which would be counted as a line.
+    let text = line.strip_prefix(BOM.as_bytes()).unwrap_or(line).trim_ascii_end();
+    let told = "each line must be one JSON object. Of JSON in another layout, jq -c .[] or jq -c . makes such lines";
+    match read_json(text) {
         Ok(Value::Object(members)) => Original::Members(members),
-        Ok(_) => unreadable("is not a JSON object".to_owned()),
-        Err(error) => unreadable(format!("is not JSON: {:?} error at column {}", error.classify(), error.column())),
+        Ok(_) => unreadable(format!("is not a JSON object; {told}")),
+        Err(error @ JsonError::Syntax { .. }) => unreadable(format!("{error}; {told}")),
+        Err(error @ JsonError::Repeated(_)) => unreadable(error.to_string()),
     }
 }
 

@@ -120,7 +120,7 @@ impl Plan {
             match field.value(name) {
                 Ok(Value::Null) => {}
                 Ok(value) => _ = message.insert(name.to_owned(), value),
-                Err(detail) => faults.push(fault(name, detail)),
+                Err(detail) => faults.push(fault(name, &detail)),
             }
         }
         let text_of = |name: &str| fields.get(name).map(Field::text).filter(|text| !text.is_empty());
@@ -192,7 +192,7 @@ impl Plan {
 
 impl Field {
     /// As the member `name` of a message; null if there is nothing.
-    fn value(&self, name: &str) -> Result<Value, &'static str> {
+    fn value(&self, name: &str) -> Result<Value, String> {
         match self {
             Self::Cell(text) if text.is_empty() => Ok(Value::Null),
             Self::Cell(text) => message::value(name, text),
