@@ -5,10 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 use anyhow::Context;
 use tracing::Level;
 
-use super::{
-    output::WrongUse,
-    variables::{is_setting, readable, variable},
-};
+use super::variables::{is_setting, readable, variable};
 use crate::{
     config::{self, Flags, Purpose, Setting, Settings},
     domain::Actor,
@@ -60,7 +57,7 @@ pub(super) fn log_filter(otherwise: LogFilter) -> anyhow::Result<LogFilter> {
     match variable("RUST_LOG")? {
         Some(text) => {
             let told = "RUST_LOG is not a filter of log lines, as in receiptd=debug,warn";
-            Ok(LogFilter::new(&text).ok_or_else(|| WrongUse(told.to_owned()))?)
+            LogFilter::new(&text).context(told)
         }
         None => Ok(otherwise),
     }

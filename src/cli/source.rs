@@ -19,6 +19,7 @@ use crate::{
     clock::Clock,
     domain::{CorrelationId, Draft, Fault, ListRequest, TallyRequest},
     query::{ListView, MessageView, Query, TallyView},
+    webex::has_host,
 };
 
 const SERVER: &str = "Ask this running server, in place of the database  [env: RECEIPTD_SERVER]";
@@ -58,8 +59,10 @@ impl SourceArgs {
             None => variable("RECEIPTD_SERVER")?,
         };
         let Some(server) = server else { return Ok(None) };
-        let base = Url::parse(&server).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
-        let base = base.ok_or_else(|| WrongUse("--server must be an http or https URL".to_owned()))?;
+        let is_whole = |url: &Url| url.has_host() && has_host(&server);
+        let base = Url::parse(&server).ok().filter(|url| is_whole(url) && matches!(url.scheme(), "http" | "https"));
+        let base = base
+            .ok_or_else(|| WrongUse("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned()))?;
         let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
         let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
         anyhow::ensure!(fits, WrongUse("the API token holds characters that a header cannot hold".to_owned()));

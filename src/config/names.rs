@@ -13,6 +13,32 @@ const TOKENS: (&str, &str) = ("RECEIPTD_API_TOKENS", "RECEIPTD_API__TOKENS");
 /// Sections that take any channel, with a whole number: those without one of their own have no default either.
 pub(super) const BY_CHANNEL: [&str; 2] = ["overdue", "send.channel_rates"];
 
+/// What other programs call it, and what it is called here.
+const MEANT: [(&str, &str); 22] = [
+    ("port", "listen"),
+    ("host", "listen"),
+    ("addr", "listen"),
+    ("address", "listen"),
+    ("bind", "listen"),
+    ("http_port", "listen"),
+    ("http_listen", "listen"),
+    ("server_port", "listen"),
+    ("db", "database_url"),
+    ("db_url", "database_url"),
+    ("database", "database_url"),
+    ("dsn", "database_url"),
+    ("log", "log_filter"),
+    ("log_level", "log_filter"),
+    ("loglevel", "log_filter"),
+    ("url", "public_url"),
+    ("notify_url", "public_url"),
+    ("base_url", "webex_base_url"),
+    ("service_key", "webex_service_key"),
+    ("auth_tokens", "api_tokens"),
+    ("token_secret", "api_tokens"),
+    ("path_token", "notify_path_token"),
+];
+
 /// A setting that a variable names: its path in the table, and its default or a value of the same type.
 pub(super) struct Named {
     pub(super) path: Vec<String>,
@@ -63,6 +89,12 @@ pub(super) fn known_variables() -> Vec<String> {
 
 /// Says that there is no setting of this name, and which one may have been meant.
 pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
+    let plain =
+        |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase().replace("__", "_").replace('.', "_");
+    let meant = MEANT.iter().find(|(word, _)| *word == plain(name));
+    if let Some(meant) = meant.and_then(|(_, setting)| known.iter().find(|known| plain(known) == *setting)) {
+        return format!("there is no setting {what}; is it {meant}?");
+    }
     let nearest = known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known));
     match nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((likeness, nearest)) if likeness > 0.8 => format!("there is no setting {what}; is it {nearest}?"),
@@ -74,7 +106,8 @@ pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
 /// container, under names that begin with the name of the service. With a service `receiptd` or `receiptd-db` those look
 /// like ours. The value has to fit too, so that a misspelt setting is not taken for one of them.
 pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
-    let Some(rest) = variable.strip_prefix(PREFIX) else { return false };
+    // Two low lines separate section and key in our names.
+    let Some(rest) = variable.strip_prefix(PREFIX).filter(|rest| !rest.contains("__")) else { return false };
     let is_address = || value.parse::<IpAddr>().is_ok();
     let is_port = || value.parse::<u16>().is_ok();
     let is_url = || {
@@ -108,7 +141,19 @@ fn is_protocol(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_service_link;
+    use super::*;
+
+    #[test]
+    fn what_other_programs_call_a_setting_leads_to_ours() {
+        for (name, setting) in MEANT {
+            let variable = format!("{PREFIX}{}", name.to_uppercase());
+            let told = unknown(&variable, &variable, known_variables());
+            let ours = told.rsplit(' ').next().unwrap().trim_end_matches('?');
+            let path = ours.strip_prefix(PREFIX).unwrap().to_lowercase().replace("__", "_");
+            assert_eq!(path, setting, "{told}");
+        }
+        assert!(unknown("port in x", "port", known_names()).ends_with("is it listen?"));
+    }
 
     #[test]
     fn the_variables_of_a_kubernetes_service_are_told_from_misspelt_settings() {
@@ -132,7 +177,6 @@ mod tests {
             ("RECEIPTD_DB_SERVICE_HOST", "10.0.0.2"),
             ("RECEIPTD_DB_PORT_5432_TCP_PORT", "5432"),
             ("RECEIPTD_LISTEN_PORT", "tcp://10.0.0.2:80"),
-            ("RECEIPTD__DB_PORT", "tcp://10.0.0.2:5432"),
             ("RECEIPTD_SERVICE_SERVICE_PORT", "80"),
         ] {
             assert!(is_service_link(variable, value), "{variable}={value}");
@@ -144,6 +188,10 @@ mod tests {
             ("RECEIPTD_PORT", "http://10.0.0.1:8080"),
             ("RECEIPTD_SERVICE_HOST", "db.example.com"),
             ("RECEIPTD_SERVICE_PORT", "s3cret"),
+            ("RECEIPTD_WEBEX__SERVICE_HOST", "10.0.0.1"),
+            ("RECEIPTD_WEBEX__SERVICE_PORT", "8080"),
+            ("RECEIPTD_HTTP__PORT", "tcp://10.0.0.1:8080"),
+            ("RECEIPTD_HTTP__PORT_8080_TCP", "tcp://10.0.0.1:8080"),
             ("RECEIPTD_WEBEX__SERVICE_KEY", "8080"),
             ("RECEIPTD_WEBEX__SERVCE_KEY", "8080"),
             ("RECEIPTD_PORT_8080_TCP_ADDR", "tcp"),

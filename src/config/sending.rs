@@ -13,7 +13,7 @@ use super::{
 use crate::{
     send::{Credentials, Pace},
     webex::{
-        NotifyUrl, Region, SmsApi, is_loopback,
+        NotifyUrl, Region, SmsApi, has_host, is_loopback,
         request::{Tenant, Tracking},
     },
 };
@@ -79,7 +79,7 @@ pub(super) fn sending(
 /// Reads where the platform is. The credentials go there, so it has to be HTTPS. Each of the platform's APIs has a path
 /// of its own, which takes the place of any other.
 fn base_url(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).ok().filter(Url::has_host);
+    let url = Url::parse(text).ok().filter(|url| url.has_host() && has_host(text));
     let url = url.ok_or("must be a URL, as in https://api.eu.webexconnect.io")?;
     let has_more = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
     match url.scheme() {

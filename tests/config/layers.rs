@@ -97,14 +97,17 @@ fn variables_of_kubernetes_services_are_named_and_not_taken_for_settings() {
         ("RECEIPTD_SERVICE_HOST", "10.0.0.1"),
         ("RECEIPTD_PORT_8080_TCP_ADDR", "10.0.0.1"),
         ("RECEIPTD_DB_PORT", "tcp://10.0.0.2:5432"),
-        ("RECEIPTD_OVERDUE__SMS_PORT", "tcp://10.0.0.3:80"),
     ];
     let mut named = from_environment(&links).unwrap().foreign_variables;
     named.sort_unstable();
     let mut expected = links.map(|(name, _)| name);
     expected.sort_unstable();
     assert_eq!(named, expected);
-    refuses(from_environment(&[("RECEIPTD_PORT", "8080")]), &["there is no setting RECEIPTD_PORT"]);
+    let meant = "there is no setting RECEIPTD_PORT; is it RECEIPTD_LISTEN?";
+    refuses(from_environment(&[("RECEIPTD_PORT", "8080")]), &[meant]);
+    for ours in [("RECEIPTD_WEBEX__SERVICE_HOST", "10.0.0.1"), ("RECEIPTD_WEBEX__SERVICE_PORT", "8080")] {
+        refuses(from_environment(&[ours]), &[&format!("there is no setting {}", ours.0)]);
+    }
     refuses(from_environment(&[("RECEIPTD_LISTN", "tcp://10.0.0.1:8080")]), &["is it RECEIPTD_LISTEN?"]);
 }
 

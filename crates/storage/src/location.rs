@@ -34,6 +34,7 @@ impl Location {
         let rest = url.strip_prefix("sqlite:").ok_or(OpenError::Scheme)?;
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         check_parameters(parameters, access)?;
+        check_path(path.strip_prefix("//").unwrap_or(path))?;
         if path.contains(":memory:") {
             return Err(OpenError::InMemory);
         }
@@ -172,6 +173,15 @@ impl Location {
 
     fn fault(&self, reason: impl Into<String>) -> OpenError {
         OpenError::File { path: self.0.clone(), reason: reason.into() }
+    }
+}
+
+/// What is easily meant otherwise has to be escaped.
+fn check_path(path: &str) -> Result<(), UrlError> {
+    match path.trim() {
+        "" => Err(UrlError::NoPath),
+        bare if bare != path || path.contains(['#', '\n', '\r', '\t', '\0']) => Err(UrlError::OddPath),
+        _ => Ok(()),
     }
 }
 

@@ -22,6 +22,12 @@ pub enum UrlError {
     /// It names no file.
     #[error("the database URL names no file; write sqlite://receiptd.db, or sqlite:///var/lib/receiptd/receiptd.db")]
     NoPath,
+    /// It names a file that was hardly meant.
+    #[error(
+        "the database URL has a # or a control character, or a blank at either end of the path; if the name of the file has \
+         them, write %23 for # and %20 for a blank"
+    )]
+    OddPath,
     /// It is none.
     #[error("the database URL is not well-formed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Malformed,
@@ -230,8 +236,18 @@ mod tests {
         for url in ["mysql://x", "/tmp/x.db", "receiptd.db", "", "SQLITE://x", "file:x.db"] {
             assert!(refused(url).contains("must begin with sqlite:// or postgres://"), "{url}");
         }
-        for url in ["sqlite:", "sqlite://", "sqlite://?mode=rwc"] {
+        for url in
+            ["sqlite:", "sqlite://", "sqlite://?mode=rwc", "sqlite://  ", "sqlite: \t", "sqlite://\u{A0}?mode=rw"]
+        {
             assert!(refused(url).contains("names no file"), "{url}");
+        }
+        for url in
+            ["sqlite://x.db#frag", "sqlite://x#y?mode=rwc", "sqlite://x.db ", "sqlite:// x.db", "sqlite://x\ny.db"]
+        {
+            assert!(refused(url).contains("%23 for #"), "{url}");
+        }
+        for url in ["sqlite://x.db%23frag", "sqlite://a b.db", "sqlite://%20"] {
+            assert_eq!(check_url(url).unwrap(), DatabaseKind::Sqlite, "{url}");
         }
         for url in ["sqlite::memory:", "sqlite://x?mode=memory"] {
             assert!(refused(url).contains("in memory would lose"), "{url}");

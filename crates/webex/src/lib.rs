@@ -42,6 +42,6 @@ pub mod signature;
 pub use api::{Api, SmsApi};
 pub use instant::TimeZone;
 pub use json::unquoted;
-pub use notify_url::{NotifyUrl, NotifyUrlError, is_loopback};
+pub use notify_url::{NotifyUrl, NotifyUrlError, has_host, is_loopback};
 pub use posted::Posted;
 pub use region::Region;

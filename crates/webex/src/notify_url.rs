@@ -17,6 +17,9 @@ pub enum NotifyUrlError {
     /// Not a URL.
     #[error("is not a well-formed URL")]
     Malformed,
+    /// A parser that reads what browsers read would take the first part of the path for the host.
+    #[error("names no host; write it as in https://status.example.com/notify")]
+    NoHost,
     /// `send-message-v2` and `outbound-webhooks` ask for HTTPS.
     #[error("must begin with https:// (http:// will do on a loopback address, for tests)")]
     NotHttps,
@@ -29,6 +32,9 @@ impl NotifyUrl {
             return Err(NotifyUrlError::Blank);
         }
         let url = Url::parse(text).map_err(|_| NotifyUrlError::Malformed)?;
+        if !has_host(text) {
+            return Err(NotifyUrlError::NoHost);
+        }
         match (url.scheme(), url.host()) {
             ("https", Some(_)) => Ok(Self(text.to_owned())),
             ("http", Some(_)) if is_loopback(&url) => Ok(Self(text.to_owned())),
@@ -46,6 +52,14 @@ impl NotifyUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a host follows immediately after the `//` of a URL. Without it, or where a slash is there in its place, browsers
+/// look for one in the path.
+pub fn has_host(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !rest.starts_with(['/', '\\', '?', '#', ':', '@'])
+    })
 }
 
 /// Whether only programs of the same machine reach this URL.
@@ -78,6 +92,14 @@ mod tests {
             ("https://status.example.com\n", NotifyUrlError::Blank),
             ("status.example.com", NotifyUrlError::Malformed),
             ("https://", NotifyUrlError::Malformed),
+            ("https:///notify", NotifyUrlError::NoHost),
+            ("https:////status.example.com/notify", NotifyUrlError::NoHost),
+            ("https:/status.example.com/notify", NotifyUrlError::NoHost),
+            ("https:status.example.com/notify", NotifyUrlError::NoHost),
+            (r"https:\\status.example.com\notify", NotifyUrlError::NoHost),
+            (r"https://\status.example.com/notify", NotifyUrlError::NoHost),
+            ("https://@/notify", NotifyUrlError::Malformed),
+            ("https://:443/notify", NotifyUrlError::Malformed),
             ("http://status.example.com", NotifyUrlError::NotHttps),
             ("ftp://status.example.com", NotifyUrlError::NotHttps),
         ] {
