@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -38,6 +38,22 @@ pub enum CopyError {
     /// Some process has the file open.
     #[error("{0} is in use; stop the server first")]
     InUse(PathBuf),
+    /// It was copied in part.
+    #[error(
+        "{path} is cut off: it has {bytes} of its {whole} bytes. Copy it once more from where it was made, or restore another \
+         backup"
+    )]
+    CutOff {
+        /// Which file.
+        path: PathBuf,
+        /// How many bytes it has.
+        bytes: u64,
+        /// How many it should have.
+        whole: u64,
+    },
+    /// There is nothing in the file.
+    #[error("{0} is empty. Copy it once more from where it was made, or restore another backup")]
+    Empty(PathBuf),
     /// What is in the file is not what SQLite wrote.
     #[error("{path} is damaged: {finding}")]
     Damaged {
@@ -121,6 +137,7 @@ impl Staged {
         if !aside {
             vacant(&target)?;
         }
+        check_length(from)?;
         let copy = copy(from, &target).await?;
         check_schema(&copy.file, from).await?;
         Ok(Self { copy, target, aside })
@@ -128,7 +145,10 @@ impl Staged {
 
     /// By which it is opened.
     pub fn url(&self) -> String {
-        format!("sqlite://{}", self.copy.file.to_string_lossy().replace('%', "%25").replace('?', "%3F"))
+        format!(
+            "sqlite://{}",
+            self.copy.file.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23")
+        )
     }
 
     /// Puts it in place. Returned is where the one is now that was there before. Nobody may have either open.
@@ -162,6 +182,39 @@ async fn put_aside(path: &Path) -> Result<PathBuf, CopyError> {
         renamed.map_err(|error| CopyError::Write(former.clone(), error))?;
     }
     Ok(former)
+}
+
+/// Refuses a file that is shorter than its header says, by name: to SQLite it is malformed, whatever the reason.
+fn check_length(from: &Path) -> Result<(), CopyError> {
+    const MARK: &[u8] = b"SQLite format 3\0";
+    let mut header = Vec::new();
+    let read = File::open(from).and_then(|file| Ok((file.metadata()?.len(), file.take(100).read_to_end(&mut header)?)));
+    // SQLite says why it cannot be read. What has a log beside it is whole only with that.
+    let Ok((bytes, _)) = read else { return Ok(()) };
+    if with_end(from, "-wal").exists() {
+        return Ok(());
+    }
+    if header.is_empty() {
+        return Err(CopyError::Empty(from.to_owned()));
+    }
+    let whole = match header.as_slice() {
+        header if header.len() < 100 => {
+            if MARK.starts_with(&header[..header.len().min(MARK.len())]) {
+                512
+            } else {
+                0
+            }
+        }
+        [mark @ .., _] if !mark.starts_with(MARK) => 0,
+        header => {
+            let size = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
+                1 => 65_536,
+                size => size,
+            };
+            size * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]))
+        }
+    };
+    if bytes < whole { Err(CopyError::CutOff { path: from.to_owned(), bytes, whole }) } else { Ok(()) }
 }
 
 /// A checked copy in a folder of its own beside `to`, not yet by its name.
