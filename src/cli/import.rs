@@ -78,6 +78,9 @@ fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, ProgressBar)> {
 
 fn show(report: &ImportReport) {
     let ImportReport { new, known, unreadable, unreadable_rows } = report;
+    if new + known + unreadable == 0 {
+        return output::line("the file has no rows; nothing was loaded");
+    }
     output::line(format!("{new} new, {known} known, {unreadable} unreadable"));
     for row in unreadable_rows.iter().take(SHOWN) {
         output::line(format!("row {}: {}", row.row, row.reason));

@@ -220,11 +220,14 @@ async fn every_encoding_is_read_or_refused_by_its_name(database: &Database) {
         (&b"\x1f\x8b\x08\0\0\0"[..], "gzip"),
         (b"PK\x03\x04\x14\0", "Excel workbook"),
         (b"<!doctype html><html>", "HTML"),
-        (b"", "empty"),
-        (b" \n", "empty"),
     ] {
         let refused = server.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
         assert!(refused["detail"].as_str().unwrap().contains(name), "{name}: {refused}");
+    }
+    // An export of nothing.
+    for file in ["", " \n", "[]", "Payload\n", "{\"items\":[],\"nextCursor\":null}"] {
+        let report = import(&server, "", file).await;
+        assert_eq!(report, json!({"new": 0, "known": 0, "unreadable": 0, "unreadableRows": []}), "{file:?}");
     }
     assert_eq!(server.items("/v1/quarantine").await, [] as [Value; 0]);
     server.stop().await;

@@ -63,15 +63,20 @@ fn an_import_is_told_by_row_and_may_be_repeated() {
         run(folder, &["import", "none.csv"]).await.is(1).complains("none.csv cannot be read");
         fs::write(folder.join("nothing"), "{\n  \"a\": 1\n}\n").unwrap();
         fs::write(folder.join("packed"), b"\x1f\x8b\x08\0\0\0").unwrap();
-        fs::write(folder.join("empty"), "").unwrap();
-        for (file, why) in
-            [("nothing", "nothing in the file could be understood"), ("packed", "gzip"), ("empty", "empty")]
-        {
+        for (file, why) in [("nothing", "nothing in the file could be understood"), ("packed", "gzip")] {
             for shown in server.both(&["import", file]).await {
                 shown.is(1).complains(why);
             }
         }
         for format in ["csv", "ndjson"] {
+            for of in ["notifications", "inbound"] {
+                let nothing = ["export", "--of", of, "--format", format, "--status", "read", "--output", "exported"];
+                let nothing = if of == "inbound" { [&nothing[..5], &nothing[7..]].concat() } else { nothing.to_vec() };
+                run(folder, &nothing).await.is(0);
+                for shown in server.both(&["import", "exported"]).await {
+                    assert_eq!(shown.is(0).out, "the file has no rows; nothing was loaded\n", "{of} as {format}");
+                }
+            }
             for of in ["notifications", "quarantine"] {
                 for shown in server.both(&["export", "--of", of, "--format", format, "--output", "exported"]).await {
                     shown.is(0);

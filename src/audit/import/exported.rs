@@ -112,9 +112,22 @@ struct Members<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
+/// A page of nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct EmptyPage {
+    #[serde(rename = "items")]
+    _items: [(); 0],
+    #[serde(rename = "nextCursor")]
+    _next_cursor: Option<()>,
+}
+
 /// The rows in a JSON object of ours; `None` if it is not ours.
 pub(super) fn rows(number: u64, object: &[u8]) -> Option<Result<Vec<Row>, ImportError>> {
     let members: Members<'_> = serde_json::from_slice(object).ok()?;
+    if serde_json::from_slice::<EmptyPage>(object).is_ok() {
+        return Some(Ok(Vec::new()));
+    }
     match &members.items {
         // A page, as `receiptd quarantine --json` prints it.
         Some(items) if !items.is_empty() => {

@@ -37,9 +37,6 @@ pub enum ImportError {
         /// In what way.
         why: String,
     },
-    /// There is nothing in it.
-    #[error("the file is empty")]
-    Empty,
     /// It is packed, or of another program.
     #[error("the file is no text that can be read: it is {0}")]
     NoText(&'static str),
@@ -67,7 +64,8 @@ pub enum ImportError {
 pub fn read_rows(file: impl Read, options: &ImportOptions, take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
     let text = encoding::text(file)?;
     if text.beginning.trim_ascii().is_empty() {
-        return Err(ImportError::Empty);
+        // As of an export of nothing.
+        return Ok(());
     }
     match options.layout.unwrap_or_else(|| Layout::detect(&text.beginning)) {
         Layout::Csv => columns(text, b",;\t|", &options.payload_column, take),
@@ -263,7 +261,9 @@ mod tests {
             [Ok("{\"a\":1}".to_owned()), Ok("{}".to_owned())]
         );
         assert!(matches!(fails("a,b\n1,2\n"), ImportError::NoPayload(_)));
-        assert!(matches!(fails(" \n"), ImportError::Empty));
+        for nothing in ["", " \n", "\u{FEFF}\r\n", "[]", "{\"items\":[],\"nextCursor\":null}", "Payload\n"] {
+            assert_eq!(rows(nothing), [], "{nothing:?}");
+        }
     }
 
     #[test]
