@@ -28,6 +28,10 @@ use crate::{
 };
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "The demo has settings of its own, and ignores receiptd.toml and the variables RECEIPTD_…, RECEIPTD_LISTEN too. It \
+                  listens on 127.0.0.1:8080, or on a free port where that is taken, and prints the address."
+)]
 pub(super) struct Args {
     /// How many messages
     #[arg(long, value_name = "N", default_value_t = 3000)]

@@ -1,6 +1,9 @@
 //! The flags that say which messages; each is the filter of that name in the API.
 
-use crate::{clock::Clock, domain::Timestamp};
+use crate::{
+    clock::Clock,
+    domain::{Channel, Timestamp},
+};
 
 /// Which messages.
 #[derive(clap::Args)]
@@ -68,6 +71,19 @@ impl FilterArgs {
             ("until", self.until),
         ];
         pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// What is said where nothing was found. Of a channel that has another name here, nothing would ever be found, but channels
+/// that are not known have messages too.
+pub(super) fn nothing(what: &str, filters: &[(&'static str, String)]) -> String {
+    let channel = filters.iter().find(|(name, _)| *name == "channel").map(|(_, value)| Channel::from_name(value));
+    match channel {
+        Some(Channel::Other(name)) => {
+            let known: Vec<_> = Channel::known().map(|channel| channel.as_str().to_owned()).collect();
+            format!("{what}; {name:?} is none of the channels that are known here: {}", known.join(", "))
+        }
+        _ => what.to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `receiptd messages`
 
 use super::{
-    filter::FilterArgs,
+    filter::{FilterArgs, nothing},
     follow,
     output::{self, or_dash},
     source::SourceArgs,
@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             or_dash(message.reason.as_ref()),
         ]
     });
-    output::found("no messages", &header, rows);
+    output::found(&nothing("no messages", &filters), &header, rows);
     output::more(page.next_cursor.as_deref());
     Ok(())
 }

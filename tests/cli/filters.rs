@@ -83,6 +83,12 @@ fn a_number_is_found_in_any_spelling_and_a_list_of_nothing_says_so() {
                 assert_eq!(shown.is(0).out, "no messages\n");
             }
         }
+        for shown in server.both(&["messages", "--channel", "smss"]).await {
+            shown.is(0).prints(&["no messages; \"smss\" is none of the channels that are known here: sms, mms"]);
+        }
+        for shown in server.both(&["messages", "--channel", "Facebook Messenger"]).await {
+            assert_eq!(shown.is(0).out, "no messages\n");
+        }
         for (command, nothing) in
             [("inbound", "no inbound messages\n"), ("quarantine", "nothing in quarantine\n"), ("audit", "no entries\n")]
         {

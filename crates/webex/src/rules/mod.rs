@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 use super::Api;
 
 /// Every documented rule that `message`, which is in the form of our API, breaks when it goes by `api` on `channel`.
-/// Empty if it breaks none. In the order of the pointers. A member that is null counts as absent.
+/// Empty if it breaks none. In the order of the pointers, elements by their number. A member that is null counts as absent.
 pub fn faults(api: Api, channel: &Channel, message: &Map<String, Value>) -> Vec<Fault> {
     let Some(schema) = schema::of(api, channel) else {
         let detail = "is not a channel of the API by which this message would go".to_owned();
@@ -39,10 +39,15 @@ pub fn faults(api: Api, channel: &Channel, message: &Map<String, Value>) -> Vec<
     let given = message.iter().filter(|(_, value)| !value.is_null());
     let given = Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect());
     let mut faults = schema.faults(&given);
-    faults.sort_unstable_by(|a, b| (&a.pointer, &a.detail).cmp(&(&b.pointer, &b.detail)));
+    faults.sort_by_cached_key(|fault| (place(&fault.pointer), fault.detail.clone()));
     // Several rules may demand the same.
     faults.dedup();
     faults
+}
+
+/// By which pointers are sorted: `/items/2` before `/items/10`.
+fn place(pointer: &str) -> Vec<(Option<usize>, String)> {
+    pointer.split('/').map(|name| (name.parse().ok(), name.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -68,6 +68,13 @@ fn refuses<const N: usize>(channel: &str, contents: [(Value, &[&str]); N]) {
 }
 
 #[test]
+fn faults_stand_in_the_order_of_the_elements() {
+    let mut pointers: Vec<_> = ["/b", "/a/10/x", "/a/2", "/a/10", "/a/9/x", "", "/a"].to_vec();
+    pointers.sort_by_cached_key(|pointer| super::place(pointer));
+    assert_eq!(pointers, ["", "/a", "/a/2", "/a/9/x", "/a/10", "/a/10/x", "/b"]);
+}
+
+#[test]
 fn every_schema_compiles() {
     for (api, channel, (name, _)) in schema::SCHEMAS {
         assert!(schema::of(api, &channel).is_some(), "{name} is no schema");
