@@ -18,7 +18,7 @@ use receiptd::{
     domain::{Actor, Draft},
     observe::Metrics,
     query::{Deadlines, Query},
-    send::{Credentials, Dispatcher, Pace, Sender, Sent, WebexConnect},
+    send::{Credentials, DispatchLimits, Dispatcher, Sender, Sent, WebexConnect},
     storage::{self, Access, OpenOptions},
     webex::{
         NotifyUrl, SmsApi,
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tracking = Tracking { notify_url: NotifyUrl::new(&notify_url)?, auth_id: None };
     let tenant = Tenant { tracking, sms_api: SmsApi::V2, plus_sign: false };
     let platform = WebexConnect::new(platform.parse()?, Credentials::key(key.into())?, patience, clock.clone())?;
-    let pace = Pace { in_flight: 16, lease: patience * 2, ..Pace::default() };
+    let pace = DispatchLimits { in_flight: 16, lease: patience * 2, ..DispatchLimits::default() };
     let dispatcher = Dispatcher::new(&store, Arc::new(platform), tenant, pace, clock.clone(), Metrics::new()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let dispatching = tokio::spawn(dispatcher.run(async {

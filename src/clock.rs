@@ -42,7 +42,7 @@ impl fmt::Debug for Clock {
 
 /// Notices when a clock is set. What is removed for good by its time had better wait then: the clock may be wrong, or may
 /// have been until now.
-pub struct Watched {
+pub struct ClockJumpDetector {
     clock: Clock,
     last: (Timestamp, Instant),
 }
@@ -50,7 +50,7 @@ pub struct Watched {
 /// Below this, clocks are put right without anybody having to know.
 const TOLERANCE: Duration = Duration::from_mins(5);
 
-impl Watched {
+impl ClockJumpDetector {
     /// From now on.
     pub fn new(clock: Clock) -> Self {
         let last = (clock.now(), Instant::now());
@@ -79,7 +79,7 @@ mod tests {
         let (began, ahead) = (Instant::now(), Arc::new(AtomicI64::new(0)));
         let shift = ahead.clone();
         let clock = Clock::new(move || Timestamp::from_micros(shift.load(Ordering::Relaxed)).plus(began.elapsed()));
-        let mut watched = Watched::new(clock);
+        let mut watched = ClockJumpDetector::new(clock);
         for (seconds, was_set) in [(0, false), (200, false), (0, false), (-400, true), (-400, false), (1 << 40, true)] {
             ahead.store(seconds * 1_000_000, Ordering::Relaxed);
             advance(Duration::from_hours(1)).await;

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    audit::{Eraser, Proof, Purger, Trail},
+    audit::{AuditWriter, Eraser, Proof, Purger},
     clock::Clock,
     config::{SendSettings, Settings},
     domain::Timestamp,
@@ -65,7 +65,7 @@ pub async fn serve(
     let purger = Purger::new(&store, settings.retention, clock.clone());
     let purging = tokio::spawn(purger.run(until(stopped)));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
-    let trimmer = tokio::spawn(query::trim(store.feed.clone(), settings.keep_events, clock.clone()));
+    let trimmer = tokio::spawn(query::trim(store.status_events.clone(), settings.keep_events, clock.clone()));
     notice(&settings);
     warn_if_open(&settings);
     warn_of_transport(&settings, clock.now());
@@ -85,7 +85,7 @@ pub async fn serve(
             settings.send.as_ref().map(|send| send.tenant.sms_api),
         ),
         query: Query::new(&store, settings.deadlines, clock.clone()),
-        trail: Trail::start(&store, clock.clone()),
+        audit: AuditWriter::start(&store, clock.clone()),
         record_reads: settings.record_reads,
         proof: Proof::new(&store),
         eraser: Eraser::new(&store, clock.clone()),
@@ -140,7 +140,7 @@ fn dispatcher(
 ) -> Result<Dispatcher, ServeError> {
     let platform =
         WebexConnect::new(settings.base_url.clone(), settings.credentials.clone(), settings.timeout, clock.clone())?;
-    let (tenant, pace) = (settings.tenant.clone(), settings.pace.clone());
+    let (tenant, pace) = (settings.tenant.clone(), settings.limits.clone());
     Ok(Dispatcher::new(store, Arc::new(platform), tenant, pace, clock.clone(), metrics.clone()))
 }
 

@@ -21,14 +21,14 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What is wrong with a secret, in words that do not show it, to be read after its name: `is blank`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unfit(pub &'static str);
+pub struct InvalidSecret(pub &'static str);
 
 /// Reads a text as what it has to be, or tells why it cannot be that.
-type Parse<T> = Box<dyn Fn(&str) -> Result<T, Unfit> + Send + Sync>;
+type Parse<T> = Box<dyn Fn(&str) -> Result<T, InvalidSecret> + Send + Sync>;
 
 /// A secret as it was given.
 #[derive(Clone)]
-pub struct Source {
+pub struct SecretSource {
     /// What it is now.
     pub value: SecretString,
     /// Where it is renewed, if anywhere.
@@ -36,20 +36,20 @@ pub struct Source {
 }
 
 /// One that stays as it is.
-impl From<String> for Source {
+impl From<String> for SecretSource {
     fn from(value: String) -> Self {
         SecretString::from(value).into()
     }
 }
 
-impl From<SecretString> for Source {
+impl From<SecretString> for SecretSource {
     fn from(value: SecretString) -> Self {
         Self { value, file: None }
     }
 }
 
 /// A secret, or what was read out of it, as it is at the time when it is asked for.
-pub struct Secret<T = SecretString>(Arc<Held<T>>);
+pub struct ReloadableSecret<T = SecretString>(Arc<Held<T>>);
 
 struct Held<T> {
     renewal: Option<Renewal<T>>,
@@ -73,12 +73,12 @@ struct State<T> {
     is_fresh: bool,
 }
 
-impl<T> Secret<T> {
+impl<T> ReloadableSecret<T> {
     /// Takes a secret that `parse` can read. What comes later must be readable too, or the last good one is kept.
     pub fn new(
-        source: Source,
-        parse: impl Fn(&str) -> Result<T, Unfit> + Send + Sync + 'static,
-    ) -> Result<Self, Unfit> {
+        source: SecretSource,
+        parse: impl Fn(&str) -> Result<T, InvalidSecret> + Send + Sync + 'static,
+    ) -> Result<Self, InvalidSecret> {
         let value = fit(source.value.expose_secret(), &parse)?;
         let renewal = source.file.map(|file| Renewal { file, parse: Box::new(parse) });
         Ok(Self::held(value, source.value, renewal))
@@ -168,19 +168,19 @@ pub fn without_mark(text: &str) -> &str {
     text.trim_start_matches('\u{FEFF}')
 }
 
-fn fit<T>(text: &str, parse: impl Fn(&str) -> Result<T, Unfit>) -> Result<T, Unfit> {
-    if text.trim().is_empty() { Err(Unfit("is blank")) } else { parse(text) }
+fn fit<T>(text: &str, parse: impl Fn(&str) -> Result<T, InvalidSecret>) -> Result<T, InvalidSecret> {
+    if text.trim().is_empty() { Err(InvalidSecret("is blank")) } else { parse(text) }
 }
 
 /// The same secret, once more.
-impl<T> Clone for Secret<T> {
+impl<T> Clone for ReloadableSecret<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
 /// Shows nothing of it.
-impl<T> fmt::Debug for Secret<T> {
+impl<T> fmt::Debug for ReloadableSecret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
     }
@@ -198,7 +198,7 @@ mod tests {
     /// A secret in a file, which must not be `bad`.
     struct Kept {
         folder: TempDir,
-        secret: Secret,
+        secret: ReloadableSecret,
     }
 
     impl Kept {
@@ -206,9 +206,9 @@ mod tests {
             let folder = TempDir::new().unwrap();
             let file = folder.path().join("secret");
             fs::write(&file, text).unwrap();
-            let source = Source { value: read(&file).unwrap().into(), file: Some(file) };
-            let parse = |text: &str| if text == "bad" { Err(Unfit("is bad")) } else { Ok(text.into()) };
-            Self { secret: Secret::new(source, parse).unwrap(), folder }
+            let source = SecretSource { value: read(&file).unwrap().into(), file: Some(file) };
+            let parse = |text: &str| if text == "bad" { Err(InvalidSecret("is bad")) } else { Ok(text.into()) };
+            Self { secret: ReloadableSecret::new(source, parse).unwrap(), folder }
         }
 
         fn file(&self) -> PathBuf {
@@ -286,7 +286,7 @@ mod tests {
         assert!(kept.tells_of_a_renewal().await, "as long as nobody has it");
         assert_eq!(kept.is_now(), "second");
         assert!(!kept.tells_of_a_renewal().await);
-        let fixed = Secret::fixed(SecretString::from("x"));
+        let fixed = ReloadableSecret::fixed(SecretString::from("x"));
         assert!(timeout(EVERY * 5, fixed.renewed()).await.is_err());
     }
 
@@ -304,10 +304,11 @@ mod tests {
 
     #[test]
     fn an_unfit_one_is_refused_and_none_is_shown() {
-        let of = |text: &str| Secret::<()>::new(SecretString::from(text).into(), |_| Err(Unfit("is bad")));
-        assert_eq!(of(" ").unwrap_err(), Unfit("is blank"));
-        assert_eq!(of("x").unwrap_err(), Unfit("is bad"));
-        let secret = Secret::fixed(SecretString::from("s3cret"));
+        let of =
+            |text: &str| ReloadableSecret::<()>::new(SecretString::from(text).into(), |_| Err(InvalidSecret("is bad")));
+        assert_eq!(of(" ").unwrap_err(), InvalidSecret("is blank"));
+        assert_eq!(of("x").unwrap_err(), InvalidSecret("is bad"));
+        let secret = ReloadableSecret::fixed(SecretString::from("s3cret"));
         assert_eq!(format!("{secret:?}"), "Secret");
     }
 }

@@ -22,7 +22,7 @@ use x509_cert::der::Decode;
 
 use crate::{
     domain::Timestamp,
-    secret::{Secret, Source, Unfit},
+    secret::{InvalidSecret, ReloadableSecret, SecretSource},
 };
 
 /// A certificate with the chain up to its authority, and its key.
@@ -30,8 +30,8 @@ use crate::{
 pub struct Certificate(Arc<Held>);
 
 struct Held {
-    chain: Secret,
-    key: Secret,
+    chain: ReloadableSecret,
+    key: ReloadableSecret,
     shown: Mutex<Shown>,
 }
 
@@ -48,10 +48,10 @@ struct Shown {
 pub enum CertificateError {
     /// Of the certificate or its chain.
     #[error("tls.certificate {0}")]
-    Chain(Unfit),
+    Chain(InvalidSecret),
     /// Of the key.
     #[error("tls.key {0}")]
-    Key(Unfit),
+    Key(InvalidSecret),
     /// The key is another certificate's.
     #[error("tls.key is not the key of tls.certificate, whose own certificate comes first, before its chain")]
     Mismatch,
@@ -59,7 +59,7 @@ pub enum CertificateError {
 
 /// As it is written: what it has to be, only the pair of both tells.
 #[expect(clippy::unnecessary_wraps, reason = "as secrets are read")]
-fn plain(text: &str) -> Result<SecretString, Unfit> {
+fn plain(text: &str) -> Result<SecretString, InvalidSecret> {
     // Files that were put together may have a byte order mark in their middle, too.
     Ok(SecretString::from(text.replace('\u{FEFF}', "")))
 }
@@ -67,9 +67,9 @@ fn plain(text: &str) -> Result<SecretString, Unfit> {
 impl Certificate {
     /// Takes a certificate with its chain, and its key, each in PEM. What comes later must fit together likewise, or
     /// the last good pair is kept.
-    pub fn new(chain: Source, key: Source) -> Result<Self, CertificateError> {
-        let chain = Secret::new(chain, plain).map_err(CertificateError::Chain)?;
-        let key = Secret::new(key, plain).map_err(CertificateError::Key)?;
+    pub fn new(chain: SecretSource, key: SecretSource) -> Result<Self, CertificateError> {
+        let chain = ReloadableSecret::new(chain, plain).map_err(CertificateError::Chain)?;
+        let key = ReloadableSecret::new(key, plain).map_err(CertificateError::Key)?;
         let shown = Mutex::new(Shown::of(chain.current(), key.current())?);
         Ok(Self(Arc::new(Held { chain, key, shown })))
     }
@@ -120,19 +120,23 @@ impl Shown {
         let certificates = CertificateDer::pem_slice_iter(chain.expose_secret().as_bytes());
         let certificates = certificates.collect::<Result<Vec<_>, _>>();
         // What the libraries say of a fault may quote the file.
-        let certificates = certificates.map_err(|_| CertificateError::Chain(Unfit("is not well-formed PEM")))?;
+        let certificates =
+            certificates.map_err(|_| CertificateError::Chain(InvalidSecret("is not well-formed PEM")))?;
         let Some(first) = certificates.first() else {
-            return Err(CertificateError::Chain(Unfit("holds no certificate in PEM")));
+            return Err(CertificateError::Chain(InvalidSecret("holds no certificate in PEM")));
         };
-        let good_until = good_until(first).ok_or(CertificateError::Chain(Unfit("holds no X.509 certificate")))?;
+        let good_until =
+            good_until(first).ok_or(CertificateError::Chain(InvalidSecret("holds no X.509 certificate")))?;
         let private = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes());
         let private = private.map_err(|_| {
-            CertificateError::Key(Unfit("holds no private key in PEM, or one that is locked with a password"))
+            CertificateError::Key(InvalidSecret("holds no private key in PEM, or one that is locked with a password"))
         })?;
         let unusable = kind::unusable(private.secret_der());
         let certified = CertifiedKey::from_der(certificates, private, &provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
-            rustls::Error::InvalidCertificate(_) => CertificateError::Chain(Unfit("holds no X.509 certificate")),
+            rustls::Error::InvalidCertificate(_) => {
+                CertificateError::Chain(InvalidSecret("holds no X.509 certificate"))
+            }
             _ => CertificateError::Key(unusable),
         })?;
         Ok(Self { certified: Arc::new(certified), good_until, chain, key })

@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use receiptd::{
     audit::{ExportRequest, ImportOptions},
-    domain::{Cursor, Cutoffs, Fault, ListRequest, Pattern, TallyRequest},
+    domain::{Cursor, Cutoffs, Fault, ListRequest, Pattern, StatsRequest},
 };
 
 /// The faults, each of which says something about a name.
@@ -40,7 +40,7 @@ fuzz_target!(|query: &str| {
         ];
         assert!(texts.iter().flatten().all(|text| !text.contains('\0')));
     }
-    let _ = told(TallyRequest::parse(pairs()));
+    let _ = told(StatsRequest::parse(pairs()));
     let _ = told(ExportRequest::parse(pairs(), &Cutoffs::default()));
     if let Some(options) = told(ImportOptions::parse(pairs())) {
         assert!(!options.payload_column.trim().is_empty());

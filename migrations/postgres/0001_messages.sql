@@ -30,7 +30,7 @@ CREATE TABLE notifications (
     fingerprint    BYTEA  NOT NULL,
     received_at    BIGINT NOT NULL,
     source         TEXT COLLATE "C"   NOT NULL,
-    times          BIGINT NOT NULL,
+    occurrences BIGINT NOT NULL,
     uncorrelated   BIGINT NOT NULL, -- 1: came without correlation id, and is tied by its transaction id
     transaction_id TEXT COLLATE "C",
     channel        TEXT COLLATE "C",
@@ -67,7 +67,7 @@ CREATE INDEX recipients_recipient ON recipients (recipient);
 CREATE TABLE inbound (
     fingerprint    BYTEA  NOT NULL PRIMARY KEY,
     received_at    BIGINT NOT NULL,
-    times          BIGINT NOT NULL,
+    occurrences BIGINT NOT NULL,
     channel        TEXT COLLATE "C",
     event          TEXT COLLATE "C"   NOT NULL,
     sender         TEXT COLLATE "C",
@@ -80,7 +80,7 @@ CREATE INDEX inbound_newest ON inbound (received_at, fingerprint);
 CREATE TABLE quarantine (
     fingerprint BYTEA  NOT NULL PRIMARY KEY,
     received_at BIGINT NOT NULL,
-    times       BIGINT NOT NULL,
+    occurrences BIGINT NOT NULL,
     reason      TEXT COLLATE "C"   NOT NULL,
     body        BYTEA  NOT NULL
 );

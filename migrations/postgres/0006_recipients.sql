@@ -26,14 +26,14 @@ UPDATE messages SET precedence = substr(precedence, 1, 9)
 WHERE length(precedence) = 25;
 
 -- A status can become final without becoming another one, and a message can have failed without being final.
-ALTER TABLE changes ADD COLUMN is_final BIGINT; -- NULL: follows from status and channel
+ALTER TABLE status_events ADD COLUMN is_final BIGINT; -- NULL: follows from status and channel
 
 CREATE OR REPLACE FUNCTION note_new_messages() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM announce_changes();
-    INSERT INTO changes (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
+    INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
         is_final)
-    SELECT nextval('changes_seq'), n.correlation_id, (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at,
+    SELECT nextval('status_events_seq'), n.correlation_id, (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at,
         n.failure, n.code, n.reason, n.updated_at, n.is_final
     FROM now_so n;
     RETURN NULL;
@@ -43,9 +43,9 @@ END $$;
 CREATE OR REPLACE FUNCTION note_changed_messages() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     PERFORM announce_changes();
-    INSERT INTO changes (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
+    INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
         is_final)
-    SELECT nextval('changes_seq'), n.correlation_id, (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at,
+    SELECT nextval('status_events_seq'), n.correlation_id, (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at,
         n.failure, n.code, n.reason, n.updated_at, n.is_final
     FROM now_so n JOIN formerly o ON o.correlation_id = n.correlation_id
     WHERE n.status <> o.status OR n.is_final <> o.is_final;

@@ -8,4 +8,4 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_message ON idempotency_keys (correlation_id);
 
 -- The user of the operating system who ran the command line. `actor` is the name that they claim.
-ALTER TABLE trail ADD COLUMN os_user TEXT COLLATE "C";
+ALTER TABLE audit_log ADD COLUMN os_user TEXT COLLATE "C";

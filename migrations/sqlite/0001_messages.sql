@@ -28,7 +28,7 @@ CREATE TABLE notifications (
     fingerprint    BLOB   NOT NULL,
     received_at    BIGINT NOT NULL,
     source         TEXT   NOT NULL,
-    times          BIGINT NOT NULL,
+    occurrences BIGINT NOT NULL,
     uncorrelated   BIGINT NOT NULL, -- 1: came without correlation id, and is tied by its transaction id
     transaction_id TEXT,
     channel        TEXT,
@@ -65,7 +65,7 @@ CREATE INDEX recipients_recipient ON recipients (recipient);
 CREATE TABLE inbound (
     fingerprint    BLOB   NOT NULL PRIMARY KEY,
     received_at    BIGINT NOT NULL,
-    times          BIGINT NOT NULL,
+    occurrences BIGINT NOT NULL,
     channel        TEXT,
     event          TEXT   NOT NULL,
     sender         TEXT,
@@ -78,7 +78,7 @@ CREATE INDEX inbound_newest ON inbound (received_at, fingerprint);
 CREATE TABLE quarantine (
     fingerprint BLOB   NOT NULL PRIMARY KEY,
     received_at BIGINT NOT NULL,
-    times       BIGINT NOT NULL,
+    occurrences BIGINT NOT NULL,
     reason      TEXT   NOT NULL,
     body        BLOB   NOT NULL
 );

@@ -25,27 +25,27 @@ UPDATE messages SET precedence = unhex(hex(substr(precedence, 1, 9))
 WHERE length(precedence) = 25;
 
 -- A status can become final without becoming another one, and a message can have failed without being final.
-ALTER TABLE changes ADD COLUMN is_final BIGINT; -- NULL: follows from status and channel
+ALTER TABLE status_events ADD COLUMN is_final BIGINT; -- NULL: follows from status and channel
 DROP TRIGGER messages_new;
 DROP TRIGGER messages_changed;
 
 CREATE TRIGGER messages_new AFTER INSERT ON messages
 BEGIN
-    INSERT INTO changes (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
+    INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
         is_final)
-    SELECT 1 + COALESCE((SELECT MAX(seq) FROM changes), b.seq), NEW.correlation_id,
+    SELECT 1 + COALESCE((SELECT MAX(seq) FROM status_events), b.seq), NEW.correlation_id,
         NEW.dispatch IS NOT NULL, NEW.channel, NEW.status, NEW.status_at, NEW.failure, NEW.code, NEW.reason,
         NEW.updated_at, NEW.is_final
-    FROM changes_begin b;
+    FROM status_events_begin b;
 END;
 
 CREATE TRIGGER messages_changed AFTER UPDATE OF status, is_final ON messages
 WHEN NEW.status <> OLD.status OR NEW.is_final <> OLD.is_final
 BEGIN
-    INSERT INTO changes (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
+    INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, failure, code, reason, changed_at,
         is_final)
-    SELECT 1 + COALESCE((SELECT MAX(seq) FROM changes), b.seq), NEW.correlation_id,
+    SELECT 1 + COALESCE((SELECT MAX(seq) FROM status_events), b.seq), NEW.correlation_id,
         NEW.dispatch IS NOT NULL, NEW.channel, NEW.status, NEW.status_at, NEW.failure, NEW.code, NEW.reason,
         NEW.updated_at, NEW.is_final
-    FROM changes_begin b;
+    FROM status_events_begin b;
 END;

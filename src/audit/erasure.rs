@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{retention::clear_log, trail::entry};
+use super::{log::entry, retention::clear_log};
 use crate::{
     clock::Clock,
-    domain::{Actor, CorrelationId, Deed, Dispatch, Person, TrailEntry},
-    storage::{Cancellation, Erased, Erasure, Messages, Outbox, Retention, ShelfKind, StorageError, Store},
+    domain::{Actor, AuditAction, AuditEntry, CorrelationId, Dispatch, Person},
+    storage::{ArchiveKind, Cancellation, Erased, Erasure, Messages, Outbox, Retention, StorageError, Store},
 };
 
 /// Removes persons.
@@ -31,7 +31,7 @@ pub struct ErasureView {
     pub notifications: i64,
     /// Steps of our dispatch that named the person.
     pub dispatch_events: i64,
-    /// Entries of the live feed that named the person.
+    /// Entries of the status events that named the person.
     pub changes: i64,
     /// Requests to send, each with its text.
     pub requests: i64,
@@ -85,15 +85,16 @@ impl Eraser {
     /// Removes a person; or, as a dry run, says what that would remove.
     pub async fn erase(&self, person: &Person, actor: &Actor, dry_run: bool) -> Result<ErasureView, StorageError> {
         // Without the number, and without anything made of it: numbers are few enough to be tried out.
-        let entry = (!dry_run).then(|| entry(actor, Deed::Erased, &self.clock, None));
+        let entry = (!dry_run).then(|| entry(actor, AuditAction::Erased, &self.clock, None));
         let mut view = ErasureView::default();
         self.erase_messages(person, actor, entry.as_ref(), &mut view).await?;
         if person.is_distinctive() {
             self.erase_mentions(person, entry.as_ref(), &mut view).await?;
         }
         self.erase_changes(person, entry.as_ref(), &mut view).await?;
-        view.inbound = self.erase_shelf(ShelfKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
-        view.quarantine = self.erase_shelf(ShelfKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
+        view.inbound = self.erase_shelf(ArchiveKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
+        view.quarantine =
+            self.erase_shelf(ArchiveKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
         view.found = view.removed() > 0;
         if view.found && !dry_run {
             self.rewrite_file().await;
@@ -123,14 +124,14 @@ impl Eraser {
 
     async fn erase_shelf(
         &self,
-        kind: ShelfKind,
+        kind: ArchiveKind,
         person: &Person,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
         compressed: &mut i64,
     ) -> Result<i64, StorageError> {
         let (mut rows, mut after) = (0, None);
         loop {
-            let (erased, last) = self.erasure.erase_shelf(kind, person, after, ROWS, entry).await?;
+            let (erased, last) = self.erasure.erase_archived(kind, person, after, ROWS, entry).await?;
             rows += erased.rows;
             *compressed += erased.compressed;
             if last.is_none() {
@@ -143,12 +144,12 @@ impl Eraser {
     async fn erase_changes(
         &self,
         person: &Person,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
         view: &mut ErasureView,
     ) -> Result<(), StorageError> {
         let mut after = i64::MIN;
         loop {
-            let (rows, last) = self.erasure.erase_changes(person, after, ROWS, entry).await?;
+            let (rows, last) = self.erasure.erase_status_events(person, after, ROWS, entry).await?;
             view.changes += rows;
             let Some(last) = last else { return Ok(()) };
             after = last;
@@ -159,7 +160,7 @@ impl Eraser {
         &self,
         person: &Person,
         actor: &Actor,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
         view: &mut ErasureView,
     ) -> Result<(), StorageError> {
         let mut after: Option<CorrelationId> = None;
@@ -180,7 +181,7 @@ impl Eraser {
     async fn erase_mentions(
         &self,
         person: &Person,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
         view: &mut ErasureView,
     ) -> Result<(), StorageError> {
         let mut after = None;

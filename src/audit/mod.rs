@@ -7,27 +7,27 @@
 //! | `formula` | texts in the cells of a spreadsheet, which must not be formulas |
 //! | `rebuild` | every status, anew from the stored notifications |
 //! | `retry` | what is in quarantine, read once more |
-//! | `trail` | who did what |
+//! | `log` | who did what |
 //! | `proof` | proves the store against its chain |
-//! | `sums` | the first look: whether everything is as the chain says |
+//! | `digest` | the first look: whether everything is as the chain says |
 //! | `search` | the second look, where it is not: which row |
 //! | `retention` | removes what was kept for its time |
 //! | `erasure` | removes a person |
 //!
-//! To note a deed of another kind: a word in `domain::Deed`, and its entry in the commit that does the deed, as a purge
-//! has it; or else a call of [`Trail::record`] after the deed, before anybody is told that it is done.
+//! To note an action of another kind: a word in `domain::AuditAction`, and its entry in the commit that does the action, as a purge
+//! has it; or else a call of [`AuditWriter::record`] after the action, before anybody is told that it is done.
 
+mod digest;
 mod erasure;
 mod export;
 mod formula;
 mod import;
+mod log;
 mod proof;
 mod rebuild;
 mod retention;
 mod retry;
 mod search;
-mod sums;
-mod trail;
 
 pub use erasure::{Eraser, ErasureView};
 pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
@@ -35,8 +35,8 @@ pub use import::{
     ImportError, ImportOptions, ImportReport, Importer, Layout, Origin, Row, UnreadableRow, as_utf_8, is_utf_8,
     read_rows,
 };
+pub use log::{AuditEntryView, AuditUnavailable, AuditView, AuditWriter, PendingEntry, entry};
 pub use proof::{Finding, Proof, Verdict};
 pub use rebuild::{Rebuild, RebuildReport, Transition};
 pub use retention::{Periods, PurgeView, Purger};
 pub use retry::{RetryReport, retry};
-pub use trail::{NotNoted, Trail, TrailEntryView, TrailView, Undertaking, entry};

@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    digest::StoreDigest,
     search::{Search, Wrong},
-    sums::Sums,
 };
 use crate::{
-    domain::{Chained, CorrelationId, Fate, Hex, Link, LinkHash, PageLimit, RowKey, Writer},
-    storage::{Contradiction, Ledger, Observer, Proved, Repair, Restated, StorageError, Store},
+    domain::{ChainedTable, ChangeKind, CorrelationId, Hex, Link, LinkHash, PageLimit, RowKey, Writer},
+    storage::{ChainVisitor, HashChain, Inconsistency, Recomputed, Repair, StatusCheck, StorageError, Store},
 };
 
 /// So many messages are looked at together.
@@ -19,7 +19,7 @@ const BATCH: u16 = 100;
 /// Proves the store.
 #[derive(Clone)]
 pub struct Proof {
-    ledger: Arc<dyn Ledger>,
+    ledger: Arc<dyn HashChain>,
     repair: Arc<dyn Repair>,
 }
 
@@ -69,7 +69,7 @@ impl Finding {
         Self::new(what, "links", format!("{writer} {sequence}"), detail)
     }
 
-    fn of_message(Restated { correlation_id, from, to }: &Restated) -> Self {
+    fn of_message(Recomputed { correlation_id, from, to }: &Recomputed) -> Self {
         let wrong = if from == to {
             "its final, failure, code, reason or transaction id is not that of the notification that decided".to_owned()
         } else {
@@ -109,10 +109,10 @@ struct Removals {
     missing: BTreeSet<RowKey>,
 }
 
-impl Observer for Removals {
+impl ChainVisitor for Removals {
     fn link(&mut self, link: &Link) {
-        for record in link.records().unwrap_or_default() {
-            if record.table == Chained::Notifications && record.fate == Fate::Removed {
+        for record in link.row_changes().unwrap_or_default() {
+            if record.table == ChainedTable::Notifications && record.kind == ChangeKind::Removed {
                 self.missing.remove(&record.key);
             }
         }
@@ -122,16 +122,16 @@ impl Observer for Removals {
 impl Proof {
     /// Of `store`.
     pub fn new(store: &Store) -> Self {
-        Self { ledger: store.ledger.clone(), repair: store.repair.clone() }
+        Self { ledger: store.hash_chain.clone(), repair: store.repair.clone() }
     }
 
     /// Looks at every link and every chained row; then, whether every message has the status that those rows come to, and
     /// whether the counters count the messages. With `head`, what that vouched for must still be there. If all is sound, a
-    /// new link vouches for the links, and its hash is the new head. Nothing else is looked at: not the trail, inbound,
+    /// new link vouches for the links, and its hash is the new head. Nothing else is looked at: not the audit log, inbound,
     /// quarantine or the outbox, and of messages neither channel, sender, recipient, segments, callback data nor times.
     pub async fn verify(&self, head: Option<LinkHash>) -> Result<Verdict, StorageError> {
-        let mut sums = Sums::new(rand::random(), head);
-        match self.ledger.survey(&mut sums).await {
+        let mut sums = StoreDigest::new(rand::random(), head);
+        match self.ledger.visit_all(&mut sums).await {
             Ok(()) => sums.conclude(),
             Err(error) => sums.found(Finding::of_error(error)?),
         }
@@ -165,7 +165,7 @@ impl Proof {
 
     /// Whether messages and counters are as the rows say that were just proved.
     async fn look_at_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
-        if let Some(Contradiction { what, table, key, detail }) = self.ledger.contradiction().await? {
+        if let Some(Inconsistency { what, table, key, detail }) = self.ledger.find_inconsistency().await? {
             return Ok(Some(Finding::new(what, table, key, detail)));
         }
         let limit = PageLimit::new(BATCH).unwrap_or_default();
@@ -173,7 +173,7 @@ impl Proof {
         let mut missing = BTreeSet::new();
         loop {
             let ids = self.repair.ids(last.as_ref(), limit).await?;
-            let Proved { wrong, right, unverifiable, deciders } = self.repair.prove(&ids).await?;
+            let StatusCheck { wrong, right, unverifiable, deciders } = self.repair.check_statuses(&ids).await?;
             if let Some(first) = wrong.first() {
                 return Ok(Some(Finding::of_message(first)));
             }
@@ -193,9 +193,9 @@ impl Proof {
             return Ok(None);
         }
         let mut removals = Removals { missing };
-        self.ledger.links(&mut removals).await?;
+        self.ledger.visit_links(&mut removals).await?;
         let Some(key) = removals.missing.first() else { return Ok(None) };
-        let Some(id) = self.ledger.name(key.message).await? else {
+        let Some(id) = self.ledger.find_message_id(key.message).await? else {
             // Purged since.
             return Ok(None);
         };
@@ -205,19 +205,19 @@ impl Proof {
 
     async fn search(&self, buckets: Vec<usize>) -> Result<Option<Finding>, StorageError> {
         let mut search = Search::new(buckets);
-        self.ledger.survey(&mut search).await?;
+        self.ledger.visit_all(&mut search).await?;
         let Some(Wrong { what, table, key, correlation_id, detail }) = search.first() else {
             // Somebody put it right between the two looks.
             return Ok(None);
         };
         let known = match correlation_id {
             Some(id) => Some(id),
-            None => self.ledger.name(key.message).await?.map(|id| id.to_string()),
+            None => self.ledger.find_message_id(key.message).await?.map(|id| id.to_string()),
         };
         let message = known.unwrap_or_else(|| format!("sha256:{}", Hex(&key.message)));
         let part = match table {
-            Chained::Notifications => Hex(&key.part).to_string(),
-            Chained::DispatchEvents => u64::from_be_bytes(key.part).to_string(),
+            ChainedTable::Notifications => Hex(&key.part).to_string(),
+            ChainedTable::DispatchEvents => u64::from_be_bytes(key.part).to_string(),
         };
         Ok(Some(Finding::new(what, table.as_str(), format!("{message} {part}"), detail)))
     }

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::trail::entry;
+use super::log::entry;
 use crate::{
     clock::Clock,
-    domain::{Actor, CorrelationId, Deed, PageLimit, TrailEntry},
-    storage::{Deeds, Reading, Repair, Restated, StorageError, Store},
+    domain::{Actor, AuditAction, AuditEntry, CorrelationId, PageLimit},
+    storage::{AuditLog, BodyParser, Recomputed, Repair, StorageError, Store},
     webex::{Posted, TimeZone},
 };
 
@@ -48,7 +48,7 @@ pub struct Transition {
 #[derive(Clone)]
 pub struct Rebuild {
     repair: Arc<dyn Repair>,
-    deeds: Arc<dyn Deeds>,
+    audit_log: Arc<dyn AuditLog>,
     zone: TimeZone,
     clock: Clock,
 }
@@ -56,11 +56,11 @@ pub struct Rebuild {
 impl Rebuild {
     /// What `store` holds; `zone` is the tenant's.
     pub fn new(store: &Store, zone: TimeZone, clock: Clock) -> Self {
-        Self { repair: store.repair.clone(), deeds: store.deeds.clone(), zone, clock }
+        Self { repair: store.repair.clone(), audit_log: store.audit_log.clone(), zone, clock }
     }
 
     /// Looks all messages through, and alters those that read otherwise now; with `dry_run` it only tells. Safe while
-    /// messages and notifications come in: each batch is read and written as one. `actor` is noted in the trail; `seen`
+    /// messages and notifications come in: each batch is read and written as one. `actor` is noted in the audit log; `seen`
     /// is told the number of messages that are done.
     pub async fn run(
         &self,
@@ -68,9 +68,9 @@ impl Rebuild {
         dry_run: bool,
         mut seen: impl FnMut(u64),
     ) -> Result<RebuildReport, StorageError> {
-        let entry = entry(actor, Deed::Rebuilt, &self.clock, None);
+        let entry = entry(actor, AuditAction::Rebuilt, &self.clock, None);
         if !dry_run {
-            self.deeds.note(slice::from_ref(&entry)).await?;
+            self.audit_log.append(slice::from_ref(&entry)).await?;
         }
         let zone = self.zone;
         let read = move |body: &[u8]| match Posted::read(body, zone) {
@@ -84,11 +84,11 @@ impl Rebuild {
         loop {
             let ids = self.repair.ids(last.as_ref(), limit).await?;
             report.messages += ids.len() as u64;
-            let mut found = self.repair.review(&ids, &read).await?;
+            let mut found = self.repair.preview_recompute(&ids, &read).await?;
             if !dry_run && !found.is_empty() {
                 // Only these are locked, and only now: most batches have none.
                 let ids: Vec<_> = found.into_iter().map(|restated| restated.correlation_id).collect();
-                found = self.restate(&ids, &read, &entry).await?;
+                found = self.recompute(&ids, &read, &entry).await?;
             }
             for restated in found {
                 report.note(&restated, &mut transitions);
@@ -104,24 +104,24 @@ impl Rebuild {
         Ok(report)
     }
 
-    async fn restate(
+    async fn recompute(
         &self,
         ids: &[CorrelationId],
-        read: &Reading,
-        entry: &TrailEntry,
-    ) -> Result<Vec<Restated>, StorageError> {
+        read: &BodyParser,
+        entry: &AuditEntry,
+    ) -> Result<Vec<Recomputed>, StorageError> {
         for _ in 1..TRIES {
-            match self.repair.restate(ids, read, self.clock.now(), entry).await {
+            match self.repair.recompute(ids, read, self.clock.now(), entry).await {
                 Err(StorageError::Unavailable(_)) => sleep(PAUSE).await,
                 done => return done,
             }
         }
-        self.repair.restate(ids, read, self.clock.now(), entry).await
+        self.repair.recompute(ids, read, self.clock.now(), entry).await
     }
 }
 
 impl RebuildReport {
-    fn note(&mut self, restated: &Restated, transitions: &mut BTreeMap<(String, String), u64>) {
+    fn note(&mut self, restated: &Recomputed, transitions: &mut BTreeMap<(String, String), u64>) {
         self.altered += 1;
         if restated.from != restated.to {
             *transitions.entry((restated.from.to_string(), restated.to.to_string())).or_default() += 1;

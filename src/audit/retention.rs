@@ -5,11 +5,11 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::trail::entry;
+use super::log::entry;
 use crate::{
-    clock::{Clock, Watched},
-    domain::{Actor, Deed, Timestamp},
-    storage::{Kind, Retention, StorageError, Store},
+    clock::{Clock, ClockJumpDetector},
+    domain::{Actor, AuditAction, Timestamp},
+    storage::{Retention, RetentionKind, StorageError, Store},
 };
 
 /// For how long each kind of data is kept; `None`: for ever, or as long as the message it belongs to.
@@ -25,21 +25,21 @@ pub struct Periods {
     pub inbound: Option<Duration>,
     /// What nobody could understand.
     pub quarantine: Option<Duration>,
-    /// The trail.
-    pub trail: Option<Duration>,
+    /// The audit log.
+    pub audit_log: Option<Duration>,
 }
 
 impl Periods {
     /// What is not kept for ever.
-    fn limited(self) -> impl Iterator<Item = (Kind, Duration)> {
+    fn limited(self) -> impl Iterator<Item = (RetentionKind, Duration)> {
         // Messages first: what goes with them need not go by itself.
         let all = [
-            (Kind::Messages, self.messages),
-            (Kind::Notifications, self.notifications),
-            (Kind::Bodies, self.bodies),
-            (Kind::Inbound, self.inbound),
-            (Kind::Quarantine, self.quarantine),
-            (Kind::Trail, self.trail),
+            (RetentionKind::Messages, self.messages),
+            (RetentionKind::Notifications, self.notifications),
+            (RetentionKind::Bodies, self.bodies),
+            (RetentionKind::Inbound, self.inbound),
+            (RetentionKind::Quarantine, self.quarantine),
+            (RetentionKind::AuditLog, self.audit_log),
         ];
         all.into_iter().filter_map(|(kind, period)| Some((kind, period?)))
     }
@@ -48,7 +48,7 @@ impl Periods {
 /// How many rows a purge removed, or would remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurgeView {
-    /// `messages`, `notifications`, `bodies`, `inbound`, `quarantine` or `trail`.
+    /// `messages`, `notifications`, `bodies`, `inbound`, `quarantine` or `audit-log`.
     pub kind: String,
     /// How many.
     pub rows: i64,
@@ -104,10 +104,10 @@ impl Purger {
         Ok(views)
     }
 
-    async fn purge_kind(&mut self, kind: Kind, before: Timestamp, actor: &Actor) -> Result<i64, StorageError> {
-        let entry = entry(actor, Deed::Purged, &self.clock, Some(word(kind).to_owned()));
-        let limit = if kind == Kind::Messages { MESSAGES } else { ROWS };
-        let mut from = if kind == Kind::Bodies { self.bodies_up_to } else { Timestamp::from_micros(i64::MIN) };
+    async fn purge_kind(&mut self, kind: RetentionKind, before: Timestamp, actor: &Actor) -> Result<i64, StorageError> {
+        let entry = entry(actor, AuditAction::Purged, &self.clock, Some(word(kind).to_owned()));
+        let limit = if kind == RetentionKind::Messages { MESSAGES } else { ROWS };
+        let mut from = if kind == RetentionKind::Bodies { self.bodies_up_to } else { Timestamp::from_micros(i64::MIN) };
         let mut rows = 0;
         loop {
             let purged = self.retention.purge(kind, from, before, limit, &entry).await?;
@@ -116,7 +116,7 @@ impl Purger {
             }
             rows += purged.rows;
             from = purged.up_to.unwrap_or(from);
-            if kind == Kind::Bodies {
+            if kind == RetentionKind::Bodies {
                 self.bodies_up_to = from;
             }
             sleep(PAUSE).await;
@@ -131,7 +131,7 @@ impl Purger {
         if self.periods.limited().next().is_none() {
             return;
         }
-        let (mut watched, mut pause) = (Watched::new(self.clock.clone()), FIRST);
+        let (mut watched, mut pause) = (ClockJumpDetector::new(self.clock.clone()), FIRST);
         loop {
             tokio::select! { () = &mut shutdown => return, () = sleep(pause) => {} }
             pause = EVERY;
@@ -151,7 +151,7 @@ impl Purger {
 /// it, but worth knowing.
 pub(super) async fn clear_log(retention: &dyn Retention) {
     let advice = "stop what reads the database for long, and purge or erase again, or stop all that use it";
-    match retention.clear_log().await {
+    match retention.truncate_log().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(advice, "removed data is still in the write-ahead log, which others are reading"),
         Err(error) => {
@@ -174,14 +174,14 @@ fn report(purged: Result<Vec<PurgeView>, StorageError>) {
     }
 }
 
-fn word(kind: Kind) -> &'static str {
+fn word(kind: RetentionKind) -> &'static str {
     match kind {
-        Kind::Bodies => "bodies",
-        Kind::Notifications => "notifications",
-        Kind::Messages => "messages",
-        Kind::Inbound => "inbound",
-        Kind::Quarantine => "quarantine",
-        Kind::Trail => "trail",
+        RetentionKind::Bodies => "bodies",
+        RetentionKind::Notifications => "notifications",
+        RetentionKind::Messages => "messages",
+        RetentionKind::Inbound => "inbound",
+        RetentionKind::Quarantine => "quarantine",
+        RetentionKind::AuditLog => "trail",
     }
 }
 
@@ -193,7 +193,7 @@ mod tests {
     use tokio::time::{Instant, advance};
 
     use super::*;
-    use crate::{domain::TrailEntry, storage::Purged};
+    use crate::{domain::AuditEntry, storage::Purged};
 
     /// Has nothing to remove, and keeps up to when it was to be removed last.
     #[derive(Default)]
@@ -201,23 +201,23 @@ mod tests {
 
     #[async_trait]
     impl Retention for Asked {
-        async fn old(&self, _: Kind, _: Timestamp) -> Result<i64, StorageError> {
+        async fn old(&self, _: RetentionKind, _: Timestamp) -> Result<i64, StorageError> {
             Ok(0)
         }
 
         async fn purge(
             &self,
-            _: Kind,
+            _: RetentionKind,
             _: Timestamp,
             before: Timestamp,
             _: i64,
-            _: &TrailEntry,
+            _: &AuditEntry,
         ) -> Result<Purged, StorageError> {
             self.0.store(before.as_micros(), Ordering::Relaxed);
             Ok(Purged { rows: 0, up_to: None })
         }
 
-        async fn clear_log(&self) -> Result<bool, StorageError> {
+        async fn truncate_log(&self) -> Result<bool, StorageError> {
             Ok(true)
         }
 

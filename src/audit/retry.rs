@@ -4,10 +4,10 @@ use std::{collections::HashSet, slice};
 
 use serde::{Deserialize, Serialize};
 
-use super::trail::entry;
+use super::log::entry;
 use crate::{
     clock::Clock,
-    domain::{Actor, Arrival, Cursor, Deed, Fingerprint, Kept, PageLimit, TrailEntry, Unreadable},
+    domain::{Actor, Archived, Arrival, AuditAction, AuditEntry, Cursor, Fingerprint, PageLimit, Unreadable},
     storage::{StorageError, Store},
     webex::{Posted, TimeZone},
 };
@@ -24,14 +24,14 @@ pub struct RetryReport {
 }
 
 /// Reads everything in quarantine once more. What is understood moves to where it belongs, with the time at which and
-/// the way by which it came; the rest stays. `zone` is the tenant's; `actor` is noted in the trail.
+/// the way by which it came; the rest stays. `zone` is the tenant's; `actor` is noted in the audit log.
 pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) -> Result<RetryReport, StorageError> {
-    let entry = entry(actor, Deed::Retried, clock, None);
-    store.deeds.note(slice::from_ref(&entry)).await?;
+    let entry = entry(actor, AuditAction::Retried, clock, None);
+    store.audit_log.append(slice::from_ref(&entry)).await?;
     let mut retry = Retry { store, zone, entry, report: RetryReport::default(), put_back: HashSet::new() };
     let mut after: Option<Cursor> = None;
     loop {
-        let page = store.shelf.quarantine(after.as_ref(), PageLimit::default()).await?;
+        let page = store.archive.quarantine(after.as_ref(), PageLimit::default()).await?;
         for kept in page.items {
             retry.release(kept).await?;
         }
@@ -43,7 +43,7 @@ pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) 
 struct Retry<'a> {
     store: &'a Store,
     zone: TimeZone,
-    entry: TrailEntry,
+    entry: AuditEntry,
     report: RetryReport,
     /// Elements of arrays that were put into quarantine on their own, and counted.
     put_back: HashSet<Fingerprint>,
@@ -51,7 +51,7 @@ struct Retry<'a> {
 
 impl Retry<'_> {
     /// Each in a commit of its own, so that one which the database refuses does not keep the others back.
-    async fn release(&mut self, kept: Kept<Unreadable>) -> Result<(), StorageError> {
+    async fn release(&mut self, kept: Archived<Unreadable>) -> Result<(), StorageError> {
         let fingerprint = kept.fingerprint;
         if self.put_back.contains(&fingerprint) {
             return Ok(());
@@ -61,7 +61,7 @@ impl Retry<'_> {
             self.report.left += 1;
             return Ok(());
         }
-        match self.store.repair.release(fingerprint, &arrivals, &self.entry).await {
+        match self.store.repair.release_from_quarantine(fingerprint, &arrivals, &self.entry).await {
             Ok(true) => arrivals.iter().for_each(|arrival| self.count(arrival)),
             // Another retry was quicker.
             Ok(false) => {}
@@ -88,10 +88,10 @@ fn is_understood(arrival: &Arrival) -> bool {
 }
 
 /// What a body is now. An array is several arrivals, of which those that are not understood go back each on its own.
-fn arrivals(kept: &Kept<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
+fn arrivals(kept: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
     let arrival = |(posted, body): (Posted, &[u8])| {
         let arrival = posted.arrival(body.to_vec(), kept.source, kept.received_at)?;
-        Some(arrival.came(kept.times))
+        Some(arrival.came(kept.occurrences))
     };
     Posted::read_all(&kept.body, zone).into_iter().filter_map(arrival).collect()
 }

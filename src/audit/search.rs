@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::sums::bucket;
+use super::digest::bucket;
 use crate::{
-    domain::{Chained, Fate, Fingerprint, Link, RowKey},
-    storage::{ChainedRow, Observer},
+    domain::{ChainedTable, ChangeKind, Fingerprint, Link, RowKey},
+    storage::{ChainVisitor, ChainedRow},
 };
 
 /// At the most so many buckets are looked at, so that memory is bounded where everything was altered.
@@ -14,7 +14,7 @@ const MOST: usize = 1024;
 /// Collects what links and rows say of the suspicious buckets.
 pub(super) struct Search {
     buckets: HashSet<usize>,
-    places: BTreeMap<(Chained, RowKey), Place>,
+    places: BTreeMap<(ChainedTable, RowKey), Place>,
 }
 
 /// What is said of one row.
@@ -36,7 +36,7 @@ struct Stored {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) what: &'static str,
-    pub(super) table: Chained,
+    pub(super) table: ChainedTable,
     pub(super) key: RowKey,
     /// The id of the message, if the row is there to tell it.
     pub(super) correlation_id: Option<String>,
@@ -48,7 +48,7 @@ impl Search {
         Self { buckets: buckets.into_iter().take(MOST).collect(), places: BTreeMap::new() }
     }
 
-    fn place(&mut self, table: Chained, key: RowKey) -> Option<&mut Place> {
+    fn place(&mut self, table: ChainedTable, key: RowKey) -> Option<&mut Place> {
         self.buckets.contains(&bucket(&key)).then(|| self.places.entry((table, key)).or_default())
     }
 
@@ -81,15 +81,15 @@ impl Place {
     }
 }
 
-impl Observer for Search {
+impl ChainVisitor for Search {
     fn link(&mut self, link: &Link) {
-        for record in link.records().unwrap_or_default() {
+        for record in link.row_changes().unwrap_or_default() {
             let Some(place) = self.place(record.table, record.key) else { continue };
-            let times = i64::from(record.times);
-            let (rows, times) = match record.fate {
-                Fate::Added => (1, times),
-                Fate::Repeated => (0, times),
-                Fate::Removed => (-1, -times),
+            let times = i64::from(record.occurrences);
+            let (rows, times) = match record.kind {
+                ChangeKind::Added => (1, times),
+                ChangeKind::Repeated => (0, times),
+                ChangeKind::Removed => (-1, -times),
             };
             *place.chained.entry(record.digest).or_default() += rows;
             place.times += times;
@@ -99,7 +99,7 @@ impl Observer for Search {
     fn row(&mut self, row: &ChainedRow<'_>) {
         let correlation_id = row.correlation_id.to_owned();
         if let Some(place) = self.place(row.table, row.key) {
-            place.stored = Some(Stored { correlation_id, digest: row.digest, times: row.times });
+            place.stored = Some(Stored { correlation_id, digest: row.digest, times: row.occurrences });
         }
     }
 }

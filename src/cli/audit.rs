@@ -6,15 +6,15 @@ use anyhow::{Context, bail};
 
 use super::{
     filter::time,
-    output::{self, WrongUse, or_dash},
+    output::{self, UsageError, or_dash},
     settings,
-    source::{SourceArgs, found_wrong},
+    source::{SourceArgs, usage_error},
 };
 use crate::storage::Access;
 use crate::{
-    audit::{Proof, Trail, TrailView, Verdict},
+    audit::{AuditView, AuditWriter, Proof, Verdict},
     clock::Clock,
-    domain::{LinkHash, TrailRequest},
+    domain::{AuditRequest, LinkHash},
 };
 
 #[derive(clap::Args)]
@@ -109,20 +109,20 @@ async fn list(args: List) -> anyhow::Result<()> {
         ("cursor", args.cursor),
     ];
     let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let page: TrailView = if let Some(remote) = args.source.remote()? {
+    let page: AuditView = if let Some(remote) = args.source.remote()? {
         remote.list("v1/audit", &pairs).await?
     } else {
-        let request = TrailRequest::parse(pairs.iter().map(|(name, value)| (*name, value.as_str())));
-        let request = request.map_err(|faults| found_wrong(&faults))?;
+        let request = AuditRequest::parse(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+        let request = request.map_err(|faults| usage_error(&faults))?;
         let (store, _) = settings::open_for(Access::Read, args.source.into_settings()).await?;
-        Trail::start(&store, Clock::system()).list(&request).await?
+        AuditWriter::start(&store, Clock::system()).list(&request).await?
     };
     if args.json {
         return output::json(&page);
     }
     let rows = page.items.into_iter().map(|entry| {
         let (os_user, details) = (or_dash(entry.os_user.as_ref()), or_dash(entry.details.as_ref()));
-        vec![entry.at, entry.actor, os_user, entry.deed, entry.count.to_string(), details]
+        vec![entry.at, entry.actor, os_user, entry.action, entry.count.to_string(), details]
     });
     output::found("no entries", &["at", "who", "OS user", "did", "how many", "details"], rows);
     if let Some(cursor) = page.next_cursor {
@@ -171,7 +171,7 @@ pub(super) fn head(text: &str) -> anyhow::Result<LinkHash> {
         return Ok(hash);
     }
     if !Path::new(text).is_file() {
-        bail!(WrongUse("--head is neither 64 hexadecimal digits nor a file".to_owned()));
+        bail!(UsageError("--head is neither 64 hexadecimal digits nor a file".to_owned()));
     }
     let content = std::fs::read_to_string(text).with_context(|| format!("{text} cannot be read"))?;
     let mut words = content.split(|c: char| !c.is_ascii_alphanumeric());

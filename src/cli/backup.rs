@@ -11,12 +11,12 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{
-    output::{self, WrongUse},
+    output::{self, UsageError},
     settings::SettingsArgs,
 };
 use crate::{
     config::Purpose,
-    storage::{self, CopyError},
+    storage::{self, BackupError},
 };
 
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     if args.file == Path::new("-") {
-        bail!(WrongUse(
+        bail!(UsageError(
             "a backup is a database file, which cannot be written to standard output; name a file".to_owned()
         ));
     }
@@ -57,10 +57,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// What can only be meant otherwise is wrong use.
-pub(super) fn refused(error: CopyError, on_postgres: &str) -> anyhow::Error {
+pub(super) fn refused(error: BackupError, on_postgres: &str) -> anyhow::Error {
     match error {
-        CopyError::NoFile => WrongUse(format!("{error}; {on_postgres}")).into(),
-        CopyError::Exists(_) => WrongUse(error.to_string()).into(),
+        BackupError::NoFile => UsageError(format!("{error}; {on_postgres}")).into(),
+        BackupError::Exists(_) => UsageError(error.to_string()).into(),
         error => error.into(),
     }
 }

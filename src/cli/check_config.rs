@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     config::{Flags, Purpose, Setting, Settings},
     observe::{self, LogFilter, causes},
-    secret::Secret,
+    secret::ReloadableSecret,
     send::{Reach, WebexConnect},
     storage::{self, DatabaseKind},
 };
@@ -111,7 +111,7 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
         ("bearer", asked.bearer.is_some()),
     ];
     let asked: Vec<_> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
-    let tokens = settings.tokens.as_ref().map(Secret::current);
+    let tokens = settings.tokens.as_ref().map(ReloadableSecret::current);
     let tokens: Vec<_> = tokens.iter().flat_map(|tokens| tokens.iter()).map(|token| token.name.as_str()).collect();
     let or = |list: Vec<&str>, otherwise: &str| if list.is_empty() { otherwise.to_owned() } else { list.join(", ") };
     let or_none = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };

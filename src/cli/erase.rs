@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::{
-    output::{self, WrongUse},
+    output::{self, UsageError},
     settings::{self, user},
     source::SourceArgs,
 };
@@ -31,7 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let person = Person::new(&args.to).map_err(|error| WrongUse(format!("--to {error}")))?;
+    let person = Person::new(&args.to).map_err(|error| UsageError(format!("--to {error}")))?;
     let view: ErasureView = if let Some(remote) = args.source.remote()? {
         remote.erase(&args.to, args.dry_run).await?
     } else {

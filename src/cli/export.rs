@@ -13,12 +13,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     filter::FilterArgs,
     settings,
-    source::{SourceArgs, found_wrong},
+    source::{SourceArgs, usage_error},
     target::Target,
 };
 use crate::storage::Access;
 use crate::{
-    audit::{Export, ExportRequest, Trail},
+    audit::{AuditWriter, Export, ExportRequest},
     clock::Clock,
 };
 
@@ -40,7 +40,7 @@ pub(super) struct Args {
     /// Of the audit log, what this actor did
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
-    /// Of the audit log, deeds of this kind, as in receiptd audit
+    /// Of the audit log, actions of this kind, as in receiptd audit
     #[arg(long, value_name = "WORD")]
     action: Option<String>,
     #[command(flatten)]
@@ -62,9 +62,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
         let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
-        let request = ExportRequest::parse(pairs, &cutoffs).map_err(|faults| found_wrong(&faults))?;
-        let trail = Trail::start(&store, Clock::system());
-        let export = Export::begin(&store, request, &trail, &settings::user()).await?;
+        let request = ExportRequest::parse(pairs, &cutoffs).map_err(|faults| usage_error(&faults))?;
+        let audit = AuditWriter::start(&store, Clock::system());
+        let export = Export::begin(&store, request, &audit, &settings::user()).await?;
         let pieces = export.pieces().map_err(anyhow::Error::from);
         write(pieces.map_ok(|piece| piece.bytes), args.output.as_deref()).await
     }

@@ -10,9 +10,9 @@ use super::{
     output,
     remote::Unfollowed,
     settings,
-    source::{Remote, SourceArgs, found_wrong},
+    source::{Remote, SourceArgs, usage_error},
 };
-use crate::query::{EventView, Feed, FeedRequest};
+use crate::query::{EventStream, EventStreamRequest, EventView};
 use crate::storage::Access;
 
 /// Before a server that went away is asked again.
@@ -41,9 +41,9 @@ async fn in_database(
     show: impl Fn(&EventView) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-    let request = FeedRequest::parse(pairs, None).map_err(|faults| found_wrong(&faults))?;
+    let request = EventStreamRequest::parse(pairs, None).map_err(|faults| usage_error(&faults))?;
     let (store, _) = settings::open_for(Access::Read, source.into_settings()).await?;
-    let mut feed = Feed::open(&store, request).await?;
+    let mut feed = EventStream::open(&store, request).await?;
     loop {
         for (_, event) in feed.next().await? {
             show(&event)?;

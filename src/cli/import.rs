@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     output, settings,
-    source::{SourceArgs, found_wrong},
+    source::{SourceArgs, usage_error},
 };
 use crate::storage::Access;
 use crate::{
@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         remote.import(&pairs, file).await?
     } else {
         let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-        let options = ImportOptions::parse(pairs).map_err(|faults| found_wrong(&faults))?;
+        let options = ImportOptions::parse(pairs).map_err(|faults| usage_error(&faults))?;
         let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
         let importer = Importer::new(&store, settings.zone, Clock::system());
         importer.import(&settings::user(), file, options).await?

@@ -75,12 +75,12 @@ pub(super) fn found(nothing: &str, header: &[&str], rows: impl IntoIterator<Item
 /// What was asked for cannot be meant: exit code 2, as for flags that do not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct WrongUse(pub(super) String);
+pub(super) struct UsageError(pub(super) String);
 
 /// Says why a command failed: the whole chain of causes, on one line.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
     complain(&causes(error.as_ref()));
-    if error.is::<WrongUse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// Answers `--help`, `--version` and wrong flags, as the parser of the command line words it.

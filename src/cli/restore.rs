@@ -9,14 +9,14 @@ use serde::Serialize;
 use super::{
     audit::head,
     backup::refused,
-    output::{self, WrongUse},
+    output::{self, UsageError},
     settings::{SettingsArgs, user},
 };
 use crate::{
     audit::{self, Proof},
     clock::Clock,
     config::Purpose,
-    domain::{Deed, LinkHash},
+    domain::{AuditAction, LinkHash},
     storage::{self, Access, OpenOptions, Staged, Store},
 };
 
@@ -68,7 +68,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let by_hand = "Postgres is restored by pg_restore or its base backup; then run this without a file";
     let staged = match &args.file {
         Some(file) => Some(Staged::of(file, url, args.force).await.map_err(|error| refused(error, by_hand))?),
-        None if url.starts_with("sqlite:") => bail!(WrongUse("name the backup".to_owned())),
+        None if url.starts_with("sqlite:") => bail!(UsageError("name the backup".to_owned())),
         None => None,
     };
     let place = staged.as_ref().map_or_else(|| url.to_owned(), Staged::url);
@@ -96,9 +96,9 @@ async fn put_right(store: &Store, head: Option<LinkHash>, resend: bool) -> anyho
         bail!("in the backup, {finding}");
     }
     let clock = Clock::system();
-    let entry = audit::entry(&user(), Deed::Restored, &clock, None);
-    store.deeds.note(slice::from_ref(&entry)).await?;
-    let unconfirmed = if resend { 0 } else { store.outbox.doubt(clock.now(), &entry).await?.len() };
+    let entry = audit::entry(&user(), AuditAction::Restored, &clock, None);
+    store.audit_log.append(slice::from_ref(&entry)).await?;
+    let unconfirmed = if resend { 0 } else { store.outbox.mark_unconfirmed(clock.now(), &entry).await?.len() };
     Ok(Report { rows: verdict.rows, head: verdict.head, unconfirmed, replaced: None })
 }
 

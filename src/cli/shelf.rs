@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     output,
-    source::{Source, SourceArgs, found_wrong},
+    source::{Source, SourceArgs, usage_error},
 };
 use crate::{
     domain::{Cursor, Cutoffs, Fingerprint, ListRequest, PageLimit},
@@ -56,7 +56,7 @@ impl ListArgs {
             Source::Server(remote) => remote.list(path, &pairs).await?,
             Source::Database(query) => {
                 let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-                let place = ListRequest::parse(pairs, &Cutoffs::default()).map_err(|faults| found_wrong(&faults))?;
+                let place = ListRequest::parse(pairs, &Cutoffs::default()).map_err(|faults| usage_error(&faults))?;
                 look(&query, place.after.as_ref(), place.limit).await?
             }
         };

@@ -10,15 +10,15 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    output::{WrongUse, visible},
+    output::{UsageError, visible},
     settings::{self, SettingsArgs},
     variables::{secret, variable},
 };
 use crate::storage::Access;
 use crate::{
     clock::Clock,
-    domain::{CorrelationId, Draft, Fault, ListRequest, TallyRequest},
-    query::{ListView, MessageView, Query, TallyView},
+    domain::{CorrelationId, Draft, FieldError, ListRequest, StatsRequest},
+    query::{ListView, MessageView, Query, StatsView},
     webex::has_host,
 };
 
@@ -61,11 +61,12 @@ impl SourceArgs {
         let Some(server) = server else { return Ok(None) };
         let is_whole = |url: &Url| url.has_host() && has_host(&server);
         let base = Url::parse(&server).ok().filter(|url| is_whole(url) && matches!(url.scheme(), "http" | "https"));
-        let base = base
-            .ok_or_else(|| WrongUse("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned()))?;
+        let base = base.ok_or_else(|| {
+            UsageError("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned())
+        })?;
         let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
         let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
-        anyhow::ensure!(fits, WrongUse("the API token holds characters that a header cannot hold".to_owned()));
+        anyhow::ensure!(fits, UsageError("the API token holds characters that a header cannot hold".to_owned()));
         Ok(Some(Remote { client: Client::builder().build()?, base, token }))
     }
 
@@ -92,32 +93,32 @@ impl Source {
             }
             Self::Database(query) => {
                 let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = ListRequest::parse(pairs, &query.cutoffs()).map_err(|faults| found_wrong(&faults))?;
+                let request = ListRequest::parse(pairs, &query.cutoffs()).map_err(|faults| usage_error(&faults))?;
                 Ok(query.list(&request.filter, request.after.as_ref(), request.limit).await?)
             }
         }
     }
 
-    pub(super) async fn stats(&self, request: &[(&str, String)]) -> anyhow::Result<TallyView> {
+    pub(super) async fn stats(&self, request: &[(&str, String)]) -> anyhow::Result<StatsView> {
         match self {
             Self::Server(remote) => remote.get("v1/stats", request).await?.context("the server has no counts"),
             Self::Database(query) => {
                 let pairs = request.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = TallyRequest::parse(pairs).map_err(|faults| found_wrong(&faults))?;
-                Ok(query.tally(&request).await?)
+                let request = StatsRequest::parse(pairs).map_err(|faults| usage_error(&faults))?;
+                Ok(query.stats(&request).await?)
             }
         }
     }
 }
 
 /// Faults as wrong use.
-pub(super) fn found_wrong(faults: &[Fault]) -> anyhow::Error {
-    WrongUse(in_words(faults)).into()
+pub(super) fn usage_error(faults: &[FieldError]) -> anyhow::Error {
+    UsageError(in_words(faults)).into()
 }
 
 /// Faults as one sentence.
-pub(super) fn in_words(faults: &[Fault]) -> String {
-    let sentence = |fault: &Fault| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
+pub(super) fn in_words(faults: &[FieldError]) -> String {
+    let sentence = |fault: &FieldError| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
     faults.iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
@@ -209,7 +210,7 @@ impl Remote {
     pub(super) fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
         let mut url = self.base.clone();
         if url.cannot_be_a_base() {
-            bail!(WrongUse("--server must be an http URL".to_owned()));
+            bail!(UsageError("--server must be an http URL".to_owned()));
         }
         let path: String = segments.iter().flat_map(|segment| ["/".to_owned(), encoded(segment)]).collect();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
@@ -269,5 +270,5 @@ pub(super) async fn refused(answer: Response) -> anyhow::Error {
     // What the server finds fault with is wrong use here too, but for a file that cannot be read.
     let is_wrong_use =
         status == StatusCode::UNPROCESSABLE_ENTITY && problem["type"] != "urn:receiptd:problem:not-an-export";
-    if is_wrong_use { WrongUse(told).into() } else { anyhow::anyhow!(told) }
+    if is_wrong_use { UsageError(told).into() } else { anyhow::anyhow!(told) }
 }

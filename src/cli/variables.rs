@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::output::WrongUse;
+use super::output::UsageError;
 use crate::secret;
 
 /// Names that begin like those of settings: of the command line, and of the tests.
@@ -35,7 +35,7 @@ pub(super) fn variable(name: &str) -> anyhow::Result<Option<String>> {
 
 /// A value as text. Another one would not be the secret or the path that was meant.
 pub(super) fn readable(name: &str, value: std::ffi::OsString) -> anyhow::Result<String> {
-    Ok(value.into_string().map_err(|_| WrongUse(format!("{name} is not UTF-8")))?)
+    Ok(value.into_string().map_err(|_| UsageError(format!("{name} is not UTF-8")))?)
 }
 
 /// A secret: what the flag says, else the variable, else the file that the variable with `_FILE` behind it names.
@@ -45,7 +45,7 @@ pub(super) fn secret(flag: Option<&str>, name: &str) -> anyhow::Result<Option<St
     }
     let of_file = format!("{name}_FILE");
     match (variable(name)?, variable(&of_file)?) {
-        (Some(_), Some(_)) => Err(WrongUse(format!("{name} and {of_file} exclude each other")).into()),
+        (Some(_), Some(_)) => Err(UsageError(format!("{name} and {of_file} exclude each other")).into()),
         (Some(value), None) => Ok(Some(secret::without_mark(&value).to_owned())),
         (None, None) => Ok(None),
         (None, Some(path)) => {

@@ -7,11 +7,11 @@ use super::{
     layers::{Files, items},
     public_url::{Path, PublicUrl},
     raw::Notify,
-    settings::Faults,
+    settings::ConfigErrors,
 };
 use crate::{
-    notify::{Active, Authentication, Keys},
-    secret::{Secret, Unfit},
+    notify::{ActiveSecrets, Authentication, Keys},
+    secret::{InvalidSecret, ReloadableSecret},
 };
 
 /// Reads the secrets of the settings. Those that came from files are renewed from them. `url` is where the platform is
@@ -21,7 +21,7 @@ pub(super) fn authentication(
     url: Option<&PublicUrl>,
     least: Least,
     files: &Files,
-    faults: &mut Faults,
+    faults: &mut ConfigErrors,
 ) -> Authentication {
     let path = url.map(PublicUrl::path).cloned();
     if matches!(path, Some(Path::WithToken(_))) {
@@ -29,10 +29,10 @@ pub(super) fn authentication(
                     notify.path_token, or let public_url end with /notify";
         faults.check(!notify.path_token.is_empty(), told);
     }
-    let path_token = move |keys: &Active| {
+    let path_token = move |keys: &ActiveSecrets| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         if !keys.secrets().iter().all(|token| token.expose_secret().chars().all(plain)) {
-            return Err(Unfit("may have letters, digits and -._~ only, since it is a part of a URL"));
+            return Err(InvalidSecret("may have letters, digits and -._~ only, since it is a part of a URL"));
         }
         each(keys, |token| least.check(token))?;
         // Else a renewal would refuse what the platform was told to post there.
@@ -43,16 +43,16 @@ pub(super) fn authentication(
         };
         let lacks = "does not hold what public_url ends with: that must be /notify/ and one of notify.path_token, or the \
                      platform's notifications would be refused";
-        if is_there { Ok(()) } else { Err(Unfit(lacks)) }
+        if is_there { Ok(()) } else { Err(InvalidSecret(lacks)) }
     };
-    let pair = move |keys: &Active| {
+    let pair = move |keys: &ActiveSecrets| {
         let is_pair = keys.secrets().iter().all(|pair| pair.expose_secret().contains(':'));
         if !is_pair {
-            return Err(Unfit("must be user:password"));
+            return Err(InvalidSecret("must be user:password"));
         }
         each(keys, |pair| least.check_pair(pair))
     };
-    let text = move |keys: &Active| each(keys, |secret| least.check(secret));
+    let text = move |keys: &ActiveSecrets| each(keys, |secret| least.check(secret));
     let mut read = |name, given: &[SecretString], fit: Fit| keys(name, given, files, fit, faults);
     let authentication = Authentication {
         path_token: read("notify.path_token", &notify.path_token, Box::new(path_token)),
@@ -67,23 +67,25 @@ pub(super) fn authentication(
     authentication
 }
 
-fn each(keys: &Active, check: impl Fn(&SecretString) -> Result<(), Unfit>) -> Result<(), Unfit> {
+fn each(keys: &ActiveSecrets, check: impl Fn(&SecretString) -> Result<(), InvalidSecret>) -> Result<(), InvalidSecret> {
     keys.secrets().iter().try_for_each(check)
 }
 
 /// Tells whether secrets can serve a method.
-type Fit = Box<dyn Fn(&Active) -> Result<(), Unfit> + Send + Sync>;
+type Fit = Box<dyn Fn(&ActiveSecrets) -> Result<(), InvalidSecret> + Send + Sync>;
 
-fn keys(name: &str, given: &[SecretString], files: &Files, fit: Fit, faults: &mut Faults) -> Option<Keys> {
+fn keys(name: &str, given: &[SecretString], files: &Files, fit: Fit, faults: &mut ConfigErrors) -> Option<Keys> {
     let active = move |secrets: Vec<SecretString>| {
-        let active = Active::new(secrets)?;
+        let active = ActiveSecrets::new(secrets)?;
         fit(&active).map(|()| active)
     };
     let keys = match files.get(name) {
         // A file is meant to ask for something, so an empty one is a fault.
-        Some(source) => Secret::new(source.clone(), move |text| active(items(text).map(SecretString::from).collect())),
+        Some(source) => {
+            ReloadableSecret::new(source.clone(), move |text| active(items(text).map(SecretString::from).collect()))
+        }
         None if given.is_empty() => return None,
-        None => active(given.to_vec()).map(Secret::fixed),
+        None => active(given.to_vec()).map(ReloadableSecret::fixed),
     };
     keys.map_err(|unfit| faults.check(false, &format!("{name} {unfit}"))).ok()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{raw::Http, settings::Faults};
+use super::{raw::Http, settings::ConfigErrors};
 
 /// How many connections an address may have, and for how long they may be silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct ConnectionLimits {
 }
 
 /// Reads them from the settings.
-pub(super) fn connection_limits(http: &Http, faults: &mut Faults) -> ConnectionLimits {
+pub(super) fn connection_limits(http: &Http, faults: &mut ConfigErrors) -> ConnectionLimits {
     faults.check((1..=3600).contains(&http.keep_alive_seconds), "http.keep_alive_seconds must be 1 to 3600");
     faults.check((1..=3600).contains(&http.write_timeout_seconds), "http.write_timeout_seconds must be 1 to 3600");
     faults.check(http.connections_per_address > 0, "http.connections_per_address must be at least 1");

@@ -2,14 +2,15 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{layers::Files, raw::Webex, settings::Faults};
-use crate::{secret::Source, send::Credentials};
+use super::{layers::Files, raw::Webex, settings::ConfigErrors};
+use crate::{secret::SecretSource, send::Credentials};
 
 /// Reads the credentials of the settings. Those that came from files are renewed from them.
-pub(super) fn credentials(webex: &Webex, files: &Files, faults: &mut Faults) -> Option<Credentials> {
+pub(super) fn credentials(webex: &Webex, files: &Files, faults: &mut ConfigErrors) -> Option<Credentials> {
     let is_set = |secret: &SecretString| !secret.expose_secret().is_empty();
-    let source =
-        |key: &str, value: &SecretString| -> Source { files.get(key).cloned().unwrap_or_else(|| value.clone().into()) };
+    let source = |key: &str, value: &SecretString| -> SecretSource {
+        files.get(key).cloned().unwrap_or_else(|| value.clone().into())
+    };
     let key = || source("webex.service_key", &webex.service_key);
     let id = || source("webex.service_id", &webex.service_id);
     let secret = || source("webex.service_secret", &webex.service_secret);

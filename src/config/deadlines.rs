@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::settings::Faults;
+use super::settings::ConfigErrors;
 use crate::{domain::Channel, query::Deadlines};
 
-pub(super) fn deadlines(seconds: &BTreeMap<String, u64>, faults: &mut Faults) -> Deadlines {
+pub(super) fn deadlines(seconds: &BTreeMap<String, u64>, faults: &mut ConfigErrors) -> Deadlines {
     let mut by_channel: HashMap<Channel, Duration> = HashMap::new();
     let mut other = Duration::MAX;
     for (name, seconds) in seconds {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{ApiTokens, public_url::PublicUrl, raw::Raw, settings::Faults};
-use crate::{notify::Authentication, secret::Unfit};
+use super::{ApiTokens, public_url::PublicUrl, raw::Raw, settings::ConfigErrors};
+use crate::{notify::Authentication, secret::InvalidSecret};
 
 /// Why others can reach the server.
 pub(super) struct Exposure(&'static str);
@@ -24,7 +24,7 @@ impl Exposure {
     }
 
     /// Refuses to let everybody in.
-    pub(super) fn check(&self, Raw { api, notify, .. }: &Raw, faults: &mut Faults) {
+    pub(super) fn check(&self, Raw { api, notify, .. }: &Raw, faults: &mut ConfigErrors) {
         let Self(reason) = self;
         let asked = [&notify.path_token, &notify.hub_secrets, &notify.basic, &notify.bearer];
         let is_notify_open = asked.iter().all(|secrets| secrets.is_empty());
@@ -62,12 +62,12 @@ pub(super) fn least(exposure: Option<&Exposure>) -> Least {
 
 impl Least {
     /// Refuses a secret that is too short.
-    pub(super) fn check(self, secret: &SecretString) -> Result<(), Unfit> {
-        if secret.expose_secret().len() < self.bytes { Err(Unfit(self.otherwise)) } else { Ok(()) }
+    pub(super) fn check(self, secret: &SecretString) -> Result<(), InvalidSecret> {
+        if secret.expose_secret().len() < self.bytes { Err(InvalidSecret(self.otherwise)) } else { Ok(()) }
     }
 
     /// Of `user:password`, the password is the secret.
-    pub(super) fn check_pair(self, pair: &SecretString) -> Result<(), Unfit> {
+    pub(super) fn check_pair(self, pair: &SecretString) -> Result<(), InvalidSecret> {
         let password = pair.expose_secret().split_once(':').map_or("", |(_, password)| password);
         self.check(&password.into())
     }

@@ -16,7 +16,7 @@ use super::{
     origin::{Lines, Origin, Origins, line_at},
     purpose::Purpose,
 };
-use crate::secret::{self, Source};
+use crate::secret::{self, SecretSource};
 
 /// The commented defaults, as they are in the repository.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
@@ -38,7 +38,7 @@ pub struct Flags {
 }
 
 /// By `section.key`, the settings that were read from files of their own.
-pub(super) type Files = BTreeMap<String, Source>;
+pub(super) type Files = BTreeMap<String, SecretSource>;
 
 /// All sources in one table, with every key of the defaults and no other.
 pub(super) struct Merged {
@@ -167,7 +167,7 @@ impl Layers {
             Ok(content) => {
                 let origin = Origin::SecretFile { variable: variable.to_owned(), path: path.to_owned() };
                 self.variable(variable, &content, named, origin);
-                let source = Source { value: content.into(), file: Some(path.to_owned()) };
+                let source = SecretSource { value: content.into(), file: Some(path.to_owned()) };
                 self.merged.files.insert(named.name(), source);
             }
             Err(error) => self.faults.push(format!("{variable}: the file cannot be read: {error}")),

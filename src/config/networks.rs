@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::settings::Faults;
+use super::settings::ConfigErrors;
 
 /// IP addresses: networks, and single ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub enum ProxyHeader {
 }
 
 /// Reads a list of addresses. In a fault they are named by position: a secret may have gone astray.
-pub(super) fn networks(name: &str, texts: &[String], faults: &mut Faults) -> Networks {
+pub(super) fn networks(name: &str, texts: &[String], faults: &mut ConfigErrors) -> Networks {
     let mut networks = Vec::new();
     for (n, text) in texts.iter().enumerate() {
         let network = network(text);
@@ -60,7 +60,7 @@ pub(super) fn networks(name: &str, texts: &[String], faults: &mut Faults) -> Net
     Networks(networks)
 }
 
-pub(super) fn proxies(trusted: &[String], header: &str, faults: &mut Faults) -> Option<Proxies> {
+pub(super) fn proxies(trusted: &[String], header: &str, faults: &mut ConfigErrors) -> Option<Proxies> {
     let trusted = networks("trusted_proxies", trusted, faults);
     let everybody = trusted.0.iter().any(|network| network.prefix_len() == 0);
     faults.check(!everybody, "trusted_proxies: /0 is everybody, and everybody could then claim any address");

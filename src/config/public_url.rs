@@ -1,6 +1,6 @@
 //! Whether the URL that the platform is told to post to leads to this server.
 
-use super::{purpose::Purpose, settings::Faults};
+use super::{purpose::Purpose, settings::ConfigErrors};
 use crate::webex::NotifyUrl;
 
 /// Where the platform is told to post.
@@ -23,7 +23,7 @@ pub(super) enum Path {
 
 impl PublicUrl {
     /// Reads the setting; `None` if it is not set, or wrong.
-    pub(super) fn read(text: &str, purpose: Purpose, is_rewritten: bool, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn read(text: &str, purpose: Purpose, is_rewritten: bool, faults: &mut ConfigErrors) -> Option<Self> {
         if text.is_empty() {
             return None;
         }

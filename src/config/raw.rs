@@ -123,7 +123,7 @@ pub(super) struct Retention {
     pub(super) messages_days: u32,
     pub(super) inbound_days: u32,
     pub(super) quarantine_days: u32,
-    pub(super) trail_days: u32,
+    pub(super) audit_log_days: u32,
 }
 
 #[derive(Deserialize)]

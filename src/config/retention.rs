@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{raw::Retention, settings::Faults};
+use super::{raw::Retention, settings::ConfigErrors};
 use crate::audit::Periods;
 
 /// Reads the periods, and refuses those that contradict each other: nothing outlives what it belongs to.
-pub(super) fn periods(raw: &Retention, faults: &mut Faults) -> Periods {
+pub(super) fn periods(raw: &Retention, faults: &mut ConfigErrors) -> Periods {
     let days = [
         ("bodies_days", raw.bodies_days),
         ("notifications_days", raw.notifications_days),
@@ -28,7 +28,7 @@ pub(super) fn periods(raw: &Retention, faults: &mut Faults) -> Periods {
         messages: period(raw.messages_days),
         inbound: period(raw.inbound_days),
         quarantine: period(raw.quarantine_days),
-        trail: period(raw.trail_days),
+        audit_log: period(raw.audit_log_days),
     }
 }
 

@@ -8,10 +8,10 @@ use super::{
     credentials::credentials,
     layers::Files,
     raw::{self, Webex},
-    settings::Faults,
+    settings::ConfigErrors,
 };
 use crate::{
-    send::{Credentials, Pace},
+    send::{Credentials, DispatchLimits},
     webex::{
         NotifyUrl, Region, SmsApi, has_host, is_loopback,
         request::{Tenant, Tracking},
@@ -30,17 +30,17 @@ pub struct SendSettings {
     /// How long to wait for an answer.
     pub timeout: Duration,
     /// How to go about it.
-    pub pace: Pace,
+    pub limits: DispatchLimits,
 }
 
 /// Reads how to send; `None` if there is no platform to send to.
 pub(super) fn sending(
     webex: &Webex,
     send: &raw::Send,
-    pace: Option<Pace>,
+    pace: Option<DispatchLimits>,
     notify_url: Option<NotifyUrl>,
     files: &Files,
-    faults: &mut Faults,
+    faults: &mut ConfigErrors,
 ) -> Option<SendSettings> {
     let region = Region::from_name(&webex.region);
     let names = || Region::names().collect::<Vec<_>>().join(", ");
@@ -72,7 +72,7 @@ pub(super) fn sending(
             plus_sign: webex.plus_sign,
         },
         timeout: Duration::from_secs(send.timeout_seconds),
-        pace: pace?,
+        limits: pace?,
     })
 }
 

@@ -9,10 +9,10 @@ use super::{
     authentication::authentication,
     connections::{ConnectionLimits, connection_limits},
     deadlines::deadlines,
+    dispatch_limits::dispatch_limits,
     exposure::{self, Exposure},
     layers::Files,
     networks::{Networks, Proxies, networks, proxies},
-    pace::pace,
     public_url::PublicUrl,
     purpose::Purpose,
     raw::Raw,
@@ -66,9 +66,9 @@ pub struct Settings {
     pub retention: Periods,
     /// When messages are overdue.
     pub deadlines: Deadlines,
-    /// How long the events of the live feed are kept.
+    /// How long the events of the status events are kept.
     pub keep_events: Duration,
-    /// Whether the trail records look-ups of messages and persons.
+    /// Whether the audit log records look-ups of messages and persons.
     pub record_reads: bool,
     /// Which log lines.
     pub log_filter: LogFilter,
@@ -102,7 +102,7 @@ impl Settings {
         files: &Files,
         foreign_variables: Vec<String>,
     ) -> Result<Self, ConfigError> {
-        let mut faults = Faults::default();
+        let mut faults = ConfigErrors::default();
         let settings = Self::collect(raw, purpose, files, &mut faults);
         match settings {
             Some(settings) if faults.0.is_empty() => Ok(Self { foreign_variables, ..settings }),
@@ -110,7 +110,7 @@ impl Settings {
         }
     }
 
-    fn collect(raw: Raw, purpose: Purpose, files: &Files, faults: &mut Faults) -> Option<Self> {
+    fn collect(raw: Raw, purpose: Purpose, files: &Files, faults: &mut ConfigErrors) -> Option<Self> {
         let listen = faults.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
         let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, faults);
         let public_url = PublicUrl::read(&raw.public_url, purpose, raw.public_url_rewritten, faults);
@@ -151,7 +151,7 @@ impl Settings {
         let zone = TimeZone::from_name(&raw.webex.time_zone);
         faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
-        let pace = pace(&raw.send, faults);
+        let pace = dispatch_limits(&raw.send, faults);
         let send = sending(&raw.webex, &raw.send, pace, public_url.map(PublicUrl::into_url), files, faults);
         let is_named = authentication.basic.is_none() && authentication.bearer.is_none();
         faults.check(
@@ -208,9 +208,9 @@ impl Settings {
 
 /// Collects everything that is wrong.
 #[derive(Default)]
-pub(super) struct Faults(Vec<String>);
+pub(super) struct ConfigErrors(Vec<String>);
 
-impl Faults {
+impl ConfigErrors {
     pub(super) fn check(&mut self, good: bool, otherwise: &str) {
         if !good {
             self.0.push(otherwise.to_owned());

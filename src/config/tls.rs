@@ -4,14 +4,14 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{layers::Files, raw::Tls, settings::Faults};
+use super::{layers::Files, raw::Tls, settings::ConfigErrors};
 use crate::{
-    secret::{self, Source},
+    secret::{self, SecretSource},
     tls::Certificate,
 };
 
 /// Reads the certificate and the key of the settings. Those that are in files are renewed from them.
-pub(super) fn certificate(tls: &Tls, files: &Files, faults: &mut Faults) -> Option<Certificate> {
+pub(super) fn certificate(tls: &Tls, files: &Files, faults: &mut ConfigErrors) -> Option<Certificate> {
     let is_set = |setting: &SecretString| !setting.expose_secret().is_empty();
     match (is_set(&tls.certificate), is_set(&tls.key)) {
         (false, false) => return None,
@@ -27,13 +27,13 @@ pub(super) fn certificate(tls: &Tls, files: &Files, faults: &mut Faults) -> Opti
 }
 
 /// A setting is the path of a PEM file, or what such a file holds, as it comes with `_FILE`.
-fn source(name: &str, setting: &SecretString, files: &Files, faults: &mut Faults) -> Option<Source> {
+fn source(name: &str, setting: &SecretString, files: &Files, faults: &mut ConfigErrors) -> Option<SecretSource> {
     let text = setting.expose_secret();
     if text.contains("-----BEGIN ") {
         return Some(files.get(name).cloned().unwrap_or_else(|| setting.clone().into()));
     }
     match secret::read(Path::new(text)) {
-        Ok(pem) => Some(Source { value: pem.into(), file: Some(text.into()) }),
+        Ok(pem) => Some(SecretSource { value: pem.into(), file: Some(text.into()) }),
         Err(error) => {
             // Without the path, which is the key itself where somebody took the setting for something else.
             faults.check(false, &format!("{name}: the file cannot be read: {error}"));

@@ -6,9 +6,9 @@ use super::{
     exposure::Least,
     layers::{Files, items},
     raw::Token,
-    settings::Faults,
+    settings::ConfigErrors,
 };
-use crate::secret::{Secret, Unfit};
+use crate::secret::{InvalidSecret, ReloadableSecret};
 
 /// What a token admits to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,18 +64,18 @@ impl ApiToken {
 }
 
 /// Everybody who may use the API, as it is at the time.
-pub type ApiTokens = Secret<Vec<ApiToken>>;
+pub type ApiTokens = ReloadableSecret<Vec<ApiToken>>;
 
 /// Reads the tokens of the settings, in either form. Those that came from a file are renewed from it. `None` if there are
 /// none.
-pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut Faults) -> Option<ApiTokens> {
+pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut ConfigErrors) -> Option<ApiTokens> {
     let mut tokens = Vec::new();
     for (n, token) in given.iter().enumerate() {
         let token = match token {
             Token::Long { name, scopes, secret } => token_of(name, scopes.iter().map(String::as_str), secret),
             Token::Short(text) => short(text.expose_secret()),
         };
-        match token.ok_or(Unfit(UNFIT)).and_then(|token| long_enough(token, least)) {
+        match token.ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, least)) {
             Ok(token) => tokens.push(token),
             // By position, since what stands at the place of the name may be a secret.
             Err(unfit) => faults.check(false, &format!("api.tokens: number {} {unfit}", n + 1)),
@@ -84,18 +84,19 @@ pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut 
     match files.get("api.tokens") {
         // A file is meant to name somebody, so an empty one is a fault.
         Some(source) => {
-            let token = move |text: &str| short(text).ok_or(Unfit(UNFIT)).and_then(|token| long_enough(token, least));
+            let token =
+                move |text: &str| short(text).ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, least));
             let all = move |text: &str| items(text).map(token).collect();
-            let blank = |unfit: Unfit| faults.check(!given.is_empty(), &format!("api.tokens {unfit}"));
-            Secret::new(source.clone(), all).map_err(blank).ok()
+            let blank = |unfit: InvalidSecret| faults.check(!given.is_empty(), &format!("api.tokens {unfit}"));
+            ReloadableSecret::new(source.clone(), all).map_err(blank).ok()
         }
-        None => (!tokens.is_empty()).then(|| Secret::fixed(tokens)),
+        None => (!tokens.is_empty()).then(|| ReloadableSecret::fixed(tokens)),
     }
 }
 
 const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, metrics, admin";
 
-fn long_enough(token: ApiToken, least: Least) -> Result<ApiToken, Unfit> {
+fn long_enough(token: ApiToken, least: Least) -> Result<ApiToken, InvalidSecret> {
     least.check(&token.secret).map(|()| token)
 }
 

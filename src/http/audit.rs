@@ -1,4 +1,4 @@
-//! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`: the trail, its proof, and the removal of a person.
+//! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`: the audit log, its proof, and the removal of a person.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    authority::{Admin, Caller},
+    auth::{Caller, CanAdminister},
     body::{self, Bounds, Unread},
     pairs::{Pairs, texts},
     problem::{Code, Problem},
@@ -19,17 +19,17 @@ use super::{
 };
 use crate::{
     detached::detached,
-    domain::{Fault, LinkHash, Person, TrailRequest},
+    domain::{AuditRequest, FieldError, LinkHash, Person},
 };
 
 /// Who did what, newest first.
-pub(super) async fn trail(_: Caller<Admin>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let request = TrailRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
-    Ok(HttpResponse::Ok().json(app.trail.list(&request).await?))
+pub(super) async fn list(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = AuditRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
+    Ok(HttpResponse::Ok().json(app.audit.list(&request).await?))
 }
 
 /// Proves the store; with `?head=…`, also that it still holds all that this head vouches for.
-pub(super) async fn verify(_: Caller<Admin>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let mut head = None;
     for (name, value) in pairs.iter() {
         let detail = match (name.as_str(), LinkHash::parse(value)) {
@@ -40,7 +40,7 @@ pub(super) async fn verify(_: Caller<Admin>, pairs: Pairs, app: Data<App>) -> Re
             ("head", None) => "must be 64 hexadecimal digits, as an earlier proof gave it".to_owned(),
             _ => "is not known here; there is head".to_owned(),
         };
-        return Err(Problem::faulty(vec![Fault { pointer: format!("/{name}"), detail }]));
+        return Err(Problem::faulty(vec![FieldError { pointer: format!("/{name}"), detail }]));
     }
     Ok(HttpResponse::Ok().json(app.proof.verify(head).await?))
 }
@@ -60,19 +60,19 @@ pub(super) struct Erase {
 
 /// Removes a person everywhere.
 pub(super) async fn erase(
-    caller: Caller<Admin>,
+    caller: Caller<CanAdminister>,
     head: HttpRequest,
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let fault = |pointer: &str, detail: &str| {
-        Problem::faulty(vec![Fault { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+        Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
     if body::media_type(&head) != "application/json" {
         let detail = "send the request as Content-Type: application/json";
         return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
     }
-    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, room: None };
+    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
     let text = body::read(&head, payload, bounds, |unread| match unread {
         Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {LIMIT} bytes")),
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),

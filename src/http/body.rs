@@ -31,7 +31,7 @@ pub(super) struct Bounds<'a> {
     /// When it has to be there.
     pub(super) deadline: Instant,
     /// Where strangers share what there is; `None` for those who are known.
-    pub(super) room: Option<&'a Room>,
+    pub(super) large_bodies: Option<&'a LargeBodyLimit>,
 }
 
 /// Bodies up to this need no room: most have some hundred bytes.
@@ -40,9 +40,9 @@ const SMALL: usize = 16 * 1024;
 const LARGE_AT_ONCE: usize = 64;
 
 /// Room for bodies that are larger than most.
-pub(super) struct Room(Semaphore);
+pub(super) struct LargeBodyLimit(Semaphore);
 
-impl Default for Room {
+impl Default for LargeBodyLimit {
     fn default() -> Self {
         Self(Semaphore::new(LARGE_AT_ONCE))
     }
@@ -106,7 +106,7 @@ async fn collect(payload: &mut Payload, bounds: &Bounds<'_>) -> Result<Bytes, Un
         if length > bounds.limit {
             return Err(Unread::TooLarge);
         }
-        if let (None, Some(Room(room))) = (&place, bounds.room)
+        if let (None, Some(LargeBodyLimit(room))) = (&place, bounds.large_bodies)
             && length > SMALL
         {
             place = Some(room.acquire().await.map_err(|_| Unread::Broken)?);

@@ -6,7 +6,7 @@ use actix_web::{
 };
 
 use super::{
-    authority::{Caller, Send},
+    auth::{Caller, CanSend},
     messages::correlation_id,
     problem::{Code, Problem},
     server::App,
@@ -14,9 +14,9 @@ use super::{
 use crate::storage::Cancellation;
 
 /// Calls it back. Said again, it is the same.
-pub(super) async fn cancel(caller: Caller<Send>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn cancel(caller: Caller<CanSend>, id: Path<String>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let id = correlation_id(&id)?;
-    // Looked up before it is cancelled, so that the answer does not depend on a look-up afterwards.
+    // Scanned up before it is cancelled, so that the answer does not depend on a look-up afterwards.
     let before = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
     match app.sender.cancel(caller.actor(), &id).await? {
         Cancellation::Cancelled | Cancellation::Already => {}

@@ -25,7 +25,7 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::domain::Fault;
+use crate::domain::FieldError;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The paths that need no token. What is below one of them is exempt as well.
@@ -158,7 +158,7 @@ fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
 }
 
 /// A fault for each parameter that is given more than once: which of the values counts would be a guess.
-fn repeated(query: &str) -> Vec<Fault> {
+fn repeated(query: &str) -> Vec<FieldError> {
     let Ok(pairs) = web::Query::<Vec<(String, String)>>::from_query(query) else { return Vec::new() };
     let mut counts = BTreeMap::<String, usize>::new();
     for (name, _) in pairs.into_inner() {
@@ -166,7 +166,7 @@ fn repeated(query: &str) -> Vec<Fault> {
     }
     let repeated = counts.into_iter().filter(|(_, count)| *count > 1);
     repeated
-        .map(|(name, count)| Fault {
+        .map(|(name, count)| FieldError {
             pointer: format!("/{name}"),
             detail: format!("is given {count} times; give it once"),
         })

@@ -21,14 +21,14 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::time::timeout;
 
 use super::{
-    authority::{Caller, Read},
+    auth::{Caller, CanRead},
     pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::{App, Closing},
 };
 use crate::{
-    domain::Place,
-    query::{EventView, Feed, FeedError, FeedRequest},
+    domain::EventPosition,
+    query::{EventStream, EventStreamError, EventStreamRequest, EventView},
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -74,7 +74,7 @@ impl Drop for Following {
 
 /// Follows, until the client or the server ends it.
 pub(super) async fn follow(
-    caller: Caller<Read>,
+    caller: Caller<CanRead>,
     request: HttpRequest,
     pairs: Pairs,
     app: Data<App>,
@@ -83,25 +83,29 @@ pub(super) async fn follow(
 ) -> Result<HttpResponse, Problem> {
     // Other bytes than those of our ids are none of them either.
     let last_event = request.headers().get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let wanted = FeedRequest::parse(texts(&pairs), last_event.as_deref()).map_err(Problem::faulty)?;
+    let wanted = EventStreamRequest::parse(texts(&pairs), last_event.as_deref()).map_err(Problem::faulty)?;
     let following = Following::one_more(followers, caller.actor().as_str()).ok_or_else(|| {
         let detail = format!("this token follows the events {STREAMS} times already; close one of these first");
         Problem::new(Code::TooManyRequests, detail)
     })?;
-    let feed = Feed::open(&app.store, wanted).await?;
+    let feed = EventStream::open(&app.store, wanted).await?;
     // A field, which the first event will end.
     let beginning = stream::iter([Ok("retry: 1000\n".into())]);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "text/event-stream"));
     // At once, so that a client that is cut off before the first event knows where to continue.
-    response.insert_header((LAST_EVENT_ID, feed.place().to_string()));
+    response.insert_header((LAST_EVENT_ID, feed.position().to_string()));
     // For proxies that would else collect what comes until it is worth sending.
     response.insert_header(("x-accel-buffering", "no"));
     Ok(response.streaming(beginning.chain(told(feed, closing, following))))
 }
 
 /// A feed as bytes. It is asked for the next page when the client has taken the one before.
-fn told(feed: Feed, closing: Data<Closing>, following: Following) -> impl Stream<Item = Result<Bytes, FeedError>> {
+fn told(
+    feed: EventStream,
+    closing: Data<Closing>,
+    following: Following,
+) -> impl Stream<Item = Result<Bytes, EventStreamError>> {
     stream::try_unfold((feed, closing, following), async |(mut feed, closing, following)| {
         let page = tokio::select! {
             page = timeout(HEARTBEAT, feed.next()) => page,
@@ -116,21 +120,21 @@ fn told(feed: Feed, closing: Data<Closing>, following: Following) -> impl Stream
 }
 
 /// JSON has no line breaks, so one line of data will do.
-fn event((place, event): &(Place, EventView)) -> String {
+fn event((place, event): &(EventPosition, EventView)) -> String {
     let mut text = format!("id: {place}\ndata: ");
     let _ = write!(text, "{}\n\n", serde_json::to_string(event).unwrap_or_default());
     text
 }
 
-impl From<FeedError> for Problem {
-    fn from(error: FeedError) -> Self {
+impl From<EventStreamError> for Problem {
+    fn from(error: EventStreamError) -> Self {
         match error {
-            FeedError::Gone => Self::new(
+            EventStreamError::Gone => Self::new(
                 Code::Gone,
                 "the events after Last-Event-ID are no longer kept, or it is another store's; read the list, and follow \
                  again without it",
             ),
-            FeedError::Storage(error) => error.into(),
+            EventStreamError::Storage(error) => error.into(),
         }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    authority::{Caller, Read},
+    auth::{Caller, CanRead},
     pairs::{Pairs, texts},
     problem::{Code, Problem},
     server::App,
@@ -17,7 +17,7 @@ use crate::audit::{Export, ExportError, ExportRequest, Format, Subject};
 
 /// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
 /// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
-pub(super) async fn export(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn export(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     if request.subject == Subject::Audit {
         caller.must_administer()?;
@@ -27,7 +27,7 @@ pub(super) async fn export(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -
         Format::Ndjson => "application/x-ndjson",
     };
     let name = format!("receiptd-{}.{}", request.subject.as_str(), request.format.as_str());
-    let export = Export::begin(&app.store, request, &app.trail, caller.actor()).await?;
+    let export = Export::begin(&app.store, request, &app.audit, caller.actor()).await?;
     let mut pieces = Box::pin(export.pieces());
     let first = pieces.try_next().await?;
     let pieces = stream::iter(first.map(Ok)).chain(pieces).map_ok(|piece| Bytes::from(piece.bytes));
@@ -44,7 +44,7 @@ impl From<ExportError> for Problem {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Storage(error) => error.into(),
-            ExportError::NotNoted(error) => error.into(),
+            ExportError::AuditUnavailable(error) => error.into(),
             error @ ExportError::Json(_) => {
                 tracing::error!(error = crate::observe::causes(&error), "an export could not begin");
                 Self::new(Code::Unavailable, "the export could not begin; try again")

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    authority::{Caller, Metrics},
+    auth::{Caller, CanReadMetrics},
     probe::{Finding, Probe},
     problem::{Code, Problem},
     server::App,
@@ -81,7 +81,7 @@ fn stopped(health: &DispatchHealth) -> Option<Problem> {
 }
 
 /// The metrics, in the text format of Prometheus.
-pub(super) async fn metrics(_: Caller<Metrics>, app: Data<App>) -> HttpResponse {
+pub(super) async fn metrics(_: Caller<CanReadMetrics>, app: Data<App>) -> HttpResponse {
     if let Some(certificate) = &app.certificate {
         app.metrics.certified(certificate.good_until());
     }

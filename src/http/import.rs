@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    authority::{Admin, Caller},
+    auth::{Caller, CanAdminister},
     body::media_type,
     pairs::{Pairs, texts},
     problem::{Code, Problem},
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Loads the body as it comes, however large it is, and answers with what became of it.
 pub(super) async fn import(
-    caller: Caller<Admin>,
+    caller: Caller<CanAdminister>,
     request: HttpRequest,
     pairs: Pairs,
     mut payload: Payload,

@@ -8,19 +8,19 @@ use actix_web::{
 };
 
 use super::{
-    authority::{Caller, Read},
+    archive::place,
+    auth::{Caller, CanRead},
     pairs::{Pairs, texts},
     problem::Problem,
     server::{App, Closing},
-    shelf::place,
 };
-use crate::domain::{CorrelationId, Fault, ListRequest};
+use crate::domain::{CorrelationId, FieldError, ListRequest};
 
 /// The longest that a caller may wait. Proxies give up after a minute, as a rule.
 const LONGEST_WAIT: u64 = 60;
 
 /// Lists messages, newest first.
-pub(super) async fn list(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ListRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     let names = || pairs.iter().map(|(name, _)| name.as_str());
     app.looked_at(caller.actor(), || iter::once("messages").chain(names()).collect::<Vec<_>>().join(" ")).await?;
@@ -30,7 +30,7 @@ pub(super) async fn list(caller: Caller<Read>, pairs: Pairs, app: Data<App>) -> 
 
 /// One message with its timeline; with `?wait=final`, as soon as its status is final or the time is over.
 pub(super) async fn one(
-    caller: Caller<Read>,
+    caller: Caller<CanRead>,
     id: Path<String>,
     pairs: Pairs,
     app: Data<App>,
@@ -51,7 +51,7 @@ pub(super) async fn one(
 
 /// The notifications of a message, each with its parsed fields and its body, page by page.
 pub(super) async fn notifications(
-    caller: Caller<Read>,
+    caller: Caller<CanRead>,
     id: Path<String>,
     pairs: Pairs,
     app: Data<App>,
@@ -89,7 +89,7 @@ fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
             },
             _ => "is not known here; there are wait and timeout".to_owned(),
         };
-        faults.push(Fault { pointer: format!("/{name}"), detail });
+        faults.push(FieldError { pointer: format!("/{name}"), detail });
     }
     if faults.is_empty() { Ok(wait.then(|| Duration::from_secs(seconds))) } else { Err(Problem::faulty(faults)) }
 }

@@ -8,23 +8,25 @@
 //! | `routes`, `endpoint` | all routes on one page, and what each of them is |
 //! | `openapi`, `docs` | what they take and answer, for programs and for people |
 //! | `server` | the server, from listener to shutdown |
-//! | `authority` | who may call, as an extractor |
+//! | `auth` | who may call, as an extractor |
 //! | `checks` | what every request to the API is checked for first |
-//! | `guesses` | bounds how many secrets an address may guess |
+//! | `auth_throttle` | bounds how many secrets an address may guess |
 //! | `unknown_path` | what is not a route |
 //! | `peer`, `connection` | how many connections an address may have, and when they are closed |
 //! | `continuing` | when a client is asked for a body that it announces |
 //! | `client_address` | from where a request comes, also behind a proxy |
 //! | `code`, `problem` | what goes wrong, as clients see it |
 //! | `request_id` | the id of each request, in and out |
-//! | `protection` | what an answer tells browsers and caches not to do |
+//! | `security_headers` | what an answer tells browsers and caches not to do |
 //! | `pairs`, `body`, `lines` | parameters; bodies, bounded in size and time; their lines |
 //! | `notify`, `send`, `send_many`, `cancel` | the endpoints: what comes in, and what goes out |
-//! | `messages`, `stats`, `events`, `export`, `shelf`, `audit`, `health` | what can be asked |
+//! | `messages`, `stats`, `events`, `export`, `archive`, `audit`, `health` | what can be asked |
 //! | `import`, `rebuild` | what is put right |
 
+mod archive;
 mod audit;
-mod authority;
+mod auth;
+mod auth_throttle;
 mod body;
 mod cancel;
 mod checks;
@@ -36,7 +38,6 @@ mod docs;
 mod endpoint;
 mod events;
 mod export;
-mod guesses;
 mod health;
 mod import;
 mod lines;
@@ -47,14 +48,13 @@ mod pairs;
 mod peer;
 mod probe;
 mod problem;
-mod protection;
 mod rebuild;
 mod request_id;
 mod routes;
+mod security_headers;
 mod send;
 mod send_many;
 mod server;
-mod shelf;
 mod stats;
 mod unknown_path;
 

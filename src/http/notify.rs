@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    body::{self, Bounds, Room, Unread},
+    auth_throttle,
+    body::{self, Bounds, LargeBodyLimit, Unread},
     client_address::ClientAddress,
-    guesses,
     problem::{Code, Problem},
     server::App,
 };
@@ -126,7 +126,7 @@ async fn slowed<T>(request: &HttpRequest, app: &App, result: Result<T, Refusal>)
     if let Err(Refusal::Denied(denied)) = &result {
         app.metrics.denied(denied.0);
         tracing::debug!(method = ?denied.0, "a request to the notify URL was refused: this is missing or wrong");
-        guesses::wrong_and_slow(request).await;
+        auth_throttle::delay_failed_auth(request).await;
     }
     result
 }
@@ -142,8 +142,8 @@ async fn read(request: &HttpRequest, payload: Payload, app: &App, deadline: Inst
         return Err(Problem::from(refusal).closing(payload));
     }
     let limit = app.body_limit;
-    let room = request.app_data::<Data<Room>>().map(Data::get_ref);
-    body::read(request, payload, Bounds { limit, deadline, room }, |unread| match unread {
+    let room = request.app_data::<Data<LargeBodyLimit>>().map(Data::get_ref);
+    body::read(request, payload, Bounds { limit, deadline, large_bodies: room }, |unread| match unread {
         Unread::TooLarge => {
             app.metrics.notified(NotifyOutcome::TooLarge);
             Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken (notify.body_limit_bytes)"))

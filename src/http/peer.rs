@@ -20,8 +20,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
+    auth_throttle::network,
     connection::{MARGIN, State},
-    guesses::network,
 };
 use crate::{
     config::{ConnectionLimits, Networks},

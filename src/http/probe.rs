@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Arrival, Inbound, Kept, Source, Timestamp},
+        domain::{Archived, Arrival, Inbound, Source, Timestamp},
         notify::Limits,
         observe::Metrics,
         storage::Journal,
@@ -209,7 +209,7 @@ mod tests {
 
     fn arrival() -> Arrival {
         let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-        Arrival::Inbound(Kept::now(inbound, b"{}".to_vec(), Source::Notify, Timestamp::default()))
+        Arrival::Inbound(Archived::now(inbound, b"{}".to_vec(), Source::Notify, Timestamp::default()))
     }
 
     #[tokio::test(start_paused = true)]

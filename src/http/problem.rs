@@ -19,8 +19,8 @@ use serde::Serialize;
 pub(super) use super::code::Code;
 
 use crate::{
-    audit::NotNoted,
-    domain::{CorrelationId, Fault},
+    audit::AuditUnavailable,
+    domain::{CorrelationId, FieldError},
     notify::{NotStored, Refusal},
     send::SendError,
     storage::StorageError,
@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct Problem {
     code: Code,
     detail: String,
-    faults: Vec<Fault>,
+    faults: Vec<FieldError>,
     /// Which message it is about, where one has an id already.
     correlation_id: Option<CorrelationId>,
     /// What was not read of the request's body; it goes with the answer.
@@ -59,7 +59,7 @@ impl Problem {
         Self { code, detail: detail.into(), faults: Vec::new(), correlation_id: None, rest: Cell::new(None) }
     }
 
-    pub(super) fn faulty(mut faults: Vec<Fault>) -> Self {
+    pub(super) fn faulty(mut faults: Vec<FieldError>) -> Self {
         let detail = match faults.len() {
             1 => "one field is not valid; see errors".to_owned(),
             n if n > MOST_ERRORS => format!("{n} fields are not valid; errors names the first {MOST_ERRORS}"),
@@ -67,7 +67,7 @@ impl Problem {
         };
         faults.truncate(MOST_ERRORS);
         faults.shrink_to_fit();
-        for Fault { pointer, detail } in &mut faults {
+        for FieldError { pointer, detail } in &mut faults {
             shorten(pointer);
             shorten(detail);
         }
@@ -109,7 +109,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn nothing_kept(fingerprint: &str) -> Self {
+    pub(super) fn no_such_record(fingerprint: &str) -> Self {
         let detail = format!("there is nothing with the fingerprint {fingerprint:?}; take it from the list");
         Self::new(Code::NotFound, detail)
     }
@@ -197,8 +197,8 @@ impl From<StorageError> for Problem {
     }
 }
 
-impl From<NotNoted> for Problem {
-    fn from(error: NotNoted) -> Self {
+impl From<AuditUnavailable> for Problem {
+    fn from(error: AuditUnavailable) -> Self {
         Self::new(Code::Unavailable, format!("{error}; try again"))
     }
 }

@@ -8,11 +8,11 @@ use actix_web::{
 use serde::Deserialize;
 
 use super::{
-    authority::{Admin, Caller},
+    auth::{Caller, CanAdminister},
     problem::Problem,
     server::App,
 };
-use crate::{audit::Rebuild, detached::detached, domain::Fault};
+use crate::{audit::Rebuild, detached::detached, domain::FieldError};
 
 /// What a rebuild is told.
 #[derive(Deserialize)]
@@ -24,13 +24,13 @@ pub(super) struct Options {
 
 /// Answers at the end. It goes on to its end where the client hangs up before.
 pub(super) async fn rebuild(
-    caller: Caller<Admin>,
+    caller: Caller<CanAdminister>,
     options: Result<Query<Options>, actix_web::Error>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let options = options.map_err(|_| {
         let detail = "this takes dryRun only, true or false".to_owned();
-        Problem::faulty(vec![Fault { pointer: "/dryRun".to_owned(), detail }])
+        Problem::faulty(vec![FieldError { pointer: "/dryRun".to_owned(), detail }])
     })?;
     let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());
     let actor = caller.actor().clone();

@@ -6,8 +6,8 @@ use actix_web::{
 };
 
 use super::{
-    audit, cancel, docs, endpoint::Endpoint, events, export, health, import, messages, notify, openapi, rebuild, send,
-    shelf, stats, unknown_path,
+    archive, audit, cancel, docs, endpoint::Endpoint, events, export, health, import, messages, notify, openapi,
+    rebuild, send, stats, unknown_path,
 };
 
 /// The one table. What stands here stands in the description (`openapi/`) too, and the other way round.
@@ -26,12 +26,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/v1/export").get(export::export),
         Endpoint::at("/v1/import").post(import::import),
         Endpoint::at("/v1/rebuild").post(rebuild::rebuild),
-        Endpoint::at("/v1/inbound").get(shelf::inbound),
-        Endpoint::at("/v1/inbound/{fingerprint}").get(shelf::one_inbound),
-        Endpoint::at("/v1/quarantine").get(shelf::quarantine),
-        Endpoint::at("/v1/quarantine/retry").post(shelf::retry),
-        Endpoint::at("/v1/quarantine/{fingerprint}").get(shelf::one_quarantined),
-        Endpoint::at("/v1/audit").get(audit::trail),
+        Endpoint::at("/v1/inbound").get(archive::inbound),
+        Endpoint::at("/v1/inbound/{fingerprint}").get(archive::one_inbound),
+        Endpoint::at("/v1/quarantine").get(archive::quarantine),
+        Endpoint::at("/v1/quarantine/retry").post(archive::retry),
+        Endpoint::at("/v1/quarantine/{fingerprint}").get(archive::one_quarantined),
+        Endpoint::at("/v1/audit").get(audit::list),
         Endpoint::at("/v1/audit/verify").get(audit::verify),
         Endpoint::at("/v1/erase").post(audit::erase),
         Endpoint::at("/health/live").get(health::live).on(Method::HEAD, health::live),

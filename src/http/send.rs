@@ -11,14 +11,14 @@ use actix_web::{
 use tokio::time::Instant;
 
 use super::{
-    authority::{Caller, Send},
+    auth::{Caller, CanSend},
     body::{self, Bounds, Unread},
     problem::{Code, Problem},
     send_many,
     server::{App, Closing},
 };
 use crate::{
-    domain::{CorrelationId, Draft, Fault, IdempotencyKey},
+    domain::{CorrelationId, Draft, FieldError, IdempotencyKey},
     send::Sent,
     storage::StorageError,
 };
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Takes a message over, or many. What is answered for is on disk.
 pub(super) async fn send(
-    caller: Caller<Send>,
+    caller: Caller<CanSend>,
     request: HttpRequest,
     payload: Payload,
     app: Data<App>,
@@ -51,7 +51,7 @@ pub(super) async fn send(
             return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
         }
     }
-    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, room: None };
+    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
     let body = body::read(&request, payload, bounds, |unread| match unread {
         Unread::TooLarge => too_long(),
         Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
@@ -82,7 +82,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Prob
 }
 
 fn wrong_key(detail: impl Into<String>) -> Problem {
-    Problem::faulty(vec![Fault { pointer: "/Idempotency-Key".to_owned(), detail: detail.into() }])
+    Problem::faulty(vec![FieldError { pointer: "/Idempotency-Key".to_owned(), detail: detail.into() }])
 }
 
 /// The message that these bytes are.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    authority::{self, Caller},
+    auth::{self, Caller},
     lines::{Line, Lines},
     problem::{Code, Problem},
     send::{self, LIMIT, not_shown},
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Answers line for line.
 pub(super) fn send(
-    caller: &Caller<authority::Send>,
+    caller: &Caller<auth::CanSend>,
     payload: Payload,
     app: Data<App>,
     closing: Data<Closing>,

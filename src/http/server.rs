@@ -28,21 +28,21 @@ use futures_util::{TryFutureExt, future::Either};
 use tokio::sync::watch;
 
 use super::{
-    body::Room,
+    auth_throttle::AuthThrottle,
+    body::LargeBodyLimit,
     checks::{Local, check},
     connection, continuing,
     events::Followers,
-    guesses::Guesses,
     openapi::{Conditions, Published},
     peer::{Crowd, Peer},
     probe::Probe,
-    protection::protect,
     request_id::identify,
     routes::routes,
+    security_headers::add_security_headers,
     unknown_path::Misdirected,
 };
 use crate::{
-    audit::{Eraser, NotNoted, Proof, Trail},
+    audit::{AuditUnavailable, AuditWriter, Eraser, Proof},
     clock::Clock,
     config::{ApiTokens, ConnectionLimits, Networks, Proxies},
     domain::Actor,
@@ -65,7 +65,7 @@ pub struct App {
     /// Gives up what it holds, and puts right what is wrong in it.
     pub store: Store,
     /// Tells and notes who did what.
-    pub trail: Trail,
+    pub audit: AuditWriter,
     /// Whether look-ups are noted, too.
     pub record_reads: bool,
     /// Proves what is on record.
@@ -96,8 +96,8 @@ pub struct App {
 
 impl App {
     /// Notes who looked at what, where the settings ask for it. Called before the answer is given.
-    pub(super) async fn looked_at(&self, actor: &Actor, what: impl FnOnce() -> String) -> Result<(), NotNoted> {
-        if self.record_reads { self.trail.looked_at(actor, what()).await } else { Ok(()) }
+    pub(super) async fn looked_at(&self, actor: &Actor, what: impl FnOnce() -> String) -> Result<(), AuditUnavailable> {
+        if self.record_reads { self.audit.record_read(actor, what()).await } else { Ok(()) }
     }
 }
 
@@ -141,7 +141,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let (close, closing) = Closing::channel();
     let factory = {
         let (app, closing) = (app.clone(), Data::new(closing.clone()));
-        let (guesses, room) = (Data::new(Guesses::default()), Data::new(Room::default()));
+        let (guesses, room) = (Data::new(AuthThrottle::default()), Data::new(LargeBodyLimit::default()));
         let (misdirected, followers) = (Data::new(Misdirected::default()), Data::new(Followers::default()));
         move || {
             let application =
@@ -149,7 +149,11 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
             let application = application.app_data(guesses.clone()).app_data(room.clone()).app_data(published.clone());
             let application =
                 application.app_data(misdirected.clone()).app_data(followers.clone()).app_data(local.clone());
-            application.wrap(from_fn(check)).wrap(from_fn(protect)).wrap(from_fn(identify)).configure(routes)
+            application
+                .wrap(from_fn(check))
+                .wrap(from_fn(add_security_headers))
+                .wrap(from_fn(identify))
+                .configure(routes)
         }
     };
     drop(app);

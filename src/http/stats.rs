@@ -3,15 +3,15 @@
 use actix_web::{HttpResponse, web::Data};
 
 use super::{
-    authority::{Caller, Read},
+    auth::{Caller, CanRead},
     pairs::{Pairs, texts},
     problem::Problem,
     server::App,
 };
-use crate::domain::TallyRequest;
+use crate::domain::StatsRequest;
 
 /// Counts by any of channel, status, code, day and hour, over a time range.
-pub(super) async fn stats(_: Caller<Read>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let request = TallyRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
-    Ok(HttpResponse::Ok().json(app.query.tally(&request).await?))
+pub(super) async fn stats(_: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = StatsRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
+    Ok(HttpResponse::Ok().json(app.query.stats(&request).await?))
 }

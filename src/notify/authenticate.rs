@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::active::{Active, Keys};
+use super::active_secrets::{ActiveSecrets, Keys};
 use crate::{observe::NotifyMethod, webex::signature};
 
 /// What is asked of a request. Each part that is set is required; none set lets everybody in.
@@ -64,11 +64,11 @@ impl Authentication {
     /// Checks all but the signature, which needs the body: what fails here is refused before the body is read.
     /// Comparisons take the same time whatever is compared.
     pub fn check_head(&self, shown: &Credentials<'_>) -> Result<Matched, Denied> {
-        let basic = |keys: &Active| {
+        let basic = |keys: &ActiveSecrets| {
             let given = scheme(shown.authorization, "basic").and_then(|text| BASE64_STANDARD.decode(text).ok());
             keys.position(&given.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
         };
-        let bearer = |keys: &Active| keys.position(scheme(shown.authorization, "bearer").unwrap_or_default());
+        let bearer = |keys: &ActiveSecrets| keys.position(scheme(shown.authorization, "bearer").unwrap_or_default());
         Ok(Matched([
             (NotifyMethod::PathToken, self.check_path(shown.path_token)?),
             (NotifyMethod::Basic, matched(self.basic.as_ref(), NotifyMethod::Basic, basic)?),
@@ -80,7 +80,8 @@ impl Authentication {
     /// Checks a request as a whole.
     pub fn check(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Matched, Denied> {
         let Matched([path_token, basic, bearer, _]) = self.check_head(shown)?;
-        let signer = |keys: &Active| signature::signer(shown.signature.unwrap_or_default(), body, keys.secrets());
+        let signer =
+            |keys: &ActiveSecrets| signature::signer(shown.signature.unwrap_or_default(), body, keys.secrets());
         let signer = matched(self.hub_secrets.as_ref(), NotifyMethod::Signature, signer)?;
         Ok(Matched([path_token, basic, bearer, (NotifyMethod::Signature, signer)]))
     }
@@ -90,7 +91,7 @@ impl Authentication {
 fn matched(
     keys: Option<&Keys>,
     method: NotifyMethod,
-    find: impl FnOnce(&Active) -> Option<usize>,
+    find: impl FnOnce(&ActiveSecrets) -> Option<usize>,
 ) -> Result<Option<usize>, Denied> {
     keys.map(|keys| find(&keys.current()).ok_or(Denied(method))).transpose()
 }

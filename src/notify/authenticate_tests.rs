@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::*;
-use crate::secret::Secret;
+use crate::secret::ReloadableSecret;
 
 /// How well one method is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ fn secret(method: usize, position: usize) -> String {
 /// So many active secrets of a method; none is not asked for.
 fn keys(method: usize, count: usize) -> Option<Keys> {
     let secrets = (0..count).map(|position| SecretString::from(secret(method, position))).collect();
-    Active::new(secrets).ok().map(Secret::fixed)
+    ActiveSecrets::new(secrets).ok().map(ReloadableSecret::fixed)
 }
 
 /// The text that a method shows.

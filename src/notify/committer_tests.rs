@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, task::yield_now};
 
 use super::*;
 use crate::{
-    domain::{Inbound, Kept, Source, Timestamp},
+    domain::{Archived, Inbound, Source, Timestamp},
     storage::StorageError,
 };
 
@@ -84,7 +84,7 @@ fn body(arrival: &Arrival) -> (&[u8], bool) {
 
 fn arrival(body: &[u8]) -> Arrival {
     let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-    Arrival::Inbound(Kept::now(what, body.to_vec(), Source::Notify, Timestamp::default()))
+    Arrival::Inbound(Archived::now(what, body.to_vec(), Source::Notify, Timestamp::default()))
 }
 
 fn limits() -> Limits {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{Arrival, Kept, Source},
+    domain::{Archived, Arrival, Source},
     observe::{Metrics, NotifyOutcome},
     webex::{Posted, TimeZone},
 };
@@ -91,7 +91,7 @@ fn outcome(arrival: &Arrival) -> NotifyOutcome {
     match arrival {
         Arrival::Notification(_) => NotifyOutcome::Notification,
         Arrival::Inbound(_) => NotifyOutcome::Inbound,
-        Arrival::Quarantined(Kept { what, body, .. }) => {
+        Arrival::Quarantined(Archived { what, body, .. }) => {
             tracing::warn!(why = what.0, bytes = body.len(), "an authentic request was not understood; it is kept");
             NotifyOutcome::Quarantined
         }

@@ -202,7 +202,7 @@ impl Metrics {
     }
 
     /// A request was refused unread or unanswered: its address showed too many wrong secrets.
-    pub fn guess_refused(&self) {
+    pub fn auth_throttled(&self) {
         self.guesses_refused.inc();
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::view::{time, word};
-use crate::domain::{Change, Channel};
+use crate::domain::{Channel, StatusEvent};
 
 /// A message was first heard of, got another status, or its status became final or ceased to be. The members say the same as in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct EventView {
 }
 
 impl EventView {
-    pub(super) fn of(change: &Change) -> Self {
+    pub(super) fn of(change: &StatusEvent) -> Self {
         Self {
             correlation_id: change.correlation_id.to_string(),
             origin: change.origin.as_str().to_owned(),

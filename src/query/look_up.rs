@@ -8,14 +8,14 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView, TallyView, view::LISTED_RECIPIENTS};
+use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView, view::LISTED_RECIPIENTS};
 use crate::{
     clock::Clock,
     domain::{
         Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
-        PageLimit, TallyRequest, Timestamp, TransactionId, by_recipient, timeline,
+        PageLimit, StatsRequest, Timestamp, TransactionId, by_recipient, timeline,
     },
-    storage::{Messages, Shelf, StorageError, Store},
+    storage::{Archive, Messages, StorageError, Store},
 };
 
 /// After how long a message of each channel should have reached a final status.
@@ -42,7 +42,7 @@ impl Deadlines {
 #[derive(Clone)]
 pub struct Query {
     messages: Arc<dyn Messages>,
-    shelf: Arc<dyn Shelf>,
+    shelf: Arc<dyn Archive>,
     changes: watch::Receiver<()>,
     deadlines: Arc<Deadlines>,
     clock: Clock,
@@ -61,8 +61,8 @@ impl Query {
     pub fn new(store: &Store, deadlines: Deadlines, clock: Clock) -> Self {
         Self {
             messages: store.messages.clone(),
-            shelf: store.shelf.clone(),
-            changes: store.changes.clone(),
+            shelf: store.archive.clone(),
+            changes: store.status_signal.clone(),
             deadlines: Arc::new(deadlines),
             clock,
         }
@@ -148,8 +148,8 @@ impl Query {
     }
 
     /// How many messages there are of each kind that `request` tells apart.
-    pub async fn tally(&self, request: &TallyRequest) -> Result<TallyView, StorageError> {
-        Ok(TallyView::of(&self.messages.tally(request).await?, &request.by))
+    pub async fn stats(&self, request: &StatsRequest) -> Result<StatsView, StorageError> {
+        Ok(StatsView::of(&self.messages.stats(request).await?, &request.by))
     }
 
     /// One page of the customers' messages and events, newest first.

@@ -3,19 +3,19 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `look_up` | finds, lists and waits |
-//! | `feed` | every change of a status as it happens |
-//! | `view`, `event_view`, `shelf_view`, `tally_view` | the answers as the API and the command line show them |
+//! | `event_stream` | every change of a status as it happens |
+//! | `view`, `event_view`, `archive_view`, `stats_view` | the answers as the API and the command line show them |
 
+mod archive_view;
+mod event_stream;
 mod event_view;
-mod feed;
 mod look_up;
-mod shelf_view;
-mod tally_view;
+mod stats_view;
 mod view;
 
+pub use archive_view::{InboundView, QuarantineView};
+pub use event_stream::{EventStream, EventStreamError, EventStreamRequest, trim};
 pub use event_view::EventView;
-pub use feed::{Feed, FeedError, FeedRequest, trim};
 pub use look_up::{Deadlines, Query};
-pub use shelf_view::{InboundView, QuarantineView};
-pub use tally_view::{KindView, TallyView};
+pub use stats_view::{StatsRowView, StatsView};
 pub use view::{EntryView, ListView, MessageView, NotificationView, RecipientView};

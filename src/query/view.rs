@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Recorded, Status, Timestamp,
-    TransactionId,
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Status, StoredNotification,
+    Timestamp, TransactionId,
 };
 
 /// A page of a list.
@@ -98,7 +98,7 @@ pub struct EntryView {
 /// A notification with its parsed fields and its body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Recorded, in the words of the contract")]
+#[expect(missing_docs, reason = "the members are those of domain::StoredNotification, in the words of the contract")]
 pub struct NotificationView {
     pub at: Option<String>,
     pub received_at: String,
@@ -228,7 +228,7 @@ impl EntryView {
 }
 
 impl NotificationView {
-    pub(super) fn of(recorded: &Recorded) -> Self {
+    pub(super) fn of(recorded: &StoredNotification) -> Self {
         let notification = &recorded.notification;
         Self {
             at: time(notification.at),
@@ -245,7 +245,7 @@ impl NotificationView {
             segments: notification.segments,
             callback_data: notification.callback_data.clone(),
             source: recorded.source.as_str().to_owned(),
-            times: recorded.times,
+            times: recorded.occurrences,
             fingerprint: recorded.fingerprint.to_string(),
             body: String::from_utf8_lossy(&recorded.body).into_owned(),
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Channel, CorrelationId, Draft, Fault, Submission},
+    domain::{Channel, CorrelationId, Draft, FieldError, Submission},
     webex::{Api, SmsApi, rules},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// `sms_api` is the API that text messages go by. Where that is not known, the platform's rules for them, which differ
 /// from API to API, are not asked.
-pub fn check(draft: &Draft, sms_api: Option<SmsApi>) -> Result<Submission, Vec<Fault>> {
+pub fn check(draft: &Draft, sms_api: Option<SmsApi>) -> Result<Submission, Vec<FieldError>> {
     let broken = broken_rules(draft, sms_api);
     match draft.check(fresh_id) {
         Ok(submission) if broken.is_empty() => Ok(submission),
@@ -29,7 +29,7 @@ pub fn check(draft: &Draft, sms_api: Option<SmsApi>) -> Result<Submission, Vec<F
 }
 
 /// What the platform would refuse, if it can be told by which API the message is to go.
-fn broken_rules(draft: &Draft, sms_api: Option<SmsApi>) -> Vec<Fault> {
+fn broken_rules(draft: &Draft, sms_api: Option<SmsApi>) -> Vec<FieldError> {
     let Some(channel) = draft.channel() else { return Vec::new() };
     let content = draft.members().get("content").and_then(Value::as_object);
     let api = match (&channel, sms_api) {

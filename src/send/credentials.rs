@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::{
     domain::Timestamp,
-    secret::{Secret, Source, Unfit},
+    secret::{InvalidSecret, ReloadableSecret, SecretSource},
     webex::request::KeyIn,
 };
 
@@ -30,8 +30,8 @@ pub struct Credentials(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Key(Secret),
-    Jwt { id: Secret, secret: Secret, token: Arc<Mutex<Option<Token>>> },
+    Key(ReloadableSecret),
+    Jwt { id: ReloadableSecret, secret: ReloadableSecret, token: Arc<Mutex<Option<Token>>> },
 }
 
 /// Why credentials cannot be used.
@@ -39,13 +39,13 @@ enum Kind {
 pub enum CredentialsError {
     /// A header can hold visible ASCII only.
     #[error("the service key {0}")]
-    Key(Unfit),
+    Key(InvalidSecret),
     /// There is none.
     #[error("the service id {0}")]
-    Id(Unfit),
+    Id(InvalidSecret),
     /// It is base64 where the platform shows it.
     #[error("the service secret {0}")]
-    Secret(Unfit),
+    Secret(InvalidSecret),
     /// Of the library.
     #[error("a token cannot be made")]
     Token(#[source] CreationError),
@@ -75,15 +75,15 @@ struct Issuer<'a> {
 
 impl Credentials {
     /// The service key: the API tab of the service.
-    pub fn key(key: Source) -> Result<Self, CredentialsError> {
-        Ok(Self(Kind::Key(Secret::new(key, visible).map_err(CredentialsError::Key)?)))
+    pub fn key(key: SecretSource) -> Result<Self, CredentialsError> {
+        Ok(Self(Kind::Key(ReloadableSecret::new(key, visible).map_err(CredentialsError::Key)?)))
     }
 
     /// A token for each hour, signed with the service secret, which is base64.
-    pub fn jwt(id: Source, secret: Source) -> Result<Self, CredentialsError> {
-        let id = Secret::new(id, |text| Ok(text.into())).map_err(CredentialsError::Id)?;
-        let secret =
-            Secret::new(secret, |text| decoded(text).map(|_| text.into())).map_err(CredentialsError::Secret)?;
+    pub fn jwt(id: SecretSource, secret: SecretSource) -> Result<Self, CredentialsError> {
+        let id = ReloadableSecret::new(id, |text| Ok(text.into())).map_err(CredentialsError::Id)?;
+        let secret = ReloadableSecret::new(secret, |text| decoded(text).map(|_| text.into()))
+            .map_err(CredentialsError::Secret)?;
         Ok(Self(Kind::Jwt { id, secret, token: Arc::default() }))
     }
 
@@ -149,13 +149,13 @@ impl Token {
     }
 }
 
-fn visible(text: &str) -> Result<SecretString, Unfit> {
+fn visible(text: &str) -> Result<SecretString, InvalidSecret> {
     let fits = text.chars().all(|c| c.is_ascii_graphic());
-    if fits { Ok(text.into()) } else { Err(Unfit("holds characters that a header cannot hold")) }
+    if fits { Ok(text.into()) } else { Err(InvalidSecret("holds characters that a header cannot hold")) }
 }
 
-fn decoded(text: &str) -> Result<Vec<u8>, Unfit> {
-    BASE64.decode(text).map_err(|_| Unfit("is not base64; take it as the platform shows it"))
+fn decoded(text: &str) -> Result<Vec<u8>, InvalidSecret> {
+    BASE64.decode(text).map_err(|_| InvalidSecret("is not base64; take it as the platform shows it"))
 }
 
 /// Shows which kind they are.
@@ -182,7 +182,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_779_282_901_708_123);
 
-    fn source(text: &str) -> Source {
+    fn source(text: &str) -> SecretSource {
         SecretString::from(text).into()
     }
 
@@ -240,7 +240,7 @@ mod tests {
     async fn a_renewed_secret_makes_a_token_at_once() {
         let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         fs::write(&file, "b2xk").unwrap();
-        let secret = Source { value: "b2xk".into(), file: Some(file.to_path_buf()) };
+        let secret = SecretSource { value: "b2xk".into(), file: Some(file.to_path_buf()) };
         let credentials = Credentials::jwt(source("service-1"), secret).unwrap();
         let old = token(&credentials, NOW);
         fs::write(&file, "not base64!").unwrap();

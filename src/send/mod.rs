@@ -1,4 +1,4 @@
-//! Sends messages: accept → outbox → hand-over to the platform → record the outcome.
+//! Sends messages: accept → outbox → dispatch to the platform → record the outcome.
 //!
 //! A message is committed before the platform is called, and the platform is called only under a lease. So nothing is
 //! forgotten, and nothing is sent twice: where the outcome is unknown, the message is `unconfirmed` and is not sent
@@ -51,7 +51,7 @@
 //! | --- | --- |
 //! | `sender` | takes messages over, and calls them back |
 //! | `check` | what is wrong with a message |
-//! | `schedule` | when a message is to be handed over, as a pure function |
+//! | `schedule` | when a message is to be dispatched, as a pure function |
 //! | `dispatcher/` | the loop that hands them over |
 //! | `platform` | the call |
 //! | `reach` | whether the platform can be reached, and takes our credentials |
@@ -73,7 +73,7 @@ mod verdict;
 
 pub use check::{check, fresh_id};
 pub use credentials::{Credentials, CredentialsError};
-pub use dispatcher::{DispatchHealth, Dispatcher, OnUnknown, Pace, RateLimits, Trouble};
+pub use dispatcher::{DispatchHealth, DispatchLimits, Dispatcher, OnUnknown, RateLimits, Trouble};
 pub use outcome::Attempt;
 pub use platform::{Platform, PlatformError, WebexConnect};
 pub use reach::Reach;

@@ -161,7 +161,7 @@ impl Outcome {
                 settlement.failure = Some(failure);
                 settlement
             }
-            Self::Later { code, reason, cause: Cause::Passing, .. } if attempts.is_last() => {
+            Self::Later { code, reason, cause: Cause::Transient, .. } if attempts.is_last() => {
                 let reason = match attempts.counted + 1 {
                     1 => format!("given up after 1 attempt: {reason}"),
                     count => format!("given up after {count} attempts; the last: {reason}"),
@@ -171,7 +171,7 @@ impl Outcome {
             Self::Later { code, reason, cause, after } => {
                 // What does not count does not lengthen the pauses either.
                 let (pause, when) = match cause {
-                    Cause::Passing => (pause(attempts.counted + 1), None),
+                    Cause::Transient => (pause(attempts.counted + 1), None),
                     Cause::Rate => (pause(1), None),
                     // If it is this message's fault after all, it shall not be the probe each time.
                     Cause::Unexpected => {

@@ -103,13 +103,13 @@ fn after(counted: i64) -> Attempts {
 
 #[test]
 fn attempts_are_spaced_out_and_end() {
-    let second = later(Cause::Passing, None).settle(after(1), NOW);
+    let second = later(Cause::Transient, None).settle(after(1), NOW);
     assert_eq!((second.event.dispatch, second.counts), (Dispatch::Queued, true));
     let pause = second.retry_at.unwrap().since(NOW);
     assert!((2..=4).contains(&pause.as_secs()), "{pause:?}");
     let seconds = pause.as_secs_f64().ceil();
     assert_eq!(second.event.reason, Some(format!("HTTP 503; tried again in {seconds} s")));
-    let last = later(Cause::Passing, None).settle(after(9), NOW);
+    let last = later(Cause::Transient, None).settle(after(9), NOW);
     assert_eq!((last.event.dispatch, last.retry_at), (Dispatch::Rejected, None));
     assert_eq!(last.failure, Some(Failure::Transient));
     assert_eq!(last.event.reason.as_deref(), Some("given up after 10 attempts; the last: HTTP 503"));
@@ -143,7 +143,7 @@ fn an_answer_that_is_not_the_platforms_is_waited_out_for_half_a_minute_at_the_mo
 
 #[test]
 fn what_the_platform_asks_for_goes_before_a_shorter_pause() {
-    let waits = |asked: u64| later(Cause::Passing, Some(asked)).settle(after(2), NOW).retry_at.unwrap().since(NOW);
+    let waits = |asked: u64| later(Cause::Transient, Some(asked)).settle(after(2), NOW).retry_at.unwrap().since(NOW);
     assert_eq!(waits(60), Duration::from_mins(1));
     assert!(waits(1) >= Duration::from_secs(4));
     let body = br#"{"response":{"code":"7020"}}"#.to_vec();

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{domain::Timestamp, secret::Source, webex::Api};
+use crate::{domain::Timestamp, secret::SecretSource, webex::Api};
 
 /// Takes one connection, and answers its request as `answer` says.
 struct Server {
@@ -159,7 +159,7 @@ async fn an_answer_is_taken_as_it_is_and_a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_renewed_key_is_shown_with_the_next_request() {
     let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-    let key = Source { value: "old".into(), file: Some(file.to_path_buf()) };
+    let key = SecretSource { value: "old".into(), file: Some(file.to_path_buf()) };
     fs::write(&file, "n3w").unwrap();
     let server = Server::start(Answers::With("HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}")).await;
     let clock = Clock::new(Timestamp::default);

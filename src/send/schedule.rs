@@ -1,4 +1,4 @@
-//! When a message is to be handed over.
+//! When a message is to be dispatched.
 //!
 //! Messaging API v2 schedules by itself, up to seven days ahead; what is beyond waits here until it comes into that
 //! window. The other APIs send at once, so a scheduled message waits here until its time.
@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    domain::{Fault, Submission, Timestamp},
+    domain::{FieldError, Submission, Timestamp},
     webex::Api,
 };
 
@@ -16,9 +16,9 @@ const WINDOW: Duration = Duration::from_hours(7 * 24);
 const MARGIN: Duration = Duration::from_mins(5);
 
 /// When to hand `message` over; or why its times cannot be kept.
-pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Timestamp, Fault> {
+pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Timestamp, FieldError> {
     if message.expire_at.is_some_and(|expire_at| expire_at <= now) {
-        return Err(Fault {
+        return Err(FieldError {
             pointer: "/expireAt".to_owned(),
             detail: "is in the past: the message would expire before it is sent".to_owned(),
         });
@@ -29,7 +29,7 @@ pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Time
     }
     let last = message.expire_at.unwrap_or(send_at);
     if last > send_at.plus(WINDOW) {
-        return Err(Fault {
+        return Err(FieldError {
             pointer: "/expireAt".to_owned(),
             detail: "must be at most seven days after sendAt, or after now: the platform takes no more".to_owned(),
         });
@@ -54,7 +54,7 @@ mod tests {
     }
 
     /// When a message is due whose times are so many days ahead.
-    fn due_in(api: Api, send: Option<u32>, expire: Option<u32>) -> Result<Timestamp, Fault> {
+    fn due_in(api: Api, send: Option<u32>, expire: Option<u32>) -> Result<Timestamp, FieldError> {
         let time = |days: Option<u32>| days.map_or(Value::Null, |days| json!(in_days(days)));
         let message = Submission::from_json(json!({
             "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi", "correlationId": "1",

@@ -7,8 +7,8 @@ use super::{check::check, schedule};
 use crate::{
     clock::Clock,
     detached::detached,
-    domain::{Actor, CorrelationId, Draft, Fault, IdempotencyKey, Message, Submission, Timestamp},
-    storage::{Cancellation, Enqueued, Entry, Outbox, RequestKey, StorageError},
+    domain::{Actor, CorrelationId, Draft, FieldError, IdempotencyKey, Message, Submission, Timestamp},
+    storage::{Cancellation, EnqueueResult, Outbox, OutboxEntry, RequestKey, StorageError},
     webex::{Api, SmsApi},
 };
 
@@ -34,7 +34,7 @@ pub enum Sent {
 pub enum SendError {
     /// It cannot be sent as it is.
     #[error("the message cannot be sent as it is")]
-    Faulty(Vec<Fault>),
+    Faulty(Vec<FieldError>),
     /// The id is another message's.
     #[error("there is another message with the correlation id {0}")]
     Conflict(CorrelationId),
@@ -87,7 +87,7 @@ impl Sender {
         self.sms_api
     }
 
-    /// Checks a message and puts it on disk. From then on it will be handed over once. The trail has with it that
+    /// Checks a message and puts it on disk. From then on it will be dispatched once. The audit log has with it that
     /// `actor` gave it. With a `key`, the same draft by the same actor is the same message, also where it names no id.
     pub async fn accept(&self, actor: &Actor, draft: &Draft, key: Option<IdempotencyKey>) -> Result<Sent, SendError> {
         let outcomes = self.accept_keyed(actor, &[(draft, key)]).await;
@@ -123,7 +123,7 @@ impl Sender {
     }
 
     /// Puts entries on disk.
-    async fn enqueue(&self, actor: &Actor, entries: Vec<Entry>, now: Timestamp) -> Vec<Result<Sent, SendError>> {
+    async fn enqueue(&self, actor: &Actor, entries: Vec<OutboxEntry>, now: Timestamp) -> Vec<Result<Sent, SendError>> {
         if entries.is_empty() {
             return Vec::new();
         }
@@ -136,7 +136,7 @@ impl Sender {
         match enqueuing.await {
             Ok(enqueued) => {
                 let outcome = |(submission, enqueued): (&Submission, _)| match enqueued {
-                    Enqueued::New => Ok(Sent::New(Box::new(Message::queued(submission, now)))),
+                    EnqueueResult::New => Ok(Sent::New(Box::new(Message::queued(submission, now)))),
                     known => told(known, &submission.correlation_id),
                 };
                 submissions.zip(enqueued).map(outcome).collect()
@@ -151,7 +151,7 @@ impl Sender {
         }
     }
 
-    /// Calls a message back, if it is not yet being handed over. The trail has with it that `actor` did.
+    /// Calls a message back, if it is not yet being dispatched. The audit log has with it that `actor` did.
     pub async fn cancel(&self, actor: &Actor, id: &CorrelationId) -> Result<Cancellation, StorageError> {
         let (outbox, actor, id, now) = (self.outbox.clone(), actor.clone(), id.clone(), self.clock.now());
         detached(async move { outbox.cancel(&id, now, &actor).await }).await
@@ -164,7 +164,7 @@ impl Sender {
         draft: &Draft,
         key: Option<IdempotencyKey>,
         now: Timestamp,
-    ) -> Result<Entry, Result<Sent, SendError>> {
+    ) -> Result<OutboxEntry, Result<Sent, SendError>> {
         let submission = match check(draft, Some(self.sms_api.unwrap_or_default())) {
             Ok(submission) => submission,
             Err(faults) => return Err(Err(SendError::Faulty(faults))),
@@ -172,7 +172,7 @@ impl Sender {
         let Some(sms_api) = self.sms_api else { return Err(Err(SendError::NotConfigured)) };
         let due = schedule::due(Api::of_submission(&submission, sms_api), &submission, now);
         let key = key.map(|key| RequestKey { key, is_id_drawn: !draft.names_its_id() });
-        let entry = Entry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
+        let entry = OutboxEntry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
         let Err(fault) = due else { return Ok(entry) };
         // It may have been in time when it first came.
         let id = &entry.submission.correlation_id;
@@ -185,11 +185,11 @@ impl Sender {
 }
 
 /// What becomes of a request whose id or key is not new.
-fn told(known: Enqueued, id: &CorrelationId) -> Result<Sent, SendError> {
+fn told(known: EnqueueResult, id: &CorrelationId) -> Result<Sent, SendError> {
     match known {
-        Enqueued::New | Enqueued::Same => Ok(Sent::Same(id.clone())),
-        Enqueued::SameByKey(id) => Ok(Sent::Same(id)),
-        Enqueued::Conflict => Err(SendError::Conflict(id.clone())),
-        Enqueued::KeyTaken(id) => Err(SendError::KeyTaken(id)),
+        EnqueueResult::New | EnqueueResult::Same => Ok(Sent::Same(id.clone())),
+        EnqueueResult::SameByKey(id) => Ok(Sent::Same(id)),
+        EnqueueResult::Conflict => Err(SendError::Conflict(id.clone())),
+        EnqueueResult::KeyTaken(id) => Err(SendError::KeyTaken(id)),
     }
 }

@@ -38,7 +38,7 @@ pub(super) enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// Something of this message, or of the moment.
-    Passing,
+    Transient,
     /// We send faster than the tenant may. Not the message's fault, so it never ends its attempts.
     Rate,
     /// We are turned away, whatever we bring: the key, the service behind it, or where we call from. Any other message
@@ -53,7 +53,7 @@ pub(super) enum Cause {
 impl Cause {
     /// Whether the attempt counts as one of the message's own. What would have met every other message does not.
     pub(super) fn counts(self) -> bool {
-        self == Self::Passing
+        self == Self::Transient
     }
 }
 
@@ -93,7 +93,7 @@ const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     // is a path that is not the platform's, or a proxy that speaks for it.
     (400..=499, Later(Cause::Unexpected)),
     // Of the other faults of a server, none says that the request was not carried out.
-    (503..=503, Later(Cause::Passing)),
+    (503..=503, Later(Cause::Transient)),
 ];
 
 /// An answer in no documented form.
@@ -104,7 +104,7 @@ pub(super) fn of_status(status: u16) -> Verdict {
 /// An answer of which only the head arrived.
 pub(super) fn of_head(status: u16) -> Verdict {
     match of_status(status) {
-        Refused(_) | Later(Cause::Unexpected) => Later(Cause::Passing),
+        Refused(_) | Later(Cause::Unexpected) => Later(Cause::Transient),
         other => other,
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, ch
     }
     match code.and_then(|code| codes::find(Some(channel), code)).map(|code| code.class) {
         Some(Class::Permanent) => Refused(Failure::Permanent),
-        Some(Class::Transient) => Later(Cause::Passing),
+        Some(Class::Transient) => Later(Cause::Transient),
         Some(Class::Unclear) => Refused(Failure::Unclear),
         // A word of success, or of work under way, in a place where none is documented.
         Some(_) => Unknown,
@@ -134,7 +134,7 @@ pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, ch
 mod tests {
     use super::*;
 
-    const PASSING: Verdict = Later(Cause::Passing);
+    const PASSING: Verdict = Later(Cause::Transient);
     const RATE: Verdict = Later(Cause::Rate);
     const CREDENTIALS: Verdict = Later(Cause::Credentials);
     const UNEXPECTED: Verdict = Later(Cause::Unexpected);

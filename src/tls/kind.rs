@@ -3,12 +3,12 @@
 //! The libraries say of all of them only that they cannot be parsed. So this reads as much of the DER of PKCS #8, PKCS #1
 //! and SEC 1 as tells the kind.
 
-use crate::secret::Unfit;
+use crate::secret::InvalidSecret;
 
 /// Says what is wrong, and what to do.
 macro_rules! unfit {
     ($what:literal) => {
-        Unfit(concat!(
+        InvalidSecret(concat!(
             $what,
             ", which receiptd cannot use; take ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits"
         ))
@@ -16,7 +16,7 @@ macro_rules! unfit {
 }
 
 /// Algorithms, by the bytes of their object identifiers.
-const ALGORITHMS: [(&[u8], Unfit); 6] = [
+const ALGORITHMS: [(&[u8], InvalidSecret); 6] = [
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a], unfit!("is an RSA-PSS key")),
     (&[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01], unfit!("is a DSA key")),
     (&[0x2b, 0x65, 0x71], unfit!("is an Ed448 key")),
@@ -26,17 +26,17 @@ const ALGORITHMS: [(&[u8], Unfit); 6] = [
 ];
 
 /// Curves of ECDSA, likewise.
-const CURVES: [(&[u8], Unfit); 4] = [
+const CURVES: [(&[u8], InvalidSecret); 4] = [
     (&[0x2b, 0x81, 0x04, 0x00, 0x23], unfit!("is an ECDSA key on P-521")),
     (&[0x2b, 0x81, 0x04, 0x00, 0x21], unfit!("is an ECDSA key on P-224")),
     (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01], unfit!("is an ECDSA key on P-192")),
     (&[0x2b, 0x81, 0x04, 0x00, 0x0a], unfit!("is an ECDSA key on secp256k1")),
 ];
 
-const OTHER_CURVE: Unfit = unfit!("is an ECDSA key on another curve than P-256 and P-384");
-const SMALL_RSA: Unfit = unfit!("is an RSA key of fewer than 2048 bits");
-const LARGE_RSA: Unfit = unfit!("is an RSA key of more than 4096 bits");
-const OTHER: Unfit = Unfit("is no RSA, ECDSA or Ed25519 key");
+const OTHER_CURVE: InvalidSecret = unfit!("is an ECDSA key on another curve than P-256 and P-384");
+const SMALL_RSA: InvalidSecret = unfit!("is an RSA key of fewer than 2048 bits");
+const LARGE_RSA: InvalidSecret = unfit!("is an RSA key of more than 4096 bits");
+const OTHER: InvalidSecret = InvalidSecret("is no RSA, ECDSA or Ed25519 key");
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const ELLIPTIC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -48,11 +48,11 @@ const SEQUENCE: u8 = 0x30;
 const CURVE: u8 = 0xa0;
 
 /// What a private key is, given in DER, that the TLS library refused.
-pub(super) fn unusable(key: &[u8]) -> Unfit {
+pub(super) fn unusable(key: &[u8]) -> InvalidSecret {
     read(key).unwrap_or(OTHER)
 }
 
-fn read(key: &[u8]) -> Option<Unfit> {
+fn read(key: &[u8]) -> Option<InvalidSecret> {
     let (_, after_version) = element(within(key, SEQUENCE)?, INTEGER)?;
     match *after_version.first()? {
         SEQUENCE => pkcs8(after_version),
@@ -63,7 +63,7 @@ fn read(key: &[u8]) -> Option<Unfit> {
     }
 }
 
-fn pkcs8(rest: &[u8]) -> Option<Unfit> {
+fn pkcs8(rest: &[u8]) -> Option<InvalidSecret> {
     let (algorithm, rest) = element(rest, SEQUENCE)?;
     let (identifier, parameters) = element(algorithm, IDENTIFIER)?;
     match identifier {
@@ -76,13 +76,13 @@ fn pkcs8(rest: &[u8]) -> Option<Unfit> {
     }
 }
 
-fn curve(parameters: &[u8]) -> Unfit {
+fn curve(parameters: &[u8]) -> InvalidSecret {
     let known = within(parameters, IDENTIFIER).and_then(|name| CURVES.iter().find(|(known, _)| *known == name));
     known.map_or(OTHER_CURVE, |(_, unfit)| *unfit)
 }
 
 /// By the modulus.
-fn rsa(modulus: &[u8]) -> Option<Unfit> {
+fn rsa(modulus: &[u8]) -> Option<InvalidSecret> {
     let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
     let significant = &modulus[zeros..];
     let bits = significant.len() * 8 - usize::try_from(significant.first()?.leading_zeros()).ok()?;

@@ -2,7 +2,7 @@
 
 use harness::{Database, Platform, Sample, TestServer, both, eventually, message_path, sms, sqlite};
 use receiptd::{
-    domain::{Arrival, Kept, Source, Timestamp, Unreadable},
+    domain::{Archived, Arrival, Source, Timestamp, Unreadable},
     storage::{self, Access, OpenOptions},
 };
 use serde_json::{Value, json};
@@ -23,19 +23,19 @@ sqlite!(what_cannot_be_meant_is_refused, altered_rows_are_named, without_tokens_
 
 const TOKENS: &str = "shop:send:s3nd-s3cret, app:send:4pp-s3cret, ops:admin:4dmin-s3cret";
 
-/// Deed, actor and count of each entry, in order.
-async fn trail(ops: &harness::Client) -> Vec<(String, String, i64)> {
+/// AuditAction, actor and count of each entry, in order.
+async fn audit(ops: &harness::Client) -> Vec<(String, String, i64)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let items = ops.items("/v1/audit").await;
     assert!(items.iter().all(|item| item["at"].as_str().is_some_and(|at| at.ends_with('Z'))), "{items:?}");
     let mut told: Vec<_> =
-        items.iter().map(|it| (text(&it["deed"]), text(&it["actor"]), it["count"].as_i64().unwrap())).collect();
+        items.iter().map(|it| (text(&it["action"]), text(&it["actor"]), it["count"].as_i64().unwrap())).collect();
     told.sort_unstable();
     told
 }
 
-fn entry(deed: &str, actor: &str, count: i64) -> (String, String, i64) {
-    (deed.to_owned(), actor.to_owned(), count)
+fn entry(action: &str, actor: &str, count: i64) -> (String, String, i64) {
+    (action.to_owned(), actor.to_owned(), count)
 }
 
 async fn whoever_sends_is_in_the_trail(database: &Database) {
@@ -45,9 +45,9 @@ async fn whoever_sends_is_in_the_trail(database: &Database) {
         server.with_token(secret).sends(&sms(id, "Hello. [sim:silent]")).await;
     }
     let ops = server.with_token("4dmin-s3cret");
-    let sent: i64 = trail(&ops).await.iter().filter(|(_, actor, _)| actor == "shop").map(|(.., count)| count).sum();
+    let sent: i64 = audit(&ops).await.iter().filter(|(_, actor, _)| actor == "shop").map(|(.., count)| count).sum();
     assert_eq!(sent, 2, "the same again was not sent");
-    assert!(trail(&ops).await.contains(&entry("sent", "app", 1)));
+    assert!(audit(&ops).await.contains(&entry("sent", "app", 1)));
     let page = ops.gets("/v1/audit?limit=1").await.is(200).json();
     let cursor = page["nextCursor"].as_str().unwrap();
     let next = ops.items(&format!("/v1/audit?limit=1&cursor={cursor}")).await;
@@ -73,8 +73,8 @@ async fn whoever_sends_many_or_calls_back_is_in_the_trail(database: &Database) {
         shop.posts_to(&format!("{}/cancel", message_path("b")), "").await.is(200);
     }
     shop.posts_to(&format!("{}/cancel", message_path("d")), "").await.is(404);
-    let told = trail(&server.with_token("4dmin-s3cret")).await;
-    let count = |deed: &str| -> i64 { told.iter().filter(|(it, ..)| it == deed).map(|(.., count)| count).sum() };
+    let told = audit(&server.with_token("4dmin-s3cret")).await;
+    let count = |action: &str| -> i64 { told.iter().filter(|(it, ..)| it == action).map(|(.., count)| count).sum() };
     assert!(told.iter().all(|(_, actor, _)| actor == "shop"), "{told:?}");
     assert_eq!((count("sent"), count("cancelled")), (3, 1), "what was asked for again was done once");
     server.stop().await;
@@ -131,7 +131,7 @@ async fn a_person_is_erased_and_the_trail_does_not_tell_who(database: &Database)
     let notifications = ops.gets(&format!("{}/notifications", message_path("order-1"))).await.is(200).body;
     let told = ops.gets("/v1/audit").await.is(200).body;
     assert!(!notifications.contains(&number) && !told.contains(&number));
-    assert_eq!(trail(&ops).await, [entry("erased", "ops", 1)]);
+    assert_eq!(audit(&ops).await, [entry("erased", "ops", 1)]);
     assert_eq!(ops.gets("/v1/audit/verify").await.is(200).json()["sound"], true);
     assert!(ops.ids(&format!("?to={number}")).await.is_empty());
     server.stop().await;
@@ -140,21 +140,21 @@ async fn a_person_is_erased_and_the_trail_does_not_tell_who(database: &Database)
 async fn a_server_purges_by_itself(database: &Database) {
     let options = OpenOptions { connections: 2, timeout: std::time::Duration::from_secs(5), access: Access::Create };
     let store = storage::open(database.url(), options).await.unwrap();
-    let old = Kept::now(Unreadable("odd".to_owned()), b"old".to_vec(), Source::Notify, Timestamp::from_micros(1));
+    let old = Archived::now(Unreadable("odd".to_owned()), b"old".to_vec(), Source::Notify, Timestamp::from_micros(1));
     store.journal.append(&[Arrival::Quarantined(old)]).await.unwrap();
     let server = TestServer::on(database).with("retention.quarantine_days", "30").start().await;
     server.posts("new").await.is_acknowledged();
     let gone = async || (server.items("/v1/quarantine").await.len() == 1).then_some(());
     eventually("the old one is purged", gone).await;
     assert_eq!(server.items("/v1/quarantine").await[0]["body"], "new");
-    assert_eq!(trail(&server.client()).await, [entry("purged", "server", 1)]);
+    assert_eq!(audit(&server.client()).await, [entry("purged", "server", 1)]);
     server.stop().await;
 }
 
 async fn without_tokens_the_trail_says_so(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     server.sends(&sms("order-1", "Hello.")).await.is(202);
-    assert_eq!(trail(&server.client()).await, [entry("sent", "anonymous", 1)]);
+    assert_eq!(audit(&server.client()).await, [entry("sent", "anonymous", 1)]);
     server.stop().await;
 }
 
@@ -196,7 +196,7 @@ async fn whoever_takes_out_or_puts_right_is_in_the_trail(database: &Database) {
         entry("rebuilt", "ops", 0),
         entry("retried", "ops", 0),
     ];
-    assert_eq!(trail(&ops).await, expected);
+    assert_eq!(audit(&ops).await, expected);
     assert_eq!(
         ops.items("/v1/audit").await.into_iter().filter(|it| it["details"] == "notifications as ndjson").count(),
         1
@@ -214,7 +214,7 @@ async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &D
     let mut known = nameless();
     known["correlationId"] = json!("order-1");
     server.sends(&known).await.is(202);
-    database.execute("ALTER TABLE trail RENAME TO elsewhere").await;
+    database.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
     let mut named = Vec::new();
     let problem = server.sends(&nameless()).await.is_problem(503, "unavailable");
     named.push(problem["correlationId"].clone());
@@ -224,7 +224,7 @@ async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &D
     server.posts_to(&format!("{}/cancel", message_path("order-1")), "").await.is_problem(503, "unavailable");
     assert_eq!(server.ids("").await, ["order-1"]);
     assert_eq!(server.message("order-1").await["status"], "queued");
-    database.execute("ALTER TABLE elsewhere RENAME TO trail").await;
+    database.execute("ALTER TABLE elsewhere RENAME TO audit_log").await;
     // Sent again as the answers say, also where the first had been taken over, each is sent once.
     for (id, status) in named.iter().flat_map(|id| [(id, 202), (id, 200)]) {
         let mut again = nameless();
@@ -234,8 +234,8 @@ async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &D
     }
     server.posts_to(&format!("{}/cancel", message_path("order-1")), "").await.is(200);
     assert_eq!(server.ids("").await.len(), 4);
-    let told = trail(&server.client()).await;
-    let count = |deed: &str| -> i64 { told.iter().filter(|(it, ..)| it == deed).map(|(.., count)| count).sum() };
+    let told = audit(&server.client()).await;
+    let count = |action: &str| -> i64 { told.iter().filter(|(it, ..)| it == action).map(|(.., count)| count).sum() };
     assert_eq!((count("sent"), count("cancelled")), (4, 1));
     server.stop().await;
 }
@@ -267,7 +267,7 @@ async fn the_audit_log_is_filtered_and_taken_out_by_administrators(database: &Da
     ops.posts_to("/v1/rebuild", "").await.is(200);
     let actions = async |query: &str| -> Vec<String> {
         let items = ops.items(&format!("/v1/audit?{query}")).await;
-        items.iter().map(|item| item["deed"].as_str().unwrap().to_owned()).collect()
+        items.iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(actions("actor=eye").await, ["exported"]);
     assert_eq!(actions("action=rebuilt").await, ["rebuilt"]);
@@ -283,12 +283,12 @@ async fn the_audit_log_is_filtered_and_taken_out_by_administrators(database: &Da
     assert!(problem["detail"].as_str().unwrap().contains("admin"), "{problem}");
     let csv = ops.gets("/v1/export?of=audit&action=exported").await.is(200).body;
     let rows: Vec<_> = csv.lines().collect();
-    assert_eq!(rows[0], "at,actor,osUser,deed,count,details");
+    assert_eq!(rows[0], "at,actor,osUser,action,count,details");
     assert!(rows.iter().any(|row| row.contains(",eye,,exported,1,")), "{csv}");
     let lines = ops.gets("/v1/export?of=audit&format=ndjson&actor=ops").await.is(200).body;
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().all(|line| line["actor"] == "ops"), "{lines:?}");
-    assert!(lines.iter().any(|line| line["deed"] == "rebuilt"), "{lines:?}");
+    assert!(lines.iter().any(|line| line["action"] == "rebuilt"), "{lines:?}");
     ops.gets("/v1/export?of=audit&status=failed").await.blames(&["/status"]);
     assert!(ops.items("/v1/audit?actor=ops").await.iter().any(|it| it["details"] == "audit as csv, action=exported"));
     server.stop().await;
@@ -324,9 +324,9 @@ async fn look_ups_are_on_record_where_the_settings_ask_for_it(database: &Databas
     ];
     assert_eq!(told, expected);
     // What cannot be noted is not shown.
-    database.execute("ALTER TABLE trail RENAME TO elsewhere").await;
+    database.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
     eye.gets(&message_path("order-1")).await.is_problem(503, "unavailable");
-    database.execute("ALTER TABLE elsewhere RENAME TO trail").await;
+    database.execute("ALTER TABLE elsewhere RENAME TO audit_log").await;
     eye.message("order-1").await;
     server.stop().await;
 }

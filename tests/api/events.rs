@@ -78,7 +78,7 @@ async fn what_is_gone_is_said(database: &Database) {
     let store = storage::open(database.url(), options).await.unwrap();
     let end = Timestamp::from_micros(i64::MAX);
     harness::eventually("the events to be settled", async || {
-        store.feed.trim(end, PageLimit::default()).await.unwrap();
+        store.status_events.trim(end, PageLimit::default()).await.unwrap();
         let ask = server.request(Method::GET, "/v1/events").header("last-event-id", &follower.last);
         (asked_status(ask).await == 410).then_some(())
     })

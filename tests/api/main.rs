@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+mod archive;
 mod audit;
-mod authority;
+mod auth;
+mod auth_throttle;
 mod cancel;
 mod checks;
 mod clocks;
@@ -14,7 +16,6 @@ mod connections;
 mod dispatch;
 mod events;
 mod export;
-mod guesses;
 mod health;
 mod hostile;
 mod import;
@@ -26,7 +27,6 @@ mod problem;
 mod rebuild;
 mod secrets;
 mod send;
-mod shelf;
 mod shutdown;
 mod stats;
 mod tls;

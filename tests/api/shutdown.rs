@@ -90,7 +90,7 @@ async fn what_was_acknowledged_is_there_after_a_restart(database: &Database) {
     eventually("more to be acknowledged", async || (count() >= before + 50).then_some(())).await;
     posts.shutdown().await;
     let acknowledged = acknowledged.lock().unwrap().clone();
-    let kept = database.texts("SELECT correlation_id FROM notifications WHERE times = 1").await;
+    let kept = database.texts("SELECT correlation_id FROM notifications WHERE occurrences = 1").await;
     let kept: HashSet<_> = kept.into_iter().collect();
     let lost: Vec<_> = acknowledged.iter().filter(|id| !kept.contains(*id)).collect();
     assert!(lost.is_empty(), "{lost:?}");

@@ -125,7 +125,7 @@ fn a_claimed_name_stands_beside_the_user_of_the_operating_system() {
             shown.is(2).complains("action must be one of sent, cancelled");
         }
         for shown in server.both(&["export", "--of", "audit", "--action", "rebuilt"]).await {
-            shown.is(0).prints(&["at,actor,osUser,deed,count,details", "cli:mallory"]);
+            shown.is(0).prints(&["at,actor,osUser,action,count,details", "cli:mallory"]);
         }
         server.program.ends_on("TERM").await.is(0);
     });

@@ -183,15 +183,18 @@ fn a_backup_with_another_schema_is_not_put_in_place() {
         server.program.ends_on("TERM").await.is(0);
         for (statement, told) in [
             (
-                "CREATE TRIGGER quiet AFTER INSERT ON trail BEGIN DELETE FROM trail; END",
+                "CREATE TRIGGER quiet AFTER INSERT ON audit_log BEGIN DELETE FROM audit_log; END",
                 "the trigger \"quiet\" is none of receiptd's",
             ),
             ("CREATE VIEW seen AS SELECT * FROM messages", "the view \"seen\" is none of receiptd's"),
             ("CREATE TABLE extra (id INTEGER PRIMARY KEY)", "the table \"extra\" is none of receiptd's"),
             ("CREATE INDEX slow ON messages (status_at)", "the index \"slow\" is none of receiptd's"),
             ("DROP TRIGGER messages_changed", "the trigger \"messages_changed\" is missing"),
-            ("DROP INDEX trail_newest", "the index \"trail_newest\" is missing"),
-            ("ALTER TABLE trail ADD COLUMN more TEXT", "the table \"trail\" is not the one that receiptd makes"),
+            ("DROP INDEX audit_log_newest", "the index \"audit_log_newest\" is missing"),
+            (
+                "ALTER TABLE audit_log ADD COLUMN more TEXT",
+                "the table \"audit_log\" is not the one that receiptd makes",
+            ),
         ] {
             fs::copy(file("copy.db"), file("other.db")).unwrap();
             execute(&file("other.db"), statement).await;

@@ -77,12 +77,12 @@ fn a_message_is_called_back_directly_and_through_a_server() {
             client.posts(super::Sample::of(&seen)).await.is_acknowledged();
             cancel(&seen).await.is(1).complains("another system sent the message");
         }
-        let trail = run(folder.path(), &["audit", "--json"]).await.is(0).json();
+        let audit = run(folder.path(), &["audit", "--json"]).await.is(0).json();
         let told = |entry: &Value| {
             let who = if entry["actor"].as_str().unwrap().starts_with("cli:") { "by hand" } else { "by the server" };
-            format!("{} {} {who}", entry["count"], entry["deed"].as_str().unwrap())
+            format!("{} {} {who}", entry["count"], entry["action"].as_str().unwrap())
         };
-        let mut told: Vec<_> = trail["items"].as_array().unwrap().iter().map(told).collect();
+        let mut told: Vec<_> = audit["items"].as_array().unwrap().iter().map(told).collect();
         told.sort_unstable();
         assert_eq!(
             told,

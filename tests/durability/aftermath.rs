@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use harness::{Database, Program, notifications_of, program::receiptd};
 use receiptd::{
-    domain::{CorrelationId, Message, Recorded, Timestamp, outcome},
+    domain::{CorrelationId, Message, StoredNotification, Timestamp, outcome},
     storage::{self, Access, OpenOptions, Store},
 };
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ async fn every_message_stands_as_it_was_told(database: &Database) -> Vec<Message
 }
 
 /// The status is that of the fold over the notifications; before there are any, that of our dispatch.
-fn stands_as_it_was_told(message: &Message, notifications: &[Recorded]) {
+fn stands_as_it_was_told(message: &Message, notifications: &[StoredNotification]) {
     let id = &message.correlation_id;
     assert_eq!(message.notification_count, i64::try_from(notifications.len()).unwrap(), "{id}");
     let Some(outcome) = outcome(message.origin(), notifications) else {

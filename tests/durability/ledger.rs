@@ -80,8 +80,8 @@ impl Ledger {
 pub(crate) async fn on_record(database: &Database) -> Vec<(Vec<u8>, i64)> {
     database
         .rows(
-            "SELECT body, times FROM notifications UNION ALL SELECT body, times FROM inbound \
-             UNION ALL SELECT body, times FROM quarantine",
+            "SELECT body, occurrences FROM notifications UNION ALL SELECT body, occurrences FROM inbound \
+             UNION ALL SELECT body, occurrences FROM quarantine",
         )
         .await
 }

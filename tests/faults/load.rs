@@ -80,7 +80,7 @@ impl Load {
         eprintln!("{acknowledged} acknowledged, {turned_away} turned away, the slowest answer after {slowest:?}");
         assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
         let mut stored = BTreeMap::new();
-        for (body, times) in database.rows::<(Vec<u8>, i64)>("SELECT body, times FROM notifications").await {
+        for (body, times) in database.rows::<(Vec<u8>, i64)>("SELECT body, occurrences FROM notifications").await {
             let body = String::from_utf8(body).unwrap();
             let posted = bodies.get(&body).map_or(0, |entry| entry.posted);
             assert!((1..=posted).contains(&times), "{times} of {posted}: {body}");

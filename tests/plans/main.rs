@@ -17,7 +17,7 @@ mod overheard;
 use std::{future::Future, time::Duration};
 
 use receiptd::{
-    domain::{Channel, CorrelationId, Cursor, Cutoffs, ListRequest, TallyRequest, Timestamp, TransactionId},
+    domain::{Channel, CorrelationId, Cursor, Cutoffs, ListRequest, StatsRequest, Timestamp, TransactionId},
     storage::{self, Access, OpenOptions, Store},
 };
 
@@ -89,10 +89,10 @@ async fn look_up(store: &Store) {
     store.messages.notifications_without_bodies(&id).await.unwrap();
     store.messages.notifications_page(&id, None, receiptd::domain::PageLimit::default()).await.unwrap();
     store.messages.owner(&TransactionId::new("t-777").unwrap()).await.unwrap().unwrap();
-    store.messages.tally(&TallyRequest::default()).await.unwrap();
+    store.messages.stats(&StatsRequest::default()).await.unwrap();
     let page = Some(Cursor { at: Timestamp::from_micros(7), id: String::new() });
-    store.shelf.inbound(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
-    store.shelf.quarantine(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
+    store.archive.inbound(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
+    store.archive.quarantine(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
 }
 
 /// A page, and one in the middle of the list.

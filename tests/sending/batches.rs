@@ -1,15 +1,15 @@
 //! Several messages in one request.
 
 use harness::{Database, both};
-use receiptd::{domain::Dispatch, send::Pace};
+use receiptd::{domain::Dispatch, send::DispatchLimits};
 use serde_json::json;
 
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
 
 both!(messages_of_one_channel_share_a_request, a_part_may_be_refused, an_answer_that_was_lost_is_lost_for_all);
 
-fn in_tens() -> Pace {
-    Pace { batch: 10, ..pace(4) }
+fn in_tens() -> DispatchLimits {
+    DispatchLimits { batch: 10, ..pace(4) }
 }
 
 async fn messages_of_one_channel_share_a_request(database: &Database) {

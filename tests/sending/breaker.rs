@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::{Database, both, eventually};
 use receiptd::{
     domain::Dispatch,
-    send::{Attempt, Pace, Trouble},
+    send::{Attempt, DispatchLimits, Trouble},
 };
 use serde_json::json;
 
@@ -68,7 +68,7 @@ async fn they_may_become_good_without_us(database: &Database) {
 async fn no_message_is_given_up_for_refused_credentials(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(403, None)));
     stage.takes([message("sms", "order-1")]).await;
-    let instance = stage.dispatches(platform.clone(), Pace { attempts: 1, ..pace(8) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
     eventually("two attempts", async || (platform.sent().len() == 2).then_some(())).await;
     stage.until("order-1", Dispatch::Queued).await;
     instance.stops().await;
@@ -87,7 +87,7 @@ async fn an_unreachable_platform_is_not_hammered(database: &Database) {
     let platform = Stub::new(|_: &[String]| Attempt::NotSent("Connection refused".to_owned()));
     let stage = Stage::on(database).await;
     stage.takes((0..300).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
-    let instance = stage.dispatches(platform.clone(), Pace { attempts: 1, ..pace(8) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
     instance.is_stopped_by(Trouble::Unreachable).await;
     // Probes leave after 1 s, after 2 s more, and then after 4.
     eventually("two probes", async || (tried_for(&platform) >= Duration::from_secs(3)).then_some(())).await;
@@ -122,7 +122,7 @@ async fn a_wrong_base_url_rejects_nothing(database: &Database) {
         let (stage, platform) = (Stage::on(database).await, Stub::new(page));
         let ids: Vec<_> = (0..20).map(|n| format!("{status}-{n}")).collect();
         stage.takes(ids.iter().map(|id| message("sms", id))).await;
-        let instance = stage.dispatches(platform.clone(), Pace { attempts: 1, ..pace(8) });
+        let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
         instance.is_stopped_by(Trouble::UnexpectedAnswers).await;
         platform.answers(takes);
         for id in &ids {
@@ -178,7 +178,7 @@ async fn only_real_attempts_count(database: &Database) {
         if status == 429 { answered(429, &json!({ "code": "7020", "message": "limit" })) } else { says(status, None) }
     });
     stage.takes([message("sms", "order-1")]).await;
-    let instance = stage.dispatches(platform.clone(), Pace { attempts: 2, ..pace(4) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 2, ..pace(4) });
     stage.until("order-1", Dispatch::Rejected).await;
     let steps = stage.steps("order-1").await;
     let reason = steps.last().unwrap().reason.clone().unwrap();

@@ -7,7 +7,7 @@
 
 mod batches;
 mod breaker;
-mod course;
+mod dispatch_loop;
 mod model;
 mod play;
 mod stage;

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use harness::{Database, Platform, Sample, eventually};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use receiptd::{
-    domain::{Actor, Arrival, CorrelationId, Dispatch, Recorded, Source},
-    send::{Credentials, OnUnknown, Pace, Platform as Called, WebexConnect},
+    domain::{Actor, Arrival, CorrelationId, Dispatch, Source, StoredNotification},
+    send::{Credentials, DispatchLimits, OnUnknown, Platform as Called, WebexConnect},
     storage::Cancellation,
     webex::{Posted, TimeZone},
 };
@@ -67,7 +67,7 @@ pub(crate) struct End {
 
 struct Play<'a> {
     chance: StdRng,
-    pace: Pace,
+    pace: DispatchLimits,
     platform: &'a Platform,
     stages: [Stage; 2],
     running: [Option<Instance>; 2],
@@ -79,7 +79,7 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
     let first = Stage::on(database).await;
     let stages = [first.again(database).await, first];
     let mut chance = StdRng::seed_from_u64(seed);
-    let pace = Pace {
+    let pace = DispatchLimits {
         in_flight: chance.random_range(1..=16),
         batch: chance.random_range(1..=3),
         lease: Duration::from_secs(10),
@@ -87,7 +87,7 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
         on_unknown,
         // In the end only messages are left to which the platform does not answer.
         longest_probe_pause: Duration::from_millis(20),
-        ..Pace::default()
+        ..DispatchLimits::default()
     };
     let mut play = Play { chance, pace, platform, stages, running: [None, None], messages: Vec::new() };
     for _ in 0..ROUNDS {
@@ -190,6 +190,6 @@ pub(crate) async fn the_platform_tells(stage: &Stage, id: &str) {
     let body = Sample::of(id).body().into_bytes();
     let zone = TimeZone::from_name("UTC").unwrap();
     let Posted::Notification(notification) = Posted::read(&body, zone) else { panic!("{id}") };
-    let recorded = Recorded::now(*notification, body, Source::Notify, stage.clock().now());
+    let recorded = StoredNotification::now(*notification, body, Source::Notify, stage.clock().now());
     stage.store.journal.append(&[Arrival::Notification(recorded)]).await.unwrap();
 }

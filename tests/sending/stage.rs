@@ -14,8 +14,8 @@ use receiptd::{
     clock::Clock,
     domain::{Actor, CorrelationId, Dispatch, DispatchEvent, Filter, Message, PageLimit, Status, Submission},
     observe::Metrics,
-    send::{Attempt, DispatchHealth, Dispatcher, Pace, Platform, Trouble},
-    storage::{self, Access, Entry, OpenOptions, Store},
+    send::{Attempt, DispatchHealth, DispatchLimits, Dispatcher, Platform, Trouble},
+    storage::{self, Access, OpenOptions, OutboxEntry, Store},
     webex::{
         NotifyUrl, SmsApi,
         request::{Request, Tenant, Tracking},
@@ -72,12 +72,12 @@ impl Stage {
     /// The same, due in some time.
     pub(crate) async fn takes_for(&self, messages: impl IntoIterator<Item = Value>, wait: Duration) {
         let now = self.clock().now();
-        let entry = |message| Entry::new(Submission::from_json(message).unwrap(), now.plus(wait));
+        let entry = |message| OutboxEntry::new(Submission::from_json(message).unwrap(), now.plus(wait));
         let entries: Vec<_> = messages.into_iter().map(entry).collect();
         self.store.outbox.enqueue(&entries, now, &Actor::server()).await.unwrap();
     }
 
-    pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, pace: Pace) -> Instance {
+    pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, pace: DispatchLimits) -> Instance {
         let metrics = Metrics::new().unwrap();
         let dispatcher = Dispatcher::new(&self.store, platform, tenant(), pace, self.clock(), metrics);
         let (health, (stop, stopped)) = (dispatcher.health(), oneshot::channel());
@@ -148,8 +148,8 @@ fn tenant() -> Tenant {
 }
 
 /// Many requests at a time, each answered within a second.
-pub(crate) fn pace(in_flight: usize) -> Pace {
-    Pace { in_flight, lease: Duration::from_mins(1), ..Pace::default() }
+pub(crate) fn pace(in_flight: usize) -> DispatchLimits {
+    DispatchLimits { in_flight, lease: Duration::from_mins(1), ..DispatchLimits::default() }
 }
 
 pub(crate) fn message(channel: &str, id: &str) -> Value {

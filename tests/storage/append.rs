@@ -2,7 +2,7 @@
 
 use harness::notifications_of;
 use receiptd::{
-    domain::{Channel, Event, Failure, Notification, Recorded, Source},
+    domain::{Channel, Event, Failure, Notification, Source, StoredNotification},
     storage::Store,
     webex::{Posted, TimeZone},
 };
@@ -27,7 +27,7 @@ both!(
 );
 
 /// As another process finds them.
-async fn read_back(store: &Store, name: &str) -> Vec<Recorded> {
+async fn read_back(store: &Store, name: &str) -> Vec<StoredNotification> {
     let mut notifications = notifications_of(store, &id(name)).await.unwrap();
     notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
     notifications
@@ -41,7 +41,7 @@ const POSTED: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"timeStamp"
 
 async fn a_posted_notification_reads_back(store: &TestStore) {
     let Posted::Notification(posted) = Posted::read(POSTED.as_bytes(), TimeZone::UTC) else { panic!("not understood") };
-    let posted = Recorded::now(*posted, POSTED.into(), Source::Notify, time(1_000));
+    let posted = StoredNotification::now(*posted, POSTED.into(), Source::Notify, time(1_000));
     store.journal.append(&[receiptd::domain::Arrival::Notification(posted.clone())]).await.unwrap();
 
     let reopened = store.reopened().await;
@@ -153,7 +153,11 @@ async fn a_duplicate_is_stored_once_and_counted(store: &TestStore) {
 
     let times = |event| async move {
         let stored = store.notifications("order-1").await;
-        stored.iter().filter(|recorded| recorded.notification.event == event).map(|recorded| recorded.times).collect()
+        stored
+            .iter()
+            .filter(|recorded| recorded.notification.event == event)
+            .map(|recorded| recorded.occurrences)
+            .collect()
     };
     let (delivered, read): (Vec<_>, Vec<_>) = (times(Event::Delivered).await, times(Event::Read).await);
     assert_eq!((delivered.as_slice(), read.as_slice()), ([5].as_slice(), [1].as_slice()));
@@ -165,14 +169,14 @@ async fn the_first_arrival_of_a_duplicate_is_kept(store: &TestStore) {
     let again = about("order-1").of("t-1").at(20).received(2_000).body("{\"n\":2}");
     store.hear([first.clone()]).await;
     store.hear([again]).await;
-    assert_eq!(store.notifications("order-1").await, [Recorded { times: 2, ..first.recorded() }]);
+    assert_eq!(store.notifications("order-1").await, [StoredNotification { occurrences: 2, ..first.recorded() }]);
     let message = store.message("order-1").await;
     assert_eq!((message.created_at, message.updated_at), (time(1_000), time(2_000)));
     // In one batch too.
     let first = about_transaction("t-2").at(20).received(1_000).body("{\"n\":1}");
     let again = about_transaction("t-2").at(20).received(2_000).body("{\"n\":2}");
     store.hear([first.clone(), again]).await;
-    assert_eq!(store.notifications("txn:t-2").await, [Recorded { times: 2, ..first.recorded() }]);
+    assert_eq!(store.notifications("txn:t-2").await, [StoredNotification { occurrences: 2, ..first.recorded() }]);
 }
 
 async fn different_notifications_are_all_kept(store: &TestStore) {

@@ -100,7 +100,7 @@ async fn an_answer_that_comes_after_the_cancellation(store: &TestStore) {
     ] {
         let name = fresh();
         let claim = leased(store, &name, 1_000).await;
-        store.outbox.abandon(time(2_000), true).await.unwrap();
+        store.outbox.expire_leases(time(2_000), true).await.unwrap();
         assert_eq!(cancel(store, &name, 2_010).await, Cancellation::Cancelled);
         let mut answer = Settlement { retry_at: None, ..retry(2_020) };
         answer.event.dispatch = dispatch;

@@ -98,7 +98,7 @@ async fn adoption_by_an_answer_is_sound(store: &TestStore) {
     let mut accepted = Settlement::new(Dispatch::Accepted, time(1_020));
     accepted.event.transaction_id = Some(transaction("t-1"));
     settle(store, &claim, &accepted).await;
-    assert_eq!(store.notifications("order-1").await[0].times, 2);
+    assert_eq!(store.notifications("order-1").await[0].occurrences, 2);
     let verdict = store.verdict().await;
     assert_sound(&verdict);
     assert_eq!(verdict.rows, 4, "a notification and three steps");

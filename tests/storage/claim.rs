@@ -136,7 +136,7 @@ async fn what_a_notification_shows_to_be_with_the_platform_is_not_sent_again(sto
     let message = store.message("a").await;
     assert_eq!((message.status, message.dispatch), (Status::Submitted, Some(Dispatch::Accepted)));
     assert_eq!(next_due(store).await, None);
-    assert_eq!(store.outbox.abandon(time(1_000_000), false).await.unwrap(), []);
+    assert_eq!(store.outbox.expire_leases(time(1_000_000), false).await.unwrap(), []);
 }
 
 async fn a_request_that_cannot_be_read_does_not_hold_up_the_others(store: &TestStore) {
@@ -179,16 +179,16 @@ async fn an_instance_whose_clock_lags_leaves_the_pauses_and_leases_of_others_alo
     put_off_and_leased(store, now).await;
     for lag in [0, 1, 10, 29] {
         let its_now = time(now - lag * MINUTE);
-        store.outbox.set_back(its_now, its_now.plus(LEASE)).await.unwrap();
+        store.outbox.on_clock_rollback(its_now, its_now.plus(LEASE)).await.unwrap();
         assert_eq!(next_due(store).await, Some(now + 5 * MINUTE), "{lag} minutes");
-        assert_eq!(store.outbox.abandon(time(now).plus(LEASE / 2), false).await.unwrap(), [], "{lag} minutes");
+        assert_eq!(store.outbox.expire_leases(time(now).plus(LEASE / 2), false).await.unwrap(), [], "{lag} minutes");
     }
 }
 
 async fn what_a_clock_set_back_by_hours_left_behind_is_put_right(store: &TestStore) {
     let (ahead, now) = (1_000 * MINUTE, 880 * MINUTE);
     put_off_and_leased(store, ahead).await;
-    store.outbox.set_back(time(now), time(now).plus(LEASE)).await.unwrap();
+    store.outbox.on_clock_rollback(time(now), time(now).plus(LEASE)).await.unwrap();
     assert_eq!(next_due(store).await, Some(now));
-    assert_eq!(store.outbox.abandon(time(now).plus(LEASE), false).await.unwrap(), [id("leased")]);
+    assert_eq!(store.outbox.expire_leases(time(now).plus(LEASE), false).await.unwrap(), [id("leased")]);
 }

@@ -7,8 +7,8 @@ use harness::notifications_of;
 use proptest::{collection::vec, prelude::*};
 use receiptd::{
     domain::{
-        Channel, Cursor, Cutoffs, Dispatch, EntryKind, Event, ListRequest, Message, PageLimit, Recorded, Status,
-        timeline,
+        Channel, Cursor, Cutoffs, Dispatch, EntryKind, Event, ListRequest, Message, PageLimit, Status,
+        StoredNotification, timeline,
     },
     storage::Settlement,
 };
@@ -55,7 +55,7 @@ async fn a_platform_years_ahead_or_behind_is_believed_in_its_order(store: &TestS
     let away = prop_oneof![Just(-250_000_i64), -60..60_i64, Just(250_000)];
     store.for_all(&(events, away), async |(events, years)| {
         let case = fresh();
-        let tell = |name: &str, years: i64| -> Vec<Recorded> {
+        let tell = |name: &str, years: i64| -> Vec<StoredNotification> {
             let said = [Event::Submitted, Event::Delivered, Event::Read, Event::Unknown];
             let heard = |&(event, at): &(usize, i64)| about(name).says(said[event]).at(at * 1_000 + years * YEAR);
             events.iter().map(heard).map(|heard| heard.received(5_000).recorded()).collect()
@@ -108,7 +108,7 @@ async fn pages_hold_while_our_clock_jumps(store: &TestStore) {
 
 async fn steps_and_changes_are_told_in_the_order_in_which_they_happened(store: &TestStore) {
     store.for_all(&jumps(4), async |at| {
-        let (case, begin) = (fresh(), store.feed.end().await.unwrap());
+        let (case, begin) = (fresh(), store.status_events.end().await.unwrap());
         enqueue(store, &submission(&case), at[0]).await;
         let claims = store.outbox.claim(&Channel::Sms, 9, time(100 * YEAR), time(200 * YEAR)).await;
         let claim = claims.unwrap().pop().unwrap();
@@ -117,7 +117,7 @@ async fn steps_and_changes_are_told_in_the_order_in_which_they_happened(store: &
         store.hear([about(&case).says(Event::Delivered).received(at[3])]).await;
 
         let course = [Status::Queued, Status::Sending, Status::Accepted, Status::Submitted, Status::Delivered];
-        let changes = store.feed.after(begin, PageLimit::default()).await.unwrap().unwrap();
+        let changes = store.status_events.after(begin, PageLimit::default()).await.unwrap().unwrap();
         assert_eq!(changes.iter().map(|change| change.status).collect::<Vec<_>>(), course);
         let steps = store.messages.dispatch_events(&id(&case)).await.unwrap();
         let entries = timeline(&store.notifications(&case).await, &steps);

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use receiptd::{
-    domain::{Dispatch, DispatchEvent, Event, Failure, Message, Recorded, Standing, Status, Timestamp},
+    domain::{Dispatch, DispatchEvent, Event, Failure, Message, Standing, Status, StoredNotification, Timestamp},
     storage::{Claim, Settlement},
 };
 
@@ -47,7 +47,7 @@ async fn a_notification_before_an_answer_stands(store: &TestStore) {
         if dispatch == Dispatch::Queued {
             claimed(store, 3_000).await;
             assert_eq!(standing(&store.message(&name).await), standing(&message));
-            store.outbox.abandon(time(4_000), false).await.unwrap();
+            store.outbox.expire_leases(time(4_000), false).await.unwrap();
             assert_eq!(standing(&store.message(&name).await), standing(&message));
         }
     }
@@ -100,7 +100,7 @@ fn an_action() -> impl Strategy<Value = Action> {
 struct Model {
     steps: Vec<DispatchEvent>,
     failure: Option<Failure>,
-    heard: Vec<Recorded>,
+    heard: Vec<StoredNotification>,
 }
 
 impl Model {
@@ -110,7 +110,7 @@ impl Model {
     }
 
     fn understood(&self) -> Option<Standing> {
-        let heard = self.heard.iter().map(Recorded::standing).reduce(Standing::merge);
+        let heard = self.heard.iter().map(StoredNotification::standing).reduce(Standing::merge);
         heard.filter(|standing| standing.precedence.rank > Status::DISPATCH)
     }
 
@@ -145,7 +145,7 @@ async fn any_course_of_dispatch_and_notifications_stands_as_the_rules_say(store:
         assert_eq!(store.messages.dispatch_events(&id(&name)).await.unwrap(), model.steps);
         // The next case finds nothing due and nothing leased.
         claimed(store, i64::MAX - 1_000).await;
-        store.outbox.abandon(time(i64::MAX), false).await.unwrap();
+        store.outbox.expire_leases(time(i64::MAX), false).await.unwrap();
     });
 }
 
@@ -175,7 +175,7 @@ async fn act(store: &TestStore, name: &str, action: Action, now: i64, lease: &mu
             model.step(settlement);
         }
         (Action::Abandon, Some(claim)) => {
-            assert_eq!(store.outbox.abandon(time(now), false).await.unwrap(), [claim.submission.correlation_id]);
+            assert_eq!(store.outbox.expire_leases(time(now), false).await.unwrap(), [claim.submission.correlation_id]);
             let step = store.messages.dispatch_events(&id(name)).await.unwrap().pop().unwrap();
             assert_eq!((step.dispatch, step.at), (Dispatch::Unconfirmed, time(now)));
             model.step(Settlement { event: step, failure: None, retry_at: None, counts: false });

@@ -2,7 +2,7 @@
 //! writes them down.
 
 use receiptd::{
-    domain::{Arrival, Kept, Source, Unreadable},
+    domain::{Archived, Arrival, Source, Unreadable},
     storage::OpenError,
 };
 use sqlx::{Connection, SqliteConnection};
@@ -43,7 +43,7 @@ async fn the_log_becomes_small_again_after_a_long_reader(store: &TestStore) {
     let size = || std::fs::metadata(&log).unwrap().len();
     let large = |n: usize| {
         let body = vec![b'x'; 1 << 20];
-        Arrival::Quarantined(Kept::now(
+        Arrival::Quarantined(Archived::now(
             Unreadable(format!("large {n}")),
             [body, n.to_string().into()].concat(),
             Source::Notify,

@@ -2,16 +2,16 @@
 
 use receiptd::{
     domain::{
-        Actor, Channel, Deed, Dispatch, DispatchEvent, Failure, Filter, IdempotencyKey, Message, Origin, Person,
+        Actor, AuditAction, Channel, Dispatch, DispatchEvent, Failure, Filter, IdempotencyKey, Message, Origin, Person,
         Status, Submission,
     },
-    storage::{Enqueued, Entry, Kind, RequestKey, Settlement, StorageError, Store},
+    storage::{EnqueueResult, OutboxEntry, RequestKey, RetentionKind, Settlement, StorageError, Store},
 };
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::{
-    make::{about, claimed, deed, enqueue, id, leased, next_due, number, settle, submission, submission_with, time},
+    make::{about, audited, claimed, enqueue, id, leased, next_due, number, settle, submission, submission_with, time},
     store::{Database, TestStore},
 };
 
@@ -32,8 +32,8 @@ both!(
     a_key_goes_with_its_message,
 );
 
-fn entry(submission: &Submission) -> Entry {
-    Entry::new(submission.clone(), time(1_000))
+fn entry(submission: &Submission) -> OutboxEntry {
+    OutboxEntry::new(submission.clone(), time(1_000))
 }
 
 /// The same id, other words.
@@ -43,7 +43,7 @@ fn other(name: &str) -> Submission {
 
 async fn a_new_submission_is_on_record(store: &TestStore) {
     let wanted = submission_with(&json!({"correlationId": "order-1", "callbackData": "basket 7"}));
-    assert_eq!(enqueue(store, &wanted, 1_000).await, Enqueued::New);
+    assert_eq!(enqueue(store, &wanted, 1_000).await, EnqueueResult::New);
 
     let reopened = store.reopened().await;
     let message = reopened.messages.find(&id("order-1")).await.unwrap().unwrap();
@@ -67,11 +67,11 @@ async fn a_new_submission_is_on_record(store: &TestStore) {
 async fn the_same_again_changes_nothing(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     let before = store.message("order-1").await;
-    assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, Enqueued::Same);
+    assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, EnqueueResult::Same);
     assert_eq!(store.message("order-1").await, before);
     assert_eq!(claimed(store, 5_000).await.len(), 1);
     // In whatever state it is by then.
-    assert_eq!(enqueue(store, &submission("order-1"), 6_000).await, Enqueued::Same);
+    assert_eq!(enqueue(store, &submission("order-1"), 6_000).await, EnqueueResult::Same);
     assert_eq!(store.message("order-1").await.status, Status::Sending);
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 2);
 }
@@ -81,7 +81,7 @@ async fn another_of_the_same_id_is_a_conflict(store: &TestStore) {
     let before = store.message("order-1").await;
     for member in ["from", "text", "callbackData"] {
         let other = submission_with(&json!({"correlationId": "order-1", member: "another"}));
-        assert_eq!(enqueue(store, &other, 2_000).await, Enqueued::Conflict, "{member}");
+        assert_eq!(enqueue(store, &other, 2_000).await, EnqueueResult::Conflict, "{member}");
     }
     assert_eq!(store.message("order-1").await, before);
     assert_eq!(claimed(store, 5_000).await[0].submission, submission("order-1"));
@@ -90,7 +90,7 @@ async fn another_of_the_same_id_is_a_conflict(store: &TestStore) {
 async fn an_observed_message_of_the_same_id_is_a_conflict(store: &TestStore) {
     store.hear([about("order-1")]).await;
     let before = store.message("order-1").await;
-    assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, Enqueued::Conflict);
+    assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, EnqueueResult::Conflict);
     assert_eq!(store.message("order-1").await, before);
     assert_eq!((next_due(store).await, claimed(store, 5_000).await), (None, Vec::new()));
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap(), []);
@@ -105,8 +105,8 @@ async fn of_two_at_the_same_time_one_is_new(store: &TestStore) {
             enqueuing.spawn(async move { enqueue(&instance, &wanted, 1_000).await });
         }
         let mut outcomes = enqueuing.join_all().await;
-        outcomes.sort_by_key(|outcome| *outcome != Enqueued::New);
-        assert_eq!(outcomes, [Enqueued::New, Enqueued::Same]);
+        outcomes.sort_by_key(|outcome| *outcome != EnqueueResult::New);
+        assert_eq!(outcomes, [EnqueueResult::New, EnqueueResult::Same]);
     }
     assert_eq!(claimed(store, 5_000).await.len(), 10);
 }
@@ -129,7 +129,10 @@ async fn what_was_asked_for_is_what_is_handed_out(store: &TestStore) {
 async fn of_one_id_twice_the_first_counts(store: &TestStore) {
     let wanted = [submission("b"), submission("a"), submission("b"), other("b"), submission("a")];
     let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000), &Actor::server()).await.unwrap();
-    assert_eq!(outcomes, [Enqueued::New, Enqueued::New, Enqueued::Same, Enqueued::Conflict, Enqueued::Same]);
+    assert_eq!(
+        outcomes,
+        [EnqueueResult::New, EnqueueResult::New, EnqueueResult::Same, EnqueueResult::Conflict, EnqueueResult::Same]
+    );
     let claims = claimed(store, 1_000).await;
     assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&wanted[1], &wanted[0]]);
     assert_eq!(store.outbox.enqueue(&[], time(2_000), &Actor::server()).await.unwrap(), []);
@@ -145,12 +148,18 @@ async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
     for submission in &wanted {
         compared.push(store.outbox.compare(&entry(submission), &Actor::server()).await.unwrap());
     }
-    let (same, conflict) = (Some(Enqueued::Same), Some(Enqueued::Conflict));
+    let (same, conflict) = (Some(EnqueueResult::Same), Some(EnqueueResult::Conflict));
     assert_eq!(compared, [None, same, conflict.clone(), conflict, None, None]);
 
     let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000), &Actor::server()).await.unwrap();
-    let expected =
-        [Enqueued::New, Enqueued::Same, Enqueued::Conflict, Enqueued::Conflict, Enqueued::Conflict, Enqueued::New];
+    let expected = [
+        EnqueueResult::New,
+        EnqueueResult::Same,
+        EnqueueResult::Conflict,
+        EnqueueResult::Conflict,
+        EnqueueResult::Conflict,
+        EnqueueResult::New,
+    ];
     assert_eq!(outcomes, expected);
     assert_eq!(claimed(store, 1_000).await.len(), 3);
 }
@@ -184,49 +193,49 @@ async fn batches_of_two_instances_that_overlap_are_taken_over_once(store: &TestS
                 .spawn(async move { instance.outbox.enqueue(&batch, time(1_000), &Actor::server()).await.unwrap() });
         }
         let outcomes = enqueuing.join_all().await.concat();
-        let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();
+        let new = outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count();
         assert_eq!((outcomes.len(), new), (40, 20));
-        assert!(!outcomes.contains(&Enqueued::Conflict));
+        assert!(!outcomes.contains(&EnqueueResult::Conflict));
     }
 }
 
 /// A request with a key. `is_id_drawn`: the caller named no id.
-fn keyed(submission: Submission, key: &str, is_id_drawn: bool) -> Entry {
+fn keyed(submission: Submission, key: &str, is_id_drawn: bool) -> OutboxEntry {
     let key = RequestKey { key: IdempotencyKey::new(key).unwrap(), is_id_drawn };
-    Entry { key: Some(key), ..Entry::new(submission, time(1_000)) }
+    OutboxEntry { key: Some(key), ..OutboxEntry::new(submission, time(1_000)) }
 }
 
-async fn asked(store: &Store, entry: &Entry, actor: &str) -> Enqueued {
+async fn asked(store: &Store, entry: &OutboxEntry, actor: &str) -> EnqueueResult {
     let actor = Actor::named(actor);
     let compared = store.outbox.compare(entry, &actor).await.unwrap();
     let enqueued = store.outbox.enqueue(std::slice::from_ref(entry), time(1_000), &actor).await.unwrap().remove(0);
-    assert_eq!(compared, (enqueued != Enqueued::New).then(|| enqueued.clone()));
+    assert_eq!(compared, (enqueued != EnqueueResult::New).then(|| enqueued.clone()));
     enqueued
 }
 
 async fn a_key_stands_for_the_id_of_its_first_request(store: &TestStore) {
-    assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", true), "shop").await, Enqueued::New);
-    let first = || Enqueued::SameByKey(id("drawn-1"));
-    let taken = || Enqueued::KeyTaken(id("drawn-1"));
+    assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", true), "shop").await, EnqueueResult::New);
+    let first = || EnqueueResult::SameByKey(id("drawn-1"));
+    let taken = || EnqueueResult::KeyTaken(id("drawn-1"));
     assert_eq!(asked(store, &keyed(submission("drawn-2"), "k", true), "shop").await, first());
     assert_eq!(asked(store, &keyed(other("drawn-3"), "k", true), "shop").await, taken());
     // Who names the id of the first may have learned it from an error.
     assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", false), "shop").await, first());
     assert_eq!(asked(store, &keyed(submission("drawn-4"), "k", false), "shop").await, taken());
-    assert_eq!(asked(store, &entry(&submission("drawn-1")), "shop").await, Enqueued::Same);
+    assert_eq!(asked(store, &entry(&submission("drawn-1")), "shop").await, EnqueueResult::Same);
     // A key that comes later stands for the message that is there; one of a conflict stands for nothing.
-    assert_eq!(asked(store, &keyed(submission("drawn-1"), "later", false), "shop").await, Enqueued::Same);
+    assert_eq!(asked(store, &keyed(submission("drawn-1"), "later", false), "shop").await, EnqueueResult::Same);
     assert_eq!(asked(store, &keyed(submission("drawn-5"), "later", true), "shop").await, first());
-    assert_eq!(asked(store, &keyed(other("drawn-1"), "new", false), "shop").await, Enqueued::Conflict);
-    assert_eq!(asked(store, &keyed(submission("drawn-6"), "new", true), "shop").await, Enqueued::New);
+    assert_eq!(asked(store, &keyed(other("drawn-1"), "new", false), "shop").await, EnqueueResult::Conflict);
+    assert_eq!(asked(store, &keyed(submission("drawn-6"), "new", true), "shop").await, EnqueueResult::New);
     assert_eq!(store.ids(&Filter::default()).await.len(), 2);
 }
 
 async fn a_key_is_its_callers_own(store: &TestStore) {
     for (actor, name) in [("shop", "a"), ("app", "b")] {
-        assert_eq!(asked(store, &keyed(submission(name), "k", true), actor).await, Enqueued::New);
+        assert_eq!(asked(store, &keyed(submission(name), "k", true), actor).await, EnqueueResult::New);
     }
-    assert_eq!(asked(store, &keyed(submission("c"), "k", true), "app").await, Enqueued::SameByKey(id("b")));
+    assert_eq!(asked(store, &keyed(submission("c"), "k", true), "app").await, EnqueueResult::SameByKey(id("b")));
 }
 
 async fn of_two_requests_with_one_key_at_the_same_time_one_is_new(store: &TestStore) {
@@ -240,22 +249,26 @@ async fn of_two_requests_with_one_key_at_the_same_time_one_is_new(store: &TestSt
             });
         }
         let outcomes = asking.join_all().await;
-        assert_eq!(outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count(), 1, "{outcomes:?}");
-        assert_eq!(outcomes.iter().filter(|it| matches!(it, Enqueued::SameByKey(_))).count(), 2, "{outcomes:?}");
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count(), 1, "{outcomes:?}");
+        assert_eq!(outcomes.iter().filter(|it| matches!(it, EnqueueResult::SameByKey(_))).count(), 2, "{outcomes:?}");
     }
     assert_eq!(store.ids(&Filter::default()).await.len(), 8);
 }
 
 async fn a_key_goes_with_its_message(store: &TestStore) {
     let ask = async |name: &str| asked(store, &keyed(submission(name), "k", true), "shop").await;
-    assert_eq!(ask("first").await, Enqueued::New);
+    assert_eq!(ask("first").await, EnqueueResult::New);
     let claim = claimed(store, 1_000).await.remove(0);
     settle(store, &claim, &Settlement::new(Dispatch::Accepted, time(1_100))).await;
     let person = Person::new("447700900123").unwrap();
-    store.erasure.erase_messages(&person, &[id("first")], Some(&deed(Deed::Erased))).await.unwrap();
-    assert_eq!(ask("second").await, Enqueued::New, "the erased message is forgotten");
+    store.erasure.erase_messages(&person, &[id("first")], Some(&audited(AuditAction::Erased))).await.unwrap();
+    assert_eq!(ask("second").await, EnqueueResult::New, "the erased message is forgotten");
     let claim = claimed(store, 1_000).await.remove(0);
     settle(store, &claim, &Settlement::new(Dispatch::Accepted, time(1_100))).await;
-    store.retention.purge(Kind::Messages, time(0), time(5_000), 10, &deed(Deed::Purged)).await.unwrap();
-    assert_eq!(ask("third").await, Enqueued::New, "the purged message is forgotten");
+    store
+        .retention
+        .purge(RetentionKind::Messages, time(0), time(5_000), 10, &audited(AuditAction::Purged))
+        .await
+        .unwrap();
+    assert_eq!(ask("third").await, EnqueueResult::New, "the purged message is forgotten");
 }

@@ -3,7 +3,7 @@
 use receiptd::{
     audit::{Eraser, ErasureView},
     clock::Clock,
-    domain::{Actor, Arrival, Dispatch, Event, Inbound, Kept, Message, Person, Source, Status, Unreadable},
+    domain::{Actor, Archived, Arrival, Dispatch, Event, Inbound, Message, Person, Source, Status, Unreadable},
     storage::{Cancellation, Settlement},
 };
 use serde_json::json;
@@ -49,10 +49,10 @@ async fn everything(store: &TestStore) -> String {
         "recipient_standings",
         "outbox",
         "dispatch_events",
-        "changes",
+        "status_events",
         "inbound",
         "quarantine",
-        "trail",
+        "audit_log",
     ] {
         let query = match store.database {
             Database::Sqlite { .. } => {
@@ -90,10 +90,15 @@ async fn nothing_of_the_person_is_left(store: &TestStore) {
     store.hear([heard.clone(), heard, about("sent").says(Event::Submitted).body("{\"text\":\"Dear Dana\"}")]).await;
     let sender = Inbound { channel: None, event: "MO".to_owned(), sender: Some(number(NUMBER)), transaction_id: None };
     store
-        .hear([Arrival::Inbound(Kept::now(sender, b"{\"message\":\"I am Dana\"}".to_vec(), Source::Notify, time(1)))])
+        .hear([Arrival::Inbound(Archived::now(
+            sender,
+            b"{\"message\":\"I am Dana\"}".to_vec(),
+            Source::Notify,
+            time(1),
+        ))])
         .await;
     let odd = |body: &str| {
-        Arrival::Quarantined(Kept::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
+        Arrival::Quarantined(Archived::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
     };
     store.hear([odd("to=+44 7700 900123"), odd("to=+447700900999")]).await;
     let other = about("other").to("447700900999");
@@ -125,7 +130,7 @@ async fn nothing_of_the_person_is_left(store: &TestStore) {
     assert_eq!(store.notifications("other").await, [other.recorded()]);
     assert!(verify(store, Some(&vouched)).await.sound, "a head from before vouches still");
     assert_eq!(
-        store.texts("SELECT actor || ' ' || deed || ' ' || CAST(count AS TEXT) FROM trail ORDER BY at").await,
+        store.texts("SELECT actor || ' ' || action || ' ' || CAST(count AS TEXT) FROM audit_log ORDER BY at").await,
         ["server sent 1", "ops erased 5"]
     );
     assert_eq!(erase(store, false).await, ErasureView::default(), "nothing is left to erase");
@@ -181,12 +186,12 @@ async fn many_messages_go(store: &TestStore) {
 }
 
 fn odd(body: impl Into<Vec<u8>>) -> Arrival {
-    Arrival::Quarantined(Kept::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
+    Arrival::Quarantined(Archived::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
 }
 
 fn inbound(sender: &str, body: impl Into<Vec<u8>>) -> Arrival {
     let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: Some(number(sender)), transaction_id: None };
-    Arrival::Inbound(Kept::now(inbound, body.into(), Source::Notify, time(1)))
+    Arrival::Inbound(Archived::now(inbound, body.into(), Source::Notify, time(1)))
 }
 
 async fn what_names_the_person_goes_in_whatever_encoding(store: &TestStore) {
@@ -281,8 +286,8 @@ async fn what_names_the_person_beside_a_body_goes(store: &TestStore) {
     let event = || Inbound { channel: None, event: format!("MO from {NUMBER}"), sender: None, transaction_id: None };
     let why = Unreadable(format!("+{NUMBER} is no status"));
     let said = about("order-1").to("447700900999").with(|it| it.status_text = format!("sent on by {NUMBER}"));
-    store.hear([Arrival::Inbound(Kept::now(event(), b"{}".to_vec(), Source::Notify, time(1)))]).await;
-    store.hear([Arrival::Quarantined(Kept::now(why, b"{}".to_vec(), Source::Notify, time(1))), said.into()]).await;
+    store.hear([Arrival::Inbound(Archived::now(event(), b"{}".to_vec(), Source::Notify, time(1)))]).await;
+    store.hear([Arrival::Quarantined(Archived::now(why, b"{}".to_vec(), Source::Notify, time(1))), said.into()]).await;
     let view = erase(store, false).await;
     assert_eq!((view.notifications, view.inbound, view.quarantine), (1, 1, 1));
     assert!(!everything(store).await.contains(NUMBER));

@@ -2,7 +2,7 @@
 
 use receiptd::{
     domain::{Actor, Dispatch, Event, Status, Submission},
-    storage::{Entry, Settlement},
+    storage::{OutboxEntry, Settlement},
 };
 
 use crate::{
@@ -25,8 +25,8 @@ fn until(name: &str, micros: i64) -> Submission {
 }
 
 async fn what_waits_expires_when_its_time_runs_out(store: &TestStore) {
-    let entries =
-        [("a", 9_000), ("b", 5_000), ("c", 5_000)].map(|(name, expires)| Entry::new(until(name, expires), time(7_000)));
+    let entries = [("a", 9_000), ("b", 5_000), ("c", 5_000)]
+        .map(|(name, expires)| OutboxEntry::new(until(name, expires), time(7_000)));
     store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
     enqueue(store, &submission("d"), 1_000).await;
     assert_eq!(store.outbox.expire(time(4_999)).await.unwrap(), []);
@@ -82,7 +82,7 @@ async fn a_notification_says_more_than_an_expiry(store: &TestStore) {
 }
 
 async fn more_than_one_commit_takes(store: &TestStore) {
-    let entry = |n: i64| Entry::new(until(&format!("order-{n:04}"), 5_000), time(1_000));
+    let entry = |n: i64| OutboxEntry::new(until(&format!("order-{n:04}"), 5_000), time(1_000));
     store.outbox.enqueue(&(0..2_500).map(entry).collect::<Vec<_>>(), time(1_000), &Actor::server()).await.unwrap();
     let mut expired = store.outbox.expire(time(5_000)).await.unwrap();
     expired.sort_unstable();
@@ -94,8 +94,8 @@ async fn more_than_one_commit_takes(store: &TestStore) {
 
 async fn what_was_leased_is_queued_again_where_that_is_wanted(store: &TestStore) {
     let claim = leased(store, "a", 1_000).await;
-    assert_eq!(store.outbox.abandon(time(1_099), true).await.unwrap(), []);
-    assert_eq!(store.outbox.abandon(time(1_100), true).await.unwrap(), [id("a")]);
+    assert_eq!(store.outbox.expire_leases(time(1_099), true).await.unwrap(), []);
+    assert_eq!(store.outbox.expire_leases(time(1_100), true).await.unwrap(), [id("a")]);
     let message = store.message("a").await;
     assert_eq!((message.status, message.status_at), (Status::Queued, Some(time(1_100))));
     assert!(message.reason.is_some(), "it says why");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use receiptd::{
-    domain::{PageLimit, TrailFilter},
+    domain::{AuditFilter, PageLimit},
     storage::{self, StorageError, Store},
 };
 use sqlx::{Connection, SqliteConnection};
@@ -36,10 +36,10 @@ async fn refuses_everything(store: &Store, reason: &str) {
         ("append", store.journal.append(&[about("order-2").into()]).await.err()),
         ("find", store.messages.find(&id("order-1")).await.err()),
         ("list", store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.err()),
-        ("inbound", store.shelf.inbound(None, limit).await.err()),
+        ("inbound", store.archive.inbound(None, limit).await.err()),
         ("due", store.outbox.next_due().await.err()),
-        ("feed", store.feed.end().await.err()),
-        ("trail", store.deeds.trail(&TrailFilter::default(), None, limit).await.err()),
+        ("feed", store.status_events.end().await.err()),
+        ("audit_log", store.audit_log.list(&AuditFilter::default(), None, limit).await.err()),
     ] {
         let error = error.unwrap_or_else(|| panic!("{what} went through"));
         assert!(matches!(error, StorageError::Lost(_)), "{what}: {error:?}");

@@ -6,10 +6,10 @@ use harness::notifications_of;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use receiptd::{
     domain::{
-        Channel, CorrelationId, Event, Failure, Message, Origin, Recorded, Reference, Status, Timestamp, TransactionId,
-        by_recipient, outcome, timeline,
+        Channel, CorrelationId, Event, Failure, Message, Origin, Reference, Status, StoredNotification, Timestamp,
+        TransactionId, by_recipient, outcome, timeline,
     },
-    storage::{Restated, Store},
+    storage::{Recomputed, Store},
 };
 
 use crate::make::{Heard, about, about_transaction, fresh, number, time};
@@ -74,12 +74,12 @@ fn an_event() -> impl Strategy<Value = Event> {
 
 impl History {
     /// The batches, with ids that no other case has.
-    pub(crate) fn batches(&self) -> Vec<Vec<Recorded>> {
+    pub(crate) fn batches(&self) -> Vec<Vec<StoredNotification>> {
         self.named_batches().1
     }
 
     /// The same, with what the ids begin with: the messages are `{case}-m0` and so on.
-    pub(crate) fn named_batches(&self) -> (String, Vec<Vec<Recorded>>) {
+    pub(crate) fn named_batches(&self) -> (String, Vec<Vec<StoredNotification>>) {
         let case = fresh();
         let mut batches = vec![Vec::new()];
         for (told, cut) in self.told.iter().zip(self.cuts.iter().cycle()) {
@@ -129,14 +129,14 @@ impl History {
 }
 
 /// Which notifications belong to which message in the end, by the rules of the domain alone.
-pub(crate) fn belongings(batches: &[Vec<Recorded>]) -> BTreeMap<CorrelationId, Vec<Recorded>> {
+pub(crate) fn belongings(batches: &[Vec<StoredNotification>]) -> BTreeMap<CorrelationId, Vec<StoredNotification>> {
     let mut owners: BTreeMap<&TransactionId, &CorrelationId> = BTreeMap::new();
     for recorded in batches.iter().flatten() {
         if let Reference::Correlated(id, Some(transaction)) = &recorded.notification.reference {
             owners.entry(transaction).and_modify(|owner| *owner = id.min(owner)).or_insert(id);
         }
     }
-    let mut messages: BTreeMap<CorrelationId, Vec<Recorded>> = BTreeMap::new();
+    let mut messages: BTreeMap<CorrelationId, Vec<StoredNotification>> = BTreeMap::new();
     for recorded in batches.iter().flatten() {
         let id = match &recorded.notification.reference {
             Reference::Transaction(transaction) => owners.get(transaction).map(|owner| (*owner).clone()),
@@ -145,7 +145,7 @@ pub(crate) fn belongings(batches: &[Vec<Recorded>]) -> BTreeMap<CorrelationId, V
         let notifications =
             messages.entry(id.unwrap_or_else(|| recorded.notification.reference.correlation_id())).or_default();
         match notifications.iter_mut().find(|known| known.fingerprint == recorded.fingerprint) {
-            Some(known) => known.times += 1,
+            Some(known) => known.occurrences += 1,
             None => notifications.push(recorded.clone()),
         }
     }
@@ -172,7 +172,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// By the fold of the domain, for a message that another system sent.
-    pub(crate) fn of(notifications: &[Recorded]) -> Self {
+    pub(crate) fn of(notifications: &[StoredNotification]) -> Self {
         let receiptd::domain::Outcome { standing, is_final, .. } = outcome(Origin::Observed, notifications).unwrap();
         Self {
             is_final,
@@ -208,12 +208,12 @@ impl From<&Message> for Outcome {
 }
 
 /// What a rebuild would change: nothing, if each notification still reads as it was stored.
-async fn found_anew(store: &Store, id: &CorrelationId) -> Vec<Restated> {
-    store.repair.review(std::slice::from_ref(id), &|_| None).await.unwrap()
+async fn found_anew(store: &Store, id: &CorrelationId) -> Vec<Recomputed> {
+    store.repair.preview_recompute(std::slice::from_ref(id), &|_| None).await.unwrap()
 }
 
 /// Holds what is stored to what the notifications of all batches have to come to.
-pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<Recorded>]) {
+pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<StoredNotification>]) {
     let expected = belongings(batches);
     for (id, notifications) in &expected {
         let message = store.messages.find(id).await.unwrap().unwrap_or_else(|| panic!("{id} is missing"));

@@ -1,8 +1,8 @@
 //! What several instances do at the same time comes to the same as one after the other.
 
 use receiptd::{
-    domain::{Actor, Dispatch, DispatchEvent, Event, Recorded},
-    storage::{Entry, Settlement, Store},
+    domain::{Actor, Dispatch, DispatchEvent, Event, StoredNotification},
+    storage::{OutboxEntry, Settlement, Store},
 };
 use tokio::task::JoinSet;
 
@@ -21,7 +21,7 @@ both!(
 );
 
 /// Appends all batches at once, in turn by each of `instances`.
-pub(crate) async fn append_at_once(instances: &[Store], batches: &[Vec<Recorded>]) {
+pub(crate) async fn append_at_once(instances: &[Store], batches: &[Vec<StoredNotification>]) {
     let mut appending = JoinSet::new();
     for (store, batch) in instances.iter().cycle().zip(batches.iter().cloned()) {
         let store = store.clone();
@@ -59,18 +59,18 @@ async fn duplicates_of_two_instances_are_all_counted(store: &TestStore) {
     let batches: Vec<_> = (0..20).map(|_| vec![about("order-1").of("t-1").to("447700900123").recorded()]).collect();
     append_at_once(&instances, &batches).await;
     assert_stored(store, &batches).await;
-    assert_eq!(store.notifications("order-1").await[0].times, 20);
+    assert_eq!(store.notifications("order-1").await[0].occurrences, 20);
 }
 
 /// Takes over, hands over, hears of, calls back, and looks after a range of messages, all of it in batches.
 async fn busy(store: Store, turn: usize) {
     let names: Vec<_> = (0..10).map(|n| format!("order-{turn}-{n}")).collect();
-    let entries: Vec<_> = names.iter().map(|name| Entry::new(submission(name), time(1_000))).collect();
+    let entries: Vec<_> = names.iter().map(|name| OutboxEntry::new(submission(name), time(1_000))).collect();
     store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
     let claims = claimed(&store, 1_000).await;
     let heard = names.iter().rev().map(|name| about(name).of(&format!("t-{name}")).says(Event::Submitted).into());
     store.journal.append(&heard.collect::<Vec<_>>()).await.unwrap();
-    store.outbox.abandon(time(2_000), turn.is_multiple_of(2)).await.unwrap();
+    store.outbox.expire_leases(time(2_000), turn.is_multiple_of(2)).await.unwrap();
     store.outbox.expire(time(2_000)).await.unwrap();
     let accepted = Settlement::new(Dispatch::Accepted, time(2_000));
     let outcomes = claims.into_iter().rev().map(|claim| {

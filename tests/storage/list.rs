@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use receiptd::domain::{Arrival, Cursor, Event, Filter, Message, PageLimit, Recorded};
+use receiptd::domain::{Arrival, Cursor, Event, Filter, Message, PageLimit, StoredNotification};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
@@ -172,7 +172,7 @@ async fn the_notifications_of_a_message_have_pages_that_are_bounded_in_bytes(sto
     };
     let (walked, lengths) = walk(500).await;
     assert_eq!(lengths, [5, 9]);
-    let key = |one: &Recorded| (one.notification.at.unwrap_or_default(), one.fingerprint);
+    let key = |one: &StoredNotification| (one.notification.at.unwrap_or_default(), one.fingerprint);
     assert!(walked.is_sorted_by(|one, next| key(one) < key(next)));
     assert_eq!(walked.len(), 14);
     assert_eq!(walk(3).await.0, walked);

@@ -15,15 +15,15 @@
 //! | `worst_off` | what several recipients make of their message |
 //! | `list`, `filters`, `shelf` | pages and filters |
 //! | `snapshot` | a message read whole |
-//! | `tally` | counts |
-//! | `changes` | the live feed: what changed, in order |
+//! | `stats` | counts |
+//! | `status_events` | the status events: what changed, in order |
 //! | `repair` | imports, what is let out of quarantine, statuses read anew |
 //! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and what notifications say against it |
 //! | `cancel`, `expire` | what is not sent after all |
 //! | `outbox` | random courses of all of that, beside a model |
 //! | `plans` | no statement of the outbox reads more than it has to |
 //! | `chain`, `tampering` | what proves the rest, and what it finds |
-//! | `trail`, `retention`, `erasure` | who did what, what is kept, and who is forgotten |
+//! | `audit_log`, `retention`, `erasure` | who did what, what is kept, and who is forgotten |
 //! | `upgrade`, `schemas` | what an earlier version wrote |
 //! | `migrating` | the schema changes while others write |
 //! | `clocks` | clocks that are wrong |
@@ -56,9 +56,9 @@ macro_rules! only {
 }
 
 mod append;
+mod audit_log;
 mod cancel;
 mod chain;
-mod changes;
 mod claim;
 mod clocks;
 mod dispatch;
@@ -86,11 +86,11 @@ mod schemas;
 mod settle;
 mod shelf;
 mod snapshot;
+mod stats;
+mod status_events;
 mod store;
-mod tally;
 mod tampering;
 mod ties;
-mod trail;
 mod unit;
 mod upgrade;
 mod worst_off;

@@ -7,10 +7,10 @@ use std::{
 
 use receiptd::{
     domain::{
-        Actor, Address, Arrival, Channel, CorrelationId, Deed, Draft, Event, Notification, Recorded, Reference, Source,
-        Submission, Timestamp, TrailEntry, TransactionId,
+        Actor, Address, Arrival, AuditAction, AuditEntry, Channel, CorrelationId, Draft, Event, Notification,
+        Reference, Source, StoredNotification, Submission, Timestamp, TransactionId,
     },
-    storage::{Claim, Enqueued, Entry, Settlement, Store},
+    storage::{Claim, EnqueueResult, OutboxEntry, Settlement, Store},
 };
 use serde_json::json;
 
@@ -26,10 +26,10 @@ pub(crate) fn number(text: &str) -> Address {
     Address::new(text).unwrap()
 }
 
-/// An entry of the trail that nobody looks at.
-pub(crate) fn deed(deed: Deed) -> TrailEntry {
+/// An entry of the audit log that nobody looks at.
+pub(crate) fn audited(action: AuditAction) -> AuditEntry {
     let id = uuid::Uuid::new_v4().into_bytes();
-    TrailEntry { id, at: time(1), actor: Actor::server(), deed, count: 0, details: None }
+    AuditEntry { id, at: time(1), actor: Actor::server(), action, count: 0, details: None }
 }
 
 pub(crate) fn time(micros: i64) -> Timestamp {
@@ -132,9 +132,9 @@ impl Heard {
         self
     }
 
-    pub(crate) fn recorded(self) -> Recorded {
+    pub(crate) fn recorded(self) -> StoredNotification {
         let body = self.body.unwrap_or_else(|| json!({"says": self.notification.status_text}).to_string().into_bytes());
-        Recorded::now(self.notification, body, Source::Notify, time(self.received_at))
+        StoredNotification::now(self.notification, body, Source::Notify, time(self.received_at))
     }
 }
 
@@ -162,8 +162,8 @@ pub(crate) fn submission_with(members: &serde_json::Value) -> Submission {
 pub(crate) const LEASE: Duration = Duration::from_micros(100);
 
 /// Takes a message over at `micros`, due at once.
-pub(crate) async fn enqueue(store: &Store, submission: &Submission, micros: i64) -> Enqueued {
-    let entry = Entry::new(submission.clone(), time(micros));
+pub(crate) async fn enqueue(store: &Store, submission: &Submission, micros: i64) -> EnqueueResult {
+    let entry = OutboxEntry::new(submission.clone(), time(micros));
     let outcomes = store.outbox.enqueue(&[entry], time(micros), &Actor::server()).await.unwrap();
     assert_eq!(outcomes.len(), 1);
     outcomes[0].clone()

@@ -17,10 +17,10 @@ const ANSWER: Duration = Duration::from_secs(9);
 
 /// How the version with that schema appends a notification.
 const APPEND: [&str; 2] = [
-    "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, channel, event, \
+    "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, channel, event, \
          status_text, body) \
      VALUES ($1, decode(md5($1), 'hex'), 1000, 'notify', 1, 0, 'sms', 'delivered', 'Delivered', '\\x7b7d') \
-     ON CONFLICT (correlation_id, fingerprint) DO UPDATE SET times = notifications.times + excluded.times",
+     ON CONFLICT (correlation_id, fingerprint) DO UPDATE SET occurrences = notifications.occurrences + excluded.occurrences",
     "INSERT INTO messages (correlation_id, channel, status, precedence, status_at, is_final, created_at, updated_at) \
      VALUES ($1, 'sms', 'delivered', '\\x50' || decode(md5($1), 'hex'), 0, 1, 1000, 1000) \
      ON CONFLICT (correlation_id) DO UPDATE SET updated_at = excluded.updated_at",

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
-use receiptd::storage::{self, Access, CopyError, OpenError, OpenOptions, StorageError, UrlError};
+use receiptd::storage::{self, Access, BackupError, OpenError, OpenOptions, StorageError, UrlError};
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
@@ -284,7 +284,7 @@ async fn the_file_of_another_program_is_refused_and_left_alone(store: &TestStore
             assert!(matches!(error, Err(OpenError::Foreign)), "{name}: {error:?}");
         }
         let copy = storage::backup(&url, &path.with_extension("copy")).await;
-        assert!(matches!(copy, Err(CopyError::Open(OpenError::Foreign))), "{name}: {copy:?}");
+        assert!(matches!(copy, Err(BackupError::Open(OpenError::Foreign))), "{name}: {copy:?}");
         assert!(!path.with_extension("copy").exists(), "{name}");
         assert_eq!(fs::read(&path).unwrap(), before, "{name}");
         assert!(!path.with_extension("db-wal").exists(), "{name}");

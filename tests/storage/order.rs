@@ -1,6 +1,6 @@
 //! The order in which notifications come, and the batches in which they are stored, make no difference.
 
-use receiptd::domain::{Channel, Event, Failure, Recorded};
+use receiptd::domain::{Channel, Event, Failure, StoredNotification};
 
 use crate::{
     history::{Transactions, a_history, assert_stored},
@@ -15,7 +15,7 @@ both!(
     a_repeated_history_changes_only_the_counts,
 );
 
-pub(crate) async fn append(store: &receiptd::storage::Store, batch: &[Recorded]) {
+pub(crate) async fn append(store: &receiptd::storage::Store, batch: &[StoredNotification]) {
     let arrivals: Vec<_> = batch.iter().cloned().map(receiptd::domain::Arrival::Notification).collect();
     store.journal.append(&arrivals).await.unwrap();
 }
@@ -52,7 +52,7 @@ async fn every_order_gives_the_same(store: &TestStore, history: impl Fn(&str) ->
         for most in [1, 3] {
             let history: Vec<_> = history(&fresh()).into_iter().map(Heard::recorded).collect();
             let order: Vec<_> = order.iter().map(|at| history[*at].clone()).collect();
-            let batches: Vec<_> = order.chunks(most).map(<[Recorded]>::to_vec).collect();
+            let batches: Vec<_> = order.chunks(most).map(<[StoredNotification]>::to_vec).collect();
             for batch in &batches {
                 append(store, batch).await;
             }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::{collection::vec, option, prelude::*, sample::Index, sample::select};
 use receiptd::{
-    domain::{Actor, Channel, Dispatch, Event, Recorded, Standing, Status, Submission},
-    storage::{Cancellation, Claim, Enqueued, Entry, Settlement},
+    domain::{Actor, Channel, Dispatch, Event, Standing, Status, StoredNotification, Submission},
+    storage::{Cancellation, Claim, EnqueueResult, OutboxEntry, Settlement},
 };
 use serde_json::json;
 
@@ -64,12 +64,12 @@ struct Modelled {
     /// Of them, those that count.
     counted: i64,
     steps: Vec<Dispatch>,
-    heard: Vec<Recorded>,
+    heard: Vec<StoredNotification>,
 }
 
 impl Modelled {
     fn understood(&self) -> Option<Status> {
-        let heard = self.heard.iter().map(Recorded::standing).reduce(Standing::merge);
+        let heard = self.heard.iter().map(StoredNotification::standing).reduce(Standing::merge);
         heard.filter(|standing| standing.precedence.rank > Status::DISPATCH).map(|standing| standing.status)
     }
 
@@ -78,16 +78,16 @@ impl Modelled {
         self.understood().or(dispatched).or((!self.heard.is_empty()).then_some(Status::Unknown))
     }
 
-    fn enqueue(&mut self, entry: &Entry) -> Enqueued {
+    fn enqueue(&mut self, entry: &OutboxEntry) -> EnqueueResult {
         match &self.request {
-            Some(request) if *request == entry.submission => Enqueued::Same,
+            Some(request) if *request == entry.submission => EnqueueResult::Same,
             None if self.heard.is_empty() => {
                 self.request = Some(entry.submission.clone());
                 self.due = Some(entry.due_at.as_micros());
                 self.steps.push(Dispatch::Queued);
-                Enqueued::New
+                EnqueueResult::New
             }
-            _ => Enqueued::Conflict,
+            _ => EnqueueResult::Conflict,
         }
     }
 
@@ -152,12 +152,12 @@ impl Course<'_> {
         format!("{}-{message}", self.case)
     }
 
-    fn entry(&self, (message, delay, expires): (usize, i64, Option<i64>), now: i64) -> Entry {
+    fn entry(&self, (message, delay, expires): (usize, i64, Option<i64>), now: i64) -> OutboxEntry {
         let mut submission = submission_with(&json!({
             "correlationId": self.name(message), "channel": CHANNELS[message % 2].as_str(), "to": "447700900123",
         }));
         submission.expire_at = expires.map(|ticks| time(now + ticks));
-        Entry::new(submission, time(now + delay))
+        OutboxEntry::new(submission, time(now + delay))
     }
 
     /// Those that `change` says to be changed, by name.
@@ -213,7 +213,7 @@ impl Course<'_> {
                     }
                     is_over
                 });
-                assert_eq!(sorted(outbox.abandon(time(now), *resend).await.unwrap()), expected);
+                assert_eq!(sorted(outbox.expire_leases(time(now), *resend).await.unwrap()), expected);
             }
             Action::Expire => {
                 let expected = self.changed(|message| {
@@ -281,6 +281,6 @@ async fn any_course_of_things_ends_as_the_model_says(store: &TestStore) {
         }
         // The next case finds nothing due and nothing leased.
         claimed(store, i64::MAX - TICK).await;
-        store.outbox.abandon(time(i64::MAX), false).await.unwrap();
+        store.outbox.expire_leases(time(i64::MAX), false).await.unwrap();
     });
 }

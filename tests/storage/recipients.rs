@@ -1,6 +1,6 @@
 //! One correlation id for several recipients: one message, found by each of them.
 
-use receiptd::domain::{Event, Filter, Recorded, Status, by_recipient};
+use receiptd::domain::{Event, Filter, Status, StoredNotification, by_recipient};
 
 use crate::{
     make::{about, leased, number},
@@ -93,6 +93,6 @@ async fn a_sent_message_keeps_its_recipient_and_learns_of_others(store: &TestSto
     let message = store.message("order-1").await;
     assert_eq!((message.recipient, message.other_recipients), (Some(number("447700900123")), true));
     assert_eq!(found_by(store, "447700900999").await, ["order-1"]);
-    let received: Vec<Recorded> = store.notifications("order-1").await;
+    let received: Vec<StoredNotification> = store.notifications("order-1").await;
     assert_eq!(received.len(), 2);
 }

@@ -3,15 +3,16 @@
 use proptest::prelude::*;
 use receiptd::{
     domain::{
-        Arrival, Deed, Event, Fingerprint, Inbound, Kept, Notification, PageLimit, Recorded, Source, Status, Unreadable,
+        Archived, Arrival, AuditAction, Event, Fingerprint, Inbound, Notification, PageLimit, Source, Status,
+        StoredNotification, Unreadable,
     },
-    storage::{Kind, Restated, Store},
+    storage::{Recomputed, RetentionKind, Store},
     webex::{Posted, TimeZone},
 };
 use serde_json::json;
 
 use crate::{
-    make::{about, about_transaction, deed, enqueue, fresh, id, submission, time},
+    make::{about, about_transaction, audited, enqueue, fresh, id, submission, time},
     store::TestStore,
 };
 
@@ -35,7 +36,7 @@ fn read(body: &[u8]) -> Option<Notification> {
 }
 
 /// As the platform posts it.
-fn posted(name: &str, status: &str, code: &str, second: u8) -> Recorded {
+fn posted(name: &str, status: &str, code: &str, second: u8) -> StoredNotification {
     let body = json!({"deliveryInfoNotification": {
         "deliveryInfo": {
             "deliveryChannel": "SMS", "destination": "447700900123", "deliveryStatus": status, "code": code,
@@ -44,28 +45,28 @@ fn posted(name: &str, status: &str, code: &str, second: u8) -> Recorded {
         "transid": format!("t-{name}"), "correlationid": name,
     }});
     let body = body.to_string().into_bytes();
-    Recorded::now(read(&body).unwrap(), body, Source::Notify, time(1_000))
+    StoredNotification::now(read(&body).unwrap(), body, Source::Notify, time(1_000))
 }
 
 /// The same as an older mapping stored it, which did not know the word.
-fn misread(recorded: Recorded) -> Recorded {
+fn misread(recorded: StoredNotification) -> StoredNotification {
     let notification = Notification { event: Event::Unknown, ..recorded.notification.clone() };
-    Recorded { notification, ..recorded }
+    StoredNotification { notification, ..recorded }
 }
 
 async fn import(store: &Store, arrivals: impl IntoIterator<Item = Arrival>) -> Vec<bool> {
-    store.repair.import(&arrivals.into_iter().collect::<Vec<_>>(), &deed(Deed::Imported)).await.unwrap()
+    store.repair.import(&arrivals.into_iter().collect::<Vec<_>>(), &audited(AuditAction::Imported)).await.unwrap()
 }
 
-fn imported(recorded: Recorded) -> Arrival {
-    Arrival::Notification(Recorded { source: Source::Import, ..recorded })
+fn imported(recorded: StoredNotification) -> Arrival {
+    Arrival::Notification(StoredNotification { source: Source::Import, ..recorded })
 }
 
 async fn an_import_tells_new_from_known(store: &TestStore) {
     let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-    let inbound = Arrival::Inbound(Kept::now(inbound, b"{}".to_vec(), Source::Import, time(1)));
+    let inbound = Arrival::Inbound(Archived::now(inbound, b"{}".to_vec(), Source::Import, time(1)));
     let unreadable =
-        Arrival::Quarantined(Kept::now(Unreadable("?".to_owned()), b"{}".to_vec(), Source::Import, time(1)));
+        Arrival::Quarantined(Archived::now(Unreadable("?".to_owned()), b"{}".to_vec(), Source::Import, time(1)));
     store.hear([about("order-1").of("t"), about_transaction("t").says(Event::Submitted)]).await;
     let arrivals = [
         imported(about("order-1").of("t").recorded()),
@@ -83,11 +84,11 @@ async fn an_import_tells_new_from_known(store: &TestStore) {
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.notification_count), (Status::Read, 3));
     let notifications = [store.notifications("order-1").await, store.notifications("order-2").await].concat();
-    assert!(notifications.iter().all(|recorded| recorded.times == 1), "nothing is counted: {notifications:?}");
+    assert!(notifications.iter().all(|recorded| recorded.occurrences == 1), "nothing is counted: {notifications:?}");
     let sources = |source| notifications.iter().filter(|recorded| recorded.source == source).count();
     assert_eq!((sources(Source::Notify), sources(Source::Import)), (2, 2));
-    assert_eq!(store.shelf.quarantine(None, PageLimit::default()).await.unwrap().items[0].source, Source::Import);
-    assert_eq!(store.shelf.inbound(None, PageLimit::default()).await.unwrap().items[0].times, 1);
+    assert_eq!(store.archive.quarantine(None, PageLimit::default()).await.unwrap().items[0].source, Source::Import);
+    assert_eq!(store.archive.inbound(None, PageLimit::default()).await.unwrap().items[0].occurrences, 1);
 }
 
 /// Whatever was heard before, an import of all of it leaves the store as if all had been heard once.
@@ -125,19 +126,37 @@ async fn an_import_may_be_repeated(store: &TestStore) {
 
 async fn what_is_released_moves_once(store: &TestStore) {
     let recorded = posted("order-1", "Delivered", "7500", 1);
-    let kept = Kept::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
+    let kept = Archived::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
-    assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
+    assert_eq!(store.archive.quarantine_of(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
     let arrivals = [Arrival::Notification(recorded.clone())];
-    assert!(store.repair.release(kept.fingerprint, &arrivals, &deed(Deed::Retried)).await.unwrap());
-    assert!(!store.repair.release(kept.fingerprint, &arrivals, &deed(Deed::Retried)).await.unwrap());
-    assert!(!store.repair.release(Fingerprint::default(), &arrivals, &deed(Deed::Retried)).await.unwrap());
+    assert!(
+        store
+            .repair
+            .release_from_quarantine(kept.fingerprint, &arrivals, &audited(AuditAction::Retried))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .repair
+            .release_from_quarantine(kept.fingerprint, &arrivals, &audited(AuditAction::Retried))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .repair
+            .release_from_quarantine(Fingerprint::default(), &arrivals, &audited(AuditAction::Retried))
+            .await
+            .unwrap()
+    );
     assert_eq!(store.notifications("order-1").await, [recorded]);
-    assert_eq!(store.shelf.quarantine_of(kept.fingerprint).await.unwrap(), None);
+    assert_eq!(store.archive.quarantine_of(kept.fingerprint).await.unwrap(), None);
 }
 
-fn restated(name: &str, from: Status, to: Status) -> Restated {
-    Restated { correlation_id: id(name), from, to }
+fn restated(name: &str, from: Status, to: Status) -> Recomputed {
+    Recomputed { correlation_id: id(name), from, to }
 }
 
 async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
@@ -157,10 +176,13 @@ async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
     let expected =
         [restated("order-1", Status::Unknown, Status::Read), restated("order-2", Status::Submitted, Status::Delivered)];
     let before = store.message("order-1").await;
-    assert_eq!(store.repair.review(&ids, &read).await.unwrap(), expected);
+    assert_eq!(store.repair.preview_recompute(&ids, &read).await.unwrap(), expected);
     assert_eq!(store.message("order-1").await, before, "a review changes nothing");
-    assert_eq!(store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), expected);
-    assert_eq!(store.repair.restate(&ids, &read, time(9_500), &deed(Deed::Rebuilt)).await.unwrap(), []);
+    assert_eq!(
+        store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(),
+        expected
+    );
+    assert_eq!(store.repair.recompute(&ids, &read, time(9_500), &audited(AuditAction::Rebuilt)).await.unwrap(), []);
     for (name, recorded) in
         [("order-1", posted("order-1", "Read", "7502", 3)), ("order-3", posted("order-3", "Delivered", "7500", 2))]
     {
@@ -176,7 +198,7 @@ async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
     store
         .execute("UPDATE messages SET status = 'failed', failure = 'permanent' WHERE correlation_id = 'order-3'")
         .await;
-    let restated = store.repair.restate(&ids, &read, time(9_500), &deed(Deed::Rebuilt)).await.unwrap();
+    let restated = store.repair.recompute(&ids, &read, time(9_500), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(restated, [self::restated("order-3", Status::Failed, Status::Delivered)]);
     assert_eq!(store.message("order-3").await.failure, None);
 }
@@ -190,15 +212,18 @@ async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
         notification.reason = Some(String::from_utf8_lossy(body).len().to_string());
         Some(notification)
     };
-    store.repair.restate(&[id("order-1")], &otherwise, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+    store.repair.recompute(&[id("order-1")], &otherwise, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     let now = store.notifications("order-1").await.remove(0);
-    assert_eq!((now.fingerprint, &now.body, now.times), (stored.fingerprint, &stored.body, 1));
+    assert_eq!((now.fingerprint, &now.body, now.occurrences), (stored.fingerprint, &stored.body, 1));
     assert_eq!((now.received_at, now.source), (stored.received_at, stored.source));
     assert_eq!(now.notification.reference, stored.notification.reference);
     assert_eq!(now.notification.reason, Some(stored.body.len().to_string()));
     assert_eq!(store.find("order-9").await, None);
     // One that cannot be read any more keeps its meaning.
-    assert_eq!(store.repair.restate(&[id("order-1")], &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), []);
+    assert_eq!(
+        store.repair.recompute(&[id("order-1")], &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(),
+        []
+    );
     assert_eq!(store.notifications("order-1").await, [now]);
 }
 
@@ -207,11 +232,12 @@ async fn a_message_that_we_sent_falls_back_to_its_dispatch(store: &TestStore) {
     store.hear([Arrival::Notification(posted("order-1", "Failed", "7203", 1))]).await;
     assert_eq!(store.message("order-1").await.status, Status::Failed);
     let unknown = |body: &[u8]| read(body).map(|notification| Notification { event: Event::Unknown, ..notification });
-    let found = store.repair.restate(&[id("order-1")], &unknown, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+    let found =
+        store.repair.recompute(&[id("order-1")], &unknown, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(found, [restated("order-1", Status::Failed, Status::Queued)]);
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.is_final, message.failure, message.code), (Status::Queued, false, None, None));
-    store.repair.restate(&[id("order-1")], &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+    store.repair.recompute(&[id("order-1")], &read, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(store.message("order-1").await.status, Status::Failed);
 }
 
@@ -236,10 +262,10 @@ async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
     });
     while !appends.is_finished() {
         // It may have to give way; an append never.
-        let _ = store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await;
+        let _ = store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await;
     }
     appends.await.unwrap();
-    store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+    store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     for name in &names {
         let message = store.message(name).await;
         assert_eq!((message.status, message.notification_count), (Status::Delivered, 29), "{name}");
@@ -248,30 +274,37 @@ async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
 
 /// Where the notification that decided is no longer kept, those that are left would say something else.
 async fn a_rebuild_leaves_alone_what_was_purged(store: &TestStore) {
-    let received = |recorded: Recorded, at| Arrival::Notification(Recorded { received_at: time(at), ..recorded });
+    let received = |recorded: StoredNotification, at| {
+        Arrival::Notification(StoredNotification { received_at: time(at), ..recorded })
+    };
     store.hear([received(posted("order-1", "Read", "7502", 3), 1_000)]).await;
     store.hear([received(posted("order-1", "Submitted", "7501", 1), 3_000)]).await;
     store.hear([received(posted("order-2", "Submitted", "7501", 1), 1_000)]).await;
     store.hear([received(misread(posted("order-2", "Delivered", "7500", 1)), 3_000)]).await;
-    store.retention.purge(Kind::Notifications, time(0), time(2_000), 10, &deed(Deed::Purged)).await.unwrap();
+    store
+        .retention
+        .purge(RetentionKind::Notifications, time(0), time(2_000), 10, &audited(AuditAction::Purged))
+        .await
+        .unwrap();
     let ids = ["order-1", "order-2"].map(id);
     // The second one was decided by one that is gone, too, but as far as anybody can tell it stands there.
-    assert_eq!(store.repair.restate(&ids, &read, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), []);
+    assert_eq!(store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(), []);
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.notification_count), (Status::Read, 1));
 }
 
 async fn what_is_put_right_is_counted_in_the_trail(store: &TestStore) {
-    let (imported, retried, rebuilt) = (deed(Deed::Imported), deed(Deed::Retried), deed(Deed::Rebuilt));
+    let (imported, retried, rebuilt) =
+        (audited(AuditAction::Imported), audited(AuditAction::Retried), audited(AuditAction::Rebuilt));
     let some = [about("order-1").recorded(), about("order-2").recorded()].map(self::imported);
     for _ in 0..2 {
         store.repair.import(&some, &imported).await.unwrap();
     }
     let recorded = misread(posted("order-3", "Delivered", "7500", 1));
-    let kept = Kept::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
+    let kept = Archived::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
-    store.repair.release(kept.fingerprint, &[Arrival::Notification(recorded)], &retried).await.unwrap();
-    store.repair.restate(&["order-1", "order-3"].map(id), &read, time(9_000), &rebuilt).await.unwrap();
-    let told = store.texts("SELECT deed || ' ' || CAST(count AS TEXT) FROM trail ORDER BY deed").await;
+    store.repair.release_from_quarantine(kept.fingerprint, &[Arrival::Notification(recorded)], &retried).await.unwrap();
+    store.repair.recompute(&["order-1", "order-3"].map(id), &read, time(9_000), &rebuilt).await.unwrap();
+    let told = store.texts("SELECT action || ' ' || CAST(count AS TEXT) FROM audit_log ORDER BY action").await;
     assert_eq!(told, ["imported 2", "rebuilt 1", "retried 1"]);
 }

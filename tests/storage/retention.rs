@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use receiptd::{
-    audit::{Periods, PurgeView, Purger, Trail},
+    audit::{AuditWriter, Periods, PurgeView, Purger},
     clock::Clock,
     domain::{
-        Actor, Arrival, Deed, Dispatch, Event, Inbound, Kept, Recorded, Source, Status, Timestamp, TrailRequest,
-        Unreadable,
+        Actor, Archived, Arrival, AuditAction, AuditRequest, Dispatch, Event, Inbound, Source, Status,
+        StoredNotification, Timestamp, Unreadable,
     },
     storage::Settlement,
 };
@@ -52,11 +52,11 @@ fn rows(kind: &str, rows: i64) -> (String, i64) {
     (kind.to_owned(), rows)
 }
 
-/// What the trail says, oldest first.
-async fn trail(store: &TestStore) -> Vec<(String, String, i64, Option<String>)> {
-    let trail = Trail::start(store, Clock::system());
-    let page = trail.list(&TrailRequest::default()).await.unwrap();
-    page.items.into_iter().rev().map(|it| (it.actor, it.deed, it.count, it.details)).collect()
+/// What the audit log says, oldest first.
+async fn audit(store: &TestStore) -> Vec<(String, String, i64, Option<String>)> {
+    let audit = AuditWriter::start(store, Clock::system());
+    let page = audit.list(&AuditRequest::default()).await.unwrap();
+    page.items.into_iter().rev().map(|it| (it.actor, it.action, it.count, it.details)).collect()
 }
 
 async fn bodies_go_and_what_was_read_from_them_stays(store: &TestStore) {
@@ -69,11 +69,12 @@ async fn bodies_go_and_what_was_read_from_them_stays(store: &TestStore) {
     assert_eq!(purged(store, 4, periods).await, [rows("bodies", 1)]);
     assert_eq!(purged(store, 4, periods).await, [rows("bodies", 0)]);
     let stored = store.notifications("order-1").await;
-    let mut expected = [Recorded { body: Vec::new(), times: 2, ..old.clone().recorded() }, new.recorded()];
+    let mut expected =
+        [StoredNotification { body: Vec::new(), occurrences: 2, ..old.clone().recorded() }, new.recorded()];
     expected.sort_unstable_by_key(|recorded| recorded.fingerprint);
     assert_eq!(stored, expected);
     assert_eq!(store.message("order-1").await, before);
-    assert_eq!(trail(store).await, [("server".to_owned(), "purged".to_owned(), 1, Some("bodies".to_owned()))]);
+    assert_eq!(audit(store).await, [("server".to_owned(), "purged".to_owned(), 1, Some("bodies".to_owned()))]);
     // What comes again is counted, as before.
     store.hear([old]).await;
     assert!(verify(store, Some(&head)).await.sound, "a head from before vouches still");
@@ -115,30 +116,30 @@ async fn what_waits_or_was_heard_of_since_stays(store: &TestStore) {
     assert_eq!(purged(store, 10, periods).await, [rows("messages", 0)]);
     store.message("waiting").await;
     assert_eq!(store.message("recent").await.notification_count, 2);
-    let deeds: Vec<_> = trail(store).await.into_iter().map(|(_, deed, ..)| deed).collect();
-    assert_eq!(deeds, ["sent"], "nothing was removed");
+    let audit_log: Vec<_> = audit(store).await.into_iter().map(|(_, action, ..)| action).collect();
+    assert_eq!(audit_log, ["sent"], "nothing was removed");
 }
 
 async fn inbound_quarantine_and_trail_go(store: &TestStore) {
     let inbound = |n: i64| {
         let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-        Arrival::Inbound(Kept::now(what, format!("{{\"n\":{n}}}").into_bytes(), Source::Notify, time(n * DAY)))
+        Arrival::Inbound(Archived::now(what, format!("{{\"n\":{n}}}").into_bytes(), Source::Notify, time(n * DAY)))
     };
     let odd = |n: i64| {
-        Arrival::Quarantined(Kept::now(Unreadable("odd".to_owned()), vec![b'0'; 5], Source::Notify, time(n * DAY)))
+        Arrival::Quarantined(Archived::now(Unreadable("odd".to_owned()), vec![b'0'; 5], Source::Notify, time(n * DAY)))
     };
     store.hear([inbound(1), inbound(2), inbound(9), odd(1)]).await;
-    let old = Trail::start(store, Clock::new(|| Timestamp::from_micros(DAY)));
-    old.record(&Actor::anonymous(), Deed::Sent, 1, None).await.unwrap();
+    let old = AuditWriter::start(store, Clock::new(|| Timestamp::from_micros(DAY)));
+    old.record(&Actor::anonymous(), AuditAction::Sent, 1, None).await.unwrap();
     let periods =
-        Periods { inbound: Some(days(5)), quarantine: Some(days(5)), trail: Some(days(5)), ..Periods::default() };
-    let expected = [rows("inbound", 2), rows("quarantine", 1), rows("trail", 1)];
+        Periods { inbound: Some(days(5)), quarantine: Some(days(5)), audit_log: Some(days(5)), ..Periods::default() };
+    let expected = [rows("inbound", 2), rows("quarantine", 1), rows("audit_log", 1)];
     assert_eq!(purged(store, 10, periods).await, expected);
-    let left = trail(store).await.into_iter().map(|(_, deed, count, kind)| (deed, count, kind.unwrap()));
+    let left = audit(store).await.into_iter().map(|(_, action, count, kind)| (action, count, kind.unwrap()));
     let mut left: Vec<_> = left.collect();
     left.sort_unstable();
     let purged = |count, kind: &str| ("purged".to_owned(), count, kind.to_owned());
-    assert_eq!(left, [purged(1, "quarantine"), purged(1, "trail"), purged(2, "inbound")]);
+    assert_eq!(left, [purged(1, "quarantine"), purged(1, "audit_log"), purged(2, "inbound")]);
 }
 
 async fn many_rows_go_in_several_commits(store: &TestStore) {
@@ -149,7 +150,7 @@ async fn many_rows_go_in_several_commits(store: &TestStore) {
     assert_eq!(purged(store, 4, periods).await, [rows("messages", 0), rows("bodies", 250)]);
     assert_eq!(links().await, before + 9 + 1, "nine commits, and the seal of the proof");
     assert_eq!(purged(store, 9, periods).await, [rows("messages", 50), rows("bodies", 0)]);
-    let told: Vec<_> = trail(store).await.into_iter().map(|(.., count, kind)| (count, kind.unwrap())).collect();
+    let told: Vec<_> = audit(store).await.into_iter().map(|(.., count, kind)| (count, kind.unwrap())).collect();
     assert_eq!(told, [(250, "bodies".to_owned()), (50, "messages".to_owned())]);
 }
 
@@ -161,7 +162,7 @@ async fn a_dry_run_changes_nothing(store: &TestStore) {
     let told: Vec<_> = views.into_iter().map(|view| (view.kind, view.rows)).collect();
     assert_eq!(told, [rows("messages", 1), rows("notifications", 1), rows("bodies", 1)]);
     assert_eq!(store.message("order-1").await.notification_count, 1);
-    assert_eq!(trail(store).await, []);
+    assert_eq!(audit(store).await, []);
 }
 
 /// Otherwise a purge would wash it.

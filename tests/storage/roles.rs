@@ -4,8 +4,8 @@ use harness::notifications_of;
 use receiptd::{
     audit::Eraser,
     clock::Clock,
-    domain::{Actor, PageLimit, Person, TallyRequest, TrailFilter},
-    storage::{self, Access, Kind, OpenError, OpenOptions, Store},
+    domain::{Actor, AuditFilter, PageLimit, Person, StatsRequest},
+    storage::{self, Access, OpenError, OpenOptions, RetentionKind, Store},
 };
 
 use crate::{
@@ -81,7 +81,7 @@ async fn a_server_needs_no_right_to_change_the_schema(store: &TestStore) {
         claimed(&server, 110).await;
         server.health.beat(time(1)).await.unwrap();
         assert!(server.messages.find(&id("order-1")).await.unwrap().is_some());
-        server.feed.trim(time(i64::MAX / 2), PageLimit::default()).await.unwrap();
+        server.status_events.trim(time(i64::MAX / 2), PageLimit::default()).await.unwrap();
         server.health.close().await;
     }
     store.execute("DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)").await;
@@ -97,14 +97,14 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     let reader = role.opens(Access::Read).await.unwrap();
     assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
     assert_eq!(notifications_of(&reader, &id("order-1")).await.unwrap().len(), 1);
-    reader.messages.tally(&TallyRequest::default()).await.unwrap();
-    reader.shelf.quarantine(None, PageLimit::default()).await.unwrap();
-    reader.deeds.trail(&TrailFilter::default(), None, PageLimit::default()).await.unwrap();
-    let end = reader.feed.end().await.unwrap();
-    reader.feed.after(end, PageLimit::default()).await.unwrap();
+    reader.messages.stats(&StatsRequest::default()).await.unwrap();
+    reader.archive.quarantine(None, PageLimit::default()).await.unwrap();
+    reader.audit_log.list(&AuditFilter::default(), None, PageLimit::default()).await.unwrap();
+    let end = reader.status_events.end().await.unwrap();
+    reader.status_events.after(end, PageLimit::default()).await.unwrap();
     // What dry runs ask for: of rebuild, of purge, and of erase.
-    assert_eq!(reader.repair.review(&[id("order-1")], &|_| None).await.unwrap(), []);
-    assert_eq!(reader.retention.old(Kind::Messages, time(0)).await.unwrap(), 0);
+    assert_eq!(reader.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
+    assert_eq!(reader.retention.old(RetentionKind::Messages, time(0)).await.unwrap(), 0);
     let (eraser, person) = (Eraser::new(&reader, Clock::system()), Person::new("447700900123").unwrap());
     assert_eq!(eraser.erase(&person, &Actor::server(), true).await.unwrap().notifications, 1);
     assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());

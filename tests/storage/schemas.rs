@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use harness::notifications_of;
 use receiptd::{
     domain::{
-        Actor, Arrival, Channel, Deed, Dimension, Dispatch, Event, Failure, Fingerprint, Inbound, Kept, PageLimit,
-        Source, TallyRequest, Unreadable,
+        Actor, Archived, Arrival, AuditAction, Channel, Dimension, Dispatch, Event, Failure, Fingerprint, Inbound,
+        PageLimit, Source, StatsRequest, Unreadable,
     },
     storage::{Settlement, Store},
 };
@@ -18,7 +18,9 @@ use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
 use crate::{
     chain::verify,
-    make::{about, about_transaction, claimed, deed, enqueue, id, number, settle, submission, submission_with, time},
+    make::{
+        about, about_transaction, audited, claimed, enqueue, id, number, settle, submission, submission_with, time,
+    },
     store::{Database, TestStore, open},
 };
 
@@ -108,9 +110,11 @@ async fn fill(store: &TestStore) {
         sender: Some(number("447700900125")),
         transaction_id: Some("t-5".to_owned()),
     };
-    store.hear([Arrival::Inbound(Kept::now(inbound, b"{\"message\":\"Hi\"}".into(), Source::Notify, time(50)))]).await;
+    store
+        .hear([Arrival::Inbound(Archived::now(inbound, b"{\"message\":\"Hi\"}".into(), Source::Notify, time(50)))])
+        .await;
     let unreadable = Unreadable("the body is not UTF-8".to_owned());
-    store.hear([Arrival::Quarantined(Kept::now(unreadable, b"\xff\0".into(), Source::Notify, time(51)))]).await;
+    store.hear([Arrival::Quarantined(Archived::now(unreadable, b"\xff\0".into(), Source::Notify, time(51)))]).await;
     // What we sent: one in each state.
     for (name, dispatch) in [
         ("sent-accepted", Dispatch::Accepted),
@@ -147,11 +151,11 @@ async fn answers(store: &Store) -> Vec<String> {
         lines.push(format!("{message:?} {notifications:?} {steps:?}"));
     }
     let by = vec![Dimension::Channel, Dimension::Status, Dimension::Code, Dimension::Hour];
-    let mut counts = store.messages.tally(&TallyRequest { by, ..TallyRequest::default() }).await.unwrap();
-    counts.sort_unstable_by_key(|tally| format!("{tally:?}"));
+    let mut counts = store.messages.stats(&StatsRequest { by, ..StatsRequest::default() }).await.unwrap();
+    counts.sort_unstable_by_key(|stats| format!("{stats:?}"));
     lines.push(format!("{counts:?}"));
-    lines.push(format!("{:?}", store.shelf.inbound(None, limit).await.unwrap().items));
-    lines.push(format!("{:?}", store.shelf.quarantine(None, limit).await.unwrap().items));
+    lines.push(format!("{:?}", store.archive.inbound(None, limit).await.unwrap().items));
+    lines.push(format!("{:?}", store.archive.quarantine(None, limit).await.unwrap().items));
     lines.push(format!("{:?}", store.outbox.next_due().await.unwrap()));
     lines
 }
@@ -166,7 +170,7 @@ async fn goes_on(store: &Store) {
     let names: Vec<_> = claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect();
     assert_eq!(names, ["sent-queued"]);
     store.outbox.settle(&[(claims[0].clone(), Settlement::new(Dispatch::Accepted, time(1_100)))]).await.unwrap();
-    store.outbox.abandon(time(5_000), false).await.unwrap();
+    store.outbox.expire_leases(time(5_000), false).await.unwrap();
 }
 
 async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
@@ -184,7 +188,7 @@ async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
         assert_eq!(answers(&upgraded).await, after, "schema {schema}, later");
         // The first schemas knew no standing of each recipient.
         let ids = upgraded.repair.ids(None, PageLimit::default()).await.unwrap();
-        upgraded.repair.restate(&ids, &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+        upgraded.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
         assert_eq!(verify(&upgraded, None).await.finding, None, "schema {schema}");
         upgraded.health.close().await;
     }
@@ -242,7 +246,7 @@ async fn the_present_schema_is_kept_too(store: &TestStore) {
     let mut statements = Vec::new();
     // Triggers fill the others.
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
-                  AND name NOT IN ('_sqlx_migrations', 'heartbeat', 'counters', 'changes', 'changes_begin') ORDER BY name";
+                  AND name NOT IN ('_sqlx_migrations', 'heartbeat', 'counters', 'status_events', 'status_events_begin') ORDER BY name";
     for table in store.texts(tables).await {
         let columns = store.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
         let values: Vec<_> = columns.iter().map(|column| format!("quote({column})")).collect();

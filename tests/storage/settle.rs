@@ -54,7 +54,7 @@ async fn accepted(store: &TestStore) {
     assert_eq!(message.transaction_id, Some(transaction("t-1")));
     assert_eq!(store.messages.owner(&transaction("t-1")).await.unwrap(), Some(id("order-1")));
     assert_eq!((claimed(store, 9_000).await, next_due(store).await), (Vec::new(), None));
-    assert_eq!(store.outbox.abandon(time(9_000), false).await.unwrap(), []);
+    assert_eq!(store.outbox.expire_leases(time(9_000), false).await.unwrap(), []);
 }
 
 async fn rejected(store: &TestStore) {
@@ -81,7 +81,7 @@ async fn unconfirmed(store: &TestStore) {
     let message = settled(store, &settlement(Dispatch::Unconfirmed, "timeout", None)).await;
     assert_eq!((message.status, message.is_final), (Status::Unconfirmed, false));
     assert_eq!((claimed(store, i64::MAX).await, next_due(store).await), (Vec::new(), None));
-    assert_eq!(store.outbox.abandon(time(i64::MAX), false).await.unwrap(), []);
+    assert_eq!(store.outbox.expire_leases(time(i64::MAX), false).await.unwrap(), []);
 }
 
 async fn an_answer_for_an_older_attempt_changes_nothing(store: &TestStore) {
@@ -112,11 +112,11 @@ async fn an_answer_for_nobody_changes_nothing(store: &TestStore) {
 async fn a_lease_that_is_over_ends_unconfirmed_and_is_never_queued_again(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
     leased(store, "order-2", 1_050).await;
-    assert_eq!(store.outbox.abandon(time(1_099), false).await.unwrap(), []);
+    assert_eq!(store.outbox.expire_leases(time(1_099), false).await.unwrap(), []);
     // By whichever instance looks first, once.
     let other = store.reopened().await;
-    assert_eq!(other.outbox.abandon(time(1_100), false).await.unwrap(), [id("order-1")]);
-    assert_eq!(store.outbox.abandon(time(1_100), false).await.unwrap(), []);
+    assert_eq!(other.outbox.expire_leases(time(1_100), false).await.unwrap(), [id("order-1")]);
+    assert_eq!(store.outbox.expire_leases(time(1_100), false).await.unwrap(), []);
 
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.dispatch), (Status::Unconfirmed, Some(Dispatch::Unconfirmed)));
@@ -128,7 +128,7 @@ async fn a_lease_that_is_over_ends_unconfirmed_and_is_never_queued_again(store: 
 
 async fn an_answer_after_the_lease_still_counts(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
-    store.outbox.abandon(time(1_100), false).await.unwrap();
+    store.outbox.expire_leases(time(1_100), false).await.unwrap();
     settle(store, &claim, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await;
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.transaction_id), (Status::Accepted, Some(transaction("t-1"))));
@@ -190,7 +190,7 @@ async fn many_are_settled_at_once(store: &TestStore) {
 
 async fn of_several_outcomes_of_one_attempt_the_first_counts(store: &TestStore) {
     let first = leased(store, "order-1", 1_000).await;
-    store.outbox.abandon(time(2_000), true).await.unwrap();
+    store.outbox.expire_leases(time(2_000), true).await.unwrap();
     let second = claimed(store, 2_000).await.remove(0);
     let outcomes = [
         (first, settlement(Dispatch::Rejected, "of the first attempt", None)),

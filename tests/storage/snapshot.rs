@@ -61,7 +61,7 @@ async fn status_and_steps_of_one_read_agree_while_another_instance_writes(store:
         for n in 1..i64::try_from(WRITES).unwrap() {
             let now = 1_000 * n;
             crate::make::claimed(&other, now).await;
-            other.outbox.abandon(time(now + 500), true).await.unwrap();
+            other.outbox.expire_leases(time(now + 500), true).await.unwrap();
         }
     });
     reads_while(store, writer, |History { message, dispatch, .. }| {

@@ -16,7 +16,7 @@ use proptest::{
 };
 use receiptd::{
     audit::{Proof, Verdict},
-    domain::{Arrival, Filter, Message, PageLimit, Recorded},
+    domain::{Arrival, Filter, Message, PageLimit, StoredNotification},
     storage::{self, Access, OpenError, OpenOptions, Store},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -178,7 +178,7 @@ impl TestStore {
     }
 
     /// The notifications of a message in the order of their fingerprints.
-    pub(crate) async fn notifications(&self, name: &str) -> Vec<Recorded> {
+    pub(crate) async fn notifications(&self, name: &str) -> Vec<StoredNotification> {
         let mut notifications = notifications_of(self, &id(name)).await.unwrap();
         notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
         notifications

@@ -2,12 +2,12 @@
 
 use receiptd::{
     audit::Finding,
-    domain::{Deed, Dispatch, Event, Failure},
-    storage::{Kind, Settlement},
+    domain::{AuditAction, Dispatch, Event, Failure},
+    storage::{RetentionKind, Settlement},
 };
 
 use crate::{
-    make::{about, about_transaction, deed, leased, settle, time, transaction},
+    make::{about, about_transaction, audited, leased, settle, time, transaction},
     store::{Database, TestStore},
 };
 
@@ -158,7 +158,7 @@ async fn inserted_rows_are_named(store: &TestStore) {
     let found = finding(
         store,
         &format!(
-            "INSERT INTO notifications SELECT correlation_id, {fresh}, received_at, source, times, uncorrelated, \
+            "INSERT INTO notifications SELECT correlation_id, {fresh}, received_at, source, occurrences, uncorrelated, \
              transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
              callback_data, body FROM spare_notifications WHERE correlation_id = 'order-2' AND event = 'read'"
         ),
@@ -252,7 +252,11 @@ async fn messages_that_do_not_follow_from_their_rows_are_named(store: &TestStore
 
 async fn messages_whose_status_cannot_be_recomputed_are_counted(store: &TestStore) {
     store.hear([about("kept").received(9_000), about("purged").received(1_000)]).await;
-    store.retention.purge(Kind::Notifications, time(0), time(5_000), 10, &deed(Deed::Purged)).await.unwrap();
+    store
+        .retention
+        .purge(RetentionKind::Notifications, time(0), time(5_000), 10, &audited(AuditAction::Purged))
+        .await
+        .unwrap();
     let verdict = store.verdict().await;
     assert!(verdict.sound, "{:?}", verdict.finding);
     assert_eq!((verdict.messages, verdict.unverifiable), (1, 1));

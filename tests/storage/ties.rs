@@ -71,7 +71,7 @@ async fn the_count_of_repetitions_moves_along(store: &TestStore) {
     store.hear([uncorrelated.clone(), uncorrelated.clone()]).await;
     store.hear([about("order-1").of("t-1").says(Event::Submitted).at(10)]).await;
     store.hear([uncorrelated]).await;
-    let mut times: Vec<_> = store.notifications("order-1").await.iter().map(|recorded| recorded.times).collect();
+    let mut times: Vec<_> = store.notifications("order-1").await.iter().map(|recorded| recorded.occurrences).collect();
     times.sort_unstable();
     assert_eq!(times, [1, 3]);
 }
@@ -91,7 +91,11 @@ async fn the_same_event_with_and_without_its_correlation_id_is_one(store: &TestS
                 store.hear(batch.iter().cloned()).await;
             }
             let notifications = store.notifications(&case).await;
-            assert_eq!(notifications.iter().map(|recorded| recorded.times).sum::<i64>(), 3, "{order:?} by {most}");
+            assert_eq!(
+                notifications.iter().map(|recorded| recorded.occurrences).sum::<i64>(),
+                3,
+                "{order:?} by {most}"
+            );
             assert_eq!(notifications.len(), 2);
             for recorded in notifications {
                 let reference = recorded.notification.reference;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::notifications_of;
 use proptest::prelude::*;
 use receiptd::{
-    domain::{Arrival, Draft, Filter, Kept, Recorded, Reference, Source, Unreadable},
+    domain::{Archived, Arrival, Draft, Filter, Reference, Source, StoredNotification, Unreadable},
     storage::{self, Access, OpenOptions, StorageError},
     webex::{Posted, TimeZone},
 };
@@ -32,7 +32,7 @@ only!(postgres in postgres_alone: a_cut_connection_heals);
 
 /// Something that the databases refuse once `refuse` was called.
 fn unwelcome() -> Arrival {
-    Arrival::Quarantined(Kept::now(Unreadable("unwelcome".to_owned()), b"{".to_vec(), Source::Notify, time(1_000)))
+    Arrival::Quarantined(Archived::now(Unreadable("unwelcome".to_owned()), b"{".to_vec(), Source::Notify, time(1_000)))
 }
 
 async fn refuse_the_unwelcome(store: &TestStore) {
@@ -124,7 +124,7 @@ async fn whatever_is_understood_is_stored(store: &TestStore) {
         }});
         let body = body.to_string().into_bytes();
         let Posted::Notification(understood) = Posted::read(&body, TimeZone::UTC) else { return };
-        let recorded = Recorded::now(*understood, body, Source::Notify, time(1_000));
+        let recorded = StoredNotification::now(*understood, body, Source::Notify, time(1_000));
         append(store, std::slice::from_ref(&recorded)).await;
         let owner = match &recorded.notification.reference {
             Reference::Correlated(id, _) => id.clone(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use receiptd::{
     domain::{Channel, Dispatch, Event, Status},
-    storage::{Enqueued, Store},
+    storage::{EnqueueResult, Store},
 };
 use tokio::time::timeout;
 
@@ -66,10 +66,10 @@ async fn what_waits_in_an_outbox_without_channels_is_sent(store: &TestStore) {
 
     let upgraded = open(store.database.url()).await.unwrap();
     assert_eq!(upgraded.outbox.next_due().await.unwrap(), [(Channel::Sms, time(1_000))]);
-    assert_eq!(enqueue(&upgraded, &submission("order-1"), 1_000).await, Enqueued::Same);
+    assert_eq!(enqueue(&upgraded, &submission("order-1"), 1_000).await, EnqueueResult::Same);
     let claims = claimed(&upgraded, 1_000).await;
     assert_eq!(claims.iter().map(|claim| &claim.submission).collect::<Vec<_>>(), [&submission("order-1")]);
-    assert_eq!(upgraded.outbox.abandon(time(2_000), false).await.unwrap(), [id("order-1"), id("order-2")]);
+    assert_eq!(upgraded.outbox.expire_leases(time(2_000), false).await.unwrap(), [id("order-1"), id("order-2")]);
     assert_eq!(next_due(&upgraded).await, None);
     assert!(verify(&upgraded, None).await.sound);
     let message = store.message("order-2").await;
@@ -100,8 +100,8 @@ async fn what_was_stored_before_there_was_a_chain_is_proved(store: &TestStore) {
     let rows = fill(store).await;
     for undone in [
         "DROP TABLE links",
-        "DROP TABLE trail",
-        "DROP TABLE backlog",
+        "DROP TABLE audit_log",
+        "DROP TABLE backfill",
         "DROP INDEX notifications_oldest",
         "DROP INDEX inbound_sender",
         "DELETE FROM _sqlx_migrations WHERE description = 'audit'",
@@ -128,7 +128,7 @@ async fn what_was_stored_before_there_was_a_chain_is_proved(store: &TestStore) {
 async fn chaining_what_was_stored_before_can_be_stopped_and_shared(store: &TestStore) {
     let rows = fill(store).await;
     // As it is when the migration is done, and nothing is chained yet.
-    let unchained = "DELETE FROM links; INSERT INTO backlog (id, chained) VALUES (1, '')";
+    let unchained = "DELETE FROM links; INSERT INTO backfill (id, chained) VALUES (1, '')";
     store.execute(unchained).await;
     let (one, other) = tokio::join!(open(store.database.url()), open(store.database.url()));
     assert_sound(&one.unwrap(), rows).await;

@@ -2,15 +2,15 @@
 
 use receiptd::{
     domain::{
-        Channel, Deed, Dispatch, Event, Failure, Filter, Message, Origin, PageLimit, Person, Place, Recorded, Status,
-        TallyRequest,
+        AuditAction, Channel, Dispatch, Event, EventPosition, Failure, Filter, Message, Origin, PageLimit, Person,
+        StatsRequest, Status, StoredNotification,
     },
-    storage::{Kind, Settlement},
+    storage::{RetentionKind, Settlement},
 };
 
 use crate::{
     history::{Outcome, assert_stored},
-    make::{Heard, about, about_transaction, deed, id, leased, settle, submission_with, time, transaction},
+    make::{Heard, about, about_transaction, audited, id, leased, settle, submission_with, time, transaction},
     store::TestStore,
 };
 
@@ -49,7 +49,7 @@ fn standing(message: &Message) -> (Status, bool) {
 
 async fn events(store: &TestStore) -> Vec<(Status, bool)> {
     let limit = PageLimit::new(PageLimit::MAX).unwrap();
-    let changes = store.feed.after(Place::default(), limit).await.unwrap().unwrap();
+    let changes = store.status_events.after(EventPosition::default(), limit).await.unwrap().unwrap();
     changes.iter().map(|change| (change.status, change.is_final)).collect()
 }
 
@@ -103,8 +103,8 @@ async fn a_list_a_count_and_an_event_say_the_same(store: &TestStore) {
     assert_eq!(found(Filter { channel: Some(Channel::Sms), ..status(Status::Failed) }).await, ["order-1"]);
     let cutoffs = receiptd::domain::Cutoffs { other: time(5_000), ..receiptd::domain::Cutoffs::default() };
     assert_eq!(found(Filter { overdue: Some((true, cutoffs)), ..Filter::default() }).await, ["order-1"]);
-    let tally = store.messages.tally(&TallyRequest::default()).await.unwrap();
-    assert_eq!(tally.iter().map(|one| one.count).collect::<Vec<_>>(), [1]);
+    let stats = store.messages.stats(&StatsRequest::default()).await.unwrap();
+    assert_eq!(stats.iter().map(|one| one.count).collect::<Vec<_>>(), [1]);
     assert_eq!(events(store).await, [(Status::Failed, false)]);
     store.hear([to(3, Event::Delivered)]).await;
     assert_eq!(events(store).await, [(Status::Failed, false), (Status::Failed, true)]);
@@ -119,7 +119,7 @@ async fn nobody_hears_of_a_status_between(store: &TestStore) {
     assert_eq!(events(store).await, [(Status::Failed, true)]);
     // Nor while everything is put right.
     store.execute("UPDATE messages SET reason = 'another' WHERE correlation_id = 'order-1'").await;
-    store.repair.restate(&[id("order-1")], &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+    store.repair.recompute(&[id("order-1")], &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(store.message("order-1").await.reason, None);
     assert_eq!(events(store).await, [(Status::Failed, true)]);
 }
@@ -132,7 +132,7 @@ async fn a_message_that_we_sent_has_one_recipient(store: &TestStore) {
     store.hear([to(4, Event::Submitted), to(5, Event::Read)]).await;
     assert_eq!(standing(&store.message("order-1").await), (Status::Read, true));
     assert_eq!(store.texts("SELECT recipient FROM recipient_standings").await, [""; 0]);
-    assert_eq!(store.repair.review(&[id("order-1")], &|_| None).await.unwrap(), []);
+    assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
 }
 
 async fn devices_are_one_recipient(store: &TestStore) {
@@ -143,7 +143,7 @@ async fn devices_are_one_recipient(store: &TestStore) {
     store.hear([on_push(3, Event::Submitted), on_push(4, FAILED)]).await;
     assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
     assert!(store.message("order-1").await.other_recipients);
-    assert_eq!(store.repair.review(&[id("order-1")], &|_| None).await.unwrap(), []);
+    assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
 }
 
 async fn at_one_instant_the_graver_failure_decides(store: &TestStore) {
@@ -198,7 +198,11 @@ async fn what_turns_out_to_be_anothers_has_several(store: &TestStore) {
 
 async fn what_was_purged_still_counts(store: &TestStore) {
     let purge = async || {
-        store.retention.purge(Kind::Notifications, time(0), time(2_000), 100, &deed(Deed::Purged)).await.unwrap();
+        store
+            .retention
+            .purge(RetentionKind::Notifications, time(0), time(2_000), 100, &audited(AuditAction::Purged))
+            .await
+            .unwrap();
     };
     // Of one that had one recipient until then, and of one that had two.
     let other = |heard: Heard| heard.of_message("order-2");
@@ -211,7 +215,7 @@ async fn what_was_purged_still_counts(store: &TestStore) {
         assert_eq!(message.code.as_deref(), Some("Failed(Permanent) 1"), "{name}");
     }
     let ids = ["order-1", "order-2"].map(id);
-    assert_eq!(store.repair.restate(&ids, &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap(), []);
+    assert_eq!(store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(), []);
     assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
 }
 
@@ -219,12 +223,12 @@ async fn what_was_erased_still_counts(store: &TestStore) {
     store.hear([to(1, FAILED), to(2, Event::Submitted), to(3, Event::Delivered)]).await;
     for number in [1, 2] {
         let person = Person::new(&recipient(number)).unwrap();
-        store.erasure.erase_messages(&person, &[id("order-1")], Some(&deed(Deed::Erased))).await.unwrap();
+        store.erasure.erase_messages(&person, &[id("order-1")], Some(&audited(AuditAction::Erased))).await.unwrap();
         assert_eq!(standing(&store.message("order-1").await), (Status::Failed, false));
     }
     let kept = store.texts("SELECT recipient FROM recipient_standings ORDER BY recipient").await;
     assert_eq!(kept, [recipient(3), "erased".to_owned()]);
-    assert_eq!(store.repair.review(&[id("order-1")], &|_| None).await.unwrap(), []);
+    assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
     store.hear([to(3, Event::Read)]).await;
     assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
 }
@@ -233,13 +237,13 @@ async fn a_rebuild_puts_each_recipient_right(store: &TestStore) {
     store.hear([to(1, FAILED), to(2, Event::Submitted)]).await;
     let ids = [id("order-1")];
     store.execute("UPDATE recipient_standings SET status = 'read', is_open = 0 WHERE status = 'submitted'").await;
-    assert_eq!(store.repair.review(&ids, &|_| None).await.unwrap().len(), 1);
-    store.repair.restate(&ids, &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
-    assert_eq!(store.repair.review(&ids, &|_| None).await.unwrap(), []);
+    assert_eq!(store.repair.preview_recompute(&ids, &|_| None).await.unwrap().len(), 1);
+    store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
+    assert_eq!(store.repair.preview_recompute(&ids, &|_| None).await.unwrap(), []);
     // Such as one of a version that knew nothing of several recipients.
     store.execute("DELETE FROM recipient_standings").await;
     store.execute("UPDATE messages SET status = 'submitted', is_final = 0").await;
-    store.repair.restate(&ids, &|_| None, time(9_000), &deed(Deed::Rebuilt)).await.unwrap();
+    store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(standing(&store.message("order-1").await), (Status::Failed, false));
     store.hear([to(2, Event::Delivered)]).await;
     assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
@@ -247,7 +251,7 @@ async fn a_rebuild_puts_each_recipient_right(store: &TestStore) {
 
 async fn very_many_recipients_are_one_message(store: &TestStore) {
     let count = 1_000;
-    let batches: Vec<Vec<Recorded>> = [Event::Submitted, Event::Delivered]
+    let batches: Vec<Vec<StoredNotification>> = [Event::Submitted, Event::Delivered]
         .map(|event| (0..count).map(|number| to(number, event).recorded()).collect())
         .into();
     for batch in &batches {

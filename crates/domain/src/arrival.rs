@@ -1,16 +1,16 @@
 //! What is put on record when something arrives at the notify URL.
 
-use super::{Inbound, Kept, Recorded, Unreadable};
+use super::{Archived, Inbound, StoredNotification, Unreadable};
 
 /// One authentic request, in the form in which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// A delivery notification.
-    Notification(Recorded),
+    Notification(StoredNotification),
     /// A customer's own message or event.
-    Inbound(Kept<Inbound>),
+    Inbound(Archived<Inbound>),
     /// Something that nobody could understand.
-    Quarantined(Kept<Unreadable>),
+    Quarantined(Archived<Unreadable>),
 }
 
 impl Arrival {
@@ -20,9 +20,9 @@ impl Arrival {
         let why = Unreadable(why.to_owned());
         match self {
             Self::Notification(recorded) => {
-                Self::Quarantined(Kept::now(why, recorded.body, recorded.source, recorded.received_at))
+                Self::Quarantined(Archived::now(why, recorded.body, recorded.source, recorded.received_at))
             }
-            Self::Inbound(kept) => Self::Quarantined(Kept::now(why, kept.body, kept.source, kept.received_at)),
+            Self::Inbound(kept) => Self::Quarantined(Archived::now(why, kept.body, kept.source, kept.received_at)),
             Self::Quarantined(kept) => Self::Quarantined(kept),
         }
     }
@@ -31,9 +31,9 @@ impl Arrival {
     #[must_use]
     pub fn came(mut self, times: i64) -> Self {
         match &mut self {
-            Self::Notification(recorded) => recorded.times = times,
-            Self::Inbound(kept) => kept.times = times,
-            Self::Quarantined(kept) => kept.times = times,
+            Self::Notification(recorded) => recorded.occurrences = times,
+            Self::Inbound(kept) => kept.occurrences = times,
+            Self::Quarantined(kept) => kept.occurrences = times,
         }
         self
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Address, Channel, Cursor, Cutoffs, Failure, Fault, Origin, PageLimit, Pattern, Status, Timestamp, TransactionId,
+    Address, Channel, Cursor, Cutoffs, Failure, FieldError, Origin, PageLimit, Pattern, Status, Timestamp,
+    TransactionId,
 };
 
 /// Which messages to list. Each filter that is set narrows the list; none set lists everything.
@@ -73,14 +74,14 @@ impl ListRequest {
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         cutoffs: &Cutoffs,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, Vec<FieldError>> {
         let mut request = Self::default();
         let mut faults = Vec::new();
         let mut given = BTreeSet::new();
         for (name, value) in pairs {
             let once = if given.insert(name) { Ok(()) } else { Err("is given twice".to_owned()) };
             if let Err(detail) = once.and_then(|()| request.set(name, value, cutoffs)) {
-                faults.push(Fault { pointer: format!("/{name}"), detail });
+                faults.push(FieldError { pointer: format!("/{name}"), detail });
             }
         }
         if faults.is_empty() { Ok(request) } else { Err(faults) }

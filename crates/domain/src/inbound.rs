@@ -17,7 +17,7 @@ pub struct Inbound {
 
 /// Something that is kept whole beside the notifications, once however often it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept<T> {
+pub struct Archived<T> {
     /// What is known about it.
     pub what: T,
     /// Of the body.
@@ -27,15 +27,15 @@ pub struct Kept<T> {
     /// How it came.
     pub source: Source,
     /// How often it came.
-    pub times: i64,
+    pub occurrences: i64,
     /// As it was posted.
     pub body: Vec<u8>,
 }
 
-impl<T> Kept<T> {
+impl<T> Archived<T> {
     /// Something that has just come for the first time.
     pub fn now(what: T, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
-        Self { what, fingerprint: Fingerprint::of_body(&body), received_at, source, times: 1, body }
+        Self { what, fingerprint: Fingerprint::of_body(&body), received_at, source, occurrences: 1, body }
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::Fault;
+use super::FieldError;
 
 /// Why a text was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum JsonError {
         column: usize,
     },
     /// Members are given more than once.
-    Repeated(Vec<Fault>),
+    Repeated(Vec<FieldError>),
 }
 
 /// So many repeated members are told, each with so many bytes of every name on the way to it.
@@ -51,7 +51,7 @@ impl fmt::Display for JsonError {
             Self::Syntax { what, line, column } => write!(f, "{what}, at line {line}, column {column}"),
             Self::Repeated(faults) => {
                 let told: Vec<_> =
-                    faults.iter().map(|Fault { pointer, detail }| format!("{pointer} {detail}")).collect();
+                    faults.iter().map(|FieldError { pointer, detail }| format!("{pointer} {detail}")).collect();
                 f.write_str(&told.join("; "))
             }
         }
@@ -87,7 +87,7 @@ impl Place<'_> {
 /// Reads one value.
 struct Reader<'a> {
     place: &'a Place<'a>,
-    faults: &'a mut Vec<Fault>,
+    faults: &'a mut Vec<FieldError>,
 }
 
 impl Reader<'_> {
@@ -98,7 +98,7 @@ impl Reader<'_> {
         let mut pointer = String::new();
         Place::Member(self.place, repeated).write(&mut pointer);
         if !self.faults.iter().any(|fault| fault.pointer == pointer) {
-            self.faults.push(Fault { pointer, detail: "is given more than once; give it once".to_owned() });
+            self.faults.push(FieldError { pointer, detail: "is given more than once; give it once".to_owned() });
         }
     }
 }

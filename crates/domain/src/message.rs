@@ -1,6 +1,8 @@
 //! A message as it is kept.
 
-use super::{Address, Channel, CorrelationId, Failure, Recorded, Status, Submission, Timestamp, TransactionId};
+use super::{
+    Address, Channel, CorrelationId, Failure, Status, StoredNotification, Submission, Timestamp, TransactionId,
+};
 
 /// Our side of sending. Only messages that we sent have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -173,7 +175,7 @@ pub struct History {
     /// The message.
     pub message: Message,
     /// Its notifications, in no particular order and without their bodies.
-    pub notifications: Vec<Recorded>,
+    pub notifications: Vec<StoredNotification>,
     /// The steps of our dispatch, in the order in which they were taken.
     pub dispatch: Vec<DispatchEvent>,
 }

@@ -212,7 +212,7 @@ impl Source {
 
 /// A notification with what we know of its arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
+pub struct StoredNotification {
     /// What it says.
     pub notification: Notification,
     /// Its fingerprint.
@@ -222,16 +222,16 @@ pub struct Recorded {
     /// How it came.
     pub source: Source,
     /// How often it came.
-    pub times: i64,
+    pub occurrences: i64,
     /// The body as it was posted.
     pub body: Vec<u8>,
 }
 
-impl Recorded {
+impl StoredNotification {
     /// A notification that has just come for the first time.
     pub fn now(notification: Notification, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
         let fingerprint = notification.fingerprint();
-        Self { notification, fingerprint, received_at, source, times: 1, body }
+        Self { notification, fingerprint, received_at, source, occurrences: 1, body }
     }
 
     /// What it alone makes of its message.

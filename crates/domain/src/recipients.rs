@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Channel, ERASED, Notification, Origin, Recorded, Standing, Status};
+use super::{Address, Channel, ERASED, Notification, Origin, Standing, Status, StoredNotification};
 
 /// What tells the recipients of an observed message apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,13 +121,13 @@ impl Outcome {
 }
 
 /// Where a message stands, and nothing but its notifications decides. `None` without any.
-pub fn outcome(origin: Origin, notifications: &[Recorded]) -> Option<Outcome> {
+pub fn outcome(origin: Origin, notifications: &[StoredNotification]) -> Option<Outcome> {
     let named: BTreeSet<&Address> =
         notifications.iter().filter_map(|recorded| recorded.notification.recipient.as_ref()).collect();
     if origin == Origin::Observed && named.len() > 1 {
         worst_off(&standings(notifications))
     } else {
-        notifications.iter().map(Recorded::standing).reduce(Standing::merge).map(Outcome::of_one)
+        notifications.iter().map(StoredNotification::standing).reduce(Standing::merge).map(Outcome::of_one)
     }
 }
 
@@ -152,13 +152,15 @@ pub fn worst_off<'a>(standings: impl IntoIterator<Item = (&'a RecipientKey, &'a 
 }
 
 /// The standing for each recipient.
-pub fn standings<'a>(notifications: impl IntoIterator<Item = &'a Recorded>) -> BTreeMap<RecipientKey, Standing> {
+pub fn standings<'a>(
+    notifications: impl IntoIterator<Item = &'a StoredNotification>,
+) -> BTreeMap<RecipientKey, Standing> {
     by_key(notifications, |recorded| Some(RecipientKey::of(&recorded.notification)))
 }
 
 fn by_key<'a, K: Ord>(
-    notifications: impl IntoIterator<Item = &'a Recorded>,
-    key: impl Fn(&'a Recorded) -> Option<K>,
+    notifications: impl IntoIterator<Item = &'a StoredNotification>,
+    key: impl Fn(&'a StoredNotification) -> Option<K>,
 ) -> BTreeMap<K, Standing> {
     let mut standings = BTreeMap::new();
     for recorded in notifications {
@@ -173,7 +175,7 @@ fn by_key<'a, K: Ord>(
 }
 
 /// Whether a message that another system sent went to several recipients, so that each has its own standing.
-pub(super) fn is_shared_out(notifications: &[Recorded]) -> bool {
+pub(super) fn is_shared_out(notifications: &[StoredNotification]) -> bool {
     let keys: BTreeSet<_> = notifications.iter().map(|recorded| RecipientKey::of(&recorded.notification)).collect();
     keys.into_iter().filter(|key| *key != RecipientKey::Unnamed).nth(1).is_some()
 }
@@ -188,7 +190,7 @@ pub struct RecipientStatus {
 }
 
 /// The standing for each address, if the notifications name more than one.
-pub fn by_recipient(notifications: &[Recorded]) -> Option<Vec<RecipientStatus>> {
+pub fn by_recipient(notifications: &[StoredNotification]) -> Option<Vec<RecipientStatus>> {
     let standings = by_key(notifications, |recorded| recorded.notification.recipient.as_ref());
     (standings.len() > 1).then(|| {
         let status = |(recipient, standing): (&Address, _)| RecipientStatus { recipient: recipient.clone(), standing };

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Address, DispatchEvent, Event, Failure, Precedence, Rank, RecipientKey, Recorded, Source, Status, Timestamp,
-    TransactionId, recipients::is_shared_out,
+    Address, DispatchEvent, Event, Failure, Precedence, Rank, RecipientKey, Source, Status, StoredNotification,
+    Timestamp, TransactionId, recipients::is_shared_out,
 };
 
 /// What an entry did to the status.
@@ -74,7 +74,7 @@ pub struct Entry {
 }
 
 /// The timeline of a message from everything that is stored about it.
-pub fn timeline(notifications: &[Recorded], dispatch: &[DispatchEvent]) -> Vec<Entry> {
+pub fn timeline(notifications: &[StoredNotification], dispatch: &[DispatchEvent]) -> Vec<Entry> {
     let mut happenings: Vec<_> = notifications.iter().map(Happening::Notification).chain(steps(dispatch)).collect();
     // Stable, so that dispatch steps of one instant keep the order in which they were taken.
     happenings.sort_by_cached_key(Happening::order);
@@ -106,7 +106,7 @@ fn in_words(key: &RecipientKey) -> String {
 }
 
 enum Happening<'a> {
-    Notification(&'a Recorded),
+    Notification(&'a StoredNotification),
     /// With its place in the order.
     Dispatch(&'a DispatchEvent, Timestamp),
 }
@@ -148,7 +148,7 @@ struct Known {
 }
 
 impl Known {
-    fn hear(&mut self, recorded: &Recorded) -> Entry {
+    fn hear(&mut self, recorded: &StoredNotification) -> Entry {
         let notification = &recorded.notification;
         let (precedence, status) = (notification.precedence(recorded.fingerprint), notification.event.status());
         let (effect, why) = match (notification.event, self.notified) {
@@ -175,7 +175,7 @@ impl Known {
         Entry {
             at: notification.at,
             received_at: recorded.received_at,
-            kind: EntryKind::Notification(recorded.source, recorded.times),
+            kind: EntryKind::Notification(recorded.source, recorded.occurrences),
             status,
             failure: notification.event.failure(),
             code: notification.code.clone(),

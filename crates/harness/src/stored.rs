@@ -1,12 +1,12 @@
 //! What is stored, read whole.
 
 use receiptd::{
-    domain::{CorrelationId, PageLimit, Recorded},
+    domain::{CorrelationId, PageLimit, StoredNotification},
     storage::{StorageError, Store},
 };
 
 /// All notifications of a message.
-pub async fn notifications_of(store: &Store, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
+pub async fn notifications_of(store: &Store, id: &CorrelationId) -> Result<Vec<StoredNotification>, StorageError> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = store.messages.notifications_page(id, after.as_ref(), PageLimit::default()).await?;

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ledger::{Dropped, Ledger};
 use super::plan::Planned;
-use super::post::{Letter, Outcome, Post, TIMEOUT, may_retry};
+use super::post::{Outcome, PendingPost, Post, TIMEOUT, may_retry};
 use super::settings::Settings;
 
 /// How often a notification is tried again.
@@ -25,7 +25,7 @@ pub(super) enum Errand {
     /// One notification, after the pause between tries.
     Retry {
         /// What to post.
-        letter: Letter,
+        post: PendingPost,
         /// How often it was tried already.
         tries: u32,
     },
@@ -73,9 +73,9 @@ impl Courier {
     pub(super) async fn run(self: Arc<Self>, errand: Errand) {
         match errand {
             Errand::Deliver(delivery) => self.deliver(delivery).await,
-            Errand::Retry { letter, tries } => {
+            Errand::Retry { post, tries } => {
                 pause(self.retry_pause).await;
-                self.try_once(letter, tries).await;
+                self.try_once(post, tries).await;
             }
         }
     }
@@ -90,13 +90,13 @@ impl Courier {
                 delivery.first_posted = None;
                 continue;
             }
-            let letter = Letter {
+            let post = PendingPost {
                 url: delivery.url.clone(),
                 transaction_id: delivery.transaction_id.clone(),
                 trace_id: delivery.trace_id.clone(),
                 body: planned.body.into(),
             };
-            self.try_once(letter, 0).await;
+            self.try_once(post, 0).await;
             if let Some(first_posted) = delivery.first_posted.take() {
                 // Whoever asked may have left.
                 let _ = first_posted.send(());
@@ -104,24 +104,24 @@ impl Courier {
         }
     }
 
-    async fn try_once(&self, letter: Letter, tries: u32) {
+    async fn try_once(&self, post: PendingPost, tries: u32) {
         // The semaphore is never closed.
         let Ok(_hand) = self.hands.acquire().await else { return };
         self.ledger.posted(tries > 0);
-        let Outcome::Failed { status, response } = self.post.attempt(&letter).await else {
+        let Outcome::Failed { status, response } = self.post.attempt(&post).await else {
             self.ledger.taken();
             return;
         };
         if tries < RETRIES && status.is_none_or(may_retry) {
             // It can only fail when the simulator is stopping.
-            let _ = self.outbox.send(Errand::Retry { letter, tries: tries + 1 });
+            let _ = self.outbox.send(Errand::Retry { post, tries: tries + 1 });
             return;
         }
         tracing::debug!(status, "a notification was given up");
         self.ledger.dropped(Dropped {
-            url: letter.url.into(),
-            transaction_id: letter.transaction_id,
-            payload: serde_json::from_slice(&letter.body).unwrap_or(Value::Null),
+            url: post.url.into(),
+            transaction_id: post.transaction_id,
+            payload: serde_json::from_slice(&post.body).unwrap_or(Value::Null),
             status,
             response,
             at: (self.now)().to_rfc3339_opts(SecondsFormat::Millis, true),

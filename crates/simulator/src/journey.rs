@@ -4,9 +4,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use receiptd_domain::Channel;
 
+use super::directives::Directives;
 use super::failure;
 use super::request::{Api, Order, Recipient};
-use super::words::Words;
 
 /// One thing that happens to a message, and that the platform would notify of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,13 @@ pub(super) fn falls(rng: &mut StdRng, share: f64) -> bool {
 }
 
 /// The steps of a message to one recipient, as far as their receipts were asked for.
-pub(super) fn steps(rng: &mut StdRng, order: &Order, recipient: &Recipient, words: &Words, failures: f64) -> Vec<Step> {
+pub(super) fn steps(
+    rng: &mut StdRng,
+    order: &Order,
+    recipient: &Recipient,
+    words: &Directives,
+    failures: f64,
+) -> Vec<Step> {
     let unlucky = falls(rng, failures);
     let mut steps = match &words.fail {
         Some((code, text)) => failure::steps(rng, order, recipient, code, text.as_deref()),

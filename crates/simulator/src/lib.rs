@@ -17,7 +17,7 @@
 //!
 //! Any string of the request may hold them: the text, a template parameter, the callback data.
 //!
-//! | Word | Effect |
+//! | Directive | Effect |
 //! | --- | --- |
 //! | `[sim:answer=7020]` | refused with this code, in the shape and with the HTTP status of the API |
 //! | `[sim:answer=http-503]` | refused with this HTTP status and an empty body; a batch as a whole |
@@ -45,6 +45,7 @@
 
 mod answer;
 mod courier;
+mod directives;
 mod envelope;
 mod export;
 mod failure;
@@ -57,7 +58,6 @@ mod platform;
 mod post;
 mod request;
 mod settings;
-mod words;
 
 #[cfg(test)]
 mod tests;

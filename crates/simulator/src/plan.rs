@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::directives::Directives;
 use super::envelope::{self, Frame, Trace};
 use super::journey::{self, Step, falls};
 use super::request::{Api, Order, Recipient};
 use super::settings::Settings;
-use super::words::Words;
 
 /// One notification of a plan, in the order of posting.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,7 @@ pub(super) fn plan(
     nth: u64,
     order: &Order,
     recipient: &Recipient,
-    words: &Words,
+    words: &Directives,
     transaction_id: &str,
     accepted_at: DateTime<Utc>,
 ) -> Plan {
@@ -161,7 +161,7 @@ mod tests {
 
     fn plan_of(settings: &Settings, nth: u64, body: &Value) -> Plan {
         let order = request::read(Api::V2, body.clone(), AT).unwrap();
-        let words = Words::find(body);
+        let words = Directives::find(body);
         plan(settings, nth, &order, &order.recipients[0], &words, "t1", AT)
     }
 

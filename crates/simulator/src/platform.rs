@@ -14,11 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::answer::{self, Answer, Entry, Verdict};
 use super::courier::{Delivery, Errand};
+use super::directives::{self, Directives};
 use super::ledger::Ledger;
 use super::plan;
 use super::request::{self, Api, Order, Refusal};
 use super::settings::Settings;
-use super::words::{self, Words};
 
 /// The platform as a sender sees it.
 pub(super) struct Platform {
@@ -60,7 +60,7 @@ pub(super) enum Manner {
 struct Submission {
     channel: Option<Channel>,
     order: Result<Order, Refusal>,
-    words: Words,
+    words: Directives,
 }
 
 impl Platform {
@@ -81,7 +81,7 @@ impl Platform {
         let channel = body.as_ref().and_then(|body| request::channel(api, body));
         let admitted = self.admit(key).and_then(|()| body.ok_or_else(Refusal::not_json));
         let (submissions, is_batch) = match admitted {
-            Err(refusal) => (vec![Submission { channel, order: Err(refusal), words: Words::default() }], false),
+            Err(refusal) => (vec![Submission { channel, order: Err(refusal), words: Directives::default() }], false),
             Ok(Value::Array(batch)) if api == Api::V1 && !batch.is_empty() => {
                 (batch.into_iter().map(|body| self.read(api, body)).collect(), true)
             }
@@ -102,7 +102,7 @@ impl Platform {
 
     fn read(&self, api: Api, body: Value) -> Submission {
         let channel = request::channel(api, &body);
-        let mut words = Words::find(&body);
+        let mut words = Directives::find(&body);
         let order = request::read(api, body, (self.settings.now)());
         let over = self.limit.as_ref().is_some_and(|limit| limit.check().is_err());
         let order = if over { order.and_then(|_| Err(described("7020", channel.as_ref()))) } else { order };
@@ -122,7 +122,7 @@ impl Platform {
     fn answer(&self, api: Api, nth: u64, submissions: Vec<Submission>, is_batch: bool) -> Reply {
         let mut reply = Reply { answer: Answer::empty(200), manner: Manner::Plain, early: Vec::new() };
         let bare_status = submissions.iter().find_map(|submission| match submission.words.answer {
-            Some(words::Answer::Http(status)) => Some(status),
+            Some(directives::Answer::Http(status)) => Some(status),
             _ => None,
         });
         if let Some(status) = bare_status {
@@ -152,16 +152,16 @@ impl Platform {
         };
         let verdict = match (order, &words.answer) {
             (Err(refusal), _) => refuse(refusal),
-            (Ok(_), Some(words::Answer::Code(code))) => refuse(described(code, channel.as_ref())),
-            (Ok(_), Some(words::Answer::Rejected)) if api == Api::V2 => {
+            (Ok(_), Some(directives::Answer::Code(code))) => refuse(described(code, channel.as_ref())),
+            (Ok(_), Some(directives::Answer::Rejected)) if api == Api::V2 => {
                 self.ledger.refused("rejected");
                 Verdict::Rejected
             }
             (Ok(order), answer) => {
                 match answer {
-                    Some(words::Answer::Hang) => reply.manner = Manner::Hang,
-                    Some(words::Answer::Garbage) => reply.manner = Manner::Garbage,
-                    Some(words::Answer::Reset) => reply.manner = Manner::Reset,
+                    Some(directives::Answer::Hang) => reply.manner = Manner::Hang,
+                    Some(directives::Answer::Garbage) => reply.manner = Manner::Garbage,
+                    Some(directives::Answer::Reset) => reply.manner = Manner::Reset,
                     _ => {}
                 }
                 // These two number all of their messages, from the first on, but only in notifications.
@@ -175,7 +175,7 @@ impl Platform {
     }
 
     /// Accepts a message to each recipient, and hands its notifications over.
-    fn accept(&self, order: &Order, words: &Words, transaction_id: &str, early: &mut Vec<oneshot::Receiver<()>>) {
+    fn accept(&self, order: &Order, words: &Directives, transaction_id: &str, early: &mut Vec<oneshot::Receiver<()>>) {
         let ids: BTreeSet<_> = order.recipients.iter().map(|recipient| recipient.correlation_id.as_str()).collect();
         self.ledger.accepted(order.recipients.len() as u64, ids.into_iter().filter(|id| !id.is_empty()));
         let (settings, url) = (&self.settings, order.usable_notify_url());

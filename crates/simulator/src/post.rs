@@ -25,7 +25,7 @@ const NO_RETRY: [u16; 32] = [
 
 /// One notification on its way.
 #[derive(Clone)]
-pub(super) struct Letter {
+pub(super) struct PendingPost {
     pub(super) url: Url,
     pub(super) transaction_id: String,
     /// `x-wx-gtrid`.
@@ -65,14 +65,14 @@ impl Post {
         Ok(Self { client, hub_secret: settings.hub_secret.clone() })
     }
 
-    pub(super) async fn attempt(&self, letter: &Letter) -> Outcome {
+    pub(super) async fn attempt(&self, post: &PendingPost) -> Outcome {
         let mut request = self
             .client
-            .post(letter.url.clone())
+            .post(post.url.clone())
             .header("content-type", "application/json")
-            .header("x-wx-gtrid", &letter.trace_id)
-            .body(letter.body.clone());
-        if let Some(signature) = self.hub_secret.as_deref().and_then(|secret| sign(secret, &letter.body)) {
+            .header("x-wx-gtrid", &post.trace_id)
+            .body(post.body.clone());
+        if let Some(signature) = self.hub_secret.as_deref().and_then(|secret| sign(secret, &post.body)) {
             request = request.header("x-hub-signature", signature);
         }
         match request.send().await {

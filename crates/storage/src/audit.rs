@@ -2,35 +2,35 @@
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Anchor, Chained, CorrelationId, Cursor, Fingerprint, Link, LinkHash, Page, PageLimit, Person, RowKey, Timestamp,
-    TrailEntry, TrailFilter,
+    AuditEntry, AuditFilter, ChainedTable, Checkpoint, CorrelationId, Cursor, Fingerprint, Link, LinkHash, Page,
+    PageLimit, Person, RowKey, Timestamp,
 };
 
 use super::StorageError;
 
 /// Shows what is chained.
 #[async_trait]
-pub trait Ledger: Send + Sync {
-    /// Shows everything as it is at one instant: all anchors; then all links, each chain from its beginning; then all
+pub trait HashChain: Send + Sync {
+    /// Shows everything as it is at one instant: all checkpoints; then all links, each chain from its beginning; then all
     /// chained rows.
-    async fn survey(&self, observer: &mut dyn Observer) -> Result<(), StorageError>;
+    async fn visit_all(&self, observer: &mut dyn ChainVisitor) -> Result<(), StorageError>;
 
-    /// Shows the anchors and the links alone, likewise.
-    async fn links(&self, observer: &mut dyn Observer) -> Result<(), StorageError>;
+    /// Shows the checkpoints and the links alone, likewise.
+    async fn visit_links(&self, observer: &mut dyn ChainVisitor) -> Result<(), StorageError>;
 
     /// The first place where tables that are not chained contradict those that are: `None` if there is none.
-    async fn contradiction(&self) -> Result<Option<Contradiction>, StorageError>;
+    async fn find_inconsistency(&self) -> Result<Option<Inconsistency>, StorageError>;
 
     /// The message whose id has this digest, if it is still known. Looks through all messages.
-    async fn name(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError>;
+    async fn find_message_id(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError>;
 
     /// Commits a link that names these places. Its hash vouches for all that they name.
-    async fn seal(&self, heads: &[Anchor]) -> Result<LinkHash, StorageError>;
+    async fn seal(&self, heads: &[Checkpoint]) -> Result<LinkHash, StorageError>;
 }
 
 /// Where tables contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contradiction {
+pub struct Inconsistency {
     /// `altered` or `removed`.
     pub what: &'static str,
     /// The table that is not as the others say.
@@ -42,9 +42,9 @@ pub struct Contradiction {
 }
 
 /// Somebody who is shown what is chained.
-pub trait Observer: Send {
-    /// A link with anchors. It is shown again as a link.
-    fn anchors(&mut self, _: &Link) {}
+pub trait ChainVisitor: Send {
+    /// A link with checkpoints. It is shown again as a link.
+    fn checkpoint(&mut self, _: &Link) {}
     /// A link.
     fn link(&mut self, link: &Link);
     /// A row.
@@ -55,7 +55,7 @@ pub trait Observer: Send {
 #[derive(Clone, Copy, Debug)]
 pub struct ChainedRow<'a> {
     /// The table.
-    pub table: Chained,
+    pub table: ChainedTable,
     /// The message it belongs to.
     pub correlation_id: &'a str,
     /// Its key, in digests.
@@ -63,27 +63,27 @@ pub struct ChainedRow<'a> {
     /// Of its content.
     pub digest: Fingerprint,
     /// How often it came.
-    pub times: i64,
+    pub occurrences: i64,
 }
 
-/// Keeps the trail.
+/// Keeps the audit log.
 #[async_trait]
-pub trait Deeds: Send + Sync {
+pub trait AuditLog: Send + Sync {
     /// Puts entries on record. The count of one that is there already grows.
-    async fn note(&self, entries: &[TrailEntry]) -> Result<(), StorageError>;
+    async fn append(&self, entries: &[AuditEntry]) -> Result<(), StorageError>;
 
     /// One page of the entries that `filter` admits, newest first.
-    async fn trail(
+    async fn list(
         &self,
-        filter: &TrailFilter,
+        filter: &AuditFilter,
         after: Option<&Cursor>,
         limit: PageLimit,
-    ) -> Result<Page<TrailEntry>, StorageError>;
+    ) -> Result<Page<AuditEntry>, StorageError>;
 }
 
 /// What is kept for a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum RetentionKind {
     /// The raw bodies of notifications; what was read from them stays.
     Bodies,
     /// Notifications; where their message stands stays.
@@ -94,8 +94,8 @@ pub enum Kind {
     Inbound,
     /// What nobody could understand.
     Quarantine,
-    /// The trail.
-    Trail,
+    /// The audit log.
+    AuditLog,
 }
 
 /// What a purge did, or would do.
@@ -111,22 +111,22 @@ pub struct Purged {
 #[async_trait]
 pub trait Retention: Send + Sync {
     /// How many rows there are that came before `before` and could be purged.
-    async fn old(&self, kind: Kind, before: Timestamp) -> Result<i64, StorageError>;
+    async fn old(&self, kind: RetentionKind, before: Timestamp) -> Result<i64, StorageError>;
 
     /// Purges some of the oldest rows that came in `from` to `before`, at most `limit`, and notes their number in the
-    /// trail under `entry`. A message that waits to be sent, or of which anything was heard since, is left alone.
+    /// audit log under `entry`. A message that waits to be sent, or of which anything was heard since, is left alone.
     async fn purge(
         &self,
-        kind: Kind,
+        kind: RetentionKind,
         from: Timestamp,
         before: Timestamp,
         limit: i64,
-        entry: &TrailEntry,
+        entry: &AuditEntry,
     ) -> Result<Purged, StorageError>;
 
     /// Has the database take what was removed out of its log of writes, too. Says whether it could: readers of the log
     /// may be in the way. Postgres does so by itself, in its own time.
-    async fn clear_log(&self) -> Result<bool, StorageError>;
+    async fn truncate_log(&self) -> Result<bool, StorageError>;
 
     /// Has the database write its file anew, without the bytes of what was removed. Says whether it did, or had no need
     /// to: a large file takes long, and writers wait meanwhile. Postgres has VACUUM for that.
@@ -150,7 +150,7 @@ pub struct Erased {
     pub compressed: i64,
 }
 
-/// Removes a person. A `None` in the place of an entry of the trail says that nothing is to be changed, only counted.
+/// Removes a person. A `None` in the place of an entry of the audit log says that nothing is to be changed, only counted.
 #[async_trait]
 pub trait Erasure: Send + Sync {
     /// Some of the messages to a person, after this one, in the order of their ids.
@@ -166,7 +166,7 @@ pub trait Erasure: Send + Sync {
         &self,
         person: &Person,
         ids: &[CorrelationId],
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
     ) -> Result<Erased, StorageError>;
 
     /// Looks through some of the messages to others, after this one, for those about which anything names the person. Says
@@ -176,45 +176,45 @@ pub trait Erasure: Send + Sync {
         person: &Person,
         after: Option<&CorrelationId>,
         limit: i64,
-    ) -> Result<Looked<Vec<CorrelationId>, CorrelationId>, StorageError>;
+    ) -> Result<Scanned<Vec<CorrelationId>, CorrelationId>, StorageError>;
 
     /// Looks through some of the changes that whoever follows along may still ask for, after this one, and removes the
     /// person from what the platform said. Says how many those were, and where to look on.
-    async fn erase_changes(
+    async fn erase_status_events(
         &self,
         person: &Person,
         after: i64,
         limit: i64,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
     ) -> Result<(i64, Option<i64>), StorageError>;
 
-    /// Looks through some of what is on a shelf, after this one, and removes what the person sent and what names the
+    /// Looks through some of what is on an archive, after this one, and removes what the person sent and what names the
     /// person. Says how many those were, and where to look on.
-    async fn erase_shelf(
+    async fn erase_archived(
         &self,
-        kind: ShelfKind,
+        kind: ArchiveKind,
         person: &Person,
         after: Option<Fingerprint>,
         limit: i64,
-        entry: Option<&TrailEntry>,
-    ) -> Result<Looked<ShelfErased, Fingerprint>, StorageError>;
+        entry: Option<&AuditEntry>,
+    ) -> Result<Scanned<ArchiveErased, Fingerprint>, StorageError>;
 }
 
 /// What was found in some rows, and which of them was the last; `None` at the end.
-pub type Looked<T, K> = (T, Option<K>);
+pub type Scanned<T, K> = (T, Option<K>);
 
 /// What is kept that is not about a message of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShelfKind {
+pub enum ArchiveKind {
     /// Customers' own messages and events.
     Inbound,
     /// What could not be understood.
     Quarantine,
 }
 
-/// How much of a shelf was removed, in rows.
+/// How much of an archive was removed, in rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShelfErased {
+pub struct ArchiveErased {
     /// Rows that named the person.
     pub rows: i64,
     /// Rows whose body is compressed, so that it could not be searched.

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use receiptd_domain::{
-    Arrival, CorrelationId, Fingerprint, Inbound, Kept, Outcome, Recorded, Reference, Standing, Timestamp,
-    TransactionId, Unreadable, standings, worst_off,
+    Archived, Arrival, CorrelationId, Fingerprint, Inbound, Outcome, Reference, Standing, StoredNotification,
+    Timestamp, TransactionId, Unreadable, standings, worst_off,
 };
 
 use super::rows::{NotificationRow, StandingRow};
@@ -14,16 +14,16 @@ use super::rows::{NotificationRow, StandingRow};
 /// What some arrivals put on record.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
-    notifications: Vec<&'a Recorded>,
-    pub(super) inbound: Vec<&'a Kept<Inbound>>,
-    pub(super) quarantined: Vec<&'a Kept<Unreadable>>,
+    notifications: Vec<&'a StoredNotification>,
+    pub(super) inbound: Vec<&'a Archived<Inbound>>,
+    pub(super) quarantined: Vec<&'a Archived<Unreadable>>,
 }
 
 /// A notification with the message it belongs to. The same one several times is one, counted.
 pub(super) struct Entry<'a> {
     pub(super) correlation_id: CorrelationId,
-    pub(super) recorded: &'a Recorded,
-    pub(super) times: i64,
+    pub(super) recorded: &'a StoredNotification,
+    pub(super) occurrences: i64,
 }
 
 /// What a batch adds to one message.
@@ -38,7 +38,7 @@ pub(super) struct Addition {
 
 impl Entry<'_> {
     pub(super) fn row(&self) -> NotificationRow {
-        NotificationRow::of(&self.correlation_id, self.recorded, self.times)
+        NotificationRow::of(&self.correlation_id, self.recorded, self.occurrences)
     }
 }
 
@@ -128,7 +128,7 @@ impl<'a> Batch<'a> {
 
     /// The transaction ids of notifications that came without correlation id.
     pub(super) fn uncorrelated(&self) -> Vec<String> {
-        let transaction = |recorded: &&Recorded| match &recorded.notification.reference {
+        let transaction = |recorded: &&StoredNotification| match &recorded.notification.reference {
             Reference::Transaction(id) => Some(id.as_str().to_owned()),
             Reference::Correlated(..) => None,
         };
@@ -143,21 +143,22 @@ impl<'a> Batch<'a> {
             entries
                 .entry((correlation_id.clone(), recorded.fingerprint))
                 .and_modify(|entry| {
-                    entry.times += recorded.times;
+                    entry.occurrences += recorded.occurrences;
                     // The same event with its correlation id tells more than without it.
-                    let is_correlated = |it: &Recorded| matches!(it.notification.reference, Reference::Correlated(..));
+                    let is_correlated =
+                        |it: &StoredNotification| matches!(it.notification.reference, Reference::Correlated(..));
                     if is_correlated(recorded) && !is_correlated(entry.recorded) {
                         entry.recorded = recorded;
                     }
                 })
-                .or_insert(Entry { correlation_id, recorded, times: recorded.times });
+                .or_insert(Entry { correlation_id, recorded, occurrences: recorded.occurrences });
         }
         entries.into_values().collect()
     }
 }
 
 /// The message that a notification belongs to; `owners` tells to whom the uncorrelated ones belong.
-pub(super) fn owner(recorded: &Recorded, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
+pub(super) fn owner(recorded: &StoredNotification, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
     let reference = &recorded.notification.reference;
     let owner = match reference {
         Reference::Transaction(id) => owners.get(id.as_str()).cloned(),
@@ -180,7 +181,7 @@ fn addition(entries: &[Entry<'_>]) -> Option<Addition> {
     recipients.dedup();
     Some(Addition {
         correlation_id: entries.first()?.correlation_id.clone(),
-        standing: recorded().map(Recorded::standing).reduce(Standing::merge)?,
+        standing: recorded().map(StoredNotification::standing).reduce(Standing::merge)?,
         shared: if recipients.len() > 1 { worst_off(&standings(recorded())) } else { None },
         recipients,
         received_at: recorded().map(|recorded| recorded.received_at).min()?,

@@ -10,15 +10,15 @@
 //! | `schema` | whether the schema is the one that this version needs |
 //! | `rows` | rows, and the way from them to the domain |
 //! | `outbox` | the trait of what is to be sent |
-//! | `changes`, `repair` | the traits of the live feed, and of putting right what is on record |
-//! | `audit` | the traits of the auditor: proof, trail, retention, erasure |
-//! | `chain` | what a unit of work adds to the chain |
+//! | `status_events`, `repair` | the traits of the status events, and of putting right what is on record |
+//! | `audit` | the traits of the auditor: proof, audit log, retention, erasure |
+//! | `row_changes` | what a unit of work adds to the chain |
 //! | `batch` | arrivals, sorted out into what each statement of an append needs |
-//! | `outgoing` | submissions and steps, likewise for the outbox |
-//! | `in_time` | how long all of this may take |
+//! | `outbox_rows` | submissions and steps, likewise for the outbox |
+//! | `timeout` | how long all of this may take |
 //! | `url` | which database a URL names, and what it asks of the connection |
-//! | `walks` | which index leads to what a list asks for |
-//! | `copies` | backups of an SQLite file, and the way back |
+//! | `access_path` | which index leads to what a list asks for |
+//! | `backup` | backups of an SQLite file, and the way back |
 //! | `objects` | whether such a file has the tables, triggers, views and indexes that the migrations make, and no others |
 //! | `portable/` | everything that both databases say alike; compiled once under each |
 //! | `sqlite`, `postgres` | opening, batches |
@@ -26,27 +26,27 @@
 //! To add a statement, write it in `portable/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
 
+mod access_path;
 mod audit;
+mod backup;
 mod batch;
-mod chain;
-mod changes;
-mod copies;
 mod error;
 mod file_watch;
-mod in_time;
 mod location;
 mod objects;
 mod outbox;
-mod outgoing;
+mod outbox_rows;
 #[cfg(not(prepare_only = "sqlite"))]
 mod postgres;
 mod repair;
+mod row_changes;
 mod rows;
 mod schema;
 #[cfg(not(prepare_only = "postgres"))]
 mod sqlite;
+mod status_events;
+mod timeout;
 mod url;
-mod walks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,19 +54,19 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use audit::{
-    ChainedRow, Contradiction, Deeds, Erased, Erasure, Kind, Ledger, Looked, Observer, Purged, Retention, ShelfErased,
-    ShelfKind,
+    ArchiveErased, ArchiveKind, AuditLog, ChainVisitor, ChainedRow, Erased, Erasure, HashChain, Inconsistency, Purged,
+    Retention, RetentionKind, Scanned,
 };
-pub use changes::Changes;
-pub use copies::{CopyError, Staged, backup};
+pub use backup::{BackupError, Staged, backup};
 pub use error::{Cause, FileLost, OpenError, StorageError};
-pub use outbox::{Cancellation, Claim, Enqueued, Entry, Outbox, RequestKey, Settlement};
-pub use repair::{Proved, Reading, Repair, Restated};
+pub use outbox::{Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, RequestKey, Settlement};
+pub use repair::{BodyParser, Recomputed, Repair, StatusCheck};
+pub use status_events::StatusEvents;
 pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
 
 use receiptd_domain::{
-    Arrival, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Kept, Message, Page,
-    PageLimit, Recorded, Tally, TallyRequest, Timestamp, TransactionId, Unreadable,
+    Archived, Arrival, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Message, Page,
+    PageLimit, StatsRequest, StatsRow, StoredNotification, Timestamp, TransactionId, Unreadable,
 };
 
 /// Takes down what arrives.
@@ -97,11 +97,11 @@ pub trait Messages: Send + Sync {
 
     /// How many messages there are of each kind that `request` tells apart, by period, channel, status and code. Exact,
     /// and read from counters, so that it costs the same however many messages there are.
-    async fn tally(&self, request: &TallyRequest) -> Result<Vec<Tally>, StorageError>;
+    async fn stats(&self, request: &StatsRequest) -> Result<Vec<StatsRow>, StorageError>;
 
     /// All notifications of a message, in no particular order, without their bodies, which may be large and do not matter
     /// for the status.
-    async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError>;
+    async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<StoredNotification>, StorageError>;
 
     /// One page of the notifications of a message, in the order of (time of the event, fingerprint).
     async fn notifications_page(
@@ -109,7 +109,7 @@ pub trait Messages: Send + Sync {
         id: &CorrelationId,
         after: Option<&Cursor>,
         limit: PageLimit,
-    ) -> Result<Page<Recorded>, StorageError>;
+    ) -> Result<Page<StoredNotification>, StorageError>;
 
     /// Up to `limit` notifications of these messages, in the order of (message, fingerprint), after `after`: fewer where
     /// their bodies are large, and none where there are no more.
@@ -118,7 +118,7 @@ pub trait Messages: Send + Sync {
         ids: &[CorrelationId],
         after: Option<&(CorrelationId, Fingerprint)>,
         limit: PageLimit,
-    ) -> Result<Vec<(CorrelationId, Recorded)>, StorageError>;
+    ) -> Result<Vec<(CorrelationId, StoredNotification)>, StorageError>;
 
     /// The steps of our dispatch of a message, in the order in which they were taken.
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError>;
@@ -130,22 +130,22 @@ pub trait Messages: Send + Sync {
 /// Looks up what came to the notify URL and is no notification. A page is shorter than asked for where bodies are large;
 /// its cursor tells that there are more.
 #[async_trait]
-pub trait Shelf: Send + Sync {
+pub trait Archive: Send + Sync {
     /// One page of the customers' messages and events, newest first.
-    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Kept<Inbound>>, StorageError>;
+    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Inbound>>, StorageError>;
 
     /// One page of what nobody could understand, newest first.
     async fn quarantine(
         &self,
         after: Option<&Cursor>,
         limit: PageLimit,
-    ) -> Result<Page<Kept<Unreadable>>, StorageError>;
+    ) -> Result<Page<Archived<Unreadable>>, StorageError>;
 
     /// The customer's message or event with this fingerprint.
-    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Inbound>>, StorageError>;
+    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError>;
 
     /// What is in quarantine under this fingerprint.
-    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Kept<Unreadable>>, StorageError>;
+    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError>;
 }
 
 /// Tells whether the store works.
@@ -170,27 +170,27 @@ pub struct Store {
     /// Looks messages up.
     pub messages: Arc<dyn Messages>,
     /// Looks the rest up.
-    pub shelf: Arc<dyn Shelf>,
+    pub archive: Arc<dyn Archive>,
     /// Keeps what is to be sent.
     pub outbox: Arc<dyn Outbox>,
     /// Tells what changed.
-    pub feed: Arc<dyn Changes>,
+    pub status_events: Arc<dyn StatusEvents>,
     /// Puts right what is on record.
     pub repair: Arc<dyn Repair>,
     /// Tells whether it works.
     pub health: Arc<dyn Health>,
     /// Shows what is chained.
-    pub ledger: Arc<dyn Ledger>,
-    /// Keeps the trail.
-    pub deeds: Arc<dyn Deeds>,
+    pub hash_chain: Arc<dyn HashChain>,
+    /// Keeps the audit log.
+    pub audit_log: Arc<dyn AuditLog>,
     /// Removes what was kept for its time.
     pub retention: Arc<dyn Retention>,
     /// Removes a person.
     pub erasure: Arc<dyn Erasure>,
     /// Turns whenever this instance has committed a change of a message.
-    pub changes: watch::Receiver<()>,
+    pub status_signal: watch::Receiver<()>,
     /// Turns whenever this instance has taken over a message for sending.
-    pub submissions: watch::Receiver<()>,
+    pub submission_signal: watch::Receiver<()>,
 }
 
 impl Store {
@@ -198,13 +198,13 @@ impl Store {
     where
         B: Journal
             + Messages
-            + Shelf
+            + Archive
             + Outbox
-            + Changes
+            + StatusEvents
             + Repair
             + Health
-            + Ledger
-            + Deeds
+            + HashChain
+            + AuditLog
             + Retention
             + Erasure
             + 'static,
@@ -213,17 +213,17 @@ impl Store {
         Self {
             journal: backend.clone(),
             messages: backend.clone(),
-            shelf: backend.clone(),
+            archive: backend.clone(),
             outbox: backend.clone(),
-            feed: backend.clone(),
+            status_events: backend.clone(),
             repair: backend.clone(),
             health: backend.clone(),
-            ledger: backend.clone(),
-            deeds: backend.clone(),
+            hash_chain: backend.clone(),
+            audit_log: backend.clone(),
             retention: backend.clone(),
             erasure: backend,
-            changes,
-            submissions,
+            status_signal: changes,
+            submission_signal: submissions,
         }
     }
 }
@@ -267,7 +267,7 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
         Some("postgres" | "postgresql") => postgres::open(url, options).await,
         _ => Err(OpenError::Scheme),
     }?;
-    Ok(store.in_time(options.timeout.saturating_mul(WAITS)))
+    Ok(store.with_timeout(options.timeout.saturating_mul(WAITS)))
 }
 
 /// Tries the database at `url` and changes nothing in it. `false` if there is no SQLite file yet.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Actor, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, IdempotencyKey, Status, Submission, Timestamp,
-    TrailEntry,
+    Actor, AuditEntry, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, IdempotencyKey, Status, Submission,
+    Timestamp,
 };
 
 use super::StorageError;
@@ -14,13 +14,18 @@ use super::StorageError;
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Takes submissions over, all in one commit; for each, in the same order, what became of it. One whose id is taken
-    /// already, here or by an earlier one of `entries`, is left alone. The same commit notes in the trail how many new
+    /// already, here or by an earlier one of `entries`, is left alone. The same commit notes in the audit log how many new
     /// ones `actor` gave.
-    async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError>;
+    async fn enqueue(
+        &self,
+        entries: &[OutboxEntry],
+        at: Timestamp,
+        actor: &Actor,
+    ) -> Result<Vec<EnqueueResult>, StorageError>;
 
     /// What [`Outbox::enqueue`] would say of an entry that is not new; `None` if there is no message of its id, and none
     /// that `actor` gave its key to.
-    async fn compare(&self, entry: &Entry, actor: &Actor) -> Result<Option<Enqueued>, StorageError>;
+    async fn compare(&self, entry: &OutboxEntry, actor: &Actor) -> Result<Option<EnqueueResult>, StorageError>;
 
     /// Leases up to `limit` submissions on `channel` that are due at `now`, the longest due first, each to this caller
     /// alone, until `lease_until`. From then on a request may be on its way. What turns out to be out of time, with the
@@ -39,25 +44,25 @@ pub trait Outbox: Send + Sync {
 
     /// Ends the leases that are over at `now`: whoever held them is gone, and the platform may or may not have the
     /// messages. They become `unconfirmed`, or, with `resend`, are queued again, due at once.
-    async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError>;
+    async fn expire_leases(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError>;
 
     /// Ends the submissions that wait and whose time ran out at `now`. They become `expired`, unless a notification shows
     /// that the platform has them. A great many take several commits.
     async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Calls a message back, if it waits; the same commit notes in the trail that `actor` did. The platform may have it
+    /// Calls a message back, if it waits; the same commit notes in the audit log that `actor` did. The platform may have it
     /// all the same, where it waits for a resend.
     async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError>;
 
     /// Ends everything that waits or is being handed over, in a store that was put back to an earlier state: nobody knows
     /// what of it was sent since. It becomes `unconfirmed`, unless a notification shows that the platform has it.
-    /// Each commit adds its number to `entry` of the trail.
-    async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError>;
+    /// Each commit adds its number to `entry` of the audit log.
+    async fn mark_unconfirmed(&self, now: Timestamp, entry: &AuditEntry) -> Result<Vec<CorrelationId>, StorageError>;
 
     /// Puts right what our clock has left behind that was set back since, to `now`: what was to go at once, or once more,
     /// is due now, and no lease lasts longer than until `lease_until`. What goes on for up to half an hour longer is
     /// left alone: another instance may have written it, whose clock is ahead of ours.
-    async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError>;
+    async fn on_clock_rollback(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError>;
 
     /// When the next submission on each channel is due, for the channels on which any waits.
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError>;
@@ -68,7 +73,7 @@ pub(super) const CLOCKS_APART: Duration = Duration::from_mins(30);
 
 /// A submission, and when it is to be handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct OutboxEntry {
     /// What to send.
     pub submission: Submission,
     /// Not before this.
@@ -77,7 +82,7 @@ pub struct Entry {
     pub key: Option<RequestKey>,
 }
 
-impl Entry {
+impl OutboxEntry {
     /// Without a key.
     pub fn new(submission: Submission, due_at: Timestamp) -> Self {
         Self { submission, due_at, key: None }
@@ -95,7 +100,7 @@ pub struct RequestKey {
 
 /// What became of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Enqueued {
+pub enum EnqueueResult {
     /// It is new, and committed.
     New,
     /// The very same was taken over before.

@@ -23,9 +23,9 @@ macro_rules! columns {
 mod append;
 mod connect;
 mod dispatch;
+mod event_positions;
 mod inspect;
 mod migrate;
-mod places;
 #[path = "portable/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
 mod portable;
@@ -41,9 +41,9 @@ use tokio::sync::watch;
 
 use self::{
     connect::{Unanswered, begin_session, connect, reach},
-    portable::Unit,
+    portable::UnitOfWork,
 };
-use super::{Access, OpenError, OpenOptions, Store, chain::Chains, schema::Standing};
+use super::{Access, OpenError, OpenOptions, Store, row_changes::Chains, schema::Standing};
 
 type Connection = PgConnection;
 type Database = Postgres;
@@ -63,17 +63,17 @@ struct Backend {
 
 impl Backend {
     /// Begins a unit of work that writes.
-    async fn begin(&self) -> Result<Unit, sqlx::Error> {
+    async fn begin(&self) -> Result<UnitOfWork, sqlx::Error> {
         self.begin_by(&self.write, "BEGIN").await
     }
 
     /// Begins to read what was on record at one moment.
-    async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
+    async fn snapshot(&self) -> Result<UnitOfWork, sqlx::Error> {
         self.begin_by(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
     }
 
-    async fn begin_by(&self, pool: &PgPool, statement: &'static str) -> Result<Unit, sqlx::Error> {
-        let begun = Unit::begin(pool, statement, None).await;
+    async fn begin_by(&self, pool: &PgPool, statement: &'static str) -> Result<UnitOfWork, sqlx::Error> {
+        let begun = UnitOfWork::begin(pool, statement, None).await;
         if matches!(begun, Err(sqlx::Error::PoolTimedOut)) {
             self.unanswered.explain(pool);
         }

@@ -1,20 +1,20 @@
 //! Rows, and the way from them to the domain.
 
-mod change;
-mod fold;
-mod kept;
+mod archived;
+mod message_status;
 mod recipient;
+mod status_event;
 
 use serde::{Serialize, Serializer};
 
-pub(super) use change::ChangeRow;
-pub(super) use fold::{FoldRow, KeyRow};
-pub(super) use kept::{InboundRow, QuarantineRow};
+pub(super) use archived::{InboundRow, QuarantineRow};
+pub(super) use message_status::{KeyRow, MessageStatusRow};
 pub(super) use recipient::{RecipientRow, SharedRow};
+pub(super) use status_event::StatusEventRow;
 
 use receiptd_domain::{
     Address, Channel, CorrelationId, Dispatch, DispatchEvent, Event, Failure, Fingerprint, Message, Notification,
-    Outcome, Recorded, Reference, Source, Status, Timestamp, TransactionId,
+    Outcome, Reference, Source, Status, StoredNotification, Timestamp, TransactionId,
 };
 
 use super::StorageError;
@@ -150,7 +150,7 @@ pub(super) struct NotificationRow {
     pub(super) fingerprint: Vec<u8>,
     pub(super) received_at: i64,
     pub(super) source: String,
-    pub(super) times: i64,
+    pub(super) occurrences: i64,
     pub(super) uncorrelated: i64,
     pub(super) transaction_id: Option<String>,
     pub(super) channel: Option<String>,
@@ -170,7 +170,7 @@ pub(super) struct NotificationRow {
 
 impl NotificationRow {
     /// The row of a notification that belongs to the message `id`.
-    pub(super) fn of(id: &CorrelationId, recorded: &Recorded, times: i64) -> Self {
+    pub(super) fn of(id: &CorrelationId, recorded: &StoredNotification, occurrences: i64) -> Self {
         let notification = &recorded.notification;
         let failure = notification.event.failure();
         Self {
@@ -178,7 +178,7 @@ impl NotificationRow {
             fingerprint: recorded.fingerprint.as_bytes().to_vec(),
             received_at: recorded.received_at.as_micros(),
             source: recorded.source.as_str().to_owned(),
-            times,
+            occurrences,
             uncorrelated: i64::from(matches!(notification.reference, Reference::Transaction(_))),
             transaction_id: notification.reference.transaction_id().map(TransactionId::to_string),
             channel: notification.channel.as_ref().map(Channel::to_string),
@@ -197,13 +197,13 @@ impl NotificationRow {
     }
 
     /// The notification with the id of its message.
-    pub(super) fn with_message(self) -> Result<(CorrelationId, Recorded), StorageError> {
+    pub(super) fn with_message(self) -> Result<(CorrelationId, StoredNotification), StorageError> {
         let at = Place { table: "notifications", row: &self.correlation_id };
         let id = at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?;
         Ok((id, self.recorded()?))
     }
 
-    pub(super) fn recorded(self) -> Result<Recorded, StorageError> {
+    pub(super) fn recorded(self) -> Result<StoredNotification, StorageError> {
         let at = Place { table: "notifications", row: &self.correlation_id };
         let transaction_id = at.read_opt("transaction_id", self.transaction_id.as_deref(), transaction)?;
         let reference = if self.uncorrelated == 0 {
@@ -213,7 +213,7 @@ impl NotificationRow {
             Reference::Transaction(at.read("transaction_id", transaction_id)?)
         };
         let failure = at.read_opt("failure", self.failure.as_deref(), Failure::from_word)?;
-        Ok(Recorded {
+        Ok(StoredNotification {
             notification: Notification {
                 reference,
                 channel: self.channel.as_deref().map(Channel::from_name),
@@ -230,7 +230,7 @@ impl NotificationRow {
             fingerprint: at.read("fingerprint", Fingerprint::from_bytes(&self.fingerprint))?,
             received_at: Timestamp::from_micros(self.received_at),
             source: at.read("source", Source::from_word(&self.source))?,
-            times: self.times,
+            occurrences: self.occurrences,
             body: self.body,
         })
     }

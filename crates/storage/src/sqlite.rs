@@ -17,7 +17,7 @@ macro_rules! sql_as {
 
 mod append;
 mod dispatch;
-mod places;
+mod event_positions;
 #[path = "portable/mod.rs"]
 mod portable;
 mod reads;
@@ -33,9 +33,9 @@ use tokio::sync::watch;
 pub(super) use self::opening::{check, open, probe};
 use self::{
     overwriting::{clear_log, rewrite_file},
-    portable::Unit,
+    portable::UnitOfWork,
 };
-use super::{chain::Chains, file_watch::FileWatch};
+use super::{file_watch::FileWatch, row_changes::Chains};
 
 type Connection = SqliteConnection;
 type Database = Sqlite;
@@ -60,13 +60,13 @@ struct Backend {
 impl Backend {
     /// Begins a unit of work that writes. The write lock is taken at once: a transaction that read first and then
     /// found another writer ahead could only be given up.
-    async fn begin(&self) -> Result<Unit, sqlx::Error> {
-        Unit::begin(&self.write, "BEGIN IMMEDIATE", Some(&self.watch)).await
+    async fn begin(&self) -> Result<UnitOfWork, sqlx::Error> {
+        UnitOfWork::begin(&self.write, "BEGIN IMMEDIATE", Some(&self.watch)).await
     }
 
     /// Begins to read what was on record at one moment.
-    async fn snapshot(&self) -> Result<Unit, sqlx::Error> {
-        Unit::begin(&self.read, "BEGIN", Some(&self.watch)).await
+    async fn snapshot(&self) -> Result<UnitOfWork, sqlx::Error> {
+        UnitOfWork::begin(&self.read, "BEGIN", Some(&self.watch)).await
     }
 
     fn files_are_there(&self) -> io::Result<()> {

@@ -247,7 +247,7 @@ mod tests {
             assert!(refused(url).contains("%23 for #"), "{url}");
         }
         for url in ["sqlite://x.db%23frag", "sqlite://a b.db", "sqlite://%20"] {
-            assert_eq!(check_url(url).unwrap(), DatabaseKind::Sqlite, "{url}");
+            assert_eq!(check_url(url, Access::Write).unwrap(), DatabaseKind::Sqlite, "{url}");
         }
         for url in ["sqlite::memory:", "sqlite://x?mode=memory"] {
             assert!(refused(url).contains("in memory would lose"), "{url}");

@@ -59,7 +59,7 @@ impl Api {
     /// The API that `message` goes by.
     pub fn of_submission(message: &Submission, sms: SmsApi) -> Self {
         let content = match &message.content {
-            Content::Own(content) => Some(content),
+            Content::Native(content) => Some(content),
             Content::Template { content, .. } => content.as_ref(),
             Content::Plain { .. } => None,
         };

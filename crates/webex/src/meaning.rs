@@ -8,7 +8,7 @@ use receiptd_domain::{Channel, Event, Failure, letters};
 use super::codes::{self, Class, Code, Said};
 
 /// The words that stand in a notification, as far as they decide its meaning.
-pub(super) struct Words<'a> {
+pub(super) struct StatusFields<'a> {
     pub(super) channel: Option<&'a Channel>,
     pub(super) status: &'a str,
     pub(super) code: Option<&'a str>,
@@ -18,7 +18,7 @@ pub(super) struct Words<'a> {
 
 /// A status text says this; whether a failure may pass is up to the code.
 #[derive(Clone, Copy)]
-enum Says {
+enum StatusClass {
     Submitted,
     Progress,
     Delivered,
@@ -29,55 +29,55 @@ enum Says {
 }
 
 /// Status texts by their letters, lower-cased, with the spelling variants of the documents.
-const TEXTS: [(&str, Says); 33] = [
-    ("submitted", Says::Submitted),
-    ("submited", Says::Submitted), // a Messenger sample
-    ("sent", Says::Submitted),
-    ("queued", Says::Submitted), // flat callback of the SMS API v1
-    ("offered", Says::Submitted),
-    ("accepted", Says::Submitted),
-    ("delivered", Says::Delivered),
-    ("answered", Says::Delivered),
-    ("read", Says::Read),
-    ("opened", Says::Read),
-    ("clicked", Says::Clicked),
-    ("failed", Says::Failed),
-    ("undelivered", Says::Failed),
-    ("notverified", Says::Failed),
-    ("bounce", Says::Failed),
-    ("bounced", Says::Failed),
-    ("invalid", Says::Failed), // the settings screen's word for an invalid mail address
-    ("rejected", Says::Failed),
-    ("complaint", Says::Complained),
-    ("complained", Says::Complained),
-    ("dropped", Says::Progress),
-    ("released", Says::Progress),
-    ("release", Says::Progress),
-    ("disconnected", Says::Progress),
-    ("tromboneconnected", Says::Progress),
-    ("tromboneconnect", Says::Progress),
-    ("trombonereleased", Says::Progress),
-    ("trombonerelease", Says::Progress),
+const TEXTS: [(&str, StatusClass); 33] = [
+    ("submitted", StatusClass::Submitted),
+    ("submited", StatusClass::Submitted), // a Messenger sample
+    ("sent", StatusClass::Submitted),
+    ("queued", StatusClass::Submitted), // flat callback of the SMS API v1
+    ("offered", StatusClass::Submitted),
+    ("accepted", StatusClass::Submitted),
+    ("delivered", StatusClass::Delivered),
+    ("answered", StatusClass::Delivered),
+    ("read", StatusClass::Read),
+    ("opened", StatusClass::Read),
+    ("clicked", StatusClass::Clicked),
+    ("failed", StatusClass::Failed),
+    ("undelivered", StatusClass::Failed),
+    ("notverified", StatusClass::Failed),
+    ("bounce", StatusClass::Failed),
+    ("bounced", StatusClass::Failed),
+    ("invalid", StatusClass::Failed), // the settings screen's word for an invalid mail address
+    ("rejected", StatusClass::Failed),
+    ("complaint", StatusClass::Complained),
+    ("complained", StatusClass::Complained),
+    ("dropped", StatusClass::Progress),
+    ("released", StatusClass::Progress),
+    ("release", StatusClass::Progress),
+    ("disconnected", StatusClass::Progress),
+    ("tromboneconnected", StatusClass::Progress),
+    ("tromboneconnect", StatusClass::Progress),
+    ("trombonereleased", StatusClass::Progress),
+    ("trombonerelease", StatusClass::Progress),
     // Events of the Voice API v1.
-    ("played", Says::Progress),
-    ("patched", Says::Progress),
-    ("recorded", Says::Progress),
-    ("collecteddigits", Says::Progress),
-    ("vmdetected", Says::Progress),
+    ("played", StatusClass::Progress),
+    ("patched", StatusClass::Progress),
+    ("recorded", StatusClass::Progress),
+    ("collecteddigits", StatusClass::Progress),
+    ("vmdetected", StatusClass::Progress),
 ];
 
-impl Words<'_> {
+impl StatusFields<'_> {
     /// What the notification says.
     pub(super) fn event(&self) -> Event {
         let letters = letters(self.status);
         match TEXTS.iter().find(|(text, _)| *text == letters).map(|(_, says)| *says) {
-            Some(Says::Submitted) => Event::Submitted,
-            Some(Says::Progress) => Event::Progress,
-            Some(Says::Delivered) => Event::Delivered,
-            Some(Says::Read) => Event::Read,
-            Some(Says::Clicked) => Event::Clicked,
-            Some(Says::Complained) => Event::Complained,
-            Some(Says::Failed) => Event::Failed(self.failure()),
+            Some(StatusClass::Submitted) => Event::Submitted,
+            Some(StatusClass::Progress) => Event::Progress,
+            Some(StatusClass::Delivered) => Event::Delivered,
+            Some(StatusClass::Read) => Event::Read,
+            Some(StatusClass::Clicked) => Event::Clicked,
+            Some(StatusClass::Complained) => Event::Complained,
+            Some(StatusClass::Failed) => Event::Failed(self.failure()),
             None => self.by_code(),
         }
     }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn event(status: &str, code: Option<&str>) -> Event {
-        Words { channel: Some(&Channel::Sms), status, code, description: None, additional: None }.event()
+        StatusFields { channel: Some(&Channel::Sms), status, code, description: None, additional: None }.event()
     }
 
     #[test]
@@ -166,7 +166,8 @@ mod tests {
     fn a_bounce_is_read_from_its_subtype_and_only_then_from_the_servers_answer() {
         let bounce = |description, additional| {
             let channel = Some(&Channel::Email);
-            Words { channel, status: "Bounce", code: Some("7520"), description: Some(description), additional }.event()
+            StatusFields { channel, status: "Bounce", code: Some("7520"), description: Some(description), additional }
+                .event()
         };
         let (soft, hard) = ("4.4.7|failed|smtp; 421 4.4.7 message expired", "5.2.2|failed|smtp; 552 5.2.2 over quota");
         let (permanent, transient, unclear) = (Failure::Permanent, Failure::Transient, Failure::Unclear);
@@ -202,8 +203,13 @@ mod tests {
     #[test]
     fn an_apple_user_without_a_registered_device_cannot_be_reached() {
         let failed = |channel, additional| {
-            let words =
-                Words { channel: Some(&channel), status: "Failed", code: Some("7006"), description: None, additional };
+            let words = StatusFields {
+                channel: Some(&channel),
+                status: "Failed",
+                code: Some("7006"),
+                description: None,
+                additional,
+            };
             (words.event(), words.reason(words.event()).unwrap())
         };
         for additional in [

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use receiptd_domain::{Address, Channel, CorrelationId, Notification, Reference, TransactionId, Unreadable};
 
-use super::{TimeZone, fields::Fields, json, meaning::Words, posted::Unclaimed};
+use super::{TimeZone, fields::Fields, json, meaning::StatusFields, posted::Unclaimed};
 
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];
@@ -147,7 +147,7 @@ struct Shape<'a> {
 impl Shape<'_> {
     fn notification(self, zone: TimeZone) -> Result<Notification, Unclaimed> {
         let reference = self.reference()?;
-        let words = Words {
+        let words = StatusFields {
             channel: self.channel.as_ref(),
             status: self.status.unwrap_or_default(),
             code: self.code,

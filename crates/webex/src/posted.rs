@@ -1,6 +1,6 @@
 //! What a body posted to the notify URL is.
 
-use receiptd_domain::{Arrival, Inbound, Kept, Notification, Recorded, Source, Timestamp, Unreadable};
+use receiptd_domain::{Archived, Arrival, Inbound, Notification, Source, StoredNotification, Timestamp, Unreadable};
 use serde_json::value::RawValue;
 
 use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notification};
@@ -77,10 +77,10 @@ impl Posted {
     pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Option<Arrival> {
         match self {
             Self::Notification(notification) => {
-                Some(Arrival::Notification(Recorded::now(*notification, body, source, received_at)))
+                Some(Arrival::Notification(StoredNotification::now(*notification, body, source, received_at)))
             }
-            Self::Inbound(inbound) => Some(Arrival::Inbound(Kept::now(inbound, body, source, received_at))),
-            Self::Unreadable(why) => Some(Arrival::Quarantined(Kept::now(why, body, source, received_at))),
+            Self::Inbound(inbound) => Some(Arrival::Inbound(Archived::now(inbound, body, source, received_at))),
+            Self::Unreadable(why) => Some(Arrival::Quarantined(Archived::now(why, body, source, received_at))),
             Self::Foreign => None,
         }
     }

@@ -4,15 +4,15 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use crate::domain::{
-    Address, Channel, CorrelationId, Failure, Inbound, Kept, Message, Recorded, Timestamp, TrailEntry, TransactionId,
-    Unreadable,
+    Address, Archived, AuditEntry, Channel, CorrelationId, Failure, Inbound, Message, StoredNotification, Timestamp,
+    TransactionId, Unreadable,
 };
 
 /// A column of rows that are made of `T`.
 pub(super) type Column<T> = (&'static str, fn(&T) -> Value);
 
 /// A notification with its message.
-pub(super) type Told = (CorrelationId, Recorded);
+pub(super) type Told = (CorrelationId, StoredNotification);
 
 pub(super) const MESSAGES: &[Column<Message>] = &[
     ("correlationId", |message| message.correlation_id.as_str().into()),
@@ -52,17 +52,17 @@ pub(super) const NOTIFICATIONS: &[Column<Told>] = &[
     ("segments", |(_, recorded)| recorded.notification.segments.into()),
     ("callbackData", |(_, recorded)| recorded.notification.callback_data.as_deref().into()),
     ("source", |(_, recorded)| recorded.source.as_str().into()),
-    ("times", |(_, recorded)| recorded.times.into()),
+    ("times", |(_, recorded)| recorded.occurrences.into()),
     ("fingerprint", |(_, recorded)| recorded.fingerprint.to_string().into()),
     // It was read as JSON, so it is text.
     ("body", |(_, recorded)| String::from_utf8_lossy(&recorded.body).into()),
 ];
 
-pub(super) const INBOUND: &[Column<Kept<Inbound>>] = &[
+pub(super) const INBOUND: &[Column<Archived<Inbound>>] = &[
     ("fingerprint", |kept| kept.fingerprint.to_string().into()),
     ("receivedAt", |kept| kept.received_at.to_string().into()),
     ("source", |kept| kept.source.as_str().into()),
-    ("times", |kept| kept.times.into()),
+    ("times", |kept| kept.occurrences.into()),
     ("channel", |kept| kept.what.channel.as_ref().map(Channel::as_str).into()),
     ("event", |kept| kept.what.event.as_str().into()),
     ("from", |kept| kept.what.sender.as_ref().map(Address::as_str).into()),
@@ -70,21 +70,21 @@ pub(super) const INBOUND: &[Column<Kept<Inbound>>] = &[
     ("body", |kept| String::from_utf8_lossy(&kept.body).into()),
 ];
 
-pub(super) const QUARANTINE: &[Column<Kept<Unreadable>>] = &[
+pub(super) const QUARANTINE: &[Column<Archived<Unreadable>>] = &[
     ("fingerprint", |kept| kept.fingerprint.to_string().into()),
     ("receivedAt", |kept| kept.received_at.to_string().into()),
     ("source", |kept| kept.source.as_str().into()),
-    ("times", |kept| kept.times.into()),
+    ("times", |kept| kept.occurrences.into()),
     ("reason", |kept| kept.what.0.as_str().into()),
     ("body", |kept| String::from_utf8_lossy(&kept.body).into()),
     ("bodyBase64", |kept| str::from_utf8(&kept.body).is_err().then(|| BASE64_STANDARD.encode(&kept.body)).into()),
 ];
 
-pub(super) const AUDIT: &[Column<TrailEntry>] = &[
+pub(super) const AUDIT: &[Column<AuditEntry>] = &[
     ("at", |entry| entry.at.to_string().into()),
     ("actor", |entry| entry.actor.as_str().into()),
     ("osUser", |entry| entry.actor.os_user().into()),
-    ("deed", |entry| entry.deed.as_str().into()),
+    ("action", |entry| entry.action.as_str().into()),
     ("count", |entry| entry.count.into()),
     ("details", |entry| entry.details.as_deref().into()),
 ];

@@ -15,10 +15,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{Stream, stream};
 
-use super::trail::{Trail, Undertaking};
+use super::log::{AuditWriter, PendingEntry};
 use crate::{
-    domain::{Actor, CorrelationId, Cursor, Deed, Filter, Fingerprint, Message, PageLimit, Status, TrailFilter},
-    storage::{Deeds, Messages, Shelf, StorageError, Store},
+    domain::{Actor, AuditAction, AuditFilter, CorrelationId, Cursor, Filter, Fingerprint, Message, PageLimit, Status},
+    storage::{Archive, AuditLog, Messages, StorageError, Store},
 };
 
 pub use request::{ExportRequest, Format, Subject};
@@ -38,16 +38,16 @@ pub struct Piece {
 
 /// An export under way.
 pub struct Export {
-    undertaking: Undertaking,
-    deeds: Arc<dyn Deeds>,
-    trail_filter: TrailFilter,
+    undertaking: PendingEntry,
+    audit_log: Arc<dyn AuditLog>,
+    audit_filter: AuditFilter,
     messages: Arc<dyn Messages>,
-    shelf: Arc<dyn Shelf>,
+    shelf: Arc<dyn Archive>,
     subject: Subject,
     sheet: Sheet,
     /// What is still to be walked through, one after the other.
-    walks: VecDeque<Filter>,
-    /// Where the walk goes on.
+    scans: VecDeque<Filter>,
+    /// Where the scan goes on.
     after: Option<Cursor>,
     /// The messages whose notifications are being written, and the last one that was.
     owners: Vec<CorrelationId>,
@@ -55,24 +55,24 @@ pub struct Export {
 }
 
 impl Export {
-    /// Of what `store` holds; the trail has on disk that `actor` takes it out.
+    /// Of what `store` holds; the audit log has on disk that `actor` takes it out.
     pub async fn begin(
         store: &Store,
         request: ExportRequest,
-        trail: &Trail,
+        audit: &AuditWriter,
         actor: &Actor,
     ) -> Result<Self, ExportError> {
         let details = request.details();
-        let ExportRequest { subject, format, byte_order_mark, filter, trail: trail_filter, .. } = request;
+        let ExportRequest { subject, format, byte_order_mark, filter, audit: audit_filter, .. } = request;
         Ok(Self {
-            undertaking: trail.begin(actor, Deed::Exported, &details).await?,
-            deeds: store.deeds.clone(),
-            trail_filter,
+            undertaking: audit.begin(actor, AuditAction::Exported, &details).await?,
+            audit_log: store.audit_log.clone(),
+            audit_filter,
             messages: store.messages.clone(),
-            shelf: store.shelf.clone(),
+            shelf: store.archive.clone(),
             subject,
             sheet: Sheet::new(format, byte_order_mark),
-            walks: walks(subject, filter),
+            scans: scans(subject, filter),
             after: None,
             owners: Vec::new(),
             written: None,
@@ -89,13 +89,13 @@ impl Export {
                     return Ok(Some((piece, export)));
                 }
             }
-            export.undertaking.note().await?;
+            export.undertaking.commit().await?;
             Ok(None)
         })
     }
 
     async fn next(&mut self) -> Result<Option<Piece>, ExportError> {
-        if self.walks.is_empty() {
+        if self.scans.is_empty() {
             return Ok(None);
         }
         let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
@@ -124,7 +124,7 @@ impl Export {
                 self.sheet.write(QUARANTINE, &page.items)
             }
             Subject::Audit => {
-                let page = self.deeds.trail(&self.trail_filter, self.after.as_ref(), limit).await?;
+                let page = self.audit_log.list(&self.audit_filter, self.after.as_ref(), limit).await?;
                 self.go_on(page.next);
                 self.sheet.write(AUDIT, &page.items)
             }
@@ -133,7 +133,7 @@ impl Export {
     }
 
     async fn next_messages(&mut self, limit: PageLimit) -> Result<Vec<Message>, StorageError> {
-        let Some(filter) = self.walks.front() else { return Ok(Vec::new()) };
+        let Some(filter) = self.scans.front() else { return Ok(Vec::new()) };
         let page = self.messages.list(filter, self.after.as_ref(), limit).await?;
         self.go_on(page.next);
         Ok(page.items)
@@ -143,8 +143,8 @@ impl Export {
     async fn next_notifications(&mut self, limit: PageLimit) -> Result<Vec<columns::Told>, StorageError> {
         let mut owners = std::mem::take(&mut self.owners);
         if owners.is_empty() {
-            // The walk must not count as over while the notifications of its last page are still to come.
-            let filter = self.walks.front().cloned().unwrap_or_default();
+            // The scan must not count as over while the notifications of its last page are still to come.
+            let filter = self.scans.front().cloned().unwrap_or_default();
             let page = self.messages.list(&filter, self.after.as_ref(), limit).await?;
             owners = page.items.into_iter().map(|message| message.correlation_id).collect();
             owners.sort_unstable();
@@ -162,10 +162,10 @@ impl Export {
         Ok(told)
     }
 
-    /// To the next page, or else the next walk.
+    /// To the next page, or else the next scan.
     fn go_on(&mut self, next: Option<Cursor>) {
         if next.is_none() {
-            self.walks.pop_front();
+            self.scans.pop_front();
         }
         self.after = next;
     }
@@ -173,7 +173,7 @@ impl Export {
 
 /// Failures are those that failed and those that the platform refused. Both are looked for by their status, since most
 /// messages are neither.
-fn walks(subject: Subject, filter: Filter) -> VecDeque<Filter> {
+fn scans(subject: Subject, filter: Filter) -> VecDeque<Filter> {
     if subject != Subject::Failures || filter.status.is_some() {
         return VecDeque::from([filter]);
     }

@@ -1,6 +1,6 @@
 //! What to export, and how.
 
-use crate::domain::{Channel, Cutoffs, Fault, Filter, ListRequest, TrailFilter, TrailRequest};
+use crate::domain::{AuditFilter, AuditRequest, Channel, Cutoffs, FieldError, Filter, ListRequest};
 
 /// What an export is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,23 +72,23 @@ pub struct ExportRequest {
     pub byte_order_mark: bool,
     /// Which messages it is about.
     pub filter: Filter,
-    /// Which entries of the trail it is about.
-    pub trail: TrailFilter,
-    /// The filters as the trail tells them.
+    /// Which entries of the audit log it is about.
+    pub audit: AuditFilter,
+    /// The filters as the audit log tells them.
     told: Vec<String>,
 }
 
 /// The filters whose values go on record. What other filters ask for may be a person's.
 const TOLD: [&str; 9] = ["status", "final", "failure", "channel", "origin", "overdue", "since", "until", "action"];
 
-/// A filter as the trail tells it.
+/// A filter as the audit log tells it.
 fn told((name, value): &(&str, &str)) -> String {
     let is_known = *name != "channel" || Channel::known().any(|channel| channel.as_str() == *value);
     if TOLD.contains(name) && is_known { format!("{name}={value}") } else { format!("{name}=(not recorded)") }
 }
 
 impl ExportRequest {
-    /// What the trail tells of it: never a number, an address or a text that somebody looked for.
+    /// What the audit log tells of it: never a number, an address or a text that somebody looked for.
     pub fn details(&self) -> String {
         let what = format!("{} as {}", self.subject.as_str(), self.format.as_str());
         if self.told.is_empty() { what } else { format!("{what}, {}", self.told.join(" ")) }
@@ -99,7 +99,7 @@ impl ExportRequest {
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         cutoffs: &Cutoffs,
-    ) -> Result<Self, Vec<Fault>> {
+    ) -> Result<Self, Vec<FieldError>> {
         let mut request = Self::default();
         let (mut faults, mut filters) = (Vec::new(), Vec::new());
         for (name, value) in pairs {
@@ -116,12 +116,12 @@ impl ExportRequest {
                     Ok(())
                 }
             };
-            faults.extend(set.err().map(|detail| Fault { pointer: format!("/{name}"), detail }));
+            faults.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
         request.told = filters.iter().map(told).collect();
         if request.subject == Subject::Audit {
-            match TrailRequest::parse(filters) {
-                Ok(trail) => request.trail = trail.filter,
+            match AuditRequest::parse(filters) {
+                Ok(audit) => request.audit = audit.filter,
                 Err(more) => faults.extend(more),
             }
             return if faults.is_empty() { Ok(request) } else { Err(faults) };
@@ -133,7 +133,7 @@ impl ExportRequest {
         let has_filters = matches!(request.subject, Subject::Messages | Subject::Failures | Subject::Notifications);
         if !has_filters && request.filter != Filter::default() {
             let detail = "filters are for messages, failures and notifications".to_owned();
-            faults.push(Fault { pointer: "/of".to_owned(), detail });
+            faults.push(FieldError { pointer: "/of".to_owned(), detail });
         }
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }
@@ -191,7 +191,7 @@ mod tests {
             "messages as csv, to=(not recorded) callbackData=(not recorded) code=(not recorded) status=failed \
              channel=(not recorded) since=2026-05-20T00:00:00Z"
         );
-        let trail = ExportRequest::parse([("of", "audit"), ("action", "sent")], &Cutoffs::default()).unwrap();
-        assert_eq!(trail.details(), "audit as csv, action=sent");
+        let audit = ExportRequest::parse([("of", "audit"), ("action", "sent")], &Cutoffs::default()).unwrap();
+        assert_eq!(audit.details(), "audit as csv, action=sent");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Format, Piece, columns::Column};
 use crate::{
-    audit::{NotNoted, formula::guarded},
+    audit::{AuditUnavailable, formula::guarded},
     storage::StorageError,
 };
 
@@ -17,9 +17,9 @@ pub enum ExportError {
     /// The store could not answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The trail could not be kept.
+    /// The audit log could not be kept.
     #[error(transparent)]
-    NotNoted(#[from] NotNoted),
+    AuditUnavailable(#[from] AuditUnavailable),
     /// A row could not be written as JSON.
     #[error("a row cannot be written")]
     Json(#[from] serde_json::Error),

@@ -1,6 +1,6 @@
 //! Which kinds of files there are, and how they are told apart.
 
-use crate::domain::Fault;
+use crate::domain::FieldError;
 
 /// How a file holds its bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Default for ImportOptions {
 
 impl ImportOptions {
     /// Reads `format` and `columns` (`payload=Payload`). Reports every fault at once.
-    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Fault>> {
+    pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
         let mut options = Self::default();
         let mut faults = Vec::new();
         for (name, value) in pairs {
@@ -64,7 +64,7 @@ impl ImportOptions {
                 "columns" => value.split(',').try_for_each(|column| options.set_column(column)),
                 _ => Err("is not known here; there are format and columns".to_owned()),
             };
-            faults.extend(set.err().map(|detail| Fault { pointer: format!("/{name}"), detail }));
+            faults.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
         if faults.is_empty() { Ok(options) } else { Err(faults) }
     }

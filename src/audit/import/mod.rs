@@ -27,11 +27,11 @@ use std::{io::Read, mem, slice, sync::Arc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::trail::entry;
+use super::log::entry;
 use crate::{
     clock::Clock,
-    domain::{Actor, Arrival, Deed, Source, TrailEntry, Unreadable},
-    storage::{Deeds, Repair, StorageError, Store},
+    domain::{Actor, Arrival, AuditAction, AuditEntry, Source, Unreadable},
+    storage::{AuditLog, Repair, StorageError, Store},
     webex::{Posted, TimeZone},
 };
 
@@ -74,7 +74,7 @@ pub struct UnreadableRow {
 #[derive(Clone)]
 pub struct Importer {
     repair: Arc<dyn Repair>,
-    deeds: Arc<dyn Deeds>,
+    audit_log: Arc<dyn AuditLog>,
     zone: TimeZone,
     clock: Clock,
 }
@@ -82,19 +82,19 @@ pub struct Importer {
 impl Importer {
     /// Into `store`; `zone` is the tenant's.
     pub fn new(store: &Store, zone: TimeZone, clock: Clock) -> Self {
-        Self { repair: store.repair.clone(), deeds: store.deeds.clone(), zone, clock }
+        Self { repair: store.repair.clone(), audit_log: store.audit_log.clone(), zone, clock }
     }
 
     /// Loads a file. When it breaks off, what came before is on record,
-    /// and the same file can be loaded again. `actor` is noted in the trail.
+    /// and the same file can be loaded again. `actor` is noted in the audit log.
     pub async fn import(
         &self,
         actor: &Actor,
         file: impl Read + Send + 'static,
         options: ImportOptions,
     ) -> Result<ImportReport, ImportError> {
-        let entry = entry(actor, Deed::Imported, &self.clock, None);
-        self.deeds.note(slice::from_ref(&entry)).await.map_err(ImportError::Storage)?;
+        let entry = entry(actor, AuditAction::Imported, &self.clock, None);
+        self.audit_log.append(slice::from_ref(&entry)).await.map_err(ImportError::Storage)?;
         // One batch is put on record, one waits, and one is being read.
         let (found, mut batches) = mpsc::channel(1);
         let reading = tokio::task::spawn_blocking(move || {
@@ -123,7 +123,7 @@ impl Importer {
         }
     }
 
-    async fn put(&self, rows: Vec<Row>, entry: &TrailEntry, report: &mut ImportReport) -> Result<(), StorageError> {
+    async fn put(&self, rows: Vec<Row>, entry: &AuditEntry, report: &mut ImportReport) -> Result<(), StorageError> {
         let mut found = Vec::with_capacity(rows.len());
         for Row { number, body, origin } in rows {
             match body {
@@ -167,7 +167,7 @@ impl Importer {
     async fn commit(
         &self,
         found: Vec<Found>,
-        entry: &TrailEntry,
+        entry: &AuditEntry,
         report: &mut ImportReport,
     ) -> Result<(), StorageError> {
         let mut arrivals = Vec::with_capacity(found.len());

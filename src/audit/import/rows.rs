@@ -321,7 +321,7 @@ mod tests {
         for file in [message, table, &format!("[{message}]"), &format!("{{\"items\":[{message}]}}")] {
             assert!(fails(file).to_string().contains("export of messages"), "{file}");
         }
-        for file in [r#"{"actor":"a","at":"x","deed":"sent","count":1}"#, "at,actor,deed,count\n1,2,3,4\n"] {
+        for file in [r#"{"actor":"a","at":"x","action":"sent","count":1}"#, "at,actor,action,count\n1,2,3,4\n"] {
             assert!(fails(file).to_string().contains("export of the audit log"), "{file}");
         }
     }

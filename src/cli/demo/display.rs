@@ -67,12 +67,12 @@ impl Progress {
 
 /// The closing table, and how to go on.
 pub(super) async fn close(remote: &Remote, server: &Url, report: &Report) -> anyhow::Result<()> {
-    let tally = tally(remote).await?;
-    let mut statuses: Vec<&String> = tally.values().flat_map(BTreeMap::keys).collect();
+    let stats = stats(remote).await?;
+    let mut statuses: Vec<&String> = stats.values().flat_map(BTreeMap::keys).collect();
     statuses.sort_unstable();
     statuses.dedup();
     let header: Vec<&str> = ["channel"].into_iter().chain(statuses.iter().map(|status| status.as_str())).collect();
-    let rows = tally.iter().map(|(channel, counts)| {
+    let rows = stats.iter().map(|(channel, counts)| {
         let count = |status: &&String| counts.get(*status).map_or_else(|| "-".to_owned(), u64::to_string);
         [channel.clone()].into_iter().chain(statuses.iter().map(count)).collect()
     });
@@ -91,8 +91,8 @@ pub(super) async fn close(remote: &Remote, server: &Url, report: &Report) -> any
 }
 
 /// How many messages there are, by channel and status.
-async fn tally(remote: &Remote) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
-    let mut tally: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+async fn stats(remote: &Remote) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
+    let mut stats: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut cursor = None;
     loop {
         let pairs: Vec<_> = [("limit", Some("500".to_owned())), ("cursor", cursor)]
@@ -103,11 +103,11 @@ async fn tally(remote: &Remote) -> anyhow::Result<BTreeMap<String, BTreeMap<Stri
             remote.get("v1/messages", &pairs).await?.context("the server lists no messages")?;
         for message in page.items {
             let channel = message.channel.unwrap_or_else(|| "unknown".to_owned());
-            *tally.entry(channel).or_default().entry(message.status).or_default() += 1;
+            *stats.entry(channel).or_default().entry(message.status).or_default() += 1;
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
-            return Ok(tally);
+            return Ok(stats);
         }
     }
 }

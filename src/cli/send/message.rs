@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::output::WrongUse,
+    cli::output::UsageError,
     domain::{Object, Recipient, read_json},
     secret::without_mark,
 };
@@ -98,7 +98,7 @@ impl MessageArgs {
         }
         for pair in &self.set {
             let (name, text) =
-                pair.split_once('=').ok_or_else(|| WrongUse(format!("--set {pair:?} is not NAME=JSON")))?;
+                pair.split_once('=').ok_or_else(|| UsageError(format!("--set {pair:?} is not NAME=JSON")))?;
             members.insert(name.to_owned(), flag_value(name, &format!("--set {name}"), text)?);
         }
         Ok(members)
@@ -112,7 +112,7 @@ fn flag_value(name: &str, flag: &str, text: &str) -> anyhow::Result<Value> {
         None => None,
     };
     let value = value(name, from_file.as_deref().map_or(text, without_mark));
-    Ok(value.map_err(|detail| WrongUse(format!("{flag} {detail}")))?)
+    Ok(value.map_err(|detail| UsageError(format!("{flag} {detail}")))?)
 }
 
 /// A member of a message from its text, in a flag or in a cell.

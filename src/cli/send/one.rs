@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{Args, place::Direct};
 use crate::{
     cli::{
-        output::{self, WrongUse},
+        output::{self, UsageError},
         source::{Remote, in_words},
         status,
     },
@@ -90,7 +90,7 @@ fn taken_over(id: &str) -> String {
 
 /// Puts the message into the database and hands it over from here, as a server would.
 async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyhow::Result<MessageView> {
-    let wrong = |faults: &[_]| WrongUse(format!("the message cannot be sent as it is: {}", in_words(faults)));
+    let wrong = |faults: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(faults)));
     let draft = Draft::new(message).map_err(|fault| wrong(&[fault]))?;
     let settings = args.source.clone().into_settings().load_quietly(Purpose::Send)?;
     // Before a database is made for it.

@@ -80,7 +80,7 @@ impl Direct {
 
     /// Turns with each change of a message.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.store.changes.clone()
+        self.store.status_signal.clone()
     }
 
     /// Whether nothing will be handed over for a while: what is queued has its time ahead.

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use super::{docs, server::App};
 use crate::{
     audit::Subject,
-    domain::{Cursor, Deed, Dimension, Failure, Object, Origin, PageLimit, Status},
+    domain::{AuditAction, Cursor, Dimension, Failure, Object, Origin, PageLimit, Status},
     notify::Authentication,
     webex::{SmsApi, rules},
 };
@@ -83,7 +83,7 @@ fn schemas(sms_api: SmsApi) -> Object {
         ("Status", Status::all().map(Status::as_str).collect::<Vec<_>>()),
         ("Failure", Failure::ALL.map(Failure::as_str).to_vec()),
         ("Origin", Origin::ALL.map(Origin::as_str).to_vec()),
-        ("Deed", Deed::ALL.map(Deed::as_str).to_vec()),
+        ("AuditAction", AuditAction::ALL.map(AuditAction::as_str).to_vec()),
         ("Dimension", Dimension::ALL.map(Dimension::as_str).to_vec()),
         ("Subject", Subject::ALL.map(Subject::as_str).to_vec()),
     ];

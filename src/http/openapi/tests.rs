@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Map;
 
 use super::*;
-use crate::{domain::Draft, http::routes::endpoints, notify::Active, secret::Secret, send};
+use crate::{domain::Draft, http::routes::endpoints, notify::ActiveSecrets, secret::ReloadableSecret, send};
 
 fn description() -> Value {
     describe(&Conditions::default())
@@ -106,7 +106,7 @@ fn what_is_asked_for_follows_the_settings() {
     let open = Conditions { is_open: true, notify: Some(Authentication::default()), ..Conditions::default() };
     assert_eq!(security(&open, "/v1/import", "post"), json!([]));
     assert_eq!(security(&open, "/notify", "post"), json!([]));
-    let key = |text: &str| Some(Secret::fixed(Active::new(vec![text.into()]).unwrap()));
+    let key = |text: &str| Some(ReloadableSecret::fixed(ActiveSecrets::new(vec![text.into()]).unwrap()));
     let asked = Authentication { bearer: key("b"), hub_secrets: key("h"), ..Authentication::default() };
     let asked = Conditions { notify: Some(asked), ..Conditions::default() };
     assert_eq!(security(&asked, "/notify", "post"), json!([{ "notifyBearer": [], "notifySignature": [] }]));

@@ -1,4 +1,4 @@
-//! Claims messages, for one lane after the other, while requests are under way.
+//! Claims messages, for one queue after the other, while requests are under way.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,30 +1,30 @@
 //! The loop that hands messages over.
 //!
 //! A claim says that a request may be on its way, and is on disk before it is. So it claims what can start at once, and
-//! while requests are under way, what will leave until the next claim: that waits in the stock, and no request waits for a
+//! while requests are under way, what will leave until the next claim: that waits in the buffer, and no request waits for a
 //! commit. What leaves is shared out among the channels.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `course` | one turn after the other: what leaves, what is claimed, and what follows from the answers |
-//! | `claims`, `stock`, `requests` | what is being claimed, what is claimed, and what is under way |
-//! | `lanes` | how the channels share the requests |
+//! | `dispatch_loop` | one turn after the other: what leaves, what is claimed, and what follows from the answers |
+//! | `claims`, `prefetch_buffer`, `requests` | what is being claimed, what is claimed, and what is under way |
+//! | `channel_queues` | how the channels share the requests |
 //! | `rates`, `throttle`, `bucket` | how fast messages may leave |
 //! | `sweeper` | ends what is over because time has passed |
 //! | `breaker` | the stop while the platform can take nothing |
-//! | `hand_over` | one request |
+//! | `dispatch` | one request |
 //! | `recorder` | puts outcomes on record, in batches |
 
 mod breaker;
 mod bucket;
+mod channel_queues;
 mod claims;
-mod course;
-mod hand_over;
-mod lanes;
+mod dispatch;
+mod dispatch_loop;
+mod prefetch_buffer;
 mod rates;
 mod recorder;
 mod requests;
-mod stock;
 mod sweeper;
 mod throttle;
 
@@ -39,7 +39,7 @@ use tokio::{
 pub use breaker::{DispatchHealth, Trouble};
 pub use rates::RateLimits;
 
-use self::{breaker::CircuitBreaker, course::Course, hand_over::Desk, rates::Rates};
+use self::{breaker::CircuitBreaker, dispatch::DispatchContext, dispatch_loop::DispatchLoop, rates::Rates};
 use super::platform::Platform;
 use crate::{
     clock::Clock,
@@ -50,7 +50,7 @@ use crate::{
 
 /// How the dispatcher goes about it.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct DispatchLimits {
     /// The most requests at one time.
     pub in_flight: usize,
     /// The most messages in one request, on the channels whose API takes several.
@@ -77,7 +77,7 @@ pub enum OnUnknown {
     Resend,
 }
 
-impl Default for Pace {
+impl Default for DispatchLimits {
     /// One request after the other, one message each, as fast as they are answered.
     fn default() -> Self {
         Self {
@@ -92,13 +92,13 @@ impl Default for Pace {
     }
 }
 
-/// Hands over what is due.
+/// Dispatches what is due.
 pub struct Dispatcher {
     outbox: Arc<dyn Outbox>,
     submissions: watch::Receiver<()>,
     platform: Arc<dyn Platform>,
     tenant: Tenant,
-    pace: Pace,
+    limits: DispatchLimits,
     clock: Clock,
     metrics: Metrics,
     health: watch::Sender<DispatchHealth>,
@@ -113,16 +113,16 @@ impl Dispatcher {
         store: &Store,
         platform: Arc<dyn Platform>,
         tenant: Tenant,
-        pace: Pace,
+        limits: DispatchLimits,
         clock: Clock,
         metrics: Metrics,
     ) -> Self {
         Self {
             outbox: store.outbox.clone(),
-            submissions: store.submissions.clone(),
+            submissions: store.submission_signal.clone(),
             platform,
             tenant,
-            pace,
+            limits: limits,
             clock,
             metrics,
             health: watch::Sender::new(DispatchHealth::Working),
@@ -141,28 +141,28 @@ impl Dispatcher {
         let mut recorder = JoinSet::new();
         recorder.spawn(recorder::run(self.outbox.clone(), waiting));
         let mut submissions = self.submissions;
-        let desk = Desk {
+        let context = DispatchContext {
             platform: self.platform,
             tenant: self.tenant,
-            pace: self.pace,
+            limits: self.limits,
             clock: self.clock,
             metrics: self.metrics,
             outcomes,
         };
-        let rates = Rates::new(desk.pace.rates.clone(), Instant::now());
-        let breaker = CircuitBreaker::new(self.health, desk.clock.clone(), desk.pace.longest_probe_pause);
-        let mut course = Course::new(self.outbox, Arc::new(desk), rates, breaker);
+        let rates = Rates::new(context.limits.rates.clone(), Instant::now());
+        let breaker = CircuitBreaker::new(self.health, context.clock.clone(), context.limits.longest_probe_pause);
+        let mut dispatch_loop = DispatchLoop::new(self.outbox, Arc::new(context), rates, breaker);
         let mut shutdown = pin!(shutdown);
         loop {
-            let rest = course.turn().await;
+            let rest = dispatch_loop.tick().await;
             tokio::select! {
                 () = &mut shutdown => break,
-                () = course.news() => {}
-                _ = submissions.changed() => course.look_again(),
+                () = dispatch_loop.next_event() => {}
+                _ = submissions.changed() => dispatch_loop.mark_stale(),
                 () = sleep(rest) => {}
             }
         }
-        course.finish().await;
+        dispatch_loop.finish().await;
         while recorder.join_next().await.is_some() {}
     }
 }

@@ -4,19 +4,19 @@ use std::{collections::HashMap, future::Future};
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::hand_over::Report;
+use super::dispatch::Feedback;
 use crate::domain::Channel;
 
 /// The requests under way. They end with it.
 #[derive(Default)]
 pub(super) struct Requests {
-    tasks: JoinSet<Report>,
+    tasks: JoinSet<Feedback>,
     channels: HashMap<Id, Channel>,
 }
 
 impl Requests {
     /// Starts one.
-    pub(super) fn start(&mut self, channel: Channel, request: impl Future<Output = Report> + Send + 'static) {
+    pub(super) fn start(&mut self, channel: Channel, request: impl Future<Output = Feedback> + Send + 'static) {
         self.channels.insert(self.tasks.spawn(request).id(), channel);
     }
 
@@ -27,18 +27,18 @@ impl Requests {
 
     /// Waits for the next one to end, and returns its channel, and its report unless it broke off; `None` if there is
     /// none. May be dropped at any time.
-    pub(super) async fn ended(&mut self) -> Option<(Channel, Option<Report>)> {
+    pub(super) async fn ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
         let ended = self.tasks.join_next_with_id().await?;
         self.told(ended)
     }
 
     /// The same, if one has ended already.
-    pub(super) fn has_ended(&mut self) -> Option<(Channel, Option<Report>)> {
+    pub(super) fn has_ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
         let ended = self.tasks.try_join_next_with_id()?;
         self.told(ended)
     }
 
-    fn told(&mut self, ended: Result<(Id, Report), JoinError>) -> Option<(Channel, Option<Report>)> {
+    fn told(&mut self, ended: Result<(Id, Feedback), JoinError>) -> Option<(Channel, Option<Feedback>)> {
         let (id, report) = match ended {
             Ok((id, report)) => (id, Some(report)),
             Err(error) => (error.id(), None),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{OnUnknown, hand_over::Desk, left};
+use super::{OnUnknown, dispatch::DispatchContext, left};
 use crate::{
     domain::Timestamp,
     storage::{Outbox, StorageError},
@@ -16,21 +16,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Sweeps now and then, and watches the clock meanwhile.
 pub(super) struct Sweeper {
     outbox: Arc<dyn Outbox>,
-    desk: Arc<Desk>,
+    context: Arc<DispatchContext>,
     swept: Option<Instant>,
     /// The latest time that our clock has shown since the last sweep.
     latest: Timestamp,
 }
 
 impl Sweeper {
-    pub(super) fn new(outbox: Arc<dyn Outbox>, desk: Arc<Desk>) -> Self {
+    pub(super) fn new(outbox: Arc<dyn Outbox>, context: Arc<DispatchContext>) -> Self {
         // As if it had been set back: it may have been before we were started.
-        Self { outbox, desk, swept: None, latest: Timestamp::from_micros(i64::MAX) }
+        Self { outbox, context, swept: None, latest: Timestamp::from_micros(i64::MAX) }
     }
 
     /// What time it is by our clock.
     pub(super) fn time(&mut self) -> Timestamp {
-        let now = self.desk.clock.now();
+        let now = self.context.clock.now();
         self.latest = self.latest.max(now);
         now
     }
@@ -42,12 +42,12 @@ impl Sweeper {
 
     /// Ends what ran out of time, whether it waits or is leased.
     pub(super) async fn sweep(&mut self) -> Result<(), StorageError> {
-        let now = self.desk.clock.now();
+        let now = self.context.clock.now();
         if now < self.latest {
-            self.outbox.set_back(now, now.plus(self.desk.pace.lease)).await?;
+            self.outbox.on_clock_rollback(now, now.plus(self.context.limits.lease)).await?;
         }
-        let resend = self.desk.pace.on_unknown == OnUnknown::Resend;
-        for id in self.outbox.abandon(now, resend).await? {
+        let resend = self.context.limits.on_unknown == OnUnknown::Resend;
+        for id in self.outbox.expire_leases(now, resend).await? {
             tracing::warn!(%id, resend, "a hand-over was cut off; the platform may have the message");
         }
         let expired = self.outbox.expire(now).await?.len();

@@ -59,7 +59,7 @@ async fn a_retry_reads_an_array_that_is_in_quarantine(database: &Database) {
     let array = array([Sample::of("order-1").body().as_str(), "7", Sample::of("order-2").body().as_str()]);
     let bytes =
         if database.is_sqlite() { format!("CAST('{array}' AS BLOB)") } else { format!("'{array}'::text::bytea") };
-    database.execute(format!("UPDATE quarantine SET body = {bytes}, times = 3").leak()).await;
+    database.execute(format!("UPDATE quarantine SET body = {bytes}, occurrences = 3").leak()).await;
     let report = server.posts_to("/v1/quarantine/retry", "").await.is(200).json();
     assert_eq!(report, json!({ "notifications": 2, "inbound": 0, "left": 1 }));
     assert_eq!(server.items("/v1/messages/order-2/notifications").await[0]["times"], 3);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{CorrelationId, Event, Failure, Reference, Source, Timestamp};
 
-fn heard(to: Option<&str>, event: Event, at: i64) -> Recorded {
+fn heard(to: Option<&str>, event: Event, at: i64) -> StoredNotification {
     let notification = Notification {
         reference: Reference::Correlated(CorrelationId::new("a").unwrap(), None),
         channel: Some(Channel::Sms),
@@ -19,23 +19,23 @@ fn heard(to: Option<&str>, event: Event, at: i64) -> Recorded {
         segments: None,
         callback_data: None,
     };
-    Recorded::now(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at))
+    StoredNotification::now(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at))
 }
 
-fn to(number: u8, event: Event, at: i64) -> Recorded {
+fn to(number: u8, event: Event, at: i64) -> StoredNotification {
     heard(Some(&format!("44770090000{number}")), event, at)
 }
 
-fn on(channel: Channel, mut recorded: Recorded) -> Recorded {
+fn on(channel: Channel, mut recorded: StoredNotification) -> StoredNotification {
     recorded.notification.channel = Some(channel);
-    Recorded::now(recorded.notification, Vec::new(), Source::Notify, recorded.received_at)
+    StoredNotification::now(recorded.notification, Vec::new(), Source::Notify, recorded.received_at)
 }
 
 const PERMANENT: Event = Event::Failed(Failure::Permanent);
 const UNCLEAR: Event = Event::Failed(Failure::Unclear);
 const TRANSIENT: Event = Event::Failed(Failure::Transient);
 
-fn observed(notifications: &[Recorded]) -> (Status, bool) {
+fn observed(notifications: &[StoredNotification]) -> (Status, bool) {
     let outcome = outcome(Origin::Observed, notifications).unwrap();
     (outcome.standing.status, outcome.is_final)
 }
@@ -81,11 +81,11 @@ fn what_names_no_recipient_belongs_to_the_only_one() {
 
 #[test]
 fn the_code_is_that_of_the_gravest_failure() {
-    let code = |heard: &[Recorded]| outcome(Origin::Observed, heard).unwrap().standing.code.unwrap();
+    let code = |heard: &[StoredNotification]| outcome(Origin::Observed, heard).unwrap().standing.code.unwrap();
     assert_eq!(code(&[to(1, TRANSIENT, 9), to(2, PERMANENT, 1), to(3, UNCLEAR, 5)]), "Failed(Permanent)");
     assert_eq!(code(&[to(1, TRANSIENT, 9), to(2, Event::Delivered, 1), to(3, UNCLEAR, 5)]), "Failed(Unclear)");
     // Of two alike, the later one.
-    let last = |heard: &[Recorded]| outcome(Origin::Observed, heard).unwrap().standing.precedence.at;
+    let last = |heard: &[StoredNotification]| outcome(Origin::Observed, heard).unwrap().standing.precedence.at;
     assert_eq!(last(&[to(1, PERMANENT, 9), to(2, PERMANENT, 1)]), Timestamp::from_micros(9));
     assert_eq!(last(&[to(1, Event::Delivered, 1), to(2, Event::Delivered, 9)]), Timestamp::from_micros(9));
 }
@@ -115,7 +115,7 @@ fn an_erased_recipient_does_not_keep_a_message_open() {
     assert_eq!(observed(&[erased(PERMANENT), to(2, Event::Delivered, 2)]), (Status::Failed, true));
 }
 
-fn any_heard() -> impl Strategy<Value = Recorded> {
+fn any_heard() -> impl Strategy<Value = StoredNotification> {
     let event = prop_oneof![
         Just(Event::Unknown),
         Just(Event::Submitted),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Content, Fault, Object, PASSED_ON, Recipient, Submission};
+use super::{Content, FieldError, Object, PASSTHROUGH, Recipient, Submission};
 use crate::{Channel, CorrelationId, Timestamp};
 
 /// A request to send as it came in, before it is checked.
@@ -36,15 +36,15 @@ const CALLBACK_DATA_CHARS: usize = 2000;
 
 /// Whether a message has a member of this name.
 pub fn is_member(name: &str) -> bool {
-    MEMBERS.contains(&name) || PASSED_ON.contains(&name)
+    MEMBERS.contains(&name) || PASSTHROUGH.contains(&name)
 }
 
 impl Draft {
     /// From parsed JSON.
-    pub fn new(value: Value) -> Result<Self, Fault> {
+    pub fn new(value: Value) -> Result<Self, FieldError> {
         match value {
             Value::Object(members) => Ok(Self(members)),
-            _ => Err(Fault { pointer: String::new(), detail: "a message is a JSON object".to_owned() }),
+            _ => Err(FieldError { pointer: String::new(), detail: "a message is a JSON object".to_owned() }),
         }
     }
 
@@ -65,7 +65,7 @@ impl Draft {
     }
 
     /// Checks everything, and reports every fault at once. `fresh_id` is taken where the caller gave no id.
-    pub fn check(&self, fresh_id: impl FnOnce() -> CorrelationId) -> Result<Submission, Vec<Fault>> {
+    pub fn check(&self, fresh_id: impl FnOnce() -> CorrelationId) -> Result<Submission, Vec<FieldError>> {
         let mut check = Check { members: &self.0, faults: Vec::new() };
         check.nothing_unknown();
         let channel = check.channel(self.channel());
@@ -76,7 +76,7 @@ impl Draft {
         let callback_data = check.callback_data();
         let (send_at, expire_at) = check.times();
         let options = check.object("options").filter(|options| !options.is_empty()).cloned();
-        let passed_on = check.passed_on();
+        let passed_on = check.passthrough();
         match (channel, sender, recipient, correlation_id) {
             (Some(channel), Some(sender), Some(recipient), Some(correlation_id)) if check.faults.is_empty() => {
                 Ok(Submission {
@@ -89,7 +89,7 @@ impl Draft {
                     send_at,
                     expire_at,
                     options,
-                    passed_on,
+                    passthrough: passed_on,
                 })
             }
             _ => Err(check.faults),
@@ -100,18 +100,18 @@ impl Draft {
 /// One pass over a draft.
 struct Check<'a> {
     members: &'a Object,
-    faults: Vec<Fault>,
+    faults: Vec<FieldError>,
 }
 
 impl<'a> Check<'a> {
     fn fault(&mut self, member: &str, detail: impl Into<String>) {
         let member = member.replace('~', "~0").replace('/', "~1");
-        self.faults.push(Fault { pointer: format!("/{member}"), detail: detail.into() });
+        self.faults.push(FieldError { pointer: format!("/{member}"), detail: detail.into() });
     }
 
     fn nothing_unknown(&mut self) {
         for name in self.members.keys().filter(|name| !is_member(name)) {
-            let known: BTreeSet<&str> = MEMBERS.into_iter().chain(PASSED_ON).collect();
+            let known: BTreeSet<&str> = MEMBERS.into_iter().chain(PASSTHROUGH).collect();
             let known = known.into_iter().collect::<Vec<_>>().join(", ");
             self.fault(name, format!("is not a member of a message; the members are {known}"));
         }
@@ -193,7 +193,7 @@ impl<'a> Check<'a> {
         }
         match (template, content) {
             (Some(template), content) => Content::Template { template, content },
-            (None, Some(content)) => Content::Own(content),
+            (None, Some(content)) => Content::Native(content),
             (None, None) => Content::Plain { text, subject, html },
         }
     }
@@ -248,11 +248,11 @@ impl<'a> Check<'a> {
         time.map(Timestamp::to_millisecond)
     }
 
-    fn passed_on(&mut self) -> Object {
+    fn passthrough(&mut self) -> Object {
         for name in OBJECTS {
             self.object(name);
         }
-        let given = PASSED_ON.into_iter().filter_map(|name| Some((name.to_owned(), self.member(name)?.clone())));
+        let given = PASSTHROUGH.into_iter().filter_map(|name| Some((name.to_owned(), self.member(name)?.clone())));
         // An empty object asks for nothing. An empty list may: no receipts at all.
         given.filter(|(_, value)| value.as_object().is_none_or(|object| !object.is_empty())).collect()
     }

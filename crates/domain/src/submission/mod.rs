@@ -19,7 +19,7 @@ pub type Object = Map<String, Value>;
 
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct FieldError {
     /// Which field: an RFC 6901 pointer into the request.
     pub pointer: String,
     /// What is wrong, and what to do.
@@ -39,7 +39,7 @@ pub enum Content {
         html: Option<String>,
     },
     /// The platform's own content object.
-    Own(Object),
+    Native(Object),
     /// A template that is kept at the platform.
     Template {
         /// The platform's template object.
@@ -70,12 +70,12 @@ pub struct Submission {
     pub expire_at: Option<Timestamp>,
     /// The platform's options, as they are.
     pub options: Option<Object>,
-    /// Members of the platform's request that are passed on as they are: those of [`PASSED_ON`] that were given.
-    pub passed_on: Object,
+    /// Members of the platform's request that are passed on as they are: those of [`PASSTHROUGH`] that were given.
+    pub passthrough: Object,
 }
 
 /// Members that the platform's request has and that mean nothing to us, in the platform's spelling.
-pub const PASSED_ON: [&str; 10] = [
+pub const PASSTHROUGH: [&str; 10] = [
     "substitutions",
     "requestedReceipts",
     "contactPolicy",
@@ -91,7 +91,7 @@ pub const PASSED_ON: [&str; 10] = [
 impl Submission {
     /// The request as canonical JSON. Two requests ask for the same if and only if these are equal.
     pub fn to_json(&self) -> Value {
-        let mut json = self.passed_on.clone();
+        let mut json = self.passthrough.clone();
         let to = match self.recipient.ids.as_slice() {
             [id] => json!({ self.recipient.kind: id }),
             ids => json!({ self.recipient.kind: ids }),
@@ -110,7 +110,7 @@ impl Submission {
             Content::Plain { text, subject, html } => {
                 [("text", json!(text)), ("subject", json!(subject)), ("html", json!(html))]
             }
-            Content::Own(content) => [("content", json!(content)), ("template", Value::Null), ("text", Value::Null)],
+            Content::Native(content) => [("content", json!(content)), ("template", Value::Null), ("text", Value::Null)],
             Content::Template { template, content } => {
                 [("template", json!(template)), ("content", json!(content)), ("text", Value::Null)]
             }
@@ -125,11 +125,11 @@ impl Submission {
     }
 
     /// Reads what [`Submission::to_json`] wrote.
-    pub fn from_json(value: Value) -> Result<Self, Vec<Fault>> {
+    pub fn from_json(value: Value) -> Result<Self, Vec<FieldError>> {
         let draft = Draft::new(value).map_err(|fault| vec![fault])?;
         let given = draft.members().get("correlationId").and_then(Value::as_str).unwrap_or_default();
         let id = CorrelationId::new(given)
-            .map_err(|error| vec![Fault { pointer: "/correlationId".to_owned(), detail: error.to_string() }])?;
+            .map_err(|error| vec![FieldError { pointer: "/correlationId".to_owned(), detail: error.to_string() }])?;
         draft.check(|| id)
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn check(value: Value) -> Result<Submission, Vec<Fault>> {
+fn check(value: Value) -> Result<Submission, Vec<FieldError>> {
     Draft::new(value).map_err(|fault| vec![fault])?.check(|| CorrelationId::new("fresh").unwrap())
 }
 
@@ -20,7 +20,7 @@ fn message(members: Value) -> Value {
     message
 }
 
-fn recipient(channel: &str, to: impl Into<Value>) -> Result<Recipient, Vec<Fault>> {
+fn recipient(channel: &str, to: impl Into<Value>) -> Result<Recipient, Vec<FieldError>> {
     check(message(json!({"channel": channel, "to": to.into()}))).map(|submission| submission.recipient)
 }
 
@@ -146,7 +146,7 @@ fn a_message_says_one_thing_in_one_way() {
     assert_eq!(pointers(message(json!({ "template": {"id": "1"} }))), ["/text"]);
     assert_eq!(pointers(message(json!({ "subject": "Hi" }))), ["/subject"]);
     let content = |members: Value| check(message(members)).unwrap().content;
-    assert!(matches!(content(json!({ "text": null, "content": own })), Content::Own(_)));
+    assert!(matches!(content(json!({ "text": null, "content": own })), Content::Native(_)));
     let both = json!({ "text": null, "template": {"template": "1"}, "content": {"identity_key_hash": "x"} });
     assert!(matches!(content(both), Content::Template { content: Some(_), .. }));
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Channel, CorrelationId, Dispatch, Notification, Reference, Standing, by_recipient};
 
-fn heard(event: Event, at: i64, channel: Channel) -> Recorded {
+fn heard(event: Event, at: i64, channel: Channel) -> StoredNotification {
     let notification = Notification {
         reference: Reference::Correlated(CorrelationId::new("a").unwrap(), TransactionId::new("t").ok()),
         channel: Some(channel),
@@ -19,7 +19,7 @@ fn heard(event: Event, at: i64, channel: Channel) -> Recorded {
         segments: None,
         callback_data: None,
     };
-    Recorded::now(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at + 7))
+    StoredNotification::now(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at + 7))
 }
 
 fn step(at: i64, dispatch: Dispatch) -> DispatchEvent {
@@ -65,10 +65,10 @@ fn the_end_of_a_call_does_not_undo_its_answer() {
     );
 }
 
-fn heard_by(recipient: &str, event: Event, at: i64) -> Recorded {
-    let Recorded { mut notification, received_at, .. } = heard(event, at, Channel::Sms);
+fn heard_by(recipient: &str, event: Event, at: i64) -> StoredNotification {
+    let StoredNotification { mut notification, received_at, .. } = heard(event, at, Channel::Sms);
     notification.recipient = Address::new(recipient);
-    Recorded::now(notification, Vec::new(), Source::Notify, received_at)
+    StoredNotification::now(notification, Vec::new(), Source::Notify, received_at)
 }
 
 #[test]
@@ -159,12 +159,12 @@ proptest! {
         heard.sort_by_key(|recorded| recorded.fingerprint);
         heard.dedup_by_key(|recorded| recorded.fingerprint);
         let expected = timeline(&heard, &[]);
-        let folded = heard.iter().map(Recorded::standing).reduce(Standing::merge).unwrap();
+        let folded = heard.iter().map(StoredNotification::standing).reduce(Standing::merge).unwrap();
         let by = usize::try_from(shuffle % heard.len() as u64).unwrap();
         heard.rotate_left(by);
         heard.reverse();
         prop_assert_eq!(&timeline(&heard, &[]), &expected);
-        prop_assert_eq!(heard.iter().map(Recorded::standing).reduce(Standing::merge).unwrap(), folded.clone());
+        prop_assert_eq!(heard.iter().map(StoredNotification::standing).reduce(Standing::merge).unwrap(), folded.clone());
         // The last entry that was applied is the one that the fold ends with.
         if let Some(last) = expected.iter().rfind(|entry| entry.effect == Effect::Applied) {
             prop_assert_eq!((last.status, last.at), (folded.status, Some(folded.precedence.at)));

@@ -1,12 +1,12 @@
 //! Moves notifications that came without correlation id to the message that turned out to own their transaction.
 
-use receiptd_domain::{CorrelationId, Fate, Precedence, Recorded};
+use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification};
 
-use super::{Connection, keep::keep, messages, recipients};
+use super::{Connection, messages, recipients, upsert::upsert};
 use crate::{
     StorageError,
     batch::{Adoption, Entry},
-    chain::Records,
+    row_changes::RowChanges,
     rows::NotificationRow,
 };
 
@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn adopt(
     connection: &mut Connection,
     adoption: &Adoption,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let Adoption { transaction_id, from, to } = adoption;
     let moved = messages::notification_rows!(
@@ -26,21 +26,25 @@ pub(super) async fn adopt(
     .fetch_all(&mut *connection)
     .await?;
     for row in &moved {
-        records.notification(Fate::Removed, row, row.times);
+        records.notification(ChangeKind::Removed, row, row.occurrences);
     }
-    let moved = moved.into_iter().map(NotificationRow::recorded).collect::<Result<Vec<Recorded>, _>>()?;
+    let moved = moved.into_iter().map(NotificationRow::recorded).collect::<Result<Vec<StoredNotification>, _>>()?;
     let entries = entries(to, &moved);
     if !entries.is_empty() {
         let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-        keep(connection, &rows, records).await?;
+        upsert(connection, &rows, records).await?;
         recipients::merge(connection, &entries).await?;
     }
     leave(connection, from).await
 }
 
 /// In the order of their keys, as everything is that locks rows.
-fn entries<'a>(id: &CorrelationId, notifications: &'a [Recorded]) -> Vec<Entry<'a>> {
-    let entry = |recorded: &'a Recorded| Entry { correlation_id: id.clone(), recorded, times: recorded.times };
+fn entries<'a>(id: &CorrelationId, notifications: &'a [StoredNotification]) -> Vec<Entry<'a>> {
+    let entry = |recorded: &'a StoredNotification| Entry {
+        correlation_id: id.clone(),
+        recorded,
+        occurrences: recorded.occurrences,
+    };
     let mut entries: Vec<Entry<'_>> = notifications.iter().map(entry).collect();
     entries.sort_unstable_by_key(|entry| entry.recorded.fingerprint);
     entries
@@ -49,7 +53,7 @@ fn entries<'a>(id: &CorrelationId, notifications: &'a [Recorded]) -> Vec<Entry<'
 /// Makes the message that was left say what its remaining notifications say; without any it was only a stand-in, and
 /// goes.
 async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
-    if refold(connection, id).await? == 0 {
+    if recompute_one(connection, id).await? == 0 {
         sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
             .execute(connection)
             .await?;
@@ -58,7 +62,7 @@ async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), St
 }
 
 /// Makes the message say what its notifications say, whatever it said before. Returned is how many they are.
-pub(super) async fn refold(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
+pub(super) async fn recompute_one(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
     // First of all, since it locks the row: what another instance is appending comes wholly before or after this.
     forget(connection, id).await?;
     let notifications = messages::notifications_without_bodies(connection, id).await?;

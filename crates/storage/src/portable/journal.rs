@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use receiptd_domain::{Arrival, CorrelationId, Inbound, Kept, Unreadable};
+use receiptd_domain::{Archived, Arrival, CorrelationId, Inbound, Unreadable};
 
-use super::{Backend, Connection, adoption, append, keep::keep, messages, recipients};
+use super::{Backend, Connection, adoption, append, messages, recipients, upsert::upsert};
 use crate::{
     Journal, StorageError,
     batch::{Batch, Entry},
-    chain::Records,
+    row_changes::RowChanges,
     rows::NotificationRow,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 impl Journal for Backend {
     async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         put(&mut transaction, arrivals, &mut records).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());
@@ -29,7 +29,7 @@ impl Journal for Backend {
 pub(super) async fn put<'a>(
     connection: &mut Connection,
     arrivals: impl IntoIterator<Item = &'a Arrival>,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let batch = Batch::of(arrivals);
     notifications(connection, &batch, records).await?;
@@ -45,7 +45,7 @@ pub(super) async fn put<'a>(
 async fn notifications(
     connection: &mut Connection,
     batch: &Batch<'_>,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let claims = batch.claims();
     let adoptions =
@@ -56,7 +56,7 @@ async fn notifications(
         return Ok(());
     }
     let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-    keep(connection, &rows, records).await?;
+    upsert(connection, &rows, records).await?;
     recipients::merge(connection, &entries).await?;
     for adoption in adoptions {
         adoption::adopt(connection, &adoption, records).await?;
@@ -78,14 +78,14 @@ pub(super) async fn owners(
     Ok(owners)
 }
 
-async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<(), StorageError> {
+async fn inbound(connection: &mut Connection, kept: &Archived<Inbound>) -> Result<(), StorageError> {
     sql!(
-        "INSERT INTO inbound (fingerprint, received_at, source, times, channel, event, sender, transaction_id, body) \
+        "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
          VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (fingerprint) DO UPDATE SET times = inbound.times + excluded.times",
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences",
         kept.fingerprint.as_bytes(),
         kept.received_at.as_micros(),
-        kept.times,
+        kept.occurrences,
         kept.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
         kept.what.event,
         kept.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
@@ -98,13 +98,13 @@ async fn inbound(connection: &mut Connection, kept: &Kept<Inbound>) -> Result<()
     Ok(())
 }
 
-async fn quarantine(connection: &mut Connection, kept: &Kept<Unreadable>) -> Result<(), StorageError> {
+async fn quarantine(connection: &mut Connection, kept: &Archived<Unreadable>) -> Result<(), StorageError> {
     sql!(
-        "INSERT INTO quarantine (fingerprint, received_at, times, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (fingerprint) DO UPDATE SET times = quarantine.times + excluded.times",
+        "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences",
         kept.fingerprint.as_bytes(),
         kept.received_at.as_micros(),
-        kept.times,
+        kept.occurrences,
         kept.what.0,
         kept.body,
         kept.source.as_str()

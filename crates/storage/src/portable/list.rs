@@ -1,4 +1,4 @@
-//! The statement of the list, built from the filters that are set; [`walks`] says which way it goes.
+//! The statement of the list, built from the filters that are set; [`access_path`](crate::access_path) says which way it goes.
 
 use receiptd_domain::{Cursor, Cutoffs, Filter, Origin, PageLimit, Pattern, Timestamp};
 use sqlx::QueryBuilder;
@@ -6,8 +6,8 @@ use sqlx::QueryBuilder;
 use super::{Connection, Database, INDEXED_BY};
 use crate::{
     StorageError,
+    access_path::{AccessPath, access_paths},
     rows::MessageRow,
-    walks::{Walk, walks},
 };
 
 /// What is read of a message `m`.
@@ -35,26 +35,26 @@ pub(super) async fn page(
     after: Option<&Cursor>,
     limit: PageLimit,
 ) -> Result<Vec<MessageRow>, StorageError> {
-    let walks = walks(filter, rare_prefix(connection, filter).await?);
-    if walks.is_empty() {
+    let paths = access_paths(filter, rare_prefix(connection, filter).await?);
+    if paths.is_empty() {
         return Ok(Vec::new());
     }
     let mut statement = Statement::new(filter, after, limit);
-    statement.write(&walks);
+    statement.write(&paths);
     // Planned anew for these very values: a plan for any value would be a bad one for the rare ones.
     Ok(statement.query.build_query_as().persistent(false).fetch_all(connection).await?)
 }
 
-/// The walk by a prefix that few messages have, if the filter asks for one. Those are counted, and no further than that
+/// The access path by a prefix that few messages have, if the filter asks for one. Those are counted, and no further than that
 /// matters: it cannot be known from statistics, which know nothing of most beginnings.
-async fn rare_prefix(connection: &mut Connection, filter: &Filter) -> Result<Option<Walk>, StorageError> {
-    let id = ("m.correlation_id".to_owned(), Walk::Key, &filter.correlation_id);
-    let callback_data = (indexed(CALLBACK_DATA), Walk::CallbackPrefix, &filter.callback_data);
-    for (expression, walk, pattern) in [id, callback_data] {
+async fn rare_prefix(connection: &mut Connection, filter: &Filter) -> Result<Option<AccessPath>, StorageError> {
+    let id = ("m.correlation_id".to_owned(), AccessPath::Key, &filter.correlation_id);
+    let callback_data = (indexed(CALLBACK_DATA), AccessPath::CallbackPrefix, &filter.callback_data);
+    for (expression, path, pattern) in [id, callback_data] {
         let Some(Pattern::Prefix(prefix)) = pattern else { continue };
         let mut query = QueryBuilder::<Database>::new("SELECT COUNT(*) FROM (SELECT 1 FROM messages m");
-        query.push(indexed_by(walk)).push(" WHERE true");
-        if walk == Walk::CallbackPrefix {
+        query.push(indexed_by(path)).push(" WHERE true");
+        if path == AccessPath::CallbackPrefix {
             query.push(" AND m.callback_data IS NOT NULL");
         }
         begins_with(&mut query, &expression, &head(prefix));
@@ -62,7 +62,7 @@ async fn rare_prefix(connection: &mut Connection, filter: &Filter) -> Result<Opt
         query.push(" ORDER BY ").push(&expression).push(" LIMIT ").push_bind(FEW + 1).push(") AS few");
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&mut *connection).await?;
         if count <= FEW {
-            return Ok(Some(walk));
+            return Ok(Some(path));
         }
     }
     Ok(None)
@@ -95,33 +95,33 @@ impl<'a> Statement<'a> {
         }
     }
 
-    fn write(&mut self, walks: &[Walk]) {
-        for (n, walk) in walks.iter().enumerate() {
+    fn write(&mut self, paths: &[AccessPath]) {
+        for (n, path) in paths.iter().enumerate() {
             self.query.push(if n == 0 { "" } else { " UNION " });
-            self.write_walk(*walk);
+            self.write_access_path(*path);
         }
         self.query.push(") ").push(MESSAGE).push("m.correlation_id IN (SELECT correlation_id FROM page ");
         self.query.push("ORDER BY created_at DESC, correlation_id DESC LIMIT ").push_bind(self.most);
         self.query.push(") ORDER BY m.created_at DESC, m.correlation_id DESC");
     }
 
-    /// The newest that one walk finds.
-    fn write_walk(&mut self, walk: Walk) {
-        self.query.push("SELECT * FROM (SELECT m.created_at, m.correlation_id FROM messages m").push(indexed_by(walk));
+    /// The newest that one access path finds.
+    fn write_access_path(&mut self, path: AccessPath) {
+        self.query.push("SELECT * FROM (SELECT m.created_at, m.correlation_id FROM messages m").push(indexed_by(path));
         self.query.push(" WHERE (m.created_at, m.correlation_id) < (").push_bind(self.before.0.as_micros());
         self.query.push(", ").push_bind(self.before.1.to_owned());
         self.query.push(") AND m.created_at >= ").push_bind(self.since.as_micros());
         self.write_ids();
         self.write_outcome();
-        self.write_recipient(walk);
-        if let Walk::Channel(status, is_final) | Walk::Status(status, is_final) = walk {
+        self.write_recipient(path);
+        if let AccessPath::Channel(status, is_final) | AccessPath::Status(status, is_final) = path {
             self.write_word("m.status", status.as_str());
             self.write_final(is_final);
         }
         // By an expression no index is in order, so that none is walked for the sake of it.
-        let order = if walk.is_in_order() { "m.created_at" } else { "m.created_at + 0" };
+        let order = if path.is_in_order() { "m.created_at" } else { "m.created_at + 0" };
         self.query.push(" ORDER BY ").push(order).push(" DESC, m.correlation_id DESC LIMIT ").push_bind(self.most);
-        self.query.push(") AS walk");
+        self.query.push(") AS path");
     }
 
     fn write_ids(&mut self) {
@@ -187,13 +187,15 @@ impl<'a> Statement<'a> {
         self.query.push(" ELSE ").push_bind(cutoffs.other.as_micros()).push(" END").push(after);
     }
 
-    fn write_recipient(&mut self, walk: Walk) {
+    fn write_recipient(&mut self, path: AccessPath) {
         let Some(recipient) = self.filter.recipient.as_ref().map(|recipient| recipient.as_str().to_owned()) else {
             return;
         };
-        match walk {
-            Walk::Recipient => _ = self.query.push(" AND m.recipient = ").push_bind(recipient),
-            Walk::OtherRecipient => _ = self.query.push(" AND ").push(OTHER_RECIPIENTS).push_bind(recipient).push(")"),
+        match path {
+            AccessPath::Recipient => _ = self.query.push(" AND m.recipient = ").push_bind(recipient),
+            AccessPath::OtherRecipient => {
+                _ = self.query.push(" AND ").push(OTHER_RECIPIENTS).push_bind(recipient).push(")")
+            }
             _ => {
                 self.query.push(" AND (m.recipient = ").push_bind(recipient.clone());
                 self.query.push(" OR ").push(OTHER_RECIPIENTS).push_bind(recipient).push("))");
@@ -211,8 +213,8 @@ impl<'a> Statement<'a> {
     }
 }
 
-fn indexed_by(walk: Walk) -> String {
-    INDEXED_BY.map(|clause| format!("{clause}{}", walk.index())).unwrap_or_default()
+fn indexed_by(path: AccessPath) -> String {
+    INDEXED_BY.map(|clause| format!("{clause}{}", path.index())).unwrap_or_default()
 }
 
 /// What an index holds of a text of any length.

@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, Recorded, Tally,
-    TallyRequest, TransactionId,
+    CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Message, Page, PageLimit, StatsRequest,
+    StatsRow, StoredNotification, TransactionId,
 };
 use sqlx::QueryBuilder;
 
 use super::{
-    Backend, Connection, Database, list, reads,
-    shelf::{self, count},
-    tally,
+    Backend, Connection, Database,
+    archive::{self, count},
+    list, reads, stats,
 };
 use crate::{
     Messages, StorageError,
@@ -23,7 +23,7 @@ macro_rules! notification_rows {
         sql_as!(
             NotificationRow,
             $before
-                + "correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+                + "correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
          recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
                 + $after
             $(, $argument)*
@@ -38,7 +38,7 @@ macro_rules! bodiless_rows {
     ($where:literal, $argument:expr) => {
         sql_as!(
             NotificationRow,
-            "SELECT correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel, \
+            "SELECT correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
              recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
              substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
                 + $where,
@@ -75,12 +75,12 @@ impl Messages for Backend {
         Ok(Page::from_surplus(messages, limit, Cursor::after))
     }
 
-    async fn tally(&self, request: &TallyRequest) -> Result<Vec<Tally>, StorageError> {
+    async fn stats(&self, request: &StatsRequest) -> Result<Vec<StatsRow>, StorageError> {
         let mut connection = self.read.acquire().await?;
-        Ok(tally::tally(&mut connection, request).await?)
+        Ok(stats::stats(&mut connection, request).await?)
     }
 
-    async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<Recorded>, StorageError> {
+    async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<StoredNotification>, StorageError> {
         let mut connection = self.read.acquire().await?;
         notifications_without_bodies(&mut connection, id).await
     }
@@ -90,7 +90,7 @@ impl Messages for Backend {
         ids: &[CorrelationId],
         after: Option<&(CorrelationId, Fingerprint)>,
         limit: PageLimit,
-    ) -> Result<Vec<(CorrelationId, Recorded)>, StorageError> {
+    ) -> Result<Vec<(CorrelationId, StoredNotification)>, StorageError> {
         let mut snapshot = self.snapshot().await?;
         let sizes = reads::sizes_of(&mut snapshot, ids, after, count(limit.get())).await?;
         let rows = reads::notifications_of(&mut snapshot, ids, after, count(limit.fitting(&sizes))).await?;
@@ -103,9 +103,9 @@ impl Messages for Backend {
         id: &CorrelationId,
         after: Option<&Cursor>,
         limit: PageLimit,
-    ) -> Result<Page<Recorded>, StorageError> {
+    ) -> Result<Page<StoredNotification>, StorageError> {
         let (at, fingerprint) =
-            after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), shelf::bytes(&cursor.id)));
+            after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), archive::bytes(&cursor.id)));
         let mut snapshot = self.snapshot().await?;
         let sizes = sql!(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
@@ -176,7 +176,7 @@ async fn dispatch_events(connection: &mut Connection, id: &CorrelationId) -> Res
     rows.fetch_all(connection).await?.into_iter().map(DispatchRow::event).collect()
 }
 
-fn after_recorded(recorded: &Recorded) -> Cursor {
+fn after_recorded(recorded: &StoredNotification) -> Cursor {
     Cursor { at: recorded.notification.at.unwrap_or_default(), id: recorded.fingerprint.to_string() }
 }
 
@@ -209,7 +209,7 @@ pub(super) async fn notification(
 pub(super) async fn notifications_without_bodies(
     connection: &mut Connection,
     id: &CorrelationId,
-) -> Result<Vec<Recorded>, StorageError> {
+) -> Result<Vec<StoredNotification>, StorageError> {
     let rows = bodiless_rows!("correlation_id = $1", id.as_str());
     rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
 }

@@ -76,12 +76,12 @@ macro_rules! insert_notifications {
     ($before:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
             $before
-                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, times, uncorrelated, \
+                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, \
              transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
              callback_data, body) "
                 + $source
                 + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
-             SET times = notifications.times + excluded.times"
+             SET occurrences = notifications.occurrences + excluded.occurrences"
                 + $after
             $(, $argument)+
         )
@@ -163,26 +163,28 @@ pub(super) use {
 };
 
 mod adoption;
-mod backlog;
-mod changes;
+mod archive;
+mod audit_log;
+mod backfill;
 mod erasure;
+mod hash_chain;
 mod health;
 mod journal;
-mod keep;
-mod ledger;
 mod list;
 mod messages;
 mod outbox;
 mod recipients;
+mod recompute;
 mod repair;
-mod restate;
 mod retention;
-mod shelf;
-mod tally;
-mod trail;
-mod unit;
+mod stats;
+mod status_events;
+mod unit_of_work;
+mod upsert;
 
 pub(super) use messages::{bodiless_rows, notification_rows};
-pub(super) use unit::Unit;
+pub(super) use unit_of_work::UnitOfWork;
 
-use super::{Backend, Connection, Database, INDEXED_BY, append, clear_log, dispatch, places, reads, rewrite_file};
+use super::{
+    Backend, Connection, Database, INDEXED_BY, append, clear_log, dispatch, event_positions, reads, rewrite_file,
+};

@@ -6,7 +6,8 @@
 //! notifications are not missed.
 
 use receiptd_domain::{
-    Channel, CorrelationId, Failure, Outcome, RecipientKey, Recorded, Standing, TransactionId, standings, worst_off,
+    Channel, CorrelationId, Failure, Outcome, RecipientKey, Standing, StoredNotification, TransactionId, standings,
+    worst_off,
 };
 
 use super::{Connection, append, messages};
@@ -61,7 +62,7 @@ async fn merge_shared(
     connection: &mut Connection,
     id: &CorrelationId,
     row: &SharedRow,
-    recorded: impl Iterator<Item = &Recorded>,
+    recorded: impl Iterator<Item = &StoredNotification>,
 ) -> Result<(), StorageError> {
     let rows = if row.has_standings { rows(id, standings(recorded)) } else { first_standings(connection, id).await? };
     append::merge_recipients(connection, &rows).await?;
@@ -83,7 +84,7 @@ async fn first_standings(connection: &mut Connection, id: &CorrelationId) -> Res
     let known = known.fetch_optional(&mut *connection).await?;
     let known = known.as_ref().and_then(|row| Some((row.key(), row.standing()?)));
     if let Some((key, standing)) = known {
-        let is_kept = |recorded: &Recorded| recorded.fingerprint == standing.precedence.fingerprint;
+        let is_kept = |recorded: &StoredNotification| recorded.fingerprint == standing.precedence.fingerprint;
         if !notifications.iter().any(is_kept) {
             let recipient = match &key {
                 RecipientKey::Named(address) => Some(address),

@@ -3,40 +3,41 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use receiptd_domain::{Arrival, CorrelationId, Fingerprint, PageLimit, Timestamp, TrailEntry};
+use receiptd_domain::{Arrival, AuditEntry, CorrelationId, Fingerprint, PageLimit, Timestamp};
 
 use super::{
-    Backend, Connection, journal, reads,
-    restate::{self, Examined},
-    trail::note,
+    Backend, Connection,
+    audit_log::append,
+    journal, reads,
+    recompute::{self, Examined},
 };
 use crate::{
-    Proved, Reading, Repair, Restated, StorageError,
+    BodyParser, Recomputed, Repair, StatusCheck, StorageError,
     batch::{Batch, owner},
-    chain::Records,
+    row_changes::RowChanges,
     rows::Place,
 };
 
 #[async_trait]
 impl Repair for Backend {
-    async fn import(&self, arrivals: &[Arrival], entry: &TrailEntry) -> Result<Vec<bool>, StorageError> {
+    async fn import(&self, arrivals: &[Arrival], entry: &AuditEntry) -> Result<Vec<bool>, StorageError> {
         let mut transaction = self.begin().await?;
         let (keys, mut stored) = look_up(&mut transaction, arrivals).await?;
         let is_new: Vec<bool> = keys.into_iter().map(|key| stored.insert(key)).collect();
         let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         journal::put(&mut transaction, missing, &mut records).await?;
-        note(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
+        append(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(is_new)
     }
 
-    async fn release(
+    async fn release_from_quarantine(
         &self,
         fingerprint: Fingerprint,
         arrivals: &[Arrival],
-        entry: &TrailEntry,
+        entry: &AuditEntry,
     ) -> Result<bool, StorageError> {
         let mut transaction = self.begin().await?;
         let taken = sql!("DELETE FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
@@ -44,9 +45,9 @@ impl Repair for Backend {
             transaction.rollback().await?;
             return Ok(false);
         }
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         journal::put(&mut transaction, arrivals, &mut records).await?;
-        note(&mut transaction, entry, 1).await?;
+        append(&mut transaction, entry, 1).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(true)
@@ -66,45 +67,49 @@ impl Repair for Backend {
         rows.iter().map(|row| id(&row.correlation_id)).collect()
     }
 
-    async fn prove(&self, ids: &[CorrelationId]) -> Result<Proved, StorageError> {
+    async fn check_statuses(&self, ids: &[CorrelationId]) -> Result<StatusCheck, StorageError> {
         let mut transaction = self.snapshot().await?;
         let Examined { findings, right, unverifiable, deciders } =
-            restate::examine(&mut transaction, ids, None).await?;
+            recompute::examine(&mut transaction, ids, None).await?;
         transaction.rollback().await?;
         let wrong = findings.into_iter().map(|finding| finding.restated).collect();
-        Ok(Proved { wrong, right, unverifiable, deciders })
+        Ok(StatusCheck { wrong, right, unverifiable, deciders })
     }
 
-    async fn review(&self, ids: &[CorrelationId], read: &Reading) -> Result<Vec<Restated>, StorageError> {
+    async fn preview_recompute(
+        &self,
+        ids: &[CorrelationId],
+        read: &BodyParser,
+    ) -> Result<Vec<Recomputed>, StorageError> {
         // One moment for all that is read: in between, an append would look like an error.
         let mut transaction = self.snapshot().await?;
-        let Examined { findings, .. } = restate::examine(&mut transaction, ids, Some(read)).await?;
+        let Examined { findings, .. } = recompute::examine(&mut transaction, ids, Some(read)).await?;
         transaction.rollback().await?;
         Ok(findings.into_iter().map(|finding| finding.restated).collect())
     }
 
-    async fn restate(
+    async fn recompute(
         &self,
         ids: &[CorrelationId],
-        read: &Reading,
+        read: &BodyParser,
         at: Timestamp,
-        entry: &TrailEntry,
-    ) -> Result<Vec<Restated>, StorageError> {
+        entry: &AuditEntry,
+    ) -> Result<Vec<Recomputed>, StorageError> {
         let mut transaction = self.begin().await?;
         reads::lock(&mut transaction, ids).await?;
-        let (mut restated, mut records) = (Vec::new(), Records::default());
-        for finding in restate::examine(&mut transaction, ids, Some(read)).await?.findings {
-            restate::write(&mut transaction, &finding, at, &mut records).await?;
+        let (mut restated, mut records) = (Vec::new(), RowChanges::default());
+        for finding in recompute::examine(&mut transaction, ids, Some(read)).await?.findings {
+            recompute::write(&mut transaction, &finding, at, &mut records).await?;
             restated.push(finding.restated);
         }
-        note(&mut transaction, entry, count(&restated)).await?;
+        append(&mut transaction, entry, count(&restated)).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(restated)
     }
 }
 
-/// As the trail counts.
+/// As the audit log counts.
 fn count<T>(of: impl IntoIterator<Item = T>) -> i64 {
     i64::try_from(of.into_iter().count()).unwrap_or(i64::MAX)
 }
@@ -149,11 +154,11 @@ async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(V
 }
 
 async fn inbound_is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
-    let row = sql!("SELECT times FROM inbound WHERE fingerprint = $1", fingerprint.as_bytes());
+    let row = sql!("SELECT occurrences FROM inbound WHERE fingerprint = $1", fingerprint.as_bytes());
     Ok(row.fetch_optional(connection).await?.is_some())
 }
 
 async fn quarantine_is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
-    let row = sql!("SELECT times FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
+    let row = sql!("SELECT occurrences FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
     Ok(row.fetch_optional(connection).await?.is_some())
 }

@@ -2,15 +2,15 @@
 //! little of it by its keys.
 
 use async_trait::async_trait;
-use receiptd_domain::{CorrelationId, Fate, Timestamp, TrailEntry};
+use receiptd_domain::{AuditEntry, ChangeKind, CorrelationId, Timestamp};
 
 use super::{
-    Backend, Connection, Unit, clear_log, keep::change, messages::notification_rows, outbox::remove_keys, rewrite_file,
-    trail::note,
+    Backend, Connection, UnitOfWork, audit_log::append, clear_log, messages::notification_rows, outbox::remove_keys,
+    rewrite_file, upsert::change,
 };
 use crate::{
-    Kind, Purged, Retention, StorageError,
-    chain::{EventRow, Records},
+    Purged, Retention, RetentionKind, StorageError,
+    row_changes::{EventRow, RowChanges},
     rows::NotificationRow,
 };
 
@@ -19,7 +19,7 @@ const NO_BODY: &[u8] = b"";
 
 #[async_trait]
 impl Retention for Backend {
-    async fn old(&self, kind: Kind, before: Timestamp) -> Result<i64, StorageError> {
+    async fn old(&self, kind: RetentionKind, before: Timestamp) -> Result<i64, StorageError> {
         let at = before.as_micros();
         macro_rules! count {
             ($query:literal $(, $more:expr)?) => {
@@ -27,33 +27,33 @@ impl Retention for Backend {
             };
         }
         Ok(match kind {
-            Kind::Bodies => count!("notifications WHERE received_at < $1 AND body <> $2", NO_BODY),
-            Kind::Notifications => count!("notifications WHERE received_at < $1"),
-            Kind::Messages => count!(
+            RetentionKind::Bodies => count!("notifications WHERE received_at < $1 AND body <> $2", NO_BODY),
+            RetentionKind::Notifications => count!("notifications WHERE received_at < $1"),
+            RetentionKind::Messages => count!(
                 "messages m WHERE m.created_at < $1 AND m.updated_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o \
                  WHERE o.correlation_id = m.correlation_id AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))"
             ),
-            Kind::Inbound => count!("inbound WHERE received_at < $1"),
-            Kind::Quarantine => count!("quarantine WHERE received_at < $1"),
-            Kind::Trail => count!("trail WHERE at < $1"),
+            RetentionKind::Inbound => count!("inbound WHERE received_at < $1"),
+            RetentionKind::Quarantine => count!("quarantine WHERE received_at < $1"),
+            RetentionKind::AuditLog => count!("audit_log WHERE at < $1"),
         })
     }
 
     async fn purge(
         &self,
-        kind: Kind,
+        kind: RetentionKind,
         from: Timestamp,
         before: Timestamp,
         limit: i64,
-        entry: &TrailEntry,
+        entry: &AuditEntry,
     ) -> Result<Purged, StorageError> {
         let (from, before) = (from.as_micros(), before.as_micros());
         match kind {
-            Kind::Bodies => self.purge_bodies(from, before, limit, entry).await,
-            Kind::Messages => self.purge_messages(from, before, limit, entry).await,
-            Kind::Notifications => {
+            RetentionKind::Bodies => self.purge_bodies(from, before, limit, entry).await,
+            RetentionKind::Messages => self.purge_messages(from, before, limit, entry).await,
+            RetentionKind::Notifications => {
                 let mut unit = self.begin().await?;
-                let mut records = Records::default();
+                let mut records = RowChanges::default();
                 let gone = notification_rows!(
                     "DELETE FROM notifications WHERE (correlation_id, fingerprint) IN (SELECT correlation_id, \
                      fingerprint FROM notifications WHERE received_at >= $1 AND received_at < $2 \
@@ -67,15 +67,15 @@ impl Retention for Backend {
                 let rows = i64::try_from(records.all().len()).unwrap_or(i64::MAX);
                 self.end(unit, &records, entry, Purged { rows, up_to: None }).await
             }
-            Kind::Inbound | Kind::Quarantine | Kind::Trail => {
+            RetentionKind::Inbound | RetentionKind::Quarantine | RetentionKind::AuditLog => {
                 let mut unit = self.begin().await?;
                 let rows = purge_plain(&mut unit, kind, before, limit).await?;
-                self.end(unit, &Records::default(), entry, Purged { rows, up_to: None }).await
+                self.end(unit, &RowChanges::default(), entry, Purged { rows, up_to: None }).await
             }
         }
     }
 
-    async fn clear_log(&self) -> Result<bool, StorageError> {
+    async fn truncate_log(&self) -> Result<bool, StorageError> {
         Ok(clear_log(self).await?)
     }
 
@@ -90,7 +90,7 @@ impl Backend {
         from: i64,
         before: i64,
         limit: i64,
-        entry: &TrailEntry,
+        entry: &AuditEntry,
     ) -> Result<Purged, StorageError> {
         let old = notification_rows!(
             "SELECT ",
@@ -104,7 +104,7 @@ impl Backend {
         let old = old.fetch_all(&self.read).await?;
         let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
         let mut unit = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         let mut rows = 0;
         for row in old {
             let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
@@ -118,7 +118,7 @@ impl Backend {
         from: i64,
         before: i64,
         limit: i64,
-        entry: &TrailEntry,
+        entry: &AuditEntry,
     ) -> Result<Purged, StorageError> {
         let old = sql!(
             "SELECT m.correlation_id, m.created_at FROM messages m \
@@ -136,7 +136,7 @@ impl Backend {
         // In key order, in which an append locks its messages too.
         ids.sort_unstable();
         let mut unit = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         let mut rows = 0;
         for id in ids.iter().filter_map(|id| CorrelationId::new(id).ok()) {
             rows += i64::from(remove_message(&mut unit, &id, before, &mut records).await?);
@@ -144,16 +144,16 @@ impl Backend {
         self.end(unit, &records, entry, Purged { rows, up_to }).await
     }
 
-    /// Notes what was done in the trail and in the chain, and commits it.
+    /// Notes what was done in the audit log and in the chain, and commits it.
     async fn end(
         &self,
-        mut unit: Unit,
-        records: &Records,
-        entry: &TrailEntry,
+        mut unit: UnitOfWork,
+        records: &RowChanges,
+        entry: &AuditEntry,
         purged: Purged,
     ) -> Result<Purged, StorageError> {
         if purged.rows > 0 {
-            note(&mut unit, entry, purged.rows).await?;
+            append(&mut unit, entry, purged.rows).await?;
             self.commit(unit, records).await?;
             self.changed.send_replace(());
         } else {
@@ -163,9 +163,9 @@ impl Backend {
     }
 }
 
-fn remove_notifications(rows: &[NotificationRow], records: &mut Records) {
+fn remove_notifications(rows: &[NotificationRow], records: &mut RowChanges) {
     for row in rows {
-        records.notification(Fate::Removed, row, row.times);
+        records.notification(ChangeKind::Removed, row, row.occurrences);
     }
 }
 
@@ -175,7 +175,7 @@ async fn remove_message(
     connection: &mut Connection,
     id: &CorrelationId,
     before: i64,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<bool, StorageError> {
     let id = id.as_str();
     // The row is locked by this: what another instance is appending comes wholly before or after it.
@@ -204,7 +204,7 @@ async fn remove_message(
     );
     let steps = steps.fetch_all(&mut *connection).await?;
     for step in &steps {
-        records.step(Fate::Removed, step);
+        records.step(ChangeKind::Removed, step);
     }
     let transactions = gone.into_iter().map(|row| row.transaction_id);
     let transactions = transactions.chain(steps.into_iter().map(|step| step.transaction_id));
@@ -222,23 +222,30 @@ async fn remove_message(
 }
 
 /// Removes what stands for itself.
-async fn purge_plain(connection: &mut Connection, kind: Kind, before: i64, limit: i64) -> Result<i64, StorageError> {
+async fn purge_plain(
+    connection: &mut Connection,
+    kind: RetentionKind,
+    before: i64,
+    limit: i64,
+) -> Result<i64, StorageError> {
     macro_rules! delete {
         ($query:literal) => {
             sql!("DELETE FROM " + $query, before, limit).execute(connection).await?.rows_affected()
         };
     }
     let rows = match kind {
-        Kind::Inbound => delete!(
+        RetentionKind::Inbound => delete!(
             "inbound WHERE fingerprint IN \
              (SELECT fingerprint FROM inbound WHERE received_at < $1 ORDER BY received_at LIMIT $2)"
         ),
-        Kind::Quarantine => delete!(
+        RetentionKind::Quarantine => delete!(
             "quarantine WHERE fingerprint IN \
              (SELECT fingerprint FROM quarantine WHERE received_at < $1 ORDER BY received_at LIMIT $2)"
         ),
-        Kind::Trail => delete!("trail WHERE id IN (SELECT id FROM trail WHERE at < $1 ORDER BY at LIMIT $2)"),
-        Kind::Bodies | Kind::Notifications | Kind::Messages => 0,
+        RetentionKind::AuditLog => {
+            delete!("audit_log WHERE id IN (SELECT id FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2)")
+        }
+        RetentionKind::Bodies | RetentionKind::Notifications | RetentionKind::Messages => 0,
     };
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }

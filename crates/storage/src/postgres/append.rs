@@ -47,20 +47,20 @@ pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
 ) -> Result<Vec<Stored>, sqlx::Error> {
-    columns!(rows: correlation_id, fingerprint, received_at, source, times, uncorrelated, transaction_id, channel,
+    columns!(rows: correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel,
         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
     let counted = insert_notifications!(
         "WITH stored AS (",
         "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
          $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
-        " RETURNING correlation_id, fingerprint, times, uncorrelated) \
-         SELECT correlation_id, fingerprint, times, uncorrelated FROM stored WHERE times > 1",
+        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated) \
+         SELECT correlation_id, fingerprint, occurrences, uncorrelated FROM stored WHERE occurrences > 1",
         &correlation_id as _,
         &fingerprint as _,
         &received_at as _,
         &source as _,
-        &times as _,
+        &occurrences as _,
         &uncorrelated as _,
         &transaction_id as _,
         &channel as _,
@@ -82,7 +82,7 @@ pub(super) async fn insert_notifications(
         let is_this = |row: &&NotificationRow| {
             row.fingerprint == stored.fingerprint && row.correlation_id == stored.correlation_id
         };
-        if rows.iter().find(is_this).is_none_or(|row| stored.times > row.times) {
+        if rows.iter().find(is_this).is_none_or(|row| stored.occurrences > row.occurrences) {
             let (correlation_id, fingerprint) = (stored.correlation_id, stored.fingerprint);
             known.push(Stored { correlation_id, fingerprint, uncorrelated: stored.uncorrelated });
         }

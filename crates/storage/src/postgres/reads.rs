@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     batch::Entry,
-    rows::{FoldRow, KeyRow, NotificationRow},
+    rows::{KeyRow, MessageStatusRow, NotificationRow},
 };
 
 fn texts(ids: &[CorrelationId]) -> Vec<String> {
@@ -81,9 +81,12 @@ pub(super) async fn sizes_of(
 }
 
 /// What some messages say.
-pub(super) async fn folds(connection: &mut Connection, ids: &[CorrelationId]) -> Result<Vec<FoldRow>, sqlx::Error> {
+pub(super) async fn folds(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+) -> Result<Vec<MessageStatusRow>, sqlx::Error> {
     sql_as!(
-        FoldRow,
+        MessageStatusRow,
         "SELECT correlation_id, dispatch, transaction_id, status, precedence, is_final, failure, code, reason FROM messages \
          WHERE correlation_id = ANY($1) ORDER BY correlation_id",
         &texts(ids)

@@ -68,7 +68,7 @@ pub(super) async fn insert_notifications(
     insert_notifications!(
         "",
         "SELECT value ->> 'correlation_id', unhex(value ->> 'fingerprint'), value ->> 'received_at', value ->> 'source', \
-         value ->> 'times', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
+         value ->> 'occurrences', value ->> 'uncorrelated', value ->> 'transaction_id', value ->> 'channel', \
          value ->> 'recipient', value ->> 'event', value ->> 'failure', value ->> 'status_text', value ->> 'code', \
          value ->> 'reason', value ->> 'detail', value ->> 'event_at', value ->> 'segments', value ->> 'callback_data', \
          unhex(value ->> 'body') FROM jsonb_each($1) WHERE true",

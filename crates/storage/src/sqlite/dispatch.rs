@@ -11,8 +11,8 @@ use super::{
     portable::{insert_messages, insert_steps, move_messages},
 };
 use crate::{
-    chain::EventRow,
-    outgoing::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
+    outbox_rows::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
+    row_changes::EventRow,
 };
 
 /// Rows that come as one JSON array.

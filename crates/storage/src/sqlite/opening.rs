@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use super::Backend;
 use crate::{
     Access, OpenError, OpenOptions, Store,
-    chain::Chains,
     file_watch::FileWatch,
     location::{APPLICATION_ID, Location},
+    row_changes::Chains,
     schema::{Applied, Standing},
 };
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     batch::Entry,
-    rows::{FoldRow, KeyRow, NotificationRow},
+    rows::{KeyRow, MessageStatusRow, NotificationRow},
 };
 
 /// Which of these notifications are on record.
@@ -80,10 +80,13 @@ pub(super) async fn sizes_of(
 }
 
 /// What some messages say.
-pub(super) async fn folds(connection: &mut Connection, ids: &[CorrelationId]) -> Result<Vec<FoldRow>, sqlx::Error> {
+pub(super) async fn folds(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+) -> Result<Vec<MessageStatusRow>, sqlx::Error> {
     let ids = json(ids.iter().map(CorrelationId::as_str));
     sql_as!(
-        FoldRow,
+        MessageStatusRow,
         "SELECT correlation_id, dispatch, transaction_id, status, precedence, is_final, failure, code, reason FROM messages \
          WHERE correlation_id IN (SELECT value FROM jsonb_each($1)) ORDER BY correlation_id",
         ids

@@ -72,26 +72,26 @@ impl Request {
     /// The request that sends `message` at `now`.
     pub fn new(message: &Submission, tenant: &Tenant, now: Timestamp) -> Self {
         let api = Api::of_submission(message, tenant.sms_api);
-        let letter = Letter { message, tenant, now };
+        let context = RequestContext { message, tenant, now };
         let body = match api {
-            Api::V1 => v1::render(&letter),
-            Api::V2 => v2::render(&letter),
-            Api::SmsV1 => single::sms(&letter),
-            Api::VoiceV1 => single::voice(&letter),
-            Api::InstagramV1 => single::instagram(&letter),
+            Api::V1 => v1::render(&context),
+            Api::V2 => v2::render(&context),
+            Api::SmsV1 => single::sms(&context),
+            Api::VoiceV1 => single::voice(&context),
+            Api::InstagramV1 => single::instagram(&context),
         };
         Self { api, body: Value::Object(body) }
     }
 }
 
 /// A message on its way out.
-struct Letter<'a> {
+struct RequestContext<'a> {
     message: &'a Submission,
     tenant: &'a Tenant,
     now: Timestamp,
 }
 
-impl Letter<'_> {
+impl RequestContext<'_> {
     /// The ids of the recipient; numbers with the plus where the tenant wants it, or else where the samples of the API
     /// have it: everywhere but in Messaging v1, and there in invitations by Apple
     /// (`apple-message-for-business-text-copy`).
@@ -113,8 +113,8 @@ impl Letter<'_> {
         self.message.send_at.filter(|at| *at > self.now)
     }
 
-    fn passed_on(&self, name: &str) -> Option<Value> {
-        self.message.passed_on.get(name).cloned()
+    fn passthrough(&self, name: &str) -> Option<Value> {
+        self.message.passthrough.get(name).cloned()
     }
 
     fn notify_url(&self) -> &str {

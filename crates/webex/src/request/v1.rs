@@ -3,7 +3,7 @@
 use receiptd_domain::{Channel, Content, Object};
 use serde_json::{Map, Value, json};
 
-use super::{Letter, given, is_gsm, object};
+use super::{RequestContext, given, is_gsm, object};
 
 /// The platform's name of a channel, and where in `channels` its content stands.
 fn place(channel: &Channel) -> (&'static str, &'static [&'static str]) {
@@ -18,8 +18,8 @@ fn place(channel: &Channel) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-pub(super) fn render(letter: &Letter<'_>) -> Object {
-    let message = letter.message;
+pub(super) fn render(context: &RequestContext<'_>) -> Object {
+    let message = context.message;
     let (name, path) = place(&message.channel);
     // Text messages and calls name their sender within the content.
     let sender = match message.channel {
@@ -29,30 +29,30 @@ pub(super) fn render(letter: &Letter<'_>) -> Object {
     };
     let (template, mut content) = match &message.content {
         Content::Plain { text, .. } => (None, plain(&message.channel, text.as_deref().unwrap_or_default())),
-        Content::Own(content) => (None, content.clone()),
+        Content::Native(content) => (None, content.clone()),
         Content::Template { template, content } => (Some(template), content.clone().unwrap_or_default()),
     };
     if let Some(sender) = sender {
         content.insert(sender.to_owned(), json!(message.sender));
     }
     let mut channels = nested(path, content);
-    if let Some(links) = letter.passed_on("smartlinks") {
+    if let Some(links) = context.passthrough("smartlinks") {
         channels.insert("smartlinks".to_owned(), links);
     }
     object([
         ("deliverychannel", Some(json!(name))),
         ("appid", sender.is_none().then(|| json!(message.sender))),
-        ("destination", Some(json!([{ message.recipient.kind: letter.ids() }]))),
+        ("destination", Some(json!([{ message.recipient.kind: context.ids() }]))),
         ("message", given(template)),
         ("channels", Some(Value::Object(channels))),
         ("options", given(message.options.as_ref())),
-        ("contactPolicy", letter.passed_on("contactPolicy")),
-        ("priority", letter.passed_on("priority")),
+        ("contactPolicy", context.passthrough("contactPolicy")),
+        ("priority", context.passthrough("priority")),
         ("expiry", given(message.expire_at)),
         ("correlationid", Some(json!(message.correlation_id.as_str()))),
         ("callbackData", given(message.callback_data.as_ref())),
-        ("notifyurl", Some(json!(letter.notify_url()))),
-        ("notifyurlAuthId", given(letter.auth_id())),
+        ("notifyurl", Some(json!(context.notify_url()))),
+        ("notifyurlAuthId", given(context.auth_id())),
     ])
 }
 

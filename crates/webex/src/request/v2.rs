@@ -3,20 +3,20 @@
 use receiptd_domain::{Channel, Content, Object};
 use serde_json::{Value, json};
 
-use super::{Letter, given, is_gsm, object};
+use super::{RequestContext, given, is_gsm, object};
 
-pub(super) fn render(letter: &Letter<'_>) -> Object {
-    let message = letter.message;
+pub(super) fn render(context: &RequestContext<'_>) -> Object {
+    let message = context.message;
     let to = object([
-        (message.recipient.kind, Some(json!(letter.ids()))),
+        (message.recipient.kind, Some(json!(context.ids()))),
         ("correlationId", Some(json!(message.correlation_id.as_str()))),
-        ("substitutions", letter.passed_on("substitutions")),
+        ("substitutions", context.passthrough("substitutions")),
     ]);
     let (content, template) = match &message.content {
         Content::Plain { text, subject, html } => {
             (Some(plain(&message.channel, text.as_ref(), subject.as_ref(), html.as_ref())), None)
         }
-        Content::Own(content) => (Some(content.clone()), None),
+        Content::Native(content) => (Some(content.clone()), None),
         Content::Template { template, content } => (content.clone(), Some(template)),
     };
     let mut body = object([
@@ -26,14 +26,14 @@ pub(super) fn render(letter: &Letter<'_>) -> Object {
         ("content", given(content)),
         ("template", given(template)),
         ("options", given(message.options.as_ref())),
-        ("sendAt", given(letter.send_at())),
+        ("sendAt", given(context.send_at())),
         ("expireAt", given(message.expire_at)),
         ("callbackData", given(message.callback_data.as_ref())),
-        ("notifyUrl", Some(json!(letter.notify_url()))),
-        ("notifyUrlAuthId", given(letter.auth_id())),
+        ("notifyUrl", Some(json!(context.notify_url()))),
+        ("notifyUrlAuthId", given(context.auth_id())),
     ]);
     // These went to the recipient.
-    let at_the_root = message.passed_on.iter().filter(|(name, _)| *name != "substitutions");
+    let at_the_root = message.passthrough.iter().filter(|(name, _)| *name != "substitutions");
     body.extend(at_the_root.map(|(name, value)| (name.clone(), value.clone())));
     body
 }

@@ -24,17 +24,17 @@ mod wording;
 
 pub use described::{name, schemas};
 
-use receiptd_domain::{Channel, Fault};
+use receiptd_domain::{Channel, FieldError};
 use serde_json::{Map, Value};
 
 use super::Api;
 
 /// Every documented rule that `message`, which is in the form of our API, breaks when it goes by `api` on `channel`.
 /// Empty if it breaks none. In the order of the pointers, elements by their number. A member that is null counts as absent.
-pub fn faults(api: Api, channel: &Channel, message: &Map<String, Value>) -> Vec<Fault> {
+pub fn faults(api: Api, channel: &Channel, message: &Map<String, Value>) -> Vec<FieldError> {
     let Some(schema) = schema::of(api, channel) else {
         let detail = "is not a channel of the API by which this message would go".to_owned();
-        return vec![Fault { pointer: "/channel".to_owned(), detail }];
+        return vec![FieldError { pointer: "/channel".to_owned(), detail }];
     };
     let given = message.iter().filter(|(_, value)| !value.is_null());
     let given = Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect());

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jsonschema::{Draft, ReferencingError, Registry, ValidationError, Validator};
-use receiptd_domain::{Channel, Fault};
+use receiptd_domain::{Channel, FieldError};
 use serde_json::Value;
 
 use super::{keywords, wording};
@@ -82,7 +82,7 @@ pub(super) fn of(api: Api, channel: &Channel) -> Option<&'static Schema> {
 
 impl Schema {
     /// What is wrong with `message`, one fault for each rule that it breaks.
-    pub(super) fn faults(&self, message: &Value) -> Vec<Fault> {
+    pub(super) fn faults(&self, message: &Value) -> Vec<FieldError> {
         let errors = self.validator.iter_errors(message);
         errors.flat_map(|error| wording::faults(&error, self.detail(&error))).collect()
     }

@@ -27,7 +27,7 @@ fn message(channel: &Channel, members: Value) -> Map<String, Value> {
     all.clone()
 }
 
-fn check(sms: SmsApi, channel: &str, members: Value) -> Vec<Fault> {
+fn check(sms: SmsApi, channel: &str, members: Value) -> Vec<FieldError> {
     let channel = Channel::from_name(channel);
     let message = message(&channel, members);
     let content = message.get("content").and_then(Value::as_object);

@@ -5,14 +5,14 @@ use jsonschema::{
     JsonType, ValidationError,
     error::{TypeKind, ValidationErrorKind as Kind},
 };
-use receiptd_domain::Fault;
+use receiptd_domain::FieldError;
 use serde_json::Value;
 
 /// The faults that an error stands for. `detail` is the schema's own sentence, where it has one.
-pub(super) fn faults(error: &ValidationError<'_>, detail: Option<&str>) -> Vec<Fault> {
+pub(super) fn faults(error: &ValidationError<'_>, detail: Option<&str>) -> Vec<FieldError> {
     let at = error.instance_path().as_str();
     let detail = detail.map_or_else(|| sentence(error.kind(), error.instance()), str::to_owned);
-    let fault = |pointer| Fault { pointer, detail: detail.clone() };
+    let fault = |pointer| FieldError { pointer, detail: detail.clone() };
     match error.kind() {
         // These are about members of the place where they are found.
         Kind::Required { property } => vec![fault(below(at, property.as_str().unwrap_or_default()))],

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{
     audit::{as_utf_8, is_utf_8},
-    cli::output::WrongUse,
+    cli::output::UsageError,
     domain::{JsonError, Object, is_blank, read_json},
 };
 
@@ -76,12 +76,12 @@ impl Input {
             (None, Some("csv" | "txt" | "tsv")) => Format::Csv,
             (None, None) if path == Path::new("-") => Format::Csv,
             (None, _) => {
-                bail!(WrongUse("--format csv or --format ndjson is needed, the name does not tell".to_owned()))
+                bail!(UsageError("--format csv or --format ndjson is needed, the name does not tell".to_owned()))
             }
         };
         let by_name = if extension.as_deref() == Some("tsv") { '\t' } else { ',' };
         let delimiter = u8::try_from(delimiter.unwrap_or(by_name))
-            .map_err(|_| WrongUse("--delimiter is one ASCII character".to_owned()))?;
+            .map_err(|_| UsageError("--delimiter is one ASCII character".to_owned()))?;
         let mut input = Self { file, format, delimiter, columns: Arc::new([]) };
         if format == Format::Csv {
             input.columns = input.header()?;
@@ -114,21 +114,21 @@ impl Input {
         let names: Vec<_> = header.iter().map(|name| name.trim_start_matches(BOM).trim().to_owned()).collect();
         if names.first().is_some_and(|name| name.to_ascii_lowercase().starts_with("sep=")) {
             let advice = "remove the line, and name the character with --delimiter";
-            bail!(WrongUse(format!("the file begins with sep=, as some spreadsheets write it; {advice}")));
+            bail!(UsageError(format!("the file begins with sep=, as some spreadsheets write it; {advice}")));
         }
         if names.is_empty() {
-            bail!(WrongUse("the file is empty; a table begins with the names of its columns".to_owned()));
+            bail!(UsageError("the file is empty; a table begins with the names of its columns".to_owned()));
         }
         if let Some(at) = names.iter().position(String::is_empty) {
-            bail!(WrongUse(format!("column {} has no name; the first line must name the columns", at + 1)));
+            bail!(UsageError(format!("column {} has no name; the first line must name the columns", at + 1)));
         }
         if let Some(name) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])).map(|at| &names[at]) {
-            bail!(WrongUse(format!("there are two columns {name:?}")));
+            bail!(UsageError(format!("there are two columns {name:?}")));
         }
         if let [name] = names.as_slice()
             && let Some(other) = [';', '\t', ',', '|'].into_iter().find(|other| name.contains(*other))
         {
-            bail!(WrongUse(format!("the file has one column, {name:?}; is --delimiter {other:?} meant?")));
+            bail!(UsageError(format!("the file has one column, {name:?}; is --delimiter {other:?} meant?")));
         }
         Ok(names.into())
     }

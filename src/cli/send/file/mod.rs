@@ -41,7 +41,7 @@ use super::{
     Args,
     place::{Direct, Place},
 };
-use crate::{cli::output::WrongUse, config::Purpose, lifecycle};
+use crate::{cli::output::UsageError, config::Purpose, lifecycle};
 
 #[derive(clap::Args)]
 pub(super) struct FileArgs {
@@ -84,7 +84,7 @@ impl FileArgs {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let Some(path) = args.file.file.as_deref() else { bail!(WrongUse("there is no --file".to_owned())) };
+    let Some(path) = args.file.file.as_deref() else { bail!(UsageError("there is no --file".to_owned())) };
     let input = Input::open(path, args.file.format, args.file.delimiter)?;
     let remote = args.source.remote()?;
     let settings = match &remote {

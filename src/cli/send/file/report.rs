@@ -16,7 +16,7 @@ use super::{
     row::Plan,
 };
 use crate::cli::{
-    output::{self, WrongUse},
+    output::{self, UsageError},
     send::Args,
 };
 
@@ -168,7 +168,7 @@ impl<'a> Report<'a> {
             bail!("{what}: {why}");
         }
         if self.bad > 0 && (self.dry_run || self.nothing_was_sent) {
-            bail!(WrongUse(format!("{} of {} rows are bad", self.bad, self.rows)));
+            bail!(UsageError(format!("{} of {} rows are bad", self.bad, self.rows)));
         }
         if self.failed > 0 {
             bail!("{} rows failed", self.failed);

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     cli::{
-        output::WrongUse,
+        output::UsageError,
         send::{Args, message},
     },
-    domain::{CorrelationId, Draft, Fault, Fingerprint, Object, Submission, is_member},
+    domain::{CorrelationId, Draft, FieldError, Fingerprint, Object, Submission, is_member},
     send::check,
     webex::SmsApi,
 };
@@ -41,7 +41,7 @@ pub(super) struct Plan {
 pub(super) struct Row {
     pub(super) record: Record,
     pub(super) retry: u64,
-    pub(super) message: Result<Ready, Vec<Fault>>,
+    pub(super) message: Result<Ready, Vec<FieldError>>,
 }
 
 /// A message that can be sent, as far as can be told here.
@@ -62,7 +62,7 @@ enum Field {
 impl Plan {
     pub(super) fn new(args: &Args, input: &Input, sms_api: Option<SmsApi>) -> anyhow::Result<Self> {
         let template = args.file.template_text.as_deref().map(Template::parse).transpose();
-        let template = template.map_err(|fault| WrongUse(format!("--template-text {fault}")))?;
+        let template = template.map_err(|fault| UsageError(format!("--template-text {fault}")))?;
         let (to_column, id_column) = (args.file.to_column.clone(), args.file.id_column.clone());
         let mut unused = Vec::new();
         if input.format == Format::Csv {
@@ -73,7 +73,7 @@ impl Plan {
             let used: Vec<_> = flags.chain(places).collect();
             for (flag, name) in &used {
                 if !input.columns.iter().any(|column| column == name) {
-                    bail!(WrongUse(format!("{flag}: there is no column {name:?}; the columns are {}", known())));
+                    bail!(UsageError(format!("{flag}: there is no column {name:?}; the columns are {}", known())));
                 }
             }
             let idle = |name: &str| !is_member(name) && ![ERROR, RETRY].contains(&name);
@@ -105,7 +105,7 @@ impl Plan {
         Row { record, retry, message }
     }
 
-    fn message(&self, fields: &BTreeMap<String, Field>, retry: u64) -> Result<Ready, Vec<Fault>> {
+    fn message(&self, fields: &BTreeMap<String, Field>, retry: u64) -> Result<Ready, Vec<FieldError>> {
         let (mut message, mut faults) = (self.defaults.clone(), Vec::new());
         for (name, field) in fields {
             let name = match &self.to_column {
@@ -155,7 +155,7 @@ impl Plan {
     }
 
     /// A good message that has no id yet, with the id that follows from it.
-    fn named(&self, draft: &Draft, mut submission: Submission, retry: u64) -> Result<Ready, Vec<Fault>> {
+    fn named(&self, draft: &Draft, mut submission: Submission, retry: u64) -> Result<Ready, Vec<FieldError>> {
         let id = self.id(&submission, retry);
         submission.correlation_id =
             CorrelationId::new(&id).map_err(|error| vec![fault("correlationId", &error.to_string())])?;
@@ -165,7 +165,7 @@ impl Plan {
         Ok(Ready { draft, submission })
     }
 
-    fn checked(&self, message: Object, retry: u64, mut faults: Vec<Fault>) -> Result<Ready, Vec<Fault>> {
+    fn checked(&self, message: Object, retry: u64, mut faults: Vec<FieldError>) -> Result<Ready, Vec<FieldError>> {
         let has_id = message.get("correlationId").is_some_and(|id| !id.is_null());
         let checked = Draft::new(Value::Object(message)).map_err(|fault| vec![fault]);
         let checked = checked.and_then(|draft| check(&draft, self.sms_api).map(|submission| (draft, submission)));
@@ -210,13 +210,13 @@ impl Field {
     }
 }
 
-fn fault(name: &str, detail: &str) -> Fault {
-    Fault { pointer: format!("/{name}"), detail: detail.to_owned() }
+fn fault(name: &str, detail: &str) -> FieldError {
+    FieldError { pointer: format!("/{name}"), detail: detail.to_owned() }
 }
 
 /// What a record holds, by name.
-fn read(record: &Record) -> Result<BTreeMap<String, Field>, Fault> {
-    let whole = |detail: String| Fault { pointer: String::new(), detail };
+fn read(record: &Record) -> Result<BTreeMap<String, Field>, FieldError> {
+    let whole = |detail: String| FieldError { pointer: String::new(), detail };
     match &record.original {
         Original::Members(members) => {
             Ok(members.iter().map(|(name, value)| (name.clone(), Field::Member(value.clone()))).collect())

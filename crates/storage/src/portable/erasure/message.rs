@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fate, Person, RecipientKey, is_compressed};
+use receiptd_domain::{ChangeKind, CorrelationId, ERASED, ERASED_BODY, Person, RecipientKey, is_compressed};
 
 use super::{Connection, append, change, is_named, notification, recipient_rows, remove_keys, unless_named};
 use crate::{
     Erased, StorageError,
-    chain::{EventRow, Records},
+    row_changes::{EventRow, RowChanges},
     rows::{NotificationRow, RecipientRow},
 };
 
@@ -31,7 +31,7 @@ pub(super) async fn erase(
     person: &Person,
     id: &str,
     erased: &mut Erased,
-    mut records: Option<&mut Records>,
+    mut records: Option<&mut RowChanges>,
 ) -> Result<(), StorageError> {
     let (share, names) = share(connection, person, id).await?;
     if !erase_request(connection, person, id, share, records.is_none(), erased).await? {
@@ -144,7 +144,7 @@ async fn erase_steps(
     connection: &mut Connection,
     person: &Person,
     id: &str,
-    mut records: Option<&mut Records>,
+    mut records: Option<&mut RowChanges>,
 ) -> Result<i64, StorageError> {
     let steps = sql_as!(
         EventRow,
@@ -162,8 +162,8 @@ async fn erase_steps(
         sql!("UPDATE dispatch_events SET reason = $3 WHERE correlation_id = $1 AND step = $2", id, step.step, ERASED)
             .execute(&mut *connection)
             .await?;
-        records.step(Fate::Removed, &step);
-        records.step(Fate::Added, &EventRow { reason: Some(ERASED.to_owned()), ..step });
+        records.step(ChangeKind::Removed, &step);
+        records.step(ChangeKind::Added, &EventRow { reason: Some(ERASED.to_owned()), ..step });
     }
     Ok(erased)
 }

@@ -6,18 +6,20 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use receiptd_domain::{CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, TrailEntry, is_compressed};
+use receiptd_domain::{AuditEntry, CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, is_compressed};
 use tokio::task::yield_now;
 
 use super::{
     Backend, Connection, append,
-    keep::change,
+    audit_log::append,
     messages::{notification, notification_rows},
     outbox::remove_keys,
     recipients::recipient_rows,
-    trail::note,
+    upsert::change,
 };
-use crate::{Erased, Erasure, Looked, ShelfErased, ShelfKind, StorageError, chain::Records, rows::NotificationRow};
+use crate::{
+    ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError, row_changes::RowChanges, rows::NotificationRow,
+};
 
 #[async_trait]
 impl Erasure for Backend {
@@ -44,7 +46,7 @@ impl Erasure for Backend {
         &self,
         person: &Person,
         ids: &[CorrelationId],
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
     ) -> Result<Erased, StorageError> {
         let mut erased = Erased::default();
         let Some(entry) = entry else {
@@ -56,11 +58,11 @@ impl Erasure for Backend {
             return Ok(erased);
         };
         let mut unit = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         for id in ids {
             message::erase(&mut unit, person, id.as_str(), &mut erased, Some(&mut records)).await?;
         }
-        note(&mut unit, entry, erased.messages).await?;
+        append(&mut unit, entry, erased.messages).await?;
         self.commit(unit, &records).await?;
         self.changed.send_replace(());
         Ok(erased)
@@ -71,7 +73,7 @@ impl Erasure for Backend {
         person: &Person,
         after: Option<&CorrelationId>,
         limit: i64,
-    ) -> Result<Looked<Vec<CorrelationId>, CorrelationId>, StorageError> {
+    ) -> Result<Scanned<Vec<CorrelationId>, CorrelationId>, StorageError> {
         let after = after.map_or("", CorrelationId::as_str);
         let messages = sql!(
             "SELECT correlation_id, reason, callback_data FROM messages WHERE correlation_id > $1 \
@@ -141,14 +143,14 @@ impl Erasure for Backend {
         Ok((named, CorrelationId::new(&last).ok()))
     }
 
-    async fn erase_changes(
+    async fn erase_status_events(
         &self,
         person: &Person,
         after: i64,
         limit: i64,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
     ) -> Result<(i64, Option<i64>), StorageError> {
-        let looked = sql!("SELECT seq, reason FROM changes WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit);
+        let looked = sql!("SELECT seq, reason FROM status_events WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit);
         let looked = looked.fetch_all(&self.read).await?;
         let last = looked.last().map(|row| row.seq);
         let is_named = |reason: &String| person.is_named_in(reason.as_bytes());
@@ -157,24 +159,26 @@ impl Erasure for Backend {
         if let Some(entry) = entry.filter(|_| count > 0) {
             let mut unit = self.begin().await?;
             for row in &found {
-                sql!("UPDATE changes SET reason = $2 WHERE seq = $1", row.seq, ERASED).execute(&mut *unit).await?;
+                sql!("UPDATE status_events SET reason = $2 WHERE seq = $1", row.seq, ERASED)
+                    .execute(&mut *unit)
+                    .await?;
             }
-            note(&mut unit, entry, count).await?;
+            append(&mut unit, entry, count).await?;
             unit.commit().await?;
         }
         Ok((count, last))
     }
 
-    async fn erase_shelf(
+    async fn erase_archived(
         &self,
-        kind: ShelfKind,
+        kind: ArchiveKind,
         person: &Person,
         after: Option<Fingerprint>,
         limit: i64,
-        entry: Option<&TrailEntry>,
-    ) -> Result<Looked<ShelfErased, Fingerprint>, StorageError> {
+        entry: Option<&AuditEntry>,
+    ) -> Result<Scanned<ArchiveErased, Fingerprint>, StorageError> {
         let after = after.map(|after| after.as_bytes().to_vec()).unwrap_or_default();
-        let (mut erased, mut last) = (ShelfErased::default(), None);
+        let (mut erased, mut last) = (ArchiveErased::default(), None);
         // Each with its new label, and with the sender where that is the person.
         let mut found: Vec<(_, _, Option<String>)> = Vec::new();
         // Row by row, and with pauses for others, as above.
@@ -195,7 +199,7 @@ impl Erasure for Backend {
         let names = |texts: [&[u8]; 2]| texts.into_iter().any(|text| person.is_named_in(text));
         let is_called = |sender: Option<&str>| sender.is_some_and(|sender| person.is_called(sender));
         match kind {
-            ShelfKind::Inbound => {
+            ArchiveKind::Inbound => {
                 look!(
                     "SELECT fingerprint, sender, event, body FROM inbound WHERE fingerprint > $1 \
                      ORDER BY fingerprint LIMIT $2",
@@ -205,7 +209,7 @@ impl Erasure for Backend {
                     row.sender.filter(|sender| person.is_called(sender))
                 );
             }
-            ShelfKind::Quarantine => {
+            ArchiveKind::Quarantine => {
                 look!(
                     "SELECT fingerprint, reason, body FROM quarantine WHERE fingerprint > $1 \
                      ORDER BY fingerprint LIMIT $2",
@@ -220,7 +224,7 @@ impl Erasure for Backend {
             let mut unit = self.begin().await?;
             for (fingerprint, label, sender) in found {
                 match kind {
-                    ShelfKind::Inbound => {
+                    ArchiveKind::Inbound => {
                         sql!(
                             "UPDATE inbound SET sender = CASE WHEN sender = $2 THEN $3 ELSE sender END, event = $4, \
                              body = $5 WHERE fingerprint = $1",
@@ -233,7 +237,7 @@ impl Erasure for Backend {
                         .execute(&mut *unit)
                         .await?
                     }
-                    ShelfKind::Quarantine => {
+                    ArchiveKind::Quarantine => {
                         sql!(
                             "UPDATE quarantine SET reason = $2, body = $3 WHERE fingerprint = $1",
                             fingerprint,
@@ -245,7 +249,7 @@ impl Erasure for Backend {
                     }
                 };
             }
-            note(&mut unit, entry, erased.rows).await?;
+            append(&mut unit, entry, erased.rows).await?;
             unit.commit().await?;
         }
         Ok((erased, last))

@@ -3,14 +3,14 @@
 use receiptd_domain::{CorrelationId, Dispatch, Precedence, Status, Timestamp};
 
 use super::{Connection, steps};
-use crate::{Cancellation, Settlement, StorageError, chain::Records, outgoing::StepRow, rows::Place};
+use crate::{Cancellation, Settlement, StorageError, outbox_rows::StepRow, row_changes::RowChanges, rows::Place};
 
 /// Calls a message back, if it waits. To be committed only if it is `Cancelled`.
 pub(super) async fn cancel(
     connection: &mut Connection,
     id: &CorrelationId,
     now: Timestamp,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<Cancellation, StorageError> {
     // This also locks the row: a claim of another instance comes wholly before or after it.
     let called_back =

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     Claim, Settlement, StorageError,
-    chain::Records,
-    outgoing::{LeasedRow, StepRow},
+    outbox_rows::{LeasedRow, StepRow},
+    row_changes::RowChanges,
 };
 
 /// Gives out what can and may be handed over, and ends the rest.
@@ -19,7 +19,7 @@ pub(super) async fn hand_out(
     connection: &mut Connection,
     mut rows: Vec<LeasedRow>,
     now: Timestamp,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<Vec<Claim>, StorageError> {
     rows.sort_unstable_by(|a, b| a.correlation_id.cmp(&b.correlation_id));
     let ids: Vec<&str> = rows.iter().map(|row| row.correlation_id.as_str()).collect();

@@ -6,28 +6,28 @@ use receiptd_domain::{Actor, Dispatch, Submission, Timestamp};
 
 use super::{Connection, dispatch, keys, steps};
 use crate::{
-    Enqueued, Entry, Settlement, StorageError,
-    chain::Records,
-    outgoing::{QueuedRow, StepRow},
+    EnqueueResult, OutboxEntry, Settlement, StorageError,
+    outbox_rows::{QueuedRow, StepRow},
+    row_changes::RowChanges,
 };
 
 /// Takes over those whose keys and ids are new.
 pub(super) async fn enqueue(
     connection: &mut Connection,
-    entries: &[Entry],
+    entries: &[OutboxEntry],
     at: Timestamp,
     actor: &Actor,
-    records: &mut Records,
-) -> Result<Vec<Enqueued>, StorageError> {
+    records: &mut RowChanges,
+) -> Result<Vec<EnqueueResult>, StorageError> {
     let mut decided = Vec::with_capacity(entries.len());
     for entry in entries {
         decided.push(keys::claim(connection, entry, actor).await?);
     }
     let undecided = entries.iter().zip(&decided).filter_map(|(entry, decided)| decided.is_none().then_some(entry));
-    let undecided: Vec<&Entry> = undecided.collect();
+    let undecided: Vec<&OutboxEntry> = undecided.collect();
     let outcomes = enqueue_by_id(connection, &undecided, at, records).await?;
     for (entry, outcome) in undecided.iter().zip(&outcomes) {
-        if let (Some(key), Enqueued::Conflict) = (&entry.key, outcome) {
+        if let (Some(key), EnqueueResult::Conflict) = (&entry.key, outcome) {
             keys::give_up(connection, &key.key, actor).await?;
         }
     }
@@ -38,10 +38,10 @@ pub(super) async fn enqueue(
 /// Takes over those whose ids are new.
 async fn enqueue_by_id(
     connection: &mut Connection,
-    entries: &[&Entry],
+    entries: &[&OutboxEntry],
     at: Timestamp,
-    records: &mut Records,
-) -> Result<Vec<Enqueued>, StorageError> {
+    records: &mut RowChanges,
+) -> Result<Vec<EnqueueResult>, StorageError> {
     let rows: Vec<QueuedRow> = entries.iter().map(|entry| QueuedRow::of(entry)).collect();
     let mut first: BTreeMap<&str, &QueuedRow> = BTreeMap::new();
     for row in &rows {
@@ -69,7 +69,7 @@ async fn enqueue_by_id(
     let standing: BTreeMap<&str, &str> = stored.chain(taken).collect();
     // Of those that are new, what comes first is new, and the rest is compared with it.
     let outcome = |row: &QueuedRow| match standing.get(row.correlation_id.as_str()) {
-        _ if new.remove(&row.correlation_id) => Enqueued::New,
+        _ if new.remove(&row.correlation_id) => EnqueueResult::New,
         standing => compared(standing.copied(), &row.request),
     };
     Ok(rows.iter().map(outcome).collect())
@@ -78,9 +78,9 @@ async fn enqueue_by_id(
 /// What taking over would say of an entry that is not new.
 pub(super) async fn compare(
     connection: &mut Connection,
-    entry: &Entry,
+    entry: &OutboxEntry,
     actor: &Actor,
-) -> Result<Option<Enqueued>, StorageError> {
+) -> Result<Option<EnqueueResult>, StorageError> {
     if let Some(decided) = keys::known(connection, entry, actor).await? {
         return Ok(Some(decided));
     }
@@ -96,9 +96,9 @@ pub(super) async fn compare(
 
 /// An observed message has no request, so nothing is the same. An earlier version may have written the same request in
 /// other words, such as a number with its plus.
-pub(super) fn compared(standing: Option<&str>, request: &str) -> Enqueued {
+pub(super) fn compared(standing: Option<&str>, request: &str) -> EnqueueResult {
     let is_same = |standing: &str| standing == request || in_words_of_now(standing).is_some_and(|now| now == request);
-    if standing.is_some_and(is_same) { Enqueued::Same } else { Enqueued::Conflict }
+    if standing.is_some_and(is_same) { EnqueueResult::Same } else { EnqueueResult::Conflict }
 }
 
 fn in_words_of_now(request: &str) -> Option<String> {

@@ -3,15 +3,15 @@
 use receiptd_domain::{Actor, CorrelationId, IdempotencyKey, Submission};
 
 use super::{Connection, enqueue::compared};
-use crate::{Enqueued, Entry, RequestKey, StorageError, rows::Place};
+use crate::{EnqueueResult, OutboxEntry, RequestKey, StorageError, rows::Place};
 
 /// What is decided by the key of an entry; `None` if its id decides. A key that is new is put down. On Postgres, one
 /// that another instance is just putting down is waited for.
 pub(super) async fn claim(
     connection: &mut Connection,
-    entry: &Entry,
+    entry: &OutboxEntry,
     actor: &Actor,
-) -> Result<Option<Enqueued>, StorageError> {
+) -> Result<Option<EnqueueResult>, StorageError> {
     let Some(RequestKey { key, .. }) = &entry.key else { return Ok(None) };
     let claimed = sql!(
         "INSERT INTO idempotency_keys (actor, key, correlation_id) VALUES ($1, $2, $3) \
@@ -29,9 +29,9 @@ pub(super) async fn claim(
 /// The same, without putting anything down.
 pub(super) async fn known(
     connection: &mut Connection,
-    entry: &Entry,
+    entry: &OutboxEntry,
     actor: &Actor,
-) -> Result<Option<Enqueued>, StorageError> {
+) -> Result<Option<EnqueueResult>, StorageError> {
     let Some(RequestKey { key, is_id_drawn }) = &entry.key else { return Ok(None) };
     let stored = sql!(
         "SELECT k.correlation_id, o.request AS \"request?\" FROM idempotency_keys k \
@@ -43,12 +43,12 @@ pub(super) async fn known(
     let at = Place { table: "idempotency_keys", row: actor.as_str() };
     let id = at.read("correlation_id", CorrelationId::new(&stored.correlation_id).ok())?;
     if !is_id_drawn && id != entry.submission.correlation_id {
-        return Ok(Some(Enqueued::KeyTaken(id)));
+        return Ok(Some(EnqueueResult::KeyTaken(id)));
     }
     let wanted = Submission { correlation_id: id.clone(), ..entry.submission.clone() };
     Ok(Some(match compared(stored.request.as_deref(), &wanted.to_json().to_string()) {
-        Enqueued::Same => Enqueued::SameByKey(id),
-        _ => Enqueued::KeyTaken(id),
+        EnqueueResult::Same => EnqueueResult::SameByKey(id),
+        _ => EnqueueResult::KeyTaken(id),
     }))
 }
 

@@ -13,34 +13,41 @@ use async_trait::async_trait;
 
 pub(super) use self::keys::remove as remove_keys;
 
-use receiptd_domain::{Actor, Channel, CorrelationId, Deed, Done, Timestamp, TrailEntry};
+use receiptd_domain::{Actor, AuditAction, AuditEntry, Channel, CorrelationId, PerformedAction, Timestamp};
 
 use self::sweep::Over;
-use super::{Backend, Connection, adoption, append, dispatch, trail::note};
+use super::{Backend, Connection, adoption, append, audit_log::append, dispatch};
 use crate::{
-    Cancellation, Claim, Enqueued, Entry, Outbox, Settlement, StorageError, chain::Records, outbox::CLOCKS_APART,
+    Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, Settlement, StorageError, outbox::CLOCKS_APART,
+    row_changes::RowChanges,
 };
 
 #[async_trait]
 impl Outbox for Backend {
-    async fn enqueue(&self, entries: &[Entry], at: Timestamp, actor: &Actor) -> Result<Vec<Enqueued>, StorageError> {
+    async fn enqueue(
+        &self,
+        entries: &[OutboxEntry],
+        at: Timestamp,
+        actor: &Actor,
+    ) -> Result<Vec<EnqueueResult>, StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         let outcomes = enqueue::enqueue(&mut transaction, entries, at, actor, &mut records).await?;
-        let new = outcomes.iter().filter(|outcome| **outcome == Enqueued::New).count();
+        let new = outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count();
         if new == 0 {
             // A key may be new for a message that is not.
             transaction.commit().await?;
             return Ok(outcomes);
         }
         let count = i64::try_from(new).unwrap_or(i64::MAX);
-        self.commit_deed(transaction, &records, &Done { actor, deed: Deed::Sent, at, count }).await?;
+        self.commit_with_audit(transaction, &records, &PerformedAction { actor, action: AuditAction::Sent, at, count })
+            .await?;
         self.changed.send_replace(());
         self.submitted.send_replace(());
         Ok(outcomes)
     }
 
-    async fn compare(&self, entry: &Entry, actor: &Actor) -> Result<Option<Enqueued>, StorageError> {
+    async fn compare(&self, entry: &OutboxEntry, actor: &Actor) -> Result<Option<EnqueueResult>, StorageError> {
         let mut connection = self.read.acquire().await?;
         enqueue::compare(&mut connection, entry, actor).await
     }
@@ -58,7 +65,7 @@ impl Outbox for Backend {
             transaction.rollback().await?;
             return Ok(Vec::new());
         }
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         let claims = claim::hand_out(&mut transaction, rows, now, &mut records).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());
@@ -67,14 +74,14 @@ impl Outbox for Backend {
 
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         settle::settle(&mut transaction, outcomes, &mut records).await?;
         self.commit(transaction, &records).await?;
         self.changed.send_replace(());
         Ok(())
     }
 
-    async fn abandon(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError> {
+    async fn expire_leases(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError> {
         self.sweep(Over::Leases { resend }, now, None).await
     }
 
@@ -84,10 +91,15 @@ impl Outbox for Backend {
 
     async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = Records::default();
+        let mut records = RowChanges::default();
         let outcome = cancel::cancel(&mut transaction, id, at, &mut records).await?;
         if outcome == Cancellation::Cancelled {
-            self.commit_deed(transaction, &records, &Done { actor, deed: Deed::Cancelled, at, count: 1 }).await?;
+            self.commit_with_audit(
+                transaction,
+                &records,
+                &PerformedAction { actor, action: AuditAction::Cancelled, at, count: 1 },
+            )
+            .await?;
             self.changed.send_replace(());
         } else {
             transaction.rollback().await?;
@@ -95,11 +107,11 @@ impl Outbox for Backend {
         Ok(outcome)
     }
 
-    async fn doubt(&self, now: Timestamp, entry: &TrailEntry) -> Result<Vec<CorrelationId>, StorageError> {
+    async fn mark_unconfirmed(&self, now: Timestamp, entry: &AuditEntry) -> Result<Vec<CorrelationId>, StorageError> {
         self.sweep(Over::Known, now, Some(entry)).await
     }
 
-    async fn set_back(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {
+    async fn on_clock_rollback(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
         // What was asked to wait until a time of its own goes on waiting.
         sql!(

@@ -7,8 +7,8 @@ use receiptd_domain::{CorrelationId, Dispatch, Timestamp};
 use super::{Connection, adoption, append, dispatch, steps};
 use crate::{
     Claim, Settlement, StorageError,
-    chain::Records,
-    outgoing::{EndRow, HeldRow, StepRow},
+    outbox_rows::{EndRow, HeldRow, StepRow},
+    row_changes::RowChanges,
 };
 
 /// The outcome of each message's last attempt.
@@ -18,7 +18,7 @@ type Settled<'a> = BTreeMap<&'a CorrelationId, &'a Settlement>;
 pub(super) async fn settle(
     connection: &mut Connection,
     outcomes: &[(Claim, Settlement)],
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let mut settled = end_attempts(connection, outcomes).await?;
     if settled.is_empty() {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use receiptd_domain::{Dispatch, Fate, Timestamp};
+use receiptd_domain::{ChangeKind, Dispatch, Timestamp};
 
 use super::{Connection, dispatch};
-use crate::{Settlement, chain::Records, outgoing::StepRow};
+use crate::{Settlement, outbox_rows::StepRow, row_changes::RowChanges};
 
 /// Where a message comes to other than by an answer, and why.
 pub(super) type End = (Dispatch, &'static str);
@@ -38,7 +38,7 @@ pub(super) async fn shown(connection: &mut Connection, ids: &[&str]) -> Result<B
 pub(super) async fn take(
     connection: &mut Connection,
     steps: &[StepRow],
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<(), sqlx::Error> {
     if steps.is_empty() {
         return Ok(());
@@ -51,10 +51,10 @@ pub(super) async fn take(
 pub(super) async fn write_down(
     connection: &mut Connection,
     steps: &[StepRow],
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<(), sqlx::Error> {
     for row in dispatch::insert_steps(connection, steps).await? {
-        records.step(Fate::Added, &row);
+        records.step(ChangeKind::Added, &row);
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! Ends what is over because time has passed.
 
-use receiptd_domain::{CorrelationId, Timestamp, TrailEntry};
+use receiptd_domain::{AuditEntry, CorrelationId, Timestamp};
 
 use super::{
-    Backend, Connection, dispatch, note,
+    Backend, Connection, append, dispatch,
     steps::{self, ABANDONED, DOUBTFUL, EXPIRED, RESENT, SHOWN, because, shown},
 };
 use crate::{
     StorageError,
-    chain::Records,
-    outgoing::{self, StepRow},
+    outbox_rows::{self, StepRow},
+    row_changes::RowChanges,
 };
 
 /// The most in one commit, so that notifications need not wait long for theirs.
@@ -32,19 +32,19 @@ impl Backend {
         &self,
         over: Over,
         now: Timestamp,
-        entry: Option<&TrailEntry>,
+        entry: Option<&AuditEntry>,
     ) -> Result<Vec<CorrelationId>, StorageError> {
         let mut all = Vec::new();
         loop {
             let mut transaction = self.begin().await?;
-            let mut records = Records::default();
+            let mut records = RowChanges::default();
             let ids = end(&mut transaction, over, now, &mut records).await?;
             if ids.is_empty() {
                 transaction.rollback().await?;
-                return outgoing::ids(all);
+                return outbox_rows::ids(all);
             }
             if let Some(entry) = entry {
-                note(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
+                append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
             }
             self.commit(transaction, &records).await?;
             self.changed.send_replace(());
@@ -58,7 +58,7 @@ async fn end(
     connection: &mut Connection,
     over: Over,
     now: Timestamp,
-    records: &mut Records,
+    records: &mut RowChanges,
 ) -> Result<Vec<String>, StorageError> {
     let mut ids = match over {
         Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,

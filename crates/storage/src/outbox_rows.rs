@@ -1,0 +1,115 @@
+//! What the statements of the outbox take and give.
+//!
+//! A batch of them is in key order, as in `batch`: two instances lock rows in the same order.
+
+use receiptd_domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, OutboxEntry, Settlement, StorageError, rows::Place};
+
+/// A submission that is taken over.
+#[derive(Serialize)]
+pub(super) struct QueuedRow {
+    pub(super) correlation_id: String,
+    pub(super) channel: String,
+    pub(super) sender: String,
+    pub(super) recipient: Option<String>,
+    pub(super) callback_data: Option<String>,
+    pub(super) due_at: i64,
+    pub(super) expire_at: Option<i64>,
+    pub(super) request: String,
+}
+
+impl QueuedRow {
+    pub(super) fn of(OutboxEntry { submission, due_at, .. }: &OutboxEntry) -> Self {
+        Self {
+            correlation_id: submission.correlation_id.as_str().to_owned(),
+            channel: submission.channel.as_str().to_owned(),
+            sender: submission.sender.clone(),
+            recipient: Address::new(submission.recipient.id()).map(|recipient| recipient.as_str().to_owned()),
+            callback_data: submission.callback_data.clone(),
+            due_at: due_at.as_micros(),
+            expire_at: submission.expire_at.map(Timestamp::as_micros),
+            request: submission.to_json().to_string(),
+        }
+    }
+}
+
+/// What is leased.
+#[derive(Deserialize)]
+pub(super) struct LeasedRow {
+    pub(super) correlation_id: String,
+    pub(super) request: String,
+    pub(super) attempts: i64,
+    pub(super) counted: i64,
+    pub(super) expire_at: Option<i64>,
+}
+
+impl LeasedRow {
+    pub(super) fn claim(self) -> Result<Claim, StorageError> {
+        let at = Place { table: "outbox", row: &self.correlation_id };
+        let request = serde_json::from_str(&self.request).ok().and_then(|json| Submission::from_json(json).ok());
+        Ok(Claim { submission: at.read("request", request)?, attempt: self.attempts, counted: self.counted })
+    }
+}
+
+/// The end of an attempt.
+#[derive(Serialize)]
+pub(super) struct EndRow {
+    pub(super) correlation_id: String,
+    pub(super) attempt: i64,
+    /// 1: it counts.
+    pub(super) counts: i64,
+    pub(super) retry_at: Option<i64>,
+}
+
+/// What is to be known of a message that is about to take a step.
+pub(super) struct HeldRow {
+    pub(super) correlation_id: String,
+    pub(super) dispatch: Option<String>,
+    /// A notification shows that the platform has it.
+    pub(super) is_shown: bool,
+}
+
+impl HeldRow {
+    pub(super) fn dispatch(&self) -> Option<Dispatch> {
+        self.dispatch.as_deref().and_then(Dispatch::from_word)
+    }
+}
+
+/// A step of dispatch.
+#[derive(Serialize)]
+pub(super) struct StepRow {
+    pub(super) correlation_id: String,
+    pub(super) at: i64,
+    pub(super) dispatch: String,
+    pub(super) is_final: i64,
+    pub(super) failure: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) transaction_id: Option<String>,
+}
+
+impl StepRow {
+    pub(super) fn of(correlation_id: String, Settlement { event, failure, .. }: &Settlement) -> Self {
+        Self {
+            correlation_id,
+            at: event.at.as_micros(),
+            dispatch: event.dispatch.as_str().to_owned(),
+            is_final: i64::from(event.dispatch.status().is_final(None)),
+            failure: failure.map(|failure| failure.as_str().to_owned()),
+            code: event.code.clone(),
+            reason: event.reason.clone(),
+            transaction_id: event.transaction_id.as_ref().map(TransactionId::to_string),
+        }
+    }
+}
+
+/// The ids that these rows name.
+pub(super) fn ids(names: Vec<String>) -> Result<Vec<CorrelationId>, StorageError> {
+    let id = |name: String| {
+        let at = Place { table: "outbox", row: &name };
+        at.read("correlation_id", CorrelationId::new(&name).ok())
+    };
+    names.into_iter().map(id).collect()
+}

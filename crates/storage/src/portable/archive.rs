@@ -1,0 +1,120 @@
+//! Looks up what came to the notify URL and is no notification.
+
+use async_trait::async_trait;
+use receiptd_domain::{Archived, Cursor, Fingerprint, Inbound, Page, PageLimit, Timestamp, Unreadable};
+
+use super::Backend;
+use crate::{
+    Archive, StorageError,
+    rows::{InboundRow, QuarantineRow},
+};
+
+#[async_trait]
+impl Archive for Backend {
+    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Inbound>>, StorageError> {
+        let Place { at, fingerprint, most } = Place::of(after, limit);
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM inbound \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            most
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let fitting = limit.fitting(&sizes);
+        let rows = sql_as!(
+            InboundRow,
+            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            count(fitting)
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = rows.into_iter().map(InboundRow::archived).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, fitting < sizes.len(), after_archived))
+    }
+
+    async fn quarantine(
+        &self,
+        after: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Archived<Unreadable>>, StorageError> {
+        let Place { at, fingerprint, most } = Place::of(after, limit);
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM quarantine \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            most
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let fitting = limit.fitting(&sizes);
+        let rows = sql_as!(
+            QuarantineRow,
+            "SELECT fingerprint, received_at, source, occurrences, reason, body FROM quarantine \
+             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+            at,
+            fingerprint,
+            count(fitting)
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let items = rows.into_iter().map(QuarantineRow::archived).collect::<Result<_, _>>()?;
+        Ok(Page::of(items, fitting < sizes.len(), after_archived))
+    }
+
+    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError> {
+        let row = sql_as!(
+            InboundRow,
+            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
+             WHERE fingerprint = $1",
+            fingerprint.as_bytes()
+        );
+        row.fetch_optional(&self.read).await?.map(InboundRow::archived).transpose()
+    }
+
+    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError> {
+        let row = sql_as!(
+            QuarantineRow,
+            "SELECT fingerprint, received_at, source, occurrences, reason, body FROM quarantine WHERE fingerprint = $1",
+            fingerprint.as_bytes()
+        );
+        row.fetch_optional(&self.read).await?.map(QuarantineRow::archived).transpose()
+    }
+}
+
+fn after_archived<T>(kept: &Archived<T>) -> Cursor {
+    Cursor { at: kept.received_at, id: kept.fingerprint.to_string() }
+}
+
+/// Where a page begins, as the statements take it.
+struct Place {
+    at: i64,
+    fingerprint: Vec<u8>,
+    most: i64,
+}
+
+impl Place {
+    /// Without a cursor the page begins after the end of time. A cursor of another list ends up somewhere, harmlessly.
+    fn of(after: Option<&Cursor>, limit: PageLimit) -> Self {
+        let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
+        let Cursor { at, id } = after.unwrap_or(&end);
+        let fingerprint = bytes(id);
+        Self { at: at.as_micros(), fingerprint, most: count(limit.get() + 1) }
+    }
+}
+
+/// As the statements count.
+pub(super) fn count(items: usize) -> i64 {
+    i64::try_from(items).unwrap_or(i64::MAX)
+}
+
+/// The bytes that a cursor's id stands for.
+pub(super) fn bytes(digits: &str) -> Vec<u8> {
+    let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+    digits.as_bytes().as_chunks().0.iter().filter_map(byte).collect()
+}

@@ -1,0 +1,93 @@
+//! Takes what an earlier version stored into the chain. The migration that made the chain left a mark if there is any.
+
+use receiptd_domain::ChangeKind;
+
+use super::{Backend, Connection, messages::notification_rows};
+use crate::{
+    Access, OpenError, StorageError,
+    row_changes::{EventRow, RowChanges},
+    rows::NotificationRow,
+};
+
+/// The most messages of one commit.
+const MESSAGES: i64 = 1_000;
+
+impl Backend {
+    /// Chains it all, a part in each commit, before anything else is written. Instances that are opened at the same time
+    /// take turns, and where one was stopped the next one goes on. A store that may not write is refused: what is not
+    /// chained would seem to be inserted.
+    pub(in super::super) async fn take_in_backlog(&self, access: Access) -> Result<(), OpenError> {
+        let backlog = sql!("SELECT id FROM backfill").fetch_optional(&self.read).await;
+        // Most stores have none, and opening those must not wait for another writer.
+        if backlog.map_err(|error| OpenError::Chain(error.into()))?.is_none() {
+            return Ok(());
+        }
+        if access == Access::Read {
+            return Err(OpenError::Unchained);
+        }
+        tracing::info!("chaining what an earlier version stored; this is done once, and may take minutes");
+        while self.backfill_part().await.map_err(OpenError::Chain)? {}
+        Ok(())
+    }
+
+    /// Chains a part; says whether there was any.
+    async fn backfill_part(&self) -> Result<bool, StorageError> {
+        let mut unit = self.begin().await?;
+        // This also locks the row, so that no other instance chains the same.
+        let mark = sql!("UPDATE backfill SET chained = chained RETURNING chained").fetch_optional(&mut *unit).await?;
+        let Some(mark) = mark else {
+            unit.rollback().await?;
+            return Ok(false);
+        };
+        let mut records = RowChanges::default();
+        let end = end_of_part(&mut unit, &mark.chained).await?;
+        if let Some(end) = &end {
+            chain(&mut unit, &mark.chained, end, &mut records).await?;
+            sql!("UPDATE backfill SET chained = $1", end).execute(&mut *unit).await?;
+        } else {
+            sql!("DELETE FROM backfill").execute(&mut *unit).await?;
+        }
+        self.commit(unit, &records).await?;
+        Ok(end.is_some())
+    }
+}
+
+/// The last of the messages that are chained next.
+async fn end_of_part(connection: &mut Connection, after: &str) -> Result<Option<String>, sqlx::Error> {
+    let end = sql!(
+        "SELECT MAX(correlation_id) AS \"end?: String\" FROM (SELECT correlation_id FROM messages \
+         WHERE correlation_id > $1 ORDER BY correlation_id LIMIT $2) AS part",
+        after,
+        MESSAGES
+    );
+    Ok(end.fetch_one(connection).await?.end)
+}
+
+/// Chains all rows of the messages after `after`, up to `end`.
+async fn chain(
+    connection: &mut Connection,
+    after: &str,
+    end: &str,
+    records: &mut RowChanges,
+) -> Result<(), sqlx::Error> {
+    let rows = notification_rows!(
+        "SELECT ",
+        " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2",
+        after,
+        end
+    );
+    for row in rows.fetch_all(&mut *connection).await? {
+        records.notification(ChangeKind::Added, &row, row.occurrences);
+    }
+    let steps = sql_as!(
+        EventRow,
+        "SELECT correlation_id, step, at, dispatch, failure, code, reason, transaction_id FROM dispatch_events \
+         WHERE correlation_id > $1 AND correlation_id <= $2",
+        after,
+        end
+    );
+    for step in steps.fetch_all(connection).await? {
+        records.step(ChangeKind::Added, &step);
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Puts notifications on record, or changes them, and tells the chain.
+
+use receiptd_domain::ChangeKind;
+
+use super::{Connection, append, messages::notification};
+use crate::{StorageError, row_changes::RowChanges, rows::NotificationRow};
+
+/// Appends notifications. One that is there already is counted; if it came without correlation id before and has one
+/// now, it is kept as it came now, which tells more.
+pub(super) async fn upsert(
+    connection: &mut Connection,
+    rows: &[NotificationRow],
+    records: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let known = append::insert_notifications(connection, rows).await?;
+    for row in rows {
+        let is_this = |known: &&append::Stored| {
+            known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id
+        };
+        let Some(stored) = known.iter().find(is_this) else {
+            records.notification(ChangeKind::Added, row, row.occurrences);
+            continue;
+        };
+        records.notification(ChangeKind::Repeated, row, row.occurrences);
+        if row.uncorrelated < stored.uncorrelated {
+            tell_more(connection, row, records).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn tell_more(
+    connection: &mut Connection,
+    row: &NotificationRow,
+    records: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let old = notification(connection, &row.correlation_id, &row.fingerprint).await?;
+    let old = old.ok_or(sqlx::Error::RowNotFound)?;
+    let new = NotificationRow {
+        uncorrelated: row.uncorrelated,
+        callback_data: row.callback_data.clone(),
+        body: row.body.clone(),
+        ..old.clone()
+    };
+    change(connection, &old, &new, records).await?;
+    Ok(())
+}
+
+/// Makes `new` of `old`, unless another instance has made something else of it; says whether it did. What it is stays:
+/// key, counts, and when, how and of which transaction it came.
+pub(super) async fn change(
+    connection: &mut Connection,
+    old: &NotificationRow,
+    new: &NotificationRow,
+    records: &mut RowChanges,
+) -> Result<bool, StorageError> {
+    let changed = sql!(
+        "UPDATE notifications SET uncorrelated = $3, channel = $4, recipient = $5, event = $6, failure = $7, \
+         status_text = $8, code = $9, reason = $10, detail = $11, event_at = $12, segments = $13, callback_data = $14, \
+         body = $15 \
+         WHERE correlation_id = $1 AND fingerprint = $2 AND body = $16 AND uncorrelated = $17",
+        old.correlation_id,
+        old.fingerprint,
+        new.uncorrelated,
+        new.channel,
+        new.recipient,
+        new.event,
+        new.failure,
+        new.status_text,
+        new.code,
+        new.reason,
+        new.detail,
+        new.event_at,
+        new.segments,
+        new.callback_data,
+        new.body,
+        old.body,
+        old.uncorrelated
+    );
+    let changed = changed.execute(connection).await?.rows_affected() == 1;
+    if changed {
+        // The count is neither taken away nor given.
+        records.notification(ChangeKind::Removed, old, 0);
+        records.notification(ChangeKind::Added, new, 0);
+    }
+    Ok(changed)
+}

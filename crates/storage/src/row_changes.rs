@@ -1,0 +1,110 @@
+//! What a unit of work adds to the chain, and the chains that this instance writes.
+
+use std::sync::{Mutex, PoisonError};
+
+use receiptd_domain::{ChainedTable, ChangeKind, Checkpoint, Fingerprint, RowChange, RowKey};
+use serde::Deserialize;
+
+use super::rows::NotificationRow;
+
+/// The chains of this instance that nobody writes at the moment.
+///
+/// A unit of work takes one, or begins a new one, and gives it back after its commit. So units of work that run at the
+/// same time do not wait for each other; and where nobody knows whether a commit happened, its chain is never used again.
+#[derive(Default)]
+pub(super) struct Chains(Mutex<Vec<Checkpoint>>);
+
+impl Chains {
+    pub(super) fn take(&self) -> Option<Checkpoint> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    pub(super) fn give_back(&self, head: Checkpoint) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+    }
+}
+
+/// What a unit of work did to chained rows.
+#[derive(Default)]
+pub(super) struct RowChanges(Vec<RowChange>);
+
+impl RowChanges {
+    pub(super) fn all(&self) -> &[RowChange] {
+        &self.0
+    }
+
+    /// A notification was added, came again, or was removed; `occurrences` as often as that counts.
+    pub(super) fn notification(&mut self, fate: ChangeKind, row: &NotificationRow, occurrences: i64) {
+        let (key, digest) = notification(row);
+        let occurrences = u32::try_from(occurrences).unwrap_or(u32::MAX);
+        self.0.push(RowChange { table: ChainedTable::Notifications, kind: fate, key, digest, occurrences });
+    }
+
+    /// A step was taken or removed.
+    pub(super) fn step(&mut self, fate: ChangeKind, row: &EventRow) {
+        let (key, digest) = step(row);
+        self.0.push(RowChange { table: ChainedTable::DispatchEvents, kind: fate, key, digest, occurrences: 1 });
+    }
+}
+
+/// A row of `dispatch_events`, whole.
+#[derive(Clone, Deserialize)]
+pub(super) struct EventRow {
+    pub(super) correlation_id: String,
+    pub(super) step: i64,
+    pub(super) at: i64,
+    pub(super) dispatch: String,
+    pub(super) failure: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) transaction_id: Option<String>,
+}
+
+/// The key of a notification, and the digest of all of it but `occurrences`, which the records count.
+pub(super) fn notification(row: &NotificationRow) -> (RowKey, Fingerprint) {
+    let mut part = [0; 8];
+    part.iter_mut().zip(&row.fingerprint).for_each(|(byte, of)| *byte = *of);
+    let digest = digest(
+        &row.correlation_id,
+        [row.fingerprint.as_slice(), &row.received_at.to_be_bytes(), &row.uncorrelated.to_be_bytes(), &row.body],
+        [&row.source, &row.event, &row.status_text],
+        [
+            row.transaction_id.as_deref(),
+            row.channel.as_deref(),
+            row.recipient.as_deref(),
+            row.failure.as_deref(),
+            row.code.as_deref(),
+            row.reason.as_deref(),
+            row.detail.as_deref(),
+            row.callback_data.as_deref(),
+            row.event_at.map(|at| at.to_string()).as_deref(),
+            row.segments.map(|segments| segments.to_string()).as_deref(),
+        ],
+    );
+    (RowKey::new(&row.correlation_id, part), digest)
+}
+
+/// The key of a step, and the digest of all of it.
+pub(super) fn step(row: &EventRow) -> (RowKey, Fingerprint) {
+    let digest = digest(
+        &row.correlation_id,
+        [&row.step.to_be_bytes(), &row.at.to_be_bytes()],
+        [&row.dispatch],
+        [row.failure.as_deref(), row.code.as_deref(), row.reason.as_deref(), row.transaction_id.as_deref()],
+    );
+    (RowKey::new(&row.correlation_id, row.step.to_be_bytes()), digest)
+}
+
+/// Over everything, and over which of the optional values are there.
+fn digest<const B: usize, const T: usize, const O: usize>(
+    id: &str,
+    bytes: [&[u8]; B],
+    texts: [&String; T],
+    optional: [Option<&str>; O],
+) -> Fingerprint {
+    let present = optional.map(|value| u8::from(value.is_some()));
+    let values = optional.iter().map(|value| value.unwrap_or_default().as_bytes());
+    let texts = texts.iter().map(|text| text.as_bytes());
+    let parts = [id.as_bytes(), present.as_slice()].into_iter().chain(bytes).chain(texts).chain(values);
+    Fingerprint::of_parts(parts)
+}

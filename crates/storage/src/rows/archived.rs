@@ -1,0 +1,65 @@
+//! Rows of `inbound` and `quarantine`.
+
+use receiptd_domain::{Address, Archived, Channel, Fingerprint, Inbound, Source, Timestamp, Unreadable};
+
+use super::Place;
+use crate::StorageError;
+
+pub(crate) struct InboundRow {
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) received_at: i64,
+    pub(crate) source: String,
+    pub(crate) occurrences: i64,
+    pub(crate) channel: Option<String>,
+    pub(crate) event: String,
+    pub(crate) sender: Option<String>,
+    pub(crate) transaction_id: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl InboundRow {
+    pub(crate) fn archived(self) -> Result<Archived<Inbound>, StorageError> {
+        let what = Inbound {
+            channel: self.channel.as_deref().map(Channel::from_name),
+            event: self.event,
+            sender: self.sender.as_deref().and_then(Address::new),
+            transaction_id: self.transaction_id,
+        };
+        archived("inbound", what, &self.fingerprint, (self.received_at, &self.source, self.occurrences), self.body)
+    }
+}
+
+pub(crate) struct QuarantineRow {
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) received_at: i64,
+    pub(crate) source: String,
+    pub(crate) occurrences: i64,
+    pub(crate) reason: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl QuarantineRow {
+    pub(crate) fn archived(self) -> Result<Archived<Unreadable>, StorageError> {
+        let what = Unreadable(self.reason);
+        archived("quarantine", what, &self.fingerprint, (self.received_at, &self.source, self.occurrences), self.body)
+    }
+}
+
+fn archived<T>(
+    table: &'static str,
+    what: T,
+    fingerprint: &[u8],
+    (received_at, source, occurrences): (i64, &str, i64),
+    body: Vec<u8>,
+) -> Result<Archived<T>, StorageError> {
+    let row = format!("{fingerprint:02x?}");
+    let at = Place { table, row: &row };
+    Ok(Archived {
+        what,
+        fingerprint: at.read("fingerprint", Fingerprint::from_bytes(fingerprint))?,
+        received_at: Timestamp::from_micros(received_at),
+        source: at.read("source", Source::from_word(source))?,
+        occurrences,
+        body,
+    })
+}

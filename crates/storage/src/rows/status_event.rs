@@ -1,0 +1,44 @@
+//! Rows of `changes`.
+
+use receiptd_domain::{Channel, CorrelationId, EventPosition, Failure, Origin, Status, StatusEvent, Timestamp};
+
+use super::Place as Row;
+use crate::StorageError;
+
+pub(crate) struct StatusEventRow {
+    pub(crate) seq: i64,
+    pub(crate) correlation_id: String,
+    pub(crate) is_sent: i64,
+    pub(crate) channel: Option<String>,
+    pub(crate) status: String,
+    pub(crate) is_final: Option<i64>,
+    pub(crate) status_at: i64,
+    pub(crate) failure: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) changed_at: i64,
+}
+
+impl StatusEventRow {
+    pub(crate) fn event(self) -> Result<StatusEvent, StorageError> {
+        let place = EventPosition::of(self.seq);
+        let row = place.to_string();
+        let at = Row { table: "status_events", row: &row };
+        let channel = self.channel.as_deref().map(Channel::from_name);
+        let status = at.read("status", Status::from_word(&self.status))?;
+        Ok(StatusEvent {
+            position: place,
+            correlation_id: at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?,
+            origin: if self.is_sent == 0 { Origin::Observed } else { Origin::Sent },
+            // Before schema 6 this was not noted down.
+            is_final: self.is_final.map_or(status.is_final(channel.as_ref()), |is_final| is_final != 0),
+            channel,
+            status,
+            failure: at.read_opt("failure", self.failure.as_deref(), Failure::from_word)?,
+            code: self.code,
+            reason: self.reason,
+            status_at: (self.status_at != 0).then(|| Timestamp::from_micros(self.status_at)),
+            changed_at: Timestamp::from_micros(self.changed_at),
+        })
+    }
+}

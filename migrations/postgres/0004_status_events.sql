@@ -1,0 +1,66 @@
+-- Every change of a message's status. The number is drawn while the row of the message is locked, so the changes of one
+-- message are in order. It is not the order of the commits: what is drawn early may be committed late. So before it draws
+-- numbers a transaction announces from where on, by an advisory lock, which ends with it; readers stop before that.
+CREATE TABLE status_events (
+    seq            BIGINT NOT NULL PRIMARY KEY,
+    correlation_id TEXT COLLATE "C"   NOT NULL,
+    is_sent        BIGINT NOT NULL, -- 1: we sent the message
+    channel        TEXT COLLATE "C",
+    status         TEXT COLLATE "C"   NOT NULL,
+    status_at      BIGINT NOT NULL, -- as in messages
+    failure        TEXT COLLATE "C",
+    code           TEXT COLLATE "C",
+    reason         TEXT COLLATE "C",
+    changed_at     BIGINT NOT NULL -- messages.updated_at
+);
+CREATE SEQUENCE status_events_seq;
+-- As if one had been drawn, so that all that come are greater than last_value.
+SELECT setval('status_events_seq', 1);
+
+-- Up to here they are no longer kept.
+CREATE TABLE status_events_begin (
+    id  BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    seq BIGINT NOT NULL
+);
+INSERT INTO status_events_begin (id, seq) VALUES (1, 0);
+
+-- The lock is shared: nobody waits for it. Once a transaction will do.
+CREATE FUNCTION announce_changes() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF COALESCE(current_setting('receiptd.announced', true), '') = '' THEN
+        PERFORM pg_advisory_xact_lock_shared((29537::bigint << 48) | last_value) FROM status_events_seq;
+        PERFORM set_config('receiptd.announced', 'yes', true);
+    END IF;
+END $$;
+
+-- Once a statement and not once a row, since a batch is one statement.
+CREATE FUNCTION note_new_messages() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM announce_changes();
+    INSERT INTO status_events
+    SELECT nextval('status_events_seq'), n.correlation_id,
+        (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at, n.failure, n.code, n.reason, n.updated_at
+    FROM now_so n;
+    RETURN NULL;
+END $$;
+
+-- The plan is made for the first batch, which may be small, and then kept: a nested loop would be slow for a large one.
+CREATE FUNCTION note_changed_messages() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+BEGIN
+    PERFORM announce_changes();
+    INSERT INTO status_events
+    SELECT nextval('status_events_seq'), n.correlation_id,
+        (n.dispatch IS NOT NULL)::int, n.channel, n.status, n.status_at, n.failure, n.code, n.reason, n.updated_at
+    FROM now_so n JOIN formerly o ON o.correlation_id = n.correlation_id WHERE n.status <> o.status;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER messages_new AFTER INSERT ON messages
+REFERENCING NEW TABLE AS now_so FOR EACH STATEMENT EXECUTE FUNCTION note_new_messages();
+
+CREATE TRIGGER messages_changed AFTER UPDATE ON messages
+REFERENCING OLD TABLE AS formerly NEW TABLE AS now_so FOR EACH STATEMENT EXECUTE FUNCTION note_changed_messages();
+
+-- How it reached us, as for notifications.
+ALTER TABLE inbound ADD COLUMN source TEXT COLLATE "C" NOT NULL DEFAULT 'notify';
+ALTER TABLE quarantine ADD COLUMN source TEXT COLLATE "C" NOT NULL DEFAULT 'notify';

@@ -1,0 +1,231 @@
+//! Who did what. An action is on disk in the audit log before anybody is told that it is done.
+//!
+//! AuditLog that are noted at the same time share a commit, and those of one kind that somebody does within a minute share
+//! an entry with a count. So many single messages cost few commits and few rows.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::{
+    clock::Clock,
+    domain::{Actor, AuditAction, AuditEntry, AuditRequest, Cursor},
+    storage::{AuditLog, StorageError, Store},
+};
+
+/// An action could not be put on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what was done could not be noted in the trail")]
+pub struct AuditUnavailable;
+
+/// The way into the audit log, and the way to look at it.
+#[derive(Clone)]
+pub struct AuditWriter {
+    queue: mpsc::Sender<QueuedEntry>,
+    log: Arc<dyn AuditLog>,
+    clock: Clock,
+}
+
+/// An action that goes on for a while, and counts meanwhile. The count of one that is given up half way is noted too.
+pub struct PendingEntry {
+    queue: mpsc::Sender<QueuedEntry>,
+    entry: AuditEntry,
+    count: i64,
+}
+
+/// Somebody who waits until an action is on record.
+struct QueuedEntry {
+    target: Target,
+    count: i64,
+    answer: oneshot::Sender<Result<(), AuditUnavailable>>,
+}
+
+/// Under which entry an action is noted.
+enum Target {
+    /// One that it shares with others of its kind.
+    Shared(Actor, AuditAction, Option<String>),
+    /// Its own.
+    Own(AuditEntry),
+}
+
+/// How many may wait.
+const QUEUE: usize = 1024;
+
+impl AuditWriter {
+    /// Of `store`. Must be called within a runtime, where it runs until the last clone is gone.
+    pub fn start(store: &Store, clock: Clock) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let scribe = WriterTask { log: store.audit_log.clone(), clock: clock.clone(), open: HashMap::new() };
+        tokio::spawn(scribe.run(waiting));
+        Self { queue, log: store.audit_log.clone(), clock }
+    }
+
+    /// Notes that `actor` did `action` to so many messages or rows. When this returns, it is on disk.
+    pub async fn record(
+        &self,
+        actor: &Actor,
+        action: AuditAction,
+        count: i64,
+        details: Option<&str>,
+    ) -> Result<(), AuditUnavailable> {
+        let what = match details {
+            Some(details) => Target::Own(entry(actor, action, &self.clock, Some(details.to_owned()))),
+            None => Target::Shared(actor.clone(), action, None),
+        };
+        enqueue(&self.queue, what, count).await
+    }
+
+    /// Notes that `actor` begins `action`. When this returns, that is on disk.
+    pub async fn begin(
+        &self,
+        actor: &Actor,
+        action: AuditAction,
+        details: &str,
+    ) -> Result<PendingEntry, AuditUnavailable> {
+        let entry = entry(actor, action, &self.clock, Some(details.to_owned()));
+        enqueue(&self.queue, Target::Own(entry.clone()), 0).await?;
+        Ok(PendingEntry { queue: self.queue.clone(), entry, count: 0 })
+    }
+
+    /// Notes that `actor` looked at `what`. What somebody looks at again within a minute is one entry with a count.
+    pub async fn record_read(&self, actor: &Actor, what: String) -> Result<(), AuditUnavailable> {
+        enqueue(&self.queue, Target::Shared(actor.clone(), AuditAction::Read, Some(what)), 1).await
+    }
+
+    /// One page of the audit log, newest first.
+    pub async fn list(&self, request: &AuditRequest) -> Result<AuditView, StorageError> {
+        let AuditRequest { filter, after, limit } = request;
+        let page = self.log.list(filter, after.as_ref(), *limit).await?;
+        Ok(AuditView {
+            items: page.items.iter().map(AuditEntryView::of).collect(),
+            next_cursor: page.next.as_ref().map(Cursor::encode),
+        })
+    }
+}
+
+async fn enqueue(queue: &mpsc::Sender<QueuedEntry>, what: Target, count: i64) -> Result<(), AuditUnavailable> {
+    let (answer, answered) = oneshot::channel();
+    queue.send(QueuedEntry { target: what, count, answer }).await.map_err(|_| AuditUnavailable)?;
+    answered.await.unwrap_or(Err(AuditUnavailable))
+}
+
+impl PendingEntry {
+    /// So many more rows.
+    pub fn count(&mut self, rows: usize) {
+        self.count = self.count.saturating_add(i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+
+    /// Notes what was counted. When this returns, that is on disk.
+    pub async fn commit(&mut self) -> Result<(), AuditUnavailable> {
+        enqueue(&self.queue, Target::Own(self.entry.clone()), std::mem::take(&mut self.count)).await
+    }
+}
+
+impl Drop for PendingEntry {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            let (answer, _) = oneshot::channel();
+            // Where the queue is full, the entry itself has to do.
+            let _ =
+                self.queue.try_send(QueuedEntry { target: Target::Own(self.entry.clone()), count: self.count, answer });
+        }
+    }
+}
+
+/// A new entry with nothing counted yet.
+pub fn entry(actor: &Actor, action: AuditAction, clock: &Clock, details: Option<String>) -> AuditEntry {
+    AuditEntry { id: Uuid::new_v4().into_bytes(), at: clock.now(), actor: actor.clone(), action, count: 0, details }
+}
+
+/// What shares an entry: who did what, and to what where that is told.
+type SharedKey = (Actor, AuditAction, Option<String>);
+
+/// Writes the audit log.
+struct WriterTask {
+    log: Arc<dyn AuditLog>,
+    clock: Clock,
+    /// The entries that may still grow.
+    open: HashMap<SharedKey, AuditEntry>,
+}
+
+/// An entry grows for so long, in microseconds.
+const MINUTE: i64 = 60_000_000;
+
+impl WriterTask {
+    async fn run(mut self, mut waiting: mpsc::Receiver<QueuedEntry>) {
+        let mut together = Vec::new();
+        while waiting.recv_many(&mut together, QUEUE).await > 0 {
+            let noting: Vec<QueuedEntry> = std::mem::take(&mut together);
+            let entries = self.entries(&noting);
+            let result = self.log.append(&entries).await.map_err(|error| {
+                tracing::error!(error = crate::observe::causes(&error), "audit_log could not be noted in the trail");
+                AuditUnavailable
+            });
+            // Somebody who went away is not missed: what was done is noted all the same.
+            for QueuedEntry { answer, .. } in noting {
+                let _ = answer.send(result);
+            }
+        }
+    }
+
+    /// What to add to the audit log for these.
+    fn entries(&mut self, noting: &[QueuedEntry]) -> Vec<AuditEntry> {
+        let now = self.clock.now();
+        // Not one of a later time either, by a clock that was set back.
+        self.open.retain(|_, entry| (0..MINUTE).contains(&now.as_micros().saturating_sub(entry.at.as_micros())));
+        let mut counts: HashMap<SharedKey, i64> = HashMap::new();
+        let mut entries = Vec::new();
+        for QueuedEntry { target: what, count, .. } in noting {
+            match what {
+                Target::Own(entry) => entries.push(AuditEntry { count: *count, ..entry.clone() }),
+                Target::Shared(actor, action, details) => {
+                    *counts.entry((actor.clone(), *action, details.clone())).or_default() += count;
+                }
+            }
+        }
+        for ((actor, action, details), count) in counts {
+            let kind = (actor.clone(), action, details.clone());
+            let open = self.open.entry(kind).or_insert_with(|| entry(&actor, action, &self.clock, details));
+            entries.push(AuditEntry { count, ..open.clone() });
+        }
+        entries
+    }
+}
+
+/// A page of the audit log, as it is shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditView {
+    /// The entries.
+    pub items: Vec<AuditEntryView>,
+    /// Where the next page begins; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// An entry of the audit log, as it is shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the members are those of domain::AuditEntry")]
+pub struct AuditEntryView {
+    pub at: String,
+    pub actor: String,
+    pub os_user: Option<String>,
+    pub action: String,
+    pub count: i64,
+    pub details: Option<String>,
+}
+
+impl AuditEntryView {
+    fn of(entry: &AuditEntry) -> Self {
+        Self {
+            at: entry.at.to_string(),
+            actor: entry.actor.as_str().to_owned(),
+            os_user: entry.actor.os_user().map(str::to_owned),
+            action: entry.action.as_str().to_owned(),
+            count: entry.count,
+            details: entry.details.clone(),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Counts, as the API and the command line show them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Dimension, StatsRow, Timestamp};
+
+/// Counts of messages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatsView {
+    /// One for each kind of which there are any.
+    pub items: Vec<StatsRowView>,
+}
+
+/// How many messages there are of one kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatsRowView {
+    /// What tells the kind from others: the names that were asked for, each with its value; null where the messages
+    /// have none.
+    #[serde(flatten)]
+    pub by: BTreeMap<String, Option<String>>,
+    /// How many.
+    pub count: i64,
+}
+
+impl StatsView {
+    pub(super) fn of(rows: &[StatsRow], by: &[Dimension]) -> Self {
+        let value = |stats: &StatsRow, dimension| match dimension {
+            Dimension::Channel => stats.channel.clone(),
+            Dimension::Status => stats.status.clone(),
+            Dimension::Code => stats.code.clone(),
+            Dimension::Day => stats.begin.map(Timestamp::day),
+            Dimension::Hour => stats.begin.map(|begin| begin.to_string()),
+        };
+        let kind = |stats: &StatsRow| StatsRowView {
+            by: by.iter().map(|dimension| (dimension.as_str().to_owned(), value(stats, *dimension))).collect(),
+            count: stats.count,
+        };
+        Self { items: rows.iter().map(kind).collect() }
+    }
+}

@@ -1,0 +1,289 @@
+//! One request: made of leased messages, posted, its outcome handed to the recorder.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    DispatchLimits, OnUnknown,
+    breaker::{Signal, Trouble},
+    prefetch_buffer::Ready,
+    recorder::Record,
+};
+use crate::{
+    clock::Clock,
+    domain::{Dispatch, Timestamp},
+    observe::Metrics,
+    send::{
+        Attempt,
+        outcome::{Attempts, Outcome},
+        platform::Platform,
+        verdict::Cause,
+    },
+    storage::{Claim, Settlement},
+    webex::request::{Request, Tenant},
+};
+
+/// What every request needs.
+pub(super) struct DispatchContext {
+    pub(super) platform: Arc<dyn Platform>,
+    pub(super) tenant: Tenant,
+    pub(super) limits: DispatchLimits,
+    pub(super) clock: Clock,
+    pub(super) metrics: Metrics,
+    pub(super) outcomes: mpsc::Sender<Record>,
+}
+
+/// What a request tells about the next ones.
+#[derive(Clone, Debug)]
+pub(super) struct Feedback {
+    /// When it was let out.
+    pub(super) began: Instant,
+    pub(super) signal: Signal,
+    /// The platform refused our rate.
+    pub(super) is_too_fast: bool,
+    /// It asked us to wait so long.
+    pub(super) rest: Option<Duration>,
+}
+
+impl DispatchContext {
+    /// Dispatches `claims`, of one channel, whose leases end at `until`. They are on their way to the record when this
+    /// returns. `began` is when it was decided to let them leave.
+    pub(super) async fn dispatch(self: Arc<Self>, claims: Vec<Claim>, until: Instant, began: Instant) -> Feedback {
+        let (outcomes, signal) = match self.request(&claims) {
+            Some(request) => {
+                let attempt = self.platform.post(&request).await;
+                let outcomes = outcomes(&attempt, &claims);
+                let signal = signal(&attempt, &outcomes);
+                (outcomes, signal)
+            }
+            None => (Vec::new(), Signal::Answered),
+        };
+        let report = report(began, signal, &outcomes);
+        let now = self.clock.now();
+        for (claim, outcome) in claims.into_iter().zip(outcomes) {
+            let id = &claim.submission.correlation_id;
+            let metric = outcome.metric();
+            tracing::debug!(%id, attempt = claim.attempt, outcome = ?metric, "handed a message to the platform");
+            self.metrics.dispatched(metric);
+            let settlement = settle(outcome, &claim, &self.limits, now);
+            // The recorder outlives all requests.
+            let _ = self.outcomes.send(Record { claim, settlement, until }).await;
+        }
+        report
+    }
+
+    /// Puts claimed messages back, since they are not dispatched now. They are due at once.
+    pub(super) async fn put_back(&self, waiting: Vec<Ready>, why: &str) {
+        let now = self.clock.now();
+        for Ready { claim, until, .. } in waiting {
+            let mut settlement = Settlement::new(Dispatch::Queued, now);
+            settlement.event.reason = Some(format!("{why}; it was not sent"));
+            settlement.retry_at = Some(now);
+            // The recorder outlives all requests.
+            let _ = self.outcomes.send(Record { claim, settlement, until }).await;
+        }
+    }
+
+    /// Several are an array of what each would be alone (`api-faqs`).
+    fn request(&self, claims: &[Claim]) -> Option<Request> {
+        let now = self.clock.now();
+        let mut requests = claims.iter().map(|claim| Request::new(&claim.submission, &self.tenant, now));
+        let first = requests.next()?;
+        if claims.len() == 1 {
+            return Some(first);
+        }
+        let bodies = requests.map(|request| request.body);
+        let body = Value::Array([first.body].into_iter().chain(bodies).collect());
+        Some(Request { body, ..first })
+    }
+}
+
+fn outcomes(attempt: &Attempt, claims: &[Claim]) -> Vec<Outcome> {
+    let messages = claims.iter().map(|claim| (&claim.submission.correlation_id, &claim.submission.channel));
+    match messages.collect::<Vec<_>>().as_slice() {
+        [(_, channel)] => vec![Outcome::of(attempt, channel)],
+        messages => Outcome::of_batch(attempt, messages),
+    }
+}
+
+/// The first outcome that waits for `wanted`, and why.
+fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<&str> {
+    outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Later { cause, reason, .. } if *cause == wanted => Some(reason.as_str()),
+        _ => None,
+    })
+}
+
+/// What a request tells about all others. The reason goes to the log and to `/health/ready`, so it holds none of the
+/// platform's words: it may repeat what we sent.
+fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
+    let decided = |outcome: &Outcome| matches!(outcome, Outcome::Accepted(_) | Outcome::Refused { .. });
+    let coded = |outcome: &Outcome| matches!(outcome, Outcome::Later { code: Some(_), .. });
+    let refused = |outcome: &Outcome| match outcome {
+        Outcome::Later { cause: Cause::Credentials, code, .. } => Some(code.clone()),
+        _ => None,
+    };
+    if let Some(code) = outcomes.iter().find_map(refused) {
+        let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
+        return Signal::Trouble(Trouble::CredentialsRefused, format!("{}{code}", attempt.in_words()));
+    }
+    if waits_for(outcomes, Cause::Rate).is_some() || outcomes.iter().any(decided) {
+        return Signal::Good;
+    }
+    if outcomes.iter().any(coded) {
+        return Signal::Answered;
+    }
+    if let Some(reason) = waits_for(outcomes, Cause::Unreachable) {
+        return Signal::Trouble(Trouble::Unreachable, reason.to_owned());
+    }
+    if let Some(reason) = waits_for(outcomes, Cause::Unexpected) {
+        return Signal::Trouble(Trouble::UnexpectedAnswers, reason.to_owned());
+    }
+    match attempt {
+        Attempt::Answered { status: 200..=299, .. } => {
+            let reason = format!("{} with a body that is not documented", attempt.in_words());
+            Signal::Doubt(Trouble::UnexpectedAnswers, reason)
+        }
+        _ => Signal::Doubt(Trouble::Unreachable, attempt.in_words()),
+    }
+}
+
+fn report(began: Instant, signal: Signal, outcomes: &[Outcome]) -> Feedback {
+    let asked = |outcome: &Outcome| match outcome {
+        Outcome::Later { after, .. } => *after,
+        _ => None,
+    };
+    let is_too_fast = waits_for(outcomes, Cause::Rate).is_some();
+    Feedback { began, signal, is_too_fast, rest: outcomes.iter().filter_map(asked).max() }
+}
+
+/// What goes on record.
+fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, now: Timestamp) -> Settlement {
+    let attempts = Attempts { begun: claim.attempt, counted: claim.counted, most: limits.attempts };
+    match outcome {
+        // After the last attempt it stays unconfirmed: to say that it was refused would be saying too much.
+        Outcome::Unknown { reason } if limits.on_unknown == OnUnknown::Resend && !attempts.is_last() => {
+            let reason = format!("{reason}; the platform may have it");
+            Outcome::Later { code: None, reason, cause: Cause::Transient, after: None }.settle(attempts, now)
+        }
+        outcome => outcome.settle(attempts, now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{Channel, Submission};
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+
+    fn limits(on_unknown: OnUnknown) -> DispatchLimits {
+        DispatchLimits { attempts: 3, on_unknown, ..DispatchLimits::default() }
+    }
+
+    /// A message that was claimed, after some attempts that count.
+    fn claim(counted: i64) -> Claim {
+        let message = json!({ "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi",
+            "correlationId": "order-1" });
+        Claim { submission: Submission::from_json(message).unwrap(), attempt: 40, counted }
+    }
+
+    fn later(cause: Cause, after: Option<Duration>) -> Outcome {
+        Outcome::Later { code: None, reason: "HTTP 503".to_owned(), cause, after }
+    }
+
+    fn unknown() -> Outcome {
+        Outcome::Unknown { reason: "no answer".to_owned() }
+    }
+
+    #[test]
+    fn what_may_be_there_is_sent_again_only_where_that_is_wanted() {
+        let settled = |on_unknown, counted| settle(unknown(), &claim(counted), &limits(on_unknown), NOW);
+        let held = settled(OnUnknown::Hold, 0);
+        assert_eq!((held.event.dispatch, held.retry_at), (Dispatch::Unconfirmed, None));
+        let again = settled(OnUnknown::Resend, 0);
+        assert_eq!(again.event.dispatch, Dispatch::Queued);
+        assert!(again.retry_at.unwrap() > NOW && again.counts);
+        assert_eq!(settled(OnUnknown::Resend, 2).event.dispatch, Dispatch::Unconfirmed);
+    }
+
+    #[test]
+    fn what_would_meet_every_message_waits_for_the_breaker_only() {
+        for cause in [Cause::Credentials, Cause::Unreachable] {
+            let settled = settle(later(cause, None), &claim(2), &limits(OnUnknown::Hold), NOW);
+            let seen = (settled.event.dispatch, settled.retry_at, settled.counts);
+            assert_eq!(seen, (Dispatch::Queued, Some(NOW), false), "{cause:?}");
+        }
+    }
+
+    /// What a request tells, for the only message of it.
+    fn told(attempt: &Attempt) -> Signal {
+        signal(attempt, &[Outcome::of(attempt, &Channel::Sms)])
+    }
+
+    fn answered(status: u16, body: &str) -> Attempt {
+        Attempt::Answered { status, body: body.as_bytes().to_vec(), retry_after: None }
+    }
+
+    #[test]
+    fn a_request_tells_whether_another_would_fare_better() {
+        use Trouble::{CredentialsRefused, UnexpectedAnswers, Unreachable};
+        for (status, body) in [
+            (201, r#"{"messageId":"t","status":"queued"}"#),
+            (400, r#"{"code":"7004","message":"Invalid parameter"}"#),
+            (400, r#"{"code":"7020","message":"limit"}"#),
+            (429, ""),
+        ] {
+            assert_eq!(told(&answered(status, body)), Signal::Good, "{status} {body}");
+        }
+        assert_eq!(told(&answered(500, r#"{"code":"7006","message":"Internal error"}"#)), Signal::Answered);
+        for (attempt, trouble) in [
+            (answered(401, ""), CredentialsRefused),
+            (answered(400, r#"{"code":"7001","message":"Authentication failed"}"#), CredentialsRefused),
+            (Attempt::NotSent("Connection refused".to_owned()), Unreachable),
+            (answered(404, "<html>nginx</html>"), UnexpectedAnswers),
+            (answered(400, "Bad Request"), UnexpectedAnswers),
+            (answered(405, ""), UnexpectedAnswers),
+            (answered(301, ""), UnexpectedAnswers),
+            (answered(404, r#"{"timestamp":"2026-05-20","status":404,"error":"Not Found"}"#), UnexpectedAnswers),
+            (answered(404, r#"{"code":404,"message":"HTTP 404 Not Found"}"#), UnexpectedAnswers),
+        ] {
+            assert!(matches!(told(&attempt), Signal::Trouble(told, _) if told == trouble), "{attempt:?}");
+        }
+        for (attempt, trouble) in [
+            (answered(200, "<html>Welcome</html>"), UnexpectedAnswers),
+            (answered(502, "<html>"), Unreachable),
+            (answered(503, ""), Unreachable),
+            (answered(500, ""), Unreachable),
+            (Attempt::NoAnswer("timed out".to_owned()), Unreachable),
+            (Attempt::BrokeOff { status: 201 }, Unreachable),
+            (Attempt::BrokeOff { status: 400 }, Unreachable),
+        ] {
+            assert!(matches!(told(&attempt), Signal::Doubt(told, _) if told == trouble), "{attempt:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_of_which_one_was_answered_came_to_the_platform() {
+        let some = [unknown(), Outcome::Accepted(None), unknown()];
+        assert_eq!(signal(&answered(200, "{}"), &some), Signal::Good);
+    }
+
+    #[test]
+    fn a_request_tells_what_the_next_ones_have_to_heed() {
+        let seconds = Duration::from_secs;
+        let told = |outcomes: &[Outcome]| {
+            let report = report(Instant::now(), Signal::Good, outcomes);
+            (report.is_too_fast, report.rest)
+        };
+        assert_eq!(told(&[Outcome::Accepted(None)]), (false, None));
+        assert_eq!(told(&[unknown()]), (false, None));
+        assert_eq!(told(&[later(Cause::Transient, Some(seconds(7)))]), (false, Some(seconds(7))));
+        let mixed = [Outcome::Accepted(None), later(Cause::Rate, Some(seconds(3))), later(Cause::Rate, None)];
+        assert_eq!(told(&mixed), (true, Some(seconds(3))));
+    }
+}

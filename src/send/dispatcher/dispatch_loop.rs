@@ -1,0 +1,306 @@
+//! One turn after the other: what leaves, what is claimed, and what follows from the answers.
+
+use std::{
+    collections::BTreeMap,
+    future::{Future, pending},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    breaker::{CircuitBreaker, Trouble},
+    channel_queues::ChannelQueues,
+    claims::{Claimed, Claims},
+    dispatch::{DispatchContext, Feedback},
+    left,
+    prefetch_buffer::{PATIENCE, PrefetchBuffer},
+    rates::Rates,
+    requests::Requests,
+    sweeper::Sweeper,
+};
+use crate::{
+    domain::Channel,
+    storage::{Outbox, StorageError},
+    webex::Api,
+};
+
+/// How long the loop rests at the most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The least time between two looks at what is due, and between two claims of a queue: the store is not asked for every
+/// message alone.
+const LEAST_INTERVAL: Duration = Duration::from_millis(5);
+
+/// The state of the loop.
+pub(super) struct DispatchLoop {
+    outbox: Arc<dyn Outbox>,
+    context: Arc<DispatchContext>,
+    queues: ChannelQueues,
+    rates: Rates,
+    breaker: CircuitBreaker,
+    claims: Claims,
+    buffer: PrefetchBuffer,
+    requests: Requests,
+    sweeper: Sweeper,
+    refreshed_at: Option<Instant>,
+    /// Whether the queues may have changed since then.
+    is_stale: bool,
+    /// Ends when the credentials are renewed. It goes on from turn to turn.
+    renewal: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl DispatchLoop {
+    pub(super) fn new(
+        outbox: Arc<dyn Outbox>,
+        context: Arc<DispatchContext>,
+        rates: Rates,
+        breaker: CircuitBreaker,
+    ) -> Self {
+        Self {
+            claims: Claims::new(outbox.clone()),
+            sweeper: Sweeper::new(outbox.clone(), context.clone()),
+            outbox,
+            context: context,
+            queues: ChannelQueues::default(),
+            rates,
+            breaker,
+            buffer: PrefetchBuffer::default(),
+            requests: Requests::default(),
+            refreshed_at: None,
+            is_stale: true,
+            renewal: None,
+        }
+    }
+
+    /// Something was taken over.
+    pub(super) fn mark_stale(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Dispatches what is claimed, claims what is due, and tells for how long there is nothing to do.
+    pub(super) async fn tick(&mut self) -> Duration {
+        if let Err(error) = self.refresh().await {
+            tracing::error!(error = crate::observe::causes(&error), "the outbox cannot be read");
+            return LONGEST_PAUSE;
+        }
+        self.release_overdue().await;
+        self.start_requests();
+        self.claim().min(self.next_wakeup(Instant::now()))
+    }
+
+    /// Waits until requests have ended, messages are claimed, or the credentials are renewed. May be dropped at any time.
+    pub(super) async fn next_event(&mut self) {
+        if self.breaker.trouble() != Some(Trouble::CredentialsRefused) {
+            self.renewal = None;
+        } else if self.renewal.is_none() {
+            let platform = self.context.platform.clone();
+            self.renewal = Some(Box::pin(async move { platform.renewed().await }));
+        }
+        let renewal = async {
+            match &mut self.renewal {
+                Some(renewal) => renewal.await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            Some((channel, report)) = self.requests.ended() => self.on_feedback(&channel, report),
+            claimed = self.claims.ended(), if self.claims.are_under_way() => self.on_claimed(claimed),
+            () = renewal => {
+                self.renewal = None;
+                self.breaker.renewed(Instant::now());
+            }
+        }
+        while let Some((channel, report)) = self.requests.has_ended() {
+            self.on_feedback(&channel, report);
+        }
+    }
+
+    /// Dispatches what is claimed, as far as it may leave, gives back the rest, and waits for what is in flight.
+    pub(super) async fn finish(mut self) {
+        if self.claims.are_under_way() {
+            let claimed = self.claims.ended().await;
+            self.on_claimed(claimed);
+        }
+        self.start_requests();
+        let waiting = self.buffer.all();
+        self.context.put_back(waiting, "the program was stopped before it left").await;
+        while self.requests.ended().await.is_some() {}
+    }
+
+    fn on_feedback(&mut self, channel: &Channel, report: Option<Feedback>) {
+        self.queues.ended(channel);
+        let Some(report) = report else {
+            tracing::error!(%channel, "a hand-over broke off; its messages are unconfirmed when their leases end");
+            return;
+        };
+        let now = Instant::now();
+        self.breaker.heard(report.signal, report.began, now);
+        if report.is_too_fast {
+            self.rates.slow(channel, now);
+        }
+        if let Some(time) = report.rest {
+            self.rates.rest(channel, time, now);
+        }
+    }
+
+    fn on_claimed(&mut self, claimed: Option<Claimed>) {
+        let Some(Claimed { channel, claims, until, is_short }) = claimed else { return };
+        if is_short {
+            self.queues.is_empty(&channel);
+            self.is_stale = true;
+        }
+        self.buffer.put(channel, claims, until, Instant::now());
+    }
+
+    /// Ends what ran out of time, and asks the store what is due.
+    async fn refresh(&mut self) -> Result<(), StorageError> {
+        if self.sweeper.wait(Instant::now()).is_zero() {
+            self.sweeper.sweep().await?;
+            // Nobody tells us of what another instance has taken over.
+            self.is_stale = true;
+        }
+        if self.is_stale && left(self.refreshed_at, LEAST_INTERVAL, Instant::now()).is_zero() {
+            self.queues.set_due(self.outbox.next_due().await?);
+            self.is_stale = false;
+            self.refreshed_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Puts back what waits in vain.
+    async fn release_overdue(&mut self) {
+        let now = Instant::now();
+        if let Some(trouble) = self.breaker.trouble()
+            && self.breaker.wait(now) != Some(Duration::ZERO)
+        {
+            let waiting = self.buffer.all();
+            return self.context.put_back(waiting, trouble.as_sentence()).await;
+        }
+        let over = self.buffer.over(now, self.sweeper.time());
+        for ready in &over {
+            self.queues.waited(&ready.claim.submission.channel);
+        }
+        self.context.put_back(over, "it could not leave soon").await;
+    }
+
+    /// Starts requests with what is claimed, as far as it may leave.
+    fn start_requests(&mut self) {
+        let now = Instant::now();
+        let mut wanted = Vec::new();
+        for channel in self.buffer.channels() {
+            let messages = self.buffer.of(&channel).min(self.rates.tokens(&channel, now));
+            wanted.push((channel.clone(), messages.div_ceil(self.batch(&channel))));
+        }
+        for (channel, requests) in self.queues.share(self.free(now), wanted) {
+            for _ in 0..requests {
+                // Those before it may have used up the tenant's rate.
+                let most = self.batch(&channel).min(self.rates.tokens(&channel, now));
+                let Some((claims, until)) = self.buffer.take(&channel, most) else { break };
+                self.breaker.began();
+                // The rate is documented in requests, and what an array counts for is left open. As many as it holds
+                // messages is what cannot be too fast.
+                self.rates.take(&channel, claims.len(), now);
+                self.queues.began(&channel);
+                self.requests.start(channel.clone(), self.context.clone().dispatch(claims, until, now));
+            }
+        }
+    }
+
+    /// Begins a claim for the queue that has waited for one the longest, and tells how long until it would.
+    fn claim(&mut self) -> Duration {
+        let now = Instant::now();
+        // The end of the one under way is news.
+        let Some(wait) = self.claims.wait(now) else { return LONGEST_PAUSE };
+        let wishes = self.claim_sizes(now).into_iter();
+        let Some((channel, most)) = wishes.min_by_key(|(channel, _)| self.queues.last_claim(channel)) else {
+            return LONGEST_PAUSE;
+        };
+        let wait = wait.max(left(self.queues.last_claim(&channel), LEAST_INTERVAL, now));
+        if !wait.is_zero() {
+            return wait;
+        }
+        self.queues.claimed(&channel, now);
+        self.claims.begin(channel, most, self.sweeper.time(), self.context.limits.lease + PATIENCE);
+        LONGEST_PAUSE
+    }
+
+    /// How many messages to claim on each queue that wants some, as far as its rate allows.
+    fn claim_sizes(&mut self, now: Instant) -> Vec<(Channel, usize)> {
+        let mut spare = Vec::new();
+        for channel in self.queues.due(self.sweeper.time()) {
+            let messages = self.rates.spare(&channel, self.buffer.of(&channel), self.buffer.len(), now);
+            spare.push((channel, messages));
+        }
+        let requests = spare.iter().map(|(channel, spare)| (channel.clone(), spare.div_ceil(self.batch(channel))));
+        let at_once: BTreeMap<_, _> = self.queues.share(self.free(now), requests.collect()).into_iter().collect();
+        let wish = |(channel, spare): (Channel, usize)| {
+            let wish = self.claim_size(&channel, at_once.get(&channel).copied().unwrap_or(0), now).min(spare);
+            (wish > 0).then_some((channel, wish))
+        };
+        spare.into_iter().filter_map(wish).collect()
+    }
+
+    /// How many messages to claim on `channel`, of which so many requests may leave at once: those, and what is to wait
+    /// for the next ones.
+    fn claim_size(&mut self, channel: &Channel, at_once: usize, now: Instant) -> usize {
+        let (batch, stocked) = (self.batch(channel), self.buffer.of(channel));
+        let ahead = if self.breaker.is_open() || self.queues.is_stuck(channel) {
+            0
+        } else {
+            // What leaves until the next claim is on disk, at the speed of now. Where answers come slowly, that is next
+            // to none.
+            let next = self.rates.within(channel, self.claims.took() + LEAST_INTERVAL, now);
+            (2 * next).min(self.context.limits.in_flight * batch)
+        };
+        // While half of it is there, there is no hurry.
+        let is_enough = at_once == 0 && stocked > ahead / 2;
+        if is_enough { 0 } else { (at_once * batch + ahead).saturating_sub(stocked) }
+    }
+
+    /// How many requests may begin.
+    fn free(&self, now: Instant) -> usize {
+        let free = self.context.limits.in_flight.saturating_sub(self.requests.len());
+        match self.breaker.wait(now) {
+            // One message, to try.
+            Some(Duration::ZERO) if self.breaker.is_open() => free.min(1),
+            Some(Duration::ZERO) => free,
+            _ => 0,
+        }
+    }
+
+    /// How many messages a request on `channel` may hold: Messaging API v1 takes an array of them (`api-faqs`).
+    fn batch(&self, channel: &Channel) -> usize {
+        let takes_several = Api::of(channel, None, self.context.tenant.sms_api) == Some(Api::V1);
+        if takes_several && !self.breaker.is_open() { self.context.limits.batch.max(1) } else { 1 }
+    }
+
+    /// How long there is nothing to do, unless there is news.
+    fn next_wakeup(&mut self, now: Instant) -> Duration {
+        let mut rest = self.sweeper.wait(now);
+        if self.is_stale {
+            rest = rest.min(left(self.refreshed_at, LEAST_INTERVAL, now));
+        }
+        if let Some(patience) = self.buffer.patience() {
+            rest = rest.min(patience.saturating_duration_since(now));
+        }
+        match self.breaker.wait(now) {
+            None => return rest,
+            Some(wait) if wait > Duration::ZERO => return rest.min(wait),
+            Some(_) => {}
+        }
+        let time = self.sweeper.time();
+        if let Some(next) = self.queues.next().filter(|next| *next > time) {
+            rest = rest.min(next.since(time));
+        }
+        for channel in self.queues.due(time) {
+            let wait = self.rates.wait(&channel, now);
+            // One that may go at once waits for the answer to another.
+            if wait > Duration::ZERO {
+                rest = rest.min(wait.max(LEAST_INTERVAL));
+            }
+        }
+        rest
+    }
+}

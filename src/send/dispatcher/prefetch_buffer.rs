@@ -1,0 +1,167 @@
+//! What is claimed and waits for a request to become free.
+//!
+//! A claim takes a commit, and nothing leaves before that is on disk. So the next messages are claimed while requests are
+//! under way. Only a few: where the program is killed they become `unconfirmed`, although they had not left.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    domain::{Channel, Timestamp},
+    storage::Claim,
+};
+
+/// How long a claimed message may wait at the most. Then it goes back to the outbox, since its lease runs.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A claimed message that waits.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) claim: Claim,
+    /// When its lease ends.
+    pub(super) until: Instant,
+    /// Until when it may wait.
+    patience: Instant,
+}
+
+impl Ready {
+    fn is_over(&self, now: Instant, time: Timestamp) -> bool {
+        self.patience <= now || self.claim.submission.expire_at.is_some_and(|at| at <= time)
+    }
+}
+
+/// What waits, by channel, in the order in which it is to leave.
+#[derive(Debug, Default)]
+pub(super) struct PrefetchBuffer {
+    queues: BTreeMap<Channel, VecDeque<Ready>>,
+}
+
+impl PrefetchBuffer {
+    /// Puts claims there whose leases end at `until`.
+    pub(super) fn put(&mut self, channel: Channel, claims: Vec<Claim>, until: Instant, now: Instant) {
+        let ready = claims.into_iter().map(|claim| Ready { claim, until, patience: now + PATIENCE });
+        self.queues.entry(channel).or_default().extend(ready);
+    }
+
+    /// How many messages of `channel` wait.
+    pub(super) fn of(&self, channel: &Channel) -> usize {
+        self.queues.get(channel).map_or(0, VecDeque::len)
+    }
+
+    /// How many messages wait.
+    pub(super) fn len(&self) -> usize {
+        self.queues.values().map(VecDeque::len).sum()
+    }
+
+    /// The channels of which messages wait.
+    pub(super) fn channels(&self) -> Vec<Channel> {
+        let waiting = self.queues.iter().filter(|(_, ready)| !ready.is_empty());
+        waiting.map(|(channel, _)| channel.clone()).collect()
+    }
+
+    /// Takes up to `most` messages out, for one request, and tells when the first of their leases ends.
+    pub(super) fn take(&mut self, channel: &Channel, most: usize) -> Option<(Vec<Claim>, Instant)> {
+        let ready = self.queues.get_mut(channel)?;
+        let taken: Vec<Ready> = ready.drain(..most.min(ready.len())).collect();
+        let until = taken.iter().map(|ready| ready.until).min()?;
+        Some((taken.into_iter().map(|ready| ready.claim).collect(), until))
+    }
+
+    /// Takes out what has waited too long, or has run out of time.
+    pub(super) fn over(&mut self, now: Instant, time: Timestamp) -> Vec<Ready> {
+        let mut over = Vec::new();
+        for ready in self.queues.values_mut().filter(|ready| ready.iter().any(|ready| ready.is_over(now, time))) {
+            let (gone, kept) = mem::take(ready).into_iter().partition(|ready| ready.is_over(now, time));
+            *ready = kept;
+            over.extend::<VecDeque<Ready>>(gone);
+        }
+        over
+    }
+
+    /// Takes everything out.
+    pub(super) fn all(&mut self) -> Vec<Ready> {
+        mem::take(&mut self.queues).into_values().flatten().collect()
+    }
+
+    /// Until when the first one may wait.
+    pub(super) fn patience(&self) -> Option<Instant> {
+        self.queues.values().filter_map(|ready| ready.front()).map(|ready| ready.patience).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::Submission;
+
+    const TIME: Timestamp = Timestamp::from_micros(1_000_000);
+
+    fn claim(id: usize, expire_at: Option<Timestamp>) -> Claim {
+        let message = json!({ "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi",
+            "correlationId": id.to_string(), "expireAt": expire_at });
+        Claim { submission: Submission::from_json(message).unwrap(), attempt: 1, counted: 0 }
+    }
+
+    fn id(claim: &Claim) -> usize {
+        claim.submission.correlation_id.as_str().parse().unwrap()
+    }
+
+    #[test]
+    fn what_waits_too_long_or_runs_out_of_time_is_over() {
+        let (mut buffer, start) = (PrefetchBuffer::default(), Instant::now());
+        let late = TIME.plus(PATIENCE / 2);
+        buffer.put(Channel::Sms, vec![claim(1, None), claim(2, Some(late))], start + PATIENCE, start);
+        buffer.put(Channel::Rcs, vec![claim(3, None)], start + PATIENCE, start + PATIENCE / 2);
+        let mut over = |now, time| buffer.over(now, time).iter().map(|ready| id(&ready.claim)).collect::<Vec<_>>();
+        assert!(over(start, TIME).is_empty());
+        assert_eq!(over(start, late), [2]);
+        assert_eq!(over(start + PATIENCE, late), [1]);
+        assert_eq!(buffer.patience(), Some(start + PATIENCE * 3 / 2));
+        assert_eq!((buffer.channels(), buffer.len()), (vec![Channel::Rcs], 1));
+    }
+
+    #[test]
+    fn a_request_has_as_long_as_the_lease_that_ends_first() {
+        let (mut buffer, start) = (PrefetchBuffer::default(), Instant::now());
+        for (n, lease) in [1, 2].into_iter().zip([2, 1]) {
+            buffer.put(Channel::Sms, vec![claim(n, None)], start + PATIENCE * lease, start);
+        }
+        let (claims, until) = buffer.take(&Channel::Sms, 9).unwrap();
+        assert_eq!((claims.iter().map(id).collect::<Vec<_>>(), until), (vec![1, 2], start + PATIENCE));
+        assert!(buffer.take(&Channel::Sms, 1).is_none());
+    }
+
+    proptest! {
+        /// Puts some there, or takes some out, or lets time pass.
+        #[test]
+        fn each_comes_out_once_and_in_order(steps in proptest::collection::vec((0..3, 1_usize..9), 1..40)) {
+            let (mut buffer, mut now) = (PrefetchBuffer::default(), Instant::now());
+            let (mut there, mut out) = (0, Vec::new());
+            for (step, count) in steps {
+                match step {
+                    0 => {
+                        let claims = (there..there + count).map(|n| claim(n, None)).collect();
+                        buffer.put(Channel::Sms, claims, now + PATIENCE, now);
+                        there += count;
+                    }
+                    1 => out.extend(buffer.take(&Channel::Sms, count).iter().flat_map(|(claims, _)| claims).map(id)),
+                    _ => {
+                        now += PATIENCE / 4;
+                        out.extend(buffer.over(now, TIME).iter().map(|ready| id(&ready.claim)));
+                    }
+                }
+                prop_assert_eq!(buffer.of(&Channel::Sms), there - out.len());
+            }
+            out.extend(buffer.all().iter().map(|ready| id(&ready.claim)));
+            prop_assert_eq!(out, (0..there).collect::<Vec<_>>());
+        }
+    }
+}
