@@ -48,7 +48,7 @@ impl Periods {
 /// How many rows a purge removed, or would remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurgeView {
-    /// `messages`, `notifications`, `bodies`, `inbound`, `quarantine` or `audit-log`.
+    /// `messages`, `notifications`, `bodies`, `inbound`, `quarantine` or `audit`.
     pub kind: String,
     /// How many.
     pub rows: i64,
@@ -181,7 +181,7 @@ fn word(kind: RetentionKind) -> &'static str {
         RetentionKind::Messages => "messages",
         RetentionKind::Inbound => "inbound",
         RetentionKind::Quarantine => "quarantine",
-        RetentionKind::AuditLog => "trail",
+        RetentionKind::AuditLog => "audit",
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) 
     let mut retry = Retry { store, zone, entry, report: RetryReport::default(), put_back: HashSet::new() };
     let mut after: Option<Cursor> = None;
     loop {
-        let page = store.archive.quarantine(after.as_ref(), PageLimit::default()).await?;
+        let page = store.quarantine.list(after.as_ref(), PageLimit::default()).await?;
         for kept in page.items {
             retry.release(kept).await?;
         }

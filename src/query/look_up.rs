@@ -15,7 +15,7 @@ use crate::{
         Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
         PageLimit, StatsRequest, Timestamp, TransactionId, by_recipient, timeline,
     },
-    storage::{Archive, Messages, StorageError, Store},
+    storage::{InboundStore, Messages, Quarantine, StorageError, Store},
 };
 
 /// After how long a message of each channel should have reached a final status.
@@ -42,7 +42,8 @@ impl Deadlines {
 #[derive(Clone)]
 pub struct Query {
     messages: Arc<dyn Messages>,
-    shelf: Arc<dyn Archive>,
+    inbound: Arc<dyn InboundStore>,
+    quarantine: Arc<dyn Quarantine>,
     changes: watch::Receiver<()>,
     deadlines: Arc<Deadlines>,
     clock: Clock,
@@ -61,7 +62,8 @@ impl Query {
     pub fn new(store: &Store, deadlines: Deadlines, clock: Clock) -> Self {
         Self {
             messages: store.messages.clone(),
-            shelf: store.archive.clone(),
+            inbound: store.inbound.clone(),
+            quarantine: store.quarantine.clone(),
             changes: store.status_signal.clone(),
             deadlines: Arc::new(deadlines),
             clock,
@@ -158,7 +160,7 @@ impl Query {
         after: Option<&Cursor>,
         limit: PageLimit,
     ) -> Result<ListView<InboundView>, StorageError> {
-        let page = self.shelf.inbound(after, limit).await?;
+        let page = self.inbound.list(after, limit).await?;
         Ok(ListView::of(page.items.iter().map(InboundView::of).collect(), page.next.as_ref()))
     }
 
@@ -168,18 +170,18 @@ impl Query {
         after: Option<&Cursor>,
         limit: PageLimit,
     ) -> Result<ListView<QuarantineView>, StorageError> {
-        let page = self.shelf.quarantine(after, limit).await?;
+        let page = self.quarantine.list(after, limit).await?;
         Ok(ListView::of(page.items.iter().map(QuarantineView::of).collect(), page.next.as_ref()))
     }
 
     /// One of the customers' messages and events.
     pub async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<InboundView>, StorageError> {
-        Ok(self.shelf.inbound_of(fingerprint).await?.as_ref().map(InboundView::of))
+        Ok(self.inbound.find(fingerprint).await?.as_ref().map(InboundView::of))
     }
 
     /// One of what nobody could understand.
     pub async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<QuarantineView>, StorageError> {
-        Ok(self.shelf.quarantine_of(fingerprint).await?.as_ref().map(QuarantineView::of))
+        Ok(self.quarantine.find(fingerprint).await?.as_ref().map(QuarantineView::of))
     }
 
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {

@@ -91,8 +91,8 @@ async fn look_up(store: &Store) {
     store.messages.owner(&TransactionId::new("t-777").unwrap()).await.unwrap().unwrap();
     store.messages.stats(&StatsRequest::default()).await.unwrap();
     let page = Some(Cursor { at: Timestamp::from_micros(7), id: String::new() });
-    store.archive.inbound(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
-    store.archive.quarantine(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
+    store.inbound.list(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
+    store.quarantine.list(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
 }
 
 /// A page, and one in the middle of the list.

@@ -36,7 +36,7 @@ async fn refuses_everything(store: &Store, reason: &str) {
         ("append", store.journal.append(&[about("order-2").into()]).await.err()),
         ("find", store.messages.find(&id("order-1")).await.err()),
         ("list", store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.err()),
-        ("inbound", store.archive.inbound(None, limit).await.err()),
+        ("inbound", store.inbound.list(None, limit).await.err()),
         ("due", store.outbox.next_due().await.err()),
         ("feed", store.status_events.end().await.err()),
         ("audit_log", store.audit_log.list(&AuditFilter::default(), None, limit).await.err()),

@@ -13,7 +13,7 @@
 //! | `order`, `interleaving` | neither order, batches, repetition nor concurrency make a difference |
 //! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
 //! | `worst_off` | what several recipients make of their message |
-//! | `list`, `filters`, `shelf` | pages and filters |
+//! | `list`, `filters`, `archive` | pages and filters |
 //! | `snapshot` | a message read whole |
 //! | `stats` | counts |
 //! | `status_events` | the status events: what changed, in order |
@@ -56,6 +56,7 @@ macro_rules! only {
 }
 
 mod append;
+mod archive;
 mod audit_log;
 mod cancel;
 mod chain;
@@ -84,7 +85,6 @@ mod retention;
 mod roles;
 mod schemas;
 mod settle;
-mod shelf;
 mod snapshot;
 mod stats;
 mod status_events;

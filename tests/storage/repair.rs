@@ -87,8 +87,8 @@ async fn an_import_tells_new_from_known(store: &TestStore) {
     assert!(notifications.iter().all(|recorded| recorded.occurrences == 1), "nothing is counted: {notifications:?}");
     let sources = |source| notifications.iter().filter(|recorded| recorded.source == source).count();
     assert_eq!((sources(Source::Notify), sources(Source::Import)), (2, 2));
-    assert_eq!(store.archive.quarantine(None, PageLimit::default()).await.unwrap().items[0].source, Source::Import);
-    assert_eq!(store.archive.inbound(None, PageLimit::default()).await.unwrap().items[0].occurrences, 1);
+    assert_eq!(store.quarantine.list(None, PageLimit::default()).await.unwrap().items[0].source, Source::Import);
+    assert_eq!(store.inbound.list(None, PageLimit::default()).await.unwrap().items[0].occurrences, 1);
 }
 
 /// Whatever was heard before, an import of all of it leaves the store as if all had been heard once.
@@ -128,7 +128,7 @@ async fn what_is_released_moves_once(store: &TestStore) {
     let recorded = posted("order-1", "Delivered", "7500", 1);
     let kept = Archived::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
-    assert_eq!(store.archive.quarantine_of(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
+    assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
     let arrivals = [Arrival::Notification(recorded.clone())];
     assert!(
         store
@@ -152,7 +152,7 @@ async fn what_is_released_moves_once(store: &TestStore) {
             .unwrap()
     );
     assert_eq!(store.notifications("order-1").await, [recorded]);
-    assert_eq!(store.archive.quarantine_of(kept.fingerprint).await.unwrap(), None);
+    assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap(), None);
 }
 
 fn restated(name: &str, from: Status, to: Status) -> Recomputed {

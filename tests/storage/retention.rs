@@ -133,13 +133,13 @@ async fn inbound_quarantine_and_trail_go(store: &TestStore) {
     old.record(&Actor::anonymous(), AuditAction::Sent, 1, None).await.unwrap();
     let periods =
         Periods { inbound: Some(days(5)), quarantine: Some(days(5)), audit_log: Some(days(5)), ..Periods::default() };
-    let expected = [rows("inbound", 2), rows("quarantine", 1), rows("audit_log", 1)];
+    let expected = [rows("inbound", 2), rows("quarantine", 1), rows("audit", 1)];
     assert_eq!(purged(store, 10, periods).await, expected);
     let left = audit(store).await.into_iter().map(|(_, action, count, kind)| (action, count, kind.unwrap()));
     let mut left: Vec<_> = left.collect();
     left.sort_unstable();
     let purged = |count, kind: &str| ("purged".to_owned(), count, kind.to_owned());
-    assert_eq!(left, [purged(1, "quarantine"), purged(1, "audit_log"), purged(2, "inbound")]);
+    assert_eq!(left, [purged(1, "quarantine"), purged(1, "audit"), purged(2, "inbound")]);
 }
 
 async fn many_rows_go_in_several_commits(store: &TestStore) {

@@ -98,7 +98,7 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
     assert_eq!(notifications_of(&reader, &id("order-1")).await.unwrap().len(), 1);
     reader.messages.stats(&StatsRequest::default()).await.unwrap();
-    reader.archive.quarantine(None, PageLimit::default()).await.unwrap();
+    reader.quarantine.list(None, PageLimit::default()).await.unwrap();
     reader.audit_log.list(&AuditFilter::default(), None, PageLimit::default()).await.unwrap();
     let end = reader.status_events.end().await.unwrap();
     reader.status_events.after(end, PageLimit::default()).await.unwrap();

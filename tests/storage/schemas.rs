@@ -154,8 +154,8 @@ async fn answers(store: &Store) -> Vec<String> {
     let mut counts = store.messages.stats(&StatsRequest { by, ..StatsRequest::default() }).await.unwrap();
     counts.sort_unstable_by_key(|stats| format!("{stats:?}"));
     lines.push(format!("{counts:?}"));
-    lines.push(format!("{:?}", store.archive.inbound(None, limit).await.unwrap().items));
-    lines.push(format!("{:?}", store.archive.quarantine(None, limit).await.unwrap().items));
+    lines.push(format!("{:?}", store.inbound.list(None, limit).await.unwrap().items));
+    lines.push(format!("{:?}", store.quarantine.list(None, limit).await.unwrap().items));
     lines.push(format!("{:?}", store.outbox.next_due().await.unwrap()));
     lines
 }

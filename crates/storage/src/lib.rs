@@ -127,25 +127,25 @@ pub trait Messages: Send + Sync {
     async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError>;
 }
 
-/// Looks up what came to the notify URL and is no notification. A page is shorter than asked for where bodies are large;
-/// its cursor tells that there are more.
+/// Reads the messages and events that customers sent. A page is shorter than asked for where bodies are large; its cursor
+/// tells that there are more.
 #[async_trait]
-pub trait Archive: Send + Sync {
-    /// One page of the customers' messages and events, newest first.
-    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Inbound>>, StorageError>;
+pub trait InboundStore: Send + Sync {
+    /// One page, newest first.
+    async fn list(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Inbound>>, StorageError>;
 
-    /// One page of what nobody could understand, newest first.
-    async fn quarantine(
-        &self,
-        after: Option<&Cursor>,
-        limit: PageLimit,
-    ) -> Result<Page<Archived<Unreadable>>, StorageError>;
+    /// The message or event with this fingerprint.
+    async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError>;
+}
 
-    /// The customer's message or event with this fingerprint.
-    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError>;
+/// Reads what could not be understood. Pages are as those of [`InboundStore`].
+#[async_trait]
+pub trait Quarantine: Send + Sync {
+    /// One page, newest first.
+    async fn list(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Unreadable>>, StorageError>;
 
-    /// What is in quarantine under this fingerprint.
-    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError>;
+    /// The body with this fingerprint.
+    async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError>;
 }
 
 /// Tells whether the store works.
@@ -169,8 +169,10 @@ pub struct Store {
     pub journal: Arc<dyn Journal>,
     /// Looks messages up.
     pub messages: Arc<dyn Messages>,
-    /// Looks the rest up.
-    pub archive: Arc<dyn Archive>,
+    /// Reads what customers sent.
+    pub inbound: Arc<dyn InboundStore>,
+    /// Reads what could not be understood.
+    pub quarantine: Arc<dyn Quarantine>,
     /// Keeps what is to be sent.
     pub outbox: Arc<dyn Outbox>,
     /// Tells what changed.
@@ -198,7 +200,8 @@ impl Store {
     where
         B: Journal
             + Messages
-            + Archive
+            + InboundStore
+            + Quarantine
             + Outbox
             + StatusEvents
             + Repair
@@ -213,7 +216,8 @@ impl Store {
         Self {
             journal: backend.clone(),
             messages: backend.clone(),
-            archive: backend.clone(),
+            inbound: backend.clone(),
+            quarantine: backend.clone(),
             outbox: backend.clone(),
             status_events: backend.clone(),
             repair: backend.clone(),

@@ -16,8 +16,8 @@ use receiptd_domain::{
 use tokio::time::timeout;
 
 use super::{
-    Archive, AuditLog, Cancellation, Claim, EnqueueResult, Health, Messages, Outbox, OutboxEntry, Settlement,
-    StatusEvents, StorageError, Store,
+    AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, Messages, Outbox, OutboxEntry, Quarantine,
+    Settlement, StatusEvents, StorageError, Store,
 };
 
 /// A part of a store, each of whose methods ends in time.
@@ -35,7 +35,8 @@ impl Store {
         let health = || self.health.clone();
         Self {
             messages: Arc::new(WithTimeout { inner: self.messages, most, health: health() }),
-            archive: Arc::new(WithTimeout { inner: self.archive, most, health: health() }),
+            inbound: Arc::new(WithTimeout { inner: self.inbound, most, health: health() }),
+            quarantine: Arc::new(WithTimeout { inner: self.quarantine, most, health: health() }),
             outbox: Arc::new(WithTimeout { inner: self.outbox, most, health: health() }),
             status_events: Arc::new(WithTimeout { inner: self.status_events, most, health: health() }),
             audit_log: Arc::new(WithTimeout { inner: self.audit_log, most, health: health() }),
@@ -86,11 +87,14 @@ with_timeout! { Messages:
     owner(id: &TransactionId) -> Option<CorrelationId>;
 }
 
-with_timeout! { Archive:
-    inbound(after: Option<&Cursor>, limit: PageLimit) -> Page<Archived<Inbound>>;
-    quarantine(after: Option<&Cursor>, limit: PageLimit) -> Page<Archived<Unreadable>>;
-    inbound_of(fingerprint: Fingerprint) -> Option<Archived<Inbound>>;
-    quarantine_of(fingerprint: Fingerprint) -> Option<Archived<Unreadable>>;
+with_timeout! { InboundStore:
+    list(after: Option<&Cursor>, limit: PageLimit) -> Page<Archived<Inbound>>;
+    find(fingerprint: Fingerprint) -> Option<Archived<Inbound>>;
+}
+
+with_timeout! { Quarantine:
+    list(after: Option<&Cursor>, limit: PageLimit) -> Page<Archived<Unreadable>>;
+    find(fingerprint: Fingerprint) -> Option<Archived<Unreadable>>;
 }
 
 with_timeout! { Outbox:

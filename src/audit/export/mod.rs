@@ -18,7 +18,7 @@ use futures_util::{Stream, stream};
 use super::log::{AuditWriter, PendingEntry};
 use crate::{
     domain::{Actor, AuditAction, AuditFilter, CorrelationId, Cursor, Filter, Fingerprint, Message, PageLimit, Status},
-    storage::{Archive, AuditLog, Messages, StorageError, Store},
+    storage::{AuditLog, InboundStore, Messages, Quarantine, StorageError, Store},
 };
 
 pub use request::{ExportRequest, Format, Subject};
@@ -42,7 +42,8 @@ pub struct Export {
     audit_log: Arc<dyn AuditLog>,
     audit_filter: AuditFilter,
     messages: Arc<dyn Messages>,
-    shelf: Arc<dyn Archive>,
+    inbound: Arc<dyn InboundStore>,
+    quarantine: Arc<dyn Quarantine>,
     subject: Subject,
     sheet: Sheet,
     /// What is still to be walked through, one after the other.
@@ -69,7 +70,8 @@ impl Export {
             audit_log: store.audit_log.clone(),
             audit_filter,
             messages: store.messages.clone(),
-            shelf: store.archive.clone(),
+            inbound: store.inbound.clone(),
+            quarantine: store.quarantine.clone(),
             subject,
             sheet: Sheet::new(format, byte_order_mark),
             scans: scans(subject, filter),
@@ -114,12 +116,12 @@ impl Export {
                 self.sheet.write(NOTIFICATIONS, &page)
             }
             Subject::Inbound => {
-                let page = self.shelf.inbound(self.after.as_ref(), limit).await?;
+                let page = self.inbound.list(self.after.as_ref(), limit).await?;
                 self.go_on(page.next);
                 self.sheet.write(INBOUND, &page.items)
             }
             Subject::Quarantine => {
-                let page = self.shelf.quarantine(self.after.as_ref(), limit).await?;
+                let page = self.quarantine.list(self.after.as_ref(), limit).await?;
                 self.go_on(page.next);
                 self.sheet.write(QUARANTINE, &page.items)
             }

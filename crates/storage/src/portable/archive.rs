@@ -1,18 +1,18 @@
-//! Looks up what came to the notify URL and is no notification.
+//! Inbound messages and quarantine: what came to the notify URL and is no notification.
 
 use async_trait::async_trait;
 use receiptd_domain::{Archived, Cursor, Fingerprint, Inbound, Page, PageLimit, Timestamp, Unreadable};
 
 use super::Backend;
 use crate::{
-    Archive, StorageError,
+    InboundStore, Quarantine, StorageError,
     rows::{InboundRow, QuarantineRow},
 };
 
 #[async_trait]
-impl Archive for Backend {
-    async fn inbound(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Inbound>>, StorageError> {
-        let Place { at, fingerprint, most } = Place::of(after, limit);
+impl InboundStore for Backend {
+    async fn list(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Inbound>>, StorageError> {
+        let PageStart { at, fingerprint, most } = PageStart::of(after, limit);
         let mut snapshot = self.snapshot().await?;
         let sizes = sql!(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM inbound \
@@ -37,12 +37,21 @@ impl Archive for Backend {
         Ok(Page::of(items, fitting < sizes.len(), after_archived))
     }
 
-    async fn quarantine(
-        &self,
-        after: Option<&Cursor>,
-        limit: PageLimit,
-    ) -> Result<Page<Archived<Unreadable>>, StorageError> {
-        let Place { at, fingerprint, most } = Place::of(after, limit);
+    async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError> {
+        let row = sql_as!(
+            InboundRow,
+            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
+             WHERE fingerprint = $1",
+            fingerprint.as_bytes()
+        );
+        row.fetch_optional(&self.read).await?.map(InboundRow::archived).transpose()
+    }
+}
+
+#[async_trait]
+impl Quarantine for Backend {
+    async fn list(&self, after: Option<&Cursor>, limit: PageLimit) -> Result<Page<Archived<Unreadable>>, StorageError> {
+        let PageStart { at, fingerprint, most } = PageStart::of(after, limit);
         let mut snapshot = self.snapshot().await?;
         let sizes = sql!(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM quarantine \
@@ -67,17 +76,7 @@ impl Archive for Backend {
         Ok(Page::of(items, fitting < sizes.len(), after_archived))
     }
 
-    async fn inbound_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError> {
-        let row = sql_as!(
-            InboundRow,
-            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
-             WHERE fingerprint = $1",
-            fingerprint.as_bytes()
-        );
-        row.fetch_optional(&self.read).await?.map(InboundRow::archived).transpose()
-    }
-
-    async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError> {
+    async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError> {
         let row = sql_as!(
             QuarantineRow,
             "SELECT fingerprint, received_at, source, occurrences, reason, body FROM quarantine WHERE fingerprint = $1",
@@ -92,13 +91,13 @@ fn after_archived<T>(kept: &Archived<T>) -> Cursor {
 }
 
 /// Where a page begins, as the statements take it.
-struct Place {
+struct PageStart {
     at: i64,
     fingerprint: Vec<u8>,
     most: i64,
 }
 
-impl Place {
+impl PageStart {
     /// Without a cursor the page begins after the end of time. A cursor of another list ends up somewhere, harmlessly.
     fn of(after: Option<&Cursor>, limit: PageLimit) -> Self {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };

@@ -39,7 +39,7 @@ async fn an_inbound_message_reads_back(store: &TestStore) {
     let full = Archived::now(what, "{\"message\":\"👋 \\u0000\"}".into(), Source::Notify, time(20));
     let bare = inbound("{}", 10);
     store.hear([full.clone(), bare.clone()].map(Arrival::Inbound)).await;
-    let page = store.reopened().await.archive.inbound(None, limit(5)).await.unwrap();
+    let page = store.reopened().await.inbound.list(None, limit(5)).await.unwrap();
     assert_eq!((page.items, page.next), (vec![full, bare], None));
 }
 
@@ -48,7 +48,7 @@ async fn an_unreadable_body_reads_back_byte_by_byte(store: &TestStore) {
     let bodies = [every_byte.as_slice(), b"", b"\0", b"{\"a\":\"\xff\xfe\"}", &b"\x80".repeat(1_000_000)];
     let kept: Vec<_> = bodies.iter().zip(1..).map(|(body, at)| unreadable(body, at)).collect();
     store.hear(kept.iter().cloned().map(Arrival::Quarantined)).await;
-    let stored = store.reopened().await.archive.quarantine(None, limit(9)).await.unwrap().items;
+    let stored = store.reopened().await.quarantine.list(None, limit(9)).await.unwrap().items;
     assert!(stored.iter().rev().eq(&kept));
 }
 
@@ -58,9 +58,9 @@ async fn the_same_body_is_kept_once_and_counted(store: &TestStore) {
     let again = [Arrival::Quarantined(unreadable(b"\xff", 20)), Arrival::Inbound(inbound("{}", 20))];
     store.hear([Arrival::Quarantined(kept.clone()), Arrival::Inbound(came.clone())]).await;
     store.hear([again.clone(), again].concat()).await;
-    let quarantine = store.archive.quarantine(None, limit(9)).await.unwrap().items;
+    let quarantine = store.quarantine.list(None, limit(9)).await.unwrap().items;
     assert_eq!(quarantine, [Archived { occurrences: 3, ..kept }]);
-    assert_eq!(store.archive.inbound(None, limit(9)).await.unwrap().items, [Archived { occurrences: 3, ..came }]);
+    assert_eq!(store.inbound.list(None, limit(9)).await.unwrap().items, [Archived { occurrences: 3, ..came }]);
 }
 
 async fn both_lists_are_paged_newest_first(store: &TestStore) {
@@ -69,11 +69,11 @@ async fn both_lists_are_paged_newest_first(store: &TestStore) {
     store.hear((0..20).map(|n| Arrival::Quarantined(unreadable(&[n], received(n))))).await;
     store.hear((0..20).map(|n| Arrival::Inbound(inbound(&n.to_string(), received(n))))).await;
 
-    let whole = store.archive.quarantine(None, limit(500)).await.unwrap().items;
+    let whole = store.quarantine.list(None, limit(500)).await.unwrap().items;
     assert!(whole.is_sorted_by_key(|kept| std::cmp::Reverse((kept.received_at, kept.fingerprint))));
     let (mut walked, mut cursor) = (Vec::new(), None::<Cursor>);
     loop {
-        let page = store.archive.quarantine(cursor.as_ref(), limit(3)).await.unwrap();
+        let page = store.quarantine.list(cursor.as_ref(), limit(3)).await.unwrap();
         walked.extend(page.items);
         // What comes meanwhile is newer.
         store.hear([Arrival::Quarantined(unreadable(&[100, u8::try_from(walked.len()).unwrap()], 9))]).await;
@@ -82,10 +82,10 @@ async fn both_lists_are_paged_newest_first(store: &TestStore) {
     }
     assert_eq!(walked, whole);
 
-    let whole = store.archive.inbound(None, limit(500)).await.unwrap().items;
+    let whole = store.inbound.list(None, limit(500)).await.unwrap().items;
     assert!(whole.is_sorted_by_key(|kept| std::cmp::Reverse((kept.received_at, kept.fingerprint))));
-    let first = store.archive.inbound(None, limit(19)).await.unwrap();
-    let last = store.archive.inbound(first.next.as_ref(), limit(19)).await.unwrap();
+    let first = store.inbound.list(None, limit(19)).await.unwrap();
+    let last = store.inbound.list(first.next.as_ref(), limit(19)).await.unwrap();
     assert_eq!(([first.items, last.items].concat(), last.next), (whole, None));
 }
 
@@ -95,8 +95,8 @@ async fn a_page_ends_where_it_is_full(store: &TestStore) {
     store.hear((1..=5).map(|n| Arrival::Inbound(inbound(&body(n), n.into())))).await;
     let (mut pages, mut cursor) = (Vec::new(), None);
     loop {
-        let quarantine = store.archive.quarantine(cursor.as_ref(), limit(500)).await.unwrap();
-        let inbound = store.archive.inbound(cursor.as_ref(), limit(500)).await.unwrap();
+        let quarantine = store.quarantine.list(cursor.as_ref(), limit(500)).await.unwrap();
+        let inbound = store.inbound.list(cursor.as_ref(), limit(500)).await.unwrap();
         assert_eq!((inbound.items.len(), &inbound.next), (quarantine.items.len(), &quarantine.next));
         assert!(quarantine.items.iter().map(|kept| &kept.body).eq(inbound.items.iter().map(|kept| &kept.body)));
         pages.push(quarantine.items.into_iter().map(|kept| kept.body[0] - b'0').collect::<Vec<_>>());
@@ -108,16 +108,16 @@ async fn a_page_ends_where_it_is_full(store: &TestStore) {
     assert_eq!(pages, [&[5, 4, 3][..], &[2, 1]]);
     // One that is larger than a page has one for itself.
     store.hear([Arrival::Quarantined(unreadable(&vec![b'6'; 3 << 20], 6))]).await;
-    let page = store.archive.quarantine(None, limit(500)).await.unwrap();
+    let page = store.quarantine.list(None, limit(500)).await.unwrap();
     assert!(page.items.len() == 1 && page.next.is_some());
 }
 
 async fn the_two_lists_do_not_mix(store: &TestStore) {
     store.hear([Arrival::Quarantined(unreadable(b"{}", 10)), Arrival::Inbound(inbound("{}", 10))]).await;
-    assert_eq!(store.archive.quarantine(None, limit(9)).await.unwrap().items, [unreadable(b"{}", 10)]);
-    assert_eq!(store.archive.inbound(None, limit(9)).await.unwrap().items, [inbound("{}", 10)]);
+    assert_eq!(store.quarantine.list(None, limit(9)).await.unwrap().items, [unreadable(b"{}", 10)]);
+    assert_eq!(store.inbound.list(None, limit(9)).await.unwrap().items, [inbound("{}", 10)]);
     assert_eq!(store.ids(&Filter::default()).await, Vec::<String>::new());
     // A cursor of the other list leads somewhere, harmlessly.
     let cursor = Cursor { at: time(11), id: "order-1".to_owned() };
-    assert_eq!(store.archive.inbound(Some(&cursor), limit(9)).await.unwrap().items.len(), 1);
+    assert_eq!(store.inbound.list(Some(&cursor), limit(9)).await.unwrap().items.len(), 1);
 }
