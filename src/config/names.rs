@@ -106,7 +106,7 @@ pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
 /// container, under names that begin with the name of the service. With a service `receiptd` or `receiptd-db` those look
 /// like ours. The value has to fit too, so that a misspelt setting is not taken for one of them.
 pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
-    // Two low lines separate section and key in our names.
+    // Two underscores separate section and key in our names.
     let Some(rest) = variable.strip_prefix(PREFIX).filter(|rest| !rest.contains("__")) else { return false };
     let is_address = || value.parse::<IpAddr>().is_ok();
     let is_port = || value.parse::<u16>().is_ok();

@@ -39,7 +39,7 @@ const PUNCTUATION: [char; 14] = [
     '\u{FF5C}',
 ];
 
-/// Dots, brackets, slashes, low lines, apostrophes, and the blanks that Unicode does not count as whitespace.
+/// Dots, brackets, slashes, underscores, apostrophes, and the blanks that Unicode does not count as whitespace.
 const MARKS: [char; 38] = [
     '_', '\'', '~', '\u{02BC}', '\u{2018}', '\u{2019}', '\u{2032}', '\u{203F}', '\u{2040}', '\u{2054}', '\u{FE33}',
     '\u{FE34}', '\u{FE4D}', '\u{FE4E}', '\u{FE4F}', '\u{FF3F}', '.', '(', ')', '[', ']', '/', '\u{00B7}', '\u{2022}',
