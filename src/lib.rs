@@ -9,6 +9,7 @@ pub mod config;
 pub mod detached;
 pub mod http;
 pub mod lifecycle;
+pub mod maintenance;
 pub mod notify;
 pub mod observe;
 pub mod query;

@@ -11,11 +11,12 @@ use tokio::{
 };
 
 use crate::{
-    audit::{AuditWriter, Eraser, Proof, Purger},
+    audit::{AuditWriter, Proof},
     clock::Clock,
     config::{SendSettings, Settings},
     domain::Timestamp,
     http::{self, App},
+    maintenance::{Eraser, Purger},
     notify::{Committer, Intake},
     observe::Metrics,
     query::{self, Query},

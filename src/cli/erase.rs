@@ -8,9 +8,9 @@ use super::{
     source::SourceArgs,
 };
 use crate::{
-    audit::{Eraser, ErasureView},
     clock::Clock,
     domain::Person,
+    maintenance::{Eraser, ErasureView},
 };
 
 /// Exit code 1 if nothing is stored about the address.

@@ -18,8 +18,9 @@ use super::{
 };
 use crate::storage::Access;
 use crate::{
-    audit::{AuditWriter, Export, ExportRequest},
+    audit::AuditWriter,
     clock::Clock,
+    maintenance::{Export, ExportRequest},
 };
 
 #[derive(clap::Args)]

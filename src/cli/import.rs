@@ -15,8 +15,8 @@ use super::{
 };
 use crate::storage::Access;
 use crate::{
-    audit::{ImportOptions, ImportReport, Importer},
     clock::Clock,
+    maintenance::{ImportOptions, ImportReport, Importer},
 };
 
 #[derive(clap::Args)]

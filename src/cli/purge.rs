@@ -4,7 +4,7 @@ use super::{
     output,
     settings::{self, SettingsArgs, user},
 };
-use crate::{audit::Purger, clock::Clock};
+use crate::{clock::Clock, maintenance::Purger};
 
 #[derive(clap::Args)]
 pub(super) struct Args {

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::storage::Access;
 use crate::{
-    audit::{self, RetryReport},
     clock::Clock,
+    maintenance::{self, RetryReport},
     query::{QuarantineView, Query},
 };
 
@@ -67,7 +67,7 @@ async fn retry(args: RetryArgs) -> anyhow::Result<()> {
         remote.post("v1/quarantine/retry", &[]).await?
     } else {
         let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
-        audit::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
+        maintenance::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
     };
     if args.json {
         return output::json(&report);

@@ -4,8 +4,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{output, settings, source::SourceArgs};
 use crate::{
-    audit::{Rebuild, RebuildReport},
     clock::Clock,
+    maintenance::{Rebuild, RebuildReport},
 };
 
 #[derive(clap::Args)]

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::source::{Remote, refused};
-use crate::audit::{ErasureView, ImportReport};
+use crate::maintenance::{ErasureView, ImportReport};
 
 /// Why a server's events cannot be followed.
 pub(super) enum Unfollowed {

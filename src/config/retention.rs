@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{raw::Retention, settings::ConfigErrors};
-use crate::audit::Periods;
+use crate::maintenance::Periods;
 
 /// Reads the periods, and refuses those that contradict each other: nothing outlives what it belongs to.
 pub(super) fn periods(raw: &Retention, faults: &mut ConfigErrors) -> Periods {

@@ -22,7 +22,7 @@ use super::{
     tokens::{ApiTokens, tokens},
 };
 use crate::{
-    audit::Periods,
+    maintenance::Periods,
     notify::{Authentication, Limits},
     observe::{LogFilter, LogFormat, causes},
     query::Deadlines,

@@ -13,9 +13,9 @@ use super::{
     server::App,
 };
 use crate::{
-    audit,
     detached::detached,
     domain::{Cutoffs, FieldError, Filter, Fingerprint, ListRequest},
+    maintenance,
 };
 
 /// Customers' own messages and events, newest first.
@@ -61,7 +61,7 @@ pub(super) async fn one_quarantined(
 /// Reads everything in quarantine once more.
 pub(super) async fn retry(caller: Caller<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
-    let report = detached(async move { audit::retry(&store, zone, &actor, &clock).await }).await?;
+    let report = detached(async move { maintenance::retry(&store, zone, &actor, &clock).await }).await?;
     Ok(HttpResponse::Ok().json(report))
 }
 

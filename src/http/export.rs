@@ -13,7 +13,7 @@ use super::{
     problem::{Code, Problem},
     server::App,
 };
-use crate::audit::{Export, ExportError, ExportRequest, Format, Subject};
+use crate::maintenance::{Export, ExportError, ExportRequest, Format, Subject};
 
 /// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
 /// connection breaks off before the end of the body, so that half an export is not taken for a whole one.

@@ -20,8 +20,8 @@ use super::{
     server::App,
 };
 use crate::{
-    audit::{ImportError, ImportOptions, Importer},
     detached::detached,
+    maintenance::{ImportError, ImportOptions, Importer},
 };
 
 /// So many pieces of the body wait for the reader.

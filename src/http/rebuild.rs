@@ -12,7 +12,7 @@ use super::{
     problem::Problem,
     server::App,
 };
-use crate::{audit::Rebuild, detached::detached, domain::FieldError};
+use crate::{detached::detached, domain::FieldError, maintenance::Rebuild};
 
 /// What a rebuild is told.
 #[derive(Deserialize)]

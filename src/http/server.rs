@@ -42,10 +42,11 @@ use super::{
     unknown_path::Misdirected,
 };
 use crate::{
-    audit::{AuditUnavailable, AuditWriter, Eraser, Proof},
+    audit::{AuditUnavailable, AuditWriter, Proof},
     clock::Clock,
     config::{ApiTokens, ConnectionLimits, Networks, Proxies},
     domain::Actor,
+    maintenance::Eraser,
     notify::Intake,
     observe::Metrics,
     query::Query,

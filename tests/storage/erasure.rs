@@ -1,9 +1,9 @@
 //! A person who is erased is found nowhere any more, and everything else is as it was.
 
 use receiptd::{
-    audit::{Eraser, ErasureView},
     clock::Clock,
     domain::{Actor, Archived, Arrival, Dispatch, Event, Inbound, Message, Person, Source, Status, Unreadable},
+    maintenance::{Eraser, ErasureView},
     storage::{Cancellation, Settlement},
 };
 use serde_json::json;

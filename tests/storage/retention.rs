@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use receiptd::{
-    audit::{AuditWriter, Periods, PurgeView, Purger},
+    audit::AuditWriter,
     clock::Clock,
     domain::{
         Actor, Archived, Arrival, AuditAction, AuditRequest, Dispatch, Event, Inbound, Source, Status,
         StoredNotification, Timestamp, Unreadable,
     },
+    maintenance::{Periods, PurgeView, Purger},
     storage::Settlement,
 };
 

@@ -2,9 +2,9 @@
 
 use harness::notifications_of;
 use receiptd::{
-    audit::Eraser,
     clock::Clock,
     domain::{Actor, AuditFilter, PageLimit, Person, StatsRequest},
+    maintenance::Eraser,
     storage::{self, Access, OpenError, OpenOptions, RetentionKind, Store},
 };
 

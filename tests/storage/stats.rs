@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
 use receiptd::{
-    audit::Eraser,
     clock::Clock,
     domain::{Actor, AuditAction, Channel, Dimension, Dispatch, Event, Person, StatsRequest, StatsRow, Timestamp},
+    maintenance::Eraser,
     storage::{RetentionKind, Settlement, Store},
 };
 use sqlx::{Connection, PgConnection};

@@ -5,8 +5,8 @@ use std::{sync::LazyLock, time::Duration};
 
 use proptest::{prelude::*, sample::Index};
 use receiptd::{
-    audit::{ImportOptions, Layout, read_rows},
     domain::{Cursor, Cutoffs, Draft, ListRequest, Person, Submission},
+    maintenance::{ImportOptions, Layout, read_rows},
     send::check,
     webex::{Posted, SmsApi, TimeZone, signature},
 };
@@ -139,7 +139,7 @@ proptest! {
         for layout in [None, Some(Layout::Csv), Some(Layout::Txt), Some(Layout::Json), Some(Layout::Ndjson)] {
             let options = ImportOptions { layout, ..ImportOptions::default() };
             let mut numbers = Vec::new();
-            let take = |row: receiptd::audit::Row| { numbers.push(row.number); true };
+            let take = |row: receiptd::maintenance::Row| { numbers.push(row.number); true };
             let _ = soon(|| read_rows(file.as_slice(), &options, take));
             // Lines are counted with the empty ones among them.
             prop_assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.first().is_none_or(|first| *first > 0));

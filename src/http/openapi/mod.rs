@@ -28,8 +28,8 @@ use serde_json::{Value, json};
 
 use super::{docs, server::App};
 use crate::{
-    audit::Subject,
     domain::{AuditAction, Cursor, Dimension, Failure, Object, Origin, PageLimit, Status},
+    maintenance::Subject,
     notify::Authentication,
     webex::{SmsApi, rules},
 };

@@ -14,9 +14,9 @@ use csv::{ByteRecord, ByteRecordsIntoIter, ReaderBuilder};
 use serde_json::Value;
 
 use crate::{
-    audit::{as_utf_8, is_utf_8},
     cli::output::UsageError,
     domain::{JsonError, Object, is_blank, read_json},
+    maintenance::{as_utf_8, is_utf_8},
 };
 
 /// How the rows are written.

@@ -27,8 +27,8 @@ use std::{io::Read, mem, slice, sync::Arc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::log::entry;
 use crate::{
+    audit::entry,
     clock::Clock,
     domain::{Actor, Arrival, AuditAction, AuditEntry, Source, Unreadable},
     storage::{AuditLog, Repair, StorageError, Store},

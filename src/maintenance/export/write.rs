@@ -6,10 +6,7 @@ use serde::Serializer;
 use serde_json::Value;
 
 use super::{Format, Piece, columns::Column};
-use crate::{
-    audit::{AuditUnavailable, formula::guarded},
-    storage::StorageError,
-};
+use crate::{audit::AuditUnavailable, maintenance::formula::guarded, storage::StorageError};
 
 /// Why an export broke off.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::audit::formula::unguarded;
+    use crate::maintenance::formula::unguarded;
 
     const COLUMNS: &[Column<(String, Option<i64>)>] =
         &[("text", |row| row.0.as_str().into()), ("n", |row| row.1.into())];

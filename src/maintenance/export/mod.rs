@@ -15,8 +15,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{Stream, stream};
 
-use super::log::{AuditWriter, PendingEntry};
 use crate::{
+    audit::{AuditWriter, PendingEntry},
     domain::{Actor, AuditAction, AuditFilter, CorrelationId, Cursor, Filter, Fingerprint, Message, PageLimit, Status},
     storage::{AuditLog, InboundStore, Messages, Quarantine, StorageError, Store},
 };

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{log::entry, retention::clear_log};
+use super::retention::clear_log;
 use crate::{
+    audit::entry,
     clock::Clock,
     domain::{Actor, AuditAction, AuditEntry, CorrelationId, Dispatch, Person},
     storage::{ArchiveKind, Cancellation, Erased, Erasure, Messages, Outbox, Retention, StorageError, Store},

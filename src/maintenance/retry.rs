@@ -4,8 +4,8 @@ use std::{collections::HashSet, slice};
 
 use serde::{Deserialize, Serialize};
 
-use super::log::entry;
 use crate::{
+    audit::entry,
     clock::Clock,
     domain::{Actor, Archived, Arrival, AuditAction, AuditEntry, Cursor, Fingerprint, PageLimit, Unreadable},
     storage::{StorageError, Store},

@@ -13,7 +13,7 @@ use super::{
     exported::{self, Cells, MARKS, NO_BODIES, Origin},
     values::{Piece, Values},
 };
-use crate::{audit::formula::unguarded, storage::StorageError, webex::unquoted};
+use crate::{maintenance::formula::unguarded, storage::StorageError, webex::unquoted};
 
 /// A row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::log::entry;
 use crate::{
+    audit::entry,
     clock::Clock,
     domain::{Actor, AuditAction, AuditEntry, CorrelationId, PageLimit},
     storage::{AuditLog, BodyParser, Recomputed, Repair, StorageError, Store},

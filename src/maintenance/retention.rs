@@ -5,8 +5,8 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::log::entry;
 use crate::{
+    audit::entry,
     clock::{Clock, ClockJumpDetector},
     domain::{Actor, AuditAction, Timestamp},
     storage::{Retention, RetentionKind, StorageError, Store},

@@ -1,0 +1,32 @@
+//! Gives out and takes in data in bulk, repairs what is stored, and removes what is to be forgotten.
+//!
+//! | File | Holds |
+//! | --- | --- |
+//! | `export` | CSV or NDJSON of what is stored, page by page |
+//! | `import` | notifications that never arrived, from the platform's export of failed notifications, or from an export of receiptd |
+//! | `formula` | guards the cells of a spreadsheet against being run as formulas |
+//! | `rebuild` | recomputes every status from the stored notifications |
+//! | `retry` | reads the quarantine again |
+//! | `retention` | removes data that is older than its retention period |
+//! | `erasure` | removes a person |
+//!
+//! Each of these is recorded in the audit log: one that changes data in the commit that changes it, an export before it
+//! begins.
+
+mod erasure;
+mod export;
+mod formula;
+mod import;
+mod rebuild;
+mod retention;
+mod retry;
+
+pub use erasure::{Eraser, ErasureView};
+pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
+pub use import::{
+    ImportError, ImportOptions, ImportReport, Importer, Layout, Origin, Row, UnreadableRow, as_utf_8, is_utf_8,
+    read_rows,
+};
+pub use rebuild::{Rebuild, RebuildReport, Transition};
+pub use retention::{Periods, PurgeView, Purger};
+pub use retry::{RetryReport, retry};
