@@ -1,10 +1,9 @@
 //! `receiptd restore`
 
-use std::{path::PathBuf, slice};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use secrecy::ExposeSecret;
-use serde::Serialize;
 
 use super::{
     audit::head,
@@ -13,11 +12,9 @@ use super::{
     settings::{SettingsArgs, user},
 };
 use crate::{
-    audit::{self, Proof},
     clock::Clock,
     config::Purpose,
-    domain::{AuditAction, LinkHash},
-    storage::{self, Access, OpenOptions, Staged, Store},
+    maintenance::{Restore, RestoreError, RestoreReport},
 };
 
 #[derive(clap::Args)]
@@ -48,40 +45,27 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What was restored.
-#[derive(Serialize)]
-struct Report {
-    /// How many rows the chain vouches for.
-    rows: u64,
-    /// Vouches for all of them: `audit verify --head`.
-    head: Option<String>,
-    /// How many messages waited to be sent and are unconfirmed now.
-    unconfirmed: usize,
-    /// Where the database is that was there before.
-    replaced: Option<PathBuf>,
-}
-
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let head = args.head.as_deref().map(head).transpose()?;
     let settings = args.settings.load_quietly(Purpose::Store)?;
     let url = settings.database_url.expose_secret();
-    let by_hand = "Postgres is restored by pg_restore or its base backup; then run this without a file";
-    let staged = match &args.file {
-        Some(file) => Some(Staged::of(file, url, args.force).await.map_err(|error| refused(error, by_hand))?),
-        None if url.starts_with("sqlite:") => bail!(UsageError("name the backup".to_owned())),
-        None => None,
-    };
-    let place = staged.as_ref().map_or_else(|| url.to_owned(), Staged::url);
-    // A copy of the backup is ours to bring up to date; a server's schema is not.
-    let access = if staged.is_some() { Access::Migrate } else { Access::Write };
-    let options = OpenOptions { access, ..settings.database };
-    let store = storage::open(&place, options).await.context("the backup")?;
-    let report = put_right(&store, head, args.resend).await;
-    store.health.close().await;
-    let mut report = report?;
-    if let Some(staged) = staged {
-        report.replaced = staged.put_in_place().await.map_err(|error| refused(error, by_hand))?;
+    if args.file.is_none() && url.starts_with("sqlite:") {
+        bail!(UsageError("name the backup".to_owned()));
     }
+    let restore = Restore {
+        file: args.file.as_deref(),
+        url,
+        options: settings.database,
+        aside: args.force,
+        head,
+        resend: args.resend,
+    };
+    let report = restore.run(&user(), &Clock::system()).await.map_err(|error| match error {
+        RestoreError::Backup(error) => {
+            refused(error, "Postgres is restored by pg_restore or its base backup; then run this without a file")
+        }
+        error => error.into(),
+    })?;
     if args.json {
         return output::json(&report);
     }
@@ -89,20 +73,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Proves it, and makes it fit to go on from.
-async fn put_right(store: &Store, head: Option<LinkHash>, resend: bool) -> anyhow::Result<Report> {
-    let verdict = Proof::new(store).verify(head).await?;
-    if let Some(finding) = verdict.finding {
-        bail!("in the backup, {finding}");
-    }
-    let clock = Clock::system();
-    let entry = audit::entry(&user(), AuditAction::Restored, &clock, None);
-    store.audit_log.append(slice::from_ref(&entry)).await?;
-    let unconfirmed = if resend { 0 } else { store.outbox.mark_unconfirmed(clock.now(), &entry).await?.len() };
-    Ok(Report { rows: verdict.rows, head: verdict.head, unconfirmed, replaced: None })
-}
-
-fn show(report: &Report) {
+fn show(report: &RestoreReport) {
     output::line(format!("restored: {} rows, as its chain says", report.rows));
     if let Some(head) = &report.head {
         output::line(format!("head {head}"));

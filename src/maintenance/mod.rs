@@ -7,6 +7,7 @@
 //! | `formula` | guards the cells of a spreadsheet against being run as formulas |
 //! | `rebuild` | recomputes every status from the stored notifications |
 //! | `retry` | reads the quarantine again |
+//! | `restore` | verifies a backup and puts it in the place of the database |
 //! | `retention` | removes data that is older than its retention period |
 //! | `erasure` | removes a person |
 //!
@@ -18,6 +19,7 @@ mod export;
 mod formula;
 mod import;
 mod rebuild;
+mod restore;
 mod retention;
 mod retry;
 
@@ -28,5 +30,6 @@ pub use import::{
     read_rows,
 };
 pub use rebuild::{Rebuild, RebuildReport, Transition};
+pub use restore::{Restore, RestoreError, RestoreReport};
 pub use retention::{Periods, PurgeView, Purger};
 pub use retry::{RetryReport, retry};

@@ -1,0 +1,101 @@
+//! Restores a backup: verifies a copy of it, settles what waited to be sent, and puts the copy in the place of the database.
+
+use std::{
+    path::{Path, PathBuf},
+    slice,
+};
+
+use serde::Serialize;
+
+use crate::{
+    audit::{Finding, Proof, entry},
+    clock::Clock,
+    domain::{Actor, AuditAction, LinkHash},
+    storage::{self, Access, BackupError, OpenError, OpenOptions, Staged, StorageError, Store},
+};
+
+/// What to restore, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Restore<'a> {
+    /// The backup. `None` on Postgres, whose own tools have already put the data in place.
+    pub file: Option<&'a Path>,
+    /// The URL of the database.
+    pub url: &'a str,
+    /// How to open it; the access follows from `file`.
+    pub options: OpenOptions,
+    /// Put a database that is in the way aside. Otherwise nothing is restored over it.
+    pub aside: bool,
+    /// The backup must contain everything that this head vouches for.
+    pub head: Option<LinkHash>,
+    /// Leave waiting messages as they are, since none of them was sent after the backup was made.
+    pub resend: bool,
+}
+
+/// What was restored.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestoreReport {
+    /// How many rows the chain vouches for.
+    pub rows: u64,
+    /// The head that vouches for all of them, for a later verification.
+    pub head: Option<String>,
+    /// How many waiting messages became unconfirmed.
+    pub unconfirmed: usize,
+    /// Where the former database is now.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Why a backup was not restored. The former database is still in place.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The file cannot be copied, or the copy cannot be put in place.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The copy cannot be opened.
+    #[error("the backup")]
+    Open(#[source] OpenError),
+    /// The verification found something.
+    #[error("in the backup, {0}")]
+    Unsound(Finding),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl Restore<'_> {
+    /// Restores. The audit log of the restored database records that `actor` did.
+    pub async fn run(self, actor: &Actor, clock: &Clock) -> Result<RestoreReport, RestoreError> {
+        let staged = match self.file {
+            Some(file) => Some(Staged::of(file, self.url, self.aside).await?),
+            None => None,
+        };
+        let url = staged.as_ref().map_or_else(|| self.url.to_owned(), Staged::url);
+        // The schema of the copy may be migrated. That of a server may not.
+        let access = if staged.is_some() { Access::Migrate } else { Access::Write };
+        let options = OpenOptions { access, ..self.options };
+        let store = storage::open(&url, options).await.map_err(RestoreError::Open)?;
+        let report = self.verify_and_settle(&store, actor, clock).await;
+        store.health.close().await;
+        let mut report = report?;
+        if let Some(staged) = staged {
+            report.replaced = staged.put_in_place().await?;
+        }
+        Ok(report)
+    }
+
+    /// Verifies the store, and marks the messages that may have been sent since the backup.
+    async fn verify_and_settle(
+        &self,
+        store: &Store,
+        actor: &Actor,
+        clock: &Clock,
+    ) -> Result<RestoreReport, RestoreError> {
+        let verdict = Proof::new(store).verify(self.head).await?;
+        if let Some(finding) = verdict.finding {
+            return Err(RestoreError::Unsound(finding));
+        }
+        let entry = entry(actor, AuditAction::Restored, clock, None);
+        store.audit_log.append(slice::from_ref(&entry)).await?;
+        let unconfirmed = if self.resend { 0 } else { store.outbox.mark_unconfirmed(clock.now(), &entry).await?.len() };
+        Ok(RestoreReport { rows: verdict.rows, head: verdict.head, unconfirmed, replaced: None })
+    }
+}
