@@ -55,6 +55,14 @@ pub enum SendError {
     },
 }
 
+/// A request that was checked.
+enum Prepared {
+    /// It goes into the outbox, unless it is there already.
+    ToEnqueue(OutboxEntry),
+    /// Its times have passed, but it was accepted before.
+    Known(Sent),
+}
+
 impl SendError {
     fn not_confirmed(id: CorrelationId, source: &Arc<StorageError>) -> Self {
         Self::NotConfirmed { id, source: source.clone() }
@@ -90,36 +98,58 @@ impl Sender {
     /// Checks a message and puts it on disk. From then on it will be dispatched once. The audit log has with it that
     /// `actor` gave it. With a `key`, the same draft by the same actor is the same message, also where it names no id.
     pub async fn accept(&self, actor: &Actor, draft: &Draft, key: Option<IdempotencyKey>) -> Result<Sent, SendError> {
-        let outcomes = self.accept_keyed(actor, &[(draft, key)]).await;
-        outcomes.into_iter().next().unwrap_or(Err(SendError::NotConfigured))
+        let accepted = self.accept_each(actor, vec![(draft, key)]).await;
+        accepted.into_iter().next().unwrap_or(Err(SendError::NotConfigured))
     }
 
     /// The same for several, all in one commit; for each, in the same order, what became of it. The commit runs to its
     /// end, also where the caller is gone.
     pub async fn accept_all(&self, actor: &Actor, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
-        let drafts: Vec<_> = drafts.iter().map(|draft| (draft, None)).collect();
-        self.accept_keyed(actor, &drafts).await
+        self.accept_each(actor, drafts.iter().map(|draft| (draft, None)).collect()).await
     }
 
-    async fn accept_keyed(
+    async fn accept_each(
         &self,
         actor: &Actor,
-        drafts: &[(&Draft, Option<IdempotencyKey>)],
+        requests: Vec<(&Draft, Option<IdempotencyKey>)>,
     ) -> Vec<Result<Sent, SendError>> {
         let now = self.clock.now();
-        let mut outcomes = Vec::with_capacity(drafts.len());
-        let mut entries = Vec::with_capacity(drafts.len());
-        for (draft, key) in drafts {
-            match self.entry(actor, draft, key.clone(), now).await {
-                Ok(entry) => {
-                    outcomes.push(None);
+        let (mut outcomes, mut entries) = (Vec::new(), Vec::new());
+        for (draft, key) in requests {
+            outcomes.push(match self.prepare(actor, draft, key, now).await {
+                Ok(Prepared::ToEnqueue(entry)) => {
                     entries.push(entry);
+                    None
                 }
-                Err(decided) => outcomes.push(Some(decided)),
-            }
+                Ok(Prepared::Known(sent)) => Some(Ok(sent)),
+                Err(error) => Some(Err(error)),
+            });
         }
-        let mut taken = self.enqueue(actor, entries, now).await.into_iter();
-        outcomes.into_iter().filter_map(|decided| decided.or_else(|| taken.next())).collect()
+        let mut enqueued = self.enqueue(actor, entries, now).await.into_iter();
+        outcomes.into_iter().filter_map(|outcome| outcome.or_else(|| enqueued.next())).collect()
+    }
+
+    /// Checks a message and its times.
+    async fn prepare(
+        &self,
+        actor: &Actor,
+        draft: &Draft,
+        key: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Prepared, SendError> {
+        let submission = check(draft, Some(self.sms_api.unwrap_or_default())).map_err(SendError::Faulty)?;
+        let sms_api = self.sms_api.ok_or(SendError::NotConfigured)?;
+        let due = schedule::due(Api::of_submission(&submission, sms_api), &submission, now);
+        let key = key.map(|key| RequestKey { key, is_id_drawn: !draft.names_its_id() });
+        let entry = OutboxEntry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
+        let Err(fault) = due else { return Ok(Prepared::ToEnqueue(entry)) };
+        // It may have been in time when it first came.
+        let id = &entry.submission.correlation_id;
+        match self.outbox.compare(&entry, actor).await {
+            Ok(None) => Err(SendError::Faulty(vec![fault])),
+            Ok(Some(known)) => known_request(known, id).map(Prepared::Known),
+            Err(error) => Err(SendError::not_confirmed(id.clone(), &Arc::new(error))),
+        }
     }
 
     /// Puts entries on disk.
@@ -137,7 +167,7 @@ impl Sender {
             Ok(enqueued) => {
                 let outcome = |(submission, enqueued): (&Submission, _)| match enqueued {
                     EnqueueResult::New => Ok(Sent::New(Box::new(Message::queued(submission, now)))),
-                    known => told(known, &submission.correlation_id),
+                    known => known_request(known, &submission.correlation_id),
                 };
                 submissions.zip(enqueued).map(outcome).collect()
             }
@@ -156,36 +186,10 @@ impl Sender {
         let (outbox, actor, id, now) = (self.outbox.clone(), actor.clone(), id.clone(), self.clock.now());
         detached(async move { outbox.cancel(&id, now, &actor).await }).await
     }
-
-    /// What is to be put on disk, or what is decided already.
-    async fn entry(
-        &self,
-        actor: &Actor,
-        draft: &Draft,
-        key: Option<IdempotencyKey>,
-        now: Timestamp,
-    ) -> Result<OutboxEntry, Result<Sent, SendError>> {
-        let submission = match check(draft, Some(self.sms_api.unwrap_or_default())) {
-            Ok(submission) => submission,
-            Err(faults) => return Err(Err(SendError::Faulty(faults))),
-        };
-        let Some(sms_api) = self.sms_api else { return Err(Err(SendError::NotConfigured)) };
-        let due = schedule::due(Api::of_submission(&submission, sms_api), &submission, now);
-        let key = key.map(|key| RequestKey { key, is_id_drawn: !draft.names_its_id() });
-        let entry = OutboxEntry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
-        let Err(fault) = due else { return Ok(entry) };
-        // It may have been in time when it first came.
-        let id = &entry.submission.correlation_id;
-        Err(match self.outbox.compare(&entry, actor).await {
-            Ok(None) => Err(SendError::Faulty(vec![fault])),
-            Ok(Some(known)) => told(known, id),
-            Err(error) => Err(SendError::not_confirmed(id.clone(), &Arc::new(error))),
-        })
-    }
 }
 
 /// What becomes of a request whose id or key is not new.
-fn told(known: EnqueueResult, id: &CorrelationId) -> Result<Sent, SendError> {
+fn known_request(known: EnqueueResult, id: &CorrelationId) -> Result<Sent, SendError> {
     match known {
         EnqueueResult::New | EnqueueResult::Same => Ok(Sent::Same(id.clone())),
         EnqueueResult::SameByKey(id) => Ok(Sent::Same(id)),
