@@ -46,7 +46,7 @@ impl ChannelQueues {
     }
 
     /// Nothing that is due is left on `channel`, as far as we know.
-    pub(super) fn is_empty(&mut self, channel: &Channel) {
+    pub(super) fn mark_drained(&mut self, channel: &Channel) {
         if let Some(queue) = self.queues.get_mut(channel) {
             queue.due = None;
         }
@@ -90,7 +90,7 @@ impl ChannelQueues {
     }
 
     /// What was claimed to wait on `channel` has waited too long.
-    pub(super) fn waited(&mut self, channel: &Channel) {
+    pub(super) fn mark_stuck(&mut self, channel: &Channel) {
         if let Some(queue) = self.queues.get_mut(channel) {
             queue.is_stuck = true;
         }
@@ -212,7 +212,7 @@ mod tests {
         let mut queues = ChannelQueues::default();
         share(&mut queues, 64, &[(Sms, 9), (Rcs, 9)]);
         assert!(!queues.is_stuck(&Sms));
-        queues.waited(&Sms);
+        queues.mark_stuck(&Sms);
         queues.ended(&Rcs);
         assert!(queues.is_stuck(&Sms) && !queues.is_stuck(&Rcs));
         queues.ended(&Sms);
@@ -225,7 +225,7 @@ mod tests {
         let mut queues = ChannelQueues::default();
         queues.set_due(vec![(Sms, early), (Rcs, late)]);
         assert_eq!((queues.due(early), queues.next()), (vec![Sms], Some(early)));
-        queues.is_empty(&Sms);
+        queues.mark_drained(&Sms);
         assert_eq!((queues.due(late), queues.next()), (vec![Rcs], Some(late)));
         queues.set_due(vec![(Sms, late)]);
         assert_eq!(queues.due(late), [Sms]);

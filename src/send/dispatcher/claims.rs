@@ -78,7 +78,7 @@ impl Claims {
     }
 
     /// Waits for the one under way; `None` if it failed, or there is none. May be dropped at any time.
-    pub(super) async fn ended(&mut self) -> Option<Claimed> {
+    pub(super) async fn next_ended(&mut self) -> Option<Claimed> {
         let ended = self.under_way.join_next().await?;
         self.took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
         match ended {

@@ -105,42 +105,42 @@ impl DispatchLoop {
             }
         };
         tokio::select! {
-            Some((channel, report)) = self.requests.ended() => self.on_feedback(&channel, report),
-            claimed = self.claims.ended(), if self.claims.are_under_way() => self.on_claimed(claimed),
+            Some((channel, feedback)) = self.requests.next_ended() => self.on_feedback(&channel, feedback),
+            claimed = self.claims.next_ended(), if self.claims.are_under_way() => self.on_claimed(claimed),
             () = renewal => {
                 self.renewal = None;
                 self.breaker.renewed(Instant::now());
             }
         }
-        while let Some((channel, report)) = self.requests.has_ended() {
-            self.on_feedback(&channel, report);
+        while let Some((channel, feedback)) = self.requests.take_ended() {
+            self.on_feedback(&channel, feedback);
         }
     }
 
     /// Dispatches what is claimed, as far as it may leave, gives back the rest, and waits for what is in flight.
     pub(super) async fn finish(mut self) {
         if self.claims.are_under_way() {
-            let claimed = self.claims.ended().await;
+            let claimed = self.claims.next_ended().await;
             self.on_claimed(claimed);
         }
         self.start_requests();
-        let waiting = self.buffer.all();
+        let waiting = self.buffer.take_all();
         self.context.put_back(waiting, "the program was stopped before it left").await;
-        while self.requests.ended().await.is_some() {}
+        while self.requests.next_ended().await.is_some() {}
     }
 
-    fn on_feedback(&mut self, channel: &Channel, report: Option<Feedback>) {
+    fn on_feedback(&mut self, channel: &Channel, feedback: Option<Feedback>) {
         self.queues.ended(channel);
-        let Some(report) = report else {
+        let Some(feedback) = feedback else {
             tracing::error!(%channel, "a hand-over broke off; its messages are unconfirmed when their leases end");
             return;
         };
         let now = Instant::now();
-        self.breaker.heard(report.signal, report.began, now);
-        if report.is_too_fast {
+        self.breaker.heard(feedback.signal, feedback.began, now);
+        if feedback.is_too_fast {
             self.rates.slow(channel, now);
         }
-        if let Some(time) = report.rest {
+        if let Some(time) = feedback.rest {
             self.rates.rest(channel, time, now);
         }
     }
@@ -148,7 +148,7 @@ impl DispatchLoop {
     fn on_claimed(&mut self, claimed: Option<Claimed>) {
         let Some(Claimed { channel, claims, until, is_short }) = claimed else { return };
         if is_short {
-            self.queues.is_empty(&channel);
+            self.queues.mark_drained(&channel);
             self.is_stale = true;
         }
         self.buffer.put(channel, claims, until, Instant::now());
@@ -175,12 +175,12 @@ impl DispatchLoop {
         if let Some(trouble) = self.breaker.trouble()
             && self.breaker.wait(now) != Some(Duration::ZERO)
         {
-            let waiting = self.buffer.all();
+            let waiting = self.buffer.take_all();
             return self.context.put_back(waiting, trouble.as_sentence()).await;
         }
-        let over = self.buffer.over(now, self.sweeper.time());
+        let over = self.buffer.take_overdue(now, self.sweeper.read_clock());
         for ready in &over {
-            self.queues.waited(&ready.claim.submission.channel);
+            self.queues.mark_stuck(&ready.claim.submission.channel);
         }
         self.context.put_back(over, "it could not leave soon").await;
     }
@@ -222,14 +222,14 @@ impl DispatchLoop {
             return wait;
         }
         self.queues.claimed(&channel, now);
-        self.claims.begin(channel, most, self.sweeper.time(), self.context.limits.lease + PATIENCE);
+        self.claims.begin(channel, most, self.sweeper.read_clock(), self.context.limits.lease + PATIENCE);
         LONGEST_PAUSE
     }
 
     /// How many messages to claim on each queue that wants some, as far as its rate allows.
     fn claim_sizes(&mut self, now: Instant) -> Vec<(Channel, usize)> {
         let mut spare = Vec::new();
-        for channel in self.queues.due(self.sweeper.time()) {
+        for channel in self.queues.due(self.sweeper.read_clock()) {
             let messages = self.rates.spare(&channel, self.buffer.of(&channel), self.buffer.len(), now);
             spare.push((channel, messages));
         }
@@ -290,7 +290,7 @@ impl DispatchLoop {
             Some(wait) if wait > Duration::ZERO => return rest.min(wait),
             Some(_) => {}
         }
-        let time = self.sweeper.time();
+        let time = self.sweeper.read_clock();
         if let Some(next) = self.queues.next().filter(|next| *next > time) {
             rest = rest.min(next.since(time));
         }

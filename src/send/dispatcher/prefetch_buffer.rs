@@ -73,7 +73,7 @@ impl PrefetchBuffer {
     }
 
     /// Takes out what has waited too long, or has run out of time.
-    pub(super) fn over(&mut self, now: Instant, time: Timestamp) -> Vec<Ready> {
+    pub(super) fn take_overdue(&mut self, now: Instant, time: Timestamp) -> Vec<Ready> {
         let mut over = Vec::new();
         for ready in self.queues.values_mut().filter(|ready| ready.iter().any(|ready| ready.is_over(now, time))) {
             let (gone, kept) = mem::take(ready).into_iter().partition(|ready| ready.is_over(now, time));
@@ -84,7 +84,7 @@ impl PrefetchBuffer {
     }
 
     /// Takes everything out.
-    pub(super) fn all(&mut self) -> Vec<Ready> {
+    pub(super) fn take_all(&mut self) -> Vec<Ready> {
         mem::take(&mut self.queues).into_values().flatten().collect()
     }
 
@@ -120,7 +120,8 @@ mod tests {
         let late = TIME.plus(PATIENCE / 2);
         buffer.put(Channel::Sms, vec![claim(1, None), claim(2, Some(late))], start + PATIENCE, start);
         buffer.put(Channel::Rcs, vec![claim(3, None)], start + PATIENCE, start + PATIENCE / 2);
-        let mut over = |now, time| buffer.over(now, time).iter().map(|ready| id(&ready.claim)).collect::<Vec<_>>();
+        let mut over =
+            |now, time| buffer.take_overdue(now, time).iter().map(|ready| id(&ready.claim)).collect::<Vec<_>>();
         assert!(over(start, TIME).is_empty());
         assert_eq!(over(start, late), [2]);
         assert_eq!(over(start + PATIENCE, late), [1]);
@@ -155,12 +156,12 @@ mod tests {
                     1 => out.extend(buffer.take(&Channel::Sms, count).iter().flat_map(|(claims, _)| claims).map(id)),
                     _ => {
                         now += PATIENCE / 4;
-                        out.extend(buffer.over(now, TIME).iter().map(|ready| id(&ready.claim)));
+                        out.extend(buffer.take_overdue(now, TIME).iter().map(|ready| id(&ready.claim)));
                     }
                 }
                 prop_assert_eq!(buffer.of(&Channel::Sms), there - out.len());
             }
-            out.extend(buffer.all().iter().map(|ready| id(&ready.claim)));
+            out.extend(buffer.take_all().iter().map(|ready| id(&ready.claim)));
             prop_assert_eq!(out, (0..there).collect::<Vec<_>>());
         }
     }

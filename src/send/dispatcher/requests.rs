@@ -25,24 +25,24 @@ impl Requests {
         self.tasks.len()
     }
 
-    /// Waits for the next one to end, and returns its channel, and its report unless it broke off; `None` if there is
+    /// Waits for the next one to end, and returns its channel, and its feedback unless it broke off; `None` if there is
     /// none. May be dropped at any time.
-    pub(super) async fn ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
+    pub(super) async fn next_ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
         let ended = self.tasks.join_next_with_id().await?;
         self.told(ended)
     }
 
     /// The same, if one has ended already.
-    pub(super) fn has_ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
+    pub(super) fn take_ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
         let ended = self.tasks.try_join_next_with_id()?;
         self.told(ended)
     }
 
     fn told(&mut self, ended: Result<(Id, Feedback), JoinError>) -> Option<(Channel, Option<Feedback>)> {
-        let (id, report) = match ended {
-            Ok((id, report)) => (id, Some(report)),
+        let (id, feedback) = match ended {
+            Ok((id, feedback)) => (id, Some(feedback)),
             Err(error) => (error.id(), None),
         };
-        Some((self.channels.remove(&id)?, report))
+        Some((self.channels.remove(&id)?, feedback))
     }
 }

@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{OnUnknown, dispatch::DispatchContext, left};
+use super::{dispatch::DispatchContext, left};
 use crate::{
     domain::Timestamp,
+    send::OnUnknown,
     storage::{Outbox, StorageError},
 };
 
@@ -28,8 +29,8 @@ impl Sweeper {
         Self { outbox, context, swept: None, latest: Timestamp::from_micros(i64::MAX) }
     }
 
-    /// What time it is by our clock.
-    pub(super) fn time(&mut self) -> Timestamp {
+    /// Reads our clock, and notices if it was set back.
+    pub(super) fn read_clock(&mut self) -> Timestamp {
         let now = self.context.clock.now();
         self.latest = self.latest.max(now);
         now
