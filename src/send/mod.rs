@@ -4,8 +4,8 @@
 //! forgotten, and nothing is sent twice: where the outcome is unknown, the message is `unconfirmed` and is not sent
 //! again by itself.
 //!
-//! From another program: open a store, take messages over with a [`Sender`], and let a [`Dispatcher`] hand them over.
-//! `examples/send.rs` is a whole one.
+//! From another program: open a store, accept messages with a [`Sender`], and let a [`Dispatcher`] dispatch them.
+//! `examples/send.rs` is a complete example.
 //!
 //! ```
 //! use std::time::Duration;
@@ -49,32 +49,52 @@
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `sender` | takes messages over, and calls them back |
+//! | `sender` | accepts messages, and cancels them |
 //! | `check` | what is wrong with a message |
-//! | `schedule` | when a message is to be dispatched, as a pure function |
-//! | `dispatcher/` | the loop that hands them over |
-//! | `platform` | the call |
+//! | `schedule` | when a message is due, as a pure function |
+//! | `dispatcher/` | the loop that dispatches messages |
+//! | `limits` | the limits of the dispatcher |
+//! | `platform` | the HTTP call |
 //! | `reach` | whether the platform can be reached, and takes our credentials |
 //! | `credentials` | who we are to the platform |
-//! | `verdict` | the outcome table: what code, status and shape of an answer mean |
-//! | `outcome` | what that is for a message, and what goes on record |
-//! | `pause` | when it is tried again |
+//! | `classify` | what an answer means for a message |
+//! | `retry` | whether and when it is tried again, and what is stored |
+//!
+//! On its way a message has these shapes. Each adds something that the one before does not have:
+//!
+//! | Shape | Defined in | Is |
+//! | --- | --- | --- |
+//! | `Draft` | `domain` | the request as it came, any JSON object with known members |
+//! | `Submission` | `domain` | the request, checked |
+//! | `OutboxEntry` | `storage` | a submission, when it is due, and the key by which it may be repeated |
+//! | `EnqueueResult` | `storage` | what the outbox says of an entry: new, known, or in conflict |
+//! | `Sent`, `SendError` | `sender` | what the caller is told |
+//! | `Claim` | `storage` | a submission whose lease this process holds, and how often it was tried |
+//! | `Ready` | `dispatcher` | a claim in the buffer, with the end of its lease and of its patience |
+//! | `Request` | `webex` | the documented request for one claim or several |
+//! | `Attempt` | `classify` | how the HTTP call ended |
+//! | `Answer` | `webex` | what the body says about one message |
+//! | `Outcome` | `classify` | what that means for the message |
+//! | `Settlement` | `storage` | what is stored about the attempt |
+//! | `Record` | `dispatcher` | a settlement in the queue for its commit, which is given up when the lease ends |
+//! | `Feedback` | `dispatcher` | what a request says about the next ones: faster, slower, or not at all |
 
 mod check;
+mod classify;
 mod credentials;
 mod dispatcher;
-mod outcome;
-mod pause;
+mod limits;
 mod platform;
 mod reach;
+mod retry;
 mod schedule;
 mod sender;
-mod verdict;
 
 pub use check::{check, fresh_id};
+pub use classify::Attempt;
 pub use credentials::{Credentials, CredentialsError};
-pub use dispatcher::{DispatchHealth, DispatchLimits, Dispatcher, OnUnknown, RateLimits, Trouble};
-pub use outcome::Attempt;
+pub use dispatcher::{DispatchHealth, Dispatcher, Trouble};
+pub use limits::{DispatchLimits, OnUnknown, RateLimits};
 pub use platform::{Platform, PlatformError, WebexConnect};
 pub use reach::Reach;
 pub use sender::{SendError, Sender, Sent};

@@ -11,7 +11,7 @@ use reqwest::{
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{credentials::Credentials, outcome::Attempt, pause};
+use super::{classify::Attempt, credentials::Credentials, retry};
 use crate::{
     clock::Clock,
     webex::request::{KeyIn, Request},
@@ -81,7 +81,7 @@ impl WebexConnect {
     async fn read(&self, mut answer: Response) -> Attempt {
         let status = answer.status().as_u16();
         let header = |name: HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let retry_after = header(RETRY_AFTER).and_then(|text| pause::asked_for(text, header(DATE), self.clock.now()));
+        let retry_after = header(RETRY_AFTER).and_then(|text| retry::asked_for(text, header(DATE), self.clock.now()));
         let mut body = Vec::new();
         loop {
             match answer.chunk().await {

@@ -3,9 +3,8 @@
 use serde_json::json;
 
 use super::{
-    outcome::{Attempt, Outcome},
+    classify::{Attempt, Cause, Outcome},
     platform::Platform,
-    verdict::Cause,
 };
 use crate::{
     domain::Channel,

@@ -6,20 +6,19 @@ use serde_json::Value;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    DispatchLimits, OnUnknown,
     breaker::{Signal, Trouble},
     prefetch_buffer::Ready,
     recorder::Record,
 };
 use crate::{
     clock::Clock,
-    domain::{Dispatch, Timestamp},
+    domain::Dispatch,
     observe::Metrics,
     send::{
-        Attempt,
-        outcome::{Attempts, Outcome},
+        classify::{Attempt, Cause, Outcome},
+        limits::DispatchLimits,
         platform::Platform,
-        verdict::Cause,
+        retry::settle,
     },
     storage::{Claim, Settlement},
     webex::request::{Request, Tenant},
@@ -60,7 +59,7 @@ impl DispatchContext {
             }
             None => (Vec::new(), Signal::Answered),
         };
-        let report = report(began, signal, &outcomes);
+        let feedback = feedback(began, signal, &outcomes);
         let now = self.clock.now();
         for (claim, outcome) in claims.into_iter().zip(outcomes) {
             let id = &claim.submission.correlation_id;
@@ -71,7 +70,7 @@ impl DispatchContext {
             // The recorder outlives all requests.
             let _ = self.outcomes.send(Record { claim, settlement, until }).await;
         }
-        report
+        feedback
     }
 
     /// Puts claimed messages back, since they are not dispatched now. They are due at once.
@@ -150,7 +149,7 @@ fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
     }
 }
 
-fn report(began: Instant, signal: Signal, outcomes: &[Outcome]) -> Feedback {
+fn feedback(began: Instant, signal: Signal, outcomes: &[Outcome]) -> Feedback {
     let asked = |outcome: &Outcome| match outcome {
         Outcome::Later { after, .. } => *after,
         _ => None,
@@ -159,38 +158,10 @@ fn report(began: Instant, signal: Signal, outcomes: &[Outcome]) -> Feedback {
     Feedback { began, signal, is_too_fast, rest: outcomes.iter().filter_map(asked).max() }
 }
 
-/// What goes on record.
-fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, now: Timestamp) -> Settlement {
-    let attempts = Attempts { begun: claim.attempt, counted: claim.counted, most: limits.attempts };
-    match outcome {
-        // After the last attempt it stays unconfirmed: to say that it was refused would be saying too much.
-        Outcome::Unknown { reason } if limits.on_unknown == OnUnknown::Resend && !attempts.is_last() => {
-            let reason = format!("{reason}; the platform may have it");
-            Outcome::Later { code: None, reason, cause: Cause::Transient, after: None }.settle(attempts, now)
-        }
-        outcome => outcome.settle(attempts, now),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::domain::{Channel, Submission};
-
-    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
-
-    fn limits(on_unknown: OnUnknown) -> DispatchLimits {
-        DispatchLimits { attempts: 3, on_unknown, ..DispatchLimits::default() }
-    }
-
-    /// A message that was claimed, after some attempts that count.
-    fn claim(counted: i64) -> Claim {
-        let message = json!({ "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi",
-            "correlationId": "order-1" });
-        Claim { submission: Submission::from_json(message).unwrap(), attempt: 40, counted }
-    }
+    use crate::domain::Channel;
 
     fn later(cause: Cause, after: Option<Duration>) -> Outcome {
         Outcome::Later { code: None, reason: "HTTP 503".to_owned(), cause, after }
@@ -198,26 +169,6 @@ mod tests {
 
     fn unknown() -> Outcome {
         Outcome::Unknown { reason: "no answer".to_owned() }
-    }
-
-    #[test]
-    fn what_may_be_there_is_sent_again_only_where_that_is_wanted() {
-        let settled = |on_unknown, counted| settle(unknown(), &claim(counted), &limits(on_unknown), NOW);
-        let held = settled(OnUnknown::Hold, 0);
-        assert_eq!((held.event.dispatch, held.retry_at), (Dispatch::Unconfirmed, None));
-        let again = settled(OnUnknown::Resend, 0);
-        assert_eq!(again.event.dispatch, Dispatch::Queued);
-        assert!(again.retry_at.unwrap() > NOW && again.counts);
-        assert_eq!(settled(OnUnknown::Resend, 2).event.dispatch, Dispatch::Unconfirmed);
-    }
-
-    #[test]
-    fn what_would_meet_every_message_waits_for_the_breaker_only() {
-        for cause in [Cause::Credentials, Cause::Unreachable] {
-            let settled = settle(later(cause, None), &claim(2), &limits(OnUnknown::Hold), NOW);
-            let seen = (settled.event.dispatch, settled.retry_at, settled.counts);
-            assert_eq!(seen, (Dispatch::Queued, Some(NOW), false), "{cause:?}");
-        }
     }
 
     /// What a request tells, for the only message of it.
@@ -277,8 +228,8 @@ mod tests {
     fn a_request_tells_what_the_next_ones_have_to_heed() {
         let seconds = Duration::from_secs;
         let told = |outcomes: &[Outcome]| {
-            let report = report(Instant::now(), Signal::Good, outcomes);
-            (report.is_too_fast, report.rest)
+            let feedback = feedback(Instant::now(), Signal::Good, outcomes);
+            (feedback.is_too_fast, feedback.rest)
         };
         assert_eq!(told(&[Outcome::Accepted(None)]), (false, None));
         assert_eq!(told(&[unknown()]), (false, None));

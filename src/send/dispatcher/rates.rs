@@ -8,16 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use super::throttle::Throttle;
-use crate::domain::Channel;
-
-/// The configured limits, in messages a second; 0 is no limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RateLimits {
-    /// For all channels together.
-    pub tenant: u32,
-    /// For some channels.
-    pub channels: BTreeMap<Channel, u32>,
-}
+use crate::{domain::Channel, send::RateLimits};
 
 /// All limits, as they are at the moment.
 #[derive(Debug)]

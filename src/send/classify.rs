@@ -1,17 +1,15 @@
-//! What an attempt to hand messages over means for each of them, and what follows from it.
+//! What an attempt to dispatch messages means for each of them: it is accepted, refused, tried again later, or unknown.
 //!
-//! What decides is the table in `verdict`; here are the words for it.
+//! The table in `classify/table.rs` decides. This file finds what the table asks for, and words the reason.
+
+mod table;
 
 use std::time::Duration;
 
-use super::{
-    pause::pause,
-    verdict::{self, Cause, Verdict},
-};
+use self::table::Verdict;
 use crate::{
-    domain::{Channel, CorrelationId, Dispatch, Failure, Timestamp, TransactionId},
+    domain::{Channel, CorrelationId, Failure, TransactionId},
     observe::DispatchOutcome,
-    storage::Settlement,
     webex::{answer::Answer, codes},
 };
 
@@ -50,26 +48,28 @@ impl Attempt {
     }
 }
 
-/// How often a message was attempted, the attempt under way included where it says so.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Attempts {
-    /// Attempts that were begun, with this one.
-    pub(super) begun: i64,
-    /// Earlier attempts that count.
-    pub(super) counted: i64,
-    /// The most that may count.
-    pub(super) most: i64,
+/// Why a message has to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Something of this message, or of the moment.
+    Transient,
+    /// We send faster than the tenant may. Not the message's fault, so it never ends its attempts.
+    Rate,
+    /// We are turned away, whatever we bring: the key, the service behind it, or where we call from. Any other message
+    /// would be too; so it never ends the attempts of this one.
+    Credentials,
+    /// The request did not leave, since nothing can be connected to.
+    Unreachable,
+    /// What answered is not the platform: the base URL is wrong, or a proxy refuses for it.
+    Unexpected,
 }
 
-impl Attempts {
-    /// Whether none may follow if this one counts.
-    pub(super) fn is_last(self) -> bool {
-        self.counted + 1 >= self.most
+impl Cause {
+    /// Whether the attempt counts as one of the message's own. What would have met every other message does not.
+    pub(super) fn counts(self) -> bool {
+        self == Self::Transient
     }
 }
-
-/// The longest pause of a message whose answers are not the platform's.
-const LONGEST_UNEXPECTED: Duration = Duration::from_secs(30);
 
 /// What an attempt means for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Outcome {
         match attempt {
             Attempt::NotSent(_) => Self::from(Verdict::Later(Cause::Unreachable), None, attempt.in_words(), None),
             Attempt::NoAnswer(_) => Self::Unknown { reason: attempt.in_words() },
-            Attempt::BrokeOff { status } => Self::from(verdict::of_head(*status), None, attempt.in_words(), None),
+            Attempt::BrokeOff { status } => Self::from(table::of_head(*status), None, attempt.in_words(), None),
             Attempt::Answered { status, body, retry_after } => {
                 Self::of_answer(*status, Answer::read(body), *retry_after, channel)
             }
@@ -111,12 +111,12 @@ impl Outcome {
         match answer {
             Answer::Accepted(id) => Self::Accepted(id),
             Answer::Refused { code, text } => {
-                let verdict = verdict::of_refusal(status, code.as_deref(), text.as_deref(), channel);
+                let verdict = table::of_refusal(status, code.as_deref(), text.as_deref(), channel);
                 let documented = || Some(codes::find(Some(channel), code.as_deref()?)?.text.to_owned());
                 let reason = text.or_else(documented).unwrap_or_else(|| "refused".to_owned());
                 Self::from(verdict, code, reason, retry_after)
             }
-            Answer::Unreadable => match verdict::of_status(status) {
+            Answer::Unreadable => match table::of_status(status) {
                 Verdict::Unknown => {
                     Self::Unknown { reason: format!("HTTP {status} with a body that is not documented") }
                 }
@@ -137,6 +137,7 @@ impl Outcome {
         }
     }
 
+    /// The outcome as the metrics name it.
     pub(super) fn metric(&self) -> DispatchOutcome {
         match self {
             Self::Accepted(_) => DispatchOutcome::Accepted,
@@ -145,60 +146,7 @@ impl Outcome {
             Self::Unknown { .. } => DispatchOutcome::Unknown,
         }
     }
-
-    /// What goes on record. After the last attempt, `Later` is a refusal, if the reason to wait is the message's own.
-    pub(super) fn settle(self, attempts: Attempts, now: Timestamp) -> Settlement {
-        match self {
-            Self::Accepted(id) => {
-                let mut settlement = Settlement::new(Dispatch::Accepted, now);
-                settlement.event.transaction_id = id;
-                settlement
-            }
-            Self::Refused { code, reason, failure } => {
-                let mut settlement = Settlement::new(Dispatch::Rejected, now);
-                settlement.event.code = code;
-                settlement.event.reason = Some(reason);
-                settlement.failure = Some(failure);
-                settlement
-            }
-            Self::Later { code, reason, cause: Cause::Transient, .. } if attempts.is_last() => {
-                let reason = match attempts.counted + 1 {
-                    1 => format!("given up after 1 attempt: {reason}"),
-                    count => format!("given up after {count} attempts; the last: {reason}"),
-                };
-                Self::Refused { code, reason, failure: Failure::Transient }.settle(attempts, now)
-            }
-            Self::Later { code, reason, cause, after } => {
-                // What does not count does not lengthen the pauses either.
-                let (pause, when) = match cause {
-                    Cause::Transient => (pause(attempts.counted + 1), None),
-                    Cause::Rate => (pause(1), None),
-                    // If it is this message's fault after all, it shall not be the probe each time.
-                    Cause::Unexpected => {
-                        (pause(attempts.begun).min(LONGEST_UNEXPECTED), Some("when the platform answers"))
-                    }
-                    // These wait for the circuit breaker only.
-                    Cause::Credentials => (Duration::ZERO, Some("when the platform takes our credentials")),
-                    Cause::Unreachable => (Duration::ZERO, Some("when the platform can be reached")),
-                };
-                let pause = pause.max(after.unwrap_or_default());
-                let when = when.map_or_else(|| format!("in {} s", pause.as_secs_f64().ceil()), str::to_owned);
-                let mut settlement = Settlement::new(Dispatch::Queued, now);
-                settlement.event.code = code;
-                settlement.event.reason = Some(format!("{reason}; tried again {when}"));
-                settlement.retry_at = Some(now.plus(pause));
-                settlement.counts = cause.counts();
-                settlement
-            }
-            Self::Unknown { reason } => {
-                let mut settlement = Settlement::new(Dispatch::Unconfirmed, now);
-                settlement.event.reason = Some(reason);
-                settlement
-            }
-        }
-    }
 }
 
 #[cfg(test)]
-#[path = "outcome_tests.rs"]
 mod tests;

@@ -18,12 +18,13 @@
 
 use std::ops::RangeInclusive;
 
+use super::Cause;
 use crate::{
     domain::{Channel, Failure},
     webex::codes::{self, Class},
 };
 
-/// What is to be done.
+/// A cell of the table: what is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The platform does not want the message.
@@ -32,29 +33,6 @@ pub(super) enum Verdict {
     Later(Cause),
     /// The platform may have the message.
     Unknown,
-}
-
-/// Why a message has to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// Something of this message, or of the moment.
-    Transient,
-    /// We send faster than the tenant may. Not the message's fault, so it never ends its attempts.
-    Rate,
-    /// We are turned away, whatever we bring: the key, the service behind it, or where we call from. Any other message
-    /// would be too; so it never ends the attempts of this one.
-    Credentials,
-    /// The request did not leave, since nothing can be connected to.
-    Unreachable,
-    /// What answered is not the platform: the base URL is wrong, or a proxy refuses for it.
-    Unexpected,
-}
-
-impl Cause {
-    /// Whether the attempt counts as one of the message's own. What would have met every other message does not.
-    pub(super) fn counts(self) -> bool {
-        self == Self::Transient
-    }
 }
 
 use Verdict::{Later, Refused, Unknown};

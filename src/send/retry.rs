@@ -1,0 +1,123 @@
+//! Whether and when a message is tried again, and what is stored about the attempt.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use super::{
+    classify::{Cause, Outcome},
+    limits::{DispatchLimits, OnUnknown},
+};
+use crate::{
+    domain::{Dispatch, Failure, Timestamp},
+    storage::{Claim, Settlement},
+};
+
+/// 1 to 2 seconds, doubled with each attempt until it is 2.5 to 5 minutes. Where in between is left to chance, so that
+/// what failed together does not come back together.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_secs(1))
+    .with_max_delay(Duration::from_secs(150))
+    .with_jitter()
+    .without_max_times();
+
+/// So many pauses differ in their bounds; all that follow are like the last.
+const STEPS: i64 = 9;
+
+/// An answer that asks for more is not believed: a message would be forgotten over a slip of the other side.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
+/// The longest pause of a message whose answers are not the platform's.
+const LONGEST_UNEXPECTED: Duration = Duration::from_secs(30);
+
+/// What is stored about an attempt that had this outcome. After the last attempt, a message that would have to wait for a
+/// reason of its own is refused.
+pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, now: Timestamp) -> Settlement {
+    let is_last = claim.counted + 1 >= limits.attempts;
+    match outcome {
+        Outcome::Accepted(id) => {
+            let mut settlement = Settlement::new(Dispatch::Accepted, now);
+            settlement.event.transaction_id = id;
+            settlement
+        }
+        Outcome::Refused { code, reason, failure } => refused(code, reason, failure, now),
+        Outcome::Later { code, reason, cause: Cause::Transient, .. } if is_last => {
+            let reason = match claim.counted + 1 {
+                1 => format!("given up after 1 attempt: {reason}"),
+                count => format!("given up after {count} attempts; the last: {reason}"),
+            };
+            refused(code, reason, Failure::Transient, now)
+        }
+        Outcome::Later { code, reason, cause, after } => {
+            let (pause, when) = wait(cause, claim);
+            let pause = pause.max(after.unwrap_or_default());
+            let when = when.map_or_else(|| format!("in {} s", pause.as_secs_f64().ceil()), str::to_owned);
+            let mut settlement = Settlement::new(Dispatch::Queued, now);
+            settlement.event.code = code;
+            settlement.event.reason = Some(format!("{reason}; tried again {when}"));
+            settlement.retry_at = Some(now.plus(pause));
+            settlement.counts = cause.counts();
+            settlement
+        }
+        // After the last attempt the message stays unconfirmed, since it is not known that the platform refused it.
+        Outcome::Unknown { reason } if limits.on_unknown == OnUnknown::Resend && !is_last => {
+            let reason = format!("{reason}; the platform may have it");
+            let later = Outcome::Later { code: None, reason, cause: Cause::Transient, after: None };
+            settle(later, claim, limits, now)
+        }
+        Outcome::Unknown { reason } => {
+            let mut settlement = Settlement::new(Dispatch::Unconfirmed, now);
+            settlement.event.reason = Some(reason);
+            settlement
+        }
+    }
+}
+
+fn refused(code: Option<String>, reason: String, failure: Failure, now: Timestamp) -> Settlement {
+    let mut settlement = Settlement::new(Dispatch::Rejected, now);
+    settlement.event.code = code;
+    settlement.event.reason = Some(reason);
+    settlement.failure = Some(failure);
+    settlement
+}
+
+/// How long the message waits, and in words what it waits for, unless it only waits for that time. An attempt that does
+/// not count does not lengthen the pause either.
+fn wait(cause: Cause, claim: &Claim) -> (Duration, Option<&'static str>) {
+    match cause {
+        Cause::Transient => (pause(claim.counted + 1), None),
+        Cause::Rate => (pause(1), None),
+        // If this message causes the answers, it must not be the probe each time.
+        Cause::Unexpected => (pause(claim.attempt).min(LONGEST_UNEXPECTED), Some("when the platform answers")),
+        // These wait for the circuit breaker only.
+        Cause::Credentials => (Duration::ZERO, Some("when the platform takes our credentials")),
+        Cause::Unreachable => (Duration::ZERO, Some("when the platform can be reached")),
+    }
+}
+
+/// The pause after the n-th attempt.
+fn pause(attempt: i64) -> Duration {
+    let step = usize::try_from(attempt.clamp(1, STEPS) - 1).unwrap_or_default();
+    BACKOFF.build().nth(step).unwrap_or_default()
+}
+
+/// What a `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3). A date is taken against that of the answer,
+/// since the clocks of the two sides may differ, and only without it against `now`.
+pub(super) fn asked_for(retry_after: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
+    let retry_after = retry_after.trim();
+    let asked = if let Ok(seconds) = retry_after.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(retry_after).ok()?;
+        let sent = date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(|| system(now));
+        until.duration_since(sent).unwrap_or_default()
+    };
+    Some(asked.min(LONGEST_ASKED))
+}
+
+fn system(at: Timestamp) -> SystemTime {
+    UNIX_EPOCH + at.since(Timestamp::default())
+}
+
+#[cfg(test)]
+mod tests;
