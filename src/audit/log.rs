@@ -1,6 +1,6 @@
 //! Who did what. An action is on disk in the audit log before anybody is told that it is done.
 //!
-//! AuditLog that are noted at the same time share a commit, and those of one kind that somebody does within a minute share
+//! Actions that are noted at the same time share a commit, and those of one kind that somebody does within a minute share
 //! an entry with a count. So many single messages cost few commits and few rows.
 
 use std::{collections::HashMap, sync::Arc};

@@ -58,7 +58,7 @@ pub enum SendError {
 /// A request that was checked.
 enum Prepared {
     /// It goes into the outbox, unless it is there already.
-    ToEnqueue(OutboxEntry),
+    ToEnqueue(Box<OutboxEntry>),
     /// Its times have passed, but it was accepted before.
     Known(Sent),
 }
@@ -118,7 +118,7 @@ impl Sender {
         for (draft, key) in requests {
             outcomes.push(match self.prepare(actor, draft, key, now).await {
                 Ok(Prepared::ToEnqueue(entry)) => {
-                    entries.push(entry);
+                    entries.push(*entry);
                     None
                 }
                 Ok(Prepared::Known(sent)) => Some(Ok(sent)),
@@ -142,7 +142,7 @@ impl Sender {
         let due = schedule::due(Api::of_submission(&submission, sms_api), &submission, now);
         let key = key.map(|key| RequestKey { key, is_id_drawn: !draft.names_its_id() });
         let entry = OutboxEntry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
-        let Err(fault) = due else { return Ok(Prepared::ToEnqueue(entry)) };
+        let Err(fault) = due else { return Ok(Prepared::ToEnqueue(Box::new(entry))) };
         // It may have been in time when it first came.
         let id = &entry.submission.correlation_id;
         match self.outbox.compare(&entry, actor).await {

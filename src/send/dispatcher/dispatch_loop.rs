@@ -62,7 +62,7 @@ impl DispatchLoop {
             claims: Claims::new(outbox.clone()),
             sweeper: Sweeper::new(outbox.clone(), context.clone()),
             outbox,
-            context: context,
+            context,
             queues: ChannelQueues::default(),
             rates,
             breaker,

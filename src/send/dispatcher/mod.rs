@@ -77,7 +77,7 @@ impl Dispatcher {
             submissions: store.submission_signal.clone(),
             platform,
             tenant,
-            limits: limits,
+            limits,
             clock,
             metrics,
             health: watch::Sender::new(DispatchHealth::Working),
