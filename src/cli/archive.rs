@@ -1,10 +1,11 @@
-//! What the commands about inbound and quarantine share: each lists what was kept, and shows one of it.
+//! What `receiptd inbound` and `receiptd quarantine` share: each lists what is archived, and shows one of it.
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    output,
-    source::{Source, SourceArgs, usage_error},
+    output::{self, usage_error},
+    pairs::{given, texts},
+    target::{Target, TargetArgs},
 };
 use crate::{
     domain::{Cursor, Cutoffs, Fingerprint, ListRequest, PageLimit},
@@ -22,7 +23,7 @@ pub(super) struct ListArgs {
     #[arg(long)]
     cursor: Option<String>,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -34,7 +35,7 @@ pub(super) struct ShowArgs {
     /// As the list has it
     fingerprint: String,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -50,14 +51,13 @@ impl ListArgs {
         nothing: &str,
         row: impl Fn(&T) -> Vec<String>,
     ) -> anyhow::Result<()> {
-        let pairs = [("limit", self.limit), ("cursor", self.cursor)];
-        let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let page: ListView<T> = match self.source.open().await? {
-            Source::Server(remote) => remote.list(path, &pairs).await?,
-            Source::Database(query) => {
-                let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-                let place = ListRequest::parse(pairs, &Cutoffs::default()).map_err(|faults| usage_error(&faults))?;
-                look(&query, place.after.as_ref(), place.limit).await?
+        let pairs = given([("limit", self.limit), ("cursor", self.cursor)]);
+        let page: ListView<T> = match self.target.resolve()?.open_for_reading().await? {
+            Target::Server(client) => client.list(path, &pairs).await?,
+            Target::Database(query) => {
+                let request = ListRequest::parse(texts(&pairs), &Cutoffs::default());
+                let request = request.map_err(|faults| usage_error(&faults))?;
+                look(&query, request.after.as_ref(), request.limit).await?
             }
         };
         if self.json {
@@ -77,10 +77,10 @@ impl ShowArgs {
         look: impl AsyncFnOnce(&Query, Fingerprint) -> Result<Option<T>, StorageError>,
         text: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
-        let found = match (self.source.open().await?, Fingerprint::from_hex(&self.fingerprint)) {
+        let found = match (self.target.resolve()?.open_for_reading().await?, Fingerprint::from_hex(&self.fingerprint)) {
             (_, None) => None,
-            (Source::Server(remote), Some(fingerprint)) => remote.get(&format!("{path}/{fingerprint}"), &[]).await?,
-            (Source::Database(query), Some(fingerprint)) => look(&query, fingerprint).await?,
+            (Target::Server(client), Some(fingerprint)) => client.get(&format!("{path}/{fingerprint}"), &[]).await?,
+            (Target::Database(query), Some(fingerprint)) => look(&query, fingerprint).await?,
         };
         let not_there = || anyhow::anyhow!("there is nothing with the fingerprint {:?}", self.fingerprint);
         let found = found.ok_or_else(not_there)?;

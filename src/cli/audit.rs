@@ -6,15 +6,16 @@ use anyhow::{Context, bail};
 
 use super::{
     filter::time,
-    output::{self, UsageError, or_dash},
+    output::{self, UsageError, or_dash, usage_error},
+    pairs::{given, texts},
     settings,
-    source::{SourceArgs, usage_error},
+    target::{Target, TargetArgs},
 };
-use crate::storage::Access;
 use crate::{
     audit::{AuditView, AuditWriter, Proof, Verdict},
     clock::Clock,
     domain::{AuditRequest, LinkHash},
+    storage::Access,
 };
 
 #[derive(clap::Args)]
@@ -74,7 +75,7 @@ struct List {
     #[arg(long)]
     cursor: Option<String>,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -86,7 +87,7 @@ struct Verify {
     #[arg(long, value_name = "HASH|FILE")]
     head: Option<String>,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -100,22 +101,21 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn list(args: List) -> anyhow::Result<()> {
-    let pairs = [
+    let pairs = given([
         ("actor", args.actor),
         ("action", args.action),
         ("since", args.since),
         ("until", args.until),
         ("limit", args.limit),
         ("cursor", args.cursor),
-    ];
-    let pairs: Vec<_> = pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let page: AuditView = if let Some(remote) = args.source.remote()? {
-        remote.list("v1/audit", &pairs).await?
-    } else {
-        let request = AuditRequest::parse(pairs.iter().map(|(name, value)| (*name, value.as_str())));
-        let request = request.map_err(|faults| usage_error(&faults))?;
-        let (store, _) = settings::open_for(Access::Read, args.source.into_settings()).await?;
-        AuditWriter::start(&store, Clock::system()).list(&request).await?
+    ]);
+    let page: AuditView = match args.target.resolve()? {
+        Target::Server(client) => client.list("v1/audit", &pairs).await?,
+        Target::Database(settings) => {
+            let request = AuditRequest::parse(texts(&pairs)).map_err(|faults| usage_error(&faults))?;
+            let (store, _) = settings::open_for(Access::Read, settings).await?;
+            AuditWriter::start(&store, Clock::system()).list(&request).await?
+        }
     };
     if args.json {
         return output::json(&page);
@@ -125,20 +125,20 @@ async fn list(args: List) -> anyhow::Result<()> {
         vec![entry.at, entry.actor, os_user, entry.action, entry.count.to_string(), details]
     });
     output::found("no entries", &["at", "who", "OS user", "did", "how many", "details"], rows);
-    if let Some(cursor) = page.next_cursor {
-        output::line(format!("more: --cursor {cursor}"));
-    }
+    output::more(page.next_cursor.as_deref());
     Ok(())
 }
 
 async fn verify(args: Verify) -> anyhow::Result<()> {
     let head = args.head.as_deref().map(head).transpose()?;
-    let verdict: Verdict = if let Some(remote) = args.source.remote()? {
-        let pairs: Vec<_> = head.iter().map(|head| ("head", head.to_string())).collect();
-        remote.list("v1/audit/verify", &pairs).await?
-    } else {
-        let (store, _) = settings::open_for(Access::Write, args.source.into_settings()).await?;
-        Proof::new(&store).verify(head).await?
+    let verdict: Verdict = match args.target.resolve()? {
+        Target::Server(client) => {
+            client.list("v1/audit/verify", &given([("head", head.map(|head| head.to_string()))])).await?
+        }
+        Target::Database(settings) => {
+            let (store, _) = settings::open_for(Access::Write, settings).await?;
+            Proof::new(&store).verify(head).await?
+        }
     };
     if args.json {
         output::json(&verdict)?;

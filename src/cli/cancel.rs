@@ -5,8 +5,8 @@ use anyhow::{Context, bail};
 use super::{
     output,
     settings::{self, SettingsArgs},
-    source::SourceArgs,
     status,
+    target::{Target, TargetArgs},
 };
 use crate::{
     clock::Clock,
@@ -21,16 +21,16 @@ pub(super) struct Args {
     /// The correlation id
     id: String,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let message = match args.source.remote()? {
-        Some(remote) => remote.cancel(&args.id).await?,
-        None => cancel_directly(args.source.into_settings(), &args.id).await?,
+    let message = match args.target.resolve()? {
+        Target::Server(client) => client.cancel(&args.id).await?,
+        Target::Database(settings) => cancel_directly(settings, &args.id).await?,
     };
     let Some(message) = message else { bail!("there is no message with the correlation id {:?}", args.id) };
     if args.json {

@@ -1,151 +1,57 @@
-//! Where a command looks things up: in the database directly, or at a running server.
+//! A running server, over HTTP.
 
-use std::fmt::Write;
+use std::{fmt::Write, io::Read};
 
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reqwest::{Client, Response, StatusCode, header::CONTENT_TYPE};
+use reqwest::{Body, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{
     output::{UsageError, visible},
-    settings::{self, SettingsArgs},
-    variables::{secret, variable},
+    pairs::{Pairs, given},
 };
-use crate::storage::Access;
 use crate::{
-    clock::Clock,
-    domain::{CorrelationId, Draft, FieldError, ListRequest, StatsRequest},
-    query::{ListView, MessageView, Query, StatsView},
-    webex::has_host,
+    domain::{CorrelationId, Draft},
+    maintenance::{ErasureView, ImportReport},
+    query::MessageView,
 };
-
-const SERVER: &str = "Ask this running server, in place of the database  [env: RECEIPTD_SERVER]";
-const TOKEN: &str =
-    "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file that holds it]";
-
-/// Which of the two.
-#[derive(clap::Args, Clone)]
-pub(super) struct SourceArgs {
-    #[command(flatten)]
-    settings: SettingsArgs,
-    #[arg(long, value_name = "URL", help = SERVER)]
-    server: Option<String>,
-    #[arg(long, value_name = "TOKEN", help = TOKEN)]
-    token: Option<String>,
-}
-
-/// A place to look things up.
-pub(super) enum Source {
-    Database(Box<Query>),
-    Server(Remote),
-}
-
-impl SourceArgs {
-    pub(super) async fn open(self) -> anyhow::Result<Source> {
-        if let Some(remote) = self.remote()? {
-            return Ok(Source::Server(remote));
-        }
-        let (store, settings) = settings::open_for(Access::Read, self.settings).await?;
-        Ok(Source::Database(Box::new(Query::new(&store, settings.deadlines, Clock::system()))))
-    }
-
-    /// The server, if one is named.
-    pub(super) fn remote(&self) -> anyhow::Result<Option<Remote>> {
-        let server = match self.server.clone().filter(|server| !server.is_empty()) {
-            Some(server) => Some(server),
-            None => variable("RECEIPTD_SERVER")?,
-        };
-        let Some(server) = server else { return Ok(None) };
-        let is_whole = |url: &Url| url.has_host() && has_host(&server);
-        let base = Url::parse(&server).ok().filter(|url| is_whole(url) && matches!(url.scheme(), "http" | "https"));
-        let base = base.ok_or_else(|| {
-            UsageError("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned())
-        })?;
-        let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
-        let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
-        anyhow::ensure!(fits, UsageError("the API token holds characters that a header cannot hold".to_owned()));
-        Ok(Some(Remote { client: Client::builder().build()?, base, token }))
-    }
-
-    pub(super) fn into_settings(self) -> SettingsArgs {
-        self.settings
-    }
-}
-
-impl Source {
-    pub(super) async fn message(&self, id: &str) -> anyhow::Result<Option<MessageView>> {
-        match self {
-            Self::Server(remote) => remote.message(id, None).await,
-            Self::Database(query) => match CorrelationId::new(id) {
-                Ok(id) => Ok(query.message(&id).await?),
-                Err(_) => Ok(None),
-            },
-        }
-    }
-
-    pub(super) async fn messages(&self, filters: &[(&str, String)]) -> anyhow::Result<ListView<MessageView>> {
-        match self {
-            Self::Server(remote) => {
-                remote.get("v1/messages", filters).await?.context("the server has no list of messages")
-            }
-            Self::Database(query) => {
-                let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = ListRequest::parse(pairs, &query.cutoffs()).map_err(|faults| usage_error(&faults))?;
-                Ok(query.list(&request.filter, request.after.as_ref(), request.limit).await?)
-            }
-        }
-    }
-
-    pub(super) async fn stats(&self, request: &[(&str, String)]) -> anyhow::Result<StatsView> {
-        match self {
-            Self::Server(remote) => remote.get("v1/stats", request).await?.context("the server has no counts"),
-            Self::Database(query) => {
-                let pairs = request.iter().map(|(name, value)| (*name, value.as_str()));
-                let request = StatsRequest::parse(pairs).map_err(|faults| usage_error(&faults))?;
-                Ok(query.stats(&request).await?)
-            }
-        }
-    }
-}
-
-/// Faults as wrong use.
-pub(super) fn usage_error(faults: &[FieldError]) -> anyhow::Error {
-    UsageError(in_words(faults)).into()
-}
-
-/// Faults as one sentence.
-pub(super) fn in_words(faults: &[FieldError]) -> String {
-    let sentence = |fault: &FieldError| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
-    faults.iter().map(sentence).collect::<Vec<_>>().join("; ")
-}
 
 /// How many look-ups are on their way to a server at a time.
 const AT_A_TIME: usize = 8;
 
+/// In one piece of an upload.
+const PIECE: usize = 1 << 16;
+
 /// A running server.
-pub(super) struct Remote {
-    pub(super) client: Client,
+pub(super) struct Client {
+    http: reqwest::Client,
     base: Url,
     token: Option<String>,
 }
 
-impl Remote {
-    /// At `base`, without a token.
-    pub(super) fn at(base: Url) -> anyhow::Result<Self> {
-        Ok(Self { client: Client::builder().build()?, base, token: None })
+/// Why a server's events cannot be followed.
+pub(super) enum Unfollowed {
+    /// It says no.
+    Refused(anyhow::Error),
+    /// It is not there, or not ready.
+    Away(anyhow::Error),
+}
+
+impl Client {
+    /// Of the server at `base`.
+    pub(super) fn new(base: Url, token: Option<String>) -> anyhow::Result<Self> {
+        Ok(Self { http: reqwest::Client::builder().build()?, base, token })
     }
 
     /// One message; with `wait`, as soon as it is final or the seconds are over.
     pub(super) async fn message(&self, id: &str, wait: Option<u64>) -> anyhow::Result<Option<MessageView>> {
-        let wait: Vec<_> = wait
-            .into_iter()
-            .flat_map(|seconds| [("wait", "final".to_owned()), ("timeout", seconds.to_string())])
-            .collect();
+        let wait =
+            given([("wait", wait.map(|_| "final".to_owned())), ("timeout", wait.map(|seconds| seconds.to_string()))]);
         let url = self.url(&["v1", "messages", id])?;
-        self.answer(self.client.get(url).query(&wait)).await
+        self.answer(self.http.get(url).query(&wait)).await
     }
 
     /// Sends a message of this id, and returns it as the server took it over.
@@ -156,7 +62,7 @@ impl Remote {
                  sent once"
             )
         };
-        let request = self.client.post(self.url(&["v1", "messages"])?).json(message);
+        let request = self.http.post(self.url(&["v1", "messages"])?).json(message);
         let answer = self.ask(request).await.with_context(unknown)?;
         match answer.status() {
             status if status.is_success() => {
@@ -174,7 +80,7 @@ impl Remote {
             serde_json::to_writer(&mut lines, draft.members())?;
             lines.push(b'\n');
         }
-        let request = self.client.post(self.url(&["v1", "messages"])?);
+        let request = self.http.post(self.url(&["v1", "messages"])?);
         let answer = self.ask(request.header(CONTENT_TYPE, "application/x-ndjson").body(lines)).await?;
         if !answer.status().is_success() {
             return Err(refused(answer).await);
@@ -193,21 +99,68 @@ impl Remote {
     /// Calls a message back.
     pub(super) async fn cancel(&self, id: &str) -> anyhow::Result<Option<MessageView>> {
         let url = self.url(&["v1", "messages", id, "cancel"])?;
-        self.answer(self.client.post(url)).await
+        self.answer(self.http.post(url)).await
     }
 
     /// What is at `path`; `None` if nothing is.
-    pub(super) async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        pairs: &[(&str, String)],
-    ) -> anyhow::Result<Option<T>> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<Option<T>> {
         let url = self.url(&path.split('/').collect::<Vec<_>>())?;
-        self.answer(self.client.get(url).query(pairs)).await
+        self.answer(self.http.get(url).query(pairs)).await
+    }
+
+    /// One page of a list.
+    pub(super) async fn list<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<T> {
+        self.get(path, pairs).await?.with_context(|| format!("the server has no {path}"))
+    }
+
+    /// Has the server do something.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<T> {
+        let url = self.url(&path.split('/').collect::<Vec<_>>())?;
+        self.answer(self.http.post(url).query(pairs)).await?.with_context(|| format!("the server has no {path}"))
+    }
+
+    /// Has the server remove a person, who is named in the body: a URL would be logged on the way.
+    pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
+        let request = self.http.post(self.url(&["v1", "erase"])?).json(&json!({"to": to, "dryRun": dry_run}));
+        self.answer(request).await?.context("the server does not erase")
+    }
+
+    /// An export, to be read as it comes.
+    pub(super) async fn export(&self, pairs: &Pairs) -> anyhow::Result<Response> {
+        let answer = self.ask(self.http.get(self.url(&["v1", "export"])?).query(pairs)).await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
+    }
+
+    /// Has the server load a file, which is sent as it is read.
+    pub(super) async fn import(&self, pairs: &Pairs, file: impl Read + Send + 'static) -> anyhow::Result<ImportReport> {
+        let pieces = stream::try_unfold(file, async |mut file| {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece)?;
+            piece.truncate(read);
+            Ok::<_, std::io::Error>((read > 0).then_some((piece, file)))
+        });
+        let request = self.http.post(self.url(&["v1", "import"])?).query(pairs).body(Body::wrap_stream(pieces));
+        let request = request.header(CONTENT_TYPE, "application/octet-stream");
+        self.answer(request).await?.context("the server takes no imports")
+    }
+
+    /// The events after `last`, or from now on.
+    pub(super) async fn events(&self, filters: &Pairs, last: Option<&str>) -> Result<Response, Unfollowed> {
+        let url = self.url(&["v1", "events"]).map_err(Unfollowed::Refused)?;
+        let mut request = self.http.get(url).query(filters);
+        if let Some(last) = last.filter(|last| !last.is_empty()) {
+            request = request.header("last-event-id", last);
+        }
+        let answer = self.ask(request).await.map_err(Unfollowed::Away)?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer),
+            status if status.is_server_error() => Err(Unfollowed::Away(refused(answer).await)),
+            _ => Err(Unfollowed::Refused(refused(answer).await)),
+        }
     }
 
     /// The segments become parts of the path, percent-encoded.
-    pub(super) fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
+    fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
         let mut url = self.base.clone();
         if url.cannot_be_a_base() {
             bail!(UsageError("--server must be an http URL".to_owned()));
@@ -217,7 +170,7 @@ impl Remote {
         Ok(url)
     }
 
-    pub(super) async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+    async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -225,10 +178,7 @@ impl Remote {
         request.send().await.with_context(|| format!("{} does not answer", self.base))
     }
 
-    pub(super) async fn answer<T: DeserializeOwned>(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> anyhow::Result<Option<T>> {
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<Option<T>> {
         let answer = self.ask(request).await?;
         match answer.status() {
             status if status.is_success() => {
@@ -254,7 +204,7 @@ fn encoded(segment: &str) -> String {
 }
 
 /// The server's own words, where it gave any.
-pub(super) async fn refused(answer: Response) -> anyhow::Error {
+async fn refused(answer: Response) -> anyhow::Error {
     let status = answer.status();
     let problem: Value = answer.json().await.unwrap_or_default();
     let detail = problem["detail"].as_str().unwrap_or("no details");

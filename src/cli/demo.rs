@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing::Level;
 use url::Url;
 
-use super::{output, settings::log_filter, source::Remote};
+use super::{client::Client, output, settings::log_filter};
 use crate::{
     clock::Clock,
     config::{self, Flags},
@@ -85,13 +85,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut server = tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stops(stopped)));
 
     let handed_in = Arc::new(AtomicU64::new(0));
-    let remote = Remote::at(server_url.clone())?;
+    let client = Client::new(server_url.clone(), None)?;
     let traffic = traffic::Traffic::new(&server_url, &platform_url, token, KEY)?;
     let play = async {
         let progress = display::Progress::new(args.messages, handed_in.clone(), observer.clone());
         let (sent, ()) = tokio::join!(traffic.play(args.messages, &handed_in), progress.follow());
         sent?;
-        display::close(&remote, &server_url, &observer.report()).await
+        display::close(&client, &server_url, &observer.report()).await
     };
     let finished = tokio::select! {
         finished = play => finished,

@@ -5,7 +5,7 @@ use anyhow::bail;
 use super::{
     output::{self, UsageError},
     settings::{self, user},
-    source::SourceArgs,
+    target::{Target, TargetArgs},
 };
 use crate::{
     clock::Clock,
@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,22 +32,17 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let person = Person::new(&args.to).map_err(|error| UsageError(format!("--to {error}")))?;
-    let view: ErasureView = if let Some(remote) = args.source.remote()? {
-        remote.erase(&args.to, args.dry_run).await?
-    } else {
-        let (store, _) = settings::open_for(settings::access(args.dry_run), args.source.into_settings()).await?;
-        Eraser::new(&store, Clock::system()).erase(&person, &user(), args.dry_run).await?
+    let view = match args.target.resolve()? {
+        Target::Server(client) => client.erase(&args.to, args.dry_run).await?,
+        Target::Database(settings) => {
+            let (store, _) = settings::open_for(settings::access(args.dry_run), settings).await?;
+            Eraser::new(&store, Clock::system()).erase(&person, &user(), args.dry_run).await?
+        }
     };
     if args.json {
         output::json(&view)?;
-    } else if view.found {
+    } else {
         show(&view, args.dry_run);
-    }
-    if view.compressed > 0 && !args.json {
-        output::line(format!(
-            "{} bodies are compressed and could not be searched; `receiptd quarantine` and `receiptd inbound` list what came.",
-            view.compressed
-        ));
     }
     if !view.found {
         bail!("nothing is stored about this address, so nothing was erased; a number needs its country code");
@@ -56,6 +51,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn show(view: &ErasureView, dry_run: bool) {
+    if view.found {
+        output::table(&["what", if dry_run { "would be erased" } else { "erased" }], rows(view));
+    }
+    if view.compressed > 0 {
+        output::line(format!(
+            "{} bodies are compressed and could not be searched; `receiptd quarantine` and `receiptd inbound` list what came.",
+            view.compressed
+        ));
+    }
+}
+
+fn rows(view: &ErasureView) -> impl Iterator<Item = Vec<String>> {
     let rows = [
         ("messages", view.messages),
         ("notifications", view.notifications),
@@ -67,6 +74,5 @@ fn show(view: &ErasureView, dry_run: bool) {
         ("quarantine", view.quarantine),
         ("under way; erase once more", view.under_way),
     ];
-    let done = if dry_run { "would be erased" } else { "erased" };
-    output::table(&["what", done], rows.map(|(what, rows)| vec![what.to_owned(), rows.to_string()]));
+    rows.into_iter().map(|(what, rows)| vec![what.to_owned(), rows.to_string()])
 }

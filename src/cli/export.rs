@@ -12,15 +12,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     filter::FilterArgs,
+    output::usage_error,
+    output_file::OutputFile,
+    pairs::{given, texts},
     settings,
-    source::{SourceArgs, usage_error},
-    target::Target,
+    target::{Target, TargetArgs},
 };
-use crate::storage::Access;
 use crate::{
     audit::AuditWriter,
     clock::Clock,
     maintenance::{Export, ExportRequest},
+    storage::Access,
 };
 
 #[derive(clap::Args)]
@@ -47,47 +49,47 @@ pub(super) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut pairs = vec![("of", args.of), ("format", args.format), ("bom", args.bom.to_string())];
     pairs.extend(args.filter.into_pairs());
-    pairs.extend(
-        [("actor", args.actor), ("action", args.action)].into_iter().filter_map(|(name, it)| Some((name, it?))),
-    );
-    if let Some(remote) = args.source.remote()? {
-        let bytes = remote.export(&pairs).await?.bytes_stream().map_err(anyhow::Error::from);
-        write(bytes.map_ok(|bytes| bytes.to_vec()), args.output.as_deref()).await
-    } else {
-        let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-        let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
-        let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
-        let request = ExportRequest::parse(pairs, &cutoffs).map_err(|faults| usage_error(&faults))?;
-        let audit = AuditWriter::start(&store, Clock::system());
-        let export = Export::begin(&store, request, &audit, &settings::user()).await?;
-        let pieces = export.pieces().map_err(anyhow::Error::from);
-        write(pieces.map_ok(|piece| piece.bytes), args.output.as_deref()).await
+    pairs.extend(given([("actor", args.actor), ("action", args.action)]));
+    match args.target.resolve()? {
+        Target::Server(client) => {
+            let bytes = client.export(&pairs).await?.bytes_stream().map_err(anyhow::Error::from);
+            write(bytes.map_ok(|bytes| bytes.to_vec()), args.output.as_deref()).await
+        }
+        Target::Database(settings) => {
+            let (store, settings) = settings::open_for(Access::Write, settings).await?;
+            let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
+            let request = ExportRequest::parse(texts(&pairs), &cutoffs).map_err(|faults| usage_error(&faults))?;
+            let audit = AuditWriter::start(&store, Clock::system());
+            let export = Export::begin(&store, request, &audit, &settings::user()).await?;
+            let pieces = export.pieces().map_err(anyhow::Error::from);
+            write(pieces.map_ok(|piece| piece.bytes), args.output.as_deref()).await
+        }
     }
 }
 
 async fn write(pieces: impl Stream<Item = anyhow::Result<Vec<u8>>>, path: Option<&Path>) -> anyhow::Result<()> {
-    let mut target = Target::open(path)?;
-    let bar = progress(&target);
+    let mut file = OutputFile::open(path)?;
+    let bar = progress(&file);
     let mut pieces = pin!(pieces);
     while let Some(piece) = pieces.next().await {
         let piece = piece.context("the export broke off")?;
         bar.inc(piece.len() as u64);
-        target.write_all(&piece).with_context(|| target.cannot())?;
+        file.write_all(&piece).with_context(|| file.cannot())?;
     }
-    target.finish()?;
+    file.finish()?;
     bar.finish_and_clear();
     Ok(())
 }
 
 /// How much there will be, nobody knows before. Where the rows themselves go to the terminal, a bar would be in the way.
-fn progress(target: &Target) -> ProgressBar {
-    if target.is_stdout() && std::io::stdout().is_terminal() {
+fn progress(file: &OutputFile) -> ProgressBar {
+    if file.is_stdout() && std::io::stdout().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}, {elapsed}");

@@ -1,5 +1,6 @@
 //! The flags that say which messages; each is the filter of that name in the API.
 
+use super::pairs::{Pairs, given};
 use crate::{
     clock::Clock,
     domain::{Channel, Timestamp},
@@ -55,7 +56,7 @@ pub(super) struct FilterArgs {
 impl FilterArgs {
     /// Those that are given, in the words of the API.
     pub(super) fn into_pairs(self) -> Vec<(&'static str, String)> {
-        let pairs = [
+        given([
             ("status", self.status),
             ("final", self.r#final),
             ("failure", self.failure),
@@ -69,14 +70,13 @@ impl FilterArgs {
             ("overdue", self.overdue),
             ("since", self.since),
             ("until", self.until),
-        ];
-        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        ])
     }
 }
 
 /// What is said where nothing was found. Of a channel that has another name here, nothing would ever be found, but channels
 /// that are not known have messages too.
-pub(super) fn nothing(what: &str, filters: &[(&'static str, String)]) -> String {
+pub(super) fn nothing(what: &str, filters: &Pairs) -> String {
     let channel = filters.iter().find(|(name, _)| *name == "channel").map(|(_, value)| Channel::from_name(value));
     match channel {
         Some(Channel::Other(name)) => {

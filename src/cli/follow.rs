@@ -7,21 +7,22 @@ use sse_stream::SseByteStream;
 use tokio::time::sleep;
 
 use super::{
-    output,
-    remote::Unfollowed,
-    settings,
-    source::{Remote, SourceArgs, usage_error},
+    client::{Client, Unfollowed},
+    output::{self, usage_error},
+    pairs::{Pairs, texts},
+    settings::{self, SettingsArgs},
+    target::{Target, TargetArgs},
 };
-use crate::query::{EventStream, EventStreamRequest, EventView};
-use crate::storage::Access;
+use crate::{
+    query::{EventStream, EventStreamRequest, EventView},
+    storage::Access,
+};
 
 /// Before a server that went away is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-type Filters = [(&'static str, String)];
-
 /// Shows changes as they happen, until the process is ended.
-pub(super) async fn run(source: SourceArgs, filters: &Filters, json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(target: TargetArgs, filters: &Pairs, json: bool) -> anyhow::Result<()> {
     let show = |event: &EventView| {
         if json {
             return output::json_line(event);
@@ -29,20 +30,19 @@ pub(super) async fn run(source: SourceArgs, filters: &Filters, json: bool) -> an
         output::line(words(event));
         Ok(())
     };
-    match source.remote()? {
-        Some(remote) => at_server(&remote, filters, show).await,
-        None => in_database(source, filters, show).await,
+    match target.resolve()? {
+        Target::Server(client) => at_server(&client, filters, show).await,
+        Target::Database(settings) => in_database(settings, filters, show).await,
     }
 }
 
 async fn in_database(
-    source: SourceArgs,
-    filters: &Filters,
+    settings: SettingsArgs,
+    filters: &Pairs,
     show: impl Fn(&EventView) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let pairs = filters.iter().map(|(name, value)| (*name, value.as_str()));
-    let request = EventStreamRequest::parse(pairs, None).map_err(|faults| usage_error(&faults))?;
-    let (store, _) = settings::open_for(Access::Read, source.into_settings()).await?;
+    let request = EventStreamRequest::parse(texts(filters), None).map_err(|faults| usage_error(&faults))?;
+    let (store, _) = settings::open_for(Access::Read, settings).await?;
     let mut feed = EventStream::open(&store, request).await?;
     loop {
         for (_, event) in feed.next().await? {
@@ -53,13 +53,13 @@ async fn in_database(
 
 /// A connection that ends is taken up again after the last event.
 async fn at_server(
-    remote: &Remote,
-    filters: &Filters,
+    client: &Client,
+    filters: &Pairs,
     show: impl Fn(&EventView) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut last = None;
     loop {
-        match remote.events(filters, last.as_deref()).await {
+        match client.events(filters, last.as_deref()).await {
             Ok(answer) => {
                 let beginning = answer.headers().get("last-event-id").and_then(|place| place.to_str().ok());
                 last = last.or(beginning.map(str::to_owned));

@@ -10,13 +10,15 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    output, settings,
-    source::{SourceArgs, usage_error},
+    output::{self, usage_error},
+    pairs::{given, texts},
+    settings,
+    target::{Target, TargetArgs},
 };
-use crate::storage::Access;
 use crate::{
     clock::Clock,
     maintenance::{ImportOptions, ImportReport, Importer},
+    storage::Access,
 };
 
 #[derive(clap::Args)]
@@ -32,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "payload=HEADER", default_value = "payload=Payload")]
     columns: String,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,17 +44,16 @@ pub(super) struct Args {
 const SHOWN: usize = 20;
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let mut pairs = vec![("columns", args.columns)];
-    pairs.extend(args.format.map(|format| ("format", format)));
+    let pairs = given([("columns", Some(args.columns)), ("format", args.format)]);
     let (file, bar) = open(&args.file)?;
-    let report = if let Some(remote) = args.source.remote()? {
-        remote.import(&pairs, file).await?
-    } else {
-        let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-        let options = ImportOptions::parse(pairs).map_err(|faults| usage_error(&faults))?;
-        let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
-        let importer = Importer::new(&store, settings.zone, Clock::system());
-        importer.import(&settings::user(), file, options).await?
+    let report = match args.target.resolve()? {
+        Target::Server(client) => client.import(&pairs, file).await?,
+        Target::Database(settings) => {
+            let options = ImportOptions::parse(texts(&pairs)).map_err(|faults| usage_error(&faults))?;
+            let (store, settings) = settings::open_for(Access::Write, settings).await?;
+            let importer = Importer::new(&store, settings.zone, Clock::system());
+            importer.import(&settings::user(), file, options).await?
+        }
     };
     bar.finish_and_clear();
     if args.json {

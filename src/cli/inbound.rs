@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use super::{
+    archive::{ListArgs, ShowArgs},
     output::or_dash,
-    shelf::{ListArgs, ShowArgs},
 };
 use crate::query::{InboundView, Query};
 

@@ -1,10 +1,17 @@
 //! `receiptd messages`
 
+use anyhow::Context;
+
 use super::{
     filter::{FilterArgs, nothing},
     follow,
-    output::{self, or_dash},
-    source::SourceArgs,
+    output::{self, or_dash, usage_error},
+    pairs::{given, texts},
+    target::{Target, TargetArgs},
+};
+use crate::{
+    domain::ListRequest,
+    query::{ListView, MessageView},
 };
 
 #[derive(clap::Args)]
@@ -22,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with_all = ["limit", "cursor"])]
     follow: bool,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,12 +38,19 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut filters = args.filter.into_pairs();
     if args.follow {
-        return follow::run(args.source, &filters, args.json).await;
+        return follow::run(args.target, &filters, args.json).await;
     }
-    filters.extend(
-        [("limit", args.limit), ("cursor", args.cursor)].into_iter().filter_map(|(name, value)| Some((name, value?))),
-    );
-    let page = args.source.open().await?.messages(&filters).await?;
+    filters.extend(given([("limit", args.limit), ("cursor", args.cursor)]));
+    let page: ListView<MessageView> = match args.target.resolve()?.open_for_reading().await? {
+        Target::Server(client) => {
+            client.get("v1/messages", &filters).await?.context("the server has no list of messages")?
+        }
+        Target::Database(query) => {
+            let request =
+                ListRequest::parse(texts(&filters), &query.cutoffs()).map_err(|faults| usage_error(&faults))?;
+            query.list(&request.filter, request.after.as_ref(), request.limit).await?
+        }
+    };
     if args.json {
         return output::json(&page);
     }

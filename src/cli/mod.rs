@@ -1,13 +1,23 @@
 //! The command line. One file a subcommand; the only place that prints.
 //!
+//! | File | Is shared by |
+//! | --- | --- |
+//! | `target`, `client` | commands that work on the database directly, or on a running server over HTTP |
+//! | `settings`, `variables` | commands that read the settings and the environment |
+//! | `filter`, `pairs` | commands with filters, and the parameters that they become |
+//! | `archive` | `inbound` and `quarantine` |
+//! | `output`, `output_file` | everything that prints, or writes a file |
+//!
 //! Exit codes: 0 done, 1 failed, 2 wrong use. `EXIT_CODES` is the contract.
 //!
 //! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
 
+mod archive;
 mod audit;
 mod backup;
 mod cancel;
 mod check_config;
+mod client;
 mod demo;
 mod erase;
 mod export;
@@ -19,17 +29,16 @@ mod messages;
 mod migrate;
 mod openapi;
 mod output;
+mod output_file;
+mod pairs;
 mod purge;
 mod quarantine;
 mod rebuild;
-mod remote;
 mod restore;
 mod send;
 mod serve;
 mod settings;
-mod shelf;
 mod simulate;
-mod source;
 mod stats;
 mod status;
 mod target;

@@ -12,7 +12,7 @@ use std::{
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle, presets::NOTHING};
 use serde::Serialize;
 
-use crate::observe::causes;
+use crate::{domain::FieldError, observe::causes};
 
 /// Prints a line for people.
 pub(super) fn line(text: impl AsRef<str>) {
@@ -76,6 +76,17 @@ pub(super) fn found(nothing: &str, header: &[&str], rows: impl IntoIterator<Item
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
+
+/// Faults as wrong use.
+pub(super) fn usage_error(faults: &[FieldError]) -> anyhow::Error {
+    UsageError(in_words(faults)).into()
+}
+
+/// Faults as one sentence.
+pub(super) fn in_words(faults: &[FieldError]) -> String {
+    let sentence = |fault: &FieldError| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
+    faults.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
 
 /// Says why a command failed: the whole chain of causes, on one line.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {

@@ -13,8 +13,8 @@ use tempfile::NamedTempFile;
 
 use super::output;
 
-/// A place that is being written.
-pub(super) struct Target {
+/// A file that is being written.
+pub(super) struct OutputFile {
     /// As the user named it.
     name: PathBuf,
     kind: Kind,
@@ -38,9 +38,9 @@ struct Whole {
 /// As many symbolic links lead to one another in Linux.
 const MOST_LINKS: usize = 40;
 
-impl Target {
+impl OutputFile {
     /// Opens `path`; `None` and `-` are standard output. Nothing is lost of a file that is there before
-    /// [`Target::finish`].
+    /// [`OutputFile::finish`].
     pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let name = path.unwrap_or(Path::new("-")).to_owned();
         let kind = if name == Path::new("-") { Ok(Kind::Stdout) } else { Kind::open(&name) };
@@ -65,7 +65,7 @@ impl Target {
     }
 }
 
-impl Write for Target {
+impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.kind {
             Kind::Stdout => {

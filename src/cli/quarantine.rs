@@ -3,15 +3,15 @@
 use clap::Subcommand;
 
 use super::{
+    archive::{ListArgs, ShowArgs},
     output, settings,
-    shelf::{ListArgs, ShowArgs},
-    source::SourceArgs,
+    target::{Target, TargetArgs},
 };
-use crate::storage::Access;
 use crate::{
     clock::Clock,
     maintenance::{self, RetryReport},
     query::{QuarantineView, Query},
+    storage::Access,
 };
 
 #[derive(clap::Args)]
@@ -36,7 +36,7 @@ enum Action {
 #[derive(clap::Args)]
 struct RetryArgs {
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -63,11 +63,12 @@ fn text(kept: &QuarantineView) -> String {
 }
 
 async fn retry(args: RetryArgs) -> anyhow::Result<()> {
-    let report = if let Some(remote) = args.source.remote()? {
-        remote.post("v1/quarantine/retry", &[]).await?
-    } else {
-        let (store, settings) = settings::open_for(Access::Write, args.source.into_settings()).await?;
-        maintenance::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
+    let report = match args.target.resolve()? {
+        Target::Server(client) => client.post("v1/quarantine/retry", &[]).await?,
+        Target::Database(settings) => {
+            let (store, settings) = settings::open_for(Access::Write, settings).await?;
+            maintenance::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
+        }
     };
     if args.json {
         return output::json(&report);

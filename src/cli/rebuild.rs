@@ -2,7 +2,11 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{output, settings, source::SourceArgs};
+use super::{
+    output,
+    settings::{self, SettingsArgs},
+    target::{Target, TargetArgs},
+};
 use crate::{
     clock::Clock,
     maintenance::{Rebuild, RebuildReport},
@@ -14,30 +18,33 @@ pub(super) struct Args {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let report = if let Some(remote) = args.source.remote()? {
-        remote.post("v1/rebuild", &[("dryRun", args.dry_run.to_string())]).await?
-    } else {
-        let (store, settings) = settings::open_for(settings::access(args.dry_run), args.source.into_settings()).await?;
-        let style = ProgressStyle::with_template("{spinner} {human_pos} messages, {elapsed}");
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = ProgressBar::no_length().with_style(style);
-        let rebuild = Rebuild::new(&store, settings.zone, Clock::system());
-        let report = rebuild.run(&settings::user(), args.dry_run, |messages| bar.set_position(messages)).await?;
-        bar.finish_and_clear();
-        report
+    let report = match args.target.resolve()? {
+        Target::Server(client) => client.post("v1/rebuild", &[("dryRun", args.dry_run.to_string())]).await?,
+        Target::Database(settings) => rebuild(settings, args.dry_run).await?,
     };
     if args.json {
         return output::json(&report);
     }
     show(&report, args.dry_run);
     Ok(())
+}
+
+async fn rebuild(settings: SettingsArgs, dry_run: bool) -> anyhow::Result<RebuildReport> {
+    let (store, settings) = settings::open_for(settings::access(dry_run), settings).await?;
+    let style = ProgressStyle::with_template("{spinner} {human_pos} messages, {elapsed}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = ProgressBar::no_length().with_style(style);
+    let rebuild = Rebuild::new(&store, settings.zone, Clock::system());
+    let report = rebuild.run(&settings::user(), dry_run, |messages| bar.set_position(messages)).await?;
+    bar.finish_and_clear();
+    Ok(report)
 }
 
 fn show(report: &RebuildReport, dry_run: bool) {

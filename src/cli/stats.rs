@@ -1,6 +1,14 @@
 //! `receiptd stats`
 
-use super::{filter::hour, output, source::SourceArgs};
+use anyhow::Context;
+
+use super::{
+    filter::hour,
+    output::{self, usage_error},
+    pairs::{given, texts},
+    target::{Target, TargetArgs},
+};
+use crate::{domain::StatsRequest, query::StatsView};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -15,16 +23,21 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME", value_parser = hour)]
     until: Option<String>,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let request = [("by", Some(args.by.clone())), ("since", args.since), ("until", args.until)];
-    let request: Vec<_> = request.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let stats = args.source.open().await?.stats(&request).await?;
+    let pairs = given([("by", Some(args.by.clone())), ("since", args.since), ("until", args.until)]);
+    let stats: StatsView = match args.target.resolve()?.open_for_reading().await? {
+        Target::Server(client) => client.get("v1/stats", &pairs).await?.context("the server has no counts")?,
+        Target::Database(query) => {
+            let request = StatsRequest::parse(texts(&pairs)).map_err(|faults| usage_error(&faults))?;
+            query.stats(&request).await?
+        }
+    };
     if args.json {
         return output::json(&stats);
     }

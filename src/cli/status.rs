@@ -4,10 +4,10 @@ use anyhow::bail;
 
 use super::{
     output::{self, or_dash},
-    source::SourceArgs,
+    target::{Target, TargetArgs},
 };
 use crate::{
-    domain::Status,
+    domain::{CorrelationId, Status},
     query::{EntryView, MessageView},
 };
 
@@ -16,15 +16,19 @@ pub(super) struct Args {
     /// The correlation id; a message without one is txn:TRANSACTION-ID
     id: String,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let source = args.source.open().await?;
-    let Some(message) = source.message(&args.id).await? else {
+    let message = match (args.target.resolve()?.open_for_reading().await?, CorrelationId::new(&args.id)) {
+        (Target::Server(client), _) => client.message(&args.id, None).await?,
+        (Target::Database(query), Ok(id)) => query.message(&id).await?,
+        (Target::Database(_), Err(_)) => None,
+    };
+    let Some(message) = message else {
         bail!("there is no message with the correlation id {:?}; one without is txn:<transaction id>", args.id);
     };
     if args.json {

@@ -16,7 +16,7 @@ use tokio::time::interval;
 use url::Url;
 
 use crate::{
-    cli::{output, source::Remote},
+    cli::{client::Client, output, pairs::given},
     query::{ListView, MessageView},
     simulator::{Observer, Report},
 };
@@ -66,8 +66,8 @@ impl Progress {
 }
 
 /// The closing table, and how to go on.
-pub(super) async fn close(remote: &Remote, server: &Url, report: &Report) -> anyhow::Result<()> {
-    let stats = stats(remote).await?;
+pub(super) async fn close(client: &Client, server: &Url, report: &Report) -> anyhow::Result<()> {
+    let stats = stats(client).await?;
     let mut statuses: Vec<&String> = stats.values().flat_map(BTreeMap::keys).collect();
     statuses.sort_unstable();
     statuses.dedup();
@@ -91,16 +91,13 @@ pub(super) async fn close(remote: &Remote, server: &Url, report: &Report) -> any
 }
 
 /// How many messages there are, by channel and status.
-async fn stats(remote: &Remote) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
+async fn stats(client: &Client) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
     let mut stats: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut cursor = None;
     loop {
-        let pairs: Vec<_> = [("limit", Some("500".to_owned())), ("cursor", cursor)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect();
+        let pairs = given([("limit", Some("500".to_owned())), ("cursor", cursor)]);
         let page: ListView<MessageView> =
-            remote.get("v1/messages", &pairs).await?.context("the server lists no messages")?;
+            client.get("v1/messages", &pairs).await?.context("the server lists no messages")?;
         for message in page.items {
             let channel = message.channel.unwrap_or_else(|| "unknown".to_owned());
             *stats.entry(channel).or_default().entry(message.status).or_default() += 1;

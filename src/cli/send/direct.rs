@@ -1,4 +1,4 @@
-//! Where messages are handed in: the database, with the hand-over to the platform running here, or a server.
+//! Where messages are sent to: the database, from which they are dispatched here, or a server.
 
 use std::time::Duration;
 
@@ -7,13 +7,10 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    cli::{
-        settings,
-        source::{Remote, in_words},
-    },
+    cli::{output::in_words, settings, target::Target},
     clock::Clock,
     config::{SendSettings, Settings},
-    domain::{CorrelationId, Draft},
+    domain::{Actor, CorrelationId, Draft},
     lifecycle,
     observe::Metrics,
     query::{MessageView, Query},
@@ -26,26 +23,25 @@ pub(super) struct Direct {
     platform: SendSettings,
     store: Store,
     clock: Clock,
+    /// Who runs the command.
+    actor: Actor,
     sender: Sender,
     pub(super) query: Query,
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 /// One of the two.
-pub(super) enum Place {
-    Database(Box<Direct>),
-    Server(Remote),
-}
+pub(super) type SendTarget = Target<Direct>;
 
 /// What became of a message that was handed in.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(super) enum Acceptance {
     /// Taken over now, or before; where it stands, where that is known at once.
-    Over { new: bool, message: Option<Box<MessageView>> },
+    Accepted { new: bool, message: Option<Box<MessageView>> },
     /// Not as it is.
     Refused(String),
     /// Not now.
-    Later(String),
+    Unavailable(String),
 }
 
 /// With nothing due for so long, nobody waits for the hand-over of what is queued.
@@ -58,7 +54,7 @@ impl Direct {
         let (store, clock) = (settings::open(&settings).await?, Clock::system());
         let sender = Sender::new(store.outbox.clone(), clock.clone(), Some(platform.tenant.sms_api));
         let query = Query::new(&store, settings.deadlines, clock.clone());
-        Ok(Self { platform, store, clock, sender, query, running: None })
+        Ok(Self { platform, store, clock, actor: settings::user(), sender, query, running: None })
     }
 
     /// Hands over whatever is due, from here on.
@@ -91,28 +87,28 @@ impl Direct {
 
     /// Takes messages over.
     pub(super) async fn accept(&self, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
-        self.sender.accept_all(&settings::user(), drafts).await
+        self.sender.accept_all(&self.actor, drafts).await
     }
 
-    async fn take(&self, drafts: &[Draft]) -> Vec<Taken> {
+    async fn hand_in(&self, drafts: &[Draft]) -> Vec<Acceptance> {
         let outcome = |sent| match sent {
-            Ok(Sent::New(_)) => Taken::Over { new: true, message: None },
-            Ok(Sent::Same(_)) => Taken::Over { new: false, message: None },
-            Err(SendError::Faulty(faults)) => Taken::Refused(in_words(&faults)),
-            Err(error @ SendError::Conflict(_)) => Taken::Refused(error.to_string()),
-            Err(error) => Taken::Later(error.to_string()),
+            Ok(Sent::New(_)) => Acceptance::Accepted { new: true, message: None },
+            Ok(Sent::Same(_)) => Acceptance::Accepted { new: false, message: None },
+            Err(SendError::Faulty(faults)) => Acceptance::Refused(in_words(&faults)),
+            Err(error @ SendError::Conflict(_)) => Acceptance::Refused(error.to_string()),
+            Err(error) => Acceptance::Unavailable(error.to_string()),
         };
         self.accept(drafts).await.into_iter().map(outcome).collect()
     }
 }
 
-impl Place {
+impl SendTarget {
     /// Hands messages in, each with its correlation id; what became of them, in order. Those without an outcome were
     /// not taken over.
-    pub(super) async fn take(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Taken>> {
+    pub(super) async fn hand_in(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Acceptance>> {
         match self {
-            Self::Database(direct) => Ok(direct.take(drafts).await),
-            Self::Server(remote) => Ok(remote.send_lines(drafts).await?.into_iter().map(told).collect()),
+            Self::Database(direct) => Ok(direct.hand_in(drafts).await),
+            Self::Server(client) => Ok(client.send_lines(drafts).await?.into_iter().map(of_line).collect()),
         }
     }
 
@@ -120,7 +116,7 @@ impl Place {
     pub(super) async fn look(&self, ids: &[CorrelationId]) -> anyhow::Result<Vec<Option<MessageView>>> {
         match self {
             Self::Database(direct) => Ok(direct.query.messages(ids).await?),
-            Self::Server(remote) => remote.messages(ids).await,
+            Self::Server(client) => client.messages(ids).await,
         }
     }
 
@@ -139,10 +135,10 @@ impl Place {
 }
 
 /// The server's answer to one line.
-fn told(answer: Value) -> Taken {
+fn of_line(answer: Value) -> Acceptance {
     let new = answer["new"] == true;
     if answer["correlationId"].is_string() {
-        return Taken::Over { new, message: serde_json::from_value(answer).ok() };
+        return Acceptance::Accepted { new, message: serde_json::from_value(answer).ok() };
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let faults = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -151,5 +147,5 @@ fn told(answer: Value) -> Taken {
         .map(|fault| format!("{} {}", text(&fault["pointer"]).trim_start_matches('/'), text(&fault["detail"])));
     let faults = faults.collect::<Vec<_>>().join("; ");
     let words = if faults.is_empty() { text(&answer["detail"]) } else { faults };
-    if answer["status"] == 503 { Taken::Later(words) } else { Taken::Refused(words) }
+    if answer["status"] == 503 { Acceptance::Unavailable(words) } else { Acceptance::Refused(words) }
 }

@@ -3,16 +3,16 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `message` | the flags that make a message |
-//! | `place` | where messages are handed in: the database, with the hand-over running here, or a server |
+//! | `direct` | the database as a target: messages are dispatched from here |
 //! | `one` | sends one |
 //! | `file/` | sends a file |
 
+mod direct;
 mod file;
 mod message;
 mod one;
-mod place;
 
-use super::source::SourceArgs;
+use super::target::TargetArgs;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     #[command(flatten)]
-    source: SourceArgs,
+    target: TargetArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,

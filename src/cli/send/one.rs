@@ -6,12 +6,14 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Args, place::Direct};
+use super::{Args, direct::Direct};
 use crate::{
     cli::{
-        output::{self, UsageError},
-        source::{Remote, in_words},
+        client::Client,
+        output::{self, UsageError, in_words},
+        settings::SettingsArgs,
         status,
+        target::Target,
     },
     config::Purpose,
     domain::{CorrelationId, Draft, Object},
@@ -29,22 +31,21 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let id = correlation_id(&mut members);
     let message = Value::Object(members);
     let seconds = args.timeout.unwrap_or(SECONDS);
-    let view = match args.source.remote()? {
-        Some(remote) => {
-            let taken = remote.send(&message, &id).await?;
-            if args.wait {
-                wait(&remote, taken, Duration::from_secs(seconds)).await.with_context(|| taken_over(&id))?
-            } else {
-                taken
-            }
+    let patience = Duration::from_secs(seconds);
+    let target = args.target.resolve()?;
+    let is_direct = matches!(target, Target::Database(_));
+    let view = match target {
+        Target::Server(client) => {
+            let accepted = client.send(&message, &id).await?;
+            if args.wait { wait(&client, accepted, patience).await.with_context(|| taken_over(&id))? } else { accepted }
         }
-        None => send_directly(&args, message, Duration::from_secs(seconds)).await?,
+        Target::Database(settings) => send_directly(settings, message, args.wait, patience).await?,
     };
     if args.json {
         output::json(&view)?;
     } else {
         status::show(&view);
-        if view.status == "queued" && args.source.remote()?.is_none() {
+        if view.status == "queued" && is_direct {
             output::line("It waits for its time: a server on this database hands it over (receiptd serve).");
         }
     }
@@ -61,15 +62,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// Waits for the final status, or until the time is over. Of one request a server admits a minute at the most.
-async fn wait(remote: &Remote, taken: MessageView, patience: Duration) -> anyhow::Result<MessageView> {
-    let (end, mut view) = (Instant::now() + patience, taken);
+async fn wait(client: &Client, accepted: MessageView, patience: Duration) -> anyhow::Result<MessageView> {
+    let (end, mut view) = (Instant::now() + patience, accepted);
     while !view.is_final {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;
         }
         let seconds = left.as_secs().clamp(1, LONGEST_WAIT);
-        view = remote.message(&view.correlation_id, Some(seconds)).await?.unwrap_or(view);
+        view = client.message(&view.correlation_id, Some(seconds)).await?.unwrap_or(view);
     }
     Ok(view)
 }
@@ -89,47 +90,52 @@ fn taken_over(id: &str) -> String {
 }
 
 /// Puts the message into the database and hands it over from here, as a server would.
-async fn send_directly(args: &Args, message: Value, patience: Duration) -> anyhow::Result<MessageView> {
+async fn send_directly(
+    settings: SettingsArgs,
+    message: Value,
+    wait: bool,
+    patience: Duration,
+) -> anyhow::Result<MessageView> {
     let wrong = |faults: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(faults)));
     let draft = Draft::new(message).map_err(|fault| wrong(&[fault]))?;
-    let settings = args.source.clone().into_settings().load_quietly(Purpose::Send)?;
+    let settings = settings.load_quietly(Purpose::Send)?;
     // Before a database is made for it.
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
     check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
-    let place = Direct::open(settings).await?;
-    let sent = place.accept(std::slice::from_ref(&draft)).await;
+    let direct = Direct::open(settings).await?;
+    let sent = direct.accept(std::slice::from_ref(&draft)).await;
     let id = match sent.into_iter().next().context("the message was not taken over")? {
         Ok(sent) => sent.id().clone(),
         Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
         Err(error) => return Err(error.into()),
     };
-    handed_over_and_shown(place, args.wait, &id, patience).await.with_context(|| taken_over(id.as_str()))
+    handed_over_and_shown(direct, wait, &id, patience).await.with_context(|| taken_over(id.as_str()))
 }
 
 async fn handed_over_and_shown(
-    mut place: Direct,
+    mut direct: Direct,
     wait: bool,
     id: &CorrelationId,
     patience: Duration,
 ) -> anyhow::Result<MessageView> {
-    place.start()?;
-    handed_over(&place, id, patience).await?;
-    place.stop().await?;
-    let query: &Query = &place.query;
+    direct.start()?;
+    handed_over(&direct, id, patience).await?;
+    direct.stop().await?;
+    let query: &Query = &direct.query;
     let view = if wait { query.final_message(id, patience).await? } else { query.message(id).await? };
     view.context("the message is gone from the database")
 }
 
 /// Waits until the message is with the platform, or its outcome is known; not for a time that is far away.
-async fn handed_over(place: &Direct, id: &CorrelationId, patience: Duration) -> anyhow::Result<()> {
-    let mut changes = place.changes();
+async fn handed_over(direct: &Direct, id: &CorrelationId, patience: Duration) -> anyhow::Result<()> {
+    let mut changes = direct.changes();
     let waiting = async {
         loop {
             changes.mark_unchanged();
-            let message = place.query.message(id).await?;
+            let message = direct.query.message(id).await?;
             match message.as_ref().map(|message| message.status.as_str()) {
                 Some("sending") => {}
-                Some("queued") if !place.rests().await? => {}
+                Some("queued") if !direct.rests().await? => {}
                 _ => return Ok(()),
             }
             tokio::select! { _ = changes.changed() => {}, () = sleep(Duration::from_secs(1)) => {} }

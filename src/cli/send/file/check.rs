@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::{
     input::Input,
     progress,
-    row::{Plan, Ready},
+    row::{CheckedRow, Plan},
 };
-use crate::{cli::source::in_words, domain::Fingerprint};
+use crate::{cli::output::in_words, domain::Fingerprint};
 
 /// What the first pass found.
 #[derive(Default)]
@@ -74,7 +74,7 @@ pub(super) fn check(input: &Input, plan: &Plan) -> anyhow::Result<Checked> {
 /// Of each id so far, by its fingerprint, the line and the fingerprint of the message.
 type Seen = HashMap<Fingerprint, (u64, Fingerprint)>;
 
-fn sort_in(checked: &mut Checked, seen: &mut Seen, line: u64, ready: &Ready) {
+fn sort_in(checked: &mut Checked, seen: &mut Seen, line: u64, ready: &CheckedRow) {
     let id = ready.submission.correlation_id.as_str();
     let (key, said) = (Fingerprint::of_body(id.as_bytes()), ready.submission.to_json());
     let said = Fingerprint::of_body(said.to_string().as_bytes());

@@ -18,7 +18,7 @@ use super::{
     row::{ERROR, Plan, RETRY, Row},
 };
 use crate::{
-    cli::{source::in_words, target::Target},
+    cli::{output::in_words, output_file::OutputFile},
     domain::Object,
 };
 
@@ -31,9 +31,9 @@ pub(super) fn write(
     checked: &Checked,
     failures: &BTreeMap<u64, Failure>,
 ) -> anyhow::Result<u64> {
-    let mut target = Target::open(Some(path))?;
-    let cannot = target.cannot();
-    let mut output = Output::of(input, BufWriter::new(&mut target)).context(cannot.clone())?;
+    let mut file = OutputFile::open(Some(path))?;
+    let cannot = file.cannot();
+    let mut output = Output::of(input, BufWriter::new(&mut file)).context(cannot.clone())?;
     let mut rows = 0;
     for record in input.records()? {
         let row = plan.row(record?);
@@ -43,7 +43,7 @@ pub(super) fn write(
         }
     }
     output.end().context(cannot)?;
-    target.finish()?;
+    file.finish()?;
     Ok(rows)
 }
 

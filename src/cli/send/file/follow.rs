@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{hand_in::HandedIn, progress};
 use crate::{
-    cli::send::place::Place,
+    cli::send::direct::SendTarget,
     domain::{CorrelationId, Status},
     query::MessageView,
 };
@@ -45,7 +45,7 @@ impl Until {
 /// Follows the messages until all have got where they are wanted, nothing more is to be expected, `deadline` or
 /// `stopped`.
 pub(super) async fn follow(
-    place: &Place,
+    target: &SendTarget,
     handed_in: &mut HandedIn,
     until: Until,
     deadline: Option<Instant>,
@@ -59,7 +59,7 @@ pub(super) async fn follow(
         let some: Vec<usize> = waiting.drain(..waiting.len().min(TOGETHER)).collect();
         let ids: Vec<CorrelationId> = some.iter().map(|at| handed_in.messages[*at].id.clone()).collect();
         let (mut reached, mut on_the_way) = (0, 0);
-        for (at, message) in some.iter().copied().zip(place.look(&ids).await?) {
+        for (at, message) in some.iter().copied().zip(target.look(&ids).await?) {
             // One that was erased meanwhile will not come to any end.
             let Some(message) = message else { continue };
             handed_in.stands(at, &message);
@@ -73,7 +73,7 @@ pub(super) async fn follow(
         bar.set_position((handed_in.messages.len() - waiting.len()) as u64);
         bar.set_message(in_words(&counts(handed_in)));
         unmoved = if reached + on_the_way == 0 { unmoved + some.len() } else { 0 };
-        if until == Until::HandedOver && unmoved >= waiting.len() && place.rests().await? {
+        if until == Until::HandedOver && unmoved >= waiting.len() && target.rests().await? {
             break;
         }
         if reached * 2 < some.len() {

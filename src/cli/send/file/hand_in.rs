@@ -8,11 +8,11 @@ use super::{
     check::Checked,
     input::{Input, Records},
     progress,
-    row::{Plan, Ready},
+    row::{CheckedRow, Plan},
 };
 use crate::{
     cli::{
-        send::place::{Place, Taken},
+        send::direct::{Acceptance, SendTarget},
         status,
     },
     domain::{CorrelationId, Status},
@@ -66,17 +66,17 @@ impl HandedIn {
         }
     }
 
-    fn took(&mut self, line: u64, id: CorrelationId, taken: Taken) {
-        match taken {
-            Taken::Over { new, message } => {
+    fn add(&mut self, line: u64, id: CorrelationId, acceptance: Acceptance) {
+        match acceptance {
+            Acceptance::Accepted { new, message } => {
                 *(if new { &mut self.new } else { &mut self.already_sent }) += 1;
                 self.messages.push(Followed { line, id, status: Status::Queued });
                 if let Some(message) = message {
                     self.stands(self.messages.len() - 1, &message);
                 }
             }
-            Taken::Refused(error) => _ = self.failures.insert(line, Failure { error, ended: false }),
-            Taken::Later(why) => _ = self.interrupted.get_or_insert(why),
+            Acceptance::Refused(error) => _ = self.failures.insert(line, Failure { error, ended: false }),
+            Acceptance::Unavailable(why) => _ = self.interrupted.get_or_insert(why),
         }
     }
 }
@@ -86,7 +86,7 @@ pub(super) async fn hand_in(
     input: &Input,
     plan: &Plan,
     checked: &Checked,
-    place: &Place,
+    target: &SendTarget,
     stopped: &watch::Receiver<bool>,
 ) -> anyhow::Result<HandedIn> {
     let bar = progress::bar("handing in", checked.ready());
@@ -102,13 +102,13 @@ pub(super) async fn hand_in(
             break;
         }
         let drafts: Vec<_> = rows.iter().map(|(_, ready)| ready.draft.clone()).collect();
-        match place.take(&drafts).await {
-            Ok(taken) => {
-                if taken.len() < rows.len() {
+        match target.hand_in(&drafts).await {
+            Ok(accepted) => {
+                if accepted.len() < rows.len() {
                     handed_in.interrupted = Some("the server stopped answering".to_owned());
                 }
-                for ((line, ready), taken) in rows.into_iter().zip(taken) {
-                    handed_in.took(line, ready.submission.correlation_id, taken);
+                for ((line, row), acceptance) in rows.into_iter().zip(accepted) {
+                    handed_in.add(line, row.submission.correlation_id, acceptance);
                     bar.inc(1);
                 }
             }
@@ -121,7 +121,7 @@ pub(super) async fn hand_in(
 }
 
 /// The next good rows, each with its line; none at the end.
-fn next_rows(records: &mut Records, plan: &Plan, checked: &Checked) -> anyhow::Result<Vec<(u64, Ready)>> {
+fn next_rows(records: &mut Records, plan: &Plan, checked: &Checked) -> anyhow::Result<Vec<(u64, CheckedRow)>> {
     let mut rows = Vec::with_capacity(TOGETHER);
     while rows.len() < TOGETHER {
         let Some(record) = records.next() else { break };

@@ -39,9 +39,13 @@ use self::{
 };
 use super::{
     Args,
-    place::{Direct, Place},
+    direct::{Direct, SendTarget},
 };
-use crate::{cli::output::UsageError, config::Purpose, lifecycle};
+use crate::{
+    cli::{output::UsageError, target::Target},
+    config::Purpose,
+    lifecycle,
+};
 
 #[derive(clap::Args)]
 pub(super) struct FileArgs {
@@ -86,25 +90,26 @@ impl FileArgs {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let Some(path) = args.file.file.as_deref() else { bail!(UsageError("there is no --file".to_owned())) };
     let input = Input::open(path, args.file.format, args.file.delimiter)?;
-    let remote = args.source.remote()?;
-    let settings = match &remote {
-        Some(_) => None,
-        None => Some(args.source.clone().into_settings().load_quietly(Purpose::Send)?),
+    let target = match args.target.clone().resolve()? {
+        Target::Server(client) => Target::Server(client),
+        Target::Database(settings) => Target::Database(settings.load_quietly(Purpose::Send)?),
     };
-    let sms_api = settings.as_ref().and_then(|settings| Some(settings.send.as_ref()?.tenant.sms_api));
+    let sms_api = match &target {
+        Target::Server(_) => None,
+        Target::Database(settings) => settings.send.as_ref().map(|send| send.tenant.sms_api),
+    };
     let plan = Plan::new(&args, &input, sms_api)?;
     // Whatever is missing is told before the file is gone through.
-    let place = match (remote, settings) {
+    let target = match target {
         _ if args.file.dry_run => None,
-        (Some(remote), _) => Some(Place::Server(remote)),
-        (None, Some(settings)) => Some(Place::Database(Box::new(Direct::open(settings).await?))),
-        (None, None) => None,
+        Target::Server(client) => Some(Target::Server(client)),
+        Target::Database(settings) => Some(Target::Database(Direct::open(settings).await?)),
     };
     let checked = check::check(&input, &plan)?;
     let mut report = Report::new(&args, &plan, &checked);
     if checked.bad == 0 || args.file.skip_bad {
-        if let Some(place) = place {
-            send(&args, &input, &plan, &checked, place, &mut report).await?;
+        if let Some(target) = target {
+            send(&args, &input, &plan, &checked, target, &mut report).await?;
         }
     } else {
         report.nothing_was_sent = true;
@@ -122,23 +127,23 @@ async fn send(
     input: &Input,
     plan: &Plan,
     checked: &Checked,
-    mut place: Place,
+    mut target: SendTarget,
     report: &mut Report<'_>,
 ) -> anyhow::Result<()> {
     let stopped = on_interruption();
-    place.start()?;
-    let mut handed_in: HandedIn = hand_in::hand_in(input, plan, checked, &place, &stopped).await?;
-    let until = match (&place, args.wait) {
+    target.start()?;
+    let mut handed_in: HandedIn = hand_in::hand_in(input, plan, checked, &target, &stopped).await?;
+    let until = match (&target, args.wait) {
         (_, true) => Some(Until::Final),
         // Nobody else may be there to do it.
-        (Place::Database(_), false) => Some(Until::HandedOver),
-        (Place::Server(_), false) => None,
+        (Target::Database(_), false) => Some(Until::HandedOver),
+        (Target::Server(_), false) => None,
     };
     if let Some(until) = until.filter(|_| handed_in.interrupted.is_none()) {
         let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        follow::follow(&place, &mut handed_in, until, deadline, stopped).await?;
+        follow::follow(&target, &mut handed_in, until, deadline, stopped).await?;
     }
-    place.stop().await?;
+    target.stop().await?;
     report.add(handed_in);
     Ok(())
 }

@@ -41,12 +41,12 @@ pub(super) struct Plan {
 pub(super) struct Row {
     pub(super) record: Record,
     pub(super) retry: u64,
-    pub(super) message: Result<Ready, Vec<FieldError>>,
+    pub(super) message: Result<CheckedRow, Vec<FieldError>>,
 }
 
 /// A message that can be sent, as far as can be told here.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub(super) struct CheckedRow {
     /// What is handed in.
     pub(super) draft: Draft,
     /// What that asks for.
@@ -105,7 +105,7 @@ impl Plan {
         Row { record, retry, message }
     }
 
-    fn message(&self, fields: &BTreeMap<String, Field>, retry: u64) -> Result<Ready, Vec<FieldError>> {
+    fn message(&self, fields: &BTreeMap<String, Field>, retry: u64) -> Result<CheckedRow, Vec<FieldError>> {
         let (mut message, mut faults) = (self.defaults.clone(), Vec::new());
         for (name, field) in fields {
             let name = match &self.to_column {
@@ -155,22 +155,22 @@ impl Plan {
     }
 
     /// A good message that has no id yet, with the id that follows from it.
-    fn named(&self, draft: &Draft, mut submission: Submission, retry: u64) -> Result<Ready, Vec<FieldError>> {
+    fn named(&self, draft: &Draft, mut submission: Submission, retry: u64) -> Result<CheckedRow, Vec<FieldError>> {
         let id = self.id(&submission, retry);
         submission.correlation_id =
             CorrelationId::new(&id).map_err(|error| vec![fault("correlationId", &error.to_string())])?;
         let mut members = draft.members().clone();
         members.insert("correlationId".to_owned(), json!(id));
         let draft = Draft::new(Value::Object(members)).map_err(|fault| vec![fault])?;
-        Ok(Ready { draft, submission })
+        Ok(CheckedRow { draft, submission })
     }
 
-    fn checked(&self, message: Object, retry: u64, mut faults: Vec<FieldError>) -> Result<Ready, Vec<FieldError>> {
+    fn checked(&self, message: Object, retry: u64, mut faults: Vec<FieldError>) -> Result<CheckedRow, Vec<FieldError>> {
         let has_id = message.get("correlationId").is_some_and(|id| !id.is_null());
         let checked = Draft::new(Value::Object(message)).map_err(|fault| vec![fault]);
         let checked = checked.and_then(|draft| check(&draft, self.sms_api).map(|submission| (draft, submission)));
         match checked {
-            Ok((draft, submission)) if faults.is_empty() && has_id => return Ok(Ready { draft, submission }),
+            Ok((draft, submission)) if faults.is_empty() && has_id => return Ok(CheckedRow { draft, submission }),
             Ok((draft, submission)) if faults.is_empty() => return self.named(&draft, submission, retry),
             Ok(_) => {}
             Err(found) => faults.extend(found),

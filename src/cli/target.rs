@@ -1,0 +1,66 @@
+//! What a command works on: the database directly, or a running server over HTTP.
+
+use url::Url;
+
+use super::{
+    client::Client,
+    output::UsageError,
+    settings::{self, SettingsArgs},
+    variables::{secret, variable},
+};
+use crate::{clock::Clock, query::Query, storage::Access, webex::has_host};
+
+const SERVER: &str = "Ask this running server, in place of the database  [env: RECEIPTD_SERVER]";
+const TOKEN: &str =
+    "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file that holds it]";
+
+/// The flags that name it.
+#[derive(clap::Args, Clone)]
+pub(super) struct TargetArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[arg(long, value_name = "URL", help = SERVER)]
+    server: Option<String>,
+    #[arg(long, value_name = "TOKEN", help = TOKEN)]
+    token: Option<String>,
+}
+
+/// One of the two. `D` is what the command does with the database: at first it has only the settings, and opens it for
+/// the access that it needs.
+pub(super) enum Target<D = SettingsArgs> {
+    Database(D),
+    Server(Client),
+}
+
+impl TargetArgs {
+    /// The server, if the flags or the environment name one. Nothing is opened or asked yet.
+    pub(super) fn resolve(self) -> anyhow::Result<Target> {
+        let server = match self.server.filter(|server| !server.is_empty()) {
+            Some(server) => Some(server),
+            None => variable("RECEIPTD_SERVER")?,
+        };
+        let Some(server) = server else { return Ok(Target::Database(self.settings)) };
+        let is_whole = |url: &Url| url.has_host() && has_host(&server);
+        let base = Url::parse(&server).ok().filter(|url| is_whole(url) && matches!(url.scheme(), "http" | "https"));
+        let base = base.ok_or_else(|| {
+            UsageError("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned())
+        })?;
+        let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
+        let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
+        anyhow::ensure!(fits, UsageError("the API token holds characters that a header cannot hold".to_owned()));
+        Ok(Target::Server(Client::new(base, token)?))
+    }
+}
+
+impl Target {
+    /// Opens the database to look things up in it.
+    pub(super) async fn open_for_reading(self) -> anyhow::Result<Target<Query>> {
+        match self {
+            Self::Server(client) => Ok(Target::Server(client)),
+            Self::Database(settings) => {
+                let (store, settings) = settings::open_for(Access::Read, settings).await?;
+                Ok(Target::Database(Query::new(&store, settings.deadlines, Clock::system())))
+            }
+        }
+    }
+}
