@@ -3,11 +3,11 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    exposure::Least,
+    errors::ConfigErrors,
     layers::{Files, items},
     public_url::{Path, PublicUrl},
     raw::Notify,
-    settings::ConfigErrors,
+    secret_length::MinimumLength,
 };
 use crate::{
     notify::{ActiveSecrets, Authentication, Keys},
@@ -19,22 +19,22 @@ use crate::{
 pub(super) fn authentication(
     notify: &Notify,
     url: Option<&PublicUrl>,
-    least: Least,
+    minimum: MinimumLength,
     files: &Files,
-    faults: &mut ConfigErrors,
+    errors: &mut ConfigErrors,
 ) -> Authentication {
     let path = url.map(PublicUrl::path).cloned();
     if matches!(path, Some(Path::WithToken(_))) {
         let told = "public_url ends with a token, but notify.path_token is not set: anybody could post without it. Set \
                     notify.path_token, or let public_url end with /notify";
-        faults.check(!notify.path_token.is_empty(), told);
+        errors.check(!notify.path_token.is_empty(), told);
     }
     let path_token = move |keys: &ActiveSecrets| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         if !keys.secrets().iter().all(|token| token.expose_secret().chars().all(plain)) {
             return Err(InvalidSecret("may have letters, digits and -._~ only, since it is a part of a URL"));
         }
-        each(keys, |token| least.check(token))?;
+        each(keys, |token| minimum.check(token))?;
         // Else a renewal would refuse what the platform was told to post there.
         let is_there = match &path {
             Some(Path::WithToken(token)) => keys.position(token).is_some(),
@@ -50,17 +50,17 @@ pub(super) fn authentication(
         if !is_pair {
             return Err(InvalidSecret("must be user:password"));
         }
-        each(keys, |pair| least.check_pair(pair))
+        each(keys, |pair| minimum.check_pair(pair))
     };
-    let text = move |keys: &ActiveSecrets| each(keys, |secret| least.check(secret));
-    let mut read = |name, given: &[SecretString], fit: Fit| keys(name, given, files, fit, faults);
+    let text = move |keys: &ActiveSecrets| each(keys, |secret| minimum.check(secret));
+    let mut read = |name, given: &[SecretString], fit: Fit| keys(name, given, files, fit, errors);
     let authentication = Authentication {
         path_token: read("notify.path_token", &notify.path_token, Box::new(path_token)),
         hub_secrets: read("notify.hub_secrets", &notify.hub_secrets, Box::new(text)),
         basic: read("notify.basic", &notify.basic, Box::new(pair)),
         bearer: read("notify.bearer", &notify.bearer, Box::new(text)),
     };
-    faults.check(
+    errors.check(
         authentication.basic.is_none() || authentication.bearer.is_none(),
         "notify.basic and notify.bearer exclude each other: both stand in the Authorization header",
     );
@@ -74,7 +74,7 @@ fn each(keys: &ActiveSecrets, check: impl Fn(&SecretString) -> Result<(), Invali
 /// Tells whether secrets can serve a method.
 type Fit = Box<dyn Fn(&ActiveSecrets) -> Result<(), InvalidSecret> + Send + Sync>;
 
-fn keys(name: &str, given: &[SecretString], files: &Files, fit: Fit, faults: &mut ConfigErrors) -> Option<Keys> {
+fn keys(name: &str, given: &[SecretString], files: &Files, fit: Fit, errors: &mut ConfigErrors) -> Option<Keys> {
     let active = move |secrets: Vec<SecretString>| {
         let active = ActiveSecrets::new(secrets)?;
         fit(&active).map(|()| active)
@@ -87,5 +87,5 @@ fn keys(name: &str, given: &[SecretString], files: &Files, fit: Fit, faults: &mu
         None if given.is_empty() => return None,
         None => active(given.to_vec()).map(ReloadableSecret::fixed),
     };
-    keys.map_err(|unfit| faults.check(false, &format!("{name} {unfit}"))).ok()
+    keys.map_err(|unfit| errors.check(false, &format!("{name} {unfit}"))).ok()
 }

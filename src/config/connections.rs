@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{raw::Http, settings::ConfigErrors};
+use super::{errors::ConfigErrors, raw::Http};
 
 /// How many connections an address may have, and for how long they may be silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub struct ConnectionLimits {
 }
 
 /// Reads them from the settings.
-pub(super) fn connection_limits(http: &Http, faults: &mut ConfigErrors) -> ConnectionLimits {
-    faults.check((1..=3600).contains(&http.keep_alive_seconds), "http.keep_alive_seconds must be 1 to 3600");
-    faults.check((1..=3600).contains(&http.write_timeout_seconds), "http.write_timeout_seconds must be 1 to 3600");
-    faults.check(http.connections_per_address > 0, "http.connections_per_address must be at least 1");
+pub(super) fn connection_limits(http: &Http, errors: &mut ConfigErrors) -> ConnectionLimits {
+    errors.check((1..=3600).contains(&http.keep_alive_seconds), "http.keep_alive_seconds must be 1 to 3600");
+    errors.check((1..=3600).contains(&http.write_timeout_seconds), "http.write_timeout_seconds must be 1 to 3600");
+    errors.check(http.connections_per_address > 0, "http.connections_per_address must be at least 1");
     ConnectionLimits {
         keep_alive: Duration::from_secs(http.keep_alive_seconds),
         write_timeout: Duration::from_secs(http.write_timeout_seconds),

@@ -2,11 +2,11 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{layers::Files, raw::Webex, settings::ConfigErrors};
+use super::{errors::ConfigErrors, layers::Files, raw::Webex};
 use crate::{secret::SecretSource, send::Credentials};
 
 /// Reads the credentials of the settings. Those that came from files are renewed from them.
-pub(super) fn credentials(webex: &Webex, files: &Files, faults: &mut ConfigErrors) -> Option<Credentials> {
+pub(super) fn credentials(webex: &Webex, files: &Files, errors: &mut ConfigErrors) -> Option<Credentials> {
     let is_set = |secret: &SecretString| !secret.expose_secret().is_empty();
     let source = |key: &str, value: &SecretString| -> SecretSource {
         files.get(key).cloned().unwrap_or_else(|| value.clone().into())
@@ -21,19 +21,19 @@ pub(super) fn credentials(webex: &Webex, files: &Files, faults: &mut ConfigError
         (true, ..) => {
             let fault = "webex.service_key excludes webex.service_id and webex.service_secret: with both, the platform \
                          ignores the key";
-            faults.check(false, fault);
+            errors.check(false, fault);
             return None;
         }
         (false, false, false) => {
             let fault = "webex.service_key must be set where webex.region or webex.base_url is; or webex.service_id \
                          and webex.service_secret, for a JWT";
-            faults.check(false, fault);
+            errors.check(false, fault);
             return None;
         }
         (false, ..) => {
-            faults.check(false, "webex.service_id and webex.service_secret go together: a JWT needs both");
+            errors.check(false, "webex.service_id and webex.service_secret go together: a JWT needs both");
             return None;
         }
     };
-    credentials.map_err(|error| faults.check(false, &format!("webex: {error}"))).ok()
+    credentials.map_err(|error| errors.check(false, &format!("webex: {error}"))).ok()
 }

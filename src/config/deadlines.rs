@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::settings::ConfigErrors;
+use super::errors::ConfigErrors;
 use crate::{domain::Channel, query::Deadlines};
 
-pub(super) fn deadlines(seconds: &BTreeMap<String, u64>, faults: &mut ConfigErrors) -> Deadlines {
+pub(super) fn deadlines(seconds: &BTreeMap<String, u64>, errors: &mut ConfigErrors) -> Deadlines {
     let mut by_channel: HashMap<Channel, Duration> = HashMap::new();
     let mut other = Duration::MAX;
     for (name, seconds) in seconds {
@@ -18,7 +18,7 @@ pub(super) fn deadlines(seconds: &BTreeMap<String, u64>, faults: &mut ConfigErro
             name => {
                 let channel = Channel::from_name(name);
                 let known = !matches!(channel, Channel::Other(_));
-                faults.check(known, &format!("overdue.{name}: there is no such channel"));
+                errors.check(known, &format!("overdue.{name}: there is no such channel"));
                 by_channel.insert(channel, deadline);
             }
         }

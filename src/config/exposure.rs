@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{ApiTokens, public_url::PublicUrl, raw::Raw, settings::ConfigErrors};
-use crate::{notify::Authentication, secret::InvalidSecret};
+use super::{errors::ConfigErrors, public_url::PublicUrl, raw::Raw, secret_length::MinimumLength, tokens::ApiTokens};
+use crate::notify::Authentication;
 
 /// Why others can reach the server.
 pub(super) struct Exposure(&'static str);
@@ -24,12 +24,12 @@ impl Exposure {
     }
 
     /// Refuses to let everybody in.
-    pub(super) fn check(&self, Raw { api, notify, .. }: &Raw, faults: &mut ConfigErrors) {
+    pub(super) fn check(&self, Raw { api, notify, .. }: &Raw, errors: &mut ConfigErrors) {
         let Self(reason) = self;
         let asked = [&notify.path_token, &notify.hub_secrets, &notify.basic, &notify.bearer];
         let is_notify_open = asked.iter().all(|secrets| secrets.is_empty());
-        faults.check(!api.tokens.is_empty(), &format!("{reason}, so api.tokens must be set (or --insecure given)"));
-        faults.check(
+        errors.check(!api.tokens.is_empty(), &format!("{reason}, so api.tokens must be set (or --insecure given)"));
+        errors.check(
             !is_notify_open,
             &format!(
                 "{reason}, so one of notify.path_token, notify.hub_secrets, notify.basic and notify.bearer must be set (or \
@@ -39,38 +39,9 @@ impl Exposure {
     }
 }
 
-/// How long a secret must be at least, and what is said of a shorter one.
-#[derive(Clone, Copy)]
-pub(super) struct Least {
-    bytes: usize,
-    otherwise: &'static str,
-}
-
-/// At one guess a second, 16 letters are not found; fewer than four are a mistake, even among one's own programs.
-const REACHABLE: Least = Least {
-    bytes: 16,
-    otherwise: "has a secret of fewer than 16 bytes, which others can guess; `openssl rand -hex 32` makes a good one",
-};
-const LOCAL: Least = Least {
-    bytes: 4,
-    otherwise: "has a secret of fewer than 4 bytes, which anybody can guess; `openssl rand -hex 32` makes a good one",
-};
-
-pub(super) fn least(exposure: Option<&Exposure>) -> Least {
-    if exposure.is_some() { REACHABLE } else { LOCAL }
-}
-
-impl Least {
-    /// Refuses a secret that is too short.
-    pub(super) fn check(self, secret: &SecretString) -> Result<(), InvalidSecret> {
-        if secret.expose_secret().len() < self.bytes { Err(InvalidSecret(self.otherwise)) } else { Ok(()) }
-    }
-
-    /// Of `user:password`, the password is the secret.
-    pub(super) fn check_pair(self, pair: &SecretString) -> Result<(), InvalidSecret> {
-        let password = pair.expose_secret().split_once(':').map_or("", |(_, password)| password);
-        self.check(&password.into())
-    }
+/// How long secrets have to be.
+pub(super) fn minimum_length(exposure: Option<&Exposure>) -> MinimumLength {
+    if exposure.is_some() { MinimumLength::REACHABLE } else { MinimumLength::LOCAL }
 }
 
 /// Which secrets would be refused if others could reach the server.
@@ -82,7 +53,11 @@ pub(super) fn warnings(tokens: Option<&ApiTokens>, notify: &Authentication) -> V
         ("notify.bearer", &notify.bearer),
     ];
     let is_short = |name: &str, secret: &SecretString| {
-        let checked = if name == "notify.basic" { REACHABLE.check_pair(secret) } else { REACHABLE.check(secret) };
+        let checked = if name == "notify.basic" {
+            MinimumLength::REACHABLE.check_pair(secret)
+        } else {
+            MinimumLength::REACHABLE.check(secret)
+        };
         checked.is_err()
     };
     let of_tokens = tokens.filter(|tokens| tokens.current().iter().any(|token| is_short("", &token.secret)));
@@ -91,5 +66,5 @@ pub(super) fn warnings(tokens: Option<&ApiTokens>, notify: &Authentication) -> V
         let keys = keys.as_ref()?.current();
         keys.secrets().iter().any(|secret| is_short(name, secret)).then_some(name)
     });
-    of_tokens.into_iter().chain(of_keys).map(|name| format!("{name} {}", REACHABLE.otherwise)).collect()
+    of_tokens.into_iter().chain(of_keys).map(|name| format!("{name} {}", MinimumLength::REACHABLE.otherwise)).collect()
 }

@@ -11,15 +11,12 @@ use std::{
 use toml::{Table, Value};
 
 use super::{
-    ConfigError,
-    names::{self, BY_CHANNEL, Named, PREFIX, is_service_link, unknown},
+    errors::{ConfigError, ConfigErrors},
+    names::{self, BY_CHANNEL, DEFAULTS, Named, PREFIX, is_service_link, unknown},
     origin::{Lines, Origin, Origins, line_at},
     purpose::Purpose,
 };
 use crate::secret::{self, SecretSource};
-
-/// The commented defaults, as they are in the repository.
-pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 /// Read if it is there and no other is named.
 const FILE: &str = "receiptd.toml";
@@ -59,18 +56,18 @@ pub(super) fn merge(
     let table: Table = DEFAULTS.parse().map_err(|error| ConfigError::one(format!("config.default.toml: {error}")))?;
     let known = table.clone();
     let merged = Merged { table, files: Files::new(), origins: Origins::new(), foreign: Vec::new() };
-    let mut layers = Layers { purpose, known, merged, faults: Vec::new() };
+    let mut layers = Layers { purpose, known, merged, errors: ConfigErrors::default() };
     layers.file(file);
     layers.environment(environment);
     layers.flags(flags);
-    if layers.faults.is_empty() { Ok(layers.merged) } else { Err(ConfigError(layers.faults)) }
+    layers.errors.finish(Some(layers.merged))
 }
 
 struct Layers {
     purpose: Purpose,
     known: Table,
     merged: Merged,
-    faults: Vec<String>,
+    errors: ConfigErrors,
 }
 
 impl Layers {
@@ -79,7 +76,7 @@ impl Layers {
         let text = match fs::read_to_string(&path) {
             Ok(text) => secret::without_mark(&text).to_owned(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return,
-            Err(error) => return self.faults.push(format!("{} cannot be read: {error}", path.display())),
+            Err(error) => return self.errors.push(format!("{} cannot be read: {error}", path.display())),
         };
         match text.parse::<Table>() {
             Ok(given) => self.overlay(&[], given, &Lines::of(&path, &text)),
@@ -87,7 +84,7 @@ impl Layers {
             Err(error) => {
                 let line = error.span().map(|span| format!(", line {}", line_at(&text, span.start)));
                 let (line, cause) = (line.unwrap_or_default(), error.message());
-                self.faults.push(format!("{}{line}: this is not TOML: {cause}", path.display()));
+                self.errors.push(format!("{}{line}: this is not TOML: {cause}", path.display()));
             }
         }
     }
@@ -103,7 +100,7 @@ impl Layers {
             match (known, value) {
                 (Some(Value::Table(_)), Value::Table(given)) => self.overlay(&path, given, lines),
                 (None, value) if !BY_CHANNEL.contains(&section.as_str()) || value.is_table() => {
-                    self.faults.push(unknown(&format!("{name} in {origin}"), &name, names::known_names()));
+                    self.errors.push(unknown(&format!("{name} in {origin}"), &name, names::known_names()));
                 }
                 (known, value) => {
                     let default = known.unwrap_or(Value::Integer(0));
@@ -127,7 +124,7 @@ impl Layers {
             self.set(path, value, origin);
         } else {
             // Without the value, which may be a secret.
-            self.faults.push(format!("{name} in {origin} must be {}", type_words(default, &name)));
+            self.errors.push(format!("{name} in {origin} must be {}", type_words(default, &name)));
         }
     }
 
@@ -143,14 +140,14 @@ impl Layers {
                 self.merged.foreign.push(variable.clone());
             } else if let Some((base, named)) = base.and_then(|base| Some((base, Named::by(base, &self.known)?))) {
                 if given.contains_key(base) {
-                    self.faults.push(format!("{base} and {variable} exclude each other"));
+                    self.errors.push(format!("{base} and {variable} exclude each other"));
                 } else {
                     self.secret_file(variable, Path::new(value), &named);
                 }
             } else if let Some(named) = Named::by(variable, &self.known) {
                 self.variable(variable, value, &named, Origin::Variable(variable.clone()));
             } else {
-                self.faults.push(unknown(variable, variable, known.clone()));
+                self.errors.push(unknown(variable, variable, known.clone()));
             }
         }
     }
@@ -162,7 +159,7 @@ impl Layers {
         match secret::read(path) {
             // A file is meant to hold something.
             Ok(content) if content.trim().is_empty() => {
-                self.faults.push(format!("{variable}: what the file holds is blank"));
+                self.errors.push(format!("{variable}: what the file holds is blank"));
             }
             Ok(content) => {
                 let origin = Origin::SecretFile { variable: variable.to_owned(), path: path.to_owned() };
@@ -170,7 +167,7 @@ impl Layers {
                 let source = SecretSource { value: content.into(), file: Some(path.to_owned()) };
                 self.merged.files.insert(named.name(), source);
             }
-            Err(error) => self.faults.push(format!("{variable}: the file cannot be read: {error}")),
+            Err(error) => self.errors.push(format!("{variable}: the file cannot be read: {error}")),
         }
     }
 
@@ -181,9 +178,9 @@ impl Layers {
         }
         match typed(&named.default, text).filter(|value| fits(&named.default, value, &name)) {
             // Else secrets that are blank by mistake would ask for nothing.
-            Some(Value::Array(items)) if items.is_empty() => self.faults.push(format!("{variable} is blank")),
+            Some(Value::Array(items)) if items.is_empty() => self.errors.push(format!("{variable} is blank")),
             Some(value) => self.set(&named.path, value, origin),
-            None => self.faults.push(format!("{variable} must be {}", type_words(&named.default, &name))),
+            None => self.errors.push(format!("{variable} must be {}", type_words(&named.default, &name))),
         }
     }
 

@@ -11,8 +11,10 @@
 //! | `origin` | where each setting was made, and how it may be shown |
 //! | `purpose` | which settings count for which command |
 //! | `raw` | the merged table as types of the file format |
+//! | `errors` | what is wrong with them, all together |
 //! | `settings` | what the program uses; refuses what is contradictory or unsafe |
 //! | `exposure` | whether others can reach the server, and what is required then |
+//! | `secret_length` | how long secrets have to be |
 //! | `public_url` | whether the notify URL leads to this server |
 //! | `authentication` | what the notify URL asks for |
 //! | `sending` | where the platform is, and how to send |
@@ -20,7 +22,7 @@
 //! | `credentials` | who we are to the platform |
 //! | `deadlines` | when messages are overdue |
 //! | `networks` | lists of IP addresses: proxies, and who may come |
-//! | `pace` | how fast to send |
+//! | `dispatch_limits` | how fast to send |
 //! | `retention` | for how long things are kept |
 //! | `tls` | the certificate of the server |
 //! | `tokens` | who may use the API |
@@ -30,6 +32,7 @@ mod connections;
 mod credentials;
 mod deadlines;
 mod dispatch_limits;
+mod errors;
 mod exposure;
 mod layers;
 mod names;
@@ -39,13 +42,16 @@ mod public_url;
 mod purpose;
 mod raw;
 mod retention;
+mod secret_length;
 mod sending;
 mod settings;
 mod tls;
 mod tokens;
 
 pub use connections::ConnectionLimits;
-pub use layers::{DEFAULTS, Flags};
+pub use errors::ConfigError;
+pub use layers::Flags;
+pub use names::DEFAULTS;
 pub use networks::{Networks, Proxies, ProxyHeader};
 pub use origin::{Origin, Setting};
 pub use purpose::Purpose;
@@ -54,17 +60,6 @@ pub use settings::Settings;
 pub use tokens::{ApiToken, ApiTokens, Scope};
 
 use std::path::PathBuf;
-
-/// What is wrong with the settings: every fault that was found, not just the first.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the settings are not usable:\n{}", .0.iter().map(|fault| format!("- {fault}")).collect::<Vec<_>>().join("\n"))]
-pub struct ConfigError(pub Vec<String>);
-
-impl ConfigError {
-    fn one(fault: impl Into<String>) -> Self {
-        Self(vec![fault.into()])
-    }
-}
 
 /// Loads the settings of a server. `file` is the one named with `--config`; without it, `receiptd.toml` is read if it is
 /// there.

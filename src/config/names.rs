@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use toml::{Table, Value};
 
-use super::layers::DEFAULTS;
+/// The commented defaults, as they are in the repository. They name every setting.
+pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 pub(super) const PREFIX: &str = "RECEIPTD_";
 /// Has a variable with a name of its own, since everybody sets it.

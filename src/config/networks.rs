@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::settings::ConfigErrors;
+use super::errors::ConfigErrors;
 
 /// IP addresses: networks, and single ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,27 +49,27 @@ pub enum ProxyHeader {
 }
 
 /// Reads a list of addresses. In a fault they are named by position: a secret may have gone astray.
-pub(super) fn networks(name: &str, texts: &[String], faults: &mut ConfigErrors) -> Networks {
+pub(super) fn networks(name: &str, texts: &[String], errors: &mut ConfigErrors) -> Networks {
     let mut networks = Vec::new();
     for (n, text) in texts.iter().enumerate() {
         let network = network(text);
         let words = "is neither an address nor a network, as in 192.0.2.0/24";
-        faults.check(network.is_some(), &format!("{name}: number {} {words}", n + 1));
+        errors.check(network.is_some(), &format!("{name}: number {} {words}", n + 1));
         networks.extend(network);
     }
     Networks(networks)
 }
 
-pub(super) fn proxies(trusted: &[String], header: &str, faults: &mut ConfigErrors) -> Option<Proxies> {
-    let trusted = networks("trusted_proxies", trusted, faults);
+pub(super) fn proxies(trusted: &[String], header: &str, errors: &mut ConfigErrors) -> Option<Proxies> {
+    let trusted = networks("trusted_proxies", trusted, errors);
     let everybody = trusted.0.iter().any(|network| network.prefix_len() == 0);
-    faults.check(!everybody, "trusted_proxies: /0 is everybody, and everybody could then claim any address");
+    errors.check(!everybody, "trusted_proxies: /0 is everybody, and everybody could then claim any address");
     let header = match header {
         "x-forwarded-for" => Some(ProxyHeader::XForwardedFor),
         "forwarded" => Some(ProxyHeader::Forwarded),
         _ => None,
     };
-    faults.check(header.is_some(), "proxy_header must be x-forwarded-for or forwarded");
+    errors.check(header.is_some(), "proxy_header must be x-forwarded-for or forwarded");
     Some(Proxies { trusted, header: header? })
 }
 

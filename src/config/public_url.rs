@@ -1,6 +1,6 @@
 //! Whether the URL that the platform is told to post to leads to this server.
 
-use super::{purpose::Purpose, settings::ConfigErrors};
+use super::{errors::ConfigErrors, purpose::Purpose};
 use crate::webex::NotifyUrl;
 
 /// Where the platform is told to post.
@@ -23,17 +23,17 @@ pub(super) enum Path {
 
 impl PublicUrl {
     /// Reads the setting; `None` if it is not set, or wrong.
-    pub(super) fn read(text: &str, purpose: Purpose, is_rewritten: bool, faults: &mut ConfigErrors) -> Option<Self> {
+    pub(super) fn read(text: &str, purpose: Purpose, is_rewritten: bool, errors: &mut ConfigErrors) -> Option<Self> {
         if text.is_empty() {
             return None;
         }
-        let url = NotifyUrl::new(text).map_err(|error| faults.check(false, &format!("public_url {error}"))).ok()?;
+        let url = NotifyUrl::new(text).map_err(|error| errors.check(false, &format!("public_url {error}"))).ok()?;
         // Another server on another machine may be the one that takes the notifications of what is sent from here.
         let path = if is_rewritten || purpose != Purpose::Serve { Some(Path::Rewritten) } else { served(url.as_str()) };
         let told = "public_url must end with /notify, or with /notify/ and one of notify.path_token: every other path is \
                     answered with 404 here, after which the platform does not try again. Where a proxy rewrites the \
                     path, set public_url_rewritten to true";
-        faults.check(path.is_some(), told);
+        errors.check(path.is_some(), told);
         Some(Self { url, path: path? })
     }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{raw::Retention, settings::ConfigErrors};
+use super::{errors::ConfigErrors, raw::Retention};
 use crate::maintenance::Periods;
 
 /// Reads the periods, and refuses those that contradict each other: nothing outlives what it belongs to.
-pub(super) fn periods(raw: &Retention, faults: &mut ConfigErrors) -> Periods {
+pub(super) fn periods(raw: &Retention, errors: &mut ConfigErrors) -> Periods {
     let days = [
         ("bodies_days", raw.bodies_days),
         ("notifications_days", raw.notifications_days),
@@ -14,7 +14,7 @@ pub(super) fn periods(raw: &Retention, faults: &mut ConfigErrors) -> Periods {
     ];
     for (at, (name, shorter)) in days.iter().enumerate() {
         for (other, longer) in &days[at + 1..] {
-            faults.check(
+            errors.check(
                 *longer == 0 || *shorter <= *longer,
                 &format!(
                     "retention.{name} is longer than retention.{other}, with which it would go; 0 keeps it as long as that"

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::{
     credentials::credentials,
+    errors::ConfigErrors,
     layers::Files,
     raw::{self, Webex},
-    settings::ConfigErrors,
 };
 use crate::{
     send::{Credentials, DispatchLimits},
@@ -40,12 +40,12 @@ pub(super) fn sending(
     pace: Option<DispatchLimits>,
     notify_url: Option<NotifyUrl>,
     files: &Files,
-    faults: &mut ConfigErrors,
+    errors: &mut ConfigErrors,
 ) -> Option<SendSettings> {
     let region = Region::from_name(&webex.region);
     let names = || Region::names().collect::<Vec<_>>().join(", ");
-    faults.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));
-    faults.check(
+    errors.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));
+    errors.check(
         webex.region.is_empty() || webex.base_url.is_empty(),
         "webex.region and webex.base_url exclude each other",
     );
@@ -54,12 +54,12 @@ pub(super) fn sending(
         None if webex.base_url.is_empty() => return None,
         None => webex.base_url.clone(),
     };
-    let base_url = base_url(&base).map_err(|fault| faults.check(false, &format!("webex.base_url {fault}"))).ok()?;
-    let credentials = credentials(webex, files, faults);
+    let base_url = base_url(&base).map_err(|fault| errors.check(false, &format!("webex.base_url {fault}"))).ok()?;
+    let credentials = credentials(webex, files, errors);
     let told = "public_url must be set: the platform posts there what became of each message";
-    faults.check(notify_url.is_some(), told);
+    errors.check(notify_url.is_some(), told);
     let sms_api = SmsApi::from_name(&send.sms_api);
-    faults.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
+    errors.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
     Some(SendSettings {
         base_url,
         credentials: credentials?,

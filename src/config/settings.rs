@@ -5,11 +5,11 @@ use std::{net::SocketAddr, time::Duration};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    ConfigError,
     authentication::authentication,
     connections::{ConnectionLimits, connection_limits},
     deadlines::deadlines,
     dispatch_limits::dispatch_limits,
+    errors::{ConfigError, ConfigErrors},
     exposure::{self, Exposure},
     layers::Files,
     networks::{Networks, Proxies, networks, proxies},
@@ -102,25 +102,22 @@ impl Settings {
         files: &Files,
         foreign_variables: Vec<String>,
     ) -> Result<Self, ConfigError> {
-        let mut faults = ConfigErrors::default();
-        let settings = Self::collect(raw, purpose, files, &mut faults);
-        match settings {
-            Some(settings) if faults.0.is_empty() => Ok(Self { foreign_variables, ..settings }),
-            _ => Err(ConfigError(faults.0)),
-        }
+        let mut errors = ConfigErrors::default();
+        let settings = Self::collect(raw, purpose, files, &mut errors);
+        errors.finish(settings).map(|settings| Self { foreign_variables, ..settings })
     }
 
-    fn collect(raw: Raw, purpose: Purpose, files: &Files, faults: &mut ConfigErrors) -> Option<Self> {
-        let listen = faults.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
-        let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, faults);
-        let public_url = PublicUrl::read(&raw.public_url, purpose, raw.public_url_rewritten, faults);
+    fn collect(raw: Raw, purpose: Purpose, files: &Files, errors: &mut ConfigErrors) -> Option<Self> {
+        let listen = errors.parse::<SocketAddr>("listen", &raw.listen, "an address and a port, as in 127.0.0.1:8080");
+        let proxies = proxies(&raw.trusted_proxies, &raw.proxy_header, errors);
+        let public_url = PublicUrl::read(&raw.public_url, purpose, raw.public_url_rewritten, errors);
         let exposure = match (purpose, listen) {
             (Purpose::Serve, Some(listen)) => Exposure::of(&raw, listen, public_url.as_ref()),
             _ => None,
         };
-        let least = exposure::least(exposure.as_ref());
-        let tokens = tokens(&raw.api.tokens, least, files, faults);
-        let authentication = authentication(&raw.notify, public_url.as_ref(), least, files, faults);
+        let minimum = exposure::minimum_length(exposure.as_ref());
+        let tokens = tokens(&raw.api.tokens, minimum, files, errors);
+        let authentication = authentication(&raw.notify, public_url.as_ref(), minimum, files, errors);
         for (name, number) in [
             ("notify.body_limit_bytes", raw.notify.body_limit_bytes),
             ("notify.queue_rows", raw.notify.queue_rows),
@@ -128,50 +125,50 @@ impl Settings {
             ("notify.batch_rows", raw.notify.batch_rows),
             ("notify.writers", raw.notify.writers),
         ] {
-            faults.check(number > 0, &format!("{name} must be at least 1"));
+            errors.check(number > 0, &format!("{name} must be at least 1"));
         }
-        faults.check(raw.database.connections > 0, "database.connections must be at least 1");
-        faults.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
-        faults.check((1..=36_500).contains(&raw.events.keep_days), "events.keep_days must be 1 to 36500");
-        faults.check(
+        errors.check(raw.database.connections > 0, "database.connections must be at least 1");
+        errors.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
+        errors.check((1..=36_500).contains(&raw.events.keep_days), "events.keep_days must be 1 to 36500");
+        errors.check(
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
         );
         // Commands that work with the database say themselves what they need.
         let access = if purpose == Purpose::Store { Access::Read } else { Access::Write };
         let database = check_url(raw.database_url.expose_secret(), access);
-        let database = database.map_err(|error| faults.check(false, &format!("database_url: {}", causes(&error)))).ok();
+        let database = database.map_err(|error| errors.check(false, &format!("database_url: {}", causes(&error)))).ok();
         let one_writer = database == Some(DatabaseKind::Sqlite) && raw.notify.writers > 1;
-        faults.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
+        errors.check(!one_writer, "notify.writers: SQLite has one writer; set it to 1, or use Postgres");
         if let Some(exposure) = exposure {
-            exposure.check(&raw, faults);
+            exposure.check(&raw, errors);
         }
-        let certificate = certificate(&raw.tls, files, faults);
-        let allowed_addresses = networks("notify.allowed_addresses", &raw.notify.allowed_addresses, faults);
+        let certificate = certificate(&raw.tls, files, errors);
+        let allowed_addresses = networks("notify.allowed_addresses", &raw.notify.allowed_addresses, errors);
         let zone = TimeZone::from_name(&raw.webex.time_zone);
-        faults.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
+        errors.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
-        let pace = dispatch_limits(&raw.send, faults);
-        let send = sending(&raw.webex, &raw.send, pace, public_url.map(PublicUrl::into_url), files, faults);
+        let pace = dispatch_limits(&raw.send, errors);
+        let send = sending(&raw.webex, &raw.send, pace, public_url.map(PublicUrl::into_url), files, errors);
         let is_named = authentication.basic.is_none() && authentication.bearer.is_none();
-        faults.check(
+        errors.check(
             purpose != Purpose::Serve || send.is_none() || is_named || !raw.webex.notify_auth_id.is_empty(),
             "webex.notify_auth_id must be set: notify.basic and notify.bearer ask the platform for an Authorization \
              header, and it sends one only for the authorization object of that id",
         );
         let warnings = exposure::warnings(tokens.as_ref(), &authentication);
         let log_filter = LogFilter::new(&raw.log.filter);
-        faults.check(log_filter.is_some(), "log.filter is not a filter of log lines, as in receiptd=debug,warn");
+        errors.check(log_filter.is_some(), "log.filter is not a filter of log lines, as in receiptd=debug,warn");
         let format = match raw.log.format.as_str() {
             "auto" => Some(LogFormat::Auto),
             "plain" => Some(LogFormat::Plain),
             "json" => Some(LogFormat::Json),
             _ => None,
         };
-        faults.check(format.is_some(), "log.format must be auto, plain or json");
+        errors.check(format.is_some(), "log.format must be auto, plain or json");
         Some(Self {
             listen: listen?,
-            connections: connection_limits(&raw.http, faults),
+            connections: connection_limits(&raw.http, errors),
             certificate,
             proxies: proxies?,
             database_url: raw.database_url,
@@ -194,8 +191,8 @@ impl Settings {
             answer_within,
             zone: zone?,
             send,
-            retention: periods(&raw.retention, faults),
-            deadlines: deadlines(&raw.overdue, faults),
+            retention: periods(&raw.retention, errors),
+            deadlines: deadlines(&raw.overdue, errors),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
             record_reads: raw.audit.record_reads,
             log_filter: log_filter?,
@@ -203,23 +200,5 @@ impl Settings {
             foreign_variables: Vec::new(),
             warnings,
         })
-    }
-}
-
-/// Collects everything that is wrong.
-#[derive(Default)]
-pub(super) struct ConfigErrors(Vec<String>);
-
-impl ConfigErrors {
-    pub(super) fn check(&mut self, good: bool, otherwise: &str) {
-        if !good {
-            self.0.push(otherwise.to_owned());
-        }
-    }
-
-    fn parse<T: std::str::FromStr>(&mut self, name: &str, text: &str, wanted: &str) -> Option<T> {
-        let value = text.parse().ok();
-        self.check(value.is_some(), &format!("{name} must be {wanted}"));
-        value
     }
 }

@@ -4,30 +4,30 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{layers::Files, raw::Tls, settings::ConfigErrors};
+use super::{errors::ConfigErrors, layers::Files, raw::Tls};
 use crate::{
     secret::{self, SecretSource},
     tls::Certificate,
 };
 
 /// Reads the certificate and the key of the settings. Those that are in files are renewed from them.
-pub(super) fn certificate(tls: &Tls, files: &Files, faults: &mut ConfigErrors) -> Option<Certificate> {
+pub(super) fn certificate(tls: &Tls, files: &Files, errors: &mut ConfigErrors) -> Option<Certificate> {
     let is_set = |setting: &SecretString| !setting.expose_secret().is_empty();
     match (is_set(&tls.certificate), is_set(&tls.key)) {
         (false, false) => return None,
         (true, true) => {}
         _ => {
-            faults.check(false, "tls.certificate and tls.key go together");
+            errors.check(false, "tls.certificate and tls.key go together");
             return None;
         }
     }
-    let chain = source("tls.certificate", &tls.certificate, files, faults);
-    let key = source("tls.key", &tls.key, files, faults);
-    Certificate::new(chain?, key?).map_err(|error| faults.check(false, &error.to_string())).ok()
+    let chain = source("tls.certificate", &tls.certificate, files, errors);
+    let key = source("tls.key", &tls.key, files, errors);
+    Certificate::new(chain?, key?).map_err(|error| errors.check(false, &error.to_string())).ok()
 }
 
 /// A setting is the path of a PEM file, or what such a file holds, as it comes with `_FILE`.
-fn source(name: &str, setting: &SecretString, files: &Files, faults: &mut ConfigErrors) -> Option<SecretSource> {
+fn source(name: &str, setting: &SecretString, files: &Files, errors: &mut ConfigErrors) -> Option<SecretSource> {
     let text = setting.expose_secret();
     if text.contains("-----BEGIN ") {
         return Some(files.get(name).cloned().unwrap_or_else(|| setting.clone().into()));
@@ -36,7 +36,7 @@ fn source(name: &str, setting: &SecretString, files: &Files, faults: &mut Config
         Ok(pem) => Some(SecretSource { value: pem.into(), file: Some(text.into()) }),
         Err(error) => {
             // Without the path, which is the key itself where somebody took the setting for something else.
-            faults.check(false, &format!("{name}: the file cannot be read: {error}"));
+            errors.check(false, &format!("{name}: the file cannot be read: {error}"));
             None
         }
     }

@@ -3,10 +3,10 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    exposure::Least,
+    errors::ConfigErrors,
     layers::{Files, items},
     raw::Token,
-    settings::ConfigErrors,
+    secret_length::MinimumLength,
 };
 use crate::secret::{InvalidSecret, ReloadableSecret};
 
@@ -68,26 +68,31 @@ pub type ApiTokens = ReloadableSecret<Vec<ApiToken>>;
 
 /// Reads the tokens of the settings, in either form. Those that came from a file are renewed from it. `None` if there are
 /// none.
-pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut ConfigErrors) -> Option<ApiTokens> {
+pub(super) fn tokens(
+    given: &[Token],
+    minimum: MinimumLength,
+    files: &Files,
+    errors: &mut ConfigErrors,
+) -> Option<ApiTokens> {
     let mut tokens = Vec::new();
     for (n, token) in given.iter().enumerate() {
         let token = match token {
             Token::Long { name, scopes, secret } => token_of(name, scopes.iter().map(String::as_str), secret),
             Token::Short(text) => short(text.expose_secret()),
         };
-        match token.ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, least)) {
+        match token.ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, minimum)) {
             Ok(token) => tokens.push(token),
             // By position, since what stands at the place of the name may be a secret.
-            Err(unfit) => faults.check(false, &format!("api.tokens: number {} {unfit}", n + 1)),
+            Err(unfit) => errors.check(false, &format!("api.tokens: number {} {unfit}", n + 1)),
         }
     }
     match files.get("api.tokens") {
         // A file is meant to name somebody, so an empty one is a fault.
         Some(source) => {
             let token =
-                move |text: &str| short(text).ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, least));
+                move |text: &str| short(text).ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, minimum));
             let all = move |text: &str| items(text).map(token).collect();
-            let blank = |unfit: InvalidSecret| faults.check(!given.is_empty(), &format!("api.tokens {unfit}"));
+            let blank = |unfit: InvalidSecret| errors.check(!given.is_empty(), &format!("api.tokens {unfit}"));
             ReloadableSecret::new(source.clone(), all).map_err(blank).ok()
         }
         None => (!tokens.is_empty()).then(|| ReloadableSecret::fixed(tokens)),
@@ -96,8 +101,8 @@ pub(super) fn tokens(given: &[Token], least: Least, files: &Files, faults: &mut 
 
 const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, metrics, admin";
 
-fn long_enough(token: ApiToken, least: Least) -> Result<ApiToken, InvalidSecret> {
-    least.check(&token.secret).map(|()| token)
+fn long_enough(token: ApiToken, minimum: MinimumLength) -> Result<ApiToken, InvalidSecret> {
+    minimum.check(&token.secret).map(|()| token)
 }
 
 fn short(text: &str) -> Option<ApiToken> {

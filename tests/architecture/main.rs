@@ -9,7 +9,7 @@ mod schema;
 mod secrets;
 mod source;
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use source::{File, files};
 
@@ -123,6 +123,28 @@ fn an_import_from_above_is_found() {
     assert_eq!(of("src/unheard/of.rs", ""), 1);
     assert_eq!(of("src/query/x.rs", "use crate::{domain::Status, query::Feed, storage::Journal};"), 0);
     assert_eq!(of("src/http/x.rs", "use crate::send::Sender;"), 0);
+}
+
+/// Inside these folders too, imports go one way. `mod.rs`, which composes the rest, may import all of it.
+const WITHOUT_CIRCLES: &[&str] = &["config", "notify", "query", "observe", "tls"];
+
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    for folder in WITHOUT_CIRCLES {
+        let inside: Vec<_> = modules().into_iter().filter(|file| file.module().starts_with(&[folder])).collect();
+        let mut open: Vec<_> = inside.iter().map(|file| (file.name.clone(), file.unit(), file.siblings())).collect();
+        assert!(!open.is_empty(), "src/{folder} was not found");
+        // Take away the files that import none of the others, again and again; what stays is in a circle, or above one.
+        loop {
+            let units: BTreeSet<_> = open.iter().map(|(_, unit, _)| unit.clone()).collect();
+            let before = open.len();
+            open.retain(|(_, unit, siblings)| siblings.iter().any(|name| name != unit && units.contains(name)));
+            if open.len() == before {
+                break;
+            }
+        }
+        assert_none(open.iter().map(|(name, _, siblings)| format!("{name} imports {}", siblings.join(", "))));
+    }
 }
 
 #[test]

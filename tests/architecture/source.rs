@@ -55,6 +55,19 @@ impl File {
         after.flat_map(first_names).collect()
     }
 
+    /// The part of its top-level module that it is, or is in: `notify` of `src/http/notify/check.rs`.
+    pub(crate) fn unit(&self) -> String {
+        self.module().get(1).copied().unwrap_or_default().to_owned()
+    }
+
+    /// The other parts of its top-level module that its code mentions.
+    pub(crate) fn siblings(&self) -> Vec<String> {
+        let (code, depth) = (self.code(), self.module().len());
+        let up = ["super::".repeat(depth.saturating_sub(1)), format!("crate::{}::", self.module()[0])];
+        let after = up.iter().filter(|up| !up.is_empty()).flat_map(|up| code.split(up.as_str()).skip(1));
+        after.flat_map(first_names).collect()
+    }
+
     /// Whether its code mentions a crate: `name::` where no longer name ends, and no text begins.
     pub(crate) fn uses_crate(&self, name: &str) -> bool {
         let code = self.code();
@@ -113,6 +126,15 @@ mod tests {
         }
         assert!(file("use super::super::send::Sender;").leaves_by_super());
         assert!(!file("use super::feed::Feed;").leaves_by_super());
+    }
+
+    #[test]
+    fn siblings_are_found_from_every_depth() {
+        let siblings = |name: &str, text: &str| File { name: name.to_owned(), text: text.to_owned() }.siblings();
+        assert_eq!(siblings("src/query/view.rs", "use super::{feed::Feed, page::{A, B}};"), ["feed", "page"]);
+        assert_eq!(siblings("src/query/view/rows.rs", "use super::A; use super::super::feed::Feed;"), ["feed"]);
+        assert_eq!(siblings("src/query/view.rs", "fn f() { crate::query::feed::x() }"), ["feed"]);
+        assert!(siblings("src/query/mod.rs", "use self::feed::Feed;").is_empty());
     }
 
     #[test]
