@@ -45,7 +45,7 @@ impl CorrelationId {
 
     /// From the 16 bytes of a UUID, in the usual form.
     pub fn of_uuid(bytes: &[u8; 16]) -> Self {
-        let hex = Fingerprint(*bytes).to_string();
+        let hex = hex::encode(bytes);
         Self([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
     }
 
@@ -137,13 +137,9 @@ impl Fingerprint {
 
     /// Reads what `Display` wrote: 32 hexadecimal digits.
     pub fn from_hex(digits: &str) -> Option<Self> {
-        let pairs = digits.as_bytes().as_chunks::<2>();
-        let byte = |pair: &[u8; 2]| {
-            let pair = str::from_utf8(pair).ok().filter(|_| pair.iter().all(u8::is_ascii_hexdigit))?;
-            u8::from_str_radix(pair, 16).ok()
-        };
-        let bytes: Vec<u8> = pairs.0.iter().map(byte).collect::<Option<_>>()?;
-        if pairs.1.is_empty() { Self::from_bytes(&bytes) } else { None }
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(digits, &mut bytes).ok()?;
+        Some(Self(bytes))
     }
 
     /// The bytes.
@@ -160,7 +156,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -172,7 +168,19 @@ impl fmt::Debug for Fingerprint {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_fingerprint_reads_back_in_either_case(bytes in any::<[u8; 16]>()) {
+            let fingerprint = Fingerprint(bytes);
+            let digits = fingerprint.to_string();
+            prop_assert_eq!(Fingerprint::from_hex(&digits), Some(fingerprint));
+            prop_assert_eq!(Fingerprint::from_hex(&digits.to_uppercase()), Some(fingerprint));
+        }
+    }
 
     #[test]
     fn ids_are_bounded_and_hold_no_nul() {

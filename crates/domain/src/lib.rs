@@ -62,7 +62,7 @@ pub use arrival::Arrival;
 pub use audit_log::{Actor, AuditAction, AuditEntry, AuditFilter, AuditRequest, PerformedAction};
 pub use channel::Channel;
 pub use filter::{Filter, ListRequest};
-pub use hash_chain::{Checkpoint, Hex, Link, LinkHash, Writer};
+pub use hash_chain::{Checkpoint, Link, LinkHash, Writer};
 pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
 pub use inbound::{Archived, Inbound, Unreadable};
 pub use json::{JsonError, read_json};

@@ -163,11 +163,6 @@ mod tests {
         text.encode_utf16().flat_map(unit).collect()
     }
 
-    fn hexadecimal(bytes: &[u8]) -> String {
-        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        halves.map(|half| char::from_digit(u32::from(half), 16).unwrap()).collect()
-    }
-
     #[test]
     fn a_number_is_found_however_it_is_written() {
         let person = Person::new("+44 7700 900123").unwrap();
@@ -229,9 +224,9 @@ mod tests {
             format!(r#"{{"data":"x{}"}}"#, STANDARD.encode(STANDARD.encode(body))).into_bytes(),
             STANDARD.encode(utf16(body, u16::to_le_bytes)).into_bytes(),
             [b"\xFF\xFE\x80".as_slice(), body.as_bytes()].concat(),
-            format!(r#"{{"message":"{}"}}"#, hexadecimal(body.as_bytes())).into_bytes(),
-            format!("0x0{}", hexadecimal(&utf16(body, u16::to_be_bytes)).to_uppercase()).into_bytes(),
-            STANDARD.encode(hexadecimal(body.as_bytes())).into_bytes(),
+            format!(r#"{{"message":"{}"}}"#, hex::encode(body)).into_bytes(),
+            format!("0x0{}", hex::encode(utf16(body, u16::to_be_bytes)).to_uppercase()).into_bytes(),
+            STANDARD.encode(hex::encode(body)).into_bytes(),
         ];
         for (at, body) in encoded.iter().enumerate() {
             assert!(person.is_named_in(body), "{at}: {}", String::from_utf8_lossy(body));

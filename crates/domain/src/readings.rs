@@ -141,9 +141,9 @@ fn unit(rest: &[u8], at: usize) -> Option<u16> {
 }
 
 fn hexadecimal(digits: Option<&[u8]>) -> Option<u8> {
-    let [high, low] = digits? else { return None };
-    let value = |digit: &u8| char::from(*digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some(value(high)? * 16 + value(low)?)
+    let mut byte = [0];
+    hex::decode_to_slice(digits?, &mut byte).ok()?;
+    Some(byte[0])
 }
 
 fn utf8(c: char) -> Vec<u8> {
@@ -205,7 +205,7 @@ fn from_hexadecimal(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     runs.filter(move |run| run.len() / 2 >= least).flat_map(|run| {
         (0..2).filter_map(|begin| {
             let pairs = run.get(begin..)?.as_chunks::<2>().0;
-            Some(pairs.iter().filter_map(|pair| hexadecimal(Some(pair))).collect())
+            hex::decode(pairs.as_flattened()).ok()
         })
     })
 }

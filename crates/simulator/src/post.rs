@@ -1,13 +1,12 @@
 //! One attempt to post one notification.
 
-use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
+use receiptd_webex::signature;
 use reqwest::{Client, Url, redirect};
-use sha2::Sha256;
+use secrecy::SecretString;
 
 use super::settings::Settings;
 
@@ -49,7 +48,7 @@ pub(super) enum Outcome {
 /// Posts to receivers.
 pub(super) struct Post {
     client: Client,
-    hub_secret: Option<String>,
+    hub_secret: Option<SecretString>,
 }
 
 impl Post {
@@ -62,7 +61,7 @@ impl Post {
             .pool_max_idle_per_host(settings.notify_concurrency)
             .build()
             .map_err(io::Error::other)?;
-        Ok(Self { client, hub_secret: settings.hub_secret.clone() })
+        Ok(Self { client, hub_secret: settings.hub_secret.clone().map(SecretString::from) })
     }
 
     pub(super) async fn attempt(&self, post: &PendingPost) -> Outcome {
@@ -72,8 +71,8 @@ impl Post {
             .header("content-type", "application/json")
             .header("x-wx-gtrid", &post.trace_id)
             .body(post.body.clone());
-        if let Some(signature) = self.hub_secret.as_deref().and_then(|secret| sign(secret, &post.body)) {
-            request = request.header("x-hub-signature", signature);
+        if let Some(secret) = &self.hub_secret {
+            request = request.header(signature::HEADER, signature::sign(&post.body, secret));
         }
         match request.send().await {
             // The body is read so that the connection can be used again.
@@ -94,17 +93,6 @@ pub(super) fn may_retry(status: u16) -> bool {
     !NO_RETRY.contains(&status)
 }
 
-/// `x-hub-signature` of a body. A key of any length will do, so there is always one.
-fn sign(secret: &str, body: &[u8]) -> Option<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
-    mac.update(body);
-    let mut signature = "sha256=".to_owned();
-    for byte in mac.finalize().into_bytes() {
-        write!(signature, "{byte:02x}").ok()?;
-    }
-    Some(signature)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,12 +105,5 @@ mod tests {
         for status in [201, 401, 403, 413, 429, 500, 503, 504] {
             assert!(may_retry(status), "{status}");
         }
-    }
-
-    #[test]
-    fn a_signature_is_the_hmac_of_the_body() {
-        // The second test case of RFC 4231.
-        let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(sign("Jefe", b"what do ya want for nothing?").as_deref(), Some(expected));
     }
 }

@@ -5,7 +5,7 @@ mod message_status;
 mod recipient;
 mod status_event;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub(super) use archived::{InboundRow, QuarantineRow};
 pub(super) use message_status::{KeyRow, MessageStatusRow};
@@ -18,14 +18,6 @@ use receiptd_domain::{
 };
 
 use super::StorageError;
-
-/// As hexadecimal digits, where a row travels as JSON.
-fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    let hex: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
-    serializer.serialize_str(&hex)
-}
 
 /// Turns a stored value into its type, or names the place where it cannot be.
 pub(super) struct Place<'a> {
@@ -60,7 +52,7 @@ pub(super) struct StandingRow {
     pub(super) recipient: Option<String>,
     pub(super) transaction_id: Option<String>,
     pub(super) status: String,
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "hex::serde::serialize")]
     pub(super) precedence: Vec<u8>,
     pub(super) status_at: i64,
     pub(super) is_final: i64,
@@ -146,7 +138,7 @@ impl MessageRow {
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub(super) struct NotificationRow {
     pub(super) correlation_id: String,
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "hex::serde::serialize")]
     pub(super) fingerprint: Vec<u8>,
     pub(super) received_at: i64,
     pub(super) source: String,
@@ -164,7 +156,7 @@ pub(super) struct NotificationRow {
     pub(super) event_at: Option<i64>,
     pub(super) segments: Option<i64>,
     pub(super) callback_data: Option<String>,
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "hex::serde::serialize")]
     pub(super) body: Vec<u8>,
 }
 

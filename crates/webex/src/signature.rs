@@ -35,7 +35,7 @@ fn trimmed(body: &[u8]) -> &[u8] {
 /// The header with which the platform would sign `body`.
 pub fn sign(body: &[u8], secret: &SecretString) -> String {
     let digest = mac::<Hmac<Sha256>>(body, secret).map(|mac| mac.finalize().into_bytes());
-    digest.iter().flatten().fold("sha256=".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    format!("sha256={}", digest.map(hex::encode).unwrap_or_default())
 }
 
 enum Digest {
@@ -46,11 +46,11 @@ enum Digest {
 impl Digest {
     fn parse(header: &str) -> Option<Self> {
         let header = header.trim();
-        let (named, hex) = match header.split_once('=') {
-            Some((name, hex)) => (Some(name.to_ascii_lowercase()), hex),
+        let (named, digits) = match header.split_once('=') {
+            Some((name, digits)) => (Some(name.to_ascii_lowercase()), digits),
             None => (None, header),
         };
-        let bytes = decode_hex(hex)?;
+        let bytes = hex::decode(digits).ok()?;
         match (named.as_deref(), bytes.len()) {
             (None | Some("sha256"), 32) => Some(Self::Sha256(bytes)),
             (None | Some("sha512"), 64) => Some(Self::Sha512(bytes)),
@@ -70,13 +70,6 @@ impl Digest {
 fn mac<M: Mac + KeyInit>(body: &[u8], secret: &SecretString) -> Option<M> {
     let mac = <M as KeyInit>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
     Some(mac.chain_update(body))
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
 }
 
 /// JSON without the white space outside of its strings; order and escapes stay as they are.
@@ -121,6 +114,13 @@ mod tests {
             }
             assert_eq!(sign(body, &keys[1]), text("header_sha256"));
         }
+    }
+
+    #[test]
+    fn a_signature_is_the_hmac_of_the_body() {
+        // The second test case of RFC 4231.
+        let expected = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(sign(b"what do ya want for nothing?", &"Jefe".into()), expected);
     }
 
     #[test]

@@ -149,16 +149,12 @@ pub(super) async fn posts(client: &Client, id: &str, shows: &[(Way, Shown)]) -> 
 
 pub(super) fn sha256(key: &str, body: &str) -> String {
     let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_bytes()).unwrap().chain_update(body);
-    hex(&mac.finalize().into_bytes())
+    hex::encode(mac.finalize().into_bytes())
 }
 
 fn sha512(key: &str, body: &str) -> String {
     let mac = <Hmac<Sha512> as KeyInit>::new_from_slice(key.as_bytes()).unwrap().chain_update(body);
-    hex(&mac.finalize().into_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex::encode(mac.finalize().into_bytes())
 }
 
 fn signed(server: &TestServer, body: &str, signature: &str) -> RequestBuilder {

@@ -1,6 +1,5 @@
 //! The requests: realistic, distinct and signed, all before the clock runs.
 
-use std::fmt::Write;
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -99,11 +98,7 @@ fn body(event: &(&str, &str, &str, &str), message: &(usize, Uuid, Uuid)) -> Stri
 /// The signature in hex, and the body behind it.
 fn sign(mac: &Hmac<Sha256>, body: &str) -> Box<[u8]> {
     let digest = mac.clone().chain_update(body.as_bytes()).finalize().into_bytes();
-    let mut request = String::with_capacity(SIGNATURE + body.len());
-    for byte in digest {
-        // Writing to a string cannot fail.
-        let _ = write!(request, "{byte:02x}");
-    }
+    let mut request = hex::encode(digest);
     request.push_str(body);
     request.into_bytes().into()
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use receiptd_domain::{
-    AuditEntry, ChainedTable, Checkpoint, CorrelationId, Hex, Link, LinkHash, PerformedAction, Precedence, RowChange,
+    AuditEntry, ChainedTable, Checkpoint, CorrelationId, Link, LinkHash, PerformedAction, Precedence, RowChange,
     RowKey, Writer,
 };
 use uuid::Uuid;
@@ -95,7 +95,8 @@ async fn insert(connection: &mut Connection, link: &Link) -> Result<(), StorageE
 }
 
 fn checkpoint(writer: &[u8], sequence: i64, hash: &[u8]) -> Result<Checkpoint, StorageError> {
-    let corrupt = |column| StorageError::Corrupt { table: "links", column, row: format!("{} {sequence}", Hex(writer)) };
+    let corrupt =
+        |column| StorageError::Corrupt { table: "links", column, row: format!("{} {sequence}", hex::encode(writer)) };
     Ok(Checkpoint {
         writer: Writer::new(writer.try_into().map_err(|_| corrupt("writer"))?),
         sequence,

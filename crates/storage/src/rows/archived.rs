@@ -52,7 +52,7 @@ fn archived<T>(
     (received_at, source, occurrences): (i64, &str, i64),
     body: Vec<u8>,
 ) -> Result<Archived<T>, StorageError> {
-    let row = format!("{fingerprint:02x?}");
+    let row = hex::encode(fingerprint);
     let at = Place { table, row: &row };
     Ok(Archived {
         what,

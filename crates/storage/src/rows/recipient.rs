@@ -3,17 +3,17 @@
 use receiptd_domain::{Channel, CorrelationId, Failure, Precedence, RecipientKey, Standing, Status, TransactionId};
 use serde::Serialize;
 
-use super::{as_hex, transaction};
+use super::transaction;
 
 /// Where a message stands for one of its recipients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RecipientRow {
     pub(crate) correlation_id: String,
     pub(crate) recipient: String,
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "hex::serde::serialize")]
     pub(crate) severity: Vec<u8>,
     pub(crate) is_open: i64,
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "hex::serde::serialize")]
     pub(crate) precedence: Vec<u8>,
     pub(crate) status: String,
     pub(crate) failure: Option<String>,

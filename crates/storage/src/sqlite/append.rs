@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use receiptd_domain::{CorrelationId, Hex};
+use receiptd_domain::CorrelationId;
 use serde::Serialize;
 
 use super::{
@@ -56,7 +56,7 @@ pub(super) async fn insert_notifications(
     rows: &[NotificationRow],
 ) -> Result<Vec<Stored>, sqlx::Error> {
     // The keys alone: with the bodies in it the array is long to read.
-    let keys = json(rows.iter().map(|row| (&row.correlation_id, Hex(&row.fingerprint).to_string())));
+    let keys = json(rows.iter().map(|row| (&row.correlation_id, hex::encode(&row.fingerprint))));
     let known = sql_as!(
         Stored,
         "SELECT n.correlation_id, n.fingerprint, n.uncorrelated FROM jsonb_each($1) AS row CROSS JOIN notifications n \
