@@ -5,10 +5,10 @@ use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
 use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     audit::{AuditWriter, Proof},
@@ -56,17 +56,24 @@ pub async fn serve(
     let _hangups = reread_on_hangup(&settings);
     let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
     let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
+    // However this function ends, nothing goes on in the background.
+    let _stop_at_the_end = stop.clone().drop_guard();
+    let background = TaskTracker::new();
     let dispatcher = match &settings.send {
         Some(send) => Some(dispatcher(send, &store, &clock, &metrics)?),
         None => None,
     };
     let dispatch_health = dispatcher.as_ref().map(Dispatcher::health);
-    let dispatching = dispatcher.map(|dispatcher| tokio::spawn(dispatcher.run(until(stopped.clone()))));
+    if let Some(dispatcher) = dispatcher {
+        background.spawn(dispatcher.run(stop.clone().cancelled_owned()));
+    }
     let purger = Purger::new(&store, settings.retention, clock.clone());
-    let purging = tokio::spawn(purger.run(until(stopped)));
+    background.spawn(purger.run(stop.clone().cancelled_owned()));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
-    let trimmer = tokio::spawn(query::trim(store.status_events.clone(), settings.keep_events, clock.clone()));
+    // It may be cut at any point: what it does is one commit, or none.
+    let trimmer = query::trim(store.status_events.clone(), settings.keep_events, clock.clone());
+    background.spawn(stop.clone().run_until_cancelled_owned(trimmer));
     notice(&settings);
     warn_if_open(&settings);
     warn_of_transport(&settings, clock.now());
@@ -105,32 +112,28 @@ pub async fn serve(
     let health = app.store.health.clone();
     let served = http::serve(listener, app, shutdown).await.map_err(ServeError::Http);
     tracing::info!("no more requests; finishing what was begun");
-    stop.send_replace(true);
+    stop.cancel();
+    background.close();
     let drained = timeout(LAST_COMMITS, async { while writers.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         tracing::error!("not everything that waited could be committed; the senders were not told that it was");
     }
-    let _ = purging.await;
-    if let Some(dispatching) = dispatching {
-        let _ = dispatching.await;
-    }
-    // It may be cut at any point: what it does is one commit, or none.
-    trimmer.abort();
+    background.wait().await;
     if timeout(LAST_COMMITS, health.close()).await.is_err() {
         tracing::warn!("the database is still in use; on SQLite its -wal file is a part of it");
     }
     served
 }
 
-/// Starts the loop that hands messages over, until `stopped` turns true.
+/// Starts the loop that dispatches messages, until `stop` is cancelled.
 pub fn dispatch(
     settings: &SendSettings,
     store: &Store,
     clock: &Clock,
     metrics: &Metrics,
-    stopped: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) -> Result<JoinHandle<()>, ServeError> {
-    Ok(tokio::spawn(dispatcher(settings, store, clock, metrics)?.run(until(stopped))))
+    Ok(tokio::spawn(dispatcher(settings, store, clock, metrics)?.run(stop.cancelled_owned())))
 }
 
 fn dispatcher(
@@ -143,11 +146,6 @@ fn dispatcher(
         WebexConnect::new(settings.base_url.clone(), settings.credentials.clone(), settings.timeout, clock.clone())?;
     let (tenant, pace) = (settings.tenant.clone(), settings.limits.clone());
     Ok(Dispatcher::new(store, Arc::new(platform), tenant, pace, clock.clone(), metrics.clone()))
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that whoever could stop it is gone, which is the same.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Says what else is worth knowing of the settings.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tracing::Level;
 use url::Url;
 
@@ -52,7 +52,7 @@ const KEY: &str = "demo-service-key";
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     observe::init_logging(&log_filter(LogFilter::at_least(Level::ERROR))?, LogFormat::Auto);
     let folder = tempfile::tempdir().context("no temporary folder")?;
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let settings = simulator::Settings { seed: args.seed, service_key: Some(KEY.to_owned()), ..Default::default() };
@@ -78,11 +78,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = config::load(&flags, environment, Some(empty_file(folder.path())?))?;
 
-    let stops = |mut stopped: watch::Receiver<bool>| async move {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    let mut platform = tokio::spawn(platform.run(stops(stopped.clone())));
-    let mut server = tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stops(stopped)));
+    let mut platform = tokio::spawn(platform.run(stop.clone().cancelled_owned()));
+    let mut server =
+        tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stop.clone().cancelled_owned()));
 
     let handed_in = Arc::new(AtomicU64::new(0));
     let client = Client::new(server_url.clone(), None)?;
@@ -103,7 +101,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         output::line("Ctrl-C ends the demo and removes its database.");
         lifecycle::interrupted().await;
     }
-    stop.send_replace(true);
+    stop.cancel();
     server.await??;
     platform.await??;
     finished

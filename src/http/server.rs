@@ -26,6 +26,7 @@ use actix_web::{
 };
 use futures_util::{TryFutureExt, future::Either};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     auth_throttle::AuthThrottle,
@@ -104,21 +105,15 @@ impl App {
 
 /// Whether the shutdown has begun. Whoever waits for something is then answered with what there is.
 #[derive(Clone)]
-pub(super) struct Closing(watch::Receiver<bool>);
+pub(super) struct Closing(CancellationToken);
 
 impl Closing {
-    fn channel() -> (watch::Sender<bool>, Self) {
-        let (close, closing) = watch::channel(false);
-        (close, Self(closing))
-    }
-
     pub(super) fn has_begun(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_cancelled()
     }
 
     pub(super) async fn begun(&self) {
-        // An error means that the server is gone, which is the same.
-        let _ = self.0.clone().wait_for(|closing| *closing).await;
+        self.0.cancelled().await;
     }
 }
 
@@ -139,7 +134,10 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let crowd = Arc::new(Crowd::new(app.connections, app.proxies.trusted.clone(), app.metrics.clone()));
     let local = Data::new(Local(address.ip().is_loopback()));
     let app = Data::new(app);
-    let (close, closing) = Closing::channel();
+    let close = CancellationToken::new();
+    // However the server ends, its connections end too.
+    let _close_at_the_end = close.clone().drop_guard();
+    let closing = Closing(close.clone());
     let factory = {
         let (app, closing) = (app.clone(), Data::new(closing.clone()));
         let (guesses, room) = (Data::new(AuthThrottle::default()), Data::new(LargeBodyLimit::default()));
@@ -239,14 +237,14 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
 }
 
 /// Runs the server until `shutdown`, and then until all requests are answered.
-async fn run(mut server: Server, close: &watch::Sender<bool>, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+async fn run(mut server: Server, close: &CancellationToken, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let handle = server.handle();
     let mut shutdown = pin!(shutdown);
     tokio::select! {
         ended = &mut server => return ended,
         () = &mut shutdown => {}
     }
-    close.send_replace(true);
+    close.cancel();
     // The server has to be polled for the stop to happen.
     let (ended, ()) = tokio::join!(server, handle.stop(true));
     ended

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use receiptd::domain::{Arrival, Cursor, Event, Filter, Message, PageLimit, StoredNotification};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     make::{about, id, number, time},
@@ -84,13 +85,13 @@ async fn pages_hold_while_others_write(store: &TestStore) {
     let old = |n: i64| about(&format!("order-{n:03}")).to(&format!("44770090000{}", n % 2)).received(10 + n / 40);
     store.hear((0..200).map(old)).await;
     let expected = store.ids(&Filter::default()).await;
-    let (stop, stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
     let mut writing = JoinSet::new();
     for writer in ["a", "b"] {
-        let (instance, stopped) = (store.reopened().await, stopped.clone());
+        let (instance, stopped) = (store.reopened().await, stop.clone());
         writing.spawn(async move {
             let mut written = 0;
-            while !*stopped.borrow() {
+            while !stopped.is_cancelled() {
                 let new = about(&format!("new-{writer}-{written}")).to("447700900001").received(100 + written);
                 let news = old((written * 7) % 200).says(Event::Read).at(written);
                 instance.journal.append(&[new.into(), news.into()]).await.unwrap();
@@ -108,7 +109,7 @@ async fn pages_hold_while_others_write(store: &TestStore) {
         let all: BTreeSet<_> = names(&pages).into_iter().collect();
         assert_eq!(all.len(), names(&pages).len(), "one came twice");
     }
-    stop.send_replace(true);
+    stop.cancel();
     assert!(writing.join_all().await.iter().sum::<i64>() > 0);
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     schemas::RULE_SINCE,
@@ -37,19 +38,19 @@ async fn append(connection: &mut PgConnection, id: &str) {
 /// One that appends until it is told to stop, and then says how many it has.
 struct Writer {
     wrote: watch::Receiver<usize>,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     work: JoinHandle<()>,
 }
 
 impl Writer {
     fn start(url: &str, name: usize) -> Self {
         let (url, (progress, wrote)) = (url.to_owned(), watch::channel(0));
-        let stop = watch::Sender::new(false);
-        let stopped = stop.subscribe();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
         let work = tokio::spawn(async move {
             let mut connection = PgConnection::connect(&url).await.unwrap();
             for number in 0.. {
-                if *stopped.borrow() {
+                if stopped.is_cancelled() {
                     break;
                 }
                 let id = format!("writer-{name}/{number}");
@@ -67,7 +68,7 @@ impl Writer {
     }
 
     async fn stops(self) -> usize {
-        self.stop.send_replace(true);
+        self.stop.cancel();
         self.work.await.unwrap();
         *self.wrote.borrow()
     }

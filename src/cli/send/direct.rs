@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     cli::{output::in_words, settings, target::Target},
@@ -27,7 +28,7 @@ pub(super) struct Direct {
     actor: Actor,
     sender: Sender,
     pub(super) query: Query,
-    running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    running: Option<(DropGuard, JoinHandle<()>)>,
 }
 
 /// One of the two.
@@ -59,16 +60,16 @@ impl Direct {
 
     /// Hands over whatever is due, from here on.
     pub(super) fn start(&mut self) -> anyhow::Result<()> {
-        let (stop, stopped) = watch::channel(false);
-        let dispatcher = lifecycle::dispatch(&self.platform, &self.store, &self.clock, &Metrics::new()?, stopped)?;
-        self.running = Some((stop, dispatcher));
+        let stop = CancellationToken::new();
+        let dispatcher = lifecycle::dispatch(&self.platform, &self.store, &self.clock, &Metrics::new()?, stop.clone())?;
+        self.running = Some((stop.drop_guard(), dispatcher));
         Ok(())
     }
 
     /// Hands nothing more over, and ends when the requests in flight are on record.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         if let Some((stop, dispatcher)) = self.running.take() {
-            stop.send_replace(true);
+            drop(stop);
             dispatcher.await.context("the hand-over failed")?;
         }
         Ok(())

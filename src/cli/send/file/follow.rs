@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::{hand_in::HandedIn, progress};
 use crate::{
@@ -49,13 +47,13 @@ pub(super) async fn follow(
     handed_in: &mut HandedIn,
     until: Until,
     deadline: Option<Instant>,
-    mut stopped: watch::Receiver<bool>,
+    stopped: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut waiting: VecDeque<usize> = (0..handed_in.messages.len()).collect();
     let bar = progress::bar(if until == Until::Final { "final" } else { "handed over" }, waiting.len() as u64);
     // How many were looked up in a row without any of them moving.
     let mut unmoved = 0;
-    while !waiting.is_empty() && !*stopped.borrow() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+    while !waiting.is_empty() && !stopped.is_cancelled() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
         let some: Vec<usize> = waiting.drain(..waiting.len().min(TOGETHER)).collect();
         let ids: Vec<CorrelationId> = some.iter().map(|at| handed_in.messages[*at].id.clone()).collect();
         let (mut reached, mut on_the_way) = (0, 0);
@@ -77,11 +75,11 @@ pub(super) async fn follow(
             break;
         }
         if reached * 2 < some.len() {
-            tokio::select! { _ = stopped.wait_for(|stopped| *stopped) => {}, () = sleep(REST) => {} }
+            tokio::select! { () = stopped.cancelled() => {}, () = sleep(REST) => {} }
         }
     }
     handed_in.settled = Some(waiting.is_empty());
-    if *stopped.borrow() && !waiting.is_empty() {
+    if stopped.is_cancelled() && !waiting.is_empty() {
         handed_in.interrupted = Some("stopped".to_owned());
     }
     bar.finish();

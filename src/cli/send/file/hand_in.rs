@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     check::Checked,
@@ -87,7 +87,7 @@ pub(super) async fn hand_in(
     plan: &Plan,
     checked: &Checked,
     target: &SendTarget,
-    stopped: &watch::Receiver<bool>,
+    stopped: &CancellationToken,
 ) -> anyhow::Result<HandedIn> {
     let bar = progress::bar("handing in", checked.ready());
     let mut handed_in = HandedIn::default();
@@ -97,7 +97,7 @@ pub(super) async fn hand_in(
         if rows.is_empty() {
             break;
         }
-        if *stopped.borrow() {
+        if stopped.is_cancelled() {
             handed_in.interrupted = Some("stopped".to_owned());
             break;
         }

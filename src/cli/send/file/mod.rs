@@ -27,7 +27,8 @@ mod template;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::bail;
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use self::{
     check::Checked,
@@ -148,12 +149,13 @@ async fn send(
     Ok(())
 }
 
-/// Turns true at the first Ctrl-C. What was begun is then put on record; a second one ends the process at once.
-fn on_interruption() -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
+/// Cancelled at the first Ctrl-C. What was begun is then put on record; a second one ends the process at once.
+fn on_interruption() -> CancellationToken {
+    let stopped = CancellationToken::new();
+    let stop = stopped.clone();
     tokio::spawn(async move {
         lifecycle::interrupted().await;
-        stop.send_replace(true);
+        stop.cancel();
     });
     stopped
 }
