@@ -55,7 +55,7 @@ const COMPOSE: &[&str] = &["http", "cli", "lifecycle", "main", "lib"];
 const CRATES: &[(&str, &[&str])] = &[
     ("actix_web", &["http/", "lifecycle.rs"]),
     ("actix_http", &["http/"]),
-    ("rustls", &["tls.rs", "tls/", "cli/mod.rs", "send/platform.rs"]),
+    ("rustls", &["tls/", "cli/mod.rs", "send/platform.rs"]),
     ("reqwest", &["send/platform.rs", "cli/"]),
     ("clap", &["cli/", "main.rs"]),
     ("comfy_table", &["cli/", "main.rs"]),
@@ -202,6 +202,20 @@ fn files_are_short() {
             format!("{} has {} lines; {LINES} is the most. Split it by what it does", file.name, lines(file))
         }),
     );
+}
+
+/// A module with files of its own is `x/mod.rs`, everywhere, and never `x.rs` beside `x/`.
+#[test]
+fn modules_have_one_style() {
+    let all = files(&["src", "crates", "tests", "xtask/src"]);
+    let is_beside_its_folder = |file: &&File| {
+        let folder = format!("{}/", file.name.trim_end_matches(".rs"));
+        // The command line is laid out on its own.
+        !folder.starts_with("src/cli/") && all.iter().any(|other| other.name.starts_with(&folder))
+    };
+    let moved =
+        |file: &File| format!("{0}.rs lies beside {0}/; move it to {0}/mod.rs", file.name.trim_end_matches(".rs"));
+    assert_none(all.iter().filter(is_beside_its_folder).map(moved));
 }
 
 /// Each package takes the lints of the workspace, which forbid `unsafe` and find `unwrap` in all of its targets.

@@ -58,7 +58,7 @@ pub struct Code {
 }
 
 /// The table, as we keep it.
-const TSV: &str = include_str!("codes.tsv");
+const TSV: &str = include_str!("../codes.tsv");
 
 /// Stands in the place of a channel's name where a code holds for every channel.
 const COMMON: &str = "*";

@@ -18,7 +18,7 @@ macro_rules! sql_as {
 mod append;
 mod dispatch;
 mod event_positions;
-#[path = "portable/mod.rs"]
+#[path = "../portable/mod.rs"]
 mod portable;
 mod reads;
 

@@ -26,7 +26,7 @@ mod dispatch;
 mod event_positions;
 mod inspect;
 mod migrate;
-#[path = "portable/mod.rs"]
+#[path = "../portable/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
 mod portable;
 mod reads;
