@@ -225,6 +225,7 @@ impl Writer {
         attempt
     }
 
+    #[tracing::instrument(level = "debug", name = "notify.commit", skip_all, fields(rows = arrivals.len()))]
     async fn append(&self, arrivals: &[Arrival]) -> Attempt {
         let began = Instant::now();
         let Ok(result) = timeout(self.patience, self.journal.append(arrivals)).await else {

@@ -49,6 +49,7 @@ pub(super) struct Feedback {
 impl DispatchContext {
     /// Dispatches `claims`, of one channel, whose leases end at `until`. They are on their way to the record when this
     /// returns. `began` is when it was decided to let them leave.
+    #[tracing::instrument(level = "debug", name = "dispatch.request", skip_all, fields(channel = claims.first().map(|claim| claim.submission.channel.as_str()), messages = claims.len()))]
     pub(super) async fn dispatch(self: Arc<Self>, claims: Vec<Claim>, until: Instant, began: Instant) -> Feedback {
         let (outcomes, signal) = match self.request(&claims) {
             Some(request) => {

@@ -110,6 +110,11 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
     {
         assert!(log.contains(words), "{words} is missing in:\n{log}");
     }
+    // Each line says what it is a part of.
+    for span in ["request", "notify.commit", "dispatch.request", "storage.append", "storage.enqueue", "storage.list"] {
+        assert!(log.contains(&format!("\"name\":\"{span}\"")), "no line is in the span {span}");
+    }
+    assert!(log.contains("\"route\":\"/notify/{token}\""), "no line names its route");
     planted.is_not_in("the log", &log);
     platform.stop().await;
 }

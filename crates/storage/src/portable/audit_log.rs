@@ -8,6 +8,7 @@ use crate::{AuditLog, StorageError};
 
 #[async_trait]
 impl AuditLog for Backend {
+    #[tracing::instrument(level = "debug", name = "storage.append_audit", skip_all, fields(rows = entries.len()))]
     async fn append(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
         let mut unit = self.begin().await?;
         for entry in entries {

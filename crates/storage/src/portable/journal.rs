@@ -15,6 +15,7 @@ use crate::{
 
 #[async_trait]
 impl Journal for Backend {
+    #[tracing::instrument(level = "debug", name = "storage.append", skip_all, fields(rows = arrivals.len()))]
     async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
         let mut records = RowChanges::default();

@@ -51,11 +51,13 @@ pub(crate) use bodiless_rows;
 
 #[async_trait]
 impl Messages for Backend {
+    #[tracing::instrument(level = "debug", name = "storage.find", skip_all)]
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
         let mut connection = self.read.acquire().await?;
         find(&mut connection, id).await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.history", skip_all)]
     async fn history(&self, id: &CorrelationId) -> Result<Option<History>, StorageError> {
         let mut snapshot = self.snapshot().await?;
         let history = history(&mut snapshot, id).await?;
@@ -63,6 +65,7 @@ impl Messages for Backend {
         Ok(history)
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.list", skip_all, fields(rows = limit.get()))]
     async fn list(
         &self,
         filter: &Filter,
@@ -75,6 +78,7 @@ impl Messages for Backend {
         Ok(Page::from_surplus(messages, limit, Cursor::after))
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.stats", skip_all)]
     async fn stats(&self, request: &StatsRequest) -> Result<Vec<StatsRow>, StorageError> {
         let mut connection = self.read.acquire().await?;
         Ok(stats::stats(&mut connection, request).await?)

@@ -20,6 +20,7 @@ use crate::{
 
 #[async_trait]
 impl Repair for Backend {
+    #[tracing::instrument(level = "debug", name = "storage.import", skip_all, fields(rows = arrivals.len()))]
     async fn import(&self, arrivals: &[Arrival], entry: &AuditEntry) -> Result<Vec<bool>, StorageError> {
         let mut transaction = self.begin().await?;
         let (keys, mut stored) = look_up(&mut transaction, arrivals).await?;

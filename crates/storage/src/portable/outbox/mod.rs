@@ -24,6 +24,7 @@ use crate::{
 
 #[async_trait]
 impl Outbox for Backend {
+    #[tracing::instrument(level = "debug", name = "storage.enqueue", skip_all, fields(rows = entries.len()))]
     async fn enqueue(
         &self,
         entries: &[OutboxEntry],
@@ -52,6 +53,7 @@ impl Outbox for Backend {
         enqueue::compare(&mut connection, entry, actor).await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.claim", skip_all, fields(channel = channel.as_str(), rows = limit))]
     async fn claim(
         &self,
         channel: &Channel,
@@ -72,6 +74,7 @@ impl Outbox for Backend {
         Ok(claims)
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.settle", skip_all, fields(rows = outcomes.len()))]
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
         let mut records = RowChanges::default();
@@ -89,6 +92,7 @@ impl Outbox for Backend {
         self.sweep(Over::Waiting, now, None).await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.cancel", skip_all)]
     async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError> {
         let mut transaction = self.begin().await?;
         let mut records = RowChanges::default();

@@ -28,6 +28,7 @@ pub(super) enum Over {
 
 impl Backend {
     /// Ends all of it, in as many commits as it takes, and tells whose it was. Each commit adds its number to `entry`.
+    #[tracing::instrument(level = "debug", name = "storage.sweep", skip_all)]
     pub(super) async fn sweep(
         &self,
         over: Over,
