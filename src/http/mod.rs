@@ -1,62 +1,30 @@
 //! The HTTP interface. A handler extracts, calls one use case, and maps the result.
 //!
-//! To add an endpoint: a file for it (its handler, its documentation), a line in `routes`, its description in `openapi/`,
-//! and, where it can go wrong in a new way, a row in `problem`.
+//! To add an endpoint: in `routes`, a file for its handler with a JSON file for its description beside it, and a line for
+//! each in `routes/mod.rs`. If it can fail in a new way, a row in `problem/code.rs`.
 //!
-//! | File | Holds |
+//! | Folder or file | What it contains |
 //! | --- | --- |
-//! | `routes`, `endpoint` | all routes on one page, and what each of them is |
-//! | `openapi`, `docs` | what they take and answer, for programs and for people |
-//! | `server` | the server, from listener to shutdown |
-//! | `auth` | who may call, as an extractor |
-//! | `checks` | what every request to the API is checked for first |
-//! | `auth_throttle` | bounds how many secrets an address may guess |
-//! | `unknown_path` | what is not a route |
-//! | `peer`, `connection` | how many connections an address may have, and when they are closed |
-//! | `continuing` | when a client is asked for a body that it announces |
-//! | `client_address` | from where a request comes, also behind a proxy |
-//! | `code`, `problem` | what goes wrong, as clients see it |
-//! | `request_id` | the id of each request, in and out |
-//! | `security_headers` | what an answer tells browsers and caches not to do |
-//! | `pairs`, `body`, `lines` | parameters; bodies, bounded in size and time; their lines |
-//! | `notify`, `send`, `send_many`, `cancel` | the endpoints: what comes in, and what goes out |
-//! | `messages`, `stats`, `events`, `export`, `archive`, `audit`, `health` | what can be asked |
-//! | `import`, `rebuild` | what is put right |
+//! | `state` | what handlers share |
+//! | `problem` | what can go wrong, as clients see it |
+//! | `transport` | connections: how many, how much is read from them, when they are closed |
+//! | `middleware` | what is done with every request and answer |
+//! | `extract` | what handlers take from a request: the caller, parameters, pages, bodies |
+//! | `routes` | each resource: its handlers, and its part of the API description |
+//! | `openapi` | the whole API description, for programs and for people |
+//! | `server` | puts the rest together, and runs from listener to shutdown |
+//!
+//! Imports go one way: `HTTP` in `tests/architecture/main.rs` says which of them may use which.
 
-mod archive;
-mod audit;
-mod auth;
-mod auth_throttle;
-mod body;
-mod cancel;
-mod checks;
-mod client_address;
-mod code;
-mod connection;
-mod continuing;
-mod docs;
-mod endpoint;
-mod events;
-mod export;
-mod health;
-mod import;
-mod lines;
-mod messages;
-mod notify;
+mod extract;
+mod middleware;
 mod openapi;
-mod pairs;
-mod peer;
-mod probe;
 mod problem;
-mod rebuild;
-mod request_id;
 mod routes;
-mod security_headers;
-mod send;
-mod send_many;
 mod server;
-mod stats;
-mod unknown_path;
+mod state;
+mod transport;
 
 pub use openapi::{Conditions, describe};
-pub use server::{App, serve};
+pub use server::serve;
+pub use state::App;

@@ -1,4 +1,4 @@
-//! The server, from listener to shutdown.
+//! Puts the server together, and runs it from listener to shutdown.
 
 use std::{
     future::{Future, ready},
@@ -25,102 +25,26 @@ use actix_web::{
     web::Data,
 };
 use futures_util::{TryFutureExt, future::Either};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    auth_throttle::AuthThrottle,
-    body::LargeBodyLimit,
-    checks::{Local, check},
-    connection, continuing,
-    events::Followers,
-    openapi::{Conditions, Published},
-    peer::{Crowd, Peer},
-    probe::Probe,
-    request_id::identify,
-    routes::routes,
-    security_headers::add_security_headers,
-    unknown_path::Misdirected,
-};
 use crate::{
-    audit::{AuditUnavailable, AuditWriter, Proof},
-    clock::Clock,
-    config::{ApiTokens, ConnectionLimits, Networks, Proxies},
-    domain::Actor,
-    maintenance::Eraser,
-    notify::Intake,
-    observe::Metrics,
-    query::Query,
-    send::{DispatchHealth, Sender},
-    storage::Store,
+    http::{
+        extract::{auth::throttle::AuthThrottle, body::LargeBodyLimit},
+        middleware::{
+            checks::{Local, check},
+            request_id::identify,
+            security_headers::add_security_headers,
+        },
+        openapi::{self, Conditions},
+        routes::{self, Followers, Misdirected, Probe},
+        state::{App, Closing},
+        transport::{connection::HEAD_WITHIN, continuing, crowd::Crowd, peer::Peer, watch},
+    },
     tls::Certificate,
 };
 
-/// What the handlers work with.
-pub struct App {
-    /// Takes notifications.
-    pub intake: Intake,
-    /// Takes messages over.
-    pub sender: Sender,
-    /// Answers questions.
-    pub query: Query,
-    /// Gives up what it holds, and puts right what is wrong in it.
-    pub store: Store,
-    /// Tells and notes who did what.
-    pub audit: AuditWriter,
-    /// Whether look-ups are noted, too.
-    pub record_reads: bool,
-    /// Proves what is on record.
-    pub proof: Proof,
-    /// Removes persons.
-    pub eraser: Eraser,
-    /// Tells whether messages are dispatched; `None` if there is no platform to send to.
-    pub dispatch_health: Option<watch::Receiver<DispatchHealth>>,
-    /// Counts.
-    pub metrics: Metrics,
-    /// Who may use the API; `None` if everybody may.
-    pub tokens: Option<ApiTokens>,
-    /// Who may come to the notify URL at all; empty: everybody.
-    pub allowed_addresses: Networks,
-    /// The proxies in front.
-    pub proxies: Proxies,
-    /// How many connections there may be, and how long they may be silent.
-    pub connections: ConnectionLimits,
-    /// What makes it TLS; `None`: requests come in the clear.
-    pub certificate: Option<Certificate>,
-    /// The largest body of a notification, in bytes.
-    pub body_limit: usize,
-    /// How long a notification may take from its first byte to the answer; well below the platform's 10 s.
-    pub answer_within: Duration,
-    /// The time.
-    pub clock: Clock,
-}
-
-impl App {
-    /// Notes who looked at what, where the settings ask for it. Called before the answer is given.
-    pub(super) async fn looked_at(&self, actor: &Actor, what: impl FnOnce() -> String) -> Result<(), AuditUnavailable> {
-        if self.record_reads { self.audit.record_read(actor, what()).await } else { Ok(()) }
-    }
-}
-
-/// Whether the shutdown has begun. Whoever waits for something is then answered with what there is.
-#[derive(Clone)]
-pub(super) struct Closing(CancellationToken);
-
-impl Closing {
-    pub(super) fn has_begun(&self) -> bool {
-        self.0.is_cancelled()
-    }
-
-    pub(super) async fn begun(&self) {
-        self.0.cancelled().await;
-    }
-}
-
 /// How long requests may go on after the shutdown began.
 const LAST_REQUESTS: u64 = 10;
-/// How long a client may take to send the head of a request, and before that for the handshake of TLS.
-pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection whose request was not read to its end stays open for the client to read the answer.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -128,7 +52,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// When this returns, nothing holds the `app` any more.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let published = Data::new(Published::of(&Conditions::of(&app)));
+    let published = Data::new(openapi::publish(&Conditions::of(&app)));
     let probe = Data::new(Probe::of(&app));
     let tls = app.certificate.as_ref().map(Certificate::server_config).transpose().map_err(io::Error::other)?;
     let crowd = Arc::new(Crowd::new(app.connections, app.proxies.trusted.clone(), app.metrics.clone()));
@@ -137,22 +61,23 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let close = CancellationToken::new();
     // However the server ends, its connections end too.
     let _close_at_the_end = close.clone().drop_guard();
-    let closing = Closing(close.clone());
+    let closing = Closing::when(&close);
     let factory = {
         let (app, closing) = (app.clone(), Data::new(closing.clone()));
-        let (guesses, room) = (Data::new(AuthThrottle::default()), Data::new(LargeBodyLimit::default()));
+        let (auth_throttle, large_bodies) = (Data::new(AuthThrottle::default()), Data::new(LargeBodyLimit::default()));
         let (misdirected, followers) = (Data::new(Misdirected::default()), Data::new(Followers::default()));
         move || {
             let application =
                 Application::new().app_data(app.clone()).app_data(closing.clone()).app_data(probe.clone());
-            let application = application.app_data(guesses.clone()).app_data(room.clone()).app_data(published.clone());
+            let application =
+                application.app_data(auth_throttle.clone()).app_data(large_bodies.clone()).app_data(published.clone());
             let application =
                 application.app_data(misdirected.clone()).app_data(followers.clone()).app_data(local.clone());
             application
                 .wrap(from_fn(check))
                 .wrap(from_fn(add_security_headers))
                 .wrap(from_fn(identify))
-                .configure(routes)
+                .configure(routes::register)
         }
     };
     drop(app);
@@ -164,7 +89,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     };
     let keep_alive = crowd.limits.keep_alive;
     let open = move |peer: &Peer, is_http2: bool, data: &mut Extensions| {
-        connection::open(peer, is_http2, data, &crowd, &closing);
+        watch::open(peer, is_http2, data, &crowd, &closing);
     };
     // Once for each kind of connection, since each has its own type.
     macro_rules! http {

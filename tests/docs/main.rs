@@ -229,7 +229,7 @@ fn every_countermeasure_names_what_holds_it() {
 
 /// The paths of the routes.
 fn routes() -> Vec<String> {
-    let routes = text("src/http/routes.rs");
+    let routes = text("src/http/routes/mod.rs");
     routes.split('"').skip(1).step_by(2).filter(|path| path.starts_with('/')).map(str::to_owned).collect()
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Conditions, SCHEMAS};
+use super::{
+    conditions::Conditions,
+    reference::{self, header},
+};
 use crate::{domain::Object, http::problem::Code, notify::Authentication};
 
 /// The paths of the document.
@@ -68,7 +71,7 @@ fn notify(authentication: Option<&Authentication>) -> Value {
 
 /// The schema of a body by its short form.
 fn body(answer: &mut Object) -> Option<Value> {
-    let of = |name: Value| json!({ "$ref": format!("{SCHEMAS}{}", name.as_str().unwrap_or_default()) });
+    let of = |name: Value| reference::schema(name.as_str().unwrap_or_default());
     if let Some(name) = answer.remove("x-json") {
         return Some(of(name));
     }
@@ -102,7 +105,8 @@ fn problem(status: u16, codes: &[Code], is_bare: bool) -> Value {
     let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
     let words: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     let said = json!({ "status": { "const": status }, "code": { "enum": words }, "title": { "enum": titles } });
-    let schema = json!({ "$ref": format!("{SCHEMAS}Problem"), "properties": said });
+    let mut schema = reference::schema("Problem");
+    schema["properties"] = said;
     let mut answer = json!({ "description": titles.join("; or: ") });
     if !is_bare {
         answer["content"] = json!({ "application/problem+json": { "schema": schema } });
@@ -117,8 +121,4 @@ fn problem(status: u16, codes: &[Code], is_bare: bool) -> Value {
         }
     }
     answer
-}
-
-fn header(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/headers/{name}") })
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::SCHEMAS;
+use super::reference;
 use crate::{
     domain::{Channel, Recipient},
     webex::{Api, SmsApi, rules},
@@ -35,7 +35,7 @@ fn on(channel: &Channel, sms_api: SmsApi) -> Value {
 
 /// The rules of the API that a message goes by.
 fn by(channel: &Channel, sms_api: SmsApi) -> Value {
-    let rules = |api: Api| reference(rules::name(api, channel).unwrap_or_default());
+    let rules = |api: Api| reference::schema(rules::name(api, channel).unwrap_or_default());
     if *channel != Channel::Voice {
         return rules(Api::of(channel, None, sms_api).unwrap_or(Api::V2));
     }
@@ -69,9 +69,9 @@ fn to(channel: &Channel) -> Value {
 
 fn id(kind: &str) -> Value {
     match kind {
-        "msisdn" | "waid" => reference("Number"),
-        "email" => reference("MailAddress"),
-        _ => reference("Words"),
+        "msisdn" | "waid" => reference::schema("Number"),
+        "email" => reference::schema("MailAddress"),
+        _ => reference::schema("Words"),
     }
 }
 
@@ -85,10 +85,6 @@ fn one_mail_to_several() -> Value {
 fn invitations_go_to_numbers() -> Value {
     json!({ "anyOf": [
         { "properties": { "content": { "properties": { "type": { "not": { "const": "invitation" } } } } } },
-        { "properties": { "to": { "anyOf": [reference("Number"), { "type": "object" }] } } },
+        { "properties": { "to": { "anyOf": [reference::schema("Number"), { "type": "object" }] } } },
     ] })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("{SCHEMAS}{name}") })
 }

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: what the API takes and answers, as OpenAPI 3.1. `receiptd openapi` prints the same.
+//! The description of the API: what it takes and answers, as OpenAPI 3.1. `receiptd openapi` prints the same.
 //!
 //! What the code knows is taken from the code: the words of statuses and channels, the problems, the rules of messages.
 //! The rest is kept by hand, and tests hold it to the code: each route is described and each description has its route;
@@ -16,48 +16,22 @@
 //! that it asks for what the notify URL asks for, `x-problems` are the codes of `problem`; in an answer, `x-json`, `x-list`
 //! and `x-page` name the schema of the body, or of its items.
 
+mod conditions;
 mod expand;
 mod message;
+mod page;
+mod reference;
 
-use actix_web::{
-    HttpResponse,
-    http::header::CONTENT_TYPE,
-    web::{Bytes, Data},
-};
 use serde_json::{Value, json};
 
-use super::{docs, server::App};
+pub use self::conditions::Conditions;
+use self::{page::Page, reference::SCHEMAS};
 use crate::{
     domain::{AuditAction, Cursor, Dimension, Failure, Object, Origin, PageLimit, Status},
+    http::state::Published,
     maintenance::Subject,
-    notify::Authentication,
     webex::{SmsApi, rules},
 };
-
-/// Where schemas stand in the document.
-const SCHEMAS: &str = "#/components/schemas/";
-
-/// What the settings make of the API.
-#[derive(Clone, Debug, Default)]
-pub struct Conditions {
-    /// Whether no token is asked for.
-    pub is_open: bool,
-    /// What the notify URL asks for; `None` where no server's settings are known.
-    pub notify: Option<Authentication>,
-    /// By which API text messages go, which have other rules by each.
-    pub sms_api: SmsApi,
-}
-
-impl Conditions {
-    /// Those of a server.
-    pub(super) fn of(app: &App) -> Self {
-        Self {
-            is_open: app.tokens.is_none(),
-            notify: Some(app.intake.authentication.clone()),
-            sms_api: app.sender.sms_api().unwrap_or_default(),
-        }
-    }
-}
 
 /// The description.
 pub fn describe(conditions: &Conditions) -> Value {
@@ -95,23 +69,197 @@ fn schemas(sms_api: SmsApi) -> Object {
     schemas
 }
 
-/// What is served of the description. It is made once, since the settings do not change.
-pub(super) struct Published {
-    description: Bytes,
-    pub(super) page: docs::Page,
-}
-
-impl Published {
-    pub(super) fn of(conditions: &Conditions) -> Self {
-        let description = describe(conditions);
-        Self { page: docs::Page::of(&description), description: description.to_string().into() }
-    }
-}
-
-/// The description of this server.
-pub(super) async fn serve(published: Data<Published>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(published.description.clone())
+/// What a server publishes of it.
+pub(crate) fn publish(conditions: &Conditions) -> Published {
+    let description = describe(conditions);
+    let page = Page::of(&description);
+    Published { json: description.to_string().into(), page: page.html, page_policy: page.policy }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use serde_json::Map;
+
+    use super::*;
+    use crate::{
+        domain::Draft,
+        http::routes::endpoints,
+        notify::{ActiveSecrets, Authentication},
+        secret::ReloadableSecret,
+        send,
+    };
+
+    fn description() -> Value {
+        describe(&Conditions::default())
+    }
+
+    /// The schema of this name, with all that it refers to.
+    fn validator(description: &Value, name: &str) -> jsonschema::Validator {
+        let schema = json!({ "$ref": format!("{SCHEMAS}{name}"), "components": description["components"] });
+        jsonschema::draft202012::options().build(&schema).unwrap()
+    }
+
+    #[test]
+    fn every_route_is_described_and_everything_described_has_a_route() {
+        let description = description();
+        let described = description["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys().filter(|name| *name != "parameters");
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        });
+        let routes = endpoints();
+        let answered = routes.iter().flat_map(|endpoint| {
+            // A slash at the end makes no difference.
+            let path = endpoint.path.trim_end_matches('/');
+            endpoint.routes.iter().map(move |(method, _)| format!("{method} {path}"))
+        });
+        assert_eq!(described.collect::<BTreeSet<_>>(), answered.collect::<BTreeSet<_>>());
+    }
+
+    /// Every value at a key of this name, wherever it stands.
+    fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    if name == key {
+                        found.push(member);
+                    }
+                    all(member, key, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| all(item, key, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn everything_that_is_referred_to_is_there_and_used() {
+        let description = description();
+        let mut references = Vec::new();
+        all(&description, "$ref", &mut references);
+        let targets: BTreeSet<_> = references.iter().filter_map(|target| target.as_str()).collect();
+        assert!(targets.len() > 100, "{}", targets.len());
+        for target in &targets {
+            assert!(description.pointer(&target[1..]).is_some(), "{target}");
+        }
+        // Rules of text messages by another API than the one that is set, and what only links or credentials name.
+        for kind in ["schemas", "parameters", "headers", "requestBodies", "links"] {
+            for name in description["components"][kind].as_object().unwrap().keys() {
+                let is_of_another_api = ["sms-v1", "sms-api-v1"].iter().any(|api| name.starts_with(api));
+                let target = format!("#/components/{kind}/{name}");
+                assert!(is_of_another_api || targets.contains(target.as_str()), "{target} is not used");
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_forms_are_known_words() {
+        let paths = read(include_str!("paths.json"));
+        let mut problems = Vec::new();
+        all(&paths, "x-problems", &mut problems);
+        for words in problems {
+            assert_eq!(expand::codes(Some(words)).len(), words.as_array().unwrap().len(), "{words}");
+        }
+        let mut scopes = Vec::new();
+        all(&paths, "x-scope", &mut scopes);
+        assert!(scopes.iter().all(|scope| ["read", "send", "metrics", "admin"].contains(&scope.as_str().unwrap())));
+        for short in ["x-problems", "x-scope", "x-notify", "x-json", "x-list", "x-page"] {
+            let (mut left, description) = (Vec::new(), description());
+            all(&description, short, &mut left);
+            assert!(left.is_empty(), "{short} is left in the description");
+        }
+    }
+
+    #[test]
+    fn every_schema_is_one() {
+        let description = description();
+        for name in description["components"]["schemas"].as_object().unwrap().keys() {
+            validator(&description, name);
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_follows_the_settings() {
+        let security = |conditions: &Conditions, path: &str, method: &str| {
+            describe(conditions)["paths"][path][method]["security"].clone()
+        };
+        let closed = Conditions::default();
+        assert_eq!(security(&closed, "/v1/import", "post"), json!([{ "token": ["admin"] }]));
+        let open = Conditions { is_open: true, notify: Some(Authentication::default()), ..Conditions::default() };
+        assert_eq!(security(&open, "/v1/import", "post"), json!([]));
+        assert_eq!(security(&open, "/notify", "post"), json!([]));
+        let key = |text: &str| Some(ReloadableSecret::fixed(ActiveSecrets::new(vec![text.into()]).unwrap()));
+        let asked = Authentication { bearer: key("b"), hub_secrets: key("h"), ..Authentication::default() };
+        let asked = Conditions { notify: Some(asked), ..Conditions::default() };
+        assert_eq!(security(&asked, "/notify", "post"), json!([{ "notifyBearer": [], "notifySignature": [] }]));
+    }
+
+    /// Members that are right or nearly so, in any combination.
+    fn message() -> impl Strategy<Value = Value> {
+        let words = || prop_oneof![Just(json!("Hi")), Just(json!(" \u{3000}")), Just(json!("a\0b")), Just(json!(7))];
+        let one_of = |values: Vec<Value>| prop::sample::select(values);
+        let ids = vec![
+            json!("+447700900123"),
+            json!("dana@example.org"),
+            json!("user-1"),
+            json!({ "msisdn": "447700900123" }),
+            json!({ "email": ["dana@example.org", "eli@example.org"] }),
+            json!({ "waid": ["447700900123"] }),
+            json!({ "userid": "a", "psid": "b" }),
+            json!({ "abcUserId": [] }),
+        ];
+        let contents = vec![
+            json!({ "type": "text", "text": "Hi" }),
+            json!({ "type": "text", "text": { "body": "Hi" } }),
+            json!({ "type": "image" }),
+            json!({ "type": "invitation" }),
+            json!({ "type": "TTS", "text": "Hi" }),
+            json!({ "audio": {} }),
+            json!({ "thread_id": "1", "message": { "text": "Hi" } }),
+            json!({ "android": { "text": "Hi", "extras": { "time_to_live": "2419201" } } }),
+            json!({}),
+        ];
+        let maybe = |strategy: BoxedStrategy<Value>| {
+            prop::option::weighted(0.4, prop_oneof![1 => Just(Value::Null), 5 => strategy])
+        };
+        let channels: Vec<_> = crate::domain::Channel::known().map(|channel| json!(channel.as_str())).collect();
+        let sure = (one_of(channels), one_of(vec![json!("ACME"), json!("+44"), json!("a@example.org")]), one_of(ids));
+        let said = (
+            maybe(words().boxed()),
+            maybe(words().boxed()),
+            maybe(one_of(contents).boxed()),
+            maybe(one_of(vec![json!({}), json!({ "id": "1" }), json!({ "template": "1" })]).boxed()),
+            maybe(one_of(vec![json!("order-1"), json!("txn:1"), json!(""), json!("x".repeat(51))]).boxed()),
+            maybe(one_of(vec![json!("259200"), json!("259201"), json!("soon"), json!(true)]).boxed()),
+            maybe(one_of(vec![json!(["dana@example.org"]), json!(true), json!("x")]).boxed()),
+        );
+        (sure, said).prop_map(|((channel, from, to), said)| {
+            let mut message = Map::from_iter([("channel".into(), channel), ("from".into(), from), ("to".into(), to)]);
+            let (text, subject, content, template, id, validity, cc) = said;
+            let named = [
+                ("text", text),
+                ("subject", subject),
+                ("content", content),
+                ("template", template),
+                ("correlationId", id),
+                ("validity", validity),
+                ("cc", cc),
+            ];
+            message.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            Value::Object(message)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+        #[test]
+        fn a_message_fits_the_description_if_and_only_if_it_is_taken(message in message()) {
+            thread_local! { static MESSAGE: jsonschema::Validator = validator(&description(), "MessageToSend"); }
+            let taken = send::check(&Draft::new(message.clone()).unwrap(), Some(SmsApi::V2));
+            let fits = MESSAGE.with(|validator| validator.is_valid(&message));
+            prop_assert_eq!(fits, taken.is_ok(), "{}: {:?}", message, taken.err());
+        }
+    }
+}

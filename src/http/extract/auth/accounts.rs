@@ -1,0 +1,261 @@
+//! What each address owes for the wrong secrets that it showed, and what is known of its tokens.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::observe::Count;
+
+/// What a wrong secret costs its address.
+const COST: Duration = Duration::from_secs(1);
+/// What it costs an address that showed a good token.
+const COST_OF_KNOWN: Duration = Duration::from_millis(100);
+/// So much is given on credit: a person who mistypes is not slowed.
+const CREDIT: Duration = Duration::from_secs(10);
+/// How much later a wrong secret is answered at the notify URL. Short, since a sender whose secret is being renewed may
+/// show wrong ones beside good ones, and have few connections.
+pub(super) const DELAY: Duration = Duration::from_secs(1);
+/// An address that showed a good token is known for this long.
+const KNOWN_FOR: Duration = Duration::from_hours(1);
+/// So many good tokens, and so many wrong ones, of an address are remembered.
+const REMEMBERED: usize = 16;
+/// So many addresses have an account. Beyond it, those without one share one.
+const ADDRESSES: usize = 10_000;
+
+/// A token that was shown, not to be told from its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown(pub(super) u64);
+
+/// The accounts of all addresses.
+#[derive(Default)]
+pub(super) struct Accounts {
+    by_address: HashMap<IpAddr, Account>,
+    /// Of those for which there is no room.
+    others: Account,
+}
+
+#[derive(Default)]
+pub(super) struct Account {
+    /// When everything will be paid for.
+    paid: Option<Instant>,
+    /// The good tokens that came from there, and when; the last one at the end.
+    good: VecDeque<(Shown, Instant)>,
+    /// The last wrong ones.
+    wrong: VecDeque<Shown>,
+    /// How many answers wait.
+    pub(super) delayed: usize,
+    log: Count,
+}
+
+impl Account {
+    fn debt(&self, now: Instant) -> Duration {
+        self.paid.map(|paid| paid.saturating_duration_since(now)).unwrap_or_default()
+    }
+
+    fn is_known(&self, now: Instant) -> bool {
+        self.good.back().is_some_and(|(_, at)| now < *at + KNOWN_FOR)
+    }
+
+    fn was_good(&self, token: Shown, now: Instant) -> bool {
+        self.good.iter().any(|(good, at)| *good == token && now < *at + KNOWN_FOR)
+    }
+
+    fn cost(&self, now: Instant) -> Duration {
+        if self.is_known(now) { COST_OF_KNOWN } else { COST }
+    }
+
+    fn is_needed(&self, now: Instant) -> bool {
+        self.delayed > 0 || self.is_known(now) || !self.debt(now).is_zero()
+    }
+}
+
+/// Puts something at the end of a list that has an end.
+fn remember<T>(list: &mut VecDeque<T>, new: T) {
+    if list.len() >= REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(new);
+}
+
+impl Accounts {
+    /// The account of an address.
+    pub(super) fn of(&mut self, address: Option<IpAddr>, now: Instant) -> &mut Account {
+        let Some(address) = address else { return &mut self.others };
+        if self.by_address.len() >= ADDRESSES && !self.by_address.contains_key(&address) {
+            self.by_address.retain(|_, account| account.is_needed(now));
+            if self.by_address.len() >= ADDRESSES {
+                return &mut self.others;
+            }
+        }
+        self.by_address.entry(address).or_default()
+    }
+
+    /// Whether this token of this address may be looked at. One for whom there is no account is not refused for what
+    /// others did.
+    pub(super) fn admits(&self, address: IpAddr, token: Shown, now: Instant) -> bool {
+        let Some(account) = self.by_address.get(&address) else { return true };
+        account.debt(now) + account.cost(now) <= CREDIT || account.was_good(token, now)
+    }
+
+    pub(super) fn know(&mut self, address: IpAddr, token: Shown, now: Instant) {
+        let account = self.of(Some(address), now);
+        account.good.retain(|(good, _)| *good != token);
+        remember(&mut account.good, (token, now));
+    }
+
+    /// Whether that is still on credit; and how many to log, if it is time to. A token that is wrong once more is no
+    /// guess.
+    pub(super) fn charge(
+        &mut self,
+        address: Option<IpAddr>,
+        token: Option<Shown>,
+        now: Instant,
+    ) -> (bool, Option<u64>) {
+        let account = self.of(address, now);
+        let log = account.log.due(now);
+        if let Some(token) = token {
+            if account.wrong.contains(&token) {
+                return (true, log);
+            }
+            remember(&mut account.wrong, token);
+        }
+        // No more is owed than what one delay pays off, so that it is forgiven soon.
+        let debt = (account.debt(now) + account.cost(now)).min(CREDIT + DELAY);
+        account.paid = Some(now + debt);
+        (debt <= CREDIT, log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::transport::crowd::network;
+
+    const TEN: usize = 10;
+
+    fn of(address: &str) -> IpAddr {
+        network(address.parse().unwrap())
+    }
+
+    const ANY: Shown = Shown(u64::MAX);
+
+    /// Ten wrong ones of which nothing is remembered: which of them were on credit.
+    fn charges(accounts: &mut Accounts, address: &str, now: Instant) -> Vec<bool> {
+        (0..TEN).map(|_| accounts.charge(Some(of(address)), None, now).0).collect()
+    }
+
+    /// So many guesses, each of another token: how many the API looks at.
+    fn looked_at(accounts: &mut Accounts, guesses: std::ops::Range<u64>, now: Instant) -> usize {
+        let mut looks = |guess| {
+            let is_admitted = accounts.admits(of("192.0.2.1"), Shown(guess), now);
+            if is_admitted {
+                accounts.charge(Some(of("192.0.2.1")), Some(Shown(guess)), now);
+            }
+            is_admitted
+        };
+        guesses.filter(|guess| looks(*guess)).count()
+    }
+
+    #[test]
+    fn ten_are_on_credit_and_the_next_is_not_until_the_debt_is_paid() {
+        let (mut accounts, now) = (Accounts::default(), Instant::now());
+        assert!(accounts.admits(of("192.0.2.1"), ANY, now));
+        assert_eq!(charges(&mut accounts, "192.0.2.1", now), [true; TEN]);
+        assert!(!accounts.admits(of("192.0.2.1"), ANY, now));
+        assert_eq!(charges(&mut accounts, "192.0.2.1", now), [false; TEN]);
+        assert!(accounts.charge(Some(of("192.0.2.2")), None, now).0, "another address");
+        assert!(!accounts.admits(of("192.0.2.1"), ANY, now + DELAY));
+        assert!(accounts.admits(of("192.0.2.1"), ANY, now + DELAY + COST));
+        assert_eq!(charges(&mut accounts, "192.0.2.1", now + CREDIT + DELAY), [true; TEN]);
+    }
+
+    #[test]
+    fn an_address_that_showed_a_good_token_may_guess_more_for_an_hour_and_not_for_ever() {
+        let (mut accounts, now) = (Accounts::default(), Instant::now());
+        accounts.know(of("192.0.2.1"), ANY, now);
+        assert_eq!(looked_at(&mut accounts, 0..1000, now), 100);
+        assert_eq!(looked_at(&mut accounts, 1000..2000, now + DELAY), 10);
+        assert_eq!(looked_at(&mut accounts, 2000..3000, now + KNOWN_FOR), 10, "it is as any other again");
+    }
+
+    #[test]
+    fn a_token_that_was_good_there_is_looked_at_whatever_others_guess() {
+        let (mut accounts, now) = (Accounts::default(), Instant::now());
+        accounts.know(of("192.0.2.1"), ANY, now);
+        looked_at(&mut accounts, 0..1000, now);
+        assert!(accounts.admits(of("192.0.2.1"), ANY, now));
+        assert!(!accounts.admits(of("192.0.2.1"), Shown(1001), now), "another one");
+        assert!(accounts.by_address[&of("192.0.2.1")].good.len() <= REMEMBERED);
+        for good in 0..100 {
+            accounts.know(of("192.0.2.1"), Shown(good), now);
+        }
+        assert!(accounts.by_address[&of("192.0.2.1")].good.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn one_wrong_token_over_and_over_is_one_guess() {
+        let (mut accounts, now) = (Accounts::default(), Instant::now());
+        for _ in 0..1000 {
+            assert!(accounts.admits(of("192.0.2.1"), ANY, now));
+            accounts.charge(Some(of("192.0.2.1")), Some(ANY), now);
+        }
+        assert_eq!(looked_at(&mut accounts, 0..1000, now), TEN - 1);
+        assert!(accounts.by_address[&of("192.0.2.1")].wrong.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn an_address_has_one_account_however_it_is_written() {
+        let (mut accounts, now) = (Accounts::default(), Instant::now());
+        charges(&mut accounts, "192.0.2.1", now);
+        assert_eq!(charges(&mut accounts, "::ffff:192.0.2.1", now), [false; TEN]);
+        charges(&mut accounts, "2001:db8:0:7::1", now);
+        assert_eq!(charges(&mut accounts, "2001:db8:0:7:ffff::2", now), [false; TEN]);
+        assert_eq!(charges(&mut accounts, "2001:db8:0:8::1", now), [true; TEN]);
+    }
+
+    #[test]
+    fn no_more_addresses_are_known_than_there_is_room_for() {
+        let (mut accounts, now) = (Accounts::default(), Instant::now());
+        let of = |n: usize| IpAddr::from(Ipv4Addr::from_bits(u32::try_from(n).unwrap()));
+        for n in 0..ADDRESSES {
+            assert!(accounts.charge(Some(of(n)), None, now).0);
+        }
+        let beyond: Vec<_> = (0..=TEN).map(|n| accounts.charge(Some(of(ADDRESSES + n)), None, now).0).collect();
+        assert_eq!(beyond, [[true; TEN].as_slice(), &[false]].concat(), "they share one account");
+        assert!(accounts.admits(of(ADDRESSES), ANY, now), "and are looked at all the same");
+        assert_eq!(accounts.by_address.len(), ADDRESSES);
+        assert!(accounts.charge(Some(of(ADDRESSES)), None, now + COST).0);
+        assert_eq!(accounts.by_address.len(), 1, "those have paid");
+    }
+
+    proptest! {
+        /// Whatever the pauses, and however many at a time.
+        #[test]
+        fn no_more_than_70_are_looked_at_in_any_minute(
+            pauses in prop::collection::vec(0_u64..1500, 1..300),
+            is_known: bool,
+        ) {
+            let (mut accounts, begin) = (Accounts::default(), Instant::now());
+            let most = if is_known { 700 } else { 70 };
+            if is_known {
+                accounts.know(of("192.0.2.1"), ANY, begin);
+            }
+            let (mut now, mut times) = (begin, Vec::new());
+            for (guess, pause) in (0..).step_by(20).zip(pauses) {
+                let count = looked_at(&mut accounts, guess..guess + 20, now);
+                times.extend(std::iter::repeat_n(now, count));
+                let minute = times.iter().filter(|time| now - **time < Duration::from_mins(1)).count();
+                prop_assert!(minute <= most, "{minute}");
+                now += Duration::from_millis(pause);
+            }
+        }
+    }
+}

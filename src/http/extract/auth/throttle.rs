@@ -1,0 +1,147 @@
+//! Bounds how many secrets an address may guess, however it asks: one request after the other or many at a time, waiting
+//! for the answers or not. The API and the notify URL count apart: who has a wrong secret for one is not refused by the
+//! other.
+//!
+//! Each wrong secret is charged to its address before it is answered. An address gets ten of them on credit, and pays one
+//! off each second: at most 70 in any minute.
+//!
+//! Beyond that, the API answers `429` and does not look at the token. Many people may share an address, so one that showed
+//! a good token within the last hour gets ten times as much; a token that was good there within that hour is always looked
+//! at; and a wrong one that is shown over and over, as by a script that nobody looks after, is charged once. The notify URL
+//! always looks, since a good notification must never be refused; there a wrong secret is answered a second later to a few
+//! at a time, and the others are cut off.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use actix_web::{HttpRequest, web::Data};
+use tokio::time::{Instant, timeout};
+
+use super::accounts::{Accounts, DELAY, Shown};
+use crate::http::{
+    extract::client_address::ClientAddress,
+    problem::{Code, Problem},
+    state::{App, Closing},
+    transport::{crowd::network, watch},
+};
+
+/// So many of an address are answered later at the same time; the connections of the others are closed.
+const DELAYED_AT_ONCE: usize = 8;
+
+/// What each address owes.
+#[derive(Default)]
+pub(crate) struct AuthThrottle {
+    api: Mutex<Accounts>,
+    notify: Mutex<Accounts>,
+    /// Tokens are remembered by their hashes, whose key nobody knows.
+    hasher: RandomState,
+}
+
+impl AuthThrottle {
+    fn api(&self) -> MutexGuard<'_, Accounts> {
+        self.api.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn notify(&self) -> MutexGuard<'_, Accounts> {
+        self.notify.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shown(&self, token: &str) -> Shown {
+        Shown(self.hasher.hash_one(token))
+    }
+}
+
+/// Whether the API may look at this token at all.
+pub(crate) fn check(request: &HttpRequest, token: &str) -> Result<(), Problem> {
+    let (Some(throttle), Some(address)) = (data::<AuthThrottle>(request), address(request)) else { return Ok(()) };
+    if throttle.api().admits(address, throttle.shown(token), Instant::now()) {
+        return Ok(());
+    }
+    if let Some(app) = data::<App>(request) {
+        app.metrics.auth_throttled();
+    }
+    let detail = "too many wrong tokens came from this address within a minute; try again later";
+    Err(Problem::new(Code::TooManyRequests, detail))
+}
+
+/// Notes that this token, which came from there, is good.
+pub(crate) fn record_success(request: &HttpRequest, token: &str) {
+    if let (Some(throttle), Some(address)) = (data::<AuthThrottle>(request), address(request)) {
+        throttle.api().know(address, throttle.shown(token), Instant::now());
+    }
+}
+
+/// Charges a wrong token.
+pub(crate) fn record_failure(request: &HttpRequest, token: &str) {
+    let Some(throttle) = data::<AuthThrottle>(request) else { return };
+    let address = address(request);
+    let (_, unlogged) = throttle.api().charge(address, Some(throttle.shown(token)), Instant::now());
+    log(address, "the API", unlogged);
+}
+
+/// Charges a wrong secret of the notify URL, and waits as long as its answer has to. Not during the shutdown.
+pub(crate) async fn delay_failed_auth(request: &HttpRequest) {
+    let (Some(throttle), Some(closing)) = (data::<AuthThrottle>(request), data::<Closing>(request)) else { return };
+    let address = address(request);
+    let (on_credit, unlogged) = throttle.notify().charge(address, None, Instant::now());
+    log(address, "the notify URL", unlogged);
+    if on_credit {
+        return;
+    }
+    let Some(delayed) = Delayed::one_more(throttle, address) else {
+        if let Some(app) = data::<App>(request) {
+            app.metrics.auth_throttled();
+        }
+        watch::abort(request);
+        return;
+    };
+    // An error is the end of the time.
+    let _ = timeout(DELAY, closing.begun()).await;
+    drop(delayed);
+}
+
+fn log(address: Option<IpAddr>, place: &str, unlogged: Option<u64>) {
+    if let Some(count) = unlogged {
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        tracing::warn!(address, count, "wrong secrets were shown to {place}; logged once a minute for each address");
+    }
+}
+
+fn data<T: 'static>(request: &HttpRequest) -> Option<&T> {
+    request.app_data::<Data<T>>().map(Data::get_ref)
+}
+
+/// Who asks.
+fn address(request: &HttpRequest) -> Option<IpAddr> {
+    ClientAddress::of(request, &data::<App>(request)?.proxies).map(|client| network(client.0))
+}
+
+/// A wrong secret whose answer waits.
+struct Delayed<'a> {
+    throttle: &'a AuthThrottle,
+    address: Option<IpAddr>,
+}
+
+impl<'a> Delayed<'a> {
+    /// `None` if there are as many as may be.
+    fn one_more(throttle: &'a AuthThrottle, address: Option<IpAddr>) -> Option<Self> {
+        let mut accounts = throttle.notify();
+        let account = accounts.of(address, Instant::now());
+        if account.delayed >= DELAYED_AT_ONCE {
+            return None;
+        }
+        account.delayed += 1;
+        Some(Self { throttle, address })
+    }
+}
+
+impl Drop for Delayed<'_> {
+    fn drop(&mut self) {
+        let mut accounts = self.throttle.notify();
+        let account = accounts.of(self.address, Instant::now());
+        account.delayed = account.delayed.saturating_sub(1);
+    }
+}

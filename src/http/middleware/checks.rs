@@ -1,0 +1,260 @@
+//! What every request to the API is checked for before its endpoint sees it: no web page of another origin sent it, each
+//! parameter is given once, and the body is encoded as it is read.
+//!
+//! A page in a browser can send requests to any address that the browser reaches, loopback included. Where the API asks
+//! for no token, that would be enough to send messages. The paths that need no token are exempt: the notify URL, which
+//! keeps whatever is authentic, and what is public.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use actix_web::{
+    Error, ResponseError,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Uri,
+        header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN},
+        uri::{Authority, PathAndQuery},
+    },
+    middleware::Next,
+    web::{self, Data, Payload},
+};
+use url::Url;
+
+use crate::{
+    domain::FieldError,
+    http::{
+        problem::{Code, Problem},
+        state::App,
+    },
+};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The paths that need no token. What is below one of them is exempt as well.
+const EXEMPT: [&str; 5] = ["/notify", "/notify-check", "/health", "/openapi.json", "/docs"];
+
+/// Whether the server listens on a loopback address.
+#[derive(Clone, Copy)]
+pub(crate) struct Local(pub(crate) bool);
+
+/// Checks a request; what is refused does not reach its endpoint.
+pub(crate) async fn check(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    merge_slashes(&mut request);
+    match refusal(&request) {
+        None => Ok(next.call(request).await?.map_into_left_body()),
+        Some(problem) => {
+            let problem = match request.extract::<Payload>().await {
+                Ok(rest) => problem.closing(rest),
+                Err(_) => problem,
+            };
+            Ok(request.into_response(problem.error_response()).map_into_right_body())
+        }
+    }
+}
+
+/// Takes `//notify` and `/notify//TOKEN` as if they had one slash: a `public_url` that was put together from parts often
+/// has two, and a 404 would be the end of every notification.
+fn merge_slashes(request: &mut ServiceRequest) {
+    let path = request.uri().path();
+    if !path.contains("//") {
+        return;
+    }
+    let mut merged = String::with_capacity(path.len());
+    merged.extend(path.chars().scan(' ', |last, c| Some((std::mem::replace(last, c), c))).filter_map(|(last, c)| {
+        let is_repeated = last == '/' && c == '/';
+        (!is_repeated).then_some(c)
+    }));
+    if !is_below(&merged, "/notify") && !is_below(&merged, "/notify-check") {
+        return;
+    }
+    if let Some(query) = request.uri().query() {
+        merged = format!("{merged}?{query}");
+    }
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = PathAndQuery::from_maybe_shared(merged).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn refusal(request: &ServiceRequest) -> Option<Problem> {
+    // The path by which the router chooses the endpoint: percent-encoded letters are decoded in it.
+    let path = request.match_info().as_str();
+    if EXEMPT.iter().any(|root| is_below(path, root)) {
+        return None;
+    }
+    let host = host(request);
+    let is_open = request.app_data::<Data<App>>().is_some_and(|app| app.tokens.is_none());
+    let is_local = request.app_data::<Data<Local>>().is_some_and(|local| local.0);
+    if is_open && is_local && !host.as_ref().is_none_or(is_loopback) {
+        let detail = "without api.tokens the API answers only to loopback names, such as localhost and 127.0.0.1; \
+                      use one of these, or set api.tokens";
+        return Some(Problem::new(Code::Misdirected, detail));
+    }
+    if is_foreign(request.headers(), host.as_ref()) {
+        let detail = "the API takes no requests that a browser sends for a page of another origin (Origin, \
+                      Sec-Fetch-Site)";
+        return Some(Problem::new(Code::ForeignOrigin, detail));
+    }
+    if let Some(detail) = unreadable(request.headers()) {
+        return Some(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    let faults = repeated(request.query_string());
+    (!faults.is_empty()).then(|| Problem::faulty(faults))
+}
+
+/// Whom the client takes this server for; `None` where it does not say, which browsers always do.
+fn host(request: &ServiceRequest) -> Option<Authority> {
+    // HTTP/2 has it in the URI.
+    let authority = request.uri().authority().cloned();
+    authority.or_else(|| text(request.headers(), &HOST)?.trim().parse().ok())
+}
+
+/// Whether the name or address is this machine's own. A name of somebody else's that leads here (DNS rebinding) is not.
+fn is_loopback(host: &Authority) -> bool {
+    let name = host.host().trim_end_matches('.').to_ascii_lowercase();
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.map_or_else(
+        |_| name == "localhost" || name.ends_with(".localhost"),
+        |address| address.to_canonical().is_loopback(),
+    )
+}
+
+/// Whether a browser says that a page of another origin sent the request.
+fn is_foreign(headers: &HeaderMap, host: Option<&Authority>) -> bool {
+    let of_another_site = |value: &HeaderValue| !matches!(value.as_bytes(), b"same-origin" | b"none");
+    let of_another_origin = |value: &HeaderValue| !host.is_some_and(|host| is_same_origin(value, host));
+    headers.get_all(SEC_FETCH_SITE).any(of_another_site) || headers.get_all(ORIGIN).any(of_another_origin)
+}
+
+/// Host and port decide. The scheme does not: a proxy in front may add TLS.
+fn is_same_origin(origin: &HeaderValue, host: &Authority) -> bool {
+    let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else { return false };
+    let default = if origin.scheme() == "https" { 443 } else { 80 };
+    let is_same_name = origin.host_str().is_some_and(|name| name.eq_ignore_ascii_case(host.host()));
+    is_same_name && origin.port().unwrap_or(default) == host.port_u16().unwrap_or(default)
+}
+
+/// Why the body would not be read as it is meant, if so.
+fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
+    let is_identity = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).all(is_identity) {
+        return Some("send the body without Content-Encoding: it is not decompressed");
+    }
+    let is_utf8 = |value: &HeaderValue| {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let parameters = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let mut charsets = parameters.filter(|(name, _)| name.trim() == "charset");
+        charsets.all(|(_, charset)| ["utf-8", "utf8", "us-ascii"].contains(&charset.trim().trim_matches('"')))
+    };
+    let all = headers.get_all(CONTENT_TYPE).all(is_utf8);
+    (!all).then_some("send the body in UTF-8: no other charset is read")
+}
+
+/// A fault for each parameter that is given more than once: which of the values counts would be a guess.
+fn repeated(query: &str) -> Vec<FieldError> {
+    let Ok(pairs) = web::Query::<Vec<(String, String)>>::from_query(query) else { return Vec::new() };
+    let mut counts = BTreeMap::<String, usize>::new();
+    for (name, _) in pairs.into_inner() {
+        *counts.entry(name).or_default() += 1;
+    }
+    let repeated = counts.into_iter().filter(|(_, count)| *count > 1);
+    repeated
+        .map(|(name, count)| FieldError {
+            pointer: format!("/{name}"),
+            detail: format!("is given {count} times; give it once"),
+        })
+        .collect()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn foreign(host: &str, headers: &[(&'static str, &str)]) -> bool {
+        let request = headers.iter().fold(TestRequest::default(), |request, header| request.append_header(*header));
+        is_foreign(request.to_http_request().headers(), host.parse().ok().as_ref())
+    }
+
+    #[test]
+    fn a_request_of_a_page_of_another_origin_is_foreign() {
+        for (host, origin, expected) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080", false),
+            ("localhost:8080", "http://LOCALHOST:8080", false),
+            ("hooks.example.com", "https://hooks.example.com", false),
+            ("hooks.example.com:443", "https://hooks.example.com", false),
+            ("hooks.example.com", "http://hooks.example.com", false),
+            ("[::1]:8080", "http://[::1]:8080", false),
+            ("127.0.0.1:8080", "http://127.0.0.1:3000", true),
+            ("127.0.0.1:8080", "http://127.0.0.1", true),
+            ("127.0.0.1:8080", "http://localhost:8080", true),
+            ("127.0.0.1:8080", "https://evil.example", true),
+            ("127.0.0.1:8080", "https://127.0.0.1.evil.example:8080", true),
+            ("127.0.0.1:8080", "null", true),
+            ("127.0.0.1:8080", "", true),
+            ("", "http://127.0.0.1:8080", true),
+        ] {
+            assert_eq!(foreign(host, &[("origin", origin)]), expected, "{origin} at {host}");
+        }
+        for (site, expected) in [("same-origin", false), ("none", false), ("same-site", true), ("cross-site", true)] {
+            assert_eq!(foreign("127.0.0.1", &[("sec-fetch-site", site)]), expected, "{site}");
+        }
+        assert!(!foreign("127.0.0.1", &[]), "it is no browser");
+        let two = [("origin", "http://127.0.0.1"), ("origin", "http://evil.example")];
+        assert!(foreign("127.0.0.1", &two), "one of two is foreign");
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_loopback() {
+        let loopback = ["localhost", "LocalHost:80", "localhost.", "a.localhost:1", "127.0.0.1", "127.9.9.9:8080"];
+        for host in loopback.into_iter().chain(["[::1]", "[::1]:80", "[::ffff:127.0.0.1]:80"]) {
+            assert!(is_loopback(&host.parse().unwrap()), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0", "10.0.0.1", "[::]"]
+        {
+            assert!(!is_loopback(&host.parse().unwrap()), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_in_utf_8_and_as_it_comes() {
+        let read = |name: &'static str, value: &str| {
+            let request = TestRequest::default().append_header((name, value)).to_http_request();
+            unreadable(request.headers()).is_none()
+        };
+        for value in ["application/json", "text/csv; charset=utf-8; header=present", "a/b;charset=\"UTF-8\"", "a/b; x"]
+        {
+            assert!(read("content-type", value), "{value}");
+        }
+        for value in
+            ["application/json; charset=iso-8859-1", "text/csv;header=present;Charset=\"UTF-16\"", "a;charset="]
+        {
+            assert!(!read("content-type", value), "{value}");
+        }
+        assert!(read("content-encoding", "Identity"));
+        for value in ["gzip", "br", "identity, gzip", "aes128gcm"] {
+            assert!(!read("content-encoding", value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_more_than_once_is_a_fault() {
+        let faults = |query: &str| repeated(query).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
+        assert_eq!(faults("a=1&b=1&A=1&c"), [""; 0]);
+        assert_eq!(faults("a=1&b=2&a=1&b=&c=3&%61=1"), ["/a", "/b"]);
+    }
+}

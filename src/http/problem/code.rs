@@ -1,0 +1,134 @@
+//! The problems that there are: one exhaustive table, from which answers and description are made.
+
+use actix_web::http::StatusCode;
+
+/// Every way in which a request can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    InvalidRequest,
+    NotJson,
+    Unauthorized,
+    Forbidden,
+    AddressNotAllowed,
+    ForeignOrigin,
+    Misdirected,
+    TooManyRequests,
+    NotFound,
+    NoSuchPath,
+    Gone,
+    NotAnExport,
+    MethodNotAllowed,
+    Conflict,
+    IdempotencyConflict,
+    TooLate,
+    NotOurs,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    ForeignNotification,
+    SendingNotConfigured,
+    CredentialsRefused,
+    PlatformUnreachable,
+    UnexpectedAnswers,
+    Unavailable,
+}
+
+impl Code {
+    /// All of them.
+    pub(crate) const ALL: [Self; 25] = [
+        Self::InvalidRequest,
+        Self::NotJson,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::AddressNotAllowed,
+        Self::ForeignOrigin,
+        Self::Misdirected,
+        Self::TooManyRequests,
+        Self::NotFound,
+        Self::NoSuchPath,
+        Self::Gone,
+        Self::NotAnExport,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::IdempotencyConflict,
+        Self::TooLate,
+        Self::NotOurs,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::ForeignNotification,
+        Self::SendingNotConfigured,
+        Self::CredentialsRefused,
+        Self::PlatformUnreachable,
+        Self::UnexpectedAnswers,
+        Self::Unavailable,
+    ];
+
+    /// What is answered with it.
+    pub(crate) fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
+    /// The stable word.
+    pub(crate) fn as_str(self) -> &'static str {
+        self.parts().1
+    }
+
+    /// The same for people.
+    pub(crate) fn title(self) -> &'static str {
+        self.parts().2
+    }
+
+    /// Status, code and title: the one place where they are given out.
+    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "The request is not valid"),
+            Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body is not JSON"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "The credentials are missing or wrong"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not admit to this"),
+            Self::AddressNotAllowed => (StatusCode::FORBIDDEN, "address-not-allowed", "The address may not post here"),
+            Self::ForeignOrigin => {
+                (StatusCode::FORBIDDEN, "foreign-origin", "The request comes from a page of another origin")
+            }
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The host name is not one of this server's")
+            }
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many at a time, or in a minute")
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is nothing at this path"),
+            Self::Gone => (StatusCode::GONE, "gone", "The events are no longer kept"),
+            Self::NotAnExport => (StatusCode::UNPROCESSABLE_ENTITY, "not-an-export", "The file cannot be read"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
+            }
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id is another message's"),
+            Self::IdempotencyConflict => {
+                (StatusCode::CONFLICT, "idempotency-conflict", "The Idempotency-Key is another message's")
+            }
+            Self::TooLate => (StatusCode::CONFLICT, "too-late", "The message cannot be called back any more"),
+            Self::NotOurs => (StatusCode::CONFLICT, "not-ours", "The message is another system's"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The content type is not supported")
+            }
+            Self::ForeignNotification => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "foreign-notification", "The notification is another API's")
+            }
+            Self::SendingNotConfigured => {
+                (StatusCode::CONFLICT, "sending-not-configured", "There is no platform to send to")
+            }
+            Self::CredentialsRefused => {
+                (StatusCode::SERVICE_UNAVAILABLE, "credentials-refused", "The platform refuses our credentials")
+            }
+            Self::PlatformUnreachable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "platform-unreachable", "The platform cannot be reached")
+            }
+            Self::UnexpectedAnswers => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unexpected-answers",
+                "What answers does not answer as the platform does",
+            ),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again"),
+        }
+    }
+}

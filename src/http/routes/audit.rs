@@ -1,0 +1,38 @@
+//! `GET /v1/audit` and `GET /v1/audit/verify`: the audit log, and the proof of the store.
+
+use actix_web::{HttpResponse, web::Data};
+
+use crate::{
+    domain::{AuditRequest, FieldError, LinkHash},
+    http::{
+        extract::{
+            auth::{Caller, CanAdminister},
+            pairs::{Pairs, texts},
+        },
+        problem::Problem,
+        state::App,
+    },
+};
+
+/// Who did what, newest first.
+pub(super) async fn list(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = AuditRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
+    Ok(HttpResponse::Ok().json(app.audit.list(&request).await?))
+}
+
+/// Proves the store; with `?head=…`, also that it still holds all that this head vouches for.
+pub(super) async fn verify(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let mut head = None;
+    for (name, value) in pairs.iter() {
+        let detail = match (name.as_str(), LinkHash::parse(value)) {
+            ("head", Some(hash)) => {
+                head = Some(hash);
+                continue;
+            }
+            ("head", None) => "must be 64 hexadecimal digits, as an earlier proof gave it".to_owned(),
+            _ => "is not known here; there is head".to_owned(),
+        };
+        return Err(Problem::faulty(vec![FieldError { pointer: format!("/{name}"), detail }]));
+    }
+    Ok(HttpResponse::Ok().json(app.proof.verify(head).await?))
+}

@@ -1,0 +1,45 @@
+//! `POST /v1/messages/{correlationId}/cancel`: calls a message back that is not yet being handed over.
+
+use actix_web::{HttpResponse, web::Data};
+
+use crate::{
+    http::{
+        extract::{
+            auth::{Caller, CanSend},
+            message_id::MessageId,
+        },
+        problem::{Code, Problem},
+        state::App,
+    },
+    storage::Cancellation,
+};
+
+/// Calls it back. Said again, it is the same.
+pub(super) async fn cancel(
+    caller: Caller<CanSend>,
+    MessageId(id): MessageId,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    // Scanned up before it is cancelled, so that the answer does not depend on a look-up afterwards.
+    let before = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    match app.sender.cancel(caller.actor(), &id).await? {
+        Cancellation::Cancelled | Cancellation::Already => {}
+        Cancellation::TooLate(status) => {
+            let detail = format!("the message is {status}; only one that is still queued here can be cancelled");
+            return Err(Problem::new(Code::TooLate, detail));
+        }
+        Cancellation::Observed => {
+            let detail = "another system sent the message; cancel it there";
+            return Err(Problem::new(Code::NotOurs, detail));
+        }
+        Cancellation::Absent => return Err(Problem::no_such_message(id.as_str())),
+    }
+    let message = match app.query.message(&id).await {
+        Ok(message) => message,
+        Err(error) => {
+            tracing::warn!(error = crate::observe::causes(&error), "a cancelled message could not be looked up");
+            None
+        }
+    };
+    Ok(HttpResponse::Ok().json(message.unwrap_or_else(|| before.cancelled(app.clock.now()))))
+}

@@ -1,0 +1,22 @@
+//! `GET /openapi.json` and `GET /docs`: the API description, for programs and for people.
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    web::Data,
+};
+
+use crate::http::state::Published;
+
+/// As OpenAPI.
+pub(super) async fn openapi(published: Data<Published>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(published.json.clone())
+}
+
+/// As a page.
+pub(super) async fn page(published: Data<Published>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((CONTENT_SECURITY_POLICY, published.page_policy.as_str()))
+        .body(published.page.clone())
+}

@@ -1,0 +1,70 @@
+//! `POST /v1/erase`: the removal of a person.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    detached::detached,
+    domain::{FieldError, Person},
+    http::{
+        extract::{
+            auth::{Caller, CanAdminister},
+            body::{self, Bounds, Unread},
+        },
+        problem::{Code, Problem},
+        state::App,
+    },
+};
+
+/// More than the longest address.
+const LIMIT: usize = 64 * 1024;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whom to remove.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Erase {
+    to: String,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Removes a person everywhere.
+pub(super) async fn erase(
+    caller: Caller<CanAdminister>,
+    head: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let fault = |pointer: &str, detail: &str| {
+        Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+    };
+    if body::media_type(&head) != "application/json" {
+        let detail = "send the request as Content-Type: application/json";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
+    }
+    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
+    let text = body::read(&head, payload, bounds, |unread| match unread {
+        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {LIMIT} bytes")),
+        Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
+    });
+    // An object first of all: an array with the members in order is none.
+    let request = Some(body::json(&text.await?)?).filter(Value::is_object);
+    let request = request.and_then(|request| serde_json::from_value::<Erase>(request).ok());
+    let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
+    let person = Person::new(&request.to).map_err(|error| fault("/to", &error.to_string()))?;
+    if request.dry_run {
+        app.looked_at(caller.actor(), || "what an erasure would remove".to_owned()).await?;
+    }
+    let (eraser, actor) = (app.eraser.clone(), caller.actor().clone());
+    // A person is not half erased because the client hung up.
+    let view = detached(async move { eraser.erase(&person, &actor, request.dry_run).await }).await?;
+    Ok(HttpResponse::Ok().json(view))
+}

@@ -1,0 +1,58 @@
+//! `GET /v1/export`: messages, failures, notifications, inbound or quarantine, as CSV or NDJSON.
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    web::{Bytes, Data},
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    http::{
+        extract::{
+            auth::{Caller, CanRead},
+            pairs::{Pairs, texts},
+        },
+        problem::{Code, Problem},
+        state::App,
+    },
+    maintenance::{Export, ExportError, ExportRequest, Format, Subject},
+};
+
+/// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
+/// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
+pub(super) async fn export(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
+    if request.subject == Subject::Audit {
+        caller.must_administer()?;
+    }
+    let content_type = match request.format {
+        Format::Csv => "text/csv; charset=utf-8; header=present",
+        Format::Ndjson => "application/x-ndjson",
+    };
+    let name = format!("receiptd-{}.{}", request.subject.as_str(), request.format.as_str());
+    let export = Export::begin(&app.store, request, &app.audit, caller.actor()).await?;
+    let mut pieces = Box::pin(export.pieces());
+    let first = pieces.try_next().await?;
+    let pieces = stream::iter(first.map(Ok)).chain(pieces).map_ok(|piece| Bytes::from(piece.bytes));
+    let pieces = pieces.inspect_err(|error| {
+        tracing::error!(error = crate::observe::causes(error), "an export broke off");
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, content_type))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .streaming(pieces))
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Storage(error) => error.into(),
+            ExportError::AuditUnavailable(error) => error.into(),
+            error @ ExportError::Json(_) => {
+                tracing::error!(error = crate::observe::causes(&error), "an export could not begin");
+                Self::new(Code::Unavailable, "the export could not begin; try again")
+            }
+        }
+    }
+}

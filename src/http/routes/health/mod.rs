@@ -1,0 +1,87 @@
+//! `/health/live` and `/health/ready`.
+
+mod probe;
+
+pub(crate) use probe::Probe;
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use probe::Finding;
+
+use crate::{
+    http::{
+        problem::{Code, Problem},
+        state::App,
+    },
+    send::{DispatchHealth, Trouble},
+};
+
+/// What is to be ready.
+#[derive(Deserialize)]
+pub(super) struct Readiness {
+    of: Option<Part>,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    /// Taking notifications: the store alone. For what stands in front of the notify URL, which is not to be cut off
+    /// because something is wrong with sending.
+    Notify,
+}
+
+/// The process answers.
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+/// The store can commit, in the time that a notification has: the last notifications showed it, or something is committed
+/// to find out. That may need less room than a notification, so the last of those counts in any case. And, unless it is
+/// asked for notifications alone, messages can be sent.
+pub(super) async fn ready(
+    app: Data<App>,
+    probe: Data<Probe>,
+    readiness: Result<Query<Readiness>, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let Ok(readiness) = readiness else {
+        return Err(Problem::new(Code::InvalidRequest, "of: notify is the only part that can be asked for"));
+    };
+    app.store.health.check_files()?;
+    if app.intake.committer.is_failing() {
+        return Err(Problem::new(Code::Unavailable, "the last notifications could not be stored"));
+    }
+    match probe.into_inner().ask().await {
+        Finding::Ready => {}
+        Finding::Failing => return Err(Problem::new(Code::Unavailable, "the store does not commit; the log says why")),
+        Finding::Late => return Err(Problem::new(Code::Unavailable, "the store did not commit in time")),
+    }
+    if readiness.of.is_none()
+        && let Some(problem) = app.dispatch_health.as_ref().and_then(|health| stopped(&health.borrow()))
+    {
+        return Err(problem);
+    }
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+/// Why nothing is sent; `None` while messages are.
+fn stopped(health: &DispatchHealth) -> Option<Problem> {
+    let DispatchHealth::Stopped { trouble, reason, since } = health else { return None };
+    let code = match trouble {
+        Trouble::CredentialsRefused => Code::CredentialsRefused,
+        Trouble::Unreachable => Code::PlatformUnreachable,
+        Trouble::UnexpectedAnswers => Code::UnexpectedAnswers,
+    };
+    let advice = trouble.advice();
+    Some(Problem::new(
+        code,
+        format!(
+            "Nothing was sent since {since} ({reason}). {advice} One message at a time is tried again. Notifications are \
+             taken as ever: see /health/ready?of=notify."
+        ),
+    ))
+}

@@ -1,0 +1,115 @@
+//! `POST /v1/import`: loads a file of notifications that never arrived.
+
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Buf, Bytes, Data, Payload},
+};
+use futures_util::StreamExt;
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::{
+    detached::detached,
+    http::{
+        extract::{
+            auth::{Caller, CanAdminister},
+            body::media_type,
+            pairs::{Pairs, texts},
+        },
+        problem::{Code, Problem},
+        state::App,
+    },
+    maintenance::{ImportError, ImportOptions, Importer},
+};
+
+/// So many pieces of the body wait for the reader.
+const AHEAD: usize = 8;
+/// The longest that a client may pause within the body.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Loads the body as it comes, however large it is, and answers with what became of it.
+pub(super) async fn import(
+    caller: Caller<CanAdminister>,
+    request: HttpRequest,
+    pairs: Pairs,
+    mut payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    // What a page of another origin can send, too.
+    let unnamed = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
+    if unnamed.contains(&media_type(&request).as_str()) {
+        let detail = "name the file's Content-Type: text/csv, application/json, application/x-ndjson, or, for all of \
+                      them, application/octet-stream; the layout is told from the content";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
+    }
+    let options = match ImportOptions::parse(texts(&pairs)) {
+        Ok(options) => options,
+        Err(faults) => return Err(Problem::faulty(faults).closing(payload)),
+    };
+    let (pieces, waiting) = mpsc::channel(AHEAD);
+    let importer = Importer::new(&app.store, app.intake.zone, app.clock.clone());
+    let body = Pieces { waiting, current: Bytes::new(), is_over: false };
+    let actor = caller.actor().clone();
+    // What came before the client hung up is committed and counted.
+    let importing = detached(async move { importer.import(&actor, body, options).await });
+    let (report, ()) = tokio::join!(importing, pump(&mut payload, pieces));
+    match report {
+        Ok(report) => Ok(HttpResponse::Ok().json(report)),
+        Err(error) => Err(Problem::from(error).closing(payload)),
+    }
+}
+
+/// Passes the body on. Its end is told, so that it cannot be taken for a connection that was cut.
+async fn pump(payload: &mut Payload, pieces: mpsc::Sender<Option<Bytes>>) {
+    loop {
+        let piece = match timeout(PATIENCE, payload.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(piece))) => Some(piece),
+            Ok(Some(Err(_))) | Err(_) => return,
+        };
+        let is_last = piece.is_none();
+        // It fails when the reader has given up.
+        if pieces.send(piece).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// The body, for a reader on a thread of its own.
+struct Pieces {
+    waiting: mpsc::Receiver<Option<Bytes>>,
+    current: Bytes,
+    is_over: bool,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() && !self.is_over {
+            match self.waiting.blocking_recv() {
+                Some(Some(piece)) => self.current = piece,
+                Some(None) => self.is_over = true,
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        let taken = buffer.len().min(self.current.len());
+        self.current.copy_to_slice(&mut buffer[..taken]);
+        Ok(taken)
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Storage(error) => error.into(),
+            error @ ImportError::NothingUnderstood(_) => Self::new(Code::NotAnExport, error.to_string()),
+            error => {
+                let detail = format!("{error}; what came before it is on record, and can be loaded again");
+                Self::new(Code::NotAnExport, detail)
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `GET /v1/messages`, `GET /v1/messages/{correlationId}` and its notifications.
+
+use std::{iter, time::Duration};
+
+use actix_web::{HttpResponse, web::Data};
+
+use crate::{
+    domain::{FieldError, ListRequest},
+    http::{
+        extract::{
+            auth::{Caller, CanRead},
+            message_id::MessageId,
+            paging::Paging,
+            pairs::{Pairs, texts},
+        },
+        problem::Problem,
+        state::{App, Closing},
+    },
+};
+
+/// The longest that a caller may wait. Proxies give up after a minute, as a rule.
+const LONGEST_WAIT: u64 = 60;
+
+/// Lists messages, newest first.
+pub(super) async fn list(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = ListRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let names = || pairs.iter().map(|(name, _)| name.as_str());
+    app.looked_at(caller.actor(), || iter::once("messages").chain(names()).collect::<Vec<_>>().join(" ")).await?;
+    let page = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// One message with its timeline; with `?wait=final`, as soon as its status is final or the time is over.
+pub(super) async fn one(
+    caller: Caller<CanRead>,
+    MessageId(id): MessageId,
+    pairs: Pairs,
+    app: Data<App>,
+    closing: Data<Closing>,
+) -> Result<HttpResponse, Problem> {
+    let message = match patience(&pairs)? {
+        None => app.query.message(&id).await?,
+        Some(patience) => tokio::select! {
+            message = app.query.final_message(&id, patience) => message?,
+            () = closing.begun() => app.query.message(&id).await?,
+        },
+    };
+    let message = message.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    app.looked_at(caller.actor(), || format!("message {}", message.correlation_id)).await?;
+    Ok(HttpResponse::Ok().json(message))
+}
+
+/// The notifications of a message, each with its parsed fields and its body, page by page.
+pub(super) async fn notifications(
+    caller: Caller<CanRead>,
+    MessageId(id): MessageId,
+    page: Paging,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let page = app.query.notifications(&id, page.after.as_ref(), page.limit).await?;
+    let page = page.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    app.looked_at(caller.actor(), || format!("notifications of {id}")).await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// How long to wait; `None` if not at all.
+fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
+    let mut wait = false;
+    let mut seconds = 30;
+    let mut faults = Vec::new();
+    for (name, value) in pairs.iter() {
+        let detail = match (name.as_str(), value.as_str()) {
+            ("wait", "final") => {
+                wait = true;
+                continue;
+            }
+            ("wait", _) => "must be final".to_owned(),
+            ("timeout", value) => match value.parse() {
+                Ok(number) if number <= LONGEST_WAIT => {
+                    seconds = number;
+                    continue;
+                }
+                _ => format!("must be a number of seconds from 0 to {LONGEST_WAIT}"),
+            },
+            _ => "is not known here; there are wait and timeout".to_owned(),
+        };
+        faults.push(FieldError { pointer: format!("/{name}"), detail });
+    }
+    if faults.is_empty() { Ok(wait.then(|| Duration::from_secs(seconds))) } else { Err(Problem::faulty(faults)) }
+}

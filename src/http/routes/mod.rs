@@ -1,0 +1,70 @@
+//! All routes. Each resource has a file with its handlers, and beside it its part of the API description.
+
+mod audit;
+mod cancel;
+mod docs;
+mod endpoint;
+mod erase;
+mod events;
+mod export;
+mod health;
+mod import;
+mod inbound;
+mod messages;
+mod metrics;
+mod notify;
+mod quarantine;
+mod rebuild;
+mod send;
+mod stats;
+mod unknown_path;
+
+use actix_web::{
+    http::Method,
+    web::{self, ServiceConfig},
+};
+
+use endpoint::Endpoint;
+pub(crate) use events::Followers;
+pub(crate) use health::Probe;
+pub(crate) use unknown_path::Misdirected;
+
+/// The one table. What stands here stands in the description (`openapi/`) too, and the other way round.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    // With a slash at the end too: a 404 would be the end of a notification.
+    let notify = ["/notify", "/notify/", "/notify/{token}", "/notify/{token}/"]
+        .map(|path| Endpoint::at(path).post(notify::take).on(Method::HEAD, notify::probe).get(notify::probe));
+    let check = ["/notify-check", "/notify-check/{token}"].map(|path| Endpoint::at(path).post(notify::check));
+    let others = [
+        Endpoint::at("/v1/messages").post(send::send).get(messages::list),
+        Endpoint::at("/v1/messages/{correlationId}").get(messages::one),
+        Endpoint::at("/v1/messages/{correlationId}/cancel").post(cancel::cancel),
+        Endpoint::at("/v1/messages/{correlationId}/notifications").get(messages::notifications),
+        Endpoint::at("/v1/stats").get(stats::stats),
+        Endpoint::at("/v1/events").get(events::follow),
+        Endpoint::at("/v1/export").get(export::export),
+        Endpoint::at("/v1/import").post(import::import),
+        Endpoint::at("/v1/rebuild").post(rebuild::rebuild),
+        Endpoint::at("/v1/inbound").get(inbound::list),
+        Endpoint::at("/v1/inbound/{fingerprint}").get(inbound::one),
+        Endpoint::at("/v1/quarantine").get(quarantine::list),
+        Endpoint::at("/v1/quarantine/retry").post(quarantine::retry),
+        Endpoint::at("/v1/quarantine/{fingerprint}").get(quarantine::one),
+        Endpoint::at("/v1/audit").get(audit::list),
+        Endpoint::at("/v1/audit/verify").get(audit::verify),
+        Endpoint::at("/v1/erase").post(erase::erase),
+        Endpoint::at("/health/live").get(health::live).on(Method::HEAD, health::live),
+        Endpoint::at("/health/ready").get(health::ready).on(Method::HEAD, health::ready),
+        Endpoint::at("/metrics").get(metrics::metrics),
+        Endpoint::at("/openapi.json").get(docs::openapi),
+        Endpoint::at("/docs").get(docs::page),
+    ];
+    notify.into_iter().chain(check).chain(others).collect()
+}
+
+pub(crate) fn register(service: &mut ServiceConfig) {
+    for endpoint in endpoints() {
+        endpoint.register(service);
+    }
+    service.default_service(web::to(unknown_path::answer));
+}

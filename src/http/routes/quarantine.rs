@@ -1,0 +1,47 @@
+//! `GET /v1/quarantine` and one of it: authentic requests that could not be read. `POST /v1/quarantine/retry` reads them
+//! once more.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+
+use crate::{
+    audit,
+    detached::detached,
+    domain::Fingerprint,
+    http::{
+        extract::{
+            auth::{Caller, CanAdminister, CanRead},
+            paging::Paging,
+        },
+        problem::Problem,
+        state::App,
+    },
+};
+
+/// Authentic requests that nobody could understand, newest first.
+pub(super) async fn list(caller: Caller<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
+    app.looked_at(caller.actor(), || "quarantine".to_owned()).await?;
+    Ok(HttpResponse::Ok().json(app.query.quarantine(page.after.as_ref(), page.limit).await?))
+}
+
+/// One of the requests that nobody could understand.
+pub(super) async fn one(
+    caller: Caller<CanRead>,
+    fingerprint: Path<String>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let nothing = || Problem::no_such_record(&fingerprint);
+    let found = app.query.quarantine_of(Fingerprint::from_hex(&fingerprint).ok_or_else(nothing)?).await?;
+    let found = found.ok_or_else(nothing)?;
+    app.looked_at(caller.actor(), || format!("quarantine {fingerprint}")).await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+/// Reads everything in quarantine once more.
+pub(super) async fn retry(caller: Caller<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
+    let report = detached(async move { audit::retry(&store, zone, &actor, &clock).await }).await?;
+    Ok(HttpResponse::Ok().json(report))
+}

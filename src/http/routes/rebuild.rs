@@ -1,0 +1,43 @@
+//! `POST /v1/rebuild`: every status anew from the stored notifications; with `?dryRun=true` it only tells what would
+//! change.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Query},
+};
+use serde::Deserialize;
+
+use crate::{
+    detached::detached,
+    domain::FieldError,
+    http::{
+        extract::auth::{Caller, CanAdminister},
+        problem::Problem,
+        state::App,
+    },
+    maintenance::Rebuild,
+};
+
+/// What a rebuild is told.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Options {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Answers at the end. It goes on to its end where the client hangs up before.
+pub(super) async fn rebuild(
+    caller: Caller<CanAdminister>,
+    options: Result<Query<Options>, actix_web::Error>,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let options = options.map_err(|_| {
+        let detail = "this takes dryRun only, true or false".to_owned();
+        Problem::faulty(vec![FieldError { pointer: "/dryRun".to_owned(), detail }])
+    })?;
+    let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());
+    let actor = caller.actor().clone();
+    let report = detached(async move { rebuild.run(&actor, options.dry_run, |_| {}).await }).await?;
+    Ok(HttpResponse::Ok().json(report))
+}

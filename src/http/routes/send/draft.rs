@@ -1,0 +1,65 @@
+//! What a single send and a bulk send have in common: a draft out of bytes, and answers that are not the message.
+
+use crate::{
+    domain::{CorrelationId, Draft},
+    http::{
+        extract::body,
+        problem::{Code, Problem},
+    },
+    send::SendError,
+    storage::StorageError,
+};
+
+/// More than the longest message: a mail has 500 KB of HTML at the most, which JSON may need to escape.
+pub(super) const LIMIT: usize = 1024 * 1024;
+
+/// The message that these bytes are.
+pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
+    Draft::new(body::json(bytes)?).map_err(|fault| Problem::faulty(vec![fault]))
+}
+
+/// For a message that was taken over before, and that cannot be looked up now.
+pub(super) fn not_shown(id: &CorrelationId, error: &StorageError) -> Problem {
+    tracing::error!(error = crate::observe::causes(error), "a message that was sent again could not be looked up");
+    let detail = format!(
+        "the message {:?} was taken over before, and is not sent again; where it stands cannot be looked up at the moment",
+        id.as_str()
+    );
+    Problem::new(Code::Unavailable, detail).about(id)
+}
+
+pub(super) fn too_long() -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("a message has at most {LIMIT} bytes"))
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Faulty(faults) => Self::faulty(faults),
+            SendError::Conflict(id) => Self::new(
+                Code::Conflict,
+                format!(
+                    "there is another message with the correlation id {:?}; nothing was sent; use another id",
+                    id.as_str()
+                ),
+            ),
+            SendError::KeyTaken(id) => {
+                let detail = format!(
+                    "with this Idempotency-Key another message was sent, {:?}; nothing is sent now; use another key",
+                    id.as_str()
+                );
+                Self::new(Code::IdempotencyConflict, detail).about(&id)
+            }
+            SendError::NotConfigured => Self::new(Code::SendingNotConfigured, error.to_string()),
+            // The store's own words are in the log already.
+            SendError::NotConfirmed { ref id, .. } => {
+                let detail = format!(
+                    "the store did not confirm the message {:?}: it may be taken over, or not. Send it again with the same \
+                     Idempotency-Key if it had one, otherwise with this correlationId; then it is sent once",
+                    id.as_str()
+                );
+                Self::new(Code::Unavailable, detail).about(id)
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `POST /v1/messages`: takes a message over for sending, or, as `application/x-ndjson`, many of them.
+
+mod bulk;
+mod draft;
+mod single;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+
+use crate::{
+    domain::{FieldError, IdempotencyKey},
+    http::{
+        extract::{
+            auth::{Caller, CanSend},
+            body,
+        },
+        problem::{Code, Problem},
+        state::{App, Closing},
+    },
+};
+
+/// Takes a message over, or many. What is answered for is on disk.
+pub(super) async fn send(
+    caller: Caller<CanSend>,
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+    closing: Data<Closing>,
+) -> Result<HttpResponse, Problem> {
+    let key = match idempotency_key(&request) {
+        Ok(key) => key,
+        Err(problem) => return Err(problem.closing(payload)),
+    };
+    match body::media_type(&request).as_str() {
+        "application/json" => single::send(caller.actor(), key, &request, payload, &app).await,
+        "application/x-ndjson" if key.is_some() => {
+            let detail = "is for one message; of many, give each line a correlationId, which does the same";
+            Err(wrong_key(detail).closing(payload))
+        }
+        "application/x-ndjson" => bulk::send(caller.actor().clone(), payload, app, closing),
+        _ => {
+            let detail = "send one message as Content-Type: application/json, or one a line as application/x-ndjson";
+            Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload))
+        }
+    }
+}
+
+/// By which the caller may repeat the request, as with the same correlation id.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut given = request.headers().get_all("idempotency-key");
+    let Some(value) = given.next() else { return Ok(None) };
+    if given.next().is_some() {
+        return Err(wrong_key("is given twice"));
+    }
+    let key = value.to_str().ok().and_then(IdempotencyKey::new);
+    let detail = || format!("must be 1 to {} visible ASCII characters", IdempotencyKey::MAX);
+    key.map(Some).ok_or_else(|| wrong_key(detail()))
+}
+
+fn wrong_key(detail: impl Into<String>) -> Problem {
+    Problem::faulty(vec![FieldError { pointer: "/Idempotency-Key".to_owned(), detail: detail.into() }])
+}

@@ -1,0 +1,21 @@
+//! `GET /v1/stats`: how many messages there are of each kind.
+
+use actix_web::{HttpResponse, web::Data};
+
+use crate::{
+    domain::StatsRequest,
+    http::{
+        extract::{
+            auth::{Caller, CanRead},
+            pairs::{Pairs, texts},
+        },
+        problem::Problem,
+        state::App,
+    },
+};
+
+/// Counts by any of channel, status, code, day and hour, over a time range.
+pub(super) async fn stats(_: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = StatsRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
+    Ok(HttpResponse::Ok().json(app.query.stats(&request).await?))
+}

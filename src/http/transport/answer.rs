@@ -1,0 +1,110 @@
+//! Answers, and how the client takes them. A request is open until its answer was sent.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    body::{BodySize, MessageBody},
+    dev::ServiceRequest,
+    http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    web::Bytes,
+};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+use super::{connection::ConnectionState, watch::Connection};
+
+/// No client that we know opens so many at a time: the connection is closed. `actix-http` offers no way to announce a
+/// limit (`MAX_CONCURRENT_STREAMS`).
+const MOST_STREAMS: usize = 1100;
+/// An answer is handed over in parts of this size, so that it shows whether the client takes it.
+const PART: usize = 64 * 1024;
+
+/// A request as its connection sees it: open as long as this is held.
+struct Open {
+    state: Arc<ConnectionState>,
+    /// Its answer among those of the connection.
+    number: u64,
+}
+
+impl Open {
+    /// A part of the answer was handed over; the client has to take it.
+    fn handed_over(&self) {
+        self.state.requests().unread.push((self.number, Instant::now()));
+    }
+
+    /// It was taken, since the next part is asked for.
+    fn taken(&self) {
+        self.state.requests().unread.retain(|(number, _)| *number != self.number);
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.taken();
+        let mut requests = self.state.requests();
+        requests.open -= 1;
+        requests.since = Instant::now();
+    }
+}
+
+/// The body of an answer, whose request is open until it was sent.
+pub(crate) struct Answer<B> {
+    body: Pin<Box<B>>,
+    /// What is left of a piece that was too large.
+    rest: Bytes,
+    open: Option<Open>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// Takes note of a new request, and waits until it is its turn. What is returned is to be put around the body of its answer.
+pub(crate) async fn open_request<B>(request: &ServiceRequest) -> impl FnOnce(B) -> Answer<B> + use<B> {
+    let has_body = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
+    let open = request.conn_data::<Connection>().map(|connection| {
+        let mut requests = connection.state.requests();
+        requests.open += 1;
+        requests.head = None;
+        requests.has_body = has_body;
+        requests.answers += 1;
+        if connection.streams.is_some() && requests.open > MOST_STREAMS {
+            connection.state.abort();
+        }
+        let open = Open { state: connection.state.clone(), number: requests.answers };
+        (open, connection.streams.clone())
+    });
+    let (open, streams) = open.unzip();
+    let turn = match streams.flatten() {
+        // It is never closed.
+        Some(streams) => streams.acquire_owned().await.ok(),
+        None => None,
+    };
+    |body| Answer { body: Box::pin(body), rest: Bytes::new(), open, _turn: turn }
+}
+
+impl<B: MessageBody> MessageBody for Answer<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let answer = self.get_mut();
+        if let Some(open) = &answer.open {
+            open.taken();
+        }
+        if answer.rest.is_empty() {
+            match ready!(answer.body.as_mut().poll_next(context)) {
+                Some(Ok(piece)) => answer.rest = piece,
+                end => return Poll::Ready(end),
+            }
+        }
+        let part = answer.rest.split_to(answer.rest.len().min(PART));
+        if let Some(open) = &answer.open {
+            open.handed_over();
+        }
+        Poll::Ready(Some(Ok(part)))
+    }
+}

@@ -1,0 +1,164 @@
+//! What is known of a connection, and when it is to be closed.
+
+use std::{
+    net::{Shutdown, TcpStream},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::time::Instant;
+
+use crate::config::ConnectionLimits;
+
+/// How long a client may take to send the head of a request, and before that for the handshake of TLS.
+pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// actix closes idle connections; this is for its delay, and for the last head of a connection that it does not time.
+pub(super) const MARGIN: Duration = Duration::from_secs(5);
+/// How often a connection is looked at: while it is idle, and while there is something to do.
+const IDLE_LOOK: Duration = Duration::from_secs(5);
+const BUSY_LOOK: Duration = Duration::from_secs(1);
+
+/// What is known of a connection.
+pub(super) struct ConnectionState {
+    /// Another handle for what actix owns.
+    handle: TcpStream,
+    requests: Mutex<Requests>,
+}
+
+/// The requests of a connection.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// How many are not answered yet.
+    pub(super) open: usize,
+    /// Since when that is so.
+    pub(super) since: Instant,
+    /// Whether the last request has a body.
+    pub(super) has_body: bool,
+    /// When the first byte came after the last answer.
+    pub(super) head: Option<Instant>,
+    /// The answers of which a part was handed over and the next not asked for, with the time.
+    pub(super) unread: Vec<(u64, Instant)>,
+    /// How many answers there were.
+    pub(super) answers: u64,
+}
+
+/// What to do about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look again.
+    Look(Instant),
+    Close,
+    /// The client does not take its answer.
+    Abort,
+}
+
+impl Requests {
+    fn new(now: Instant) -> Self {
+        Self { open: 0, since: now, has_body: false, head: None, unread: Vec::new(), answers: 0 }
+    }
+
+    pub(super) fn next(&self, now: Instant, is_http2: bool, limits: ConnectionLimits) -> Next {
+        let oldest = self.unread.iter().map(|(_, handed)| *handed).min();
+        if oldest.is_some_and(|oldest| now >= oldest + limits.write_timeout) {
+            return Next::Abort;
+        }
+        if self.open > 0 {
+            return Next::Look(now + BUSY_LOOK);
+        }
+        if is_http2 {
+            return Next::Look(now + IDLE_LOOK);
+        }
+        let end = self.head.map_or(self.since + limits.keep_alive, |head| head + HEAD_WITHIN) + MARGIN;
+        if now >= end { Next::Close } else { Next::Look(end.min(now + IDLE_LOOK)) }
+    }
+}
+
+impl ConnectionState {
+    pub(super) fn of(handle: TcpStream) -> Self {
+        Self { handle, requests: Mutex::new(Requests::new(Instant::now())) }
+    }
+
+    pub(super) fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something came from the client.
+    pub(super) fn heard(&self) {
+        let mut requests = self.requests();
+        if requests.open == 0 {
+            requests.head.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Whether what comes next may be the body of a request.
+    pub(super) fn expects_body(&self) -> bool {
+        let requests = self.requests();
+        requests.open > 0 && requests.has_body
+    }
+
+    pub(super) fn close(&self) {
+        // It fails where the client was faster.
+        let _ = self.handle.shutdown(Shutdown::Both);
+    }
+
+    /// Closes without waiting for what the client has not taken: the system forgets it.
+    pub(super) fn abort(&self) {
+        let _ = SockRef::from(&self.handle).set_linger(Some(Duration::ZERO));
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: ConnectionLimits = ConnectionLimits {
+        keep_alive: Duration::from_secs(75),
+        write_timeout: Duration::from_secs(30),
+        per_address: 1,
+    };
+
+    /// What to do so many seconds after a connection began, which `make` makes of it.
+    fn after(seconds: u64, is_http2: bool, make: impl FnOnce(&mut Requests, Instant)) -> Next {
+        let begin = Instant::now();
+        let mut requests = Requests::new(begin);
+        make(&mut requests, begin);
+        match requests.next(begin + Duration::from_secs(seconds), is_http2, LIMITS) {
+            // The time makes no difference here.
+            Next::Look(_) => Next::Look(begin),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_is_kept_as_long_as_it_is_meant_to_be() {
+        assert!(matches!(after(79, false, |_, _| {}), Next::Look(_)));
+        assert_eq!(after(80, false, |_, _| {}), Next::Close);
+        assert!(
+            matches!(after(1000, true, |_, _| {}), Next::Look(_)),
+            "actix asks an HTTP/2 client whether it is there"
+        );
+    }
+
+    #[test]
+    fn a_later_head_has_as_long_as_the_first() {
+        assert!(matches!(after(14, false, |requests, begin| requests.head = Some(begin)), Next::Look(_)));
+        assert_eq!(after(15, false, |requests, begin| requests.head = Some(begin)), Next::Close);
+    }
+
+    #[test]
+    fn a_request_may_take_its_time_and_its_client_may_not() {
+        let unread = |seconds, is_http2| {
+            after(seconds, is_http2, |requests, begin| {
+                requests.open = 2;
+                requests.unread = vec![(2, begin + Duration::from_secs(10)), (1, begin)];
+            })
+        };
+        for is_http2 in [false, true] {
+            assert!(matches!(after(1000, is_http2, |requests, _| requests.open = 1), Next::Look(_)));
+            assert!(matches!(unread(29, is_http2), Next::Look(_)));
+            assert_eq!(unread(30, is_http2), Next::Abort);
+        }
+    }
+}

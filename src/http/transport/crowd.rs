@@ -1,0 +1,72 @@
+//! How many connections an address may have.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    config::{ConnectionLimits, Networks},
+    observe::{LogLimit, Metrics},
+};
+
+/// All connections, by their address.
+pub(crate) struct Crowd {
+    counts: Mutex<HashMap<IpAddr, usize>>,
+    /// How many an address may have.
+    pub(crate) limits: ConnectionLimits,
+    /// The proxies, which have as many as they like.
+    trusted: Networks,
+    pub(super) metrics: Metrics,
+    pub(super) refused: LogLimit,
+}
+
+impl Crowd {
+    pub(crate) fn new(limits: ConnectionLimits, trusted: Networks, metrics: Metrics) -> Self {
+        Self { counts: Mutex::default(), limits, trusted, metrics, refused: LogLimit::default() }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a connection of this address; `None` if it has as many as it may.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let network = network(address);
+        let mut counts = self.counts();
+        let count = counts.entry(network).or_default();
+        if *count >= self.limits.per_address && !self.trusted.contain(address) {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Place { crowd: self.clone(), network })
+    }
+}
+
+/// A connection among those of its address.
+pub(super) struct Place {
+    crowd: Arc<Crowd>,
+    network: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.counts();
+        if let Some(count) = counts.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.network);
+            }
+        }
+    }
+}
+
+/// One customer of a provider has 2⁶⁴ addresses of IPv6.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
