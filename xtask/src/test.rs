@@ -76,7 +76,7 @@ impl Step {
             Self::Doc => "mend the links and code blocks that it names",
             Self::Test => "again, alone: `cargo xtask test --only test -- NAME`; the failing names are above",
             Self::Schemathesis => {
-                "each finding is above with a `curl` that shows it; the description is in src/http/openapi/"
+                "each finding is above with a `curl` that shows it; the description is in the JSON files of src/http/routes/ and src/http/openapi/"
             }
         }
     }

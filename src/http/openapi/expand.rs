@@ -1,4 +1,4 @@
-//! The short forms of `paths.json`, and what every operation has.
+//! The short forms in the operations, and what every operation has.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,13 @@ use super::{
 };
 use crate::{domain::Object, http::problem::Code, notify::Authentication};
 
-/// The paths of the document.
-pub(super) fn paths(mut paths: Value, conditions: &Conditions) -> Value {
+/// Writes out the paths of the document.
+pub(super) fn paths(paths: &mut Value, conditions: &Conditions) {
     let items = paths.as_object_mut().into_iter().flatten().filter_map(|(_, item)| item.as_object_mut());
     let operations = items.flatten().filter(|(name, _)| *name != "parameters");
     for operation in operations.filter_map(|(method, operation)| Some((method, operation.as_object_mut()?))) {
         expand(operation.0, operation.1, conditions);
     }
-    paths
 }
 
 fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {

@@ -1,5 +1,5 @@
-//! A message to send: what any message has stands in `schemas.json`; here is what each channel asks for, from the kinds
-//! of recipients and the platform's rules.
+//! A message to send: what any message has stands in `routes/send/send.json`; here is what each channel asks for, from
+//! the kinds of recipients and the platform's rules.
 
 use serde_json::{Value, json};
 

@@ -4,17 +4,18 @@
 //! The rest is kept by hand, and tests hold it to the code: each route is described and each description has its route;
 //! every answer of the API's tests fits its description; and schemathesis finds nothing.
 //!
-//! | File | Holds |
+//! | File | What it contains |
 //! | --- | --- |
-//! | `document.json` | what is said once: credentials, parameters, headers |
-//! | `paths.json` | the operations |
-//! | `schemas.json` | what is answered |
+//! | `document.json` | what several resources share: credentials, parameters, headers, schemas |
+//! | `../routes/*.json` | each resource: its operations, and what only it uses |
 //! | `message` | a message to send, from the platform's rules |
-//! | `expand` | the short forms of `paths.json` |
+//! | `expand` | the short forms in the operations |
+//! | `conditions` | what the settings make of the API |
+//! | `page` | the page for people |
 //!
-//! To describe an operation, add it to `paths.json`. Short forms: `x-scope` is the scope that it asks for, `x-notify` says
-//! that it asks for what the notify URL asks for, `x-problems` are the codes of `problem`; in an answer, `x-json`, `x-list`
-//! and `x-page` name the schema of the body, or of its items.
+//! To describe an operation, add it to the JSON file beside its handler. Short forms: `x-scope` is the scope that it asks
+//! for, `x-notify` says that it asks for what the notify URL asks for, `x-problems` are the codes of `problem`; in an
+//! answer, `x-json`, `x-list` and `x-page` name the schema of the body, or of its items.
 
 mod conditions;
 mod expand;
@@ -28,18 +29,29 @@ pub use self::conditions::Conditions;
 use self::{page::Page, reference::SCHEMAS};
 use crate::{
     domain::{AuditAction, Cursor, Dimension, Failure, Object, Origin, PageLimit, Status},
-    http::state::Published,
+    http::{routes::DESCRIPTIONS, state::Published},
     maintenance::Subject,
     webex::{SmsApi, rules},
 };
 
 /// The description.
 pub fn describe(conditions: &Conditions) -> Value {
-    let mut document = read(include_str!("document.json"));
+    let mut document = assembled();
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
-    document["paths"] = expand::paths(read(include_str!("paths.json")), conditions);
+    expand::paths(&mut document["paths"], conditions);
     document["components"]["parameters"]["limit"]["schema"]["maximum"] = PageLimit::MAX.into();
-    document["components"]["schemas"] = schemas(conditions.sms_api).into();
+    if let Value::Object(schemas) = &mut document["components"]["schemas"] {
+        complete(schemas, conditions.sms_api);
+    }
+    document
+}
+
+/// All that is kept by hand: what is shared, and the part of each resource.
+fn assembled() -> Value {
+    let mut document = read(include_str!("document.json"));
+    for part in DESCRIPTIONS {
+        merge(&mut document, read(part));
+    }
     document
 }
 
@@ -48,10 +60,22 @@ fn read(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-fn schemas(sms_api: SmsApi) -> Object {
-    let mut schemas = rules::schemas(SCHEMAS);
-    if let Value::Object(kept) = read(include_str!("schemas.json")) {
-        schemas.extend(kept);
+/// Adds what `part` has. Objects become one.
+fn merge(whole: &mut Value, part: Value) {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            for (name, member) in part {
+                merge(whole.entry(name).or_insert(Value::Null), member);
+            }
+        }
+        (whole, part) => *whole = part,
+    }
+}
+
+/// Adds to the schemas what the code knows.
+fn complete(schemas: &mut Object, sms_api: SmsApi) {
+    for (name, rule) in rules::schemas(SCHEMAS) {
+        schemas.entry(name).or_insert(rule);
     }
     let words = [
         ("Status", Status::all().map(Status::as_str).collect::<Vec<_>>()),
@@ -66,7 +90,6 @@ fn schemas(sms_api: SmsApi) -> Object {
     }
     schemas["Cursor"]["pattern"] = Cursor::PATTERN.into();
     message::complete(&mut schemas["MessageToSend"], sms_api);
-    schemas
 }
 
 /// What a server publishes of it.
@@ -154,16 +177,32 @@ mod tests {
         }
     }
 
+    /// Else one would replace the other.
+    #[test]
+    fn every_operation_and_component_is_described_once() {
+        let mut seen = BTreeSet::new();
+        for part in DESCRIPTIONS.into_iter().chain([include_str!("document.json")]).map(read) {
+            assert!(part.is_object(), "a part is not JSON");
+            for group in [&part["paths"], &part["components"]] {
+                for (name, members) in group.as_object().into_iter().flatten() {
+                    for member in members.as_object().unwrap().keys() {
+                        assert!(seen.insert(format!("{name} {member}")), "{name} {member}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_short_forms_are_known_words() {
-        let paths = read(include_str!("paths.json"));
+        let assembled = assembled();
         let mut problems = Vec::new();
-        all(&paths, "x-problems", &mut problems);
+        all(&assembled, "x-problems", &mut problems);
         for words in problems {
             assert_eq!(expand::codes(Some(words)).len(), words.as_array().unwrap().len(), "{words}");
         }
         let mut scopes = Vec::new();
-        all(&paths, "x-scope", &mut scopes);
+        all(&assembled, "x-scope", &mut scopes);
         assert!(scopes.iter().all(|scope| ["read", "send", "metrics", "admin"].contains(&scope.as_str().unwrap())));
         for short in ["x-problems", "x-scope", "x-notify", "x-json", "x-list", "x-page"] {
             let (mut left, description) = (Vec::new(), description());
