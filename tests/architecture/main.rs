@@ -45,6 +45,17 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+/// The same for the folders of `src/http/`, whose server puts the rest together.
+const HTTP: &[(&str, &[&str])] = &[
+    ("state", &[]),
+    ("problem", &[]),
+    ("transport", &["state"]),
+    ("middleware", &["state", "problem", "transport"]),
+    ("extract", &["state", "problem", "transport"]),
+    ("routes", &["state", "problem", "extract"]),
+    ("openapi", &["state", "problem", "routes"]),
+    ("server", &["state", "problem", "transport", "middleware", "extract", "routes", "openapi"]),
+];
 /// The simulator is not among them: it plays the platform.
 const USE_CASE: &[&str] = &["domain", "webex", "storage", "clock", "observe", "secret", "detached"];
 /// What changes or gives out data in bulk is recorded in the audit log.
@@ -99,18 +110,35 @@ fn breaches(file: &File) -> Vec<String> {
     let Some((_, sees)) = LAYERS.iter().find(|(name, _)| *name == module) else {
         return vec![format!("{}: the module {module} has no line in LAYERS of tests/architecture", file.name)];
     };
-    if file.leaves_by_super() {
+    if file.leaves_by_super(1) {
         return vec![format!("{} leaves its module by `super`; write `crate::`", file.name)];
     }
-    let unseen = file.mentions().into_iter().filter(|name| name != module && !sees.contains(&name.as_str()));
+    let unseen = file.mentions("crate::").into_iter().filter(|name| name != module && !sees.contains(&name.as_str()));
     unseen
         .map(|name| format!("{} mentions crate::{name}: {module} may import only {}", file.name, sees.join(", ")))
+        .collect()
+}
+
+/// The same within `src/http/`.
+fn http_breaches(file: &File) -> Vec<String> {
+    let ["http", folder, ..] = file.module()[..] else { return Vec::new() };
+    let Some((_, sees)) = HTTP.iter().find(|(name, _)| *name == folder) else {
+        return vec![format!("{}: {folder} has no line in HTTP of tests/architecture", file.name)];
+    };
+    if file.leaves_by_super(2) {
+        return vec![format!("{} leaves its folder by `super`; write `crate::http::`", file.name)];
+    }
+    // actix has a module of that name, too.
+    let ours = file.mentions("http::").into_iter().filter(|name| HTTP.iter().any(|(other, _)| other == name));
+    ours.filter(|name| name != folder && !sees.contains(&name.as_str()))
+        .map(|name| format!("{} mentions http::{name}: {folder} may import only {}", file.name, sees.join(", ")))
         .collect()
 }
 
 #[test]
 fn every_module_imports_only_what_lies_below_it() {
     assert_none(modules().iter().flat_map(breaches));
+    assert_none(modules().iter().flat_map(http_breaches));
 }
 
 #[test]
@@ -122,6 +150,13 @@ fn an_import_from_above_is_found() {
     assert_eq!(of("src/unheard/of.rs", ""), 1);
     assert_eq!(of("src/query/x.rs", "use crate::{domain::Status, query::Feed, storage::Journal};"), 0);
     assert_eq!(of("src/http/x.rs", "use crate::send::Sender;"), 0);
+    let of = |name: &str, text: &str| http_breaches(&File { name: name.to_owned(), text: text.to_owned() }).len();
+    assert_eq!(of("src/http/extract/x.rs", "use crate::{domain::Status, http::{problem::Code, routes}};"), 1);
+    assert_eq!(of("src/http/routes/x/y.rs", "use super::super::super::server;"), 1);
+    assert_eq!(of("src/http/state.rs", "use super::problem::Problem;"), 1);
+    assert_eq!(of("src/http/unheard_of.rs", ""), 1);
+    assert_eq!(of("src/http/routes/x/y.rs", "use super::super::stats; use crate::http::{extract, state::App};"), 0);
+    assert_eq!(of("src/http/mod.rs", "pub use server::serve;"), 0);
 }
 
 /// Inside these folders too, imports go one way. `mod.rs`, which composes the rest, may import all of it.

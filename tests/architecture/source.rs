@@ -36,7 +36,7 @@ impl File {
         self.name.ends_with("tests.rs") || self.name.split('/').any(|part| part == "tests")
     }
 
-    /// The modules of `src/` that it is in, from the top: `["http", "notify"]` of `src/http/notify.rs`.
+    /// The modules of `src/` that it is in, from the top: `["http", "routes", "notify"]` of `src/http/routes/notify.rs`.
     pub(crate) fn module(&self) -> Vec<&str> {
         let path = self.name.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
         path.split('/').collect()
@@ -48,10 +48,10 @@ impl File {
         code.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("//")).collect()
     }
 
-    /// The top-level modules of ours that its code mentions.
-    pub(crate) fn mentions(&self) -> Vec<String> {
+    /// The modules below `parent` that its code mentions; the top-level ones are below `crate::`.
+    pub(crate) fn mentions(&self, parent: &str) -> Vec<String> {
         let code = self.code();
-        let after = code.match_indices("crate::").map(|(at, prefix)| &code[at + prefix.len()..]);
+        let after = code.match_indices(parent).map(|(at, prefix)| &code[at + prefix.len()..]);
         after.flat_map(first_names).collect()
     }
 
@@ -77,9 +77,10 @@ impl File {
         })
     }
 
-    /// Whether its code leaves its top-level module by `super`, so that [`Self::mentions`] does not see where it goes.
-    pub(crate) fn leaves_by_super(&self) -> bool {
-        self.code().contains(&"super::".repeat(self.module().len()))
+    /// Whether its code leaves its module at this depth by `super`, so that [`Self::mentions`] does not see where it goes.
+    /// Top-level modules are at depth 1.
+    pub(crate) fn leaves_by_super(&self, depth: usize) -> bool {
+        self.code().contains(&"super::".repeat(self.module().len() + 1 - depth))
     }
 }
 
@@ -122,10 +123,10 @@ mod tests {
             ("// crate::send is not meant\n/// [`crate::send`]\n", vec![]),
             ("#[cfg(test)]\nmod tests { use crate::send::Sender; }", vec![]),
         ] {
-            assert_eq!(file(text).mentions(), found, "{text}");
+            assert_eq!(file(text).mentions("crate::"), found, "{text}");
         }
-        assert!(file("use super::super::send::Sender;").leaves_by_super());
-        assert!(!file("use super::feed::Feed;").leaves_by_super());
+        assert!(file("use super::super::send::Sender;").leaves_by_super(1));
+        assert!(!file("use super::feed::Feed;").leaves_by_super(1));
     }
 
     #[test]
