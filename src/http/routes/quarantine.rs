@@ -7,7 +7,6 @@ use actix_web::{
 };
 
 use crate::{
-    audit,
     detached::detached,
     domain::Fingerprint,
     http::{
@@ -18,6 +17,7 @@ use crate::{
         problem::Problem,
         state::App,
     },
+    maintenance,
 };
 
 /// Authentic requests that nobody could understand, newest first.
@@ -42,6 +42,6 @@ pub(super) async fn one(
 /// Reads everything in quarantine once more.
 pub(super) async fn retry(caller: Caller<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
-    let report = detached(async move { audit::retry(&store, zone, &actor, &clock).await }).await?;
+    let report = detached(async move { maintenance::retry(&store, zone, &actor, &clock).await }).await?;
     Ok(HttpResponse::Ok().json(report))
 }
