@@ -230,7 +230,7 @@ fn messages_are_looked_up_in_the_database_and_at_a_server() {
             let told = server.client.message(id).await;
             for shown in server.both(&["status", id]).await {
                 let status = told["status"].as_str().unwrap();
-                shown.is(0).prints(&[id, status, "447700900123", "final", "applied", "the first that was heard"]);
+                shown.is(0).prints(&[id, status, "447700900123", "final", "applied", "the first report about"]);
             }
             for shown in server.both(&["status", id, "--json"]).await {
                 assert_eq!(shown.is(0).json(), told);

@@ -1,48 +1,48 @@
-//! Recipients.
+//! Addresses of recipients.
 
 use std::fmt;
 
 use super::{Fingerprint, Recipient, number::PhoneNumber, readings, sign};
 
-/// Longer ones (some browser push ids) are kept as a digest, so that an index can hold them.
+/// Longer addresses (some browser push ids) are stored as a digest, so that an index can hold them.
 const MAX_BYTES: usize = 512;
 
-/// A recipient, in the one form in which recipients are compared and shown: a phone number as its digits with the
-/// country code, however it was written; a mail address in lower case; anything else as it came.
+/// The address of a recipient, in the one form in which addresses are compared and shown. A phone number is stored as
+/// its digits with the country code, whichever way it was written. A mail address is in lower case. Any other id stays
+/// as it arrived.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address(String);
 
-/// Why a text cannot be an address to look for.
+/// Why a text cannot be an address to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// No visible character.
     #[error("must not be blank")]
     Blank,
-    /// A number without its country code, under which nothing is stored.
+    /// A number without its country code. No address is stored in this form.
     #[error(
         "is a number without its country code: write it as in +447700900123; an id that begins with 0 needs its kind, as \
          in userid:0123456"
     )]
     National,
-    /// The text that stands in the place of erased addresses.
-    #[error("is what stands in the place of erased data; name a number or an address")]
+    /// The text that replaces erased addresses.
+    #[error("is the text that replaces erased data; name a number or an address")]
     Erased,
 }
 
 impl Address {
-    /// Reads an address as people and the platform write it. `None` for an empty one.
+    /// Reads an address as people and the platform write it. Returns `None` for an empty text.
     pub fn new(text: &str) -> Option<Self> {
         let Self(normal) = Self::unbounded(text)?;
         let is_short = normal.len() <= MAX_BYTES;
         Some(Self(if is_short { normal } else { format!("sha256:{}", Fingerprint::of_body(normal.as_bytes())) }))
     }
 
-    /// Reads the address of somebody to look for. It may be named with its kind, as in `userid:0123456`.
+    /// Reads an address to search for. Its kind may stand before it, as in `userid:0123456`.
     pub fn wanted(text: &str) -> Result<Self, AddressError> {
         Self::new(wanted_id(text)?).ok_or(AddressError::Blank)
     }
 
-    /// The same, whole however long it is: as it stands in texts.
+    /// Like [`Address::wanted`], but a long address is not replaced by its digest. Use it to search texts.
     pub(super) fn wanted_unbounded(text: &str) -> Result<Self, AddressError> {
         Self::unbounded(wanted_id(text)?).ok_or(AddressError::Blank)
     }
@@ -55,18 +55,17 @@ impl Address {
         let normal = match PhoneNumber::read(&text) {
             Some(number) => number.digits().to_owned(),
             None if is_mail(&text) => text.to_lowercase(),
-            // As in a URL: dana%40example.org.
+            // In a URL the `@` may be escaped: dana%40example.org.
             None => readings::plain(&text).map(|plain| bare(&plain).to_lowercase()).filter(is_mail).unwrap_or(text),
         };
         (!normal.is_empty()).then_some(Self(normal))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is a phone number, or an id that looks like one.
+    /// Whether this is a phone number, or an id that looks like one.
     pub(super) fn is_number(&self) -> bool {
         PhoneNumber::read(&self.0).is_some()
     }
@@ -77,7 +76,7 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(sign::is_blank)
 }
 
-/// The id that somebody looks for, without the name of its kind.
+/// The id to search for, without its kind.
 fn wanted_id(text: &str) -> Result<&str, AddressError> {
     let named = text.trim_matches(sign::is_blank).split_once(':').filter(|(kind, _)| Recipient::is_kind(kind));
     let (id, may_be_number) = named.map_or((text, true), |(kind, id)| (id, Recipient::is_number_kind(kind)));
@@ -91,7 +90,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Personal data: a debug print shows no more than the length.
+/// An address is personal data, so the debug output shows only its length.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({} bytes)", self.0.len())
@@ -114,7 +113,7 @@ mod tests {
             assert_eq!(Address::new(text).unwrap().as_str(), "dana@example.org");
         }
         for text in ["50%25", "a%20b", "AT&amp;T", r"C:\new"] {
-            assert_eq!(Address::new(text).unwrap().as_str(), text, "no other id is touched");
+            assert_eq!(Address::new(text).unwrap().as_str(), text, "every other id stays unchanged");
         }
         assert_eq!(Address::new("GB.1000000000000001").unwrap().as_str(), "GB.1000000000000001");
         assert_eq!(Address::new("urn:mbid:AQ+/=").unwrap().as_str(), "urn:mbid:AQ+/=");

@@ -1,20 +1,19 @@
-//! What is put on record when something arrives at the notify URL.
+//! What is stored when something arrives at the notify URL.
 
 use super::{Archived, Inbound, StoredNotification, Unreadable};
 
-/// One authentic request, in the form in which it is stored.
+/// One authenticated request, in the form in which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// A delivery notification.
     Notification(StoredNotification),
     /// A customer's own message or event.
     Inbound(Archived<Inbound>),
-    /// Something that nobody could understand.
+    /// A body that could not be understood.
     Quarantined(Archived<Unreadable>),
 }
 
 impl Arrival {
-    /// The same request, put into quarantine because the database refuses its parsed form.
+    /// The same arrival as a quarantined body. Used when the database refuses the parsed form.
     #[must_use]
     pub fn quarantined(self, why: &str) -> Self {
         let why = Unreadable(why.to_owned());
@@ -27,7 +26,7 @@ impl Arrival {
         }
     }
 
-    /// The same, having come this many times.
+    /// The same arrival with its number of occurrences.
     #[must_use]
     pub fn came(mut self, times: i64) -> Self {
         match &mut self {
@@ -38,7 +37,7 @@ impl Arrival {
         self
     }
 
-    /// How many bytes it takes, about.
+    /// The approximate size in bytes.
     pub fn size(&self) -> usize {
         match self {
             Self::Notification(recorded) => recorded.body.len(),

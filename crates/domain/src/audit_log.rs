@@ -1,4 +1,4 @@
-//! Who did what: the entries of the audit log.
+//! The entries of the audit log: who did what.
 
 use std::collections::BTreeSet;
 
@@ -7,33 +7,32 @@ use super::{
     filter::{instant, word},
 };
 
-/// What somebody did.
+/// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuditAction {
-    /// Gave messages to send.
+    /// Submitted messages to send.
     Sent,
-    /// Called a message back.
+    /// Cancelled a message.
     Cancelled,
-    /// Took data out.
+    /// Exported data.
     Exported,
-    /// Loaded notifications.
+    /// Imported notifications.
     Imported,
-    /// Had the quarantine read once more.
+    /// Read the quarantine again.
     Retried,
     /// Recomputed statuses.
     Rebuilt,
-    /// Removed what had been kept for its time.
+    /// Removed data whose retention time had ended.
     Purged,
-    /// Removed a person.
+    /// Erased the data of a person.
     Erased,
-    /// Put the store back to an earlier state.
+    /// Restored the store from a backup.
     Restored,
-    /// Scanned at messages, or at what else tells of persons.
+    /// Read messages or other personal data.
     Read,
 }
 
 impl AuditAction {
-    /// All of them.
     pub const ALL: [Self; 10] = [
         Self::Sent,
         Self::Cancelled,
@@ -47,7 +46,6 @@ impl AuditAction {
         Self::Read,
     ];
 
-    /// The word that API and database use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -63,7 +61,6 @@ impl AuditAction {
         }
     }
 
-    /// The action of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == word)
     }
@@ -77,53 +74,49 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// By the name under which the audit log has them; of somebody with a token, that of the token.
+    /// The actor with this name. For a caller with a token, this is the name of the token.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), os_user: None }
     }
 
-    /// Somebody who needed no token.
+    /// A caller who needed no token.
     pub fn anonymous() -> Self {
         Self::named("anonymous")
     }
 
-    /// Who runs the command line, by the name that they claim.
+    /// A user of the command line, by the name that the user claims.
     pub fn cli(user: &str) -> Self {
         Self::named(&format!("cli:{user}"))
     }
 
-    /// The server itself, by its settings.
+    /// The server itself, acting on its settings.
     pub fn server() -> Self {
         Self::named("server")
     }
 
-    /// The same, run by this user of the operating system.
+    /// The same actor, with the operating system user who ran the command.
     #[must_use]
     pub fn run_by(self, os_user: Option<String>) -> Self {
         Self { os_user, ..self }
     }
 
-    /// The name under which the audit log has them.
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// The user of the operating system who ran the command; `None` for requests, and for the server itself.
+    /// The operating system user who ran the command. `None` for requests, and for the server itself.
     pub fn os_user(&self) -> Option<&str> {
         self.os_user.as_deref()
     }
 }
 
-/// What somebody did in a unit of work, to be put on record in the commit that does it.
+/// What was done in a unit of work. The entry is stored in the same commit as the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PerformedAction<'a> {
-    /// Who did it.
     pub actor: &'a Actor,
-    /// What was done.
     pub action: AuditAction,
-    /// When.
     pub at: Timestamp,
-    /// To how many messages.
+    /// The number of messages affected.
     pub count: i64,
 }
 
@@ -133,23 +126,21 @@ const MINUTE: i64 = 60_000_000;
 /// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Tells it from all others.
+    /// Unique id of the entry.
     pub id: [u8; 16],
-    /// When it was done; of what was done often, when it began.
+    /// When it was done. For an entry that counts several actions, when the first one was done.
     pub at: Timestamp,
-    /// Who did it.
     pub actor: Actor,
-    /// What was done.
     pub action: AuditAction,
-    /// How many messages, rows or records it concerned.
+    /// How many messages, rows or records were affected.
     pub count: i64,
-    /// What else is to be known. Never a number, an address or a text.
+    /// Further information. Never a phone number, an address or a text of a message.
     pub details: Option<String>,
 }
 
 impl AuditEntry {
-    /// The entry under which `done` counts: one for everything of its kind that an actor does within a minute by one
-    /// writer. Writers that commit at the same time have entries of their own, so that none waits for another.
+    /// The entry that counts `done`. There is one entry per minute for each actor, action and writer. Writers that
+    /// commit at the same time use different entries, so none of them waits for another.
     pub fn of_minute(done: &PerformedAction<'_>, writer: Writer) -> Self {
         let minute = done.at.as_micros().div_euclid(MINUTE).to_be_bytes();
         let os_user = done.actor.os_user().unwrap_or_default().as_bytes();
@@ -160,55 +151,50 @@ impl AuditEntry {
         Self { id, at: done.at, actor: done.actor.clone(), action: done.action, count: done.count, details: None }
     }
 
-    /// After this entry.
+    /// The cursor of the page that follows this entry.
     pub fn cursor(&self) -> Cursor {
         let id = Fingerprint::from_bytes(&self.id).unwrap_or_default().to_string();
         Cursor { at: self.at, id }
     }
 }
 
-/// Which entries of the audit log to list. None set lists all.
+/// Which entries of the audit log to list. Without any filter, all are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// By this actor.
     pub actor: Option<String>,
-    /// Of this kind.
     pub action: Option<AuditAction>,
-    /// At or after this.
     pub since: Option<Timestamp>,
-    /// Before this.
     pub until: Option<Timestamp>,
 }
 
 /// A request for one page of the audit log, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditRequest {
-    /// Which entries.
     pub filter: AuditFilter,
     /// Where the page begins.
     pub after: Option<Cursor>,
-    /// How many entries it holds.
+    /// The number of entries on the page.
     pub limit: PageLimit,
 }
 
 impl AuditRequest {
-    /// Reads names and values, and reports every fault at once. An unknown name is a fault, since ignoring a filter
+    /// Parses names and values, and reports all errors at once. An unknown name is an error, because ignoring a filter
     /// would show more than was asked for.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
-        let (mut request, mut faults, mut given) = (Self::default(), Vec::new(), BTreeSet::new());
+        let (mut request, mut errors, mut given) = (Self::default(), Vec::new(), BTreeSet::new());
         for (name, value) in pairs {
-            let once = if given.insert(name) { Ok(()) } else { Err("is given twice".to_owned()) };
+            let once = if given.insert(name) { Ok(()) } else { Err("is given more than once".to_owned()) };
             if let Err(detail) = once.and_then(|()| request.set(name, value)) {
-                faults.push(FieldError { pointer: format!("/{name}"), detail });
+                errors.push(FieldError { pointer: format!("/{name}"), detail });
             }
         }
-        if faults.is_empty() { Ok(request) } else { Err(faults) }
+        if errors.is_empty() { Ok(request) } else { Err(errors) }
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let filter = &mut self.filter;
         match name {
-            // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
+            // As in ids: stored text contains no NUL, and Postgres rejects it in a statement.
             "actor" if !value.is_empty() => filter.actor = Some(value.replace('\0', "\u{FFFD}")),
             "actor" => return Err("must not be empty".to_owned()),
             "action" => {
@@ -218,7 +204,7 @@ impl AuditRequest {
             "until" => filter.until = Some(instant(value)?),
             "limit" => self.limit = PageLimit::read(value)?,
             "cursor" => self.after = Some(Cursor::read(value)?),
-            _ => return Err("is not a filter; there are actor, action, since, until, limit, cursor".to_owned()),
+            _ => return Err("is not a filter; the filters are actor, action, since, until, limit, cursor".to_owned()),
         }
         Ok(())
     }
@@ -229,19 +215,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_for_the_trail_is_read_and_every_fault_is_told() {
+    fn a_request_for_the_audit_log_is_parsed_and_all_errors_are_reported() {
         let pairs = [("actor", "shop"), ("action", "sent"), ("since", "2026-05-20T00:00:00Z"), ("limit", "7")];
         let request = AuditRequest::parse(pairs).unwrap();
         assert_eq!((request.filter.actor.as_deref(), request.filter.action), (Some("shop"), Some(AuditAction::Sent)));
         assert!(request.filter.since.is_some() && request.limit.get() == 7);
         let bad = [("actor", ""), ("action", "seen"), ("until", "soon"), ("limit", "0"), ("to", "1"), ("to", "2")];
-        let faults = AuditRequest::parse(bad).unwrap_err();
-        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        let errors = AuditRequest::parse(bad).unwrap_err();
+        let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/actor", "/action", "/until", "/limit", "/to", "/to"]);
     }
 
     #[test]
-    fn words_of_deeds_read_back() {
+    fn every_action_can_be_read_from_its_word() {
         for action in AuditAction::ALL {
             assert_eq!(AuditAction::from_word(action.as_str()), Some(action));
         }

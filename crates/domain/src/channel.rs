@@ -1,40 +1,32 @@
-//! The channels that messages travel on.
+//! The channels on which messages are sent.
 
 use std::fmt;
 
 /// A messaging channel.
 ///
-/// The platform names channels differently in requests, notifications and inbound messages; this is our one
-/// name for each. A channel that we do not know keeps its own name, in lower case.
+/// The platform uses different names for a channel in requests, notifications and inbound messages. This type has one
+/// name for each. A channel that is not known keeps its own name, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
-    /// Text messages.
     Sms,
-    /// Multimedia messages.
     Mms,
-    /// Rich Communication Services.
     Rcs,
-    /// Mail.
     Email,
-    /// Calls that play a prompt.
     Voice,
-    /// WhatsApp.
     Whatsapp,
-    /// Facebook Messenger.
     Messenger,
     /// Apple Messages for Business.
     Apple,
-    /// Mobile and browser push.
     Push,
-    /// In-app messaging and live chat.
+    /// In-app messages and live chat.
     InApp,
-    /// Instagram, deprecated by the platform.
+    /// Instagram. The platform has deprecated it.
     Instagram,
-    /// Any other, as it was named.
+    /// An unknown channel, with the name that was given.
     Other(String),
 }
 
-/// Our name of each channel, with the names that the platform uses for it in one place or another.
+/// The name of each channel, and the names that the platform uses for it in its documents.
 const NAMES: [(Channel, &str, &[&str]); 11] = [
     (Channel::Sms, "sms", &[]),
     (Channel::Mms, "mms", &[]),
@@ -49,12 +41,12 @@ const NAMES: [(Channel, &str, &[&str]); 11] = [
     (Channel::Instagram, "instagram", &[]),
 ];
 
-/// The most characters of an unknown name, so that an index can hold it.
+/// Maximum length in characters of an unknown name, so that an index can hold it.
 const MAX_LENGTH: usize = 64;
 
 impl Channel {
-    /// Reads any documented name of a channel, in any case. An unknown name is kept, but for NUL, as in
-    /// ids, and what is beyond 64 characters.
+    /// Reads any documented name of a channel, in upper or lower case. An unknown name is kept, but NUL is replaced as
+    /// in ids, and everything after 64 characters is cut off.
     pub fn from_name(name: &str) -> Self {
         let name: String = name.trim().to_lowercase().chars().take(MAX_LENGTH).collect();
         NAMES
@@ -71,13 +63,13 @@ impl Channel {
         }
     }
 
-    /// What whoever sends on it ought to know.
+    /// A warning for senders on this channel.
     pub fn warning(&self) -> Option<&'static str> {
         let deprecated = "the platform has deprecated its Instagram API (instagram-api) and may end it";
         (*self == Self::Instagram).then_some(deprecated)
     }
 
-    /// Every channel that we know by name.
+    /// Every channel with a known name.
     pub fn known() -> impl Iterator<Item = Self> {
         NAMES.iter().map(|(channel, ..)| channel.clone())
     }
@@ -94,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_platforms_names_lead_to_ours() {
+    fn every_name_of_the_platform_maps_to_its_channel() {
         for (theirs, ours) in [
             ("SMS", "sms"),
             ("rt", "in-app"),
@@ -109,12 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_kept_as_far_as_an_index_can_hold_it() {
+    fn an_unknown_name_is_kept_up_to_its_maximum_length() {
         assert_eq!(Channel::from_name(&"é".repeat(5000)).as_str(), "é".repeat(64));
     }
 
     #[test]
-    fn every_known_name_reads_back() {
+    fn every_known_name_can_be_read_again() {
         for channel in Channel::known() {
             assert_eq!(Channel::from_name(channel.as_str()), channel);
         }

@@ -1,4 +1,4 @@
-//! Which messages a list shows.
+//! The filters of a list of messages.
 
 use std::collections::BTreeSet;
 
@@ -7,49 +7,43 @@ use super::{
     TransactionId,
 };
 
-/// Which messages to list. Each filter that is set narrows the list; none set lists everything.
+/// Which messages to list. Each filter narrows the list. Without filters, all messages are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// With this status.
     pub status: Option<Status>,
-    /// Whose outcome is known, or not yet.
+    /// Whether the outcome is known.
     pub is_final: Option<bool>,
-    /// That failed in this way.
     pub failure: Option<Failure>,
-    /// On this channel.
     pub channel: Option<Channel>,
-    /// To this recipient, as one of several too.
+    /// The recipient, also as one of several.
     pub recipient: Option<Address>,
-    /// With this code behind the status.
+    /// The code behind the status.
     pub code: Option<String>,
-    /// With this id.
     pub correlation_id: Option<Pattern>,
-    /// With this, given back by the platform.
+    /// The callback data that the platform returned.
     pub callback_data: Option<Pattern>,
-    /// With this transaction id.
     pub transaction_id: Option<TransactionId>,
-    /// Sent by us, or observed.
+    /// Sent by receiptd, or observed.
     pub origin: Option<Origin>,
-    /// Overdue by these cutoffs, or not.
+    /// Whether the message is overdue by these cutoffs.
     pub overdue: Option<(bool, Cutoffs)>,
-    /// First heard of at or after this.
+    /// First known at or after this time.
     pub since: Option<Timestamp>,
-    /// First heard of before this.
+    /// First known before this time.
     pub until: Option<Timestamp>,
 }
 
 /// A request for one page of a list, as text: the filters of the API and of the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Which messages.
     pub filter: Filter,
     /// Where the page begins.
     pub after: Option<Cursor>,
-    /// How many items it holds.
+    /// The number of items on the page.
     pub limit: PageLimit,
 }
 
-/// The names that [`ListRequest::parse`] knows.
+/// The names that [`ListRequest::parse`] accepts.
 const NAMES: [&str; 15] = [
     "status",
     "final",
@@ -69,22 +63,22 @@ const NAMES: [&str; 15] = [
 ];
 
 impl ListRequest {
-    /// Reads names and values, and reports every fault at once. An unknown name is a fault, since ignoring a filter
-    /// would show more than was asked for. `cutoffs` say what is overdue now.
+    /// Parses names and values, and reports all errors at once. An unknown name is an error, because ignoring a filter
+    /// would show more than was asked for. `cutoffs` decide what is overdue now.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         cutoffs: &Cutoffs,
     ) -> Result<Self, Vec<FieldError>> {
         let mut request = Self::default();
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         let mut given = BTreeSet::new();
         for (name, value) in pairs {
-            let once = if given.insert(name) { Ok(()) } else { Err("is given twice".to_owned()) };
+            let once = if given.insert(name) { Ok(()) } else { Err("is given more than once".to_owned()) };
             if let Err(detail) = once.and_then(|()| request.set(name, value, cutoffs)) {
-                faults.push(FieldError { pointer: format!("/{name}"), detail });
+                errors.push(FieldError { pointer: format!("/{name}"), detail });
             }
         }
-        if faults.is_empty() { Ok(request) } else { Err(faults) }
+        if errors.is_empty() { Ok(request) } else { Err(errors) }
     }
 
     fn set(&mut self, name: &str, value: &str, cutoffs: &Cutoffs) -> Result<(), String> {
@@ -95,7 +89,7 @@ impl ListRequest {
             "failure" => filter.failure = Some(word(value, Failure::from_word, Failure::ALL.map(Failure::as_str))?),
             "channel" => filter.channel = Some(Channel::from_name(value)),
             "to" => filter.recipient = Some(Address::wanted(value).map_err(|error| error.to_string())?),
-            // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
+            // As in ids: stored text contains no NUL, and Postgres rejects it in a statement.
             "code" => filter.code = Some(value.replace('\0', "\u{FFFD}")),
             "correlationId" => filter.correlation_id = Some(Pattern::read(value).ok_or("must not be empty")?),
             "callbackData" => filter.callback_data = Some(Pattern::read(value).ok_or("must not be empty")?),
@@ -108,7 +102,7 @@ impl ListRequest {
             "until" => filter.until = Some(instant(value)?),
             "limit" => self.limit = PageLimit::read(value)?,
             "cursor" => self.after = Some(Cursor::read(value)?),
-            _ => return Err(format!("is not a filter; there are {}", NAMES.join(", "))),
+            _ => return Err(format!("is not a filter; the filters are {}", NAMES.join(", "))),
         }
         Ok(())
     }
@@ -128,7 +122,7 @@ fn yes_or_no(value: &str) -> Result<bool, String> {
 
 pub(super) fn instant(value: &str) -> Result<Timestamp, String> {
     Timestamp::parse_time_or_date(value)
-        .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z, or a date (in a URL + is %2B)".to_owned())
+        .ok_or_else(|| "must be a time such as 2026-05-20T13:15:00Z, or a date (in a URL, write + as %2B)".to_owned())
 }
 
 #[cfg(test)]
@@ -136,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_read_and_every_fault_is_told() {
+    fn every_name_is_parsed_and_all_errors_are_reported() {
         let good = [
             ("status", "failed"),
             ("final", "true"),
@@ -164,11 +158,11 @@ mod tests {
         let national = ListRequest::parse([("to", "07700 900123")], &cutoffs).unwrap_err();
         assert!(national[0].detail.contains("+447700900123"), "{}", national[0].detail);
         let twice = ListRequest::parse([("status", "failed"), ("status", "read")], &cutoffs).unwrap_err();
-        assert_eq!((twice[0].pointer.as_str(), twice[0].detail.as_str()), ("/status", "is given twice"));
+        assert_eq!((twice[0].pointer.as_str(), twice[0].detail.as_str()), ("/status", "is given more than once"));
         let bad = NAMES.map(|name| (name, ""));
-        let faults = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")]), &cutoffs).unwrap_err();
-        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        // Any text is a channel or a code.
+        let errors = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")]), &cutoffs).unwrap_err();
+        let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        // Any text is accepted as a channel and as a code.
         let expected = [
             "/status",
             "/final",

@@ -1,11 +1,12 @@
-//! The tamper-evident chain: a link a commit, each with the SHA-256 of the link before it.
+//! The tamper-evident hash chain. Each commit adds one link, and each link contains the SHA-256 of the link before it.
 //!
-//! A link says of rows, by digests, what a commit did to them: their [`Fate`](super::Fate). A
-//! row that is changed (as an adoption does, or an erasure) is removed and added. So what the store holds must be what
-//! all links together come to, whatever was changed, purged or erased by us; and what was changed otherwise shows.
+//! A link states, by digests, what a commit did to each row ([`ChangeKind`](super::ChangeKind)). A row that is changed,
+//! for example by an adoption or an erasure, is recorded as removed and added. So the stored rows must equal the sum of
+//! all links, whatever receiptd changed, purged or erased. A change by anything else becomes visible.
 //!
-//! Each writer has a chain of its own, so that writers do not wait for each other. A chain begins with checkpoints: where
-//! the chains before it stood. A link with checkpoints vouches for all that they name, and for all that those name.
+//! Each writer has its own chain, so that writers do not wait for each other. A chain begins with checkpoints, which
+//! name the last link of each chain before it. A link with checkpoints vouches for the chains that they name, and for
+//! those that these chains name.
 
 use std::fmt;
 
@@ -13,17 +14,16 @@ use sha2::{Digest, Sha256};
 
 use super::RowChange;
 
-/// Whose chain a link belongs to. Later writers have greater ids.
+/// The writer to whose chain a link belongs. Later writers have greater ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Writer([u8; 16]);
 
 impl Writer {
-    /// From the bytes of a UUID that begins with the time.
+    /// From the bytes of a UUID version 7, which begins with the time.
     pub fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -35,24 +35,22 @@ impl fmt::Display for Writer {
     }
 }
 
-/// The SHA-256 of a link, and so of everything before it.
+/// The SHA-256 of a link. It covers everything before the link too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LinkHash([u8; 32]);
 
 impl LinkHash {
-    /// From the stored bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Reads what `Display` writes: 64 hexadecimal digits.
+    /// Reads the output of `Display`: 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self(bytes))
     }
 
-    /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -64,21 +62,19 @@ impl fmt::Display for LinkHash {
     }
 }
 
-/// A place in a chain, and what it looked like there.
+/// A link of a chain, identified by its number and its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
-    /// The chain.
     pub writer: Writer,
     /// The number of the link.
     pub sequence: i64,
-    /// Its hash.
     pub hash: LinkHash,
 }
 
 impl Checkpoint {
     const SIZE: usize = 56;
 
-    /// Where a chain begins.
+    /// The checkpoint before the first link of a chain.
     pub fn origin(writer: Writer) -> Self {
         Self { writer, sequence: 0, hash: LinkHash::default() }
     }
@@ -105,41 +101,40 @@ impl Checkpoint {
     }
 }
 
-/// One commit.
+/// The changes of one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The chain.
     pub writer: Writer,
-    /// Its number in the chain, from 1.
+    /// The number of the link in its chain, starting at 1.
     pub sequence: i64,
-    /// Of the link before and all that is here.
+    /// The hash of the previous link and of everything in this one.
     pub hash: LinkHash,
-    /// The records, one after the other.
+    /// The row changes, encoded one after the other.
     pub changes: Vec<u8>,
-    /// The checkpoints, one after the other.
+    /// The checkpoints, encoded one after the other.
     pub checkpoints: Vec<u8>,
 }
 
 impl Link {
-    /// Where it stands.
+    /// This link as a checkpoint.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint { writer: self.writer, sequence: self.sequence, hash: self.hash }
     }
 
-    /// Whether it is the link that was committed after `before`.
+    /// Whether this is the link that was committed directly after `before`.
     pub fn follows(&self, before: &Checkpoint) -> bool {
         self.writer == before.writer
             && self.sequence == before.sequence + 1
             && self.hash == self.hash_after(&before.hash)
     }
 
-    /// What it says of rows; `None` if that cannot be read.
+    /// The row changes. `None` if they cannot be decoded.
     pub fn row_changes(&self) -> Option<Vec<RowChange>> {
         let (records, rest) = self.changes.as_chunks();
         records.iter().map(RowChange::decode).collect::<Option<_>>().filter(|_| rest.is_empty())
     }
 
-    /// Where it says that other chains stood; `None` if that cannot be read.
+    /// The last links of other chains that this link names. `None` if they cannot be decoded.
     pub fn checkpoints(&self) -> Option<Vec<Checkpoint>> {
         let (checkpoints, rest) = self.checkpoints.as_chunks::<{ Checkpoint::SIZE }>();
         let decode = |bytes: &[u8; Checkpoint::SIZE]| {
@@ -189,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_reads_back_and_no_bit_of_it_can_be_turned(
+        fn a_link_can_be_read_again_and_every_changed_bit_is_detected(
             records in proptest::collection::vec(a_record(), 1..4),
             place in any::<prop::sample::Index>(),
         ) {

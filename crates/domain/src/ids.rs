@@ -7,19 +7,18 @@ use sha2::{Digest, Sha256};
 /// Why a text cannot be an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Nothing in it.
     #[error("is empty")]
     Empty,
-    /// Longer than both databases can index.
+    /// Longer than an index of Postgres can hold.
     #[error("is longer than {MAX_BYTES} bytes")]
     TooLong,
 }
 
-/// The platform's documents allow 50 bytes for a correlation id and 63 characters for a transaction id. Other
-/// systems may have sent more; this bound only keeps an id within what a Postgres index can hold.
+/// The platform's documents allow 50 bytes for a correlation id and 63 characters for a transaction id. Other systems
+/// may have sent longer ids. This limit only makes sure that an index of Postgres can hold them.
 const MAX_BYTES: usize = 512;
 
-/// How the id of a message begins that nobody gave a correlation id: `txn:<transaction id>`.
+/// The prefix of the id of a message that has no correlation id: `txn:<transaction id>`.
 const UNCORRELATED: &str = "txn:";
 
 /// Replaces NUL, which Postgres cannot store in text, and checks the length.
@@ -32,29 +31,27 @@ fn checked(text: &str, most: usize) -> Result<String, IdError> {
     }
 }
 
-/// The id under which a message is known: the sender's correlation id, or `txn:<transaction id>` where the sender
-/// gave none.
+/// The id of a message: the sender's correlation id, or `txn:<transaction id>` if the sender gave none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CorrelationId(String);
 
 impl CorrelationId {
-    /// Takes any text of 1 to 512 bytes.
+    /// Accepts any text of 1 to 512 bytes.
     pub fn new(text: &str) -> Result<Self, IdError> {
         checked(text, MAX_BYTES).map(Self)
     }
 
-    /// From the 16 bytes of a UUID, in the usual form.
+    /// The usual text form of the 16 bytes of a UUID.
     pub fn of_uuid(bytes: &[u8; 16]) -> Self {
         let hex = hex::encode(bytes);
         Self([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
     }
 
-    /// The address of a message that is known by its transaction id alone.
+    /// The id of a message of which only the transaction id is known.
     pub fn of_transaction(id: &TransactionId) -> Self {
         Self(format!("{UNCORRELATED}{id}"))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -66,17 +63,17 @@ impl fmt::Display for CorrelationId {
     }
 }
 
-/// The platform's id of a message: `transid` in notifications and v1 answers, `messageId` in v2 answers. Opaque.
+/// The platform's id of a message. It is `transid` in notifications and v1 answers, and `messageId` in v2 answers.
+/// Opaque.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TransactionId(String);
 
 impl TransactionId {
-    /// Takes any text of 1 to 508 bytes, so that `txn:` and the id together are still a correlation id.
+    /// Accepts any text of 1 to 508 bytes, so that `txn:` and the id together are a valid correlation id.
     pub fn new(text: &str) -> Result<Self, IdError> {
         checked(text, MAX_BYTES - UNCORRELATED.len()).map(Self)
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -88,15 +85,16 @@ impl fmt::Display for TransactionId {
     }
 }
 
-/// The value of the header `Idempotency-Key`: by it a caller may repeat a request whose answer did not come.
+/// The value of the header `Idempotency-Key`. A caller who received no answer can repeat the request with the same key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The most characters.
+    /// Maximum length in characters.
     pub const MAX: usize = 255;
 
-    /// 1 to 255 visible ASCII characters. Quotes around them, as a structured header has them, are no part of the key.
+    /// Accepts 1 to 255 visible ASCII characters. Quotes around them, as in a structured header, do not belong to the
+    /// key.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
         let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
@@ -104,18 +102,17 @@ impl IdempotencyKey {
         is_key.then(|| Self(key.to_owned()))
     }
 
-    /// As a text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Tells one notification, or one body, from another: the first 16 bytes of a SHA-256.
+/// Identifies a notification or a body: the first 16 bytes of a SHA-256.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// Of several parts; where one part ends and the next begins counts too.
+    /// The fingerprint of several parts. The positions of the borders between the parts count too.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -125,24 +122,23 @@ impl Fingerprint {
         Self::from_digest(&hash.finalize())
     }
 
-    /// Of a body as a whole.
+    /// The fingerprint of a whole body.
     pub fn of_body(body: &[u8]) -> Self {
         Self::from_digest(&Sha256::digest(body))
     }
 
-    /// From 16 stored bytes; anything else was never a fingerprint.
+    /// Reads 16 stored bytes. Returns `None` for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Reads what `Display` wrote: 32 hexadecimal digits.
+    /// Reads the output of `Display`: 32 hexadecimal digits.
     pub fn from_hex(digits: &str) -> Option<Self> {
         let mut bytes = [0; 16];
         hex::decode_to_slice(digits, &mut bytes).ok()?;
         Some(Self(bytes))
     }
 
-    /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -190,11 +186,7 @@ mod tests {
         let longest = TransactionId::new(&"x".repeat(508)).unwrap();
         assert!(CorrelationId::new(CorrelationId::of_transaction(&longest).as_str()).is_ok());
         assert_eq!(TransactionId::new(&"x".repeat(509)), Err(IdError::TooLong));
-        assert_eq!(
-            CorrelationId::new(&"\0".repeat(171)),
-            Err(IdError::TooLong),
-            "as it is stored it would be too long"
-        );
+        assert_eq!(CorrelationId::new(&"\0".repeat(171)), Err(IdError::TooLong), "the stored form would be too long");
     }
 
     #[test]
@@ -216,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_border_between_parts_counts() {
+    fn the_position_of_the_border_between_parts_changes_the_fingerprint() {
         let one = Fingerprint::of_parts([b"ab".as_slice(), b"c"]);
         let other = Fingerprint::of_parts([b"a".as_slice(), b"bc"]);
         assert_ne!(one, other);

@@ -1,44 +1,42 @@
-//! What comes to the notify URL and is no delivery notification.
+//! Requests to the notify URL that are not delivery notifications.
 
 use super::{Address, Channel, Fingerprint, Source, Timestamp};
 
 /// A customer's own message or event, which the platform may post to the same URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
-    /// The channel it names.
     pub channel: Option<Channel>,
-    /// What it is: `MO` for a message, else as the platform calls it.
+    /// The kind of event: `MO` for a message, otherwise the platform's name for it.
     pub event: String,
-    /// The customer.
     pub sender: Option<Address>,
     /// The platform's id of the transaction (`tid`).
     pub transaction_id: Option<String>,
 }
 
-/// Something that is kept whole beside the notifications, once however often it came.
+/// A body that is stored whole beside the notifications. A body that arrives again is stored once and counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Archived<T> {
-    /// What is known about it.
+    /// What is known about the body.
     pub what: T,
-    /// Of the body.
+    /// The fingerprint of the body.
     pub fingerprint: Fingerprint,
-    /// When it first came, by our clock.
+    /// When it first arrived, by the clock of receiptd.
     pub received_at: Timestamp,
-    /// How it came.
+    /// How it arrived.
     pub source: Source,
-    /// How often it came.
+    /// How often it arrived.
     pub occurrences: i64,
-    /// As it was posted.
+    /// The body as it was posted.
     pub body: Vec<u8>,
 }
 
 impl<T> Archived<T> {
-    /// Something that has just come for the first time.
+    /// Something that has just arrived for the first time.
     pub fn now(what: T, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
         Self { what, fingerprint: Fingerprint::of_body(&body), received_at, source, occurrences: 1, body }
     }
 }
 
-/// Why nobody could understand an authentic request.
+/// Why an authenticated request could not be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable(pub String);

@@ -1,5 +1,5 @@
-//! JSON from callers, in which each object has each of its members once. Programs disagree which of two values counts, so
-//! neither is taken: of two recipients, one would be somebody who was not meant.
+//! JSON from callers, in which an object must not repeat a member. Programs disagree on which of two values counts, so
+//! both are rejected. With two recipients, for example, one of them would be the wrong person.
 
 use std::fmt;
 
@@ -8,35 +8,33 @@ use serde_json::{Map, Number, Value};
 
 use super::FieldError;
 
-/// Why a text was not taken.
+/// Why a text was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JsonError {
-    /// It is no JSON, or no whole one. Without anything of the text.
+    /// The text is not JSON, or it is incomplete. The error contains nothing of the text.
     Syntax {
-        /// What is wrong.
         what: &'static str,
-        /// Where, from 1.
+        /// Line, starting at 1.
         line: usize,
-        /// Where in the line, from 1.
+        /// Column, starting at 1.
         column: usize,
     },
-    /// Members are given more than once.
+    /// The members that are given more than once.
     Repeated(Vec<FieldError>),
 }
 
-/// So many repeated members are told, each with so many bytes of every name on the way to it.
-const MOST_TOLD: usize = 100;
+/// Maximum number of repeated members in an error. The constants below limit the bytes of each name in their paths.
+const MAX_REPORTED: usize = 100;
 const LONGEST_NAME: usize = 100;
 
-/// Reads JSON.
 pub fn read_json(bytes: &[u8]) -> Result<Value, JsonError> {
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let reader = Reader { place: &Place::Root, faults: &mut faults };
+    let reader = Reader { place: &Place::Root, errors: &mut errors };
     let read = reader.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     match read {
-        Ok(value) if faults.is_empty() => Ok(value),
-        Ok(_) => Err(JsonError::Repeated(faults)),
+        Ok(value) if errors.is_empty() => Ok(value),
+        Ok(_) => Err(JsonError::Repeated(errors)),
         Err(error) => {
             let what = if error.is_eof() { "is not JSON: it ends too early" } else { "is not JSON" };
             Err(JsonError::Syntax { what, line: error.line(), column: error.column() })
@@ -49,16 +47,16 @@ impl fmt::Display for JsonError {
         match self {
             Self::Syntax { what, line: 0 | 1, column } => write!(f, "{what}, at column {column}"),
             Self::Syntax { what, line, column } => write!(f, "{what}, at line {line}, column {column}"),
-            Self::Repeated(faults) => {
+            Self::Repeated(errors) => {
                 let told: Vec<_> =
-                    faults.iter().map(|FieldError { pointer, detail }| format!("{pointer} {detail}")).collect();
+                    errors.iter().map(|FieldError { pointer, detail }| format!("{pointer} {detail}")).collect();
                 f.write_str(&told.join("; "))
             }
         }
     }
 }
 
-/// Where in the text a value is.
+/// The path to a value in the text.
 enum Place<'a> {
     Root,
     Member(&'a Self, &'a str),
@@ -84,21 +82,20 @@ impl Place<'_> {
     }
 }
 
-/// Reads one value.
 struct Reader<'a> {
     place: &'a Place<'a>,
-    faults: &'a mut Vec<FieldError>,
+    errors: &'a mut Vec<FieldError>,
 }
 
 impl Reader<'_> {
     fn tell(&mut self, repeated: &str) {
-        if self.faults.len() >= MOST_TOLD {
+        if self.errors.len() >= MAX_REPORTED {
             return;
         }
         let mut pointer = String::new();
         Place::Member(self.place, repeated).write(&mut pointer);
-        if !self.faults.iter().any(|fault| fault.pointer == pointer) {
-            self.faults.push(FieldError { pointer, detail: "is given more than once; give it once".to_owned() });
+        if !self.errors.iter().any(|error| error.pointer == pointer) {
+            self.errors.push(FieldError { pointer, detail: "is given more than once; give it once".to_owned() });
         }
     }
 }
@@ -150,7 +147,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let mut array = Vec::new();
         loop {
             let place = Place::Element(self.place, array.len());
-            match elements.next_element_seed(Reader { place: &place, faults: self.faults })? {
+            match elements.next_element_seed(Reader { place: &place, errors: self.errors })? {
                 Some(element) => array.push(element),
                 None => return Ok(array.into()),
             }
@@ -164,7 +161,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 self.tell(&name);
             }
             let place = Place::Member(self.place, &name);
-            let value = members.next_value_seed(Reader { place: &place, faults: self.faults })?;
+            let value = members.next_value_seed(Reader { place: &place, errors: self.errors })?;
             object.insert(name, value);
         }
         Ok(object.into())
@@ -179,13 +176,13 @@ mod tests {
 
     fn repeated(text: &str) -> Vec<String> {
         match read_json(text.as_bytes()) {
-            Err(JsonError::Repeated(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
+            Err(JsonError::Repeated(errors)) => errors.into_iter().map(|error| error.pointer).collect(),
             read => panic!("{text}: {read:?}"),
         }
     }
 
     #[test]
-    fn a_member_that_is_repeated_is_named_wherever_it_is() {
+    fn a_repeated_member_is_reported_at_any_depth() {
         assert_eq!(repeated(r#"{"to":"a","to":"a"}"#), ["/to"]);
         assert_eq!(repeated(r#"{"to":"a","t\u006f":"b","to":null}"#), ["/to"]);
         assert_eq!(repeated(r#"{"a":[{},{"b/c":{"~":1,"~":2}}],"d":1,"d":2}"#), ["/a/1/b~1c/~0", "/d"]);
@@ -193,12 +190,12 @@ mod tests {
         let long = "é".repeat(5000);
         assert!(repeated(&format!("{{\"{long}\":{{\"a\":1,\"a\":2}}}}"))[0].len() < 120);
         let many: Vec<_> = (0..500).map(|n| format!("\"{n}\":1,\"{n}\":2")).collect();
-        assert_eq!(repeated(&format!("{{{}}}", many.join(","))).len(), MOST_TOLD);
+        assert_eq!(repeated(&format!("{{{}}}", many.join(","))).len(), MAX_REPORTED);
         assert!(read_json(br#"[{"to":1},{"to":1},{"a":{"to":1},"to":2}]"#).is_ok());
     }
 
     #[test]
-    fn an_error_says_where_and_holds_nothing_of_the_text() {
+    fn an_error_states_the_position_and_contains_nothing_of_the_text() {
         let error = |text: &str| read_json(text.as_bytes()).unwrap_err().to_string();
         assert_eq!(error("{\"secret\" 1}"), "is not JSON, at column 11");
         assert_eq!(error("{\n\"a\": x}"), "is not JSON, at line 2, column 6");
@@ -210,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_what_others_read(text in r#"[\[\]{}:,"ab01.e\- nul\\]{0,24}|.{0,24}"#) {
+        fn it_reads_the_same_values_as_serde_json(text in r#"[\[\]{}:,"ab01.e\- nul\\]{0,24}|.{0,24}"#) {
             let theirs = serde_json::from_str::<Value>(&text).ok();
             match read_json(text.as_bytes()) {
                 Err(JsonError::Repeated(_)) => prop_assert!(theirs.is_some()),

@@ -1,33 +1,34 @@
-//! What receiptd is about, in pure code: no I/O, no clock, nothing of ours imported.
+//! The terms and rules of receiptd as pure code. This package does no I/O, reads no clock and uses no other package of
+//! the workspace.
 //!
-//! | File | Holds |
+//! | File | Contents |
 //! | --- | --- |
 //! | `ids` | correlation and transaction ids, fingerprints |
-//! | `address` | a recipient in the one form in which recipients are compared |
-//! | `number` | phone numbers, however they are written |
-//! | `sign` | what single characters mean within a number |
+//! | `address` | a recipient's address in the one form in which addresses are compared |
+//! | `number` | phone numbers in all usual spellings |
+//! | `sign` | the meaning of single characters within a number |
 //! | `channel` | the channels |
 //! | `time` | an instant, in microseconds |
-//! | `status` | where a message can stand, and which status outranks which |
+//! | `status` | the statuses of a message, and which of them outranks which |
 //! | `notification` | one delivery notification |
-//! | `standing` | the fold: notifications merged into the status of their message |
-//! | `recipients` | what the standings of several recipients make of their message |
-//! | `message` | a message as it is kept, and its dispatch |
-//! | `status_event` | a change of its status, for those who follow the events |
+//! | `standing` | merges notifications into the status of their message |
+//! | `recipients` | the status of a message with several recipients |
+//! | `message` | a message as it is stored, and its dispatch |
+//! | `status_event` | a change of a status, for clients that follow the events |
 //! | `timeline` | everything that happened to a message, with its effect and the reason for it |
-//! | `inbound` | what comes to the notify URL and is no delivery notification |
-//! | `arrival` | what is put on record when something arrives |
-//! | `submission` | a message that somebody asks us to send |
-//! | `json` | JSON in which no member is given twice |
-//! | `filter`, `pattern` | which messages a list shows |
-//! | `page` | where a page of a list begins, and what it holds |
-//! | `overdue` | before which times messages are overdue |
-//! | `stats` | by what messages are counted |
-//! | `hash_chain` | the tamper-evident chain over what is stored |
-//! | `row_change` | what a link says of one row |
-//! | `audit_log` | who did what |
-//! | `person` | somebody who is to be forgotten |
-//! | `readings` | what a body says, in whatever encoding |
+//! | `inbound` | requests to the notify URL that are not delivery notifications |
+//! | `arrival` | what is stored when something arrives |
+//! | `submission` | a message to send |
+//! | `json` | JSON in which an object does not repeat a member |
+//! | `filter`, `pattern` | the filters of a list |
+//! | `page` | pages of a list and their cursors |
+//! | `overdue` | the times before which messages are overdue |
+//! | `stats` | counts of messages |
+//! | `hash_chain` | the tamper-evident chain over the stored rows |
+//! | `row_change` | the part of a link that describes one row |
+//! | `audit_log` | the entries of the audit log: who did what |
+//! | `person` | a person whose data is erased |
+//! | `readings` | the texts in a body, in any encoding |
 
 mod address;
 mod arrival;

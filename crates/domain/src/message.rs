@@ -1,30 +1,31 @@
-//! A message as it is kept.
+//! A message as it is stored.
 
 use super::{
     Address, Channel, CorrelationId, Failure, Status, StoredNotification, Submission, Timestamp, TransactionId,
 };
 
-/// Our side of sending. Only messages that we sent have one.
+/// The state of our own dispatch. Only messages that receiptd sent have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dispatch {
-    /// Waiting to be handed over, for the first time or again.
+    /// Waiting to be dispatched, for the first time or again.
     Queued,
-    /// Being handed over.
+    /// Being dispatched.
     Sending,
-    /// The request left and no answer came. Never resent by itself; a later notification settles it.
+    /// The request was sent and no answer arrived. It is never sent again automatically. A later notification decides
+    /// the status.
     Unconfirmed,
-    /// The platform queued it.
+    /// The platform accepted and queued it.
     Accepted,
-    /// The platform refused it.
+    /// The platform rejected it.
     Rejected,
-    /// Called back before it was handed over.
+    /// Cancelled before it was dispatched.
     Cancelled,
-    /// Its time ran out before it was handed over.
+    /// Expired before it was dispatched.
     Expired,
 }
 
 impl Dispatch {
-    /// The status of a message of which nothing else is known.
+    /// The status of a message of which only the dispatch is known.
     pub fn status(self) -> Status {
         match self {
             Self::Queued => Status::Queued,
@@ -37,12 +38,11 @@ impl Dispatch {
         }
     }
 
-    /// The word that the database uses: that of the status.
+    /// The word in the database. It is the word of the status.
     pub fn as_str(self) -> &'static str {
         self.status().as_str()
     }
 
-    /// The dispatch state of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Queued, Self::Sending, Self::Unconfirmed, Self::Accepted, Self::Rejected, Self::Cancelled, Self::Expired]
             .into_iter()
@@ -53,32 +53,29 @@ impl Dispatch {
 /// One step of our dispatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DispatchEvent {
-    /// When, by our clock.
+    /// When it happened, by the clock of receiptd.
     pub at: Timestamp,
-    /// The state that was reached.
     pub dispatch: Dispatch,
-    /// The platform's code, where it answered with one.
+    /// The platform's code, if its answer contained one.
     pub code: Option<String>,
-    /// What happened, in words.
+    /// A description of what happened.
     pub reason: Option<String>,
-    /// The transaction id that the platform gave.
+    /// The transaction id that the platform returned.
     pub transaction_id: Option<TransactionId>,
 }
 
 /// Who sent a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// We did.
+    /// receiptd.
     Sent,
-    /// Another system did, and we only heard of it.
+    /// Another system. receiptd knows the message only from its notifications.
     Observed,
 }
 
 impl Origin {
-    /// Both.
     pub const ALL: [Self; 2] = [Self::Sent, Self::Observed];
 
-    /// The word of the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -86,55 +83,50 @@ impl Origin {
         }
     }
 
-    /// The origin of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|origin| origin.as_str() == word)
     }
 }
 
-/// One outbound message and where it stands.
+/// One outbound message and its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its id.
     pub correlation_id: CorrelationId,
-    /// The platform's id of the transaction that decided the status, or of our hand-over.
+    /// The platform's id of the transaction that decided the status, or else of our dispatch.
     pub transaction_id: Option<TransactionId>,
-    /// Our dispatch; `None` for an observed message.
+    /// Our dispatch. `None` for an observed message.
     pub dispatch: Option<Dispatch>,
-    /// The channel.
     pub channel: Option<Channel>,
-    /// The sender: sender id, address or app id. Known for messages that we sent.
+    /// The sender: sender id, address or app id. Known only for messages that receiptd sent.
     pub sender: Option<String>,
-    /// The recipient.
     pub recipient: Option<Address>,
-    /// Whether notifications name other recipients than `recipient`.
+    /// Whether notifications name recipients other than `recipient`.
     pub other_recipients: bool,
-    /// What the sender asked to be given back.
+    /// The data that the sender asked the platform to return with each notification.
     pub callback_data: Option<String>,
-    /// Where it stands.
     pub status: Status,
     /// Whether the outcome is known.
     pub is_final: bool,
-    /// If it failed or was refused, whether that may pass.
+    /// For a failed or rejected message, whether the failure may be temporary.
     pub failure: Option<Failure>,
     /// The code behind the status.
     pub code: Option<String>,
-    /// The words behind the status.
+    /// The description behind the status.
     pub reason: Option<String>,
-    /// Into how many parts it was cut.
+    /// The number of parts into which the message was split.
     pub segments: Option<i64>,
-    /// When the status was reached, by the clock of whoever reported it. `None` if no readable time came.
+    /// When the status was reached, by the clock of the system that reported it. `None` if no readable time arrived.
     pub status_at: Option<Timestamp>,
-    /// When we first knew of it.
+    /// When receiptd first knew of the message.
     pub created_at: Timestamp,
-    /// When anything about it last changed here.
+    /// When any stored fact about the message last changed.
     pub updated_at: Timestamp,
-    /// How many different notifications there are about it.
+    /// The number of different notifications about the message.
     pub notification_count: i64,
 }
 
 impl Message {
-    /// A message that was just taken over for sending.
+    /// A message that was just accepted for sending.
     pub fn queued(submission: &Submission, at: Timestamp) -> Self {
         Self {
             correlation_id: submission.correlation_id.clone(),
@@ -158,21 +150,19 @@ impl Message {
         }
     }
 
-    /// Who sent it.
     pub fn origin(&self) -> Origin {
         if self.dispatch.is_some() { Origin::Sent } else { Origin::Observed }
     }
 
-    /// What whoever had us send it ought to know beside its status.
+    /// A warning for the sender, in addition to the status.
     pub fn warning(&self) -> Option<&'static str> {
         self.channel.as_ref().filter(|_| self.origin() == Origin::Sent)?.warning()
     }
 }
 
-/// A message with everything that is on record about it, all of it as of one moment.
+/// A message with everything that is stored about it, read in one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// The message.
     pub message: Message,
     /// Its notifications, in no particular order and without their bodies.
     pub notifications: Vec<StoredNotification>,

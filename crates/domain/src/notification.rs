@@ -6,18 +6,17 @@ use super::{
     Address, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp, TransactionId,
 };
 
-/// Which message a notification is about. One of the two ids is always there; without either nobody could say.
+/// The message that a notification belongs to. A notification always has at least one of the two ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// The sender's correlation id came back; usually with the platform's transaction id.
+    /// The notification contains the sender's correlation id, and usually the platform's transaction id too.
     Correlated(CorrelationId, Option<TransactionId>),
-    /// No correlation id (the sender gave none, or the platform lost it, as it does for some voice events). It
-    /// belongs to the message that has this transaction id.
+    /// There is no correlation id. The sender gave none, or the platform lost it, as it does for some voice events. The
+    /// notification belongs to the message with this transaction id.
     Transaction(TransactionId),
 }
 
 impl Reference {
-    /// The transaction id, if there was one.
     pub fn transaction_id(&self) -> Option<&TransactionId> {
         match self {
             Self::Correlated(_, id) => id.as_ref(),
@@ -25,7 +24,7 @@ impl Reference {
         }
     }
 
-    /// The id of the message, as far as this notification alone can tell.
+    /// The id of the message, as far as this notification alone shows.
     pub fn correlation_id(&self) -> CorrelationId {
         match self {
             Self::Correlated(id, _) => id.clone(),
@@ -34,23 +33,23 @@ impl Reference {
     }
 }
 
-/// What a notification says.
+/// What a notification reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Neither the status text nor the code is known.
     Unknown,
-    /// A step of a call that is not its outcome: offered, dropped, released… Alone it proves that the message was
-    /// submitted.
+    /// A step of a call that is not its outcome: offered, dropped, released and so on. Alone it only proves that the
+    /// message was submitted.
     Progress,
-    /// Handed on to the carrier or channel.
+    /// Passed on to the carrier or channel.
     Submitted,
-    /// Will not arrive.
+    /// It will not arrive.
     Failed(Failure),
-    /// Arrived.
+    /// It arrived.
     Delivered,
-    /// Opened.
+    /// It was opened.
     Read,
-    /// A link was followed.
+    /// A link in it was followed.
     Clicked,
     /// The recipient complained.
     Complained,
@@ -70,7 +69,6 @@ impl Event {
         }
     }
 
-    /// The word that the database uses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Progress => "progress",
@@ -78,7 +76,7 @@ impl Event {
         }
     }
 
-    /// The event of this word; `failure` is that of a failed message.
+    /// The event of this word. `failure` is that of a failed message.
     pub fn from_word(word: &str, failure: Option<Failure>) -> Option<Self> {
         let failed = Self::Failed(failure.unwrap_or(Failure::Unclear));
         [
@@ -95,7 +93,7 @@ impl Event {
         .find(|event| event.as_str() == word)
     }
 
-    /// Whether a failure may pass; `None` if this is none.
+    /// Whether the failure may be temporary. `None` if this is not a failure.
     pub fn failure(self) -> Option<Failure> {
         match self {
             Self::Failed(failure) => Some(failure),
@@ -104,38 +102,35 @@ impl Event {
     }
 }
 
-/// One delivery notification, understood.
+/// One delivery notification, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Which message it is about.
+    /// The message that it belongs to.
     pub reference: Reference,
-    /// The channel it names.
     pub channel: Option<Channel>,
-    /// Who the message went to, as the platform saw it.
+    /// The recipient, as the platform names it.
     pub recipient: Option<Address>,
-    /// What it says.
     pub event: Event,
     /// The status text as it was posted.
     pub status_text: String,
-    /// The platform's code.
     pub code: Option<String>,
     /// The platform's description of the code.
     pub reason: Option<String>,
-    /// What the provider behind the platform said, or the other particulars of the event.
+    /// The answer of the provider behind the platform, or other details of the event.
     pub detail: Option<String>,
-    /// When it happened, by the platform's clock. `None` if no readable time came with it.
+    /// When it happened, by the platform's clock. `None` if the notification contains no readable time.
     pub at: Option<Timestamp>,
-    /// Into how many parts the message was cut.
+    /// The number of parts into which the message was split.
     pub segments: Option<i64>,
-    /// What the sender asked to be given back.
+    /// The data that the sender asked the platform to return.
     pub callback_data: Option<String>,
 }
 
 impl Notification {
-    /// The same for the same event of the same message, however often and by whichever way it is posted: over
-    /// transaction id, recipient, status, code, time of the event and text. Of the status, letters and digits count, since
-    /// spellings vary; all of it, if it is not understood. Where a time cannot be read, and where a link was followed, the
-    /// detail counts too, since it names them.
+    /// Equal for the same event of the same message, however often and in whichever format it is posted. It covers the
+    /// transaction id, recipient, status, code, time of the event and text. Only letters and digits of the status
+    /// count, since spellings vary. A status that is not understood counts as a whole. If the time cannot be read, or
+    /// if a link was followed, the detail counts too, since it contains the time or the link.
     pub fn fingerprint(&self) -> Fingerprint {
         let at = self.at.map_or(i64::MIN, Timestamp::as_micros).to_be_bytes();
         let detail = self.detail.as_deref().filter(|_| self.at.is_none() || self.event == Event::Clicked);
@@ -151,21 +146,22 @@ impl Notification {
         Fingerprint::of_parts(parts.into_iter().chain(detail.map(str::as_bytes)))
     }
 
-    /// The status text without what varies in its spelling; if it is not understood, or there would be nothing left, as it is.
+    /// The status text without the differences between spellings. Unchanged if the status is not understood, or if the
+    /// result would be empty.
     fn spelling(&self) -> Cow<'_, str> {
         let text = &self.status_text;
         let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         if self.event == Event::Unknown || plain.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(plain) }
     }
 
-    /// How strongly it speaks among the notifications of its message.
+    /// The precedence of this notification among those of its message.
     pub fn precedence(&self, fingerprint: Fingerprint) -> Precedence {
         let rank = self.event.status().rank(self.channel.as_ref());
         let gravity = self.event.failure().map_or(0, Failure::gravity);
         Precedence { rank, at: self.at.unwrap_or_default(), gravity, fingerprint }
     }
 
-    /// What this notification alone makes of its message.
+    /// The standing of a message that has only this notification.
     pub fn standing(&self, fingerprint: Fingerprint) -> Standing {
         Standing {
             precedence: self.precedence(fingerprint),
@@ -181,22 +177,22 @@ impl Notification {
     }
 }
 
-/// The letters of a status text, lower-cased, which is how such texts are compared: `Un-Delivered` is `undelivered`.
+/// The letters of a status text, in lower case. Status texts are compared in this form: `Un-Delivered` is
+/// `undelivered`.
 pub fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
 }
 
-/// How a notification reached us.
+/// How a notification reached receiptd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Posted to the notify URL.
     Notify,
-    /// Loaded from a file, such as the platform's export of failed notifications.
+    /// Imported from a file, such as the platform's export of failed notifications.
     Import,
 }
 
 impl Source {
-    /// The word that API and database use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Notify => "notify",
@@ -204,42 +200,38 @@ impl Source {
         }
     }
 
-    /// The source of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Notify, Self::Import].into_iter().find(|source| source.as_str() == word)
     }
 }
 
-/// A notification with what we know of its arrival.
+/// A notification with the facts about its arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredNotification {
-    /// What it says.
     pub notification: Notification,
-    /// Its fingerprint.
     pub fingerprint: Fingerprint,
-    /// When it first came, by our clock.
+    /// When it first arrived, by the clock of receiptd.
     pub received_at: Timestamp,
-    /// How it came.
+    /// How it arrived.
     pub source: Source,
-    /// How often it came.
+    /// How often it arrived.
     pub occurrences: i64,
-    /// The body as it was posted.
     pub body: Vec<u8>,
 }
 
 impl StoredNotification {
-    /// A notification that has just come for the first time.
+    /// A notification that has just arrived for the first time.
     pub fn now(notification: Notification, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
         let fingerprint = notification.fingerprint();
         Self { notification, fingerprint, received_at, source, occurrences: 1, body }
     }
 
-    /// What it alone makes of its message.
+    /// The standing of a message that has only this notification.
     pub fn standing(&self) -> Standing {
         self.notification.standing(self.fingerprint)
     }
 
-    /// Its place among the notifications of a message: by the time of the event, then by precedence.
+    /// The sort key among the notifications of a message: the time of the event, then the precedence.
     pub fn place(&self) -> (Timestamp, Precedence) {
         let precedence = self.notification.precedence(self.fingerprint);
         (precedence.at, precedence)

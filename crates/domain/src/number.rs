@@ -1,4 +1,4 @@
-//! Phone numbers, however people and programs write them.
+//! Phone numbers in all usual spellings of people and programs.
 
 use std::str::Chars;
 
@@ -7,28 +7,27 @@ use super::{
     sign::{Sign, is_blank},
 };
 
-/// Names of protocols that stand before a number in a link.
+/// Prefixes of a number in a link: the names of protocols.
 const SCHEMES: [&str; 6] = ["tel:", "sms:", "smsto:", "callto:", "whatsapp:", "//"];
-/// WhatsApp's own addresses are numbers before these hosts.
+/// WhatsApp's own addresses are a number followed by one of these hosts.
 const HOSTS: [&str; 2] = ["@s.whatsapp.net", "@c.us"];
-/// Shorter numbers are left to be ids.
+/// Shorter digit strings are treated as ids.
 const SHORTEST: usize = 5;
 /// ITU-T E.164. The shortest number with a country code has 7 digits (Niue).
 const LONGEST: usize = 15;
 const SHORTEST_WITH_COUNTRY: usize = 7;
 
-/// A phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PhoneNumber {
-    /// All digits that were written, but for a trunk zero.
+    /// All digits that were written, without a trunk zero.
     written: String,
-    /// Whether the number was written as in `+44 (0)7700 900123`.
+    /// Whether the number was written with a trunk zero, as in `+44 (0)7700 900123`.
     has_trunk_zero: bool,
 }
 
 impl PhoneNumber {
-    /// Reads a number in any usual spelling, also where it was escaped for a URL and is so still. `None` if the text is not
-    /// one.
+    /// Reads a number in any usual spelling, also if it is still escaped for a URL. Returns `None` if the text is not a
+    /// number.
     pub(super) fn read(text: &str) -> Option<Self> {
         Self::spelled(text).or_else(|| Self::spelled(&readings::plain(text)?))
     }
@@ -61,13 +60,14 @@ impl PhoneNumber {
         if figures > 0 && figures < number.written.len() {
             return None;
         }
-        // Digits alone may be an id of any length. Longer groups are several numbers, or something else.
+        // Digits without separators may be an id of any length. A longer text with separators is several numbers, or
+        // something else.
         let is_number = number.written.len() >= SHORTEST && (!has_separators || number.digits().len() <= LONGEST);
         is_number.then_some(number)
     }
 
-    /// The number as its digits with the country code: the one form in which numbers are compared. A number that was
-    /// written without its country code stays as it is.
+    /// The number as its digits with the country code. Numbers are compared in this form. A number without a country
+    /// code stays as it was written.
     pub(super) fn digits(&self) -> &str {
         let country = self
             .written
@@ -76,12 +76,12 @@ impl PhoneNumber {
         country.unwrap_or(&self.written)
     }
 
-    /// Whether the number lacks its country code: no country code begins with 0.
+    /// Whether the country code is missing. No country code begins with 0.
     pub(super) fn is_national(&self) -> bool {
         self.digits().starts_with('0')
     }
 
-    /// The digits, if the number is written as the platform takes it; or else what is wrong with it.
+    /// The digits, if the number is written in the form that the platform accepts. Otherwise the error.
     pub(super) fn for_sending(&self) -> Result<&str, &'static str> {
         let length = self.written.len();
         if self.written.starts_with('0') {
@@ -95,31 +95,31 @@ impl PhoneNumber {
         }
     }
 
-    /// Whether what was read so far can be a country code, alone or after 00.
+    /// Whether the characters read so far can be a country code, alone or after 00.
     fn ends_in_country(&self) -> bool {
         let written = self.written.strip_prefix("00").unwrap_or(&self.written);
         !self.has_trunk_zero && (1..=3).contains(&written.len())
     }
 }
 
-/// What is wrong with a text that is not a number.
+/// The error for a text that is not a number.
 pub(super) const NO_NUMBER: &str =
     "must be a number in international form: 5 to 15 digits with the country code, as in +447700900123";
 
-/// A number without the name of a protocol, its parameters, or WhatsApp's host.
+/// The number without the name of a protocol, its parameters, or WhatsApp's host.
 fn without_frame(text: &str) -> Option<&str> {
     let mut number = text;
     while let Some(rest) = SCHEMES.iter().find_map(|scheme| without_prefix(number, scheme)) {
         number = rest.trim_start_matches(is_blank);
     }
     if let Some(host) = HOSTS.iter().find_map(|host| without_suffix(number, host)) {
-        // One of several devices.
+        // The number of one of several devices.
         number = host.split_once(':').map_or(host, |(number, _)| number);
     }
     if number.len() < text.len()
         && let Some((before, parameters)) = number.split_once([';', '?'])
     {
-        // A local number within some area (RFC 3966).
+        // A number that is local to an area (RFC 3966).
         if parameters.to_ascii_lowercase().contains("phone-context=") {
             return None;
         }
@@ -137,7 +137,7 @@ fn without_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
     text.split_at_checked(at).filter(|(_, end)| end.eq_ignore_ascii_case(suffix)).map(|(rest, _)| rest)
 }
 
-/// What follows a `(0)` whose first bracket is `opening`.
+/// The text that follows a `(0)`, whose first bracket is `opening`.
 pub(super) fn after_trunk_zero(opening: char, rest: Chars<'_>) -> Option<Chars<'_>> {
     let mut rest = rest;
     let mut next = || rest.by_ref().find(|c| !is_blank(*c));
@@ -234,7 +234,7 @@ mod tests {
         ] {
             assert_eq!(digits(text), None, "{text:?}");
         }
-        // Padded ids are left alone: no country code begins with 0.
+        // Ids padded with zeros stay unchanged: no country code begins with 0.
         assert_eq!(digits("0000123456").as_deref(), Some("0000123456"));
         assert_eq!(digits("001234").as_deref(), Some("001234"));
         assert_eq!(digits("1000000000000000000001").as_deref(), Some("1000000000000000000001"));
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// How a person may write one digit, and what may stand between two of them.
+    /// The spellings of one digit, and the separators that may stand between two digits.
     fn spelled(number: &'static str) -> impl Strategy<Value = String> {
         let between =
             prop::sample::select(vec!["", "", " ", "-", ".", "\u{A0}", "\u{2009}", "–", "\u{200B}", "/", "\u{3000}"]);
@@ -284,13 +284,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_spelling_gives_one_form(text in spelled("447700900123")) {
+        fn all_spellings_give_the_same_form(text in spelled("447700900123")) {
             let digits = digits(&text);
             prop_assert_eq!(digits.as_deref(), Some("447700900123"), "{:?}", text);
         }
 
         #[test]
-        fn what_was_read_reads_as_itself(text in "[ +0-9().;:@/-]{0,24}|[0-9+０-９٠-٩ \u{202A}()-]{0,24}|.{0,24}") {
+        fn digits_read_as_the_same_number(text in "[ +0-9().;:@/-]{0,24}|[0-9+０-９٠-٩ \u{202A}()-]{0,24}|.{0,24}") {
             if let Some(once) = digits(&text) {
                 prop_assert_eq!(digits(&once), Some(once), "{:?}", text);
             }

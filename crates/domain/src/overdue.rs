@@ -1,34 +1,33 @@
-//! When a message should have had its outcome.
+//! The time by which the outcome of a message is expected.
 
 use std::collections::BTreeMap;
 
 use super::{Channel, Message, Timestamp};
 
-/// Before which time a message was first heard of that is overdue now, unless its outcome is known. What a channel's
-/// last possible status is, `Status::is_final` knows. Derived whenever somebody asks; nothing of it is stored.
+/// A message is overdue if it was first known before its cutoff and its outcome is not known. `Status::is_final`
+/// decides which status is the last one that a channel reports. This is computed for every request and never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cutoffs {
-    /// For the channels that have their own.
+    /// For the channels with their own cutoff.
     pub by_channel: BTreeMap<Channel, Timestamp>,
-    /// For all others, and where no channel is known.
+    /// For all other channels, and for messages whose channel is not known.
     pub other: Timestamp,
 }
 
 impl Default for Cutoffs {
-    /// Nothing is ever overdue.
+    /// Cutoffs with which no message is ever overdue.
     fn default() -> Self {
         Self { by_channel: BTreeMap::new(), other: Timestamp::from_micros(i64::MIN) }
     }
 }
 
 impl Cutoffs {
-    /// Whether `message` is overdue.
     pub fn is_overdue(&self, message: &Message) -> bool {
         let own = message.channel.as_ref().and_then(|channel| self.by_channel.get(channel));
         !message.is_final && message.created_at < *own.unwrap_or(&self.other)
     }
 
-    /// The latest of them: nothing that came since is overdue.
+    /// The latest of the cutoffs. A message that was first known after it is not overdue.
     pub fn latest(&self) -> Timestamp {
         self.by_channel.values().copied().fold(self.other, Timestamp::max)
     }

@@ -1,4 +1,4 @@
-//! Where a page of a list begins, and what it holds.
+//! Pages of a list and their cursors.
 
 use base64::{
     Engine,
@@ -8,38 +8,36 @@ use base64::{
 
 use super::{Message, Timestamp};
 
-/// Every text of its letters means something, so that the form of a cursor can be told by a pattern.
+/// Accepts every text of its letters, so that a pattern can describe the form of a cursor.
 const LETTERS: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
-/// How many items a page holds.
+/// The maximum number of items on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit(u16);
 
 impl PageLimit {
-    /// The greatest.
     pub const MAX: u16 = 500;
 
-    /// From 1 to 500.
+    /// Accepts 1 to 500.
     pub fn new(limit: u16) -> Option<Self> {
         (1..=Self::MAX).contains(&limit).then_some(Self(limit))
     }
 
-    /// Reads a number; or says what is wrong with it.
+    /// Reads a number. Otherwise returns the error.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let limit = text.parse().ok().and_then(Self::new);
         limit.ok_or_else(|| format!("must be a number from 1 to {}", Self::MAX))
     }
 
-    /// The number.
     pub fn get(self) -> usize {
         usize::from(self.0)
     }
 
-    /// About how many bytes a page holds.
+    /// The approximate maximum size of a page in bytes.
     pub const BYTES: i64 = 1 << 20;
 
-    /// How many of the items of these sizes in bytes a page holds: where items are large, it ends with the one that fills
-    /// it, so that no page takes much more memory than one item does.
+    /// How many of the items with these sizes in bytes fit on a page. If items are large, the page ends with the item
+    /// that reaches the limit, so a page needs at most one item's memory more than the limit.
     pub fn fitting(self, sizes: &[i64]) -> usize {
         let mut bytes = 0_i64;
         let full = sizes.iter().position(|size| {
@@ -56,41 +54,41 @@ impl Default for PageLimit {
     }
 }
 
-/// Where a page begins: after this item, in the order of the list. A key and not a count, so pages neither skip nor
-/// repeat while new items arrive. To a client it is opaque text.
+/// Where a page begins: after this item, in the order of the list. It is a key and not an offset, so pages neither skip
+/// nor repeat items while new ones arrive. To clients it is opaque.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The time by which the list is ordered.
     pub at: Timestamp,
-    /// Decides among items of one instant.
+    /// The order of items with equal times.
     pub id: String,
 }
 
 impl Cursor {
-    /// After `message`.
+    /// The cursor of the page that follows `message`.
     pub fn after(message: &Message) -> Self {
         Self { at: message.created_at, id: message.correlation_id.as_str().to_owned() }
     }
 
-    /// What a cursor looks like: microseconds, a dot, and the id in base64 for URLs.
+    /// The form of a cursor: microseconds, a dot, and the id in base64 for URLs.
     pub const PATTERN: &str = "^-?[0-9]{1,18}\\.([A-Za-z0-9_-]{4}){0,170}([A-Za-z0-9_-]{2,3})?$";
 
-    /// Reads what [`Cursor::encode`] wrote, and whatever else looks like a cursor: that ends up somewhere in the list,
-    /// harmlessly.
+    /// Reads the output of [`Cursor::encode`], and every other text of this form. A cursor that was made up selects
+    /// some position in the list, which does no harm.
     pub fn decode(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('.')?;
         let id = LETTERS.decode(id).ok()?;
-        // As in ids: no stored text holds NUL, and Postgres takes none in a statement.
+        // As in ids: stored text contains no NUL, and Postgres rejects it in a statement.
         let id = String::from_utf8_lossy(&id).replace('\0', "\u{FFFD}");
         Some(Self { at: Timestamp::from_micros(at.parse().ok()?), id })
     }
 
-    /// The same; or says what is wrong with it.
+    /// Like [`Cursor::decode`], but returns the error.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        Self::decode(text).ok_or_else(|| "is not a cursor; take nextCursor of the page before".to_owned())
+        Self::decode(text).ok_or_else(|| "is not a cursor; use nextCursor of the previous page".to_owned())
     }
 
-    /// As opaque text.
+    /// The text form, which is opaque to clients.
     pub fn encode(&self) -> String {
         format!("{}.{}", self.at.as_micros(), LETTERS.encode(&self.id))
     }
@@ -99,20 +97,19 @@ impl Cursor {
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The items, in order.
     pub items: Vec<T>,
-    /// Where the next page begins; `None` on the last.
+    /// The cursor of the next page. `None` on the last page.
     pub next: Option<Cursor>,
 }
 
 impl<T> Page<T> {
-    /// Of these items, with or without others after them.
+    /// A page of these items. `has_next` states whether others follow.
     pub fn of(items: Vec<T>, has_next: bool, cursor: impl Fn(&T) -> Cursor) -> Self {
         let next = items.last().filter(|_| has_next).map(cursor);
         Self { items, next }
     }
 
-    /// From up to one item more than the page holds: the surplus one tells that there is a next page.
+    /// A page from a query that read one item more than fits. The surplus item only shows that there is a next page.
     pub fn from_surplus(mut items: Vec<T>, limit: PageLimit, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = items.len() > limit.get();
         items.truncate(limit.get());
@@ -128,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_tells_whether_there_is_another() {
+    fn a_page_states_whether_another_follows() {
         let limit = PageLimit::new(2).unwrap();
         let cursor = |n: &i64| Cursor { at: Timestamp::from_micros(*n), id: n.to_string() };
         assert_eq!(Page::from_surplus(vec![1, 2], limit, cursor).next, None);
@@ -137,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_ends_where_it_is_full_and_holds_one_item_at_least() {
+    fn a_page_ends_at_its_size_limit_and_has_at_least_one_item() {
         let limit = PageLimit::new(3).unwrap();
         for (sizes, fitting) in [
             (&[][..], 0),
@@ -160,19 +157,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_reads_back(at in any::<i64>(), id in "[^\0]{1,60}") {
+        fn a_cursor_can_be_read_again(at in any::<i64>(), id in "[^\0]{1,60}") {
             let cursor = Cursor { at: Timestamp::from_micros(at), id };
             prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         }
 
         #[test]
-        fn whatever_looks_like_a_cursor_is_one(text in Cursor::PATTERN.trim_matches(['^', '$'])) {
+        fn every_text_in_the_form_of_a_cursor_is_accepted(text in Cursor::PATTERN.trim_matches(['^', '$'])) {
             let cursor = Cursor::decode(&text);
             prop_assert!(cursor.is_some_and(|cursor| !cursor.id.contains('\0')), "{}", text);
         }
 
         #[test]
-        fn no_text_is_a_panic(text in ".*") {
+        fn no_text_causes_a_panic(text in ".*") {
             let _ = Cursor::decode(&text);
         }
     }

@@ -1,17 +1,16 @@
-//! A text to look for: the whole of it, or how it begins.
+//! A text to search for: a whole text or a prefix.
 
-/// What a text has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
-    /// This very text.
+    /// The text must be equal.
     Exact(String),
-    /// A text that begins with this.
+    /// The text must begin with this prefix.
     Prefix(String),
 }
 
 impl Pattern {
-    /// Reads a text; one that ends in `*` is a prefix. No other character has a meaning of its own. `None` for an empty
-    /// text, which nothing has. NUL is replaced as it is in everything that is stored.
+    /// Reads a pattern. A text that ends in `*` is a prefix. No other character has a special meaning. Returns `None`
+    /// for an empty text, since no stored text is empty. NUL is replaced as in all stored text.
     pub fn read(text: &str) -> Option<Self> {
         let text = text.replace('\0', "\u{FFFD}");
         match text.strip_suffix('*') {
@@ -20,13 +19,13 @@ impl Pattern {
         }
     }
 
-    /// The least text that is greater than all that begin with `prefix`, in the order of their bytes, which is how both
-    /// databases compare. So a prefix is a range, and needs no wildcards that would have to be escaped. `None` if there
-    /// is no end to them.
+    /// The smallest text that is greater than all texts with this prefix, in the order of their bytes. Both databases
+    /// compare in this order. So a prefix is a range, and needs no wildcards that would have to be escaped. `None` if
+    /// there is no such text.
     pub fn end(prefix: &str) -> Option<String> {
         let mut end = prefix.to_owned();
         while let Some(last) = end.pop() {
-            // Bytes of UTF-8 are in the order of the characters; there are none between U+D7FF and U+E000.
+            // The bytes of UTF-8 are in the order of the characters. There are no characters between U+D7FF and U+E000.
             let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
             if let Some(next) = next {
                 end.push(next);
@@ -54,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_prefix_minds_the_ends_of_the_alphabet() {
+    fn the_end_of_a_prefix_is_right_at_the_limits_of_unicode() {
         assert_eq!(Pattern::end("a").as_deref(), Some("b"));
         assert_eq!(Pattern::end("a\u{7f}").as_deref(), Some("a\u{80}"));
         assert_eq!(Pattern::end("a\u{D7FF}").as_deref(), Some("a\u{E000}"));
@@ -70,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_range_of_a_prefix_is_what_begins_with_it(prefix in near_the_ends(), text in near_the_ends()) {
+        fn the_range_of_a_prefix_contains_exactly_its_texts(prefix in near_the_ends(), text in near_the_ends()) {
             let within = text >= prefix && Pattern::end(&prefix).is_none_or(|end| text < end);
             prop_assert_eq!(within, text.starts_with(&prefix));
         }

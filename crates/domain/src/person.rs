@@ -1,4 +1,4 @@
-//! Somebody who is to be forgotten.
+//! A person whose data is erased.
 
 use std::{iter::successors, mem::discriminant};
 
@@ -9,26 +9,27 @@ use super::{
     sign::Sign,
 };
 
-/// What stands in the place of what was removed.
+/// The text that replaces an erased text.
 pub const ERASED: &str = "erased";
-/// The same in the place of a body.
+/// The body that replaces an erased body.
 pub const ERASED_BODY: &[u8] = br#"{"erased":true}"#;
 
-/// A person, as far as an address tells.
+/// A person, identified by an address.
 #[derive(Clone, Debug)]
 pub struct Person {
     address: Address,
-    /// The form in which texts are searched.
+    /// The form of the address for searching texts.
     needle: Address,
     is_number: bool,
 }
 
-/// Shorter ids and numbers stand in texts that have nothing to do with the person: prices, times, parts of other ids.
+/// Shorter ids and numbers also occur in texts that have nothing to do with the person: prices, times, parts of other
+/// ids.
 const DISTINCTIVE_ID: usize = 8;
 const DISTINCTIVE_NUMBER: usize = 7;
 
 impl Person {
-    /// The person with this address, as people write it.
+    /// The person with this address, in any spelling.
     pub fn new(text: &str) -> Result<Self, AddressError> {
         let address = Address::wanted(text)?;
         let needle = Address::wanted_unbounded(text)?;
@@ -38,25 +39,25 @@ impl Person {
         Ok(Self { is_number: address.is_number(), address, needle })
     }
 
-    /// The address.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Whether the address is so long that a text which has it means this person. Only then it makes sense to search
-    /// texts about other people for it.
+    /// Whether the address is so long that a text that contains it means this person. Only then texts about other
+    /// people are searched for it.
     pub fn is_distinctive(&self) -> bool {
         let least = if self.is_number { DISTINCTIVE_NUMBER } else { DISTINCTIVE_ID };
         self.needle.as_str().len() >= least
     }
 
-    /// Whether a recipient is the person: by the address, or, in a spelling that is not read as an address, by name.
+    /// Whether a recipient is the person: either the addresses are equal, or the recipient contains the address in a
+    /// spelling that is not read as an address.
     pub fn is_called(&self, recipient: &str) -> bool {
         recipient == self.address.as_str() || (self.is_distinctive() && self.is_named_in(recipient.as_bytes()))
     }
 
-    /// Whether a text or a body names the person, in any encoding that `readings` knows, a number in any spelling with
-    /// its country code.
+    /// Whether a text or a body contains the address, in any encoding that `readings` decodes. A number is found in any
+    /// spelling with its country code.
     pub fn is_named_in(&self, text: &[u8]) -> bool {
         let needle = self.needle.as_str();
         if self.is_number {
@@ -64,20 +65,21 @@ impl Person {
             readings::any_reading(text, &wanted)
         } else {
             let needle = folded(needle);
-            // No character becomes more characters than it has bytes.
+            // A character never becomes more characters than it has bytes.
             let wanted = Wanted { least: needle.chars().count(), is_in: &|text| has_word(text, &needle) };
             readings::any_reading(text, &wanted)
         }
     }
 }
 
-/// Whether a text has this number, which stands between other characters than digits.
+/// Whether a text contains this number, and not only as a part of a longer number.
 fn has_number(text: &str, number: &str) -> bool {
-    // Each run of digits and separators as its digits, each with whether it follows the one before without a separator.
+    // The digits of each run of digits and separators. The flag states whether the digit follows the previous one
+    // without a separator.
     let mut run: Vec<(char, bool)> = Vec::new();
     let mut has_trunk_zero = false;
-    // Of which kind the digit was that stands immediately before. One of another kind does not continue its number: it is a
-    // footnote, or a Chinese word.
+    // The kind of the digit directly before. A digit of another kind does not continue the number: it is a footnote, or
+    // a Chinese word.
     let mut before = None;
     let mut rest = text.chars();
     loop {
@@ -89,7 +91,7 @@ fn has_number(text: &str, number: &str) -> bool {
                 before = kind;
             }
             Some(Sign::Invisible) => {}
-            // In a form, a plus is a blank.
+            // In form encoding, a plus is a blank.
             Some(Sign::Plus | Sign::Separator | Sign::Punctuation) => {
                 before = None;
                 has_trunk_zero |= c.is_some_and(|c| after_trunk_zero(c, rest.clone()).is_some());
@@ -115,17 +117,17 @@ fn run_has(run: &[(char, bool)], number: &str) -> bool {
 fn has_at(run: &[(char, bool)], at: usize, number: &str) -> bool {
     let end = at + number.len();
     let Some(window) = run.get(at..end) else { return false };
-    // At its end no digit follows; before it only the 00 of an international call.
+    // No digit may follow directly. Directly before, only the 00 of an international call is allowed.
     let ends = run.get(end).is_none_or(|(_, follows)| !follows);
     let begins = !window[0].1 || matches!(run[..at], [.., ('0', false), ('0', _)]);
     ends && begins && window.iter().map(|(digit, _)| *digit).eq(number.chars())
 }
 
-/// The same of a number with `(0)` after its country code.
+/// Like the search for a number, but with `(0)` after the country code.
 fn run_has_but_for_a_zero(run: &[(char, bool)], number: &str) -> bool {
     let length = number.len();
     let mut zeros = run.iter().enumerate().filter(|(_, sign)| **sign == ('0', false));
-    // A run may be as long as a body, so no more of it is looked at than decides.
+    // A run may be as long as a body, so only the part that decides is examined.
     zeros.any(|(at, _)| {
         let before = &run[at.saturating_sub(length + 1)..at];
         let after = &run[at + 1..run.len().min(at + length + 2)];
@@ -134,17 +136,17 @@ fn run_has_but_for_a_zero(run: &[(char, bool)], number: &str) -> bool {
     })
 }
 
-/// A text as words are compared: without case, and without what does not show.
+/// The form in which words are compared: without case, and without invisible characters.
 fn folded(text: &str) -> String {
     let visible = text.chars().filter(|c| Sign::of(*c) != Sign::Invisible);
     visible.flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
 }
 
-/// Whether a text has this folded word, between characters that no word has.
+/// Whether a text contains this folded word, between characters that do not belong to words.
 fn has_word(text: &str, word: &str) -> bool {
     let text = folded(text);
     let first = word.chars().next().map_or(1, char::len_utf8);
-    // In `a-a-a`, `a-a` stands twice.
+    // `a-a-a` contains `a-a` twice.
     let mut places = successors(text.find(word), |at| Some(at + first + text[at + first..].find(word)?));
     places.any(|at| {
         let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_found_however_it_is_written() {
+    fn a_number_is_found_in_every_spelling() {
         let person = Person::new("+44 7700 900123").unwrap();
         for text in [
             "447700900123",
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipient_is_the_person_in_spellings_that_are_no_address_too() {
+    fn a_recipient_is_the_person_also_in_a_spelling_that_is_not_an_address() {
         let person = Person::new("+44 7700 900123").unwrap();
         for text in ["447700900123", "44,7700,900123", "Dana <+447700900123>", "447700900123,447700900124"] {
             assert!(person.is_called(text), "{text}");
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_found_as_a_word() {
+    fn an_address_is_found_only_as_a_whole_word() {
         let person = Person::new("Dana@Example.org").unwrap();
         for text in
             ["to: <dana@EXAMPLE.org>", "dana%40example.org", r"dana\u0040example.org", "dana@\u{200B}example.org"]
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_id_is_not_looked_for_in_what_concerns_others() {
+    fn texts_about_other_people_are_not_searched_for_a_short_id() {
         for (text, is_distinctive) in
             [("1001", false), ("12345", false), ("userid:1001", false), ("user-1001", true), ("+6834000", true)]
         {
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn no_person_has_a_blank_national_or_erased_address() {
+    fn a_blank_national_or_erased_address_is_rejected() {
         for (text, error) in [
             (" \u{200E}", AddressError::Blank),
             ("07700900123", AddressError::National),

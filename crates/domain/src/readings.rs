@@ -1,7 +1,7 @@
-//! What a text or a body says, by all encodings in which programs wrap texts: UTF-8, UTF-16, UTF-32, escapes of JSON,
-//! percent-encoding, entities of HTML, quoted-printable, base64, hexadecimal; each within the other.
+//! Finds the texts in a body, in all encodings in which programs wrap text: UTF-8, UTF-16, UTF-32, escapes of JSON,
+//! percent-encoding, entities of HTML, quoted-printable, base64 and hexadecimal, also nested.
 //!
-//! Compressed and encrypted bodies say nothing here; [`is_compressed`] tells the first.
+//! Compressed and encrypted bodies cannot be searched. [`is_compressed`] detects the compressed ones.
 
 use std::borrow::Cow;
 
@@ -11,20 +11,20 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-/// As deep as escapes are in each other: JSON in JSON in a form, and some more.
+/// Maximum depth of nested escapes: JSON in JSON in a form, and some more.
 const ESCAPES: usize = 6;
-/// As deep as base64 or hexadecimal is in base64.
+/// Maximum depth of nested base64 or hexadecimal.
 const BASE64: usize = 2;
 
-/// What is looked for.
+/// A text to search for.
 pub(super) struct Wanted<'a> {
-    /// The fewest bytes that a text has which is wanted. Runs that hold fewer are not decoded: they are words.
+    /// Minimum length in bytes of a match. Shorter runs are not decoded: they are ordinary words.
     pub(super) least: usize,
-    /// Whether a text is wanted.
+    /// Whether a decoded text matches.
     pub(super) is_in: &'a dyn Fn(&str) -> bool,
 }
 
-/// Whether any reading of `bytes` is wanted.
+/// Whether any decoded text of `bytes` matches.
 pub(super) fn any_reading(bytes: &[u8], wanted: &Wanted<'_>) -> bool {
     any_within(bytes, wanted, BASE64)
 }
@@ -51,9 +51,9 @@ fn any_unescaped(text: Cow<'_, str>, wanted: &Wanted<'_>, depth: usize) -> bool 
     false
 }
 
-/// A text without its escapes, however often it was escaped; `None` if it was not.
+/// The text without any level of escapes. `None` if it contains none.
 pub(super) fn plain(text: &str) -> Option<String> {
-    // Most texts have none, which this tells faster.
+    // Most texts contain none, and this check is faster.
     if !text.contains(['%', '\\', '&']) {
         return None;
     }
@@ -67,13 +67,13 @@ pub(super) fn plain(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// Whether a body is compressed, by the mark at its beginning: gzip, zstd, zip, bzip2, xz.
+/// Whether a body is compressed, by its magic number: gzip, zstd, zip, bzip2, xz.
 pub fn is_compressed(body: &[u8]) -> bool {
     const MARKS: [&[u8]; 5] = [b"\x1F\x8B", b"\x28\xB5\x2F\xFD", b"PK\x03\x04", b"BZh", b"\xFD7zXZ\0"];
     MARKS.iter().any(|mark| body.starts_with(mark))
 }
 
-/// Bytes as text.
+/// The bytes as text, in all encodings that they may have.
 fn characters(bytes: &[u8]) -> Vec<Cow<'_, str>> {
     let mut texts = vec![String::from_utf8_lossy(bytes)];
     let has_wide = bytes.contains(&0) || bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
@@ -89,7 +89,7 @@ fn characters(bytes: &[u8]) -> Vec<Cow<'_, str>> {
     texts
 }
 
-/// A text without one level of the escapes of JSON, URLs and HTML; `None` if it has none.
+/// The text without one level of the escapes of JSON, URLs and HTML. `None` if it contains none.
 fn unescaped(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
@@ -109,11 +109,11 @@ fn unescaped(text: &str) -> Option<String> {
         }
         at += length;
     }
-    // Never more than it was, so there is an end to it.
+    // The text never becomes longer, so the loop ends.
     has_some.then(|| String::from_utf8_lossy(&plain).into_owned())
 }
 
-/// An escape: what it means, and how long it is.
+/// An escape: its meaning, and its length in bytes.
 type Escape = (Vec<u8>, usize);
 
 fn json(rest: &[u8]) -> Option<Escape> {
@@ -150,7 +150,7 @@ fn utf8(c: char) -> Vec<u8> {
     c.to_string().into_bytes()
 }
 
-/// The longest is `&#x10FFFF;`, with zeros before it.
+/// The longest is `&#x10FFFF;`, with leading zeros.
 const LONGEST_ENTITY: usize = 16;
 const ENTITIES: [(&str, &str); 6] =
     [("amp", "&"), ("plus", "+"), ("nbsp", " "), ("commat", "@"), ("period", "."), ("hyphen", "-")];
@@ -171,7 +171,7 @@ fn entity(rest: &[u8]) -> Option<Escape> {
     Some((meant, end + 1))
 }
 
-/// A text without the escapes of quoted-printable; `None` if it has none.
+/// The text without the escapes of quoted-printable. `None` if it contains none.
 fn unquoted(text: &str) -> Option<Cow<'static, str>> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
@@ -194,12 +194,12 @@ fn unquoted(text: &str) -> Option<Cow<'static, str>> {
     (plain.len() < bytes.len()).then(|| Cow::Owned(String::from_utf8_lossy(&plain).into_owned()))
 }
 
-/// What the runs of base64 and of hexadecimal digits in a text hold.
+/// The contents of the runs of base64 and of hexadecimal digits in a text.
 fn decoded(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     from_base64(text, least).chain(from_hexadecimal(text, least))
 }
 
-/// What the runs of hexadecimal digits hold: binary SMS are written so.
+/// The contents of the runs of hexadecimal digits. Binary SMS are written in this form.
 fn from_hexadecimal(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     let runs = text.as_bytes().split(|byte| !byte.is_ascii_hexdigit());
     runs.filter(move |run| run.len() / 2 >= least).flat_map(|run| {
@@ -210,7 +210,7 @@ fn from_hexadecimal(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// What the runs of base64 hold, by any of the four places where the encoding may have begun.
+/// The contents of the runs of base64, for each of the four offsets at which the encoding may begin.
 fn from_base64(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     let engine = GeneralPurpose::new(
         &URL_SAFE,
@@ -221,7 +221,7 @@ fn from_base64(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
     let is_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_\r\n".contains(&byte);
     let runs = text.as_bytes().split(move |byte| !is_in_it(*byte));
     runs.filter(move |run| run.len() * 3 / 4 >= least).flat_map(move |run| {
-        // Mails break the lines.
+        // Mails contain line breaks within base64.
         let run = run.iter().filter(|byte| !b"\r\n".contains(byte));
         let run: Vec<u8> = run
             .map(|byte| match byte {
@@ -233,7 +233,7 @@ fn from_base64(text: &str, least: usize) -> impl Iterator<Item = Vec<u8>> {
         let engine = engine.clone();
         (0..4).filter_map(move |begin| {
             let run = run.get(begin..)?;
-            // One letter at the end holds no whole byte.
+            // A single letter at the end encodes no whole byte.
             let whole = if run.len() % 4 == 1 { &run[..run.len() - 1] } else { run };
             engine.decode(whole).ok()
         })
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_end_where_they_end() {
+    fn an_incomplete_escape_stays_as_it_is() {
         assert_eq!(unescaped(r"a\u0041\n%42&#67;").as_deref(), Some("aA BC"));
         assert_eq!(unescaped(r"\u00 % %4 &# &#; &x; \"), None);
         assert_eq!(unescaped(r"\ud83d").as_deref(), Some("\u{FFFD}"));
@@ -257,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn compressed_bodies_are_known_by_their_marks() {
+    fn compressed_bodies_are_detected_by_their_magic_numbers() {
         assert!(is_compressed(b"\x1F\x8B\x08\0") && !is_compressed(b"{}") && !is_compressed(b""));
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..64), text in r"[%&#;\\ux0-9a-f=\r\n]{0,32}") {
+        fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), text in r"[%&#;\\ux0-9a-f=\r\n]{0,32}") {
             let wanted = Wanted { least: 5, is_in: &|_| false };
             prop_assert!(!any_reading(&bytes, &wanted) && !any_reading(text.as_bytes(), &wanted));
         }

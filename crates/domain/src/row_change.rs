@@ -1,20 +1,17 @@
-//! What a link of the chain says of one row.
+//! The part of a link of the hash chain that describes one row.
 
 use sha2::{Digest, Sha256};
 
 use super::Fingerprint;
 
-/// A table whose rows are chained.
+/// A table whose rows are covered by the hash chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChainedTable {
-    /// The notifications.
     Notifications,
-    /// The steps of our dispatch.
     DispatchEvents,
 }
 
 impl ChainedTable {
-    /// The name of the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Notifications => "notifications",
@@ -28,18 +25,18 @@ impl ChainedTable {
 pub enum ChangeKind {
     /// The row is new.
     Added,
-    /// The same came again, and was counted.
+    /// The row arrived again and was counted.
     Repeated,
-    /// The row is gone.
+    /// The row was removed.
     Removed,
 }
 
-/// The key of a row, as digests: of the message's id, and of the row within the message.
+/// The key of a row as digests of the message's id and of the row within the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey {
     /// The first 8 bytes of the SHA-256 of the correlation id.
     pub message: [u8; 8],
-    /// The first 8 bytes of a notification's fingerprint; the number of a step.
+    /// The first 8 bytes of a notification's fingerprint, or the number of a dispatch step.
     pub part: [u8; 8],
 }
 
@@ -49,7 +46,7 @@ impl RowKey {
         Self { message: Self::message(correlation_id), part }
     }
 
-    /// What stands for a message's id.
+    /// The digest of a message's id.
     pub fn message(correlation_id: &str) -> [u8; 8] {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&Sha256::digest(correlation_id.as_bytes())[..8]);
@@ -60,20 +57,17 @@ impl RowKey {
 /// What a commit did to one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowChange {
-    /// The table.
     pub table: ChainedTable,
-    /// What was done.
     pub kind: ChangeKind,
-    /// The row.
     pub key: RowKey,
-    /// Of all that does not change in the row by itself. Of a repetition: of what came again.
+    /// The digest of everything in the row that does not change. For a repetition, the digest of what arrived again.
     pub digest: Fingerprint,
-    /// How often it came, as far as this record counts.
+    /// The number of occurrences that this change adds.
     pub occurrences: u32,
 }
 
 impl RowChange {
-    /// How many bytes it takes in a link.
+    /// The encoded size in bytes.
     pub const SIZE: usize = 37;
 
     pub(super) fn encode(&self, bytes: &mut Vec<u8>) {

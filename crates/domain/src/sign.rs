@@ -1,21 +1,21 @@
-//! What single characters mean within a phone number.
+//! The meaning of single characters within a phone number.
 
-/// What a character means within a number.
+/// The meaning of a character within a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
     /// A decimal digit of any script, as its ASCII digit.
     Digit(char),
-    /// A plus.
     Plus,
-    /// A sign for a digit that is none by Unicode's categories: superscript, in a circle, Chinese. As its ASCII digit.
+    /// A character that means a digit but is not in Unicode's category Nd: superscript, circled, Chinese. As its ASCII
+    /// digit.
     Figure(char),
-    /// What people put between groups of digits.
+    /// A separator between groups of digits.
     Separator,
-    /// What stands between groups of digits at times, and at other times between two numbers.
+    /// A character that may separate groups of digits, or two numbers.
     Punctuation,
     /// A character without a glyph. Contact lists put some around numbers.
     Invisible,
-    /// Anything else: the text is not a number.
+    /// Any other character: the text is not a number.
     Other,
 }
 
@@ -33,7 +33,7 @@ impl Sign {
     }
 }
 
-/// Commas, colons and their like.
+/// Commas, colons and similar characters.
 const PUNCTUATION: [char; 14] = [
     ',', ';', ':', '|', '*', '#', '\u{060C}', '\u{066B}', '\u{066C}', '\u{3001}', '\u{FF0C}', '\u{FF1A}', '\u{FF1B}',
     '\u{FF5C}',
@@ -47,7 +47,7 @@ const MARKS: [char; 38] = [
     '\u{FF0E}', '\u{FF0F}', '\u{FF3B}', '\u{FF3D}', '\u{FF65}',
 ];
 
-/// Unicode's category Pd, and what people take for a dash.
+/// Unicode's category Pd, and other characters that people use as a dash.
 fn is_dash(c: char) -> bool {
     matches!(
         c,
@@ -96,17 +96,17 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Lines through, over and under a digit, as in text that was made to look underlined.
+/// Combining lines through, over and under a digit, as in text that was made to look underlined.
 fn is_drawn_over(c: char) -> bool {
     matches!(c, '\u{0300}'..='\u{036F}' | '\u{20D0}'..='\u{20F0}')
 }
 
-/// Whether a character at either end of an address means nothing.
+/// Whether a character at the beginning or end of an address can be removed.
 pub(super) fn is_blank(c: char) -> bool {
     c.is_whitespace() || is_invisible(c)
 }
 
-/// The zero of each script; its nine other digits follow it (Unicode 16, category Nd).
+/// The zero of each script. Its other nine digits follow it (Unicode 16, category Nd).
 pub(super) const ZEROS: [u32; 76] = [
     0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
     0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40,
@@ -123,8 +123,8 @@ fn digit(c: char) -> Option<char> {
     char::from_digit(code - zero, 10)
 }
 
-/// The first of a row of figures, its value, and how many there are (Unicode's `Numeric_Type=Digit`, the Suzhou numerals, and
-/// what was added to them in the block Enclosed Alphanumeric Supplement).
+/// The first character of a row of figures, its value, and the length of the row (Unicode's `Numeric_Type=Digit`, the
+/// Suzhou numerals, and the additions in the block Enclosed Alphanumeric Supplement).
 const FIGURES: [(u32, u32, u32); 25] = [
     (0xB2, 2, 2),
     (0xB9, 1, 1),
@@ -154,7 +154,7 @@ const FIGURES: [(u32, u32, u32); 25] = [
 ];
 const CHINESE: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
 
-/// The ASCII digit that a figure stands for.
+/// The ASCII digit that a figure represents.
 fn figure(c: char) -> Option<char> {
     let code = u32::from(c);
     let (first, value, count) = FIGURES[..FIGURES.partition_point(|(first, ..)| *first <= code)].last()?;

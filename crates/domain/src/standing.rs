@@ -1,37 +1,38 @@
-//! The fold: what the notifications about one recipient make of the status. `recipients` says what several come to.
+//! Merges the notifications about one recipient into a standing. `recipients` combines the standings of several
+//! recipients.
 //!
-//! [`Standing::merge`] takes the maximum of a total order, so it is commutative, associative and idempotent: the
-//! result depends neither on the order in which notifications arrive nor on how often. The databases do the same
-//! with one conditional upsert (`storage/`), and the tests hold the two together.
+//! [`Standing::merge`] takes the maximum of a total order, so it is commutative, associative and idempotent: the result
+//! depends neither on the order in which notifications arrive nor on how often they arrive. The databases do the same
+//! with one conditional upsert (`storage/`). Tests compare the two.
 
 use super::{Channel, Failure, Fingerprint, Rank, Status, Timestamp, TransactionId};
 
-/// The order among the notifications about one recipient of a message. The greatest decides.
+/// The order of the notifications about one recipient of a message. The greatest decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Precedence {
-    /// How strongly the status speaks.
+    /// The rank of the status.
     pub rank: Rank,
-    /// When it happened; the epoch where no readable time came.
+    /// When it happened. The epoch if there was no readable time.
     pub at: Timestamp,
-    /// Of failures at one instant, the graver one decides: [`Failure::gravity`]. 0 if it is no failure.
+    /// Among failures at one instant, the more severe one decides ([`Failure::gravity`]). 0 if it is not a failure.
     pub gravity: u8,
-    /// Decides between two that are alike otherwise, so that the order is total.
+    /// Decides if everything else is equal, so that the order is total.
     pub fingerprint: Fingerprint,
 }
 
 impl Precedence {
-    /// The precedence of a message of which only our own dispatch is known: above what nobody understood, below
-    /// everything that was understood.
+    /// The precedence of a message of which only our own dispatch is known. It is above notifications that are not
+    /// understood, and below all others.
     pub const DISPATCH: &[u8] = &[Status::DISPATCH];
 
-    /// The form in which it is stored: bytes that compare as the precedences do.
+    /// The stored form: bytes that compare as the precedences do.
     pub fn to_bytes(self) -> Vec<u8> {
-        // The sign bit is turned, so that times before 1970 come first.
+        // The sign bit is inverted, so that times before 1970 come first.
         let at = (self.at.as_micros() ^ i64::MIN).to_be_bytes();
         [&[self.rank], at.as_slice(), &[self.gravity], self.fingerprint.as_bytes()].concat()
     }
 
-    /// From that form.
+    /// Reads the stored form.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (rank, rest) = bytes.split_first()?;
         let (at, rest) = rest.split_first_chunk()?;
@@ -45,31 +46,30 @@ impl Precedence {
     }
 }
 
-/// What some notifications about one recipient together say about their message.
+/// The combined statement of some notifications about one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Of the notification that decides.
+    /// The precedence of the notification that decides.
     pub precedence: Precedence,
-    /// Where the message stands.
     pub status: Status,
-    /// If it failed, whether that may pass.
+    /// For a failed message, whether the failure may be temporary.
     pub failure: Option<Failure>,
     /// The code of the notification that decides.
     pub code: Option<String>,
-    /// Its description.
+    /// The description of the code.
     pub reason: Option<String>,
-    /// The channel of the notification that decides (a fallback may travel on another than the first attempt).
+    /// The channel of the notification that decides. A fallback may use a channel other than the first attempt.
     pub channel: Option<Channel>,
-    /// Its transaction id.
+    /// The transaction id of the notification that decides.
     pub transaction_id: Option<TransactionId>,
     /// The greatest number of parts that was reported.
     pub segments: Option<i64>,
-    /// The greatest echo, since some notifications come without.
+    /// The greatest value, since some notifications contain none.
     pub callback_data: Option<String>,
 }
 
 impl Standing {
-    /// Both taken together.
+    /// The standing of both sets of notifications together.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let segments = self.segments.max(other.segments);
@@ -95,7 +95,7 @@ mod tests {
         (0..14usize, 0i64..4, any::<[u8; 2]>(), text(), text(), proptest::option::of(1i64..4)).prop_map(
             |(status, at, seed, code, callback_data, segments)| {
                 let status = Status::all().nth(status).unwrap();
-                // A fingerprint stands for the whole content, as in reality, so equal keys mean equal standings.
+                // A fingerprint depends on the whole content, as in reality, so equal keys mean equal standings.
                 let content = format!("{status}{at}{seed:?}{code:?}{callback_data:?}{segments:?}");
                 Standing {
                     precedence: Precedence {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn dispatch_lies_between_what_is_and_what_is_not_understood() {
+    fn dispatch_ranks_between_notifications_that_are_and_are_not_understood() {
         let of = |status: Status| Precedence { rank: status.rank(None), ..Precedence::default() }.to_bytes();
         assert!(of(Status::Unknown).as_slice() < Precedence::DISPATCH);
         assert!(of(Status::Submitted).as_slice() > Precedence::DISPATCH);
@@ -135,12 +135,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stored_precedences_compare_alike(a in any_precedence(), b in any_precedence()) {
+        fn stored_precedences_have_the_same_order(a in any_precedence(), b in any_precedence()) {
             prop_assert_eq!(a.cmp(&b), a.to_bytes().cmp(&b.to_bytes()));
         }
 
         #[test]
-        fn a_stored_precedence_reads_back(a in any_precedence()) {
+        fn a_stored_precedence_can_be_read_again(a in any_precedence()) {
             prop_assert_eq!(Precedence::from_bytes(&a.to_bytes()), Some(a));
             prop_assert_eq!(Precedence::from_bytes(&a.to_bytes()[1..]), None);
         }

@@ -1,24 +1,21 @@
-//! By what messages are counted.
+//! Counts of messages.
 
 use super::{FieldError, Timestamp};
 
-/// What counts are told apart by.
+/// A property by which messages are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dimension {
-    /// The channel.
     Channel,
-    /// The status.
     Status,
-    /// The code behind the status: its first 64 characters.
+    /// The first 64 characters of the code behind the status.
     Code,
-    /// The day on which the message was first heard of, in UTC.
+    /// The day in UTC on which the message was first known.
     Day,
-    /// The hour in which it was.
+    /// The hour in which the message was first known.
     Hour,
 }
 
 impl Dimension {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Channel, Self::Status, Self::Code, Self::Day, Self::Hour];
 
     /// The word of the API.
@@ -37,14 +34,14 @@ impl Dimension {
     }
 }
 
-/// A request for counts. A message counts by the time at which it was first heard of, as in the list.
+/// A request for counts. A message counts at the time at which it was first known, as in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatsRequest {
-    /// What the counts are told apart by, in the order of the answer.
+    /// The properties by which to count, in the order of the answer.
     pub by: Vec<Dimension>,
-    /// First heard of at or after this, which is the beginning of an hour.
+    /// First known at or after this time, which is the beginning of an hour.
     pub since: Option<Timestamp>,
-    /// First heard of before this, which is the beginning of an hour.
+    /// First known before this time, which is the beginning of an hour.
     pub until: Option<Timestamp>,
 }
 
@@ -54,32 +51,30 @@ impl Default for StatsRequest {
     }
 }
 
-/// How many messages there are of one kind. What was not asked for is `None`, as is what a message has not.
+/// The number of messages with equal properties. A property is `None` if the request does not name it, or if the
+/// messages do not have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatsRow {
-    /// Their channel.
     pub channel: Option<String>,
-    /// Their status.
     pub status: Option<String>,
-    /// Their code.
     pub code: Option<String>,
-    /// When their day or hour began.
+    /// The beginning of the day or hour.
     pub begin: Option<Timestamp>,
-    /// How many; at least 1.
+    /// The number of messages, at least 1.
     pub count: i64,
 }
 
 impl StatsRequest {
-    /// Reads names and values, and reports every fault at once.
+    /// Parses names and values, and reports all errors at once.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
         let mut request = Self::default();
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for (name, value) in pairs {
             if let Err(detail) = request.set(name, value) {
-                faults.push(FieldError { pointer: format!("/{name}"), detail });
+                errors.push(FieldError { pointer: format!("/{name}"), detail });
             }
         }
-        if faults.is_empty() { Ok(request) } else { Err(faults) }
+        if errors.is_empty() { Ok(request) } else { Err(errors) }
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -87,7 +82,7 @@ impl StatsRequest {
             "by" => self.by = dimensions(value)?,
             "since" => self.since = Some(beginning_of_an_hour(value)?),
             "until" => self.until = Some(beginning_of_an_hour(value)?),
-            _ => return Err("is not known here; there are by, since, until".to_owned()),
+            _ => return Err("is not a parameter; the parameters are by, since, until".to_owned()),
         }
         Ok(())
     }
@@ -100,21 +95,24 @@ fn dimensions(value: &str) -> Result<Vec<Dimension>, String> {
             Some(dimension) if by.contains(&dimension) => return Err(format!("names {word} twice")),
             Some(dimension) => by.push(dimension),
             None => {
-                return Err(format!("must be any of {}, by commas", Dimension::ALL.map(Dimension::as_str).join(", ")));
+                return Err(format!(
+                    "must be any of {}, separated by commas",
+                    Dimension::ALL.map(Dimension::as_str).join(", ")
+                ));
             }
         }
     }
     Ok(by)
 }
 
-/// Counts are kept by the hour, so no finer border would be exact.
+/// Counts are stored for each hour, so a finer limit would not be exact.
 fn beginning_of_an_hour(value: &str) -> Result<Timestamp, String> {
     let at = Timestamp::parse_time_or_date(value)
-        .ok_or("must be a time such as 2026-05-20T13:00:00Z, or a date (in a URL + is %2B)")?;
+        .ok_or("must be a time such as 2026-05-20T13:00:00Z, or a date (in a URL, write + as %2B)")?;
     let is_whole = at.as_micros() % Timestamp::HOUR == 0;
     is_whole
         .then_some(at)
-        .ok_or_else(|| "must be the beginning of an hour in UTC: counts are kept by the hour".to_owned())
+        .ok_or_else(|| "must be the beginning of an hour in UTC: counts are stored for each hour".to_owned())
 }
 
 #[cfg(test)]
@@ -122,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_names_what_to_count_by_and_from_when_to_when() {
+    fn a_request_names_the_properties_and_the_period() {
         let request =
             [("by", "status, day"), ("since", "2026-05-20T14:00:00+01:00"), ("until", "2026-05-21T00:00:00Z")];
         let request = StatsRequest::parse(request).unwrap();
@@ -132,16 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told() {
+    fn all_errors_are_reported() {
         let bad =
             [("by", "status,colour"), ("since", "yesterday"), ("until", "2026-05-20T13:30:00Z"), ("channel", "sms")];
-        let faults = StatsRequest::parse(bad).unwrap_err();
-        let details: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), &fault.detail[..20])).collect();
+        let errors = StatsRequest::parse(bad).unwrap_err();
+        let details: Vec<_> = errors.iter().map(|error| (error.pointer.as_str(), &error.detail[..20])).collect();
         let expected = [
             ("/by", "must be any of chann"),
             ("/since", "must be a time such "),
             ("/until", "must be the beginnin"),
-            ("/channel", "is not known here; t"),
+            ("/channel", "is not a parameter; "),
         ];
         assert_eq!(details, expected);
         assert_eq!(StatsRequest::parse([("by", "day,day")]).unwrap_err()[0].detail, "names day twice");

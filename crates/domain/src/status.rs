@@ -1,38 +1,37 @@
-//! Where a message can stand, and what outranks what.
+//! The statuses of a message, and which of them outranks which.
 
 use std::fmt;
 
 use super::Channel;
 
-/// How strongly a status speaks. Greater wins. Stored, so a number that is given out never changes.
+/// How strongly a status counts. The greater rank wins. Ranks are stored, so a number that is in use never changes.
 pub type Rank = u8;
 
-/// Where a message stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// A notification came that nobody could understand, and nothing else was heard.
+    /// A notification arrived that is not understood, and nothing else is known.
     Unknown,
-    /// Waiting here to be handed to the platform.
+    /// Waiting here to be dispatched.
     Queued,
-    /// Being handed over now.
+    /// Being dispatched.
     Sending,
-    /// The request left and no answer came: the platform may or may not have it.
+    /// The request was sent and no answer arrived. The platform may or may not have it.
     Unconfirmed,
-    /// The platform queued it.
+    /// The platform accepted and queued it.
     Accepted,
-    /// The platform refused it.
+    /// The platform rejected it.
     Rejected,
-    /// Called back before it was handed over.
+    /// Cancelled before it was dispatched.
     Cancelled,
-    /// Its time ran out before it was handed over.
+    /// Expired before it was dispatched.
     Expired,
-    /// Handed on by the platform to the carrier or channel.
+    /// Passed on by the platform to the carrier or channel.
     Submitted,
-    /// Will not arrive.
+    /// It will not arrive.
     Failed,
-    /// Arrived.
+    /// It arrived.
     Delivered,
-    /// Opened.
+    /// It was opened.
     Read,
     /// A link in it was followed.
     Clicked,
@@ -40,7 +39,7 @@ pub enum Status {
     Complained,
 }
 
-/// The word of each status, and its rank; `Failed` on email has a rank of its own.
+/// The word and the rank of each status. `Failed` on email has its own rank.
 const TABLE: [(Status, &str, Rank); 14] = [
     (Status::Unknown, "unknown", 0),
     (Status::Queued, "queued", Status::DISPATCH),
@@ -58,12 +57,12 @@ const TABLE: [(Status, &str, Rank); 14] = [
     (Status::Complained, "complained", 90),
 ];
 
-/// A mail may bounce after it was delivered: the bounce is the later truth.
+/// A mail may bounce after it was delivered. The bounce then decides.
 const FAILED_ON_EMAIL: Rank = 65;
 
 impl Status {
-    /// The rank of everything that only our own dispatch says. Dispatch states follow one another as a state
-    /// machine and not by rank; any notification that is understood outranks them all.
+    /// The rank of all statuses of our own dispatch. Dispatch states follow one another as a state machine and not by
+    /// rank. Every notification that is understood outranks them.
     pub const DISPATCH: Rank = 10;
 
     /// The rank on `channel`.
@@ -74,17 +73,16 @@ impl Status {
         }
     }
 
-    /// The word that API, database and logs use.
+    /// The word that the API, the database and the logs use.
     pub fn as_str(self) -> &'static str {
         TABLE.iter().find(|(status, ..)| *status == self).map_or("unknown", |(_, word, _)| word)
     }
 
-    /// The status of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         TABLE.iter().find(|(_, known, _)| *known == word).map(|(status, ..)| *status)
     }
 
-    /// Whether the outcome is known. Apple Messages for Business reports no more than `submitted`.
+    /// Whether the outcome is known. Apple Messages for Business reports nothing after `submitted`.
     pub fn is_final(self, channel: Option<&Channel>) -> bool {
         match self {
             Self::Submitted => channel == Some(&Channel::Apple),
@@ -100,18 +98,18 @@ impl Status {
         }
     }
 
-    /// What would settle it, as the rest of a sentence; empty where that goes without saying.
+    /// What can still change this status, as the end of a sentence. Empty if this is obvious.
     pub(super) fn outlook(self) -> &'static str {
         match self {
             Self::Unconfirmed => {
-                "; a notification with its correlation id or transaction id settles it, and without one the platform's \
-                 own logs tell whether it has the message"
+                "; a notification with its correlation id or transaction id decides it; without one, check the \
+                 platform's logs for the message"
             }
             _ => "",
         }
     }
 
-    /// All of them, weakest first.
+    /// All statuses, in ascending order of rank.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|(status, ..)| *status)
     }
@@ -130,15 +128,13 @@ pub enum Failure {
     Permanent,
     /// It may succeed later.
     Transient,
-    /// The documents do not tell.
+    /// The platform's documents do not say.
     Unclear,
 }
 
 impl Failure {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::Permanent, Self::Transient, Self::Unclear];
 
-    /// The word that API, database and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
@@ -147,7 +143,7 @@ impl Failure {
         }
     }
 
-    /// How grave it is. Stored, so a number that is given out never changes.
+    /// How severe the failure is. The number is stored, so it never changes.
     pub fn gravity(self) -> u8 {
         match self {
             Self::Transient => 1,
@@ -156,7 +152,6 @@ impl Failure {
         }
     }
 
-    /// The failure of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|failure| failure.as_str() == word)
     }
@@ -167,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_read_back() {
+    fn every_status_can_be_read_from_its_word() {
         for status in Status::all() {
             assert_eq!(Status::from_word(status.as_str()), Some(status));
         }
@@ -186,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bounce_outranks_delivered_on_email_alone() {
+    fn a_bounce_outranks_delivered_only_on_email() {
         let delivered = Status::Delivered.rank(None);
         assert!(Status::Failed.rank(Some(&Channel::Email)) > delivered);
         assert!(Status::Failed.rank(Some(&Channel::Email)) < Status::Read.rank(None));
@@ -194,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn submitted_is_the_last_word_on_apple_alone() {
+    fn submitted_is_final_only_on_apple() {
         assert!(Status::Submitted.is_final(Some(&Channel::Apple)));
         assert!(!Status::Submitted.is_final(Some(&Channel::Sms)));
         assert!(!Status::Submitted.is_final(None));

@@ -1,21 +1,20 @@
-//! A change of a message's status, as it is told to whoever follows along.
+//! A change of a message's status, as clients that follow the events see it.
 
 use std::{fmt, str::FromStr};
 
 use super::{Channel, CorrelationId, Failure, Filter, Origin, Status, Timestamp};
 
-/// Where a change stands in the order of all changes. Whoever has seen everything up to a place continues there,
-/// without a gap and without a repeat. To a client it is opaque text.
+/// The position of an event in the order of all events. A client that has seen everything up to a position continues
+/// there, without a gap or a repetition. To clients it is opaque.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPosition(i64);
 
 impl EventPosition {
-    /// The place of this number; the first change has one above 0.
+    /// The position with this number. The first event has a number above 0.
     pub const fn of(number: i64) -> Self {
         Self(number)
     }
 
-    /// The number.
     pub const fn number(self) -> i64 {
         self.0
     }
@@ -27,7 +26,7 @@ impl fmt::Display for EventPosition {
     }
 }
 
-/// The text was never a place.
+/// The text is not an event position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not the id of an event")]
 pub struct InvalidEventPosition;
@@ -41,35 +40,30 @@ impl FromStr for EventPosition {
     }
 }
 
-/// A message was first heard of, got another status, or its status became final or ceased to be.
+/// A message was first known, its status changed, or its status became final or stopped being final.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusEvent {
-    /// Its place in the order.
     pub position: EventPosition,
-    /// Which message.
     pub correlation_id: CorrelationId,
-    /// Who sent it.
     pub origin: Origin,
-    /// Its channel.
     pub channel: Option<Channel>,
-    /// Where it stands now.
     pub status: Status,
     /// Whether the outcome is known.
     pub is_final: bool,
-    /// If it failed or was refused, whether that may pass.
+    /// For a failed or rejected message, whether the failure may be temporary.
     pub failure: Option<Failure>,
     /// The code behind the status.
     pub code: Option<String>,
-    /// The words behind the status.
+    /// The description behind the status.
     pub reason: Option<String>,
-    /// When the status was reached, by the clock of whoever reported it. `None` if no readable time came.
+    /// When the status was reached, by the clock of the system that reported it. `None` if there was no readable time.
     pub status_at: Option<Timestamp>,
-    /// When it became known here.
+    /// When receiptd knew of it.
     pub changed_at: Timestamp,
 }
 
 impl StatusEvent {
-    /// Whether `filter` admits it, by status, channel and origin; what else a filter may ask for is not looked at.
+    /// Whether `filter` admits the event by status, channel and origin. The other filters are ignored.
     pub fn is_admitted_by(&self, filter: &Filter) -> bool {
         filter.status.is_none_or(|status| status == self.status)
             && filter.origin.is_none_or(|origin| origin == self.origin)
@@ -82,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_reads_back_and_nothing_else_is_one() {
+    fn a_position_can_be_read_again_and_any_other_text_is_rejected() {
         let place = EventPosition::of(7_000_000_012);
         assert_eq!(place.to_string().parse(), Ok(place));
         for text in ["", "-1", "+1", "1-2", "a", "9223372036854775808", "1 "] {

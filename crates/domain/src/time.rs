@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-/// An instant: microseconds since 1970-01-01T00:00:00Z. This is also how both databases store time.
+/// An instant in microseconds since 1970-01-01T00:00:00Z. Both databases store this number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -13,22 +13,20 @@ impl Timestamp {
     /// An hour in microseconds.
     pub const HOUR: i64 = 3_600_000_000;
 
-    /// From microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the epoch.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Reads RFC 3339, with any offset.
+    /// Reads RFC 3339 with any offset.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text).ok().map(|at| Self::from(at.to_utc()))
     }
 
-    /// Reads RFC 3339, or a date, which is its beginning in UTC.
+    /// Reads RFC 3339, or a date, which means its beginning in UTC.
     pub fn parse_time_or_date(text: &str) -> Option<Self> {
         Self::parse_rfc3339(text).or_else(|| {
             let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == "2026-05-20".len())?;
@@ -36,8 +34,8 @@ impl Timestamp {
         })
     }
 
-    /// The same, or relative to `now`: `now`, `today` and `yesterday` (the beginning of the day in UTC), or how long ago, as
-    /// in `90s`, `15m`, `24h`, `7d`, `2w`.
+    /// Like [`Timestamp::parse_time_or_date`], or relative to `now`: `now`, `today` and `yesterday` (the beginning of
+    /// the day in UTC), or an age such as `90s`, `15m`, `24h`, `7d`, `2w`.
     pub fn parse_relative(text: &str, now: Self) -> Option<Self> {
         const DAY: std::time::Duration = std::time::Duration::from_hours(24);
         match text {
@@ -61,31 +59,31 @@ impl Timestamp {
         })
     }
 
-    /// The beginning of the hour that it is in.
+    /// The beginning of the hour that contains this instant.
     #[must_use]
     pub fn to_hour(self) -> Self {
         Self(self.hour().saturating_mul(Self::HOUR))
     }
 
-    /// This instant, moved by `duration` into the future, or to the end of time.
+    /// This instant plus `duration`, limited to the latest instant.
     #[must_use]
     pub fn plus(self, duration: std::time::Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// This instant, moved by `duration` into the past, or to the beginning of time.
+    /// This instant minus `duration`, limited to the earliest instant.
     #[must_use]
     pub fn minus(self, duration: std::time::Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// This instant without what is finer than a millisecond.
+    /// This instant, rounded down to a millisecond.
     #[must_use]
     pub fn to_millisecond(self) -> Self {
         Self(self.0 - self.0.rem_euclid(1000))
     }
 
-    /// The hour that it is in, counted from 1970.
+    /// The hour that contains this instant, counted from 1970.
     pub fn hour(self) -> i64 {
         self.0.div_euclid(Self::HOUR)
     }
@@ -95,7 +93,7 @@ impl Timestamp {
         self.to_string().split('T').next().unwrap_or_default().to_owned()
     }
 
-    /// How long after `earlier` this instant is; zero if it is not after it.
+    /// The time from `earlier` to this instant. Zero if this instant is not later.
     pub fn since(self, earlier: Self) -> std::time::Duration {
         std::time::Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -112,7 +110,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match DateTime::from_timestamp_micros(self.0) {
             Some(at) => f.write_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true)),
-            // Beyond what the calendar of the library covers (the year 262,142).
+            // Outside the calendar of the library, which ends in the year 262,142.
             None => write!(f, "@{}", self.0),
         }
     }
@@ -135,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_may_be_a_date_a_word_or_how_long_ago() {
+    fn a_time_may_be_a_date_a_word_or_an_age() {
         let now = Timestamp::parse_rfc3339("2026-05-20T13:15:04.749Z").unwrap();
         for (text, at) in [
             ("2026-05-20T14:15:04+01:00", "2026-05-20T13:15:04.000Z"),
@@ -162,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_stops_at_the_ends() {
+    fn arithmetic_is_limited_to_the_range_of_timestamps() {
         assert_eq!(Timestamp::from_micros(i64::MAX).plus(std::time::Duration::MAX).as_micros(), i64::MAX);
         assert_eq!(Timestamp::from_micros(5).since(Timestamp::from_micros(9)).as_micros(), 0);
     }

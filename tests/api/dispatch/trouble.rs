@@ -85,7 +85,7 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
         // It says what would settle it.
         let last = message["timeline"].as_array().unwrap().last().unwrap();
         let why = last["why"].as_str().unwrap();
-        assert!(why.contains("a notification with its correlation id or transaction id settles it"), "{why}");
+        assert!(why.contains("a notification with its correlation id or transaction id decides it"), "{why}");
     }
     // Neither now nor after a restart: others go out meanwhile, these do not.
     server.sends(&sms("later", "Hello. [sim:silent]")).await.is(202);
@@ -103,7 +103,7 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
         server.posts(Sample::of(word)).await.is_acknowledged();
         let message = server.message(word).await;
         assert_eq!((&message["status"], &message["origin"]), (&json!("delivered"), &json!("sent")));
-        assert_eq!(message["timeline"][0]["why"], "the first that was heard of the message");
+        assert_eq!(message["timeline"][0]["why"], "the first report about this message");
     }
     server.stop().await;
     platform.stop().await;

@@ -33,9 +33,9 @@ async fn the_timeline_tells_what_each_notification_did_and_why(database: &Databa
     assert_eq!(message["notificationCount"], 5);
     let told = |entry: &Value| ["at", "status", "effect", "why"].map(|name| entry[name].as_str().unwrap().to_owned());
     let told: Vec<_> = message["timeline"].as_array().unwrap().iter().map(told).collect();
-    let unknown = "neither its status text nor its code is known: kept, without effect on the status";
+    let unknown = "neither its status text nor its code is known: stored, without effect on the status";
     let expected = [
-        ["2026-05-20T13:15:01.000Z", "submitted", "applied", "the first that was heard of the message"],
+        ["2026-05-20T13:15:01.000Z", "submitted", "applied", "the first report about this message"],
         ["2026-05-20T13:15:02.000Z", "delivered", "applied", "delivered outranks submitted"],
         ["2026-05-20T13:15:03.000Z", "read", "applied", "read outranks delivered"],
         ["2026-05-20T13:15:04.000Z", "delivered", "superseded", "read outranks delivered"],
@@ -164,7 +164,7 @@ async fn a_message_is_told_in_the_words_of_the_contract(database: &Database) {
     let entry = json!([{
         "at": "2026-05-20T13:15:04.749Z", "type": "notification", "status": "failed", "failure": "permanent",
         "code": "7203", "reason": "Unknown Subscriber address", "detail": null, "effect": "applied",
-        "why": "the first that was heard of the message", "transactionId": "transaction-of-order-1",
+        "why": "the first report about this message", "transactionId": "transaction-of-order-1",
         "to": "447700900123", "source": "notify", "times": 1
     }]);
     assert_eq!(timeline, entry);

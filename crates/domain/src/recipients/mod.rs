@@ -1,36 +1,36 @@
 //! Several recipients under one correlation id.
 //!
-//! Another system may use one correlation id for several recipients. Such a message stands where its worst-off
-//! recipient stands: it failed if it failed for one of them, otherwise it is as far as the least advanced of them. It is
-//! final when it is final for all of them. The rules of rank apply within one recipient.
+//! Another system may use one correlation id for several recipients. The status of such a message is that of its
+//! worst-off recipient. It failed if it failed for one of them. Otherwise it is the status of the least advanced
+//! recipient. It is final when it is final for all recipients. The rules of rank apply to each recipient separately.
 //!
-//! A message that we sent has one recipient, whatever ids its notifications name (a `waid` and a `bsuid`, devices). On
-//! push, several ids are devices of one person. In both cases the strongest notification decides, as it does for any
-//! single recipient.
+//! A message that receiptd sent has one recipient, whatever ids its notifications name (a `waid` and a `bsuid`, or
+//! devices). On push, several ids are devices of one person. In both cases the strongest notification decides, as for
+//! any single recipient.
 //!
-//! A notification that names no recipient belongs to the only recipient that others name. Where others name several,
-//! it has a say if it says `failed`, since a failure must not be hidden, or if nothing else is understood.
+//! A notification without a recipient belongs to the only recipient that other notifications name. If they name
+//! several, it counts only if it reports `failed`, since a failure must not be hidden, or if no other notification is
+//! understood.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Address, Channel, ERASED, Notification, Origin, Standing, Status, StoredNotification};
 
-/// What tells the recipients of an observed message apart.
+/// Distinguishes the recipients of an observed message.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecipientKey {
     /// No recipient is named.
     Unnamed,
     /// Any device, on push.
     Devices,
-    /// This one.
     Named(Address),
 }
 
 impl RecipientKey {
-    /// Begins with a blank, as no address does.
+    /// Begins with a blank, which no address does.
     const DEVICES: &str = " devices";
 
-    /// The recipient for whom a notification speaks.
+    /// The recipient that a notification is about.
     pub fn of(notification: &Notification) -> Self {
         Self::on(notification.channel.as_ref(), notification.recipient.as_ref())
     }
@@ -44,7 +44,7 @@ impl RecipientKey {
         }
     }
 
-    /// The form in which it is stored.
+    /// The stored form.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Unnamed => "",
@@ -53,7 +53,7 @@ impl RecipientKey {
         }
     }
 
-    /// From that form.
+    /// Reads the stored form.
     pub fn from_stored(text: &str) -> Self {
         match text {
             Self::DEVICES => Self::Devices,
@@ -61,7 +61,8 @@ impl RecipientKey {
         }
     }
 
-    /// Whether more can be heard under this key. What is heard of an erased recipient later comes under the address.
+    /// Whether further notifications can arrive under this key. Later notifications about an erased recipient name the
+    /// address again.
     fn is_someone(&self) -> bool {
         match self {
             Self::Unnamed => false,
@@ -70,8 +71,8 @@ impl RecipientKey {
         }
     }
 
-    /// How much the standing of this recipient counts among those of all recipients: bytes that compare. The greatest
-    /// is that of the worst-off recipient and decides where the message stands.
+    /// The severity of this recipient's standing among those of all recipients, as bytes that compare. The greatest
+    /// severity belongs to the worst-off recipient, who decides the status of the message.
     pub fn severity(&self, standing: &Standing) -> Vec<u8> {
         let (class, within) = match standing.status {
             Status::Unknown => (0, 0),
@@ -81,16 +82,17 @@ impl RecipientKey {
         [[class, within].as_slice(), &standing.precedence.to_bytes()].concat()
     }
 
-    /// Whether the message cannot be final as long as this recipient stands there.
+    /// Whether this recipient's standing keeps the message from being final.
     pub fn keeps_open(&self, standing: &Standing) -> bool {
         self.is_someone() && standing.status != Status::Unknown && !standing.is_final()
     }
 }
 
-/// Where a message stands by all of its notifications.
+/// The status of a message after all of its notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The standing that decides. What does not depend on the recipient (segments, callback data) is that of all.
+    /// The standing that decides. Its segments and callback data are merged from all recipients, since they do not
+    /// depend on the recipient.
     pub standing: Standing,
     /// Whether the outcome is known.
     pub is_final: bool,
@@ -99,28 +101,28 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Begins the stored precedence of a message with several recipients. No notification outranks it: such a message
-    /// is not merged by precedence.
+    /// The first byte of the stored precedence of a message with several recipients. No notification outranks it,
+    /// because such a message is not merged by precedence.
     const SHARED: u8 = u8::MAX;
 
-    /// Of a message with one recipient.
+    /// The outcome of a message with one recipient.
     pub fn of_one(standing: Standing) -> Self {
         Self { is_final: standing.is_final(), standing, is_shared: false }
     }
 
-    /// The precedence in the form in which it is stored.
+    /// The precedence in its stored form.
     pub fn precedence(&self) -> Vec<u8> {
         let precedence = self.standing.precedence.to_bytes();
         if self.is_shared { [&[Self::SHARED], precedence.as_slice()].concat() } else { precedence }
     }
 
-    /// Whether a stored precedence is that of a message with several recipients.
+    /// Whether a stored precedence belongs to a message with several recipients.
     pub fn is_shared(precedence: &[u8]) -> bool {
         precedence.first() == Some(&Self::SHARED)
     }
 }
 
-/// Where a message stands, and nothing but its notifications decides. `None` without any.
+/// The outcome of a message from its notifications alone. `None` if there are none.
 pub fn outcome(origin: Origin, notifications: &[StoredNotification]) -> Option<Outcome> {
     let named: BTreeSet<&Address> =
         notifications.iter().filter_map(|recorded| recorded.notification.recipient.as_ref()).collect();
@@ -131,10 +133,10 @@ pub fn outcome(origin: Origin, notifications: &[StoredNotification]) -> Option<O
     }
 }
 
-/// Where a message with several recipients stands, from where it stands for each of them. `None` without any.
+/// The outcome of a message with several recipients, from the standing of each. `None` if there are none.
 ///
-/// It is enough to know the two recipients of the greatest severity, what is unnamed, and one recipient that keeps the
-/// message open, which is what `storage/` asks for.
+/// It is enough to know the two recipients of the greatest severity, the notifications without a recipient, and one
+/// recipient that keeps the message open. `storage/` reads only these.
 pub fn worst_off<'a>(standings: impl IntoIterator<Item = (&'a RecipientKey, &'a Standing)>) -> Option<Outcome> {
     let standings: Vec<_> = standings.into_iter().collect();
     let all = || standings.iter().copied();
@@ -151,7 +153,7 @@ pub fn worst_off<'a>(standings: impl IntoIterator<Item = (&'a RecipientKey, &'a 
     Some(Outcome { is_final: standing.is_final() && !is_open, standing, is_shared: true })
 }
 
-/// The standing for each recipient.
+/// The standing of each recipient.
 pub fn standings<'a>(
     notifications: impl IntoIterator<Item = &'a StoredNotification>,
 ) -> BTreeMap<RecipientKey, Standing> {
@@ -174,22 +176,21 @@ fn by_key<'a, K: Ord>(
     standings
 }
 
-/// Whether a message that another system sent went to several recipients, so that each has its own standing.
+/// Whether a message of another system went to several recipients, so that each has its own standing.
 pub(super) fn is_shared_out(notifications: &[StoredNotification]) -> bool {
     let keys: BTreeSet<_> = notifications.iter().map(|recorded| RecipientKey::of(&recorded.notification)).collect();
     keys.into_iter().filter(|key| *key != RecipientKey::Unnamed).nth(1).is_some()
 }
 
-/// Where one of several recipients of a message stands.
+/// The standing of one of several recipients of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecipientStatus {
-    /// Who.
     pub recipient: Address,
-    /// Where the message stands for them.
+    /// The standing of the message for this recipient.
     pub standing: Standing,
 }
 
-/// The standing for each address, if the notifications name more than one.
+/// The standing of each address, if the notifications name more than one.
 pub fn by_recipient(notifications: &[StoredNotification]) -> Option<Vec<RecipientStatus>> {
     let standings = by_key(notifications, |recorded| recorded.notification.recipient.as_ref());
     (standings.len() > 1).then(|| {

@@ -1,4 +1,4 @@
-//! The worst-off recipient decides, whatever the order.
+//! The worst-off recipient decides, in every order of arrival.
 
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn observed(notifications: &[StoredNotification]) -> (Status, bool) {
 }
 
 #[test]
-fn a_message_stands_where_its_worst_off_recipient_stands() {
+fn a_message_has_the_status_of_its_worst_off_recipient() {
     let (delivered, read, submitted) = (Event::Delivered, Event::Read, Event::Submitted);
     for (heard, expected) in [
         (vec![to(1, delivered, 1), to(2, PERMANENT, 2)], (Status::Failed, true)),
@@ -52,7 +52,7 @@ fn a_message_stands_where_its_worst_off_recipient_stands() {
         // Within one recipient, rank decides.
         (vec![to(1, PERMANENT, 1), to(1, delivered, 2), to(2, delivered, 2)], (Status::Delivered, true)),
         (vec![to(1, PERMANENT, 1), to(1, delivered, 2)], (Status::Delivered, true)),
-        // Who is not understood has no say, unless nobody is.
+        // Notifications that are not understood do not count, unless there are no others.
         (vec![to(1, Event::Unknown, 1), to(2, delivered, 2)], (Status::Delivered, true)),
         (vec![to(1, Event::Unknown, 1), to(2, Event::Unknown, 2)], (Status::Unknown, false)),
         (vec![to(1, Event::Unknown, 1), to(2, PERMANENT, 2)], (Status::Failed, true)),
@@ -62,13 +62,13 @@ fn a_message_stands_where_its_worst_off_recipient_stands() {
 }
 
 #[test]
-fn what_names_no_recipient_belongs_to_the_only_one() {
+fn a_notification_without_a_recipient_belongs_to_the_only_recipient() {
     let unnamed = |event| heard(None, event, 3);
     let (delivered, submitted) = (Event::Delivered, Event::Submitted);
     for (heard, expected) in [
         (vec![to(1, PERMANENT, 1), unnamed(delivered)], (Status::Delivered, true)),
         (vec![to(1, submitted, 1), unnamed(delivered)], (Status::Delivered, true)),
-        // With several, it may be about anybody.
+        // With several recipients, it may be about any of them.
         (vec![to(1, submitted, 1), to(2, delivered, 2), unnamed(delivered)], (Status::Submitted, false)),
         (vec![to(1, delivered, 1), to(2, delivered, 2), unnamed(submitted)], (Status::Delivered, true)),
         (vec![to(1, delivered, 1), to(2, delivered, 2), unnamed(PERMANENT)], (Status::Failed, true)),
@@ -80,29 +80,29 @@ fn what_names_no_recipient_belongs_to_the_only_one() {
 }
 
 #[test]
-fn the_code_is_that_of_the_gravest_failure() {
+fn the_code_is_that_of_the_most_severe_failure() {
     let code = |heard: &[StoredNotification]| outcome(Origin::Observed, heard).unwrap().standing.code.unwrap();
     assert_eq!(code(&[to(1, TRANSIENT, 9), to(2, PERMANENT, 1), to(3, UNCLEAR, 5)]), "Failed(Permanent)");
     assert_eq!(code(&[to(1, TRANSIENT, 9), to(2, Event::Delivered, 1), to(3, UNCLEAR, 5)]), "Failed(Unclear)");
-    // Of two alike, the later one.
+    // Of two equal failures, the later one.
     let last = |heard: &[StoredNotification]| outcome(Origin::Observed, heard).unwrap().standing.precedence.at;
     assert_eq!(last(&[to(1, PERMANENT, 9), to(2, PERMANENT, 1)]), Timestamp::from_micros(9));
     assert_eq!(last(&[to(1, Event::Delivered, 1), to(2, Event::Delivered, 9)]), Timestamp::from_micros(9));
 }
 
 #[test]
-fn devices_and_what_we_sent_are_one_recipient() {
+fn devices_and_messages_of_receiptd_have_one_recipient() {
     let both = [to(1, PERMANENT, 1), to(2, Event::Delivered, 2)];
     let ours = outcome(Origin::Sent, &both).unwrap();
     assert_eq!((ours.standing.status, ours.is_final), (Status::Delivered, true));
     assert_eq!(observed(&both.clone().map(|recorded| on(Channel::Push, recorded))), (Status::Delivered, true));
-    // One of them by push and the other by text message are two.
+    // A push device and a phone number are two recipients.
     let [push, sms] = both;
     assert_eq!(observed(&[on(Channel::Push, push), sms]), (Status::Failed, true));
 }
 
 #[test]
-fn apple_reports_no_more_than_submitted_for_its_recipient_alone() {
+fn submitted_is_final_only_for_a_recipient_on_apple() {
     let apple = |number| on(Channel::Apple, to(number, Event::Submitted, 1));
     assert_eq!(observed(&[apple(1), apple(2)]), (Status::Submitted, true));
     assert_eq!(observed(&[apple(1), to(2, Event::Submitted, 2)]), (Status::Submitted, false));
@@ -125,7 +125,7 @@ fn any_heard() -> impl Strategy<Value = StoredNotification> {
         Just(Event::Delivered),
         Just(Event::Read),
     ];
-    // The channel goes by the number: a fingerprint does not hold it, and one fingerprint is stored once.
+    // The channel depends on the number: a fingerprint does not cover the channel, and each fingerprint is stored once.
     (proptest::option::weighted(0.8, 0..5u8), event, 0i64..3).prop_map(|(number, event, at)| {
         let recorded = match number {
             Some(0) => heard(Some(ERASED), event, at),
@@ -138,7 +138,7 @@ fn any_heard() -> impl Strategy<Value = StoredNotification> {
 
 proptest! {
     #[test]
-    fn neither_order_nor_repetition_changes_where_a_message_stands(
+    fn neither_order_nor_repetition_changes_the_outcome(
         heard in proptest::collection::vec(any_heard(), 1..12),
         by in any::<prop::sample::Index>(),
     ) {
@@ -152,9 +152,9 @@ proptest! {
         }
     }
 
-    /// What storage reads of a message is enough.
+    /// The recipients that storage reads are enough.
     #[test]
-    fn a_few_of_many_recipients_decide(heard in proptest::collection::vec(any_heard(), 1..16)) {
+    fn the_recipients_that_storage_reads_decide(heard in proptest::collection::vec(any_heard(), 1..16)) {
         let all = standings(&heard);
         let mut by_severity: Vec<_> = all.iter().filter(|(key, _)| **key != RecipientKey::Unnamed).collect();
         by_severity.sort_by_key(|(key, standing)| std::cmp::Reverse(key.severity(standing)));
@@ -165,7 +165,7 @@ proptest! {
     }
 
     #[test]
-    fn a_recipient_reads_back_as_it_is_stored(heard in any_heard()) {
+    fn a_stored_recipient_can_be_read_again(heard in any_heard()) {
         let key = RecipientKey::of(&heard.notification);
         prop_assert_eq!(RecipientKey::from_stored(key.as_str()), key);
     }

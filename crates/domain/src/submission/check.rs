@@ -1,4 +1,4 @@
-//! From what came in to a message that can be sent.
+//! Checks a draft and turns it into a message that can be sent.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::{Content, FieldError, Object, PASSTHROUGH, Recipient, Submission};
 use crate::{Channel, CorrelationId, Timestamp};
 
-/// A request to send as it came in, before it is checked.
+/// A request to send as it arrived, before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft(Object);
 
-/// The members that mean something to us.
+/// The members that have a meaning for receiptd.
 const MEMBERS: [&str; 13] = [
     "channel",
     "from",
@@ -28,7 +28,7 @@ const MEMBERS: [&str; 13] = [
     "options",
 ];
 
-/// Of the members that are passed on, those that are objects; the platform's other ones are told apart by its rules.
+/// The passed-through members that must be objects. The platform's schemas check the others.
 const OBJECTS: [&str; 2] = ["substitutions", "contactPolicy"];
 
 const CORRELATION_ID_BYTES: usize = 50;
@@ -40,7 +40,6 @@ pub fn is_member(name: &str) -> bool {
 }
 
 impl Draft {
-    /// From parsed JSON.
     pub fn new(value: Value) -> Result<Self, FieldError> {
         match value {
             Value::Object(members) => Ok(Self(members)),
@@ -48,25 +47,24 @@ impl Draft {
         }
     }
 
-    /// What came in.
+    /// The members as they arrived.
     pub fn members(&self) -> &Object {
         &self.0
     }
 
-    /// Whether the caller gave a correlation id.
     pub fn names_its_id(&self) -> bool {
         self.0.get("correlationId").is_some_and(|id| !id.is_null())
     }
 
-    /// The channel, if it is one that we know.
+    /// The channel, if it is a known one.
     pub fn channel(&self) -> Option<Channel> {
         let channel = Channel::from_name(self.0.get("channel")?.as_str()?);
         (!matches!(channel, Channel::Other(_))).then_some(channel)
     }
 
-    /// Checks everything, and reports every fault at once. `fresh_id` is taken where the caller gave no id.
+    /// Checks everything, and reports all errors at once. `fresh_id` is called if the caller gave no correlation id.
     pub fn check(&self, fresh_id: impl FnOnce() -> CorrelationId) -> Result<Submission, Vec<FieldError>> {
-        let mut check = Check { members: &self.0, faults: Vec::new() };
+        let mut check = Check { members: &self.0, errors: Vec::new() };
         check.nothing_unknown();
         let channel = check.channel(self.channel());
         let sender = check.required("from");
@@ -78,7 +76,7 @@ impl Draft {
         let options = check.object("options").filter(|options| !options.is_empty()).cloned();
         let passed_on = check.passthrough();
         match (channel, sender, recipient, correlation_id) {
-            (Some(channel), Some(sender), Some(recipient), Some(correlation_id)) if check.faults.is_empty() => {
+            (Some(channel), Some(sender), Some(recipient), Some(correlation_id)) if check.errors.is_empty() => {
                 Ok(Submission {
                     channel,
                     sender,
@@ -92,28 +90,28 @@ impl Draft {
                     passthrough: passed_on,
                 })
             }
-            _ => Err(check.faults),
+            _ => Err(check.errors),
         }
     }
 }
 
-/// One pass over a draft.
+/// The state of one check of a draft.
 struct Check<'a> {
     members: &'a Object,
-    faults: Vec<FieldError>,
+    errors: Vec<FieldError>,
 }
 
 impl<'a> Check<'a> {
-    fn fault(&mut self, member: &str, detail: impl Into<String>) {
+    fn error(&mut self, member: &str, detail: impl Into<String>) {
         let member = member.replace('~', "~0").replace('/', "~1");
-        self.faults.push(FieldError { pointer: format!("/{member}"), detail: detail.into() });
+        self.errors.push(FieldError { pointer: format!("/{member}"), detail: detail.into() });
     }
 
     fn nothing_unknown(&mut self) {
         for name in self.members.keys().filter(|name| !is_member(name)) {
             let known: BTreeSet<&str> = MEMBERS.into_iter().chain(PASSTHROUGH).collect();
             let known = known.into_iter().collect::<Vec<_>>().join(", ");
-            self.fault(name, format!("is not a member of a message; the members are {known}"));
+            self.error(name, format!("is not a member of a message; the members are {known}"));
         }
     }
 
@@ -125,9 +123,9 @@ impl<'a> Check<'a> {
     fn text(&mut self, name: &str) -> Option<&'a str> {
         let text = self.member(name)?.as_str();
         match text {
-            None => self.fault(name, "must be a string"),
+            None => self.error(name, "must be a string"),
             // Postgres cannot store it, and no channel shows it.
-            Some(text) if text.contains('\0') => self.fault(name, "must not contain the character U+0000"),
+            Some(text) if text.contains('\0') => self.error(name, "must not contain the character U+0000"),
             Some(_) => {}
         }
         text
@@ -135,16 +133,16 @@ impl<'a> Check<'a> {
 
     fn required(&mut self, name: &str) -> Option<String> {
         if self.member(name).is_none() {
-            self.fault(name, "is required");
+            self.error(name, "is required");
         }
         self.words(name)
     }
 
-    /// A text that says something, if there is one.
+    /// A text that is not blank, if there is one.
     fn words(&mut self, name: &str) -> Option<String> {
         let text = self.text(name)?;
         if text.trim().is_empty() {
-            self.fault(name, "must not be blank");
+            self.error(name, "must not be blank");
         }
         Some(text.to_owned())
     }
@@ -152,7 +150,7 @@ impl<'a> Check<'a> {
     fn object(&mut self, name: &str) -> Option<&'a Object> {
         let object = self.member(name)?.as_object();
         if object.is_none() {
-            self.fault(name, "must be an object: that of the platform's request");
+            self.error(name, "must be an object, as in the platform's request");
         }
         object
     }
@@ -160,18 +158,18 @@ impl<'a> Check<'a> {
     fn channel(&mut self, known: Option<Channel>) -> Option<Channel> {
         if self.required("channel").is_some() && known.is_none() {
             let names = Channel::known().map(|channel| channel.to_string()).collect::<Vec<_>>().join(", ");
-            self.fault("channel", format!("must be one of {names}"));
+            self.error("channel", format!("must be one of {names}"));
         }
         known
     }
 
     fn recipient(&mut self, channel: Option<&Channel>) -> Option<Recipient> {
         if self.member("to").is_none() {
-            self.fault("to", "is required");
+            self.error("to", "is required");
         }
-        // Which kinds of id there may be depends on the channel.
+        // The allowed kinds of id depend on the channel.
         let read = Recipient::read(self.member("to")?, channel?, self.members);
-        read.map_err(|detail| self.fault("to", detail)).ok()
+        read.map_err(|detail| self.error("to", detail)).ok()
     }
 
     fn content(&mut self, channel: Option<&Channel>) -> Content {
@@ -181,14 +179,14 @@ impl<'a> Check<'a> {
         if channel.is_some_and(|channel| *channel != Channel::Email) {
             for name in ["subject", "html"] {
                 if self.member(name).is_some() {
-                    self.fault(name, "is for email only");
+                    self.error(name, "is for email only");
                 }
             }
         }
         match (plain, self.member("content"), self.member("template")) {
-            (None, None, None) => self.fault("text", "is required, or else content or template"),
-            (Some(name), Some(_), _) => self.fault(name, "must not be given with content, which says it all"),
-            (Some(name), None, Some(_)) => self.fault(name, "must not be given with template, which says it all"),
+            (None, None, None) => self.error("text", "is required, unless content or template is given"),
+            (Some(name), Some(_), _) => self.error(name, "must not be given together with content"),
+            (Some(name), None, Some(_)) => self.error(name, "must not be given together with template"),
             _ => {}
         }
         match (template, content) {
@@ -204,17 +202,23 @@ impl<'a> Check<'a> {
         }
         let id = self.text("correlationId")?;
         if id.len() > CORRELATION_ID_BYTES {
-            self.fault("correlationId", format!("has {} bytes; the platform takes {CORRELATION_ID_BYTES}", id.len()));
+            self.error(
+                "correlationId",
+                format!("has {} bytes; the platform accepts at most {CORRELATION_ID_BYTES}", id.len()),
+            );
             return None;
         }
         if id.starts_with("txn:") {
-            self.fault("correlationId", "must not begin with txn:, which addresses messages by transaction id");
+            self.error(
+                "correlationId",
+                "must not begin with txn:, which is reserved for ids made from transaction ids",
+            );
             return None;
         }
         match CorrelationId::new(id) {
             Ok(id) => Some(id),
             Err(error) => {
-                self.fault("correlationId", error.to_string());
+                self.error("correlationId", error.to_string());
                 None
             }
         }
@@ -224,8 +228,8 @@ impl<'a> Check<'a> {
         let data = self.text("callbackData")?;
         let length = data.chars().count();
         if length > CALLBACK_DATA_CHARS {
-            let detail = format!("has {length} characters; the platform takes {CALLBACK_DATA_CHARS} at the most");
-            self.fault("callbackData", detail);
+            let detail = format!("has {length} characters; the platform accepts at most {CALLBACK_DATA_CHARS}");
+            self.error("callbackData", detail);
         }
         Some(data.to_owned())
     }
@@ -233,7 +237,7 @@ impl<'a> Check<'a> {
     fn times(&mut self) -> (Option<Timestamp>, Option<Timestamp>) {
         let (send_at, expire_at) = (self.time("sendAt"), self.time("expireAt"));
         if send_at.zip(expire_at).is_some_and(|(send, expire)| expire <= send) {
-            self.fault("expireAt", "must be later than sendAt, or the message would never be sent");
+            self.error("expireAt", "must be later than sendAt, or the message would never be sent");
         }
         (send_at, expire_at)
     }
@@ -242,9 +246,9 @@ impl<'a> Check<'a> {
         let text = self.text(name)?;
         let time = Timestamp::parse_rfc3339(text);
         if time.is_none() {
-            self.fault(name, "must be a time with date and offset, as in 2026-06-01T09:00:00Z");
+            self.error(name, "must be a time with date and offset, as in 2026-06-01T09:00:00Z");
         }
-        // To the millisecond, which is what is stored and what the platform is told.
+        // To the millisecond, which is the precision that is stored and sent to the platform.
         time.map(Timestamp::to_millisecond)
     }
 
@@ -253,7 +257,7 @@ impl<'a> Check<'a> {
             self.object(name);
         }
         let given = PASSTHROUGH.into_iter().filter_map(|name| Some((name.to_owned(), self.member(name)?.clone())));
-        // An empty object asks for nothing. An empty list may: no receipts at all.
+        // An empty object requests nothing and is dropped. An empty list has a meaning: no receipts at all.
         given.filter(|(_, value)| value.as_object().is_none_or(|object| !object.is_empty())).collect()
     }
 }

@@ -1,8 +1,8 @@
-//! A message that somebody asks us to send.
+//! A message to send.
 //!
-//! A [`Draft`] is what came in; [`Draft::check`] turns it into a [`Submission`]. What is checked here is what any
-//! message has: who, to whom, what kind of content, when. What the platform allows within each channel's content is
-//! `webex::rules`.
+//! A [`Draft`] is the request as it arrived. [`Draft::check`] turns it into a [`Submission`]. The check covers what
+//! every message has: sender, recipient, kind of content, times. What the platform allows within the content of each
+//! channel is in `webex::rules`.
 
 mod check;
 mod recipient;
@@ -14,24 +14,23 @@ use super::{Channel, CorrelationId, Timestamp};
 pub use check::{Draft, is_member};
 pub use recipient::Recipient;
 
-/// A JSON object, as the platform takes it.
+/// A JSON object, as in the platform's API.
 pub type Object = Map<String, Value>;
 
-/// What is wrong with one field of a request.
+/// An error in one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// Which field: an RFC 6901 pointer into the request.
+    /// The field, as an RFC 6901 pointer into the request.
     pub pointer: String,
     /// What is wrong, and what to do.
     pub detail: String,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// The short form: just the words.
+    /// The short form, which has only texts.
     Plain {
-        /// The text.
         text: Option<String>,
         /// The subject of a mail.
         subject: Option<String>,
@@ -40,41 +39,39 @@ pub enum Content {
     },
     /// The platform's own content object.
     Native(Object),
-    /// A template that is kept at the platform.
+    /// A template that is stored at the platform.
     Template {
         /// The platform's template object.
         template: Object,
-        /// What its channel wants beside the template.
+        /// The content that the channel needs in addition to the template.
         content: Option<Object>,
     },
 }
 
-/// A message to send, checked.
+/// A checked message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-    /// One of the channels that we know; never [`Channel::Other`].
+    /// A known channel, never [`Channel::Other`].
     pub channel: Channel,
     /// Sender id, number, address or app id.
     pub sender: String,
-    /// To whom.
     pub recipient: Recipient,
-    /// What it says.
     pub content: Content,
-    /// Given by the caller, or drawn for them. 50 bytes at the most (`send-message-v1`).
+    /// The caller's id, or a generated one. At most 50 bytes (`send-message-v1`).
     pub correlation_id: CorrelationId,
-    /// To be given back with each notification. 2,000 characters at the most (`send-sms-message-api-v2`).
+    /// The platform returns it with each notification. At most 2,000 characters (`send-sms-message-api-v2`).
     pub callback_data: Option<String>,
-    /// Not before this.
+    /// The message must not be sent before this time.
     pub send_at: Option<Timestamp>,
-    /// Not at this or after it.
+    /// The message must be sent before this time.
     pub expire_at: Option<Timestamp>,
-    /// The platform's options, as they are.
+    /// The platform's options, unchanged.
     pub options: Option<Object>,
-    /// Members of the platform's request that are passed on as they are: those of [`PASSTHROUGH`] that were given.
+    /// Members of the platform's request that are passed on unchanged: the given ones of [`PASSTHROUGH`].
     pub passthrough: Object,
 }
 
-/// Members that the platform's request has and that mean nothing to us, in the platform's spelling.
+/// Members of the platform's request that have no meaning for receiptd, in the platform's spelling.
 pub const PASSTHROUGH: [&str; 10] = [
     "substitutions",
     "requestedReceipts",
@@ -89,7 +86,7 @@ pub const PASSTHROUGH: [&str; 10] = [
 ];
 
 impl Submission {
-    /// The request as canonical JSON. Two requests ask for the same if and only if these are equal.
+    /// The request as canonical JSON. Two requests are equal if and only if their canonical JSON is equal.
     pub fn to_json(&self) -> Value {
         let mut json = self.passthrough.clone();
         let to = match self.recipient.ids.as_slice() {
@@ -124,9 +121,9 @@ impl Submission {
         Value::Object(json)
     }
 
-    /// Reads what [`Submission::to_json`] wrote.
+    /// Reads the output of [`Submission::to_json`].
     pub fn from_json(value: Value) -> Result<Self, Vec<FieldError>> {
-        let draft = Draft::new(value).map_err(|fault| vec![fault])?;
+        let draft = Draft::new(value).map_err(|error| vec![error])?;
         let given = draft.members().get("correlationId").and_then(Value::as_str).unwrap_or_default();
         let id = CorrelationId::new(given)
             .map_err(|error| vec![FieldError { pointer: "/correlationId".to_owned(), detail: error.to_string() }])?;

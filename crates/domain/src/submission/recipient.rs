@@ -1,4 +1,4 @@
-//! To whom a message goes.
+//! The recipient of a message to send.
 
 use serde_json::Value;
 
@@ -8,17 +8,18 @@ use crate::{
     number::{NO_NUMBER, PhoneNumber},
 };
 
-/// Who a message goes to.
+/// The recipient of a message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     /// The kind of id, as the platform names it: `msisdn`, `waid`, `email`…
     pub kind: &'static str,
-    /// The id: a number as its digits, any other as it was given. A mail may have several: one mail, with one transaction id, to all of them.
+    /// The ids. A number is stored as its digits, any other id as it was given. Only a mail may have several: one mail
+    /// with one transaction id goes to all of them.
     pub ids: Vec<String>,
 }
 
 impl Recipient {
-    /// The kinds of id by which each channel reaches somebody; a plain string is one of the first kind.
+    /// The kinds of id that each channel accepts. A plain string is an id of the first kind.
     pub fn kinds(channel: &Channel) -> &'static [&'static str] {
         match channel {
             Channel::Sms | Channel::Mms | Channel::Rcs | Channel::Voice => &["msisdn", "customerid"],
@@ -42,12 +43,12 @@ impl Recipient {
         }
     }
 
-    /// The id; of several, the first.
+    /// The id. The first one, if there are several.
     pub fn id(&self) -> &str {
         self.ids.first().map_or("", String::as_str)
     }
 
-    /// Whether a channel reaches somebody by this kind of id.
+    /// Whether any channel accepts this kind of id.
     pub fn is_kind(word: &str) -> bool {
         Channel::known().any(|channel| Self::kinds(&channel).contains(&word))
     }
@@ -57,7 +58,7 @@ impl Recipient {
         word == "msisdn" || word == "waid"
     }
 
-    /// Reads the member `to` of `message`, which goes by `channel`; or says what is wrong with it.
+    /// Reads the member `to` of `message`, whose channel is `channel`. Otherwise returns the error.
     pub(super) fn read(to: &Value, channel: &Channel, message: &Object) -> Result<Self, String> {
         let kinds = Self::kinds(channel);
         let (kind, ids) = match to {
@@ -77,7 +78,7 @@ impl Recipient {
         };
         let to_all = message.get("multipleToRecipients") == Some(&Value::Bool(true));
         if ids.len() > 1 && !to_all {
-            return Err("must be one recipient: a message is for one; send one to each".to_owned());
+            return Err("must be one recipient; send one message to each recipient".to_owned());
         }
         if Self::is_number_kind(kind) {
             let ids = ids.iter().map(|id| number(id)).collect::<Result<Vec<_>, _>>()?;
@@ -93,7 +94,7 @@ impl Recipient {
     }
 }
 
-/// What a plain string names. An Apple invitation goes to a phone number, since its reader has no Apple id for us yet.
+/// The kind of a plain string. An Apple invitation goes to a phone number, since its recipient has no Apple id yet.
 fn default_kind(channel: &Channel, members: &Object) -> Option<&'static str> {
     let kind = members.get("content").and_then(|content| content.get("type")).and_then(Value::as_str);
     match (channel, kind) {
@@ -102,7 +103,7 @@ fn default_kind(channel: &Channel, members: &Object) -> Option<&'static str> {
     }
 }
 
-/// A string, or every string of a list; nothing if anything else is in it.
+/// A string, or all strings of a list. Empty if the list contains anything else.
 fn texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     match value {
@@ -116,14 +117,14 @@ fn says_something(id: &str) -> bool {
     !id.contains('\0') && Address::new(id).is_some()
 }
 
-/// A number as its digits. Two spellings of it are one recipient, so they make the same message.
+/// The digits of a number. Two spellings of one number are one recipient, so they make equal messages.
 fn number(id: &str) -> Result<String, String> {
     let number = PhoneNumber::read(id);
     let digits = number.as_ref().map_or(Err(NO_NUMBER), PhoneNumber::for_sending);
     digits.map(str::to_owned).map_err(str::to_owned)
 }
 
-/// Something on both sides of an `@`, and no blank; the platform knows best what else there may be.
+/// Some text on both sides of an `@`, without blanks. The platform checks the rest.
 fn is_mail_address(id: &str) -> bool {
     let parts = id.rsplit_once('@');
     parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) && !id.contains(char::is_whitespace)

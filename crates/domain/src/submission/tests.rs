@@ -1,18 +1,18 @@
-//! What is taken, what is refused, and where the fault is.
+//! Which messages are accepted, which are rejected, and the position of each error.
 
 use proptest::prelude::*;
 
 use super::*;
 
 fn check(value: Value) -> Result<Submission, Vec<FieldError>> {
-    Draft::new(value).map_err(|fault| vec![fault])?.check(|| CorrelationId::new("fresh").unwrap())
+    Draft::new(value).map_err(|error| vec![error])?.check(|| CorrelationId::new("fresh").unwrap())
 }
 
 fn pointers(value: Value) -> Vec<String> {
-    check(value).unwrap_err().into_iter().map(|fault| fault.pointer).collect()
+    check(value).unwrap_err().into_iter().map(|error| error.pointer).collect()
 }
 
-/// A good message, with these members in place of its own.
+/// A valid message in which these members replace its own.
 fn message(members: Value) -> Value {
     let mut message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Hi"});
     let Value::Object(members) = members else { panic!("members are an object") };
@@ -25,7 +25,7 @@ fn recipient(channel: &str, to: impl Into<Value>) -> Result<Recipient, Vec<Field
 }
 
 #[test]
-fn a_short_message_is_taken_and_reads_back() {
+fn a_short_message_is_accepted_and_can_be_read_again() {
     let submission = check(message(json!({"options": {"trackClicks": true}}))).unwrap();
     assert_eq!(submission.correlation_id.as_str(), "fresh");
     assert_eq!(submission.recipient, Recipient { kind: "msisdn", ids: vec!["447700900123".to_owned()] });
@@ -33,7 +33,7 @@ fn a_short_message_is_taken_and_reads_back() {
 }
 
 #[test]
-fn a_plain_recipient_is_of_the_kind_that_the_channel_means() {
+fn a_plain_recipient_has_the_default_kind_of_the_channel() {
     for (channel, id, kind) in [
         ("sms", "447700900123", "msisdn"),
         ("mms", "12025550143", "msisdn"),
@@ -56,7 +56,7 @@ fn a_plain_recipient_is_of_the_kind_that_the_channel_means() {
 }
 
 #[test]
-fn another_kind_of_id_is_named() {
+fn a_recipient_may_name_another_kind_of_id() {
     assert_eq!(recipient("whatsapp", json!({"bsuid": "GB.1000000000000001"})).unwrap().kind, "bsuid");
     assert_eq!(recipient("push", json!({"ios_pushid": "a1b2"})).unwrap().kind, "ios_pushid");
     for to in [json!({"psid": "1"}), json!({}), json!({"msisdn": "447700900123", "customerid": "1"}), json!(1)] {
@@ -69,22 +69,22 @@ fn another_kind_of_id_is_named() {
 }
 
 #[test]
-fn a_number_without_its_country_code_is_refused_with_the_way_to_write_it() {
+fn a_number_without_its_country_code_is_rejected_with_an_example() {
     for channel in ["sms", "mms", "rcs", "voice", "whatsapp"] {
         for to in ["07700900123", "00447700900123", "+07700900123", "(0)7700 900123", "+44 (0)7700 900123"] {
-            let faults = recipient(channel, to).unwrap_err();
-            assert_eq!(faults[0].pointer, "/to");
-            assert!(faults[0].detail.contains("+447700900123"), "{channel} {to}: {}", faults[0].detail);
+            let errors = recipient(channel, to).unwrap_err();
+            assert_eq!(errors[0].pointer, "/to");
+            assert!(errors[0].detail.contains("+447700900123"), "{channel} {to}: {}", errors[0].detail);
         }
     }
     assert!(recipient("apple", json!({"msisdn": "07700900123"})).is_err());
-    // Ids are not numbers.
+    // Ids are not numbers, so they may begin with 0.
     assert_eq!(recipient("push", "0012345").unwrap().id(), "0012345");
     assert_eq!(recipient("messenger", "0100000000001").unwrap().id(), "0100000000001");
 }
 
 #[test]
-fn what_asks_for_the_same_is_the_same_message() {
+fn equivalent_requests_make_equal_messages() {
     let json = |members: Value| {
         let named = json!({"correlationId": "1", "to": "447700900123"});
         let mut message = message(named);
@@ -111,7 +111,7 @@ fn what_asks_for_the_same_is_the_same_message() {
 }
 
 #[test]
-fn only_a_mail_to_several_has_several() {
+fn only_a_mail_may_have_several_recipients() {
     let two = json!({"email": ["dana@example.org", "eli@example.org"]});
     let mail = |whole: Value| message(json!({"channel": "email", "to": two, "multipleToRecipients": whole}));
     assert_eq!(check(mail(json!(true))).unwrap().recipient.ids.len(), 2);
@@ -119,8 +119,8 @@ fn only_a_mail_to_several_has_several() {
 }
 
 #[test]
-fn every_fault_is_reported_at_once() {
-    let faults = pointers(json!({
+fn all_errors_are_reported_at_once() {
+    let errors = pointers(json!({
         "channel": "pigeon", "to": "soon", "text": "", "correlationId": "x".repeat(51), "sendAt": "tomorrow",
         "callbackData": "é".repeat(2001), "options": [], "contactPolicy": 1, "colour/~": 1
     }));
@@ -135,11 +135,11 @@ fn every_fault_is_reported_at_once() {
         "/options",
         "/contactPolicy",
     ];
-    assert_eq!(faults, expected);
+    assert_eq!(errors, expected);
 }
 
 #[test]
-fn a_message_says_one_thing_in_one_way() {
+fn a_message_has_exactly_one_kind_of_content() {
     let own = json!({"type": "text", "text": "Hi"});
     assert_eq!(pointers(message(json!({ "text": null }))), ["/text"]);
     assert_eq!(pointers(message(json!({ "content": own }))), ["/text"]);
@@ -152,14 +152,14 @@ fn a_message_says_one_thing_in_one_way() {
 }
 
 #[test]
-fn limits_count_what_the_platform_counts() {
+fn limits_use_the_units_of_the_platform() {
     assert!(check(message(json!({"correlationId": "x".repeat(50), "callbackData": "é".repeat(2000)}))).is_ok());
     assert_eq!(pointers(message(json!({"correlationId": "é".repeat(26)}))), ["/correlationId"]);
     assert_eq!(pointers(message(json!({"correlationId": "txn:1"}))), ["/correlationId"]);
 }
 
 #[test]
-fn times_have_an_offset_and_an_order() {
+fn times_need_an_offset_and_must_be_in_order() {
     let timed = |send: &str, expire: &str| message(json!({"sendAt": send, "expireAt": expire}));
     assert!(check(timed("2026-06-01T09:00:00Z", "2026-06-01T12:00:00+02:00")).is_ok());
     assert_eq!(pointers(timed("2026-06-01T09:00:00", "2026-06-01T10:00:00Z")), ["/sendAt"]);
@@ -167,12 +167,12 @@ fn times_have_an_offset_and_an_order() {
 }
 
 #[test]
-fn the_same_instant_in_other_words_is_the_same_message() {
+fn equal_instants_in_different_spellings_make_equal_messages() {
     let sent_at = |at: &str| check(message(json!({"correlationId": "1", "sendAt": at}))).unwrap().to_json();
     assert_eq!(sent_at("2026-06-01T09:00:00Z"), sent_at("2026-06-01T11:00:00.0004+02:00"));
 }
 
-/// Any JSON, mostly of the members that a message has.
+/// Any JSON value, which mostly has the members of a message.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -214,16 +214,16 @@ fn anything() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn whatever_comes_is_taken_whole_or_refused_with_its_places(members in anything()) {
+    fn every_input_is_accepted_or_rejected_with_pointers_to_the_errors(members in anything()) {
         let draft = message(members);
         match check(draft.clone()) {
             Ok(submission) => prop_assert_eq!(Submission::from_json(submission.to_json()), Ok(submission)),
-            Err(faults) => {
-                prop_assert!(!faults.is_empty());
-                for fault in faults {
-                    let there = draft.pointer(&fault.pointer).is_some();
-                    let missing = fault.detail.contains("required");
-                    prop_assert!(there || missing, "{} points nowhere", fault.pointer);
+            Err(errors) => {
+                prop_assert!(!errors.is_empty());
+                for error in errors {
+                    let there = draft.pointer(&error.pointer).is_some();
+                    let missing = error.detail.contains("required");
+                    prop_assert!(there || missing, "{} points nowhere", error.pointer);
                 }
             }
         }

@@ -1,7 +1,7 @@
-//! Everything that happened to a message, in order, and why it stands where it stands.
+//! Everything that happened to a message, in order, and the reason for its status.
 //!
-//! The timeline is ordered by the time of the events, not by their arrival, and each entry's effect is computed
-//! along that order. So it is a pure function of what is stored, and reads the same whichever way it came in.
+//! The timeline is ordered by the time of the events, not by their arrival, and the effect of each entry is computed
+//! along this order. So it is a pure function of the stored rows, and does not depend on how they arrived.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,15 @@ use super::{
 pub enum Effect {
     /// It set the status.
     Applied,
-    /// Something stronger was known already.
+    /// A stronger entry was known already.
     Superseded,
-    /// It tells of the course of things and has no say in the outcome.
+    /// It describes a step and does not change the outcome.
     Informational,
-    /// Nobody knows what it says.
+    /// Its meaning is not known.
     Unknown,
 }
 
 impl Effect {
-    /// The word of the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -35,50 +34,44 @@ impl Effect {
     }
 }
 
-/// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A delivery notification, how it came and how often.
+    /// A delivery notification, with its source and its number of occurrences.
     Notification(Source, i64),
-    /// A step of our own dispatch.
     Dispatch,
 }
 
-/// One thing that happened to a message.
+/// One entry of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When it happened, by the clock of whoever reported it.
+    /// When it happened, by the clock of the system that reported it.
     pub at: Option<Timestamp>,
-    /// When we heard of it.
+    /// When receiptd knew of it.
     pub received_at: Timestamp,
-    /// What it is.
     pub kind: EntryKind,
-    /// The status that it speaks for.
+    /// The status that it reports.
     pub status: Status,
-    /// If it is a failure, whether that may pass.
+    /// For a failure, whether it may be temporary.
     pub failure: Option<Failure>,
-    /// The platform's code.
     pub code: Option<String>,
-    /// The words that came with it.
     pub reason: Option<String>,
-    /// What the provider behind the platform said.
+    /// The answer of the provider behind the platform.
     pub detail: Option<String>,
     /// What it did to the status.
     pub effect: Effect,
-    /// By which rule.
+    /// The rule that decided the effect.
     pub why: String,
-    /// The platform's transaction id.
     pub transaction_id: Option<TransactionId>,
-    /// Who the message went to.
+    /// The recipient, as the platform names it.
     pub recipient: Option<Address>,
 }
 
-/// The timeline of a message from everything that is stored about it.
+/// Computes the timeline of a message from everything that is stored about it.
 pub fn timeline(notifications: &[StoredNotification], dispatch: &[DispatchEvent]) -> Vec<Entry> {
     let mut happenings: Vec<_> = notifications.iter().map(Happening::Notification).chain(steps(dispatch)).collect();
-    // Stable, so that dispatch steps of one instant keep the order in which they were taken.
+    // A stable sort, so that dispatch steps of one instant keep the order in which they were taken.
     happenings.sort_by_cached_key(Happening::order);
-    // One outranks another only where both are about one recipient. What we sent has one.
+    // An entry outranks another only if both are about one recipient. A message that receiptd sent has one recipient.
     let is_shared = dispatch.is_empty() && is_shared_out(notifications);
     let mut known: BTreeMap<Option<RecipientKey>, Known> = BTreeMap::new();
     happenings
@@ -96,7 +89,7 @@ pub fn timeline(notifications: &[StoredNotification], dispatch: &[DispatchEvent]
         .collect()
 }
 
-/// Whose status an entry set or did not set, where there are several.
+/// The recipient whose status an entry is about, if there are several.
 fn in_words(key: &RecipientKey) -> String {
     match key {
         RecipientKey::Unnamed => "no recipient named".to_owned(),
@@ -107,12 +100,12 @@ fn in_words(key: &RecipientKey) -> String {
 
 enum Happening<'a> {
     Notification(&'a StoredNotification),
-    /// With its place in the order.
+    /// With its position in the order.
     Dispatch(&'a DispatchEvent, Timestamp),
 }
 
-/// The order in which steps were taken is known, and our clock may have been set back between two of them: so each stands
-/// no later than the one after it.
+/// The order in which steps were taken is known. Our clock may have been set back between two of them, so each step is
+/// dated no later than the one after it.
 fn steps(dispatch: &[DispatchEvent]) -> impl Iterator<Item = Happening<'_>> {
     let mut next = Timestamp::from_micros(i64::MAX);
     let mut steps: Vec<_> = dispatch
@@ -128,7 +121,7 @@ fn steps(dispatch: &[DispatchEvent]) -> impl Iterator<Item = Happening<'_>> {
 }
 
 impl Happening<'_> {
-    /// By the time of the event; at one instant our dispatch comes first, since every notification outranks it.
+    /// By the time of the event. At one instant our dispatch comes first, since every notification outranks it.
     fn order(&self) -> (Timestamp, Rank, Precedence) {
         match self {
             Self::Notification(recorded) => {
@@ -153,7 +146,7 @@ impl Known {
         let (precedence, status) = (notification.precedence(recorded.fingerprint), notification.event.status());
         let (effect, why) = match (notification.event, self.notified) {
             (Event::Unknown, _) => {
-                let why = "neither its status text nor its code is known: kept, without effect on the status";
+                let why = "neither its status text nor its code is known: stored, without effect on the status";
                 (Effect::Unknown, why.to_owned())
             }
             (event, Some((strongest, standing))) if precedence <= strongest => match event {
@@ -166,7 +159,7 @@ impl Known {
             (_, Some((_, standing))) => (Effect::Applied, format!("{status} outranks {standing}")),
             (_, None) => match self.dispatched {
                 Some(dispatched) => (Effect::Applied, format!("{status} outranks {dispatched}")),
-                None => (Effect::Applied, "the first that was heard of the message".to_owned()),
+                None => (Effect::Applied, "the first report about this message".to_owned()),
             },
         };
         if effect == Effect::Applied {
@@ -192,11 +185,11 @@ impl Known {
         let status = event.dispatch.status();
         let (effect, why) = match (self.notified, self.dispatched) {
             (Some((_, standing)), _) => {
-                (Effect::Superseded, format!("{standing} was notified, which outranks {status}"))
+                (Effect::Superseded, format!("{standing} was reported, which outranks {status}"))
             }
             (None, Some(before)) if before == status => (Effect::Applied, format!("still {status}")),
             (None, Some(before)) => (Effect::Applied, format!("from {before} to {status}{}", status.outlook())),
-            (None, None) => (Effect::Applied, "taken over for sending".to_owned()),
+            (None, None) => (Effect::Applied, "accepted for sending".to_owned()),
         };
         self.dispatched = Some(status);
         Entry {
@@ -216,14 +209,14 @@ impl Known {
     }
 }
 
-/// Why one of two notifications of one rank prevails.
+/// Why one of two notifications of equal rank decides.
 fn prevails(stronger: Precedence, status: Status, weaker: Precedence, other: Status) -> String {
     if stronger.at != weaker.at {
-        format!("the latest {status} stands for the earlier {other}")
+        format!("the latest {status} replaces the earlier {other}")
     } else if stronger.gravity != weaker.gravity {
-        format!("at the same instant, the graver {status} stands for the other {other}")
+        format!("at the same instant, the more severe {status} replaces the other {other}")
     } else {
-        format!("of two {status} at the same instant, the one with the greater fingerprint stands")
+        format!("of two {status} at the same instant, the one with the greater fingerprint decides")
     }
 }
 

@@ -31,7 +31,7 @@ fn told(entries: &[Entry]) -> Vec<(Status, Effect, &str)> {
 }
 
 #[test]
-fn each_entry_says_what_it_did_and_why() {
+fn each_entry_states_its_effect_and_the_reason() {
     let notifications = [
         heard(Event::Read, 30, Channel::Whatsapp),
         heard(Event::Submitted, 40, Channel::Whatsapp),
@@ -42,16 +42,16 @@ fn each_entry_says_what_it_did_and_why() {
     assert_eq!(
         told(&timeline(&notifications, &dispatch)),
         [
-            (Status::Queued, Effect::Applied, "taken over for sending"),
+            (Status::Queued, Effect::Applied, "accepted for sending"),
             (Status::Accepted, Effect::Applied, "from queued to accepted"),
             (Status::Read, Effect::Applied, "read outranks accepted"),
             (Status::Submitted, Effect::Superseded, "read outranks submitted"),
             (
                 Status::Unknown,
                 Effect::Unknown,
-                "neither its status text nor its code is known: kept, without effect on the status"
+                "neither its status text nor its code is known: stored, without effect on the status"
             ),
-            (Status::Read, Effect::Applied, "the latest read stands for the earlier read"),
+            (Status::Read, Effect::Applied, "the latest read replaces the earlier read"),
         ]
     );
 }
@@ -93,26 +93,26 @@ fn one_recipient_does_not_outrank_another() {
     assert_eq!(
         told(&timeline(&notifications, &[])),
         [
-            (Status::Submitted, Effect::Applied, "to 447700900123: the first that was heard of the message"),
-            (Status::Submitted, Effect::Applied, "to 447700900999: the first that was heard of the message"),
+            (Status::Submitted, Effect::Applied, "to 447700900123: the first report about this message"),
+            (Status::Submitted, Effect::Applied, "to 447700900999: the first report about this message"),
             (Status::Read, Effect::Applied, "to 447700900123: read outranks submitted"),
             (Status::Failed, Effect::Applied, "to 447700900999: failed outranks submitted"),
             (Status::Delivered, Effect::Superseded, "to 447700900123: read outranks delivered"),
         ]
     );
-    // What we sent has one recipient, whatever ids are named.
+    // A message that receiptd sent has one recipient, whatever ids are named.
     let ours = timeline(&notifications, &[step(0, Dispatch::Accepted)]);
     assert_eq!(told(&ours)[4], (Status::Failed, Effect::Superseded, "read outranks failed"));
 }
 
 #[test]
-fn at_one_instant_the_graver_failure_stands() {
+fn at_one_instant_the_more_severe_failure_decides() {
     let failed = |failure| heard(Event::Failed(failure), 10, Channel::Sms);
     let all = [failed(Failure::Permanent), failed(Failure::Transient), failed(Failure::Unclear)];
     let entries = timeline(&all, &[]);
     let failures: Vec<_> = entries.iter().map(|entry| entry.failure.unwrap()).collect();
     assert_eq!(failures, [Failure::Transient, Failure::Unclear, Failure::Permanent]);
-    let why = "at the same instant, the graver failed stands for the other failed";
+    let why = "at the same instant, the more severe failed replaces the other failed";
     assert_eq!(told(&entries)[2], (Status::Failed, Effect::Applied, why));
 }
 
@@ -130,9 +130,9 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// By whichever clock.
+    /// The clocks of all steps are arbitrary.
     #[test]
-    fn steps_stand_in_the_order_in_which_they_were_taken(at in proptest::collection::vec(-9i64..9, 3), heard_at in -9i64..9) {
+    fn steps_keep_the_order_in_which_they_were_taken(at in proptest::collection::vec(-9i64..9, 3), heard_at in -9i64..9) {
         let words = [Dispatch::Queued, Dispatch::Sending, Dispatch::Accepted];
         let steps = words.iter().zip(at).map(|(dispatch, at)| step(at, *dispatch));
         let steps: Vec<_> = steps.collect();
@@ -165,7 +165,7 @@ proptest! {
         heard.reverse();
         prop_assert_eq!(&timeline(&heard, &[]), &expected);
         prop_assert_eq!(heard.iter().map(StoredNotification::standing).reduce(Standing::merge).unwrap(), folded.clone());
-        // The last entry that was applied is the one that the fold ends with.
+        // The last entry that was applied has the status of the merged standing.
         if let Some(last) = expected.iter().rfind(|entry| entry.effect == Effect::Applied) {
             prop_assert_eq!((last.status, last.at), (folded.status, Some(folded.precedence.at)));
         }
