@@ -199,17 +199,17 @@ fn a_backup_with_another_schema_is_not_put_in_place() {
             fs::copy(file("copy.db"), file("other.db")).unwrap();
             execute(&file("other.db"), statement).await;
             let refused = run(folder, &["restore", "other.db", "--force"]).await.is(1);
-            refused.complains("other.db is not as receiptd made it");
+            refused.complains("other.db is not the one of receiptd");
             refused.complains(told);
         }
         fs::write(file("none.db"), "").unwrap();
-        run(folder, &["restore", "none.db", "--force"]).await.is(1).complains("none.db is empty. Copy it once more");
+        run(folder, &["restore", "none.db", "--force"]).await.is(1).complains("none.db is empty. Copy it again");
         let whole = fs::read(file("copy.db")).unwrap();
         for length in [1, 15, 99, 100, 4096, whole.len() / 2, whole.len() - 1] {
             fs::write(file("cut.db"), &whole[..length]).unwrap();
             let refused = run(folder, &["restore", "cut.db", "--force"]).await.is(1);
-            refused.complains(&format!("cut.db is cut off: it has {length} of its "));
-            refused.complains("Copy it once more from where it was made");
+            refused.complains(&format!("cut.db is truncated: it has {length} of its "));
+            refused.complains("Copy it again from where it was made");
         }
         fs::write(file("other.db"), "This is some other file. ".repeat(40)).unwrap();
         run(folder, &["restore", "other.db", "--force"]).await.is(1).complains("cannot be read as an SQLite database");

@@ -79,7 +79,7 @@ fn the_file_of_another_program_is_refused_by_every_command() {
         fs::write(folder.path().join("receiptd.db"), "").unwrap();
         Database::at(&folder.path().join("receiptd.db")).execute("CREATE TABLE users (name TEXT)").await;
         let before = fs::read(folder.path().join("receiptd.db")).unwrap();
-        let words = "this is the database of another program; name one of receiptd's own";
+        let words = "this is the database of another program; name a database of receiptd";
         let tried = run(folder.path(), &["check-config", "--connect", "--json"]).await.is(1);
         assert_eq!(told(&tried, "database answers"), format!("no: {words}"));
         for arguments in [

@@ -1,57 +1,58 @@
-//! Which way leads to the messages that a filter admits.
+//! Chooses the indexes that lead to the messages that a filter admits.
 //!
-//! A page of the list is the newest of what one or several *access paths* find, each down an index from its newest entry on.
-//! The first filter of this table that is set says which index; all others are checked on what the access path meets.
+//! A page of the list is the newest of what one or several *access paths* find. Each access path reads one index,
+//! beginning with its newest entry. The first filter of this table that is set decides the index. All other filters are
+//! checked for each message that the access path reads.
 //!
-//! | Filter | Walks |
+//! | Filter | Index |
 //! | --- | --- |
-//! | `transactionId`, `correlationId` | the few messages with such an id, by their key |
-//! | `to` | `messages_recipient`; and by `recipients_recipient` those that went to several |
+//! | `transactionId`, `correlationId` | the primary key: few messages have such an id |
+//! | `to` | `messages_recipient`, and `recipients_recipient` for messages with several recipients |
 //! | `callbackData` | `messages_callback` |
 //! | `code` | `messages_code` |
 //! | `failure` | `messages_failure` |
 //! | `channel` | `messages_channel`, once for each status that the other filters leave possible, final or not |
-//! | `status`, `final`, `overdue=true` | `messages_status`, likewise |
+//! | `status`, `final`, `overdue=true` | `messages_status`, once for each possible status in the same way |
 //! | `origin` | `messages_sent` or `messages_observed` |
 //! | `since`, `until`, `overdue=false`, none | `messages_newest` |
 //!
-//! Each index ends with `created_at`, so an access path ends when the page is full. The matches of a prefix are in no such order,
-//! so a prefix leads only where few messages have it; one that many have is met often enough on the way.
+//! Each index ends with `created_at`, so an access path ends when the page is full. The matches of a prefix are not in
+//! this order. So a prefix decides the index only if few messages have it. A frequent prefix is met often enough in
+//! another index.
 //!
-//! On SQLite the table holds to the letter, since the statement names the index. Postgres has no such clause; it knows
-//! how frequent each value is, and may prefer another of these indexes.
+//! On SQLite the table holds exactly, since the statement names the index. Postgres has no such clause. It knows how
+//! frequent each value is, and may prefer another of these indexes.
 
 use receiptd_domain::{Channel, Filter, Origin, Pattern, Status};
 
-/// A way down an index.
+/// A way to read an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AccessPath {
-    /// All messages.
     Newest,
-    /// The few with an id.
+    /// The few messages with an id.
     Key,
-    /// Those to a recipient.
+    /// Messages to a recipient.
     Recipient,
-    /// Those that went to a recipient too.
+    /// Messages with several recipients, one of whom is this one.
     OtherRecipient,
-    /// Those with this callback data.
+    /// Messages with this callback data.
     Callback,
-    /// The few whose callback data begin so.
+    /// The few messages whose callback data begins with a prefix.
     CallbackPrefix,
-    /// Those with a code.
+    /// Messages with a code.
     Code,
-    /// Those that failed in a way.
+    /// Failed messages, by kind of failure.
     Failure,
-    /// Those on a channel with this status, final or not.
+    /// Messages on a channel with this status, final or not.
     Channel(Status, bool),
-    /// Those with this status, final or not.
+    /// Messages with this status, final or not.
     Status(Status, bool),
-    /// Those that we sent, or did not send.
+    /// Messages that receiptd sent, or messages that it observed.
     Origin(Origin),
 }
 
 impl AccessPath {
-    /// The index, by its name in SQLite.
+    /// The name of the index in SQLite.
     pub(super) fn index(self) -> &'static str {
         match self {
             Self::Newest => "messages_newest",
@@ -67,14 +68,15 @@ impl AccessPath {
         }
     }
 
-    /// Whether the index has its entries in the order of the list. The others are few, and sorted.
+    /// Whether the index has its entries in the order of the list. The results of the others are few, and are sorted.
     pub(super) fn is_in_order(self) -> bool {
         !matches!(self, Self::Key | Self::OtherRecipient | Self::CallbackPrefix)
     }
 }
 
-/// The access paths that find everything `filter` admits, none of them twice; without any, its parts exclude each other.
-/// `rare_prefix` is the access path by a prefix that few messages have, if the filter asks for one.
+/// The access paths that together find everything `filter` admits. No message is found twice: without any filter, the
+/// parts exclude each other. `rare_prefix` is the access path for a prefix that few messages have, if the filter
+/// contains one.
 pub(super) fn access_paths(filter: &Filter, rare_prefix: Option<AccessPath>) -> Vec<AccessPath> {
     let is_exact = |pattern: &Option<Pattern>| matches!(pattern, Some(Pattern::Exact(_)));
     if filter.transaction_id.is_some() || is_exact(&filter.correlation_id) {
@@ -102,9 +104,9 @@ fn wants_overdue(filter: &Filter) -> bool {
     matches!(filter.overdue, Some((true, _)))
 }
 
-/// The statuses that the filter leaves possible. Whether one is final is a matter of the channel on which the deciding
-/// notification came, which need not be that of the message; and a message that failed for one of several recipients is
-/// not final while the outcome for another is unknown. So where there are two answers, both are possible.
+/// The statuses that the filter leaves possible. Whether a status is final depends on the channel of the deciding
+/// notification, which may differ from that of the message. A message that failed for one of several recipients is not
+/// final while the outcome for another is unknown. So where both answers are possible, both are returned.
 fn statuses(filter: &Filter) -> impl Iterator<Item = (Status, bool)> {
     let possible = |status: Status, is_final: bool| {
         status == Status::Failed
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_filter_leads() {
+    fn the_first_filter_of_the_table_decides_the_index() {
         assert_eq!(paths_of(|_| {}), [AccessPath::Newest]);
         assert_eq!(paths_of(|it| it.origin = Some(Origin::Sent)), [AccessPath::Origin(Origin::Sent)]);
         let failed = |it: &mut Filter| it.status = Some(Status::Failed);
@@ -148,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn only_a_rare_prefix_leads() {
+    fn only_a_rare_prefix_decides_the_index() {
         let filter = Filter { callback_data: Pattern::read("shop*"), ..Filter::default() };
         assert_eq!(access_paths(&filter, Some(AccessPath::CallbackPrefix)), [AccessPath::CallbackPrefix]);
         assert_eq!(access_paths(&filter, None), [AccessPath::Newest]);
     }
 
     #[test]
-    fn only_what_is_possible_is_walked() {
+    fn only_possible_statuses_are_read() {
         let open = [Status::Unknown, Status::Queued, Status::Sending, Status::Unconfirmed, Status::Accepted];
         let open: Vec<_> = open
             .into_iter()
@@ -169,7 +171,7 @@ mod tests {
             it.status = Some(Status::Read);
         };
         assert_eq!(paths_of(contradiction), []);
-        // Apple reports no more than `submitted`.
+        // Apple reports nothing after `submitted`.
         let submitted = paths_of(|it| it.status = Some(Status::Submitted));
         assert_eq!(submitted, [false, true].map(|is_final| AccessPath::Status(Status::Submitted, is_final)));
     }

@@ -1,6 +1,6 @@
-//! Copies of an SQLite file: one made while it is in use, and one put in its place.
+//! Backups of an SQLite file that is in use, and their restore.
 //!
-//! Postgres has its own ways, which are better than any of ours: `pg_dump`, `pg_basebackup`.
+//! Postgres has its own tools, which are better: `pg_dump`, `pg_basebackup`.
 
 use std::{
     fs::{self, File},
@@ -23,65 +23,54 @@ use super::{
 #[cfg(not(prepare_only = "postgres"))]
 use super::{OpenOptions, schema::Standing};
 
-/// Why a file could not be copied, or not be put in place.
+/// Why a backup or a restore failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The database is a server, not a file.
-    #[error("the database is no SQLite file")]
+    #[error("the database is not an SQLite file; use the tools of Postgres, such as pg_dump")]
     NoFile,
     /// There is no database, or it cannot be used.
     #[error(transparent)]
     Open(OpenError),
-    /// Nothing is overwritten.
-    #[error("{0} exists already")]
+    /// The target exists. Nothing is overwritten.
+    #[error("{0} exists already; choose another name")]
     Exists(PathBuf),
-    /// Some process has the file open.
+    /// A process has the file open.
     #[error("{0} is in use; stop the server first")]
     InUse(PathBuf),
-    /// It was copied in part.
     #[error(
-        "{path} is cut off: it has {bytes} of its {whole} bytes. Copy it once more from where it was made, or restore another \
+        "{path} is truncated: it has {bytes} of its {whole} bytes. Copy it again from where it was made, or restore another \
          backup"
     )]
     CutOff {
-        /// Which file.
         path: PathBuf,
-        /// How many bytes it has.
+        /// The actual size in bytes.
         bytes: u64,
-        /// How many it should have.
+        /// The size in bytes according to the header.
         whole: u64,
     },
-    /// There is nothing in the file.
-    #[error("{0} is empty. Copy it once more from where it was made, or restore another backup")]
+    #[error("{0} is empty. Copy it again from where it was made, or restore another backup")]
     Empty(PathBuf),
-    /// What is in the file is not what SQLite wrote.
+    /// The file is damaged.
     #[error("{path} is damaged: {finding}")]
     Damaged {
-        /// Which file.
         path: PathBuf,
-        /// The first thing that is wrong, in SQLite's words.
+        /// The first error, as SQLite reports it.
         finding: String,
     },
-    /// What the file holds beside the data is not what receiptd made.
-    #[error("{path} is not as receiptd made it: {difference}. Restore another backup")]
-    Schema {
-        /// Which file.
-        path: PathBuf,
-        /// What was found.
-        difference: String,
-    },
-    /// The schema cannot be compared.
+    /// The schema in the file is not the one of receiptd.
+    #[error("the schema in {path} is not the one of receiptd: {difference}. Restore another backup")]
+    Schema { path: PathBuf, difference: String },
+    /// The schema cannot be read.
     #[error("the schema of {0} cannot be read")]
     Unread(PathBuf, #[source] Cause),
-    /// The database cannot be read.
     #[error("{0} cannot be read as an SQLite database")]
     Read(PathBuf, #[source] Cause),
-    /// A file cannot be written, or not be given its name.
     #[error("{0} cannot be written")]
     Write(PathBuf, #[source] io::Error),
 }
 
-/// Where the file of this URL is.
+/// The file that this URL names.
 fn location(url: &str, access: Access) -> Result<Location, BackupError> {
     Location::of(url, access).map_err(|error| match error {
         OpenError::Scheme => BackupError::NoFile,
@@ -89,20 +78,22 @@ fn location(url: &str, access: Access) -> Result<Location, BackupError> {
     })
 }
 
-/// A copy without a name. It goes when this does, with all that SQLite has put beside it.
+/// A copy that does not have its final name yet. It is removed when this value is dropped, with the files that SQLite
+/// created beside it.
 struct Draft {
     file: TempPath,
     _beside: TempDir,
 }
 
-/// Copies the database at `url` to the new file `to`, while others may read and write it, and returns the size in bytes.
-/// In the copy is everything that was committed before this began. It has its name only when it is whole and on disk.
+/// Copies the database at `url` to the new file `to` while others may read and write it, and returns the size in bytes.
+/// The copy contains everything that was committed before this call. It gets its name only when it is complete and
+/// synced.
 pub async fn backup(url: &str, to: &Path) -> Result<u64, BackupError> {
     let from = location(url, Access::Read)?;
     from.prepare(Access::Read).map_err(BackupError::Open)?;
     #[cfg(not(prepare_only = "postgres"))]
     check_origin(&from).await.map_err(BackupError::Open)?;
-    // A link that leads nowhere is something, too.
+    // A symbolic link without a target counts as existing.
     if to.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
@@ -112,7 +103,8 @@ pub async fn backup(url: &str, to: &Path) -> Result<u64, BackupError> {
     Ok(bytes)
 }
 
-/// Refuses what no store is opened from. One of an earlier version is copied, since that is done before an upgrade.
+/// Refuses a file that cannot be opened as a store. One of an earlier version is copied, since a backup is made before
+/// an upgrade.
 #[cfg(not(prepare_only = "postgres"))]
 async fn check_origin(from: &Location) -> Result<(), OpenError> {
     let options = OpenOptions { connections: 1, timeout: Duration::from_secs(5), access: Access::Read };
@@ -122,7 +114,7 @@ async fn check_origin(from: &Location) -> Result<(), OpenError> {
     }
 }
 
-/// A copy of a backup beside the database that it is to replace. It may be opened by its URL.
+/// A copy of a backup beside the database that it will replace. It can be opened by its URL.
 pub struct Staged {
     copy: Draft,
     target: PathBuf,
@@ -130,8 +122,8 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// Of the file `from`, to become the database at `url`. If there is one, that is refused, or with `aside` put aside
-    /// when the time comes.
+    /// Copies the file `from`, to replace the database at `url`. If there is a database, this is an error. With
+    /// `aside`, the database is renamed when the copy is put in place.
     pub async fn of(from: &Path, url: &str, aside: bool) -> Result<Self, BackupError> {
         let target = location(url, Access::Write)?.path().to_owned();
         if !aside {
@@ -143,7 +135,7 @@ impl Staged {
         Ok(Self { copy, target, aside })
     }
 
-    /// By which it is opened.
+    /// The URL by which the copy can be opened.
     pub fn url(&self) -> String {
         format!(
             "sqlite://{}",
@@ -151,7 +143,8 @@ impl Staged {
         )
     }
 
-    /// Puts it in place. Returned is where the one is now that was there before. Nobody may have either open.
+    /// Renames the copy to the database. Returns the new path of the previous database. No process may have either of
+    /// them open.
     pub async fn put_in_place(self) -> Result<Option<PathBuf>, BackupError> {
         let Self { copy, target, aside } = self;
         checkpoint(&copy.file).await?;
@@ -162,16 +155,17 @@ impl Staged {
     }
 }
 
-/// Refuses where a database is, or what is left of one: its log would be taken for one of the new file.
+/// Refuses a path with a database or with parts of one: SQLite would use its log for the new file.
 fn vacant(path: &Path) -> Result<(), BackupError> {
     let there = PARTS.map(|part| with_end(path, part)).into_iter().find(|part| part.exists());
     there.map_or(Ok(()), |part| Err(BackupError::Exists(part)))
 }
 
-/// Gives a database another name, under which nothing may be, and returns that.
+/// Renames a database to an unused path, and returns the path.
 async fn put_aside(path: &Path) -> Result<PathBuf, BackupError> {
     match checkpoint(path).await {
-        // One that is damaged, which may be why it is to be replaced, cannot be folded, and need not be.
+        // The log of a damaged database cannot be merged, and need not be. The damage may be the reason for the
+        // restore.
         Ok(()) | Err(BackupError::Read(..)) => {}
         Err(error) => return Err(error),
     }
@@ -184,12 +178,13 @@ async fn put_aside(path: &Path) -> Result<PathBuf, BackupError> {
     Ok(former)
 }
 
-/// Refuses a file that is shorter than its header says, by name: to SQLite it is malformed, whatever the reason.
+/// Refuses a file that is shorter than its header states, with a message of its own. SQLite reports such a file as
+/// malformed, whatever the reason.
 fn check_length(from: &Path) -> Result<(), BackupError> {
     const MARK: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
     let read = File::open(from).and_then(|file| Ok((file.metadata()?.len(), file.take(100).read_to_end(&mut header)?)));
-    // SQLite says why it cannot be read. What has a log beside it is whole only with that.
+    // SQLite reports why a file cannot be read. A file with a log beside it is complete only together with the log.
     let Ok((bytes, _)) = read else { return Ok(()) };
     if with_end(from, "-wal").exists() {
         return Ok(());
@@ -217,13 +212,13 @@ fn check_length(from: &Path) -> Result<(), BackupError> {
     if bytes < whole { Err(BackupError::CutOff { path: from.to_owned(), bytes, whole }) } else { Ok(()) }
 }
 
-/// A checked copy in a folder of its own beside `to`, not yet by its name.
+/// A checked copy in a new folder beside `to`, without its final name.
 async fn copy(from: &Path, to: &Path) -> Result<Draft, BackupError> {
     let write = |error| BackupError::Write(to.to_owned(), error);
     let read = |error: sqlx::Error| BackupError::Read(from.to_owned(), error.into());
     let prefix = with_end(Path::new(to.file_name().unwrap_or_default()), ".");
     let beside = tempfile::Builder::new().prefix(&prefix).suffix(".partial").tempdir_in(folder(to)).map_err(write)?;
-    // For nobody else to read: there are numbers and addresses in it.
+    // Other users must not read it: it contains numbers and addresses.
     let file = NamedTempFile::new_in(&beside).map_err(write)?.into_temp_path();
     let options = SqliteConnectOptions::new().filename(from).read_only(true);
     let mut source = options.connect().await.map_err(read)?;
@@ -232,17 +227,17 @@ async fn copy(from: &Path, to: &Path) -> Result<Draft, BackupError> {
     copied.map_err(read)?;
     closed.map_err(read)?;
     check(&file, from).await?;
-    // SQLite does not sync what it writes this way.
+    // SQLite does not sync a file that it writes in this way.
     File::open(&file).and_then(|file| file.sync_all()).map_err(write)?;
     Ok(Draft { file, _beside: beside })
 }
 
-/// Immutable, so that nothing is written beside it.
+/// Opened as immutable, so that SQLite creates no files beside it.
 async fn open_copy(copy: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true).connect().await
 }
 
-/// Looks at every page of a copy of `from`.
+/// Checks every page of a copy of `from`.
 async fn check(copy: &Path, from: &Path) -> Result<(), BackupError> {
     let read = |error: sqlx::Error| BackupError::Read(from.to_owned(), error.into());
     let mut connection = open_copy(copy).await.map_err(read)?;
@@ -252,7 +247,8 @@ async fn check(copy: &Path, from: &Path) -> Result<(), BackupError> {
     if finding == "ok" { Ok(()) } else { Err(BackupError::Damaged { path: from.to_owned(), finding }) }
 }
 
-/// Refuses a copy of `from` in which anything is done when it is opened and written to that receiptd does not do.
+/// Refuses a copy of `from` whose schema makes SQLite do things that receiptd does not do, when it is opened or written
+/// to.
 async fn check_schema(copy: &Path, from: &Path) -> Result<(), BackupError> {
     let read = |error: sqlx::Error| BackupError::Read(from.to_owned(), error.into());
     let mut connection = open_copy(copy).await.map_err(read)?;
@@ -264,11 +260,12 @@ async fn check_schema(copy: &Path, from: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Makes one file of a database and its write-ahead log. SQLite lets nobody do this who is not alone.
+/// Merges the write-ahead log of a database into its file. SQLite refuses this if another process has the database
+/// open.
 async fn checkpoint(path: &Path) -> Result<(), BackupError> {
     let read = |error: sqlx::Error| {
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
-        // SQLITE_BUSY, in the low byte of its extended codes too.
+        // SQLITE_BUSY, also in the low byte of its extended codes.
         let is_in_use = code.is_some_and(|code| code & 0xff == 5);
         if is_in_use { BackupError::InUse(path.to_owned()) } else { BackupError::Read(path.to_owned(), error.into()) }
     };
@@ -280,7 +277,7 @@ async fn checkpoint(path: &Path) -> Result<(), BackupError> {
     closed.map_err(read)
 }
 
-/// Gives a copy its name, which nothing else may have, and makes that last.
+/// Gives a copy its final name, which must be unused, and syncs the folder.
 fn name(copy: Draft, to: &Path) -> Result<(), BackupError> {
     let refused = |PathPersistError { error, .. }| match error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),

@@ -1,6 +1,7 @@
-//! Arrivals, sorted out into what each statement of an append needs.
+//! Groups arrivals into the rows of each statement of an append.
 //!
-//! All of it is in key order, so that two instances that append at the same time lock rows in the same order.
+//! All rows are in the order of their keys, so that two instances that append at the same time lock rows in the same
+//! order.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use receiptd_domain::{
 
 use super::rows::{NotificationRow, StandingRow};
 
-/// What some arrivals put on record.
+/// The rows of some arrivals.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     notifications: Vec<&'a StoredNotification>,
@@ -19,10 +20,11 @@ pub(super) struct Batch<'a> {
     pub(super) quarantined: Vec<&'a Archived<Unreadable>>,
 }
 
-/// A notification with the message it belongs to. The same one several times is one, counted.
+/// A notification with the message that it belongs to. A notification that occurs several times is one entry, with a
+/// count.
 pub(super) struct Entry<'a> {
     pub(super) correlation_id: CorrelationId,
-    pub(super) recorded: &'a StoredNotification,
+    pub(super) stored: &'a StoredNotification,
     pub(super) occurrences: i64,
 }
 
@@ -30,7 +32,7 @@ pub(super) struct Entry<'a> {
 pub(super) struct Addition {
     pub(super) correlation_id: CorrelationId,
     standing: Standing,
-    /// Where the message stands if this is all that is known of it, and another system sent it to several recipients.
+    /// The outcome if nothing else is known of the message, and another system sent it to several recipients.
     shared: Option<Outcome>,
     recipients: Vec<String>,
     received_at: Timestamp,
@@ -38,7 +40,7 @@ pub(super) struct Addition {
 
 impl Entry<'_> {
     pub(super) fn row(&self) -> NotificationRow {
-        NotificationRow::of(&self.correlation_id, self.recorded, self.occurrences)
+        NotificationRow::of(&self.correlation_id, self.stored, self.occurrences)
     }
 }
 
@@ -48,19 +50,20 @@ impl Addition {
         self.recipients.iter().map(|recipient| (self.correlation_id.as_str(), recipient.as_str()))
     }
 
-    /// The same, or the id alone if no recipient is named.
+    /// Like `named_recipients`, with the id alone if no recipient is named.
     pub(super) fn mentions(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let id = self.correlation_id.as_str();
         let unnamed = self.recipients.is_empty().then_some((id, None));
         self.named_recipients().map(|(id, recipient)| (id, Some(recipient))).chain(unnamed)
     }
 
-    /// As it is merged into the message; where several recipients are named, only as far as it does not depend on these.
+    /// The row to merge into the message. If several recipients are named, it contains only what does not depend on
+    /// them.
     pub(super) fn row(&self) -> StandingRow {
         self.shared.as_ref().map_or_else(|| self.row_of_one(), |shared| self.row_of(shared))
     }
 
-    /// As it is merged into a message that has one recipient, whatever ids are named.
+    /// The row to merge into a message with one recipient, whatever ids are named.
     pub(super) fn row_of_one(&self) -> StandingRow {
         self.row_of(&Outcome::of_one(self.standing.clone()))
     }
@@ -74,7 +77,7 @@ impl Addition {
     }
 }
 
-/// A transaction that a real correlation id has taken over.
+/// A change of the message that owns a transaction: the real correlation id has become known.
 pub(super) struct Adoption {
     pub(super) transaction_id: TransactionId,
     pub(super) from: CorrelationId,
@@ -82,7 +85,7 @@ pub(super) struct Adoption {
 }
 
 impl Adoption {
-    /// From the row after the take-over; `None` if nobody had the transaction before.
+    /// Made from the row after the change. `None` if the transaction had no owner before.
     pub(super) fn of(transaction_id: &str, owner: &str, formerly: Option<&str>) -> Option<Self> {
         Some(Self {
             transaction_id: TransactionId::new(transaction_id).ok()?,
@@ -97,7 +100,7 @@ impl<'a> Batch<'a> {
         let mut batch = Self::default();
         for arrival in arrivals {
             match arrival {
-                Arrival::Notification(recorded) => batch.notifications.push(recorded),
+                Arrival::Notification(stored) => batch.notifications.push(stored),
                 Arrival::Inbound(kept) => batch.inbound.push(kept),
                 Arrival::Quarantined(kept) => batch.quarantined.push(kept),
             }
@@ -105,12 +108,12 @@ impl<'a> Batch<'a> {
         batch
     }
 
-    /// For each transaction id, the message that the batch says it belongs to. A real correlation id goes before
-    /// `txn:…`, and of two real ones the smaller, so that the order of arrival does not matter.
+    /// The owner of each transaction according to the batch. A real correlation id wins over `txn:…`. Of two real ones,
+    /// the smaller wins, so that the order of arrival does not matter.
     pub(super) fn claims(&self) -> BTreeMap<&'a str, CorrelationId> {
         let mut claims: BTreeMap<&str, CorrelationId> = BTreeMap::new();
-        for recorded in &self.notifications {
-            let reference = &recorded.notification.reference;
+        for stored in &self.notifications {
+            let reference = &stored.notification.reference;
             let Some(transaction) = reference.transaction_id() else { continue };
             let id = reference.correlation_id();
             let own = CorrelationId::of_transaction(transaction);
@@ -126,40 +129,40 @@ impl<'a> Batch<'a> {
         claims
     }
 
-    /// The transaction ids of notifications that came without correlation id.
+    /// The transaction ids of notifications without a correlation id.
     pub(super) fn uncorrelated(&self) -> Vec<String> {
-        let transaction = |recorded: &&StoredNotification| match &recorded.notification.reference {
+        let transaction = |stored: &&StoredNotification| match &stored.notification.reference {
             Reference::Transaction(id) => Some(id.as_str().to_owned()),
             Reference::Correlated(..) => None,
         };
         self.notifications.iter().filter_map(transaction).collect()
     }
 
-    /// The notifications with their messages; `owners` tells to whom the uncorrelated ones belong.
+    /// The notifications with their messages. `owners` contains the owners of those without a correlation id.
     pub(super) fn entries(&self, owners: &BTreeMap<String, CorrelationId>) -> Vec<Entry<'a>> {
         let mut entries: BTreeMap<(CorrelationId, Fingerprint), Entry<'a>> = BTreeMap::new();
-        for recorded in &self.notifications {
-            let correlation_id = owner(recorded, owners);
+        for stored in &self.notifications {
+            let correlation_id = owner(stored, owners);
             entries
-                .entry((correlation_id.clone(), recorded.fingerprint))
+                .entry((correlation_id.clone(), stored.fingerprint))
                 .and_modify(|entry| {
-                    entry.occurrences += recorded.occurrences;
-                    // The same event with its correlation id tells more than without it.
+                    entry.occurrences += stored.occurrences;
+                    // The same event with its correlation id contains more than without it.
                     let is_correlated =
                         |it: &StoredNotification| matches!(it.notification.reference, Reference::Correlated(..));
-                    if is_correlated(recorded) && !is_correlated(entry.recorded) {
-                        entry.recorded = recorded;
+                    if is_correlated(stored) && !is_correlated(entry.stored) {
+                        entry.stored = stored;
                     }
                 })
-                .or_insert(Entry { correlation_id, recorded, occurrences: recorded.occurrences });
+                .or_insert(Entry { correlation_id, stored, occurrences: stored.occurrences });
         }
         entries.into_values().collect()
     }
 }
 
-/// The message that a notification belongs to; `owners` tells to whom the uncorrelated ones belong.
-pub(super) fn owner(recorded: &StoredNotification, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
-    let reference = &recorded.notification.reference;
+/// The message that a notification belongs to. `owners` contains the owners of those without a correlation id.
+pub(super) fn owner(stored: &StoredNotification, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
+    let reference = &stored.notification.reference;
     let owner = match reference {
         Reference::Transaction(id) => owners.get(id.as_str()).cloned(),
         Reference::Correlated(..) => None,
@@ -167,23 +170,23 @@ pub(super) fn owner(recorded: &StoredNotification, owners: &BTreeMap<String, Cor
     owner.unwrap_or_else(|| reference.correlation_id())
 }
 
-/// What the entries, which are in the order of their ids, add to each message.
+/// What the entries add to each message. The entries are in the order of the ids.
 pub(super) fn additions(entries: &[Entry<'_>]) -> Vec<Addition> {
     entries.chunk_by(|one, next| one.correlation_id == next.correlation_id).filter_map(addition).collect()
 }
 
-/// What entries of one message add to it.
+/// What the entries of one message add to it.
 fn addition(entries: &[Entry<'_>]) -> Option<Addition> {
-    let recorded = || entries.iter().map(|entry| entry.recorded);
-    let named = recorded().filter_map(|recorded| recorded.notification.recipient.as_ref());
+    let stored = || entries.iter().map(|entry| entry.stored);
+    let named = stored().filter_map(|stored| stored.notification.recipient.as_ref());
     let mut recipients: Vec<String> = named.map(|recipient| recipient.as_str().to_owned()).collect();
     recipients.sort_unstable();
     recipients.dedup();
     Some(Addition {
         correlation_id: entries.first()?.correlation_id.clone(),
-        standing: recorded().map(StoredNotification::standing).reduce(Standing::merge)?,
-        shared: if recipients.len() > 1 { worst_off(&standings(recorded())) } else { None },
+        standing: stored().map(StoredNotification::standing).reduce(Standing::merge)?,
+        shared: if recipients.len() > 1 { worst_off(&standings(stored())) } else { None },
         recipients,
-        received_at: recorded().map(|recorded| recorded.received_at).min()?,
+        received_at: stored().map(|stored| stored.received_at).min()?,
     })
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of the store.
 
 use std::{io, path::PathBuf};
 
@@ -8,27 +8,25 @@ use super::{schema::newest, url::UrlError};
 
 pub use super::file_watch::FileLost;
 
-/// What the database library said. It is for the log, and its type stays inside.
+/// The error of the database library. It is meant for the log; its type does not leave this package.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why something could not be stored or read.
+/// Why data could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The store is away, locked, full or overloaded. The same may succeed later.
+    /// The store is unreachable, locked, full or overloaded. A retry may succeed.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
-    /// The files of the database are not there any more.
+    /// The files of the database are gone.
     #[error(transparent)]
     Lost(FileLost),
-    /// The database refuses this very content. The same will fail again.
+    /// The database refuses this content. A retry fails again.
     #[error("the database refuses the content")]
     Refused(#[source] Cause),
     /// A stored value that receiptd never writes.
     #[error("corrupt data: {column} of {table} at {row:?}")]
     Corrupt {
-        /// Where.
         table: &'static str,
-        /// Where.
         column: &'static str,
         /// The key of the row.
         row: String,
@@ -48,7 +46,7 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
-/// What the database said, without the words of the library around it and without the line of Postgres' source.
+/// The database's error text, without the text that the library adds and without the line in Postgres' source.
 fn said(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => match error.code() {
@@ -63,7 +61,7 @@ fn said(error: &sqlx::Error) -> String {
     }
 }
 
-/// The same of a migration.
+/// Like `said`, for a migration.
 fn said_of_migration(error: &MigrateError) -> String {
     match error {
         MigrateError::Execute(error) => said(error),
@@ -72,12 +70,12 @@ fn said_of_migration(error: &MigrateError) -> String {
     }
 }
 
-/// Codes that blame what was to be stored: Postgres's classes 22 (data exception), 23 (integrity constraint violation)
-/// and 54 (program limit exceeded); SQLite's primary codes 18 (too big), 19 (constraint) and 20 (mismatch). Everything
-/// else is taken for a passing fault, so that the sender tries again.
+/// Codes that mean that the content is wrong: Postgres's classes 22 (data exception), 23 (integrity constraint
+/// violation) and 54 (program limit exceeded), and SQLite's primary codes 18 (too big), 19 (constraint) and 20
+/// (mismatch). All other errors count as temporary, so that the sender tries again.
 fn refuses_content(code: &str) -> bool {
     match code.parse::<u32>() {
-        // Extended codes of SQLite keep the primary one in the low byte; SQLSTATE always has five characters.
+        // Extended codes of SQLite contain the primary code in the low byte. An SQLSTATE always has five characters.
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
         _ => code.len() == 5 && ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
     }
@@ -90,12 +88,12 @@ impl From<io::Error> for StorageError {
 }
 
 impl OpenError {
-    #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` passes it by value")]
     pub(super) fn connect(error: sqlx::Error) -> Self {
         Self::Connect(said(&error).into())
     }
 
-    /// What `migrator` said, in words that tell what to do.
+    /// The error of `migrator`, in words that say what to do.
     pub(super) fn migrate(error: MigrateError, migrator: &Migrator) -> Self {
         let known = newest(migrator);
         match error {
@@ -111,115 +109,101 @@ pub enum OpenError {
     /// The URL cannot be used.
     #[error(transparent)]
     Url(#[from] UrlError),
-    /// Neither of the two databases.
+    /// The URL names neither SQLite nor Postgres.
     #[error("the database URL must begin with sqlite:// or postgres://")]
     Scheme,
-    /// Nothing in memory survives a crash.
+    /// A database in memory does not survive a crash.
     #[error("a database in memory would lose what is acknowledged; name a file: sqlite://receiptd.db")]
     InMemory,
-    /// A parameter of an SQLite URL that would weaken the database, or that does not exist.
-    #[error(
-        "the parameter {0:?} of the URL is unknown, or has a value with which the database cannot be used; remove it"
-    )]
+    /// A parameter of an SQLite URL that is unknown, or that would weaken the database.
+    #[error("the parameter {0:?} of the URL is unknown, or has a value that receiptd does not support; remove it")]
     Parameter(String),
-    /// The URL asks for a database that is only read, and it is to be written to.
+    /// The URL asks for a read-only database, but the command writes.
     #[error(
-        "mode=ro in the database URL asks for a database that is only read, and this command writes to it; remove mode=ro \
+        "mode=ro in the database URL opens the database read-only, but this command writes to it; remove mode=ro \
          from the URL"
     )]
     ReadOnly,
-    /// There is no file, and none is to be created.
+    /// The file does not exist, and must not be created.
     #[error("there is no database at {0}; check the path, or create one with `receiptd migrate`")]
     Absent(PathBuf),
     /// The file cannot be used.
     #[error("{path} cannot be opened: {reason}")]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Without its log a database is not what it was.
+    File { path: PathBuf, reason: String },
+    /// The write-ahead log is missing although its index exists. Without the log, the database lacks commits.
     #[error(
-        "{log} was removed while the database was in use. If receiptd runs on it, stop it: it then writes what the log \
-         held into the database. If no process uses the database, what the log held is lost; remove {index} to go on \
-         without it"
+        "{log} was removed while the database was in use. If receiptd runs on it, stop it: it then writes the \
+         contents of the log into the database. If no process uses the database, these are lost; remove {index} to \
+         continue without them"
     )]
-    LogRemoved {
-        /// The write-ahead log.
-        log: PathBuf,
-        /// Its index.
-        index: PathBuf,
-    },
-    /// Nothing is to be mixed up with the tables of another program.
-    #[error("this is the database of another program; name one of receiptd's own")]
+    LogRemoved { log: PathBuf, index: PathBuf },
+    /// The tables of another program must not be mixed with those of receiptd.
+    #[error("this is the database of another program; name a database of receiptd")]
     Foreign,
-    /// It holds nothing, and nothing is to be created.
+    /// The database is empty, and nothing may be created.
     #[error("this database has no schema yet; run `receiptd migrate`")]
     Empty,
-    /// It was made by an earlier version, and is not to be changed.
+    /// The schema is that of an earlier version, and must not be changed.
     #[error(
-        "the schema of this database is {found}, and this version of receiptd needs {known}; run `receiptd migrate`"
+        "the schema of this database is {found}, but this version of receiptd needs {known}; run `receiptd migrate`"
     )]
     Older {
-        /// The greatest migration that was run.
+        /// The number of the latest applied migration.
         found: i64,
-        /// The greatest that is known.
+        /// The number of the latest known migration.
         known: i64,
     },
-    /// What an earlier version stored has to be chained first.
+    /// Rows of an earlier version must be added to the hash chain first.
     #[error("the migration of this database is not complete; run `receiptd migrate`")]
     Unchained,
-    /// The database cannot be reached, or not with these credentials.
+    /// The database cannot be reached, or it refuses the credentials.
     #[error("the database cannot be opened")]
     Connect(#[source] Cause),
-    /// A later version of this program has brought the schema up to date already.
+    /// A later version of receiptd has migrated the database.
     #[error(
         "this database was opened by a newer receiptd: its schema is {found}, and this version knows {known}. Run the \
          newer version, or restore a backup that was made before the upgrade"
     )]
     Newer {
-        /// The number of a migration that was run.
+        /// The number of an applied migration.
         found: i64,
-        /// The greatest that is known.
+        /// The number of the latest known migration.
         known: i64,
     },
-    /// The schema could not be brought up to date.
-    #[error("the schema cannot be brought up to date")]
+    /// The migrations failed.
+    #[error("the schema cannot be migrated")]
     Migrate(#[source] Cause),
-    /// What an earlier version stored could not be chained.
-    #[error("what an earlier version stored cannot be taken into the chain")]
+    /// The rows of an earlier version could not be added to the hash chain.
+    #[error("the rows of an earlier version cannot be added to the hash chain")]
     Chain(#[source] StorageError),
-    /// A pooler stands in front of the server.
+    /// A connection pooler stands in front of the server.
     #[error(
         "a connection pooler (PgBouncer?) in front of this server shares its sessions (pool_mode = transaction) or refuses \
          a parameter of the URL; connect to Postgres directly, or through a pool with pool_mode = session"
     )]
     Pooler,
-    /// It would not hold every text.
+    /// The encoding cannot store every text.
     #[error(
-        "the database is encoded in {0}, and notifications hold any Unicode text; create it anew with ENCODING 'UTF8'"
+        "the encoding of the database is {0}, but notifications contain any Unicode text; create the database again with \
+         ENCODING 'UTF8'"
     )]
     Encoding(String),
-    /// The role lacks rights.
-    #[error("the role {role} has no right to {what}; grant it what \"Separate roles\" in docs/postgres.md lists")]
+    /// The role lacks a privilege.
+    #[error(
+        "the role {role} lacks the privilege to {what}; grant the privileges that \"Separate roles\" in docs/postgres.md \
+         lists"
+    )]
     NotGranted {
-        /// Who.
         role: String,
-        /// What it may not do.
+        /// The missing privilege.
         what: String,
     },
-    /// The role may not bring the schema up to date.
-    #[error("the role has no right to change the schema; run `receiptd migrate` as the owner of the database")]
+    /// The role may not change the schema.
+    #[error("the role lacks the privilege to change the schema; run `receiptd migrate` as the owner of the database")]
     MayNotMigrate,
-    /// What was acknowledged would not survive a crash.
+    /// Acknowledged data would not survive a crash.
     #[error("{setting} is {value} on this server: acknowledged notifications would not survive a crash; set it to on")]
-    NotDurable {
-        /// The name of the setting.
-        setting: &'static str,
-        /// Its value.
-        value: String,
-    },
+    NotDurable { setting: &'static str, value: String },
 }
 
 #[cfg(test)]
@@ -227,7 +211,7 @@ mod tests {
     use super::refuses_content;
 
     #[test]
-    fn only_faults_of_the_content_are_blamed_on_it() {
+    fn only_errors_of_the_content_count_as_refused() {
         for code in ["22021", "23505", "54000", "19", "2067", "1555", "18"] {
             assert!(refuses_content(code), "{code}");
         }

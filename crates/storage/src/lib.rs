@@ -1,27 +1,29 @@
-//! What is on disk, in words of the domain. No transaction and no type of the database library crosses this border.
+//! The database, described in the terms of the domain. No transaction and no type of the database library is visible
+//! outside.
 //!
-//! Each trait method is one unit of work: it is done whole, or not at all. Both databases implement all of them, and
-//! one conformance suite (`tests/storage`) holds them to the same behaviour.
+//! Each trait method is one unit of work: it happens completely or not at all. Both databases implement all methods,
+//! and one conformance suite (`tests/storage`) checks that they behave in the same way.
 //!
-//! | File | Holds |
+//! | File | Contents |
 //! | --- | --- |
-//! | `error` | what can go wrong |
-//! | `location`, `file_watch` | where an SQLite file is, and whether it is still there and holds what it held |
+//! | `error` | errors |
+//! | `location`, `file_watch` | the files of an SQLite database, and whether they are still there and unchanged by
+//! others |
 //! | `schema` | whether the schema is the one that this version needs |
-//! | `rows` | rows, and the way from them to the domain |
-//! | `outbox` | the trait of what is to be sent |
-//! | `status_events`, `repair` | the traits of the status events, and of putting right what is on record |
-//! | `audit` | the traits of the auditor: proof, audit log, retention, erasure |
-//! | `row_changes` | what a unit of work adds to the chain |
-//! | `batch` | arrivals, sorted out into what each statement of an append needs |
-//! | `outbox_rows` | submissions and steps, likewise for the outbox |
-//! | `timeout` | how long all of this may take |
-//! | `url` | which database a URL names, and what it asks of the connection |
-//! | `access_path` | which index leads to what a list asks for |
-//! | `backup` | backups of an SQLite file, and the way back |
-//! | `objects` | whether such a file has the tables, triggers, views and indexes that the migrations make, and no others |
-//! | `portable/` | everything that both databases say alike; compiled once under each |
-//! | `sqlite`, `postgres` | opening, batches |
+//! | `rows` | rows, and their conversion into types of the domain |
+//! | `outbox` | the trait of messages to send |
+//! | `status_events`, `repair` | the traits of the status events, and of imports and recomputed statuses |
+//! | `audit` | the traits for audits: hash chain, audit log, retention, erasure |
+//! | `row_changes` | what a unit of work adds to the hash chain |
+//! | `batch` | groups arrivals into the rows of each statement of an append |
+//! | `outbox_rows` | the rows of submissions and dispatch steps |
+//! | `timeout` | time limits for the methods of a store |
+//! | `url` | the database that a URL names, and the parameters of the connection |
+//! | `access_path` | the indexes that lead to the messages of a list |
+//! | `backup` | backups of an SQLite file, and their restore |
+//! | `objects` | compares the schema of an SQLite file with the one that the migrations create |
+//! | `portable/` | everything that is equal for both databases; compiled once for each of them |
+//! | `sqlite`, `postgres` | opening, batch statements |
 //!
 //! To add a statement, write it in `portable/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
@@ -69,22 +71,21 @@ use receiptd_domain::{
     PageLimit, StatsRequest, StatsRow, StoredNotification, Timestamp, TransactionId, Unreadable,
 };
 
-/// Takes down what arrives.
+/// Stores arrivals.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Puts all of `arrivals` on disk, and each message's status with them, or nothing. When this returns, they
-    /// survive `kill -9` and power loss.
+    /// Stores all `arrivals` and the new status of each message, or nothing. When this returns, the data survives `kill
+    /// -9` and power loss.
     async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError>;
 }
 
-/// Looks messages up.
+/// Reads messages.
 #[async_trait]
 pub trait Messages: Send + Sync {
-    /// The message of this id.
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError>;
 
-    /// The message of this id with everything about it, read from one snapshot, so that the status is the one to which
-    /// the notifications lead. `txn:…` also finds the message that has the transaction under a correlation id.
+    /// The message with this id and everything about it, read in one snapshot, so that the status matches the
+    /// notifications. `txn:…` also finds a message with a correlation id that owns the transaction.
     async fn history(&self, id: &CorrelationId) -> Result<Option<History>, StorageError>;
 
     /// One page of the messages that `filter` admits, newest first.
@@ -95,12 +96,12 @@ pub trait Messages: Send + Sync {
         limit: PageLimit,
     ) -> Result<Page<Message>, StorageError>;
 
-    /// How many messages there are of each kind that `request` tells apart, by period, channel, status and code. Exact,
-    /// and read from counters, so that it costs the same however many messages there are.
+    /// The number of messages, grouped by the properties that `request` names. The counts are exact and are read from
+    /// counters, so the cost does not depend on the number of messages.
     async fn stats(&self, request: &StatsRequest) -> Result<Vec<StatsRow>, StorageError>;
 
-    /// All notifications of a message, in no particular order, without their bodies, which may be large and do not matter
-    /// for the status.
+    /// All notifications of a message, in no particular order. Their bodies are left out, since they may be large and
+    /// do not matter for the status.
     async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<StoredNotification>, StorageError>;
 
     /// One page of the notifications of a message, in the order of (time of the event, fingerprint).
@@ -111,8 +112,8 @@ pub trait Messages: Send + Sync {
         limit: PageLimit,
     ) -> Result<Page<StoredNotification>, StorageError>;
 
-    /// Up to `limit` notifications of these messages, in the order of (message, fingerprint), after `after`: fewer where
-    /// their bodies are large, and none where there are no more.
+    /// Up to `limit` notifications of these messages after `after`, in the order of (message, fingerprint). Returns
+    /// fewer if their bodies are large, and none only after the last one.
     async fn notifications_of(
         &self,
         ids: &[CorrelationId],
@@ -120,15 +121,15 @@ pub trait Messages: Send + Sync {
         limit: PageLimit,
     ) -> Result<Vec<(CorrelationId, StoredNotification)>, StorageError>;
 
-    /// The steps of our dispatch of a message, in the order in which they were taken.
+    /// The dispatch steps of a message, in the order in which they were taken.
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError>;
 
-    /// The message that a transaction id belongs to.
+    /// The message that owns a transaction.
     async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError>;
 }
 
-/// Reads the messages and events that customers sent. A page is shorter than asked for where bodies are large; its cursor
-/// tells that there are more.
+/// Reads inbound messages. If bodies are large, a page is shorter than requested. Its cursor shows
+/// whether there is more.
 #[async_trait]
 pub trait InboundStore: Send + Sync {
     /// One page, newest first.
@@ -138,7 +139,7 @@ pub trait InboundStore: Send + Sync {
     async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError>;
 }
 
-/// Reads what could not be understood. Pages are as those of [`InboundStore`].
+/// Reads the bodies that could not be understood. Pages are like those of [`InboundStore`].
 #[async_trait]
 pub trait Quarantine: Send + Sync {
     /// One page, newest first.
@@ -148,50 +149,37 @@ pub trait Quarantine: Send + Sync {
     async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError>;
 }
 
-/// Tells whether the store works.
+/// Checks whether the store works.
 #[async_trait]
 pub trait Health: Send + Sync {
-    /// Fails when the files of the database are not there any more. Costs next to nothing.
+    /// Fails if the files of the database are gone. Very cheap.
     fn check_files(&self) -> Result<(), StorageError>;
 
-    /// Commits something, to see whether that is possible.
+    /// Commits a row, to check whether commits succeed.
     async fn beat(&self, now: Timestamp) -> Result<(), StorageError>;
 
-    /// Ends all connections, each as soon as its work is done. The last one to leave an SQLite file makes one file of it
-    /// and its write-ahead log.
+    /// Closes all connections, each as soon as its work is done. The last connection to an SQLite file merges the
+    /// write-ahead log into the file.
     async fn close(&self);
 }
 
-/// An open store.
 #[derive(Clone)]
 pub struct Store {
-    /// Takes down what arrives.
     pub journal: Arc<dyn Journal>,
-    /// Looks messages up.
     pub messages: Arc<dyn Messages>,
-    /// Reads what customers sent.
     pub inbound: Arc<dyn InboundStore>,
-    /// Reads what could not be understood.
     pub quarantine: Arc<dyn Quarantine>,
-    /// Keeps what is to be sent.
     pub outbox: Arc<dyn Outbox>,
-    /// Tells what changed.
     pub status_events: Arc<dyn StatusEvents>,
-    /// Puts right what is on record.
     pub repair: Arc<dyn Repair>,
-    /// Tells whether it works.
     pub health: Arc<dyn Health>,
-    /// Shows what is chained.
     pub hash_chain: Arc<dyn HashChain>,
-    /// Keeps the audit log.
     pub audit_log: Arc<dyn AuditLog>,
-    /// Removes what was kept for its time.
     pub retention: Arc<dyn Retention>,
-    /// Removes a person.
     pub erasure: Arc<dyn Erasure>,
-    /// Turns whenever this instance has committed a change of a message.
+    /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
-    /// Turns whenever this instance has taken over a message for sending.
+    /// Notifies when this instance has accepted a message for sending.
     pub submission_signal: watch::Receiver<()>,
 }
 
@@ -235,33 +223,33 @@ impl Store {
 /// How to open a store.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
-    /// The most connections to Postgres, or readers of SQLite.
+    /// Maximum number of connections to Postgres, or of readers of SQLite.
     pub connections: u32,
-    /// How long to wait for a connection, or for another writer of the same SQLite file. Six times as long a look-up or
-    /// a change may take as a whole.
+    /// Maximum time to wait for a connection, or for another writer of the same SQLite file. A method as a whole may
+    /// take six times as long.
     pub timeout: Duration,
-    /// What for.
+    /// The purpose of opening the store.
     pub access: Access,
 }
 
-/// What a store is opened for.
+/// The purpose of opening a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// To read. Nothing is written; the schema must be up to date.
+    /// To read. Nothing is written. The schema must be up to date.
     Read,
     /// To read and write rows. The schema must be up to date.
     Write,
-    /// The same, with the schema brought up to date first. An SQLite file must be there.
+    /// Like `Write`, but the schema is migrated first. An SQLite file must exist.
     Migrate,
-    /// The same, and an SQLite file that is missing is created.
+    /// Like `Migrate`, but a missing SQLite file is created.
     Create,
 }
 
-/// What is begun ends within this many times of [`OpenOptions::timeout`], or is given up.
+/// A method that takes longer than this multiple of [`OpenOptions::timeout`] is cancelled.
 const WAITS: u32 = 6;
 
-/// Opens the store at `url` (`sqlite://path` or `postgres://…`) as far as `options` allow, and refuses one that would lose
-/// what it has acknowledged.
+/// Opens the store at `url` (`sqlite://path` or `postgres://…`) for the purpose in `options`. Refuses a database that
+/// could lose acknowledged data.
 pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     check_url(url, options.access)?;
     let store = match url.split_once(':').map(|(scheme, _)| scheme) {
@@ -274,7 +262,7 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     Ok(store.with_timeout(options.timeout.saturating_mul(WAITS)))
 }
 
-/// Tries the database at `url` and changes nothing in it. `false` if there is no SQLite file yet.
+/// Checks the database at `url` without changing it. Returns `false` if the SQLite file does not exist yet.
 pub async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
     match check_url(url, options.access)? {
         #[cfg(not(prepare_only = "postgres"))]

@@ -1,4 +1,4 @@
-//! Where an SQLite database is: the path in its URL, and whether a database can be opened or created there.
+//! The location of an SQLite database: the path in its URL, and whether a database can be opened or created there.
 
 use std::{
     fs,
@@ -17,11 +17,10 @@ use url::form_urlencoded;
 
 use super::{Access, OpenError, UrlError, file_watch};
 
-/// What an SQLite database consists of while it is in use. A write-ahead log without its database file, or with another
-/// one, makes no sense.
+/// The files of an SQLite database while it is in use. A write-ahead log is useless without its own database file.
 pub(super) const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
-/// In the header of the file, so that nobody takes it for that of another program: `rcpt`.
+/// A value in the header of the file that identifies a database of receiptd: `rcpt`.
 pub(super) const APPLICATION_ID: u32 = 0x7263_7074;
 
 /// The path of an SQLite database.
@@ -29,7 +28,7 @@ pub(super) const APPLICATION_ID: u32 = 0x7263_7074;
 pub(super) struct Location(PathBuf);
 
 impl Location {
-    /// Of this URL. Parameters that would weaken the database are refused, as is a URL without a path.
+    /// Reads the path from this URL. Refuses parameters that would weaken the database, and a URL without a path.
     pub(super) fn of(url: &str, access: Access) -> Result<Self, OpenError> {
         let rest = url.strip_prefix("sqlite:").ok_or(OpenError::Scheme)?;
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
@@ -43,7 +42,7 @@ impl Location {
         if path.as_os_str().is_empty() {
             return Err(UrlError::NoPath.into());
         }
-        // SQLite would take `file:` for the beginning of a URI.
+        // SQLite would read `file:` as the beginning of a URI.
         let is_uri = path.to_string_lossy().starts_with("file:");
         Ok(Self(if is_uri { Path::new(".").join(path) } else { path.to_owned() }))
     }
@@ -52,25 +51,25 @@ impl Location {
         &self.0
     }
 
-    /// To open the file as it is; no part of it is changed.
+    /// Options to open the file as it is, without changing it.
     pub(super) fn connect(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new().filename(&self.0)
     }
 
-    /// Checks what SQLite would not say, or only with the first write: that the path is one of a regular file, and that
-    /// this user has the rights that `access` takes. Creates an empty file that only this user can read, where that is
-    /// asked for and there is none.
+    /// Checks what SQLite reports not at all, or only with the first write: whether the path names a regular file, and
+    /// whether this user has the rights that `access` needs. If `access` allows it and there is no file, creates an
+    /// empty one that only this user can read.
     pub(super) fn prepare(&self, access: Access) -> Result<(), OpenError> {
         let path = self.path();
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => return Err(self.fault("it is a directory")),
-            Ok(found) if !found.is_file() => return Err(self.fault("it is not a regular file")),
+            Ok(found) if found.is_dir() => return Err(self.unusable("it is a directory")),
+            Ok(found) if !found.is_file() => return Err(self.unusable("it is not a regular file")),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound && self.folder().is_dir() => match access {
-                Access::Create => return self.create().map_err(|error| self.fault(self.reason(&error))),
+                Access::Create => return self.create().map_err(|error| self.unusable(self.reason(&error))),
                 Access::Read | Access::Write | Access::Migrate => return Err(OpenError::Absent(path.to_owned())),
             },
-            Err(error) => return Err(self.fault(self.reason(&error))),
+            Err(error) => return Err(self.unusable(self.reason(&error))),
         }
         self.check_rights(access)?;
         self.check_log()
@@ -85,7 +84,7 @@ impl Location {
         let (there, missing): (Vec<_>, Vec<_>) =
             PARTS.iter().map(|part| self.part(part)).partition(|part| part.exists());
         for part in there {
-            let denied = |error| self.fault(denied(&format!("{verb} {}", part.display()), error));
+            let denied = |error| self.unusable(denied(&format!("{verb} {}", part.display()), error));
             may(&part, right).map_err(denied)?;
         }
         if access == Access::Read && missing.is_empty() {
@@ -94,15 +93,15 @@ impl Location {
         let folder = self.folder();
         may(folder, Right::WRITE_OK | Right::EXEC_OK).map_err(|error| {
             let denied = denied(&format!("create files in {}", folder.display()), error);
-            self.fault(format!("{denied}, where SQLite keeps its write-ahead log"))
+            self.unusable(format!("{denied}, where SQLite keeps its write-ahead log"))
         })
     }
 
-    /// SQLite deletes the index before the log, and creates it after the log. An index alone means that somebody removed
-    /// the log, perhaps of a server that is running.
+    /// SQLite deletes the index before the log, and creates it after the log. An index without a log means that
+    /// something removed the log, perhaps while a server was running.
     fn check_log(&self) -> Result<(), OpenError> {
         let is_missing = || self.part("-shm").exists() && !self.part("-wal").exists();
-        // Between two looks another process may have closed the database, or opened it.
+        // Between two checks another process may have closed or opened the database.
         if (0..3).all(|_| is_missing()) {
             return Err(OpenError::LogRemoved { log: self.part("-wal"), index: self.part("-shm") });
         }
@@ -111,23 +110,23 @@ impl Location {
         }
         match file_watch::can_have_log(self.path()) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(self.fault(
+            Ok(false) => Err(self.unusable(
                 "it was truncated or overwritten while it was in use, and the write-ahead log beside it (-wal) is not its \
                  own. Put a backup in place with `receiptd restore FILE --force`",
             )),
-            Err(error) => Err(self.fault(self.reason(&error))),
+            Err(error) => Err(self.unusable(self.reason(&error))),
         }
     }
 
-    /// An empty file is an empty database. SQLite gives the log and its index the mode of the file.
+    /// An empty file is an empty database. SQLite gives the log and its index the mode of this file.
     fn create(&self) -> io::Result<()> {
-        // Through a symbolic link too, which `create_new` would not follow.
+        // This follows a symbolic link too, which `create_new` would not do.
         let file = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(self.path())?;
         file.sync_all()?;
         fs::File::open(self.folder())?.sync_all()
     }
 
-    /// What an error of the file system says about the path.
+    /// Describes an error of the file system for this path.
     fn reason(&self, error: &io::Error) -> String {
         let folder = self.folder();
         match error.kind() {
@@ -135,29 +134,31 @@ impl Location {
             ErrorKind::NotADirectory | ErrorKind::NotFound if !folder.is_dir() => {
                 format!("{} is not a directory", folder.display())
             }
-            ErrorKind::PermissionDenied => format!("this user has no right to use the directory {}", folder.display()),
+            ErrorKind::PermissionDenied => {
+                format!("this user lacks the permission to use the directory {}", folder.display())
+            }
             ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
             ErrorKind::StorageFull => "there is no space left on the disk".to_owned(),
             _ => error.to_string(),
         }
     }
 
-    /// What SQLite says about the file.
+    /// Describes an error of SQLite for this file.
     pub(super) fn refused(&self, error: sqlx::Error) -> OpenError {
-        // Extended codes keep the primary one in the low byte.
+        // Extended codes contain the primary code in the low byte.
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok()).unwrap_or_default();
         match code & 0xff {
-            5 => self.fault("another process has locked it"),
-            8 => self.fault("SQLite may only read it"),
-            11 => self.fault("it is damaged; restore a backup"),
-            14 => self.fault("SQLite cannot open it, or its log (-wal, -shm) beside it"),
-            13 => self.fault("there is no space left on the disk"),
-            26 => self.fault("it is not an SQLite database"),
+            5 => self.unusable("another process has locked it"),
+            8 => self.unusable("SQLite can open it only for reading"),
+            11 => self.unusable("it is damaged; restore a backup"),
+            14 => self.unusable("SQLite cannot open it, or its log (-wal, -shm) beside it"),
+            13 => self.unusable("there is no space left on the disk"),
+            26 => self.unusable("it is not an SQLite database"),
             _ => OpenError::connect(error),
         }
     }
 
-    /// Parts of the database that others than their owner can read or write.
+    /// Files of the database that other users can read or write.
     pub(super) fn exposed_parts(&self) -> Vec<PathBuf> {
         let is_exposed = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
         PARTS.iter().map(|part| self.part(part)).filter(is_exposed).collect()
@@ -171,12 +172,12 @@ impl Location {
         folder(&self.0)
     }
 
-    fn fault(&self, reason: impl Into<String>) -> OpenError {
+    fn unusable(&self, reason: impl Into<String>) -> OpenError {
         OpenError::File { path: self.0.clone(), reason: reason.into() }
     }
 }
 
-/// What is easily meant otherwise has to be escaped.
+/// Characters that are easily misunderstood must be escaped.
 fn check_path(path: &str) -> Result<(), UrlError> {
     match path.trim() {
         "" => Err(UrlError::NoPath),
@@ -198,14 +199,14 @@ fn check_parameters(parameters: &str, access: Access) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Whether this user may do that, with the rights that count.
+/// Whether this user has the right, by the effective ids.
 fn may(path: &Path, right: Right) -> Result<(), Errno> {
     rustix::fs::accessat(CWD, path, right, AtFlags::EACCESS)
 }
 
 fn denied(what: &str, error: Errno) -> String {
     match error {
-        Errno::ACCESS | Errno::PERM => format!("this user has no right to {what}"),
+        Errno::ACCESS | Errno::PERM => format!("this user lacks the permission to {what}"),
         Errno::ROFS => "the file system is read-only".to_owned(),
         error => io::Error::from(error).to_string(),
     }

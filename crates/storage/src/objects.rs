@@ -1,4 +1,4 @@
-//! Whether an SQLite file has the tables, triggers, views and indexes that the migrations make, and no others.
+//! Compares the tables, triggers, views and indexes of an SQLite file with those that the migrations create.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use sqlx::{Connection, SqliteConnection, migrate::MigrateError};
 
 use super::schema::newest;
 
-/// An object of a schema: what it is and its name; the table it belongs to and the statement that made it.
+/// The objects of a schema: from (type, name) to (table, statement that created it).
 type Objects = BTreeMap<(String, String), (String, Option<String>)>;
 
-/// The first thing in which the schema of a database differs from the one that its migrations make; `None` if it does
-/// not. A trigger or a view that somebody added could alter what is stored from then on.
+/// The first difference between the schema of a database and the one that its migrations create. `None` if they are
+/// equal. A trigger or a view that was added by others could alter what is stored.
 pub(super) async fn difference(connection: &mut SqliteConnection) -> Result<Option<String>, MigrateError> {
     let there = objects(connection).await?;
     if !there.contains_key(&("table".to_owned(), "_sqlx_migrations".to_owned())) {
@@ -22,7 +22,7 @@ pub(super) async fn difference(connection: &mut SqliteConnection) -> Result<Opti
     let migrator = sqlx::migrate!("../../migrations/sqlite");
     let version = version.unwrap_or_default();
     if version > newest(&migrator) {
-        // A newer program made it. Opening it says so.
+        // A newer version created it. Opening the database reports this.
         return Ok(None);
     }
     migrator.run_to(version, &mut fresh).await?;
@@ -31,7 +31,7 @@ pub(super) async fn difference(connection: &mut SqliteConnection) -> Result<Opti
     Ok(compare(&there, &right))
 }
 
-/// Without the tables in which `ANALYZE` keeps its statistics.
+/// All objects except the tables of `ANALYZE`.
 async fn objects(connection: &mut SqliteConnection) -> Result<Objects, sqlx::Error> {
     let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
         "SELECT type, name, tbl_name, CASE WHEN name = '_sqlx_migrations' THEN NULL ELSE sql END FROM sqlite_schema \
@@ -45,7 +45,7 @@ async fn objects(connection: &mut SqliteConnection) -> Result<Objects, sqlx::Err
 fn compare(there: &Objects, right: &Objects) -> Option<String> {
     let added = there.keys().find(|object| !right.contains_key(object));
     if let Some((kind, name)) = added {
-        return Some(format!("the {kind} {name:?} is none of receiptd's"));
+        return Some(format!("the {kind} {name:?} does not belong to receiptd"));
     }
     let (kind, name) = right.iter().find(|(object, made)| there.get(object) != Some(made))?.0;
     let is_there = there.contains_key(&(kind.clone(), name.clone()));

@@ -1,4 +1,4 @@
-//! What is to be sent: waiting, on its way, and what became of it.
+//! Messages to send: waiting, in dispatch, and their outcomes.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use receiptd_domain::{
 
 use super::StorageError;
 
-/// Keeps what we were asked to send, until the platform has it.
+/// Stores messages that receiptd was asked to send, until the platform has them.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes submissions over, all in one commit; for each, in the same order, what became of it. One whose id is taken
-    /// already, here or by an earlier one of `entries`, is left alone. The same commit notes in the audit log how many new
-    /// ones `actor` gave.
+    /// Accepts submissions, all in one commit, and returns the result for each in the same order. If the id exists
+    /// already, in the store or earlier in `entries`, the existing message is not changed. The commit adds the number
+    /// of new submissions of `actor` to the audit log.
     async fn enqueue(
         &self,
         entries: &[OutboxEntry],
@@ -23,13 +23,14 @@ pub trait Outbox: Send + Sync {
         actor: &Actor,
     ) -> Result<Vec<EnqueueResult>, StorageError>;
 
-    /// What [`Outbox::enqueue`] would say of an entry that is not new; `None` if there is no message of its id, and none
-    /// that `actor` gave its key to.
+    /// The result that [`Outbox::enqueue`] would return for an entry that is not new. `None` if there is no message
+    /// with its id, and none for which `actor` used its key.
     async fn compare(&self, entry: &OutboxEntry, actor: &Actor) -> Result<Option<EnqueueResult>, StorageError>;
 
-    /// Leases up to `limit` submissions on `channel` that are due at `now`, the longest due first, each to this caller
-    /// alone, until `lease_until`. From then on a request may be on its way. What turns out to be out of time, with the
-    /// platform already, or unreadable ends instead, so fewer than `limit` does not mean that no more are due.
+    /// Leases up to `limit` submissions on `channel` that are due at `now`, earliest first. Only this caller has the
+    /// lease, until `lease_until`. From now on a request may be on its way. A submission that has expired, that the
+    /// platform has already, or that is unreadable ends instead. So fewer results than `limit` do not mean that no more
+    /// are due.
     async fn claim(
         &self,
         channel: &Channel,
@@ -38,52 +39,51 @@ pub trait Outbox: Send + Sync {
         lease_until: Timestamp,
     ) -> Result<Vec<Claim>, StorageError>;
 
-    /// Puts the outcomes of hand-overs on record, all in one commit. One that comes after its lease counts still, unless
-    /// a later attempt has begun; of several for one attempt the first counts.
+    /// Stores the outcomes of dispatches, all in one commit. An outcome that arrives after its lease has ended still
+    /// counts, unless a later attempt has begun. Of several outcomes of one attempt, the first counts.
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError>;
 
-    /// Ends the leases that are over at `now`: whoever held them is gone, and the platform may or may not have the
-    /// messages. They become `unconfirmed`, or, with `resend`, are queued again, due at once.
+    /// Ends the leases that are over at `now`. Their holders have stopped, and the platform may or may not have the
+    /// messages. The messages become `unconfirmed`. With `resend`, they are queued again and due at once.
     async fn expire_leases(&self, now: Timestamp, resend: bool) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Ends the submissions that wait and whose time ran out at `now`. They become `expired`, unless a notification shows
-    /// that the platform has them. A great many take several commits.
+    /// Ends the waiting submissions that have expired at `now`. They become `expired`, unless a notification shows that
+    /// the platform has them. Large numbers take several commits.
     async fn expire(&self, now: Timestamp) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Calls a message back, if it waits; the same commit notes in the audit log that `actor` did. The platform may have it
-    /// all the same, where it waits for a resend.
+    /// Cancels a waiting message. The commit adds an entry of `actor` to the audit log. If the message waits for a
+    /// resend, the platform may have it nevertheless.
     async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError>;
 
-    /// Ends everything that waits or is being handed over, in a store that was put back to an earlier state: nobody knows
-    /// what of it was sent since. It becomes `unconfirmed`, unless a notification shows that the platform has it.
+    /// Ends everything that waits or is being dispatched, in a store that was restored from a backup: it is not known
+    /// what was sent since. The messages become `unconfirmed`, unless a notification shows that the platform has them.
     /// Each commit adds its number to `entry` of the audit log.
     async fn mark_unconfirmed(&self, now: Timestamp, entry: &AuditEntry) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Puts right what our clock has left behind that was set back since, to `now`: what was to go at once, or once more,
-    /// is due now, and no lease lasts longer than until `lease_until`. What goes on for up to half an hour longer is
-    /// left alone: another instance may have written it, whose clock is ahead of ours.
+    /// Corrects times that our clock left in the future before it was set back to `now`. Messages that were to be sent
+    /// at once, or again, become due now, and no lease lasts longer than `lease_until`. Times up to half an hour ahead
+    /// are not changed: another instance, whose clock is ahead of ours, may have written them.
     async fn on_clock_rollback(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError>;
 
-    /// When the next submission on each channel is due, for the channels on which any waits.
+    /// The time at which the next submission on each channel is due, for channels with waiting submissions.
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError>;
 }
 
-/// The clocks of instances on one database may be this far apart.
+/// Maximum difference between the clocks of instances on one database.
 pub(super) const CLOCKS_APART: Duration = Duration::from_mins(30);
 
-/// A submission, and when it is to be handed over.
+/// A submission, and the time of its dispatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxEntry {
-    /// What to send.
     pub submission: Submission,
-    /// Not before this.
+    /// The message must not be dispatched before this time.
     pub due_at: Timestamp,
-    /// By which the caller may repeat the request.
+    /// The key with which the caller can repeat the request.
     pub key: Option<RequestKey>,
 }
 
 impl OutboxEntry {
-    /// Without a key.
+    /// An entry without a key.
     pub fn new(submission: Submission, due_at: Timestamp) -> Self {
         Self { submission, due_at, key: None }
     }
@@ -92,69 +92,67 @@ impl OutboxEntry {
 /// The key of a request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// The key.
     pub key: IdempotencyKey,
-    /// The request names no correlation id, so another one was drawn each time that it came; the first one counts.
+    /// The request contains no correlation id, so each repetition generated a new one. The first one counts.
     pub is_id_drawn: bool,
 }
 
-/// What became of a submission.
+/// The result of accepting a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnqueueResult {
     /// It is new, and committed.
     New,
-    /// The very same was taken over before.
+    /// An equal submission was accepted before.
     Same,
-    /// There is another message of this id.
+    /// Another message has this id.
     Conflict,
-    /// The very same was taken over before with this key, under this id.
+    /// An equal submission was accepted before with this key, under this id.
     SameByKey(CorrelationId),
-    /// With this key another message was taken over, under this id.
+    /// Another submission was accepted before with this key, under this id.
     KeyTaken(CorrelationId),
 }
 
-/// What became of the wish to call a message back.
+/// The result of cancelling a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancellation {
     /// It will not be sent.
     Cancelled,
-    /// It was called back before.
+    /// It was cancelled before.
     Already,
-    /// The platform has it, or may have it, or the outcome is known.
+    /// The platform has it or may have it, or the outcome is known.
     TooLate(Status),
     /// Another system sent it.
     Observed,
-    /// There is no message of this id.
+    /// No message has this id.
     Absent,
 }
 
-/// A submission that is leased for hand-over.
+/// A submission that is leased for dispatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What to send.
     pub submission: Submission,
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, starting at 1.
     pub attempt: i64,
-    /// How many earlier attempts count; see [`Settlement::counts`].
+    /// The number of earlier attempts that count; see [`Settlement::counts`].
     pub counted: i64,
 }
 
-/// How a hand-over ended.
+/// The outcome of a dispatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The step that was taken.
     pub event: DispatchEvent,
-    /// If it was refused, whether that may pass.
+    /// For a rejected message, whether the failure may be temporary.
     pub failure: Option<Failure>,
-    /// When to try again; only for a dispatch that is `queued` again.
+    /// The time of the next attempt. Only for a message that is `queued` again.
     pub retry_at: Option<Timestamp>,
-    /// Whether this attempt counts as one of those that a message may have. One that met what would have met every other
-    /// message, or that never left, does not.
+    /// Whether this attempt counts towards the maximum number of attempts. An attempt does not count if its request was
+    /// never sent, or if it failed for a reason that concerns all messages.
     pub counts: bool,
 }
 
 impl Settlement {
-    /// Reached `dispatch` at `at`.
+    /// The dispatch state `dispatch`, reached at `at`.
     pub fn new(dispatch: Dispatch, at: Timestamp) -> Self {
         let event = DispatchEvent { at, dispatch, code: None, reason: None, transaction_id: None };
         Self { event, failure: None, retry_at: None, counts: false }

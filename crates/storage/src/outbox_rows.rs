@@ -1,13 +1,14 @@
-//! What the statements of the outbox take and give.
+//! Rows that the statements of the outbox read and write.
 //!
-//! A batch of them is in key order, as in `batch`: two instances lock rows in the same order.
+//! The rows of a batch are in the order of their keys, as in `batch`, so that two instances lock rows in the same
+//! order.
 
 use receiptd_domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::{Claim, OutboxEntry, Settlement, StorageError, rows::Place};
 
-/// A submission that is taken over.
+/// A submission that is accepted.
 #[derive(Serialize)]
 pub(super) struct QueuedRow {
     pub(super) correlation_id: String,
@@ -35,7 +36,7 @@ impl QueuedRow {
     }
 }
 
-/// What is leased.
+/// A leased submission.
 #[derive(Deserialize)]
 pub(super) struct LeasedRow {
     pub(super) correlation_id: String,
@@ -58,16 +59,16 @@ impl LeasedRow {
 pub(super) struct EndRow {
     pub(super) correlation_id: String,
     pub(super) attempt: i64,
-    /// 1: it counts.
+    /// 1 if the attempt counts.
     pub(super) counts: i64,
     pub(super) retry_at: Option<i64>,
 }
 
-/// What is to be known of a message that is about to take a step.
+/// The state of a message that is about to take a step. Its row is locked.
 pub(super) struct HeldRow {
     pub(super) correlation_id: String,
     pub(super) dispatch: Option<String>,
-    /// A notification shows that the platform has it.
+    /// Whether a notification shows that the platform has the message.
     pub(super) is_shown: bool,
 }
 
@@ -77,7 +78,7 @@ impl HeldRow {
     }
 }
 
-/// A step of dispatch.
+/// A dispatch step.
 #[derive(Serialize)]
 pub(super) struct StepRow {
     pub(super) correlation_id: String,
@@ -105,7 +106,7 @@ impl StepRow {
     }
 }
 
-/// The ids that these rows name.
+/// The ids in these rows.
 pub(super) fn ids(names: Vec<String>) -> Result<Vec<CorrelationId>, StorageError> {
     let id = |name: String| {
         let at = Place { table: "outbox", row: &name };

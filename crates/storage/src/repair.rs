@@ -1,4 +1,4 @@
-//! Putting right what is on record: gaps, what was not understood, what was understood otherwise.
+//! Imports, the release of quarantined bodies, and recomputed statuses.
 
 use async_trait::async_trait;
 use receiptd_domain::{
@@ -7,18 +7,18 @@ use receiptd_domain::{
 
 use super::StorageError;
 
-/// Reads the body of a notification; `None` if it is none.
+/// Parses the body of a notification. `None` if it is not a notification.
 pub type BodyParser = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;
 
-/// Puts right what is on record.
+/// Corrects stored data.
 #[async_trait]
 pub trait Repair: Send + Sync {
-    /// Puts those of `arrivals` on record that are not, all in one commit, and leaves the others as they are, uncounted.
-    /// For each, in the same order, whether it was new; their number is noted in the audit log under `entry`.
+    /// Stores those of `arrivals` that are missing, all in one commit. The others are not changed or counted. Returns
+    /// for each, in the same order, whether it was new. Their number is added to `entry` in the audit log.
     async fn import(&self, arrivals: &[Arrival], entry: &AuditEntry) -> Result<Vec<bool>, StorageError>;
 
-    /// Takes a body out of quarantine and puts on record what it held, all in one commit, which is noted in the audit log under
-    /// `entry`. Whether it was there.
+    /// Removes a body from the quarantine and stores its contents, all in one commit, which is counted in `entry` of
+    /// the audit log. Returns whether the body was there.
     async fn release_from_quarantine(
         &self,
         fingerprint: Fingerprint,
@@ -29,20 +29,20 @@ pub trait Repair: Send + Sync {
     /// The ids of the messages after `after`, in the order of ids.
     async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Compares these messages with what is stored of their notifications, as these were understood when they came.
+    /// Compares these messages with their stored notifications, as these were understood when they arrived.
     async fn check_statuses(&self, ids: &[CorrelationId]) -> Result<StatusCheck, StorageError>;
 
-    /// Which of these messages [`Repair::recompute`] would alter.
+    /// Those of these messages that [`Repair::recompute`] would change.
     async fn preview_recompute(
         &self,
         ids: &[CorrelationId],
         read: &BodyParser,
     ) -> Result<Vec<Recomputed>, StorageError>;
 
-    /// Reads the notifications of these messages anew, and makes each message say what they say, in one commit. What a
-    /// notification is (its fingerprint, its message, when and how it came, its body) stays; what it means may change.
-    /// One that cannot be read any more keeps its meaning. Where the notification that decided is no longer kept, the
-    /// message keeps its standing. Returned is what was altered; the number is noted in the audit log under `entry`.
+    /// Parses the notifications of these messages again and recomputes the messages, in one commit. The identity of a
+    /// notification stays (its fingerprint, message, time and way of arrival, body); its meaning may change. A
+    /// notification that cannot be parsed any more keeps its meaning. If the deciding notification has been purged, the
+    /// message keeps its standing. Returns the changes. Their number is added to `entry` in the audit log.
     async fn recompute(
         &self,
         ids: &[CorrelationId],
@@ -52,26 +52,25 @@ pub trait Repair: Send + Sync {
     ) -> Result<Vec<Recomputed>, StorageError>;
 }
 
-/// What a comparison of messages with their notifications found.
+/// The result of comparing messages with their notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusCheck {
-    /// The messages that are not as their notifications say.
+    /// Messages that do not match their notifications.
     pub wrong: Vec<Recomputed>,
-    /// How many are.
+    /// The number of messages that match.
     pub right: u64,
-    /// How many cannot be compared, since a notification that decided is no longer kept.
+    /// The number of messages that cannot be compared, since the deciding notification has been purged.
     pub unverifiable: u64,
-    /// Of these, the notifications that decided according to the messages, and are not there.
+    /// For these, the missing notifications that decided according to the messages.
     pub deciders: Vec<RowKey>,
 }
 
-/// A message that is not as its notifications read now.
+/// A message that does not match its notifications as they are parsed now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recomputed {
-    /// Which.
     pub correlation_id: CorrelationId,
-    /// Its status before.
+    /// The status before.
     pub from: Status,
-    /// Its status after; the same, where only the particulars change.
+    /// The status after. Equal to `from` if only other fields change.
     pub to: Status,
 }

@@ -1,4 +1,4 @@
-//! What a unit of work adds to the chain, and the chains that this instance writes.
+//! What a unit of work adds to the hash chain, and the chains that this instance writes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 
 use super::rows::NotificationRow;
 
-/// The chains of this instance that nobody writes at the moment.
+/// The chains of this instance that no unit of work is using.
 ///
-/// A unit of work takes one, or begins a new one, and gives it back after its commit. So units of work that run at the
-/// same time do not wait for each other; and where nobody knows whether a commit happened, its chain is never used again.
+/// A unit of work takes one or begins a new one, and returns it after its commit. So units of work that run at the same
+/// time do not wait for each other. If it is not known whether a commit succeeded, the chain is never used again.
 #[derive(Default)]
 pub(super) struct Chains(Mutex<Vec<Checkpoint>>);
 
@@ -24,7 +24,7 @@ impl Chains {
     }
 }
 
-/// What a unit of work did to chained rows.
+/// The changes of a unit of work to chained rows.
 #[derive(Default)]
 pub(super) struct RowChanges(Vec<RowChange>);
 
@@ -33,21 +33,21 @@ impl RowChanges {
         &self.0
     }
 
-    /// A notification was added, came again, or was removed; `occurrences` as often as that counts.
-    pub(super) fn notification(&mut self, fate: ChangeKind, row: &NotificationRow, occurrences: i64) {
+    /// Records that a notification was added, repeated or removed. `occurrences` is the number that this adds.
+    pub(super) fn notification(&mut self, kind: ChangeKind, row: &NotificationRow, occurrences: i64) {
         let (key, digest) = notification(row);
         let occurrences = u32::try_from(occurrences).unwrap_or(u32::MAX);
-        self.0.push(RowChange { table: ChainedTable::Notifications, kind: fate, key, digest, occurrences });
+        self.0.push(RowChange { table: ChainedTable::Notifications, kind, key, digest, occurrences });
     }
 
-    /// A step was taken or removed.
-    pub(super) fn step(&mut self, fate: ChangeKind, row: &EventRow) {
+    /// Records that a step was added or removed.
+    pub(super) fn step(&mut self, kind: ChangeKind, row: &EventRow) {
         let (key, digest) = step(row);
-        self.0.push(RowChange { table: ChainedTable::DispatchEvents, kind: fate, key, digest, occurrences: 1 });
+        self.0.push(RowChange { table: ChainedTable::DispatchEvents, kind, key, digest, occurrences: 1 });
     }
 }
 
-/// A row of `dispatch_events`, whole.
+/// A complete row of `dispatch_events`.
 #[derive(Clone, Deserialize)]
 pub(super) struct EventRow {
     pub(super) correlation_id: String,
@@ -60,7 +60,7 @@ pub(super) struct EventRow {
     pub(super) transaction_id: Option<String>,
 }
 
-/// The key of a notification, and the digest of all of it but `occurrences`, which the records count.
+/// The key of a notification, and the digest of all columns except `occurrences`, which the changes count.
 pub(super) fn notification(row: &NotificationRow) -> (RowKey, Fingerprint) {
     let mut part = [0; 8];
     part.iter_mut().zip(&row.fingerprint).for_each(|(byte, of)| *byte = *of);
@@ -84,7 +84,7 @@ pub(super) fn notification(row: &NotificationRow) -> (RowKey, Fingerprint) {
     (RowKey::new(&row.correlation_id, part), digest)
 }
 
-/// The key of a step, and the digest of all of it.
+/// The key of a step, and the digest of all columns.
 pub(super) fn step(row: &EventRow) -> (RowKey, Fingerprint) {
     let digest = digest(
         &row.correlation_id,
@@ -95,7 +95,7 @@ pub(super) fn step(row: &EventRow) -> (RowKey, Fingerprint) {
     (RowKey::new(&row.correlation_id, row.step.to_be_bytes()), digest)
 }
 
-/// Over everything, and over which of the optional values are there.
+/// Covers all values, and which of the optional values are present.
 fn digest<const B: usize, const T: usize, const O: usize>(
     id: &str,
     bytes: [&[u8]; B],

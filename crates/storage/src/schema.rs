@@ -1,4 +1,4 @@
-//! Whether the schema of a database is the one that this version needs.
+//! Checks whether the schema of a database is the one that this version needs.
 
 use sqlx::{
     FromRow,
@@ -7,7 +7,7 @@ use sqlx::{
 
 use super::OpenError;
 
-/// A migration that was run, as sqlx keeps it in `_sqlx_migrations`.
+/// An applied migration, as sqlx stores it in `_sqlx_migrations`.
 #[derive(FromRow)]
 pub(super) struct Applied {
     version: i64,
@@ -17,35 +17,35 @@ pub(super) struct Applied {
 }
 
 impl Applied {
-    /// Reads all of them, in the order of their versions. The statement is the same for both databases.
+    /// Reads all applied migrations in the order of their versions. The statement is equal for both databases.
     pub(super) const ALL: &'static str =
         "SELECT version, description, success, checksum FROM _sqlx_migrations ORDER BY version";
 }
 
-/// How far a database has come.
+/// The state of a database's schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It holds nothing yet.
+    /// The database is empty.
     Empty,
-    /// An earlier version of this program made it.
+    /// An earlier version of receiptd created it.
     Older {
-        /// The last version up to which all were run.
+        /// The latest version up to which all migrations were applied.
         found: i64,
-        /// The greatest that is known.
+        /// The latest known version.
         known: i64,
     },
-    /// It is as this version needs it.
+    /// It is the schema that this version needs.
     Current,
 }
 
-/// The greatest version that is known.
+/// The latest known version.
 pub(super) fn newest(migrator: &Migrator) -> i64 {
     migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 impl Standing {
-    /// Of a database in which these migrations were run. One of a newer version, of another program, or that was altered
-    /// is refused.
+    /// The state of a database with these applied migrations. Refuses a database of a newer version or of another
+    /// program, and one whose migrations were altered.
     pub(super) fn of(applied: &[Applied], migrator: &Migrator) -> Result<Self, OpenError> {
         let Some(first) = migrator.iter().next().filter(|_| !applied.is_empty()) else { return Ok(Self::Empty) };
         if applied.iter().any(|applied| applied.version == first.version && applied.description != first.description) {
@@ -69,7 +69,7 @@ impl Standing {
         Ok(if found < known { Self::Older { found, known } } else { Self::Current })
     }
 
-    /// Refuses a database that has to be migrated first.
+    /// Refuses a database that must be migrated first.
     pub(super) fn require_current(self) -> Result<(), OpenError> {
         match self {
             Self::Empty => Err(OpenError::Empty),
@@ -83,7 +83,7 @@ impl Standing {
 mod tests {
     use super::*;
 
-    /// The migrations up to that one, as they were run.
+    /// The migrations up to `version`, as sqlx would store them.
     fn run_to(migrator: &Migrator, version: i64) -> Vec<Applied> {
         let run = migrator.iter().filter(|migration| migration.version <= version);
         let applied = run.map(|migration| Applied {

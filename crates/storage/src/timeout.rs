@@ -1,9 +1,9 @@
-//! A bound on how long the store may take: whoever asks is answered, also where a database neither answers nor breaks
-//! off, as one that is stopped, or a network that lost the connection without a word. And what was read from a file that
-//! is not the database any more is not an answer.
+//! Time limits for the methods of a store. A caller gets an answer even if the database neither answers nor closes the
+//! connection, for example because it was stopped, or because a network lost the connection silently. A result that was
+//! read from a file that is not the database any more is discarded.
 //!
-//! Notifications need none of this, since the committer has its own patience; and what reads the whole store may take as
-//! long as it has to.
+//! Notifications do not need these limits, since the committer has its own. Methods that read the whole store are not
+//! limited.
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -20,17 +20,17 @@ use super::{
     Settlement, StatusEvents, StorageError, Store,
 };
 
-/// A part of a store, each of whose methods ends in time.
+/// A part of a store whose methods have a time limit.
 struct WithTimeout<T: ?Sized> {
     inner: Arc<T>,
     most: Duration,
-    /// Whether what it reads is still the database.
+    /// Checks that the files are still those of the database.
     health: Arc<dyn Health>,
 }
 
 impl Store {
-    /// The same store, in which no look-up and no change takes longer than `most`. One that would is unavailable, and
-    /// what it began is given up.
+    /// The same store with time limits: a read or a change that takes longer than `most` fails as unavailable, and its
+    /// work is cancelled.
     pub(super) fn with_timeout(self, most: Duration) -> Self {
         let health = || self.health.clone();
         Self {
@@ -47,7 +47,8 @@ impl Store {
 
 impl<T: ?Sized> WithTimeout<T> {
     async fn wait<A>(&self, answer: impl Future<Output = Result<A, StorageError>>) -> Result<A, StorageError> {
-        // Before as well: a connection that is opened now would begin another log in the place of one that was removed.
+        // This check is needed before the call too: a connection that is opened now would begin a new log in place of a
+        // removed one.
         self.health.check_files()?;
         let answer = timeout(self.most, answer).await.unwrap_or_else(|_| {
             let late = format!("the database did not answer within {:?}", self.most);
@@ -58,7 +59,7 @@ impl<T: ?Sized> WithTimeout<T> {
     }
 }
 
-/// Each method of a trait, in time, but for those that go through everything.
+/// Adds a time limit to the methods of a trait, except those that read everything.
 macro_rules! with_timeout {
     ($trait:ident: $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+
      $(| $whole:ident($($with:ident: $of:ty),*) -> $all:ty;)?) => {
@@ -129,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// A feed that is only ever waited for.
+    /// Status events whose methods never return.
     struct Hanging;
 
     #[async_trait]
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_never_ends_is_unavailable_in_time_and_the_rest_passes_through() {
+    async fn a_hanging_method_fails_in_time_and_other_results_pass_through() {
         let inner: Arc<dyn StatusEvents> = Arc::new(Hanging);
         let (feed, began) =
             (WithTimeout { inner, most: Duration::from_secs(30), health: Arc::new(Hanging) }, Instant::now());

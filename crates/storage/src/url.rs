@@ -1,51 +1,48 @@
-//! Which database a URL names, and what it asks of a connection to Postgres.
+//! The database that a URL names, and the parameters of a connection to Postgres.
 //!
-//! The database library logs parameters that it does not know, with their values, and goes on without them. A value may be
-//! a part of a password, and a parameter may ask for safety; so they are looked at here, before the library sees the URL.
+//! The database library logs unknown parameters with their values, and then ignores them. A value may be a part of a
+//! password, and a parameter may ask for safety. So parameters are checked here, before the library sees the URL.
 
 use url::{Host, Url};
 
 use super::{Access, OpenError, location::Location};
 
-/// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseKind {
-    /// A file.
     Sqlite,
-    /// A server.
     Postgres,
 }
 
-/// What is wrong with a database URL, without the URL, which may hold a password.
+/// An error in a database URL, without the URL, which may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It names no file.
     #[error("the database URL names no file; write sqlite://receiptd.db, or sqlite:///var/lib/receiptd/receiptd.db")]
     NoPath,
-    /// It names a file that was hardly meant.
+    /// It names a file that was probably not meant.
     #[error(
         "the database URL has a # or a control character, or a blank at either end of the path; if the name of the file has \
          them, write %23 for # and %20 for a blank"
     )]
     OddPath,
-    /// It is none.
+    /// It is not a URL of Postgres.
     #[error("the database URL is not well-formed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Malformed,
-    /// Its parts are not where they seem to be.
+    /// Its parts are probably not where the user put them.
     #[error(
         "the database URL has an @ after its host: in a user name or a password write %2F for /, %3F for ?, %23 for # and \
          %40 for @"
     )]
     Unescaped,
-    /// A parameter that cannot be done asks for safety.
-    #[error("{0} asks for something that receiptd cannot do: it would connect without; take it out")]
+    /// A parameter asks for a safety feature that is not supported.
+    #[error("{0} asks for a protection that receiptd does not support, and would be ignored; remove it")]
     Unmet(String),
-    /// A parameter has a value that there is not.
-    #[error("{0} has a value that is not known")]
+    /// A parameter has an unknown value.
+    #[error("{0} has an unknown value")]
     Value(String),
 }
 
-/// Parameters that the database library knows.
+/// Parameters that the database library supports.
 const KNOWN: [&str; 18] = [
     "sslmode",
     "ssl-mode",
@@ -67,8 +64,8 @@ const KNOWN: [&str; 18] = [
     "options",
 ];
 
-/// Parameters of libpq that ask for safety, or for another server, and cannot be met: the name, its environment variable,
-/// and the values that ask for nothing.
+/// Parameters of libpq that ask for safety or for another server, and that are not supported: the name, its environment
+/// variable, and the values that ask for nothing.
 const UNMET: [(&str, &str, &[&str]); 13] = [
     ("channel_binding", "PGCHANNELBINDING", &["disable", "prefer"]),
     ("target_session_attrs", "PGTARGETSESSIONATTRS", &["any"]),
@@ -87,10 +84,10 @@ const UNMET: [(&str, &str, &[&str]); 13] = [
 
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// Ignored without harm, though their names begin like those of settings of safety.
+/// Ignored without harm, though their names look like safety parameters.
 const HARMLESS: [&str; 3] = ["sslcompression", "sslsni", "sslpassword"];
 
-/// Tells which database a URL names, or what is wrong with it for `access`. Nothing is connected to.
+/// The database that a URL names, or the error in it for `access`. Does not connect.
 pub fn check_url(url: &str, access: Access) -> Result<DatabaseKind, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", _)) => Location::of(url, access).map(|_| DatabaseKind::Sqlite),
@@ -103,18 +100,18 @@ pub fn check_url(url: &str, access: Access) -> Result<DatabaseKind, OpenError> {
     }
 }
 
-/// What the database library is given.
+/// What is passed to the database library.
 pub(super) struct Server {
-    /// With the parameters that it knows, and no others.
+    /// The URL with the parameters that the library supports, and no others.
     pub(super) url: String,
-    /// The names of those that were left out.
+    /// The names of the other parameters.
     pub(super) ignored: Vec<String>,
 }
 
 impl Server {
     /// Reads the URL of a Postgres server.
     pub(super) fn named_by(text: &str) -> Result<Self, UrlError> {
-        // Where the library would take a part of the password for the path, for parameters, or for a fragment.
+        // The library would read a part of the password as the path, as parameters, or as a fragment.
         let (_, rest) = text.split_once("://").ok_or(UrlError::Malformed)?;
         if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) {
             return Err(UrlError::Unescaped);
@@ -131,7 +128,7 @@ impl Server {
                 Parameter::Unknown(name) => ignored.push(name),
             }
         }
-        // The library does not take an address in brackets for one.
+        // The library does not accept an address in brackets.
         let is_host = |(name, _): &(String, String)| matches!(name.as_str(), "host" | "hostaddr");
         if let Some(Host::Ipv6(address)) = url.host()
             && !kept.iter().any(is_host)
@@ -146,7 +143,7 @@ impl Server {
     }
 }
 
-/// The names of parameters that a URL has and that are ignored.
+/// The names of parameters of a URL that are ignored.
 pub fn ignored_parameters(url: &str) -> Vec<String> {
     if url.starts_with("postgres") {
         Server::named_by(url).map(|server| server.ignored).unwrap_or_default()
@@ -157,7 +154,7 @@ pub fn ignored_parameters(url: &str) -> Vec<String> {
 
 enum Parameter {
     Known,
-    /// It asks for what is done anyway.
+    /// It asks for what receiptd always does.
     AsAlways,
     Unknown(String),
 }
@@ -179,7 +176,7 @@ impl Parameter {
             let is_met = value.is_empty() || harmless.contains(&value);
             return if is_met { Ok(Self::AsAlways) } else { Err(UrlError::Unmet(in_url(name))) };
         }
-        // Misspelt, it would be one that asks for safety.
+        // A misspelled parameter may be one that asks for safety.
         let lower = name.to_lowercase().replace(['-', '_'], "");
         let is_about_safety = ["ssl", "tls", "gss", "channelbinding", "require", "targetsession"];
         if is_about_safety.iter().any(|word| lower.starts_with(word)) && !HARMLESS.contains(&name) {
@@ -193,20 +190,20 @@ fn in_url(name: &str) -> String {
     format!("the parameter {} of the database URL", shown(name))
 }
 
-/// A name as it may be logged. What does not look like one is not shown.
+/// A name in a form that can be logged. A text that does not look like a name is not shown.
 fn shown(name: &str) -> String {
     let is_name = name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     if is_name { name.to_owned() } else { "(not a name)".to_owned() }
 }
 
-/// The library reads libpq's variables too, as far as it knows them.
+/// The library reads libpq's environment variables too, as far as it supports them.
 fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), UrlError> {
     for (_, name, harmless) in UNMET {
         if variable(name).is_some_and(|value| !value.is_empty() && !harmless.contains(&value.as_str())) {
             return Err(UrlError::Unmet(format!("the variable {name}")));
         }
     }
-    // Where it cannot be read, the library would go on as if it were not there.
+    // If the value is not readable, the library would ignore the variable.
     match variable("PGSSLMODE").filter(|value| !value.is_empty()) {
         Some(value) if !SSL_MODES.contains(&value.as_str()) => {
             Err(UrlError::Value("the variable PGSSLMODE".to_owned()))
@@ -224,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_databases_are_told_apart_and_others_are_refused() {
+    fn both_databases_are_recognized_and_others_are_refused() {
         for url in ["sqlite://receiptd.db", "sqlite:receiptd.db", "sqlite:///var/lib/receiptd.db?mode=rwc"] {
             assert_eq!(check_url(url, Access::Read).unwrap(), DatabaseKind::Sqlite, "{url}");
         }
@@ -255,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_is_not_escaped_is_told_from_a_host() {
+    fn an_unescaped_password_is_not_taken_for_a_host() {
         for url in [
             "postgres://app:1234?S3CRET=x@h/db",
             "postgres://app:12#S3CRET@h/db",
@@ -273,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_ask_for_safety_and_cannot_be_met_are_refused() {
+    fn unsupported_safety_parameters_are_refused() {
         for parameter in [
             "channel_binding=require",
             "target_session_attrs=read-write",
@@ -312,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parameters_are_left_out_and_named_without_their_values() {
+    fn unknown_parameters_are_removed_and_reported_without_their_values() {
         let url = "postgres://u:p%40ss@h:5/db?connect_timeout=S3CRET&sslmode=require&a%20b=S3CRET&options[x]=y%20z";
         let server = Server::named_by(url).unwrap();
         assert_eq!(server.ignored, ["connect_timeout", "(not a name)"]);
@@ -321,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_address_is_given_without_its_brackets() {
+    fn an_ipv6_address_is_passed_without_its_brackets() {
         let of = |url: &str| Server::named_by(url).unwrap().url;
         assert_eq!(of("postgres://u@[::1]/db"), "postgres://u@[::1]/db?hostaddr=%3A%3A1");
         assert_eq!(of("postgres://u@[::1]/db?host=h"), "postgres://u@[::1]/db?host=h");

@@ -1,7 +1,7 @@
-//! Whether the files hold what SQLite has written, as far as their first bytes and their lengths tell.
+//! Checks the first bytes and the lengths of the files, to see whether they still contain what SQLite has written.
 //!
-//! The formats are those of <https://www.sqlite.org/fileformat2.html> and <https://www.sqlite.org/walformat.html>. SQLite
-//! is compiled in, so no other version of it has to be reckoned with.
+//! The formats are described in <https://www.sqlite.org/fileformat2.html> and <https://www.sqlite.org/walformat.html>.
+//! SQLite is compiled in, so only one version of it matters.
 
 use std::{
     fs::File,
@@ -22,11 +22,11 @@ pub(super) struct Contents {
     log: Option<Log>,
 }
 
-/// What the database file was like when it was last looked at.
+/// The state of the database file at the last check.
 #[derive(Debug, Default)]
 struct Seen {
     length: u64,
-    /// Whether it had the mark of this program. That of a new one is in the log at first.
+    /// Whether it had the application id of receiptd. In a new database, this is at first only in the log.
     is_marked: bool,
 }
 
@@ -55,9 +55,9 @@ impl Contents {
         if !header.is_like(&self.opened) || !(is_marked || may_be_unmarked) {
             return Ok(Some(Loss::Overwritten));
         }
-        // The length alone tells nothing. SQLite shortens the file after a VACUUM; then it is as long as the header says.
-        // While the log is being moved into the file, and where a reader keeps a part of it from being moved, the file is
-        // shorter than the header says; then it has not become shorter.
+        // The length alone proves nothing. SQLite shortens the file after a VACUUM; then it is as long as the header
+        // states. While the log is being merged into the file, or while a reader prevents a part of it from being
+        // merged, the file is shorter than the header states; but then it has not become shorter.
         if length < seen.length && length < header.length() {
             return Ok(Some(Loss::Truncated));
         }
@@ -66,28 +66,29 @@ impl Contents {
     }
 }
 
-/// Whether a database file is such that a log that is not empty can be its own: SQLite writes to a new file before it makes
-/// a log. Beside any other file it would take the log for its own all the same, and an empty file for a new database.
+/// Whether a log that is not empty can belong to this database file. SQLite writes to a new file before it creates a
+/// log. Beside any other file, SQLite would use the log nevertheless, and it would treat an empty file as a new
+/// database.
 pub(in super::super) fn can_have_log(path: &Path) -> io::Result<bool> {
     let header = read(&*hold(path)?, 0)?.map(Header);
     Ok(header.is_some_and(|header| header.0.starts_with(Header::MAGIC) && header.versions() == Header::WITH_LOG))
 }
 
-/// What the database file begins with.
+/// The first bytes of the database file.
 #[derive(Debug)]
 struct Header([u8; 100]);
 
 impl Header {
     const MAGIC: &[u8] = b"SQLite format 3\0";
-    /// The versions of the format: that of a database with a write-ahead log.
+    /// The format versions of a database with a write-ahead log.
     const WITH_LOG: [u8; 2] = [2, 2];
 
     fn versions(&self) -> [u8; 2] {
         [self.0[18], self.0[19]]
     }
 
-    /// Whether this can be the file that was opened with that header. A copy that `VACUUM INTO` has made, as a backup is,
-    /// has no write-ahead log; and one that has a log keeps it as long as somebody has it open.
+    /// Whether this can be the file that was opened with that header. A copy made by `VACUUM INTO`, such as a backup,
+    /// has no write-ahead log. A file with a log keeps it as long as a connection has it open.
     fn is_like(&self, opened: &Self) -> bool {
         let has_versions = self.versions() == Self::WITH_LOG || self.versions() == opened.versions();
         self.0.starts_with(Self::MAGIC) && self.page_size() == opened.page_size() && has_versions
@@ -100,7 +101,7 @@ impl Header {
         }
     }
 
-    /// How long the file is, or will be when the log has been moved into it.
+    /// The length of the file, or its length after the log has been merged into it.
     fn length(&self) -> u64 {
         u64::from(self.number(28)) * self.page_size()
     }
@@ -114,16 +115,16 @@ impl Header {
     }
 }
 
-/// So often a log is looked at that others begin anew meanwhile.
+/// Maximum number of reads of a log that other connections restart meanwhile.
 const LOOKS: usize = 5;
 
-/// The write-ahead log, and its index. The index says how many pages the log holds, and which salts it begins with. SQLite
-/// writes the log before the index, and begins it anew or shortens it only when the index says that it is empty.
+/// The write-ahead log and its index. The index contains the number of pages in the log, and the salts of its header.
+/// SQLite writes the log before the index, and restarts or shortens the log only if the index states that it is empty.
 #[derive(Debug)]
 struct Log {
     file: Arc<File>,
     index: Arc<File>,
-    /// The salts and the number of pages when it was last looked at.
+    /// The salts and the number of pages at the last check.
     seen: Mutex<([u8; 8], u32)>,
 }
 
@@ -158,7 +159,8 @@ impl Log {
         if self.file.metadata()?.len() < index.length_of(index.pages()) {
             return Ok(Some(Loss::Truncated));
         }
-        // A log that is cut off while SQLite appends to it is long enough again, but there is a hole before what is new.
+        // If the log is truncated while SQLite appends to it, it becomes long enough again, but with a hole before the
+        // new pages.
         if salts == index.salts() && pages > 0 {
             let of_page = read::<24>(&self.file, index.length_of(pages - 1))?;
             if of_page.is_none_or(|of_page| of_page[8..16] != salts) {
@@ -169,14 +171,14 @@ impl Log {
     }
 }
 
-/// What the index of the log begins with: the same twice, in the byte order of this machine.
+/// The beginning of the index: the same header twice, in the byte order of this machine.
 struct Index([u8; 96]);
 
 impl Index {
-    /// The only version of the format that there is.
+    /// The only version of the format.
     const VERSION: u32 = 3_007_000;
 
-    /// Nobody is writing it, or died while writing it.
+    /// Whether the two copies agree. They differ if a process is writing, or crashed while writing.
     fn is_whole(&self) -> bool {
         self.0[..48] == self.0[48..] && self.number(0) == Self::VERSION
     }
@@ -189,7 +191,7 @@ impl Index {
         self.0[32..40].try_into().unwrap_or_default()
     }
 
-    /// How long a log of so many pages is: a header, and one before each page.
+    /// The length of a log with this number of pages: a header, and another one before each page.
     fn length_of(&self, pages: u32) -> u64 {
         let size = u16::from_ne_bytes([self.0[14], self.0[15]]);
         let page_size = if size == 1 { 1 << 16 } else { u64::from(size) };
@@ -201,7 +203,7 @@ impl Index {
     }
 }
 
-/// Bytes of a file; `None` if it ends before.
+/// Reads bytes of a file. `None` if the file is too short.
 fn read<const BYTES: usize>(file: &File, at: u64) -> io::Result<Option<[u8; BYTES]>> {
     let mut bytes = [0; BYTES];
     match file.read_exact_at(&mut bytes, at) {

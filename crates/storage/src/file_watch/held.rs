@@ -1,8 +1,8 @@
-//! Files that are open only to be looked at.
+//! Files that are open only to be examined.
 //!
-//! A process that closes a file loses all POSIX locks that it has on it, those that SQLite holds through another
-//! descriptor included. So a file is opened once, however many stores look at it, and stays open until the last of them
-//! has closed its connections.
+//! A process that closes a file loses all its POSIX locks on that file, including those that SQLite has through another
+//! descriptor. So a file is opened once, however many stores examine it, and stays open until the last of them has
+//! closed its connections.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,7 @@ use super::Identity;
 
 static HELD: Mutex<Vec<(Identity, Weak<File>)>> = Mutex::new(Vec::new());
 
-/// Opens a file, or returns it as it is open already.
+/// Opens a file, or returns the file if it is open already.
 pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
     let wanted = Identity::of(&fs::metadata(path)?);
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
-//! Notices when the files of an open SQLite database are removed, renamed, replaced, truncated or overwritten.
+//! Detects that the files of an open SQLite database were removed, renamed, replaced, truncated or overwritten.
 //!
-//! SQLite goes on writing to the files that it has opened, whatever their names are by then and whatever somebody else
-//! has written into them: commits succeed, and no later process will ever read them.
+//! SQLite continues to write to the files that it has opened, even if they have other names or other contents by then.
+//! Commits succeed, but no later process can read them.
 
 mod contents;
 mod held;
@@ -25,14 +25,14 @@ pub(super) struct FileWatch {
     lost: OnceLock<FileLost>,
 }
 
-/// A file is the same as long as these are.
+/// A file is unchanged as long as these are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
     inode: u64,
 }
 
-/// What happened to a file of an open database. It is so until the process is started anew.
+/// What happened to a file of an open database. The state lasts until the process is restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct FileLost {
     part: &'static str,
@@ -43,7 +43,7 @@ pub struct FileLost {
 enum Loss {
     Removed,
     Replaced,
-    /// In place, as what follows.
+    /// The values from here on mean that the file is in its place.
     Truncated,
     Overwritten,
 }
@@ -70,21 +70,21 @@ impl fmt::Display for FileLost {
         let remedy = match (self.part, self.loss.is_in_place()) {
             ("", false) => "stop receiptd, put the right file with its -wal in place, and start receiptd again",
             ("", true) => {
-                "stop receiptd, put a backup in place with `receiptd restore FILE --force`, and start receiptd again"
+                "stop receiptd, restore a backup with `receiptd restore FILE --force`, and start receiptd again"
             }
             ("-wal", true) => {
                 "restart receiptd, which goes on with what is left of it, and run `receiptd audit verify`; if that \
                  finds something, restore a backup"
             }
-            (_, true) => "restart receiptd: SQLite makes the index anew",
-            (_, false) => "restart receiptd: at its stop it writes what the log holds into the database file",
+            (_, true) => "restart receiptd: SQLite then creates a new index",
+            (_, false) => "restart receiptd: on shutdown it writes the log into the database file",
         };
         write!(f, "{file} was {what} while it was in use; {remedy}")
     }
 }
 
 impl FileWatch {
-    /// Watches the files that are there now.
+    /// Watches the files that exist now.
     pub(super) fn start(location: &Location) -> io::Result<Self> {
         let (mut parts, mut files) = (Vec::new(), [None, None, None]);
         for (part, file) in PARTS.into_iter().zip(&mut files) {
@@ -94,7 +94,7 @@ impl FileWatch {
                     parts.push((part, path, Identity::of(&opened.metadata()?)));
                     *file = Some(opened);
                 }
-                // A database that is only read, and was never in use, has no log.
+                // A database that is only read and was never written to has no log.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !part.is_empty() => {}
                 Err(error) => return Err(error),
             }
@@ -103,8 +103,8 @@ impl FileWatch {
         Ok(Self { parts, contents: Contents::start(file, log.zip(index))?, lost: OnceLock::new() })
     }
 
-    /// Fails when the files are not those that were opened, when what they begin with or their length says that somebody
-    /// else wrote into them, or when they cannot be looked at. Costs nine system calls, none of which waits for a disk.
+    /// Fails if the files are not those that were opened, if their first bytes or their lengths show that another
+    /// program wrote to them, or if they cannot be examined. Takes nine system calls, none of which waits for a disk.
     pub(super) fn check(&self) -> io::Result<()> {
         if let Some(lost) = self.lost.get() {
             return Err(io::Error::other(*lost));
@@ -130,10 +130,11 @@ impl FileWatch {
         self.contents.look()
     }
 
-    /// Whether SQLite would do harm when it closes the last connection. Into a file that somebody else wrote into it would
-    /// write what the log holds, and then delete the log; so it would with the log of another process.
+    /// Whether SQLite would do harm when it closes the last connection. It writes the log into the database file and
+    /// deletes the log, even if another program wrote to the file or if the log belongs to another process.
     pub(super) fn must_be_left_alone(&self) -> bool {
-        // It may have happened since the last look. What cannot be looked at is no reason.
+        // The files may have changed since the last check. If they cannot be examined, this is not a reason to leave
+        // them.
         let _ = self.check();
         self.lost.get().is_some_and(|lost| lost.loss.is_in_place()) || self.has_foreign_log()
     }

@@ -1,4 +1,4 @@
-//! Moves notifications that came without correlation id to the message that turned out to own their transaction.
+//! Moves notifications without a correlation id to the message that owns their transaction, once this message is known.
 
 use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification};
 
@@ -10,7 +10,7 @@ use crate::{
     rows::NotificationRow,
 };
 
-/// Moves the uncorrelated notifications of the transaction from its former owner to the new one.
+/// Moves the notifications without a correlation id from the former owner of the transaction to the new one.
 pub(super) async fn adopt(
     connection: &mut Connection,
     adoption: &Adoption,
@@ -28,7 +28,7 @@ pub(super) async fn adopt(
     for row in &moved {
         records.notification(ChangeKind::Removed, row, row.occurrences);
     }
-    let moved = moved.into_iter().map(NotificationRow::recorded).collect::<Result<Vec<StoredNotification>, _>>()?;
+    let moved = moved.into_iter().map(NotificationRow::stored).collect::<Result<Vec<StoredNotification>, _>>()?;
     let entries = entries(to, &moved);
     if !entries.is_empty() {
         let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
@@ -38,20 +38,17 @@ pub(super) async fn adopt(
     leave(connection, from).await
 }
 
-/// In the order of their keys, as everything is that locks rows.
+/// In the order of the keys. All code locks rows in this order.
 fn entries<'a>(id: &CorrelationId, notifications: &'a [StoredNotification]) -> Vec<Entry<'a>> {
-    let entry = |recorded: &'a StoredNotification| Entry {
-        correlation_id: id.clone(),
-        recorded,
-        occurrences: recorded.occurrences,
-    };
+    let entry =
+        |stored: &'a StoredNotification| Entry { correlation_id: id.clone(), stored, occurrences: stored.occurrences };
     let mut entries: Vec<Entry<'_>> = notifications.iter().map(entry).collect();
-    entries.sort_unstable_by_key(|entry| entry.recorded.fingerprint);
+    entries.sort_unstable_by_key(|entry| entry.stored.fingerprint);
     entries
 }
 
-/// Makes the message that was left say what its remaining notifications say; without any it was only a stand-in, and
-/// goes.
+/// Recomputes the former message from its remaining notifications. If there are none, the message was only a
+/// placeholder and is removed.
 async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     if recompute_one(connection, id).await? == 0 {
         sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
@@ -61,15 +58,15 @@ async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), St
     Ok(())
 }
 
-/// Makes the message say what its notifications say, whatever it said before. Returned is how many they are.
+/// Recomputes the message from its notifications. Returns the number of notifications.
 pub(super) async fn recompute_one(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
-    // First of all, since it locks the row: what another instance is appending comes wholly before or after this.
+    // This must be first, since it locks the row: an append of another instance happens completely before or after it.
     forget(connection, id).await?;
     let notifications = messages::notifications_without_bodies(connection, id).await?;
     if !notifications.is_empty() {
         recipients::merge(connection, &entries(id, &notifications)).await?;
     }
-    // Not before it is certain: nobody who follows along is to hear of a status that the message never had.
+    // Only when the result is certain: clients that follow the events must not see a status that the message never had.
     sql!(
         "UPDATE messages SET status = dispatch, \
          is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END \
@@ -82,7 +79,7 @@ pub(super) async fn recompute_one(connection: &mut Connection, id: &CorrelationI
     Ok(notifications.len())
 }
 
-/// Makes the message stand as before its first notification, but for its status and whether that is final.
+/// Resets the message to its state before its first notification, except for `status` and `is_final`.
 async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     let weakest: &[u8] = &[];
     sql!(
@@ -93,7 +90,7 @@ async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), S
     )
     .execute(&mut *connection)
     .await?;
-    // One that we sent stands again where our dispatch left it.
+    // A message that receiptd sent returns to the state of its dispatch.
     sql!(
         "UPDATE messages SET precedence = $2, segments = NULL, \
          status_at = (SELECT e.at FROM dispatch_events e WHERE e.correlation_id = $1 ORDER BY e.step DESC LIMIT 1), \

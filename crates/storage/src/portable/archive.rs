@@ -1,4 +1,4 @@
-//! Inbound messages and quarantine: what came to the notify URL and is no notification.
+//! Reads inbound messages and the quarantine.
 
 use async_trait::async_trait;
 use receiptd_domain::{Archived, Cursor, Fingerprint, Inbound, Page, PageLimit, Timestamp, Unreadable};
@@ -86,19 +86,20 @@ impl Quarantine for Backend {
     }
 }
 
-fn after_archived<T>(kept: &Archived<T>) -> Cursor {
-    Cursor { at: kept.received_at, id: kept.fingerprint.to_string() }
+fn after_archived<T>(archived: &Archived<T>) -> Cursor {
+    Cursor { at: archived.received_at, id: archived.fingerprint.to_string() }
 }
 
-/// Where a page begins, as the statements take it.
+/// The beginning of a page, as parameters of the statements.
 struct PageStart {
     at: i64,
     fingerprint: Vec<u8>,
     most: i64,
 }
 
+    /// Without a cursor, the page begins after the latest possible time. A cursor of another list selects some
+    /// position, which does no harm.
 impl PageStart {
-    /// Without a cursor the page begins after the end of time. A cursor of another list ends up somewhere, harmlessly.
     fn of(after: Option<&Cursor>, limit: PageLimit) -> Self {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
         let Cursor { at, id } = after.unwrap_or(&end);
@@ -107,12 +108,12 @@ impl PageStart {
     }
 }
 
-/// As the statements count.
+/// The count in the type of the statements.
 pub(super) fn count(items: usize) -> i64 {
     i64::try_from(items).unwrap_or(i64::MAX)
 }
 
-/// The bytes that a cursor's id stands for.
+/// The bytes that the id of a cursor encodes.
 pub(super) fn bytes(digits: &str) -> Vec<u8> {
     let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
     digits.as_bytes().as_chunks().0.iter().filter_map(byte).collect()

@@ -1,4 +1,4 @@
-//! Keeps the audit log.
+//! Stores and lists the audit log.
 
 use async_trait::async_trait;
 use receiptd_domain::{Actor, AuditAction, AuditEntry, AuditFilter, Cursor, Page, PageLimit, Timestamp};
@@ -68,7 +68,7 @@ impl AuditRow {
     }
 }
 
-/// Adds to the count of an entry, which is made where there is none.
+/// Increases the count of an entry. Creates the entry if it does not exist.
 pub(super) async fn append(connection: &mut Connection, entry: &AuditEntry, count: i64) -> Result<(), StorageError> {
     sql!(
         "INSERT INTO audit_log (id, at, actor, action, count, details, os_user) VALUES ($1, $2, $3, $4, $5, $6, $7) \

@@ -1,4 +1,5 @@
-//! Takes what an earlier version stored into the chain. The migration that made the chain left a mark if there is any.
+//! Adds the rows of an earlier version to the hash chain. The migration that introduced the chain left a row in
+//! `backfill` if there are any.
 
 use receiptd_domain::ChangeKind;
 
@@ -9,31 +10,33 @@ use crate::{
     rows::NotificationRow,
 };
 
-/// The most messages of one commit.
+/// Maximum number of messages in one commit.
 const MESSAGES: i64 = 1_000;
 
 impl Backend {
-    /// Chains it all, a part in each commit, before anything else is written. Instances that are opened at the same time
-    /// take turns, and where one was stopped the next one goes on. A store that may not write is refused: what is not
-    /// chained would seem to be inserted.
+    /// Adds all rows, a part in each commit, before anything else is written. Instances that are opened at the same
+    /// time take turns, and if one is stopped, the next one continues. A store that may not write is refused: the rows
+    /// would later look as if they had been inserted.
     pub(in super::super) async fn take_in_backlog(&self, access: Access) -> Result<(), OpenError> {
         let backlog = sql!("SELECT id FROM backfill").fetch_optional(&self.read).await;
-        // Most stores have none, and opening those must not wait for another writer.
+        // Most stores have no such rows. Opening them must not wait for another writer.
         if backlog.map_err(|error| OpenError::Chain(error.into()))?.is_none() {
             return Ok(());
         }
         if access == Access::Read {
             return Err(OpenError::Unchained);
         }
-        tracing::info!("chaining what an earlier version stored; this is done once, and may take minutes");
+        tracing::info!(
+            "adding the rows of an earlier version to the hash chain; this happens once and may take minutes"
+        );
         while self.backfill_part().await.map_err(OpenError::Chain)? {}
         Ok(())
     }
 
-    /// Chains a part; says whether there was any.
+    /// Adds a part of the rows. Returns whether there were any.
     async fn backfill_part(&self) -> Result<bool, StorageError> {
         let mut unit = self.begin().await?;
-        // This also locks the row, so that no other instance chains the same.
+        // This locks the row, so that no other instance adds the same rows.
         let mark = sql!("UPDATE backfill SET chained = chained RETURNING chained").fetch_optional(&mut *unit).await?;
         let Some(mark) = mark else {
             unit.rollback().await?;
@@ -52,7 +55,7 @@ impl Backend {
     }
 }
 
-/// The last of the messages that are chained next.
+/// The last of the messages in the next part.
 async fn end_of_part(connection: &mut Connection, after: &str) -> Result<Option<String>, sqlx::Error> {
     let end = sql!(
         "SELECT MAX(correlation_id) AS \"end?: String\" FROM (SELECT correlation_id FROM messages \
@@ -63,7 +66,7 @@ async fn end_of_part(connection: &mut Connection, after: &str) -> Result<Option<
     Ok(end.fetch_one(connection).await?.end)
 }
 
-/// Chains all rows of the messages after `after`, up to `end`.
+/// Adds all rows of the messages after `after`, up to `end`.
 async fn chain(
     connection: &mut Connection,
     after: &str,

@@ -1,4 +1,4 @@
-//! The chain: written with each commit, and shown to whoever proves it.
+//! Writes a link of the hash chain with each commit, and reads the chain for a proof.
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -15,11 +15,11 @@ use crate::{
     rows::NotificationRow,
 };
 
-/// So many of the chains before it does a new chain name.
+/// Maximum number of earlier chains that a new chain names.
 const NAMED: i64 = 64;
 
 impl Backend {
-    /// Commits a unit of work, and with it the link that says what it did to chained rows.
+    /// Commits a unit of work, together with the link that describes its changes to chained rows.
     pub(super) async fn commit(&self, unit: UnitOfWork, records: &RowChanges) -> Result<(), StorageError> {
         if records.all().is_empty() {
             return Ok(unit.commit().await?);
@@ -27,7 +27,7 @@ impl Backend {
         self.commit_link(unit, records.all(), &[], None).await.map(|_| ())
     }
 
-    /// The same for what somebody did, which goes into the audit log with it.
+    /// Commits like `commit`, together with an entry of the audit log.
     pub(super) async fn commit_with_audit(
         &self,
         unit: UnitOfWork,
@@ -59,9 +59,9 @@ impl Backend {
     }
 }
 
-/// Begins a chain: its first link names where the chains before it stand.
+/// Begins a chain. Its first link names the last links of earlier chains.
 async fn begin(connection: &mut Connection) -> Result<Checkpoint, StorageError> {
-    // One look into the index for each chain.
+    // One index lookup for each chain.
     let heads = sql!(
         "WITH RECURSIVE chain (writer, n) AS (SELECT (SELECT writer FROM links ORDER BY writer DESC LIMIT 1), \
              CAST(1 AS BIGINT) UNION ALL \
@@ -142,7 +142,7 @@ impl HashChain for Backend {
     }
 }
 
-/// Messages against their notifications and steps, and counters against messages.
+/// Compares messages with their notifications and steps, and counters with messages.
 async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency>, sqlx::Error> {
     let found = |what, table, key, detail| Ok(Some(Inconsistency { what, table, key, detail }));
     let orphan = sql!(
@@ -156,7 +156,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
             "removed",
             "messages",
             row.id,
-            "its notifications or dispatch steps are there, and the message is not",
+            "its notifications or dispatch steps exist, but the message does not",
         );
     }
     let otherwise = sql!(
@@ -165,7 +165,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
              ORDER BY e.step DESC LIMIT 1), '') LIMIT 1"
     );
     if let Some(row) = otherwise.fetch_optional(&mut *snapshot).await? {
-        return found("altered", "messages", row.id, "its dispatch is not where its last step of dispatch led");
+        return found("altered", "messages", row.id, "its dispatch state is not that of its last dispatch step");
     }
     let otherwise = sql!(
         "SELECT m.correlation_id AS \"id!: String\" FROM messages m JOIN dispatch_events e \
@@ -181,7 +181,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
         Precedence::DISPATCH
     );
     if let Some(row) = otherwise.fetch_optional(&mut *snapshot).await? {
-        let detail = "its final, failure, code, reason or transaction id is not that of its steps of dispatch";
+        let detail = "its final, failure, code, reason or transaction id is not that of its dispatch steps";
         return found("altered", "messages", row.id, detail);
     }
     let miscounted = sql!(
@@ -194,7 +194,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
     );
     if let Some(row) = miscounted.fetch_optional(snapshot).await? {
         let key = format!("{} {} {} {}", row.hour, row.channel, row.status, row.code);
-        return found("altered", "counters", key, "the count is not that of the messages");
+        return found("altered", "counters", key, "the counter differs from the number of messages");
     }
     Ok(None)
 }

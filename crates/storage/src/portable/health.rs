@@ -1,4 +1,4 @@
-//! Tells whether the store works.
+//! Checks whether the store works.
 
 use async_trait::async_trait;
 use receiptd_domain::Timestamp;

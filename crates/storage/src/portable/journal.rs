@@ -1,4 +1,4 @@
-//! Takes down what arrives: a few statements for a whole batch, in one transaction.
+//! Stores arrivals: a few statements for a whole batch, in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Journal for Backend {
     }
 }
 
-/// Puts arrivals on record, within a unit of work.
+/// Stores arrivals within a unit of work.
 pub(super) async fn put<'a>(
     connection: &mut Connection,
     arrivals: impl IntoIterator<Item = &'a Arrival>,
@@ -34,11 +34,11 @@ pub(super) async fn put<'a>(
 ) -> Result<(), StorageError> {
     let batch = Batch::of(arrivals);
     notifications(connection, &batch, records).await?;
-    for kept in &batch.inbound {
-        inbound(connection, kept).await?;
+    for archived in &batch.inbound {
+        inbound(connection, archived).await?;
     }
-    for kept in &batch.quarantined {
-        quarantine(connection, kept).await?;
+    for archived in &batch.quarantined {
+        quarantine(connection, archived).await?;
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ async fn notifications(
     Ok(())
 }
 
-/// To whom the transactions belong of which a notification came without correlation id. Those are rare.
+/// The owners of the transactions of notifications without a correlation id. Such notifications are rare.
 pub(super) async fn owners(
     connection: &mut Connection,
     transactions: &[String],
@@ -79,36 +79,36 @@ pub(super) async fn owners(
     Ok(owners)
 }
 
-async fn inbound(connection: &mut Connection, kept: &Archived<Inbound>) -> Result<(), StorageError> {
+async fn inbound(connection: &mut Connection, archived: &Archived<Inbound>) -> Result<(), StorageError> {
     sql!(
         "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
          VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences",
-        kept.fingerprint.as_bytes(),
-        kept.received_at.as_micros(),
-        kept.occurrences,
-        kept.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
-        kept.what.event,
-        kept.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
-        kept.what.transaction_id,
-        kept.body,
-        kept.source.as_str()
+        archived.fingerprint.as_bytes(),
+        archived.received_at.as_micros(),
+        archived.occurrences,
+        archived.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
+        archived.what.event,
+        archived.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        archived.what.transaction_id,
+        archived.body,
+        archived.source.as_str()
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn quarantine(connection: &mut Connection, kept: &Archived<Unreadable>) -> Result<(), StorageError> {
+async fn quarantine(connection: &mut Connection, archived: &Archived<Unreadable>) -> Result<(), StorageError> {
     sql!(
         "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences",
-        kept.fingerprint.as_bytes(),
-        kept.received_at.as_micros(),
-        kept.occurrences,
-        kept.what.0,
-        kept.body,
-        kept.source.as_str()
+        archived.fingerprint.as_bytes(),
+        archived.received_at.as_micros(),
+        archived.occurrences,
+        archived.what.0,
+        archived.body,
+        archived.source.as_str()
     )
     .execute(connection)
     .await?;

@@ -1,4 +1,5 @@
-//! The statement of the list, built from the filters that are set; [`access_path`](crate::access_path) says which way it goes.
+//! Builds the statement of the list from the filters that are set. [`access_path`](crate::access_path) chooses the
+//! indexes.
 
 use receiptd_domain::{Cursor, Cutoffs, Filter, Origin, PageLimit, Pattern, Timestamp};
 use sqlx::QueryBuilder;
@@ -10,7 +11,7 @@ use crate::{
     rows::MessageRow,
 };
 
-/// What is read of a message `m`.
+/// The columns that are read of a message `m`.
 pub(super) const MESSAGE: &str = "SELECT m.correlation_id, m.dispatch, m.channel, m.sender, m.recipient, \
      m.transaction_id, m.status, m.status_at, m.is_final, m.failure, m.code, m.reason, m.segments, m.callback_data, \
      m.created_at, m.updated_at, \
@@ -21,11 +22,11 @@ pub(super) const MESSAGE: &str = "SELECT m.correlation_id, m.dispatch, m.channel
 const OTHER_RECIPIENTS: &str = "m.correlation_id IN (SELECT correlation_id FROM recipients WHERE recipient = ";
 const CODE: &str = "m.code";
 const CALLBACK_DATA: &str = "m.callback_data";
-/// Of a text of any length, an index holds so many characters.
+/// Number of characters of a long text that an index contains.
 const INDEXED_LENGTH: usize = 64;
 
-/// So many matches of a prefix are sorted within milliseconds. What more than these have among millions is met once in
-/// some thousand messages, so that a page is full before long.
+/// Maximum number of matches of a prefix that are sorted, which takes milliseconds. Among millions of messages, a
+/// prefix with more matches is met once in some thousand messages, so that a page is soon full in another index.
 const FEW: i64 = 2_000;
 
 /// The rows of a page, and one more if there is a next page.
@@ -41,12 +42,12 @@ pub(super) async fn page(
     }
     let mut statement = Statement::new(filter, after, limit);
     statement.write(&paths);
-    // Planned anew for these very values: a plan for any value would be a bad one for the rare ones.
+    // Planned for these values: a general plan would be slow for rare values.
     Ok(statement.query.build_query_as().persistent(false).fetch_all(connection).await?)
 }
 
-/// The access path by a prefix that few messages have, if the filter asks for one. Those are counted, and no further than that
-/// matters: it cannot be known from statistics, which know nothing of most beginnings.
+/// The access path for a prefix with few matches, if the filter contains one. The matches are counted, up to the
+/// maximum that matters, because statistics contain nothing about most prefixes.
 async fn rare_prefix(connection: &mut Connection, filter: &Filter) -> Result<Option<AccessPath>, StorageError> {
     let id = ("m.correlation_id".to_owned(), AccessPath::Key, &filter.correlation_id);
     let callback_data = (indexed(CALLBACK_DATA), AccessPath::CallbackPrefix, &filter.callback_data);
@@ -58,7 +59,7 @@ async fn rare_prefix(connection: &mut Connection, filter: &Filter) -> Result<Opt
             query.push(" AND m.callback_data IS NOT NULL");
         }
         begins_with(&mut query, &expression, &head(prefix));
-        // In the order of the index, so that it is used.
+        // In the order of the index, so that the index is used.
         query.push(" ORDER BY ").push(&expression).push(" LIMIT ").push_bind(FEW + 1).push(") AS few");
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&mut *connection).await?;
         if count <= FEW {
@@ -68,15 +69,15 @@ async fn rare_prefix(connection: &mut Connection, filter: &Filter) -> Result<Opt
     Ok(None)
 }
 
-/// A statement in the making.
+/// A statement that is being built.
 struct Statement<'a> {
     query: QueryBuilder<Database>,
     filter: &'a Filter,
-    /// The page begins before this,
+    /// The page begins before this message,
     before: (Timestamp, &'a str),
-    /// and does not go beyond this.
+    /// and ends at this time.
     since: Timestamp,
-    /// One more than the page holds tells whether there is another.
+    /// One more than the page has, to see whether there is another page.
     most: i64,
 }
 
@@ -105,7 +106,7 @@ impl<'a> Statement<'a> {
         self.query.push(") ORDER BY m.created_at DESC, m.correlation_id DESC");
     }
 
-    /// The newest that one access path finds.
+    /// Writes the query of one access path for its newest messages.
     fn write_access_path(&mut self, path: AccessPath) {
         self.query.push("SELECT * FROM (SELECT m.created_at, m.correlation_id FROM messages m").push(indexed_by(path));
         self.query.push(" WHERE (m.created_at, m.correlation_id) < (").push_bind(self.before.0.as_micros());
@@ -118,7 +119,7 @@ impl<'a> Statement<'a> {
             self.write_word("m.status", status.as_str());
             self.write_final(is_final);
         }
-        // By an expression no index is in order, so that none is walked for the sake of it.
+        // No index is ordered by this expression, so the database does not read an index only for its order.
         let order = if path.is_in_order() { "m.created_at" } else { "m.created_at + 0" };
         self.query.push(" ORDER BY ").push(order).push(" DESC, m.correlation_id DESC LIMIT ").push_bind(self.most);
         self.query.push(") AS path");
@@ -182,7 +183,7 @@ impl<'a> Statement<'a> {
             self.query.push(" WHEN ").push_bind(channel.as_str().to_owned());
             self.query.push(" THEN ").push_bind(cutoff.as_micros());
         }
-        // Without a channel of its own in the settings, the table of cases would be empty, which is no SQL.
+        // Without a channel with its own cutoff, the CASE would have no branch, which is not valid SQL.
         self.query.push(" WHEN '' THEN ").push_bind(cutoffs.other.as_micros());
         self.query.push(" ELSE ").push_bind(cutoffs.other.as_micros()).push(" END").push(after);
     }
@@ -207,7 +208,7 @@ impl<'a> Statement<'a> {
         self.query.push(" AND m.is_final = ").push(i64::from(is_final));
     }
 
-    /// Words of ours stand in the text, so that Postgres knows how frequent each is.
+    /// Values of receiptd stand in the text of the statement, so that Postgres knows their frequency.
     fn write_word(&mut self, column: &str, word: &'static str) {
         self.query.push(" AND ").push(column).push(" = '").push(word).push("'");
     }
@@ -217,7 +218,7 @@ fn indexed_by(path: AccessPath) -> String {
     INDEXED_BY.map(|clause| format!("{clause}{}", path.index())).unwrap_or_default()
 }
 
-/// What an index holds of a text of any length.
+/// The part of a long text that an index contains.
 fn indexed(column: &str) -> String {
     format!("substr({column}, 1, {INDEXED_LENGTH})")
 }

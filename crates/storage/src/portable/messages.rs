@@ -1,4 +1,4 @@
-//! Looks messages up.
+//! Reads messages.
 
 use async_trait::async_trait;
 use receiptd_domain::{
@@ -17,7 +17,7 @@ use crate::{
     rows::{DispatchRow, MessageRow, NotificationRow},
 };
 
-/// Rows of `notifications`, whole. `$before` and `$after` stand around the columns.
+/// Complete rows of `notifications`. `$before` and `$after` surround the columns.
 macro_rules! notification_rows {
     ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
         sql_as!(
@@ -33,7 +33,7 @@ macro_rules! notification_rows {
 
 pub(crate) use notification_rows;
 
-/// The rows of notifications that `$where` admits, without their bodies.
+/// The rows of notifications that match `$where`, without their bodies.
 macro_rules! bodiless_rows {
     ($where:literal, $argument:expr) => {
         sql_as!(
@@ -133,7 +133,7 @@ impl Messages for Backend {
         );
         let rows = rows.fetch_all(&mut *snapshot).await?;
         snapshot.rollback().await?;
-        let items = rows.into_iter().map(NotificationRow::recorded).collect::<Result<_, _>>()?;
+        let items = rows.into_iter().map(NotificationRow::stored).collect::<Result<_, _>>()?;
         Ok(Page::of(items, fitting < sizes.len(), after_recorded))
     }
 
@@ -155,7 +155,7 @@ async fn find(connection: &mut Connection, id: &CorrelationId) -> Result<Option<
     row.map(MessageRow::message).transpose()
 }
 
-/// Within a snapshot.
+/// Reads within a snapshot.
 async fn history(connection: &mut Connection, id: &CorrelationId) -> Result<Option<History>, StorageError> {
     let mut message = find(connection, id).await?;
     if message.is_none()
@@ -180,11 +180,11 @@ async fn dispatch_events(connection: &mut Connection, id: &CorrelationId) -> Res
     rows.fetch_all(connection).await?.into_iter().map(DispatchRow::event).collect()
 }
 
-fn after_recorded(recorded: &StoredNotification) -> Cursor {
-    Cursor { at: recorded.notification.at.unwrap_or_default(), id: recorded.fingerprint.to_string() }
+fn after_recorded(stored: &StoredNotification) -> Cursor {
+    Cursor { at: stored.notification.at.unwrap_or_default(), id: stored.fingerprint.to_string() }
 }
 
-/// The message that a transaction id belongs to.
+/// The message that owns a transaction.
 pub(super) async fn owner(
     connection: &mut Connection,
     transaction_id: &str,
@@ -194,7 +194,6 @@ pub(super) async fn owner(
     Ok(owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()))
 }
 
-/// One notification.
 pub(super) async fn notification(
     connection: &mut Connection,
     id: &str,
@@ -215,5 +214,5 @@ pub(super) async fn notifications_without_bodies(
     id: &CorrelationId,
 ) -> Result<Vec<StoredNotification>, StorageError> {
     let rows = bodiless_rows!("correlation_id = $1", id.as_str());
-    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::recorded).collect()
+    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::stored).collect()
 }

@@ -1,11 +1,12 @@
-//! What both databases say alike. This folder is compiled once under each backend, which gives it its `Backend`, its
-//! `Connection`, its batch statements, and the macros `sql!` and `sql_as!`.
+//! The code that is equal for both databases. This folder is compiled once for each backend, which provides its
+//! `Backend`, its `Connection`, its batch statements, and the macros `sql!` and `sql_as!`.
 
-/// The upsert of messages, the heart of the promise that order does not matter: the notification of the greatest
+/// The upsert of messages. It makes the result independent of the order of arrival: the notification with the greatest
 /// precedence wins, by the same rule as `domain::Standing::merge`. `$source` selects the rows of the batch.
 ///
-/// Precedence does not decide where another system's message names several recipients (`portable/recipients.rs` does
-/// the rest): if the row names another recipient than the message, or several, which makes its precedence longer.
+/// Precedence does not decide if a message of another system has several recipients: the row names a recipient other
+/// than that of the message, or several, which makes its precedence longer. `portable/recipients.rs` merges these
+/// messages.
 macro_rules! merge_messages {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
         merge_messages!(
@@ -53,8 +54,9 @@ macro_rules! merge_messages {
     };
 }
 
-/// Writes down whose each transaction is. A real correlation id goes before `txn:…`, and of two real ones the smaller,
-/// so that the order of arrival does not matter. `$returning` says what is returned of what is new or changes hands.
+/// Stores which message owns each transaction. A real correlation id wins over `txn:…`. Of two real ones, the smaller
+/// wins, so that the order of arrival does not matter. `$returning` selects the result for new transactions and for
+/// transactions whose owner changes.
 macro_rules! claim_transactions {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
@@ -71,7 +73,7 @@ macro_rules! claim_transactions {
     };
 }
 
-/// Appends notifications. One that is there already is counted. `$before` and `$after` stand around the statement.
+/// Inserts notifications. A notification that exists already is counted. `$before` and `$after` surround the statement.
 macro_rules! insert_notifications {
     ($before:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
@@ -88,7 +90,7 @@ macro_rules! insert_notifications {
     };
 }
 
-/// Takes messages over that are new. `$returning` says what is returned of those.
+/// Inserts new messages. `$returning` selects the result for these.
 macro_rules! insert_messages {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
@@ -102,8 +104,8 @@ macro_rules! insert_messages {
     };
 }
 
-/// Moves messages to where our dispatch stands, as far as no notification says more. `$source` selects the steps; `$1`
-/// is `Precedence::DISPATCH`.
+/// Sets the status of messages to the state of our dispatch, unless a notification reports more. `$source` selects the
+/// steps. `$1` is `Precedence::DISPATCH`.
 macro_rules! move_messages {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
@@ -124,7 +126,7 @@ macro_rules! move_messages {
     };
 }
 
-/// Merges what notifications say about each of several recipients of a message: the greatest precedence wins there too.
+/// Merges the standings of the recipients of messages with several recipients. The greatest precedence wins here too.
 macro_rules! merge_recipients {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
@@ -140,7 +142,8 @@ macro_rules! merge_recipients {
     };
 }
 
-/// Writes steps down, each as the next one of its message. `$source` selects them, `$returning` says what is returned.
+/// Inserts dispatch steps, each as the next step of its message. `$source` selects them, `$returning` selects the
+/// result.
 macro_rules! insert_steps {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(

@@ -1,9 +1,9 @@
-//! Merges notifications into their messages, also into those that went to several recipients.
+//! Merges notifications into their messages, also into those with several recipients.
 //!
-//! Most messages have one recipient, and one upsert merges them. Where notifications of another system's message name
-//! several, `recipient_standings` holds where it stands for each of them, and the message follows from these
+//! Most messages have one recipient, and one upsert merges them. If the notifications of another system's message name
+//! several recipients, `recipient_standings` contains the standing of each, and the message is computed from these
 //! (`domain::worst_off`). So a message with very many recipients costs no more than one with two, and purged
-//! notifications are not missed.
+//! notifications are still accounted for.
 
 use receiptd_domain::{
     Channel, CorrelationId, Failure, Outcome, RecipientKey, Standing, StoredNotification, TransactionId, standings,
@@ -17,7 +17,7 @@ use crate::{
     rows::{RecipientRow, SharedRow},
 };
 
-/// Rows of `recipient_standings`, whole. `$after` stands behind the columns.
+/// Complete rows of `recipient_standings`. `$after` follows the columns.
 macro_rules! recipient_rows {
     ($after:literal $(, $argument:expr)* $(,)?) => {
         sql_as!(
@@ -31,7 +31,7 @@ macro_rules! recipient_rows {
 
 pub(super) use recipient_rows;
 
-/// Merges what the entries, which are on record already, say into their messages.
+/// Merges the entries, which are stored already, into their messages.
 pub(super) async fn merge(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), StorageError> {
     let additions = additions(entries);
     let rows: Vec<_> = additions.iter().map(Addition::row).collect();
@@ -51,26 +51,26 @@ pub(super) async fn merge(connection: &mut Connection, entries: &[Entry<'_>]) ->
     }
     for (addition, row) in concerned.iter().filter(|(_, row)| !row.is_sent) {
         let id = &addition.correlation_id;
-        let entries = entries.iter().filter(|entry| entry.correlation_id == *id).map(|entry| entry.recorded);
+        let entries = entries.iter().filter(|entry| entry.correlation_id == *id).map(|entry| entry.stored);
         merge_shared(connection, id, row, entries).await?;
     }
     Ok(())
 }
 
-/// Merges notifications into a message that went to several recipients.
+/// Merges notifications into a message with several recipients.
 async fn merge_shared(
     connection: &mut Connection,
     id: &CorrelationId,
     row: &SharedRow,
-    recorded: impl Iterator<Item = &StoredNotification>,
+    stored: impl Iterator<Item = &StoredNotification>,
 ) -> Result<(), StorageError> {
-    let rows = if row.has_standings { rows(id, standings(recorded)) } else { first_standings(connection, id).await? };
+    let rows = if row.has_standings { rows(id, standings(stored)) } else { first_standings(connection, id).await? };
     append::merge_recipients(connection, &rows).await?;
     decide(connection, id).await
 }
 
-/// The standing for each recipient of a message that is found to have several, from all its notifications; and from what
-/// was known of it, where the notification that decided this is no longer kept.
+/// The standing of each recipient of a message that turns out to have several. It is computed from all notifications,
+/// and from the previous standing if the notification that decided it has been purged.
 async fn first_standings(connection: &mut Connection, id: &CorrelationId) -> Result<Vec<RecipientRow>, StorageError> {
     let notifications = messages::notifications_without_bodies(connection, id).await?;
     let mut standings = standings(&notifications);
@@ -84,7 +84,7 @@ async fn first_standings(connection: &mut Connection, id: &CorrelationId) -> Res
     let known = known.fetch_optional(&mut *connection).await?;
     let known = known.as_ref().and_then(|row| Some((row.key(), row.standing()?)));
     if let Some((key, standing)) = known {
-        let is_kept = |recorded: &StoredNotification| recorded.fingerprint == standing.precedence.fingerprint;
+        let is_kept = |stored: &StoredNotification| stored.fingerprint == standing.precedence.fingerprint;
         if !notifications.iter().any(is_kept) {
             let recipient = match &key {
                 RecipientKey::Named(address) => Some(address),
@@ -105,7 +105,7 @@ fn rows(id: &CorrelationId, standings: impl IntoIterator<Item = (RecipientKey, S
     standings.into_iter().map(|(key, standing)| RecipientRow::of(id, &key, &standing)).collect()
 }
 
-/// Makes the message stand where its worst-off recipient stands.
+/// Sets the status of the message to that of its worst-off recipient.
 async fn decide(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     let decisive = recipient_rows!(
         "WHERE correlation_id = $1 AND recipient IN (SELECT '' UNION ALL \

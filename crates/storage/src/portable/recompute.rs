@@ -1,4 +1,4 @@
-//! Reads stored notifications anew, and finds the messages that are not as these read now.
+//! Parses stored notifications again, and finds the messages that do not match the result.
 
 use std::collections::BTreeMap;
 
@@ -16,25 +16,25 @@ use crate::{
     rows::{MessageStatusRow, NotificationRow, RecipientRow},
 };
 
-/// A message that is not as its notifications read now.
+/// A message that does not match its notifications as they are parsed now.
 pub(super) struct Finding {
     pub(super) restated: Recomputed,
-    /// The notifications that read otherwise, as they read now, without their bodies.
+    /// The notifications whose meaning changed, as they are parsed now, without their bodies.
     altered: Vec<NotificationRow>,
 }
 
-/// What messages were found to be.
+/// The result of examining messages.
 pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
-    /// How many are as their notifications say.
+    /// The number of messages that match their notifications.
     pub(super) right: u64,
-    /// How many were left alone, since a notification that decided is no longer kept.
+    /// The number of messages that were skipped, since the deciding notification has been purged.
     pub(super) unverifiable: u64,
-    /// Of these, the notifications that decided according to the messages, and are not there.
+    /// For these, the missing notifications that decided according to the messages.
     pub(super) deciders: Vec<RowKey>,
 }
 
-/// Looks the messages through. Without `read`, notifications mean what they meant when they came, and no body is read.
+/// Examines the messages. Without `read`, notifications keep their stored meaning, and no body is read.
 pub(super) async fn examine(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -76,13 +76,13 @@ pub(super) async fn examine(
 /// The notifications of a message, without their bodies.
 #[derive(Default)]
 struct Readings {
-    /// As they read now.
+    /// As they are parsed now.
     now: Vec<StoredNotification>,
-    /// Those that read otherwise, as they read now.
+    /// Those whose meaning changed, as they are parsed now.
     altered: Vec<NotificationRow>,
 }
 
-/// Reads the notifications of the messages. Bodies may be large, so they are read in pages, and one by one let go of.
+/// Parses the notifications of the messages. Bodies may be large, so they are read in pages and dropped one by one.
 async fn readings(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -91,7 +91,7 @@ async fn readings(
     let mut all: BTreeMap<String, Readings> = BTreeMap::new();
     let Some(read) = read else {
         for row in reads::notifications_without_bodies_of(connection, ids).await? {
-            all.entry(row.correlation_id.clone()).or_default().now.push(row.recorded()?);
+            all.entry(row.correlation_id.clone()).or_default().now.push(row.stored()?);
         }
         return Ok(all);
     };
@@ -101,10 +101,10 @@ async fn readings(
         let sizes = reads::sizes_of(connection, ids, after.as_ref(), count(limit.get())).await?;
         let most = limit.fitting(&sizes);
         for row in reads::notifications_of(connection, ids, after.as_ref(), count(most)).await? {
-            let (id, recorded) = row.with_message()?;
-            let notification = read_anew(&recorded, read);
-            let is_altered = notification != recorded.notification;
-            let fresh = StoredNotification { notification, body: Vec::new(), ..recorded };
+            let (id, stored) = row.with_message()?;
+            let notification = read_anew(&stored, read);
+            let is_altered = notification != stored.notification;
+            let fresh = StoredNotification { notification, body: Vec::new(), ..stored };
             let readings = all.entry(id.to_string()).or_default();
             readings.altered.extend(is_altered.then(|| NotificationRow::of(&id, &fresh, fresh.occurrences)));
             after = Some((id, fresh.fingerprint));
@@ -116,26 +116,26 @@ async fn readings(
     }
 }
 
-/// Where a message with several recipients stands for each of them.
+/// The standing of each recipient of a message with several recipients.
 async fn recipients(connection: &mut Connection, fold: &MessageStatusRow) -> Result<Vec<RecipientRow>, StorageError> {
     let rows = recipient_rows!("WHERE correlation_id = $1 ORDER BY recipient", fold.correlation_id);
     Ok(rows.fetch_all(connection).await?)
 }
 
-/// Whether the notification that decided for a recipient is among these. Who was erased cannot be told from others who
-/// were, so what is left does not tell where the message stands for them.
+/// Whether the notification that decided for a recipient is among these. Erased recipients cannot be distinguished from
+/// each other, so the remaining notifications do not show the standing of an erased one.
 fn was_decided_by_any(recipient: &RecipientRow, kept: &[StoredNotification]) -> bool {
     recipient.recipient != ERASED && kept.iter().any(|kept| recipient.precedence.ends_with(kept.fingerprint.as_bytes()))
 }
 
-/// Whose it is was decided when it came, and stays.
-fn read_anew(recorded: &StoredNotification, read: &BodyParser) -> Notification {
-    let before = &recorded.notification;
-    let now = read(&recorded.body).map(|now| Notification { reference: before.reference.clone(), ..now });
+/// The message of a notification was decided when it arrived, and does not change.
+fn read_anew(stored: &StoredNotification, read: &BodyParser) -> Notification {
+    let before = &stored.notification;
+    let now = read(&stored.body).map(|now| Notification { reference: before.reference.clone(), ..now });
     now.unwrap_or_else(|| before.clone())
 }
 
-/// Writes down how the notifications of a message read now, and what it is then.
+/// Stores the new meaning of the notifications of a message, and the message that follows from them.
 pub(super) async fn write(
     connection: &mut Connection,
     finding: &Finding,

@@ -1,4 +1,4 @@
-//! Puts right what is on record.
+//! Imports, the release of quarantined bodies, and recomputed statuses.
 
 use std::collections::BTreeSet;
 
@@ -82,7 +82,7 @@ impl Repair for Backend {
         ids: &[CorrelationId],
         read: &BodyParser,
     ) -> Result<Vec<Recomputed>, StorageError> {
-        // One moment for all that is read: in between, an append would look like an error.
+        // One snapshot for all reads: otherwise an append in between would look like an error.
         let mut transaction = self.snapshot().await?;
         let Examined { findings, .. } = recompute::examine(&mut transaction, ids, Some(read)).await?;
         transaction.rollback().await?;
@@ -110,12 +110,12 @@ impl Repair for Backend {
     }
 }
 
-/// As the audit log counts.
+/// The count in the type of the audit log.
 fn count<T>(of: impl IntoIterator<Item = T>) -> i64 {
     i64::try_from(of.into_iter().count()).unwrap_or(i64::MAX)
 }
 
-/// What tells an arrival from another.
+/// Identifies an arrival.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Notification(CorrelationId, Fingerprint),
@@ -123,7 +123,7 @@ enum Key {
     Quarantined(Fingerprint),
 }
 
-/// The key of each arrival, and which of these keys are on record.
+/// The key of each arrival, and those of the keys that are stored already.
 async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(Vec<Key>, BTreeSet<Key>), StorageError> {
     let batch = Batch::of(arrivals);
     let owners = journal::owners(connection, &batch.uncorrelated()).await?;
@@ -136,18 +136,20 @@ async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(V
     let mut keys = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         keys.push(match arrival {
-            Arrival::Notification(recorded) => Key::Notification(owner(recorded, &owners), recorded.fingerprint),
-            Arrival::Inbound(kept) => {
-                if inbound_is_known(connection, kept.fingerprint).await? {
-                    stored.insert(Key::Inbound(kept.fingerprint));
-                }
-                Key::Inbound(kept.fingerprint)
+            Arrival::Notification(notification) => {
+                Key::Notification(owner(notification, &owners), notification.fingerprint)
             }
-            Arrival::Quarantined(kept) => {
-                if quarantine_is_known(connection, kept.fingerprint).await? {
-                    stored.insert(Key::Quarantined(kept.fingerprint));
+            Arrival::Inbound(archived) => {
+                if inbound_is_known(connection, archived.fingerprint).await? {
+                    stored.insert(Key::Inbound(archived.fingerprint));
                 }
-                Key::Quarantined(kept.fingerprint)
+                Key::Inbound(archived.fingerprint)
+            }
+            Arrival::Quarantined(archived) => {
+                if quarantine_is_known(connection, archived.fingerprint).await? {
+                    stored.insert(Key::Quarantined(archived.fingerprint));
+                }
+                Key::Quarantined(archived.fingerprint)
             }
         });
     }

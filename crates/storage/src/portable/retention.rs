@@ -1,5 +1,5 @@
-//! Removes what was kept for its time. What is to go is looked up beside the writers; then each unit of work removes a
-//! little of it by its keys.
+//! Removes data whose retention period has ended. Rows to remove are searched for in a snapshot, which does not block
+//! writers. Then each unit of work removes a few of them by their keys.
 
 use async_trait::async_trait;
 use receiptd_domain::{AuditEntry, ChangeKind, CorrelationId, Timestamp};
@@ -14,7 +14,7 @@ use crate::{
     rows::NotificationRow,
 };
 
-/// What stands in the place of a purged body.
+/// The value that replaces a purged body.
 const NO_BODY: &[u8] = b"";
 
 #[async_trait]
@@ -133,7 +133,7 @@ impl Backend {
         let old = old.fetch_all(&self.read).await?;
         let up_to = old.last().map(|row| Timestamp::from_micros(row.created_at));
         let mut ids: Vec<String> = old.into_iter().map(|row| row.correlation_id).collect();
-        // In key order, in which an append locks its messages too.
+        // In the order of the keys. An append locks its messages in this order too.
         ids.sort_unstable();
         let mut unit = self.begin().await?;
         let mut records = RowChanges::default();
@@ -144,7 +144,7 @@ impl Backend {
         self.end(unit, &records, entry, Purged { rows, up_to }).await
     }
 
-    /// Notes what was done in the audit log and in the chain, and commits it.
+    /// Records the change in the audit log and in the hash chain, and commits it.
     async fn end(
         &self,
         mut unit: UnitOfWork,
@@ -169,8 +169,8 @@ fn remove_notifications(rows: &[NotificationRow], records: &mut RowChanges) {
     }
 }
 
-/// Removes a message with everything about it, unless anything was heard of it since or it waits to be sent; says
-/// whether it did.
+/// Removes a message with everything about it, unless there is news about it or it waits to be sent. Returns whether it
+/// was removed.
 async fn remove_message(
     connection: &mut Connection,
     id: &CorrelationId,
@@ -178,7 +178,7 @@ async fn remove_message(
     records: &mut RowChanges,
 ) -> Result<bool, StorageError> {
     let id = id.as_str();
-    // The row is locked by this: what another instance is appending comes wholly before or after it.
+    // This locks the row: an append of another instance happens completely before or after it.
     let locked = sql!(
         "UPDATE messages SET updated_at = updated_at WHERE correlation_id = $1 AND updated_at < $2 \
          RETURNING transaction_id",
@@ -221,7 +221,7 @@ async fn remove_message(
     Ok(true)
 }
 
-/// Removes what stands for itself.
+/// Removes rows that no other row depends on.
 async fn purge_plain(
     connection: &mut Connection,
     kind: RetentionKind,

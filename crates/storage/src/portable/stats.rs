@@ -1,4 +1,4 @@
-//! Adds up the counters. What keeps them are triggers on `messages`, in the same transaction as whatever they count.
+//! Adds up the counters. Triggers on `messages` maintain the counters in the same transaction as each change.
 
 use receiptd_domain::{Dimension, StatsRequest, StatsRow, Timestamp};
 
@@ -12,7 +12,7 @@ struct CounterRow {
     count: i64,
 }
 
-/// How many messages there are of each kind.
+/// The number of messages with equal properties.
 pub(super) async fn stats(connection: &mut Connection, request: &StatsRequest) -> Result<Vec<StatsRow>, sqlx::Error> {
     let by = |dimension| i64::from(request.by.contains(&dimension));
     let hours = match (by(Dimension::Hour), by(Dimension::Day)) {

@@ -1,4 +1,4 @@
-//! Tells what changed. What is written there, triggers on `messages` write, in the same transaction as the change.
+//! Reads status events. Triggers on `messages` write them in the same transaction as the change.
 
 use async_trait::async_trait;
 use receiptd_domain::{EventPosition, PageLimit, StatusEvent, Timestamp};
@@ -18,7 +18,7 @@ impl StatusEvents for Backend {
         let mut connection = self.read.acquire().await?;
         let (settled, last) = event_positions::ends(&mut connection).await?;
         let changes = between(&mut connection, place, settled, limit).await?;
-        // Scanned at last: what was trimmed before or meanwhile may have been missed.
+        // This must be read last: events that were trimmed before or meanwhile may be missing.
         let begin = sql!("SELECT seq FROM status_events_begin").fetch_one(&mut *connection).await?;
         Ok((begin.seq..=last).contains(&place.number()).then_some(changes))
     }
@@ -40,7 +40,7 @@ impl StatusEvents for Backend {
     }
 }
 
-/// The first changes after a place, up to where nothing can be added any more.
+/// The first events after a position, up to the point from which nothing can be added before them any more.
 async fn between(
     connection: &mut Connection,
     place: EventPosition,

@@ -1,4 +1,4 @@
-//! Units of work: a transaction on a connection of its own.
+//! Units of work: a transaction on its own connection.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -10,14 +10,17 @@ use sqlx::{Executor, Pool, pool::PoolConnection};
 use super::{Connection, Database};
 use crate::file_watch::FileWatch;
 
-/// A unit of work. Its connection goes back to the pool only when the unit came to its end; any other connection is
-/// closed, since nobody knows what it is in the middle of.
+/// A unit of work. Its connection returns to the pool only if the unit has ended. Any other connection is closed, since
+/// its state is not known.
 ///
-/// sqlx's own transaction is not enough here. It rolls back when it is dropped, and the connection is used again: on
-/// SQLite a full disk has rolled back already, the second rollback fails, and from then on the connection refuses to
-/// begin anything; on Postgres a `BEGIN` that was given up before its answer came leaves a transaction open, in which
-/// the next one would read what was there long ago; and to roll back on a server that does not answer holds the
-/// connection's place in the pool for as long as that lasts.
+/// sqlx's own transaction is not enough here. It rolls back when it is dropped, and the connection is used again. This
+/// fails in three cases:
+///
+/// - On SQLite, a full disk has caused a rollback already. The second rollback fails, and from then on the connection
+///   refuses to begin anything.
+/// - On Postgres, a `BEGIN` that was cancelled before its answer arrived leaves a transaction open. The next
+///   transaction would read its old snapshot.
+/// - A rollback on a server that does not answer occupies a slot of the pool for as long as that lasts.
 pub(crate) struct UnitOfWork {
     connection: PoolConnection<Database>,
     is_over: bool,
@@ -25,7 +28,7 @@ pub(crate) struct UnitOfWork {
 }
 
 impl UnitOfWork {
-    /// Takes a connection, and begins with `statement`, if the files of the database are those of `watch`.
+    /// Takes a connection and begins with `statement`, if the files of the database are those of `watch`.
     pub(crate) async fn begin(
         pool: &Pool<Database>,
         statement: &'static str,
@@ -36,20 +39,20 @@ impl UnitOfWork {
         }
         let mut unit = Self { connection: pool.acquire().await?, is_over: false, watch: watch.cloned() };
         let begun = unit.execute(statement).await;
-        // Where the database says no, as it does for a lock that another holds, nothing has begun.
+        // If the database returns an error, for example because another connection has the lock, nothing has begun.
         unit.is_over = matches!(begun, Err(sqlx::Error::Database(_)));
         begun.map(|_| unit)
     }
 
-    /// Commits. After an error nobody knows whether that happened.
+    /// Commits. After an error it is not known whether the commit succeeded.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
         self.is_over = true;
-        // What was committed into a file that is not the database any more must not be acknowledged.
+        // Data that was committed into a file that is not the database any more must not be acknowledged.
         self.watch.as_ref().map_or(Ok(()), |watch| watch.check()).map_err(sqlx::Error::from)
     }
 
-    /// Ends without a change, after reading, or where there is nothing to do.
+    /// Ends without a change, after reading or if there is nothing to do.
     pub(crate) async fn rollback(mut self) -> Result<(), sqlx::Error> {
         self.execute("ROLLBACK").await?;
         self.is_over = true;

@@ -1,12 +1,12 @@
-//! Puts notifications on record, or changes them, and tells the chain.
+//! Inserts or changes notifications, and records this in the hash chain.
 
 use receiptd_domain::ChangeKind;
 
 use super::{Connection, append, messages::notification};
 use crate::{StorageError, row_changes::RowChanges, rows::NotificationRow};
 
-/// Appends notifications. One that is there already is counted; if it came without correlation id before and has one
-/// now, it is kept as it came now, which tells more.
+/// Inserts notifications. A notification that exists already is counted. If it had no correlation id before and has one
+/// now, the new body is stored, since it contains more.
 pub(super) async fn upsert(
     connection: &mut Connection,
     rows: &[NotificationRow],
@@ -46,8 +46,8 @@ async fn tell_more(
     Ok(())
 }
 
-/// Makes `new` of `old`, unless another instance has made something else of it; says whether it did. What it is stays:
-/// key, counts, and when, how and of which transaction it came.
+/// Replaces `old` by `new`, unless another instance has changed it. Returns whether it was replaced. The identity of
+/// the notification stays: its key, its counts, its transaction, and the time and way of its arrival.
 pub(super) async fn change(
     connection: &mut Connection,
     old: &NotificationRow,
@@ -79,7 +79,7 @@ pub(super) async fn change(
     );
     let changed = changed.execute(connection).await?.rows_affected() == 1;
     if changed {
-        // The count is neither taken away nor given.
+        // The number of occurrences does not change.
         records.notification(ChangeKind::Removed, old, 0);
         records.notification(ChangeKind::Added, new, 0);
     }

@@ -1,4 +1,4 @@
-//! Batches as Postgres takes them: one statement for all rows, which travel as one array a column.
+//! Batch statements of an append on Postgres: one statement for all rows, which are passed as one array per column.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::{
     rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
 };
 
-/// Writes down who owns each transaction, and returns what changed hands.
+/// Stores which message owns each transaction, and returns the changes of ownership.
 pub(super) async fn claim_transactions(
     connection: &mut Connection,
     claims: &BTreeMap<&str, CorrelationId>,
 ) -> Result<Vec<Adoption>, sqlx::Error> {
     let transactions: Vec<_> = claims.keys().map(|transaction| (*transaction).to_owned()).collect();
     let owners: Vec<_> = claims.values().map(|id| id.as_str().to_owned()).collect();
-    // A row that does not change is locked all the same until the commit. So where one instance takes down a
-    // notification without correlation id and another one with it, the second waits and then sees the first.
+    // Even a row that does not change is locked until the commit. If one instance stores a notification without a
+    // correlation id and another one stores it with the id, the second waits and then sees the first.
     let taken = claim_transactions!(
         "SELECT * FROM UNNEST($1::text[], $2::text[])",
         " RETURNING transaction_id, correlation_id, formerly",
@@ -35,14 +35,14 @@ pub(super) async fn claim_transactions(
         .collect())
 }
 
-/// A notification that was there already.
+/// A notification that existed already.
 pub(super) struct Stored {
     pub(super) correlation_id: String,
     pub(super) fingerprint: Vec<u8>,
     pub(super) uncorrelated: i64,
 }
 
-/// Appends notifications; one that is there already is counted. Those are returned, as they were.
+/// Inserts notifications. A notification that exists already is counted. Returns these as they were before.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
@@ -78,7 +78,7 @@ pub(super) async fn insert_notifications(
     );
     let mut known = Vec::new();
     for stored in counted.fetch_all(connection).await? {
-        // Those that are new can have come several times in the batch.
+        // New notifications may occur several times in the batch.
         let is_this = |row: &&NotificationRow| {
             row.fingerprint == stored.fingerprint && row.correlation_id == stored.correlation_id
         };
@@ -90,7 +90,7 @@ pub(super) async fn insert_notifications(
     Ok(known)
 }
 
-/// Merges what the notifications say into the messages.
+/// Merges the notifications into the messages.
 pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> Result<(), sqlx::Error> {
     columns!(rows: correlation_id, channel, recipient, transaction_id, status, precedence, status_at, is_final, failure,
         code, reason, segments, callback_data, at);
@@ -117,8 +117,8 @@ pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> 
     Ok(())
 }
 
-/// Those of the messages of which notifications name several recipients, these additions included. The merge has locked
-/// the messages, so that nothing of this changes until the commit.
+/// Those of the messages whose notifications name several recipients, including these additions. The merge has locked
+/// the messages, so nothing changes until the commit.
 pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) -> Result<Vec<SharedRow>, sqlx::Error> {
     let (ids, recipients): (Vec<&str>, Vec<Option<&str>>) = additions.iter().flat_map(Addition::mentions).unzip();
     sql_as!(
@@ -137,7 +137,7 @@ pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) 
     .await
 }
 
-/// Merges what the notifications say about each recipient.
+/// Merges the notifications into the standings of their recipients.
 pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[RecipientRow]) -> Result<(), sqlx::Error> {
     columns!(rows: correlation_id, recipient, severity, is_open, precedence, status, failure, code, reason, channel,
         transaction_id);
@@ -161,7 +161,7 @@ pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[Recipi
     Ok(())
 }
 
-/// Notes recipients other than the one of the message.
+/// Stores recipients other than that of the message.
 pub(super) async fn note_recipients(connection: &mut Connection, additions: &[&Addition]) -> Result<(), sqlx::Error> {
     let named = additions.iter().flat_map(|addition| addition.named_recipients());
     let (ids, recipients): (Vec<String>, Vec<String>) =

@@ -1,4 +1,4 @@
-//! Connections to the server: what is asked of them, and how long they may keep silent.
+//! Connections to the server: their settings, and how long they may be silent.
 
 use std::{
     io,
@@ -16,15 +16,15 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::inspect;
 use crate::{Access, OpenError, OpenOptions, url::Server};
 
-/// Connects to a server that holds any text, on which no commit is lost, and whose sessions are ours alone. Beside the pool,
-/// a first connection to look around.
+/// Connects to a server that stores any text, that loses no commit, and whose sessions are not shared. Returns the
+/// pool, and a first connection for further checks.
 pub(super) async fn connect(url: &str, options: OpenOptions) -> Result<(PgPool, PgConnection), OpenError> {
     let server = Server::named_by(url)?;
     for parameter in server.ignored {
-        tracing::warn!(parameter, "this parameter of the database URL is not known, and ignored");
+        tracing::warn!(parameter, "this parameter of the database URL is unknown and is ignored");
     }
     let connect = PgConnectOptions::from_str(&server.url).map_err(OpenError::connect)?;
-    // It is for floating-point numbers, of which there are none here, and poolers refuse it.
+    // This setting is for floating-point numbers, which are not used here, and poolers refuse it.
     let connect = connect.extra_float_digits(None);
     let mut first = reach(&connect, options.timeout).await.map_err(refused)?;
     inspect::refuse_shared_sessions(&mut first, &connect).await?;
@@ -37,21 +37,24 @@ pub(super) async fn connect(url: &str, options: OpenOptions) -> Result<(PgPool, 
     Ok((pool(OpenOptions { connections: most, ..options }).connect_lazy_with(connect), first))
 }
 
-/// A pooler that does not know what the URL asks for has words of its own for it.
+/// A pooler that does not support a setting of the URL reports this with its own message.
 fn refused(error: sqlx::Error) -> OpenError {
     let is_pooler = error.as_database_error().is_some_and(|error| error.message().contains("startup parameter"));
     if is_pooler { OpenError::Pooler } else { OpenError::connect(error) }
 }
 
-/// What each session asks for. Commits are synchronous, so that a role or a database with another default does not weaken
-/// the promise. Where a connection is lost and the server does not hear of it, it gives up what was begun, and with it the
-/// locks for which the next attempt waits; and the connection itself within half a minute. And a statement is planned each
-/// time: a plan that was made for all times when a table was nearly empty reads the whole of it long after, until
-/// statistics are gathered. A look-up costs about as much as reading on, as it does from memory and from an SSD.
+/// The settings of each session:
 ///
-/// It asks in the session, since a pooler refuses settings in the request for a connection.
+/// - Commits are synchronous, so that other defaults of a role or a database do not weaken durability.
+/// - If a connection is lost and the server does not notice, the server rolls back its transaction, which holds locks
+///   for which the next attempt waits. It closes the connection within half a minute.
+/// - A statement is planned for each execution. A plan that was made when a table was nearly empty would read the whole
+///   table long after, until statistics are gathered. Random reads cost about as much as sequential ones, as they do
+///   from memory and from an SSD.
+///
+/// The settings are made in the session, since a pooler refuses them in the startup message.
 pub(super) async fn begin_session(connection: &mut PgConnection, options: OpenOptions) -> Result<(), sqlx::Error> {
-    // The setting holds no more.
+    // The maximum value of the setting.
     let idle = options.timeout.min(Duration::from_hours(1)).as_millis();
     let read_only = if options.access == Access::Read { "SET default_transaction_read_only = on;" } else { "" };
     let settings = format!(
@@ -62,9 +65,9 @@ pub(super) async fn begin_session(connection: &mut PgConnection, options: OpenOp
     connection.execute(AssertSqlSafe(settings)).await.map(|_| ())
 }
 
-/// The pool. sqlx asks a connection before each use, and after it, whether it still works, and would wait for an answer
-/// as long as the network takes to give up, a quarter of an hour. So it is asked here, and not long; before a use only if
-/// it was not just asked after the last one.
+/// The pool. Before and after each use, sqlx checks whether a connection still works, and would wait as long as the
+/// network takes to report an error, which may be a quarter of an hour. So the check is made here, with a short time
+/// limit. Before a use, it is made only if there was none just after the previous use.
 fn pool(options: OpenOptions) -> PgPoolOptions {
     const JUST: Duration = Duration::from_millis(500);
     let patience = options.timeout / 2;
@@ -80,14 +83,14 @@ fn pool(options: OpenOptions) -> PgPoolOptions {
         .after_release(move |connection, _| Box::pin(answers(connection, patience)))
 }
 
-/// Whether a connection works. One that does not answer in time is given up as if it were broken.
+/// Whether a connection works. A connection that does not answer in time counts as broken.
 async fn answers(connection: &mut PgConnection, patience: Duration) -> Result<bool, sqlx::Error> {
     timeout(patience, connection.ping()).await.unwrap_or_else(|_| Err(silent(patience)))?;
     Ok(true)
 }
 
-/// A first connection. A server that is just starting is waited for; of any other it is told what is wrong with it, which
-/// a pool would not do.
+/// A first connection. Waits for a server that is just starting. For any other server, returns the error, which a pool
+/// would not do.
 pub(super) async fn reach(connect: &PgConnectOptions, patience: Duration) -> Result<PgConnection, sqlx::Error> {
     const PAUSE: Duration = Duration::from_millis(200);
     let end = Instant::now() + patience;
@@ -100,7 +103,7 @@ pub(super) async fn reach(connect: &PgConnectOptions, patience: Duration) -> Res
     }
 }
 
-/// Nobody listens yet, or the server says itself that it is not ready.
+/// Nothing listens yet, or the server reports that it is not ready.
 fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
@@ -113,15 +116,15 @@ fn silent(patience: Duration) -> sqlx::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("the server did not answer within {patience:?}")).into()
 }
 
-/// Says why the pool has no connection to give. The pool itself only says that it waited in vain: where the server or a
-/// role takes no more connections, it asks again until its time is over.
+/// Finds out why the pool has no free connection. The pool itself only reports a timeout: if the server or a role
+/// allows no more connections, the pool tries again until its time is over.
 #[derive(Default)]
 pub(super) struct Unanswered {
     last: Mutex<Option<Instant>>,
 }
 
 impl Unanswered {
-    /// Asks for a connection as those of the pool, and logs what the server says; at most once a minute.
+    /// Opens a connection like those of the pool, and logs the server's error, at most once a minute.
     pub(super) fn explain(&self, pool: &PgPool) {
         const PAUSE: Duration = Duration::from_mins(1);
         const PATIENCE: Duration = Duration::from_secs(5);
@@ -134,7 +137,7 @@ impl Unanswered {
         tokio::spawn(async move {
             if let Err(error) = timeout(PATIENCE, connect.connect()).await.unwrap_or_else(|_| Err(silent(PATIENCE))) {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "the database gives no further connection");
+                tracing::error!(error, "the database allows no further connection");
             }
         });
     }

@@ -1,7 +1,7 @@
-//! Batches of the outbox as Postgres takes them. Several instances work on one outbox: first rows of `outbox` are
-//! locked, then those of `transactions`, then those of `messages`, each in key order, as an append does. What another
-//! instance is about to take is skipped where anything will do. An `ARRAY(…)` is read once, and by the planner taken for
-//! short, so that what it names is looked up by key.
+//! Batch statements of the outbox on Postgres. Several instances work on one outbox. They lock rows of `outbox` first,
+//! then those of `transactions`, then those of `messages`, each in the order of the keys, as an append does. Rows that
+//! another instance is about to take are skipped if any other row will do. An `ARRAY(…)` is evaluated once, and the
+//! planner assumes that it is short, so its rows are looked up by key.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
     row_changes::EventRow,
 };
 
-/// Takes messages over that are new, and returns which ones those are.
+/// Inserts new messages, and returns which ones are new.
 pub(super) async fn insert_messages(
     connection: &mut Connection,
     rows: &[&QueuedRow],
@@ -41,7 +41,7 @@ pub(super) async fn insert_messages(
     Ok(inserted.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
 }
 
-/// Puts new messages into the outbox.
+/// Inserts new messages into the outbox.
 pub(super) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRow]) -> Result<(), sqlx::Error> {
     columns!(rows: correlation_id, channel, request, due_at, expire_at);
     sql!(
@@ -60,7 +60,7 @@ pub(super) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRo
     Ok(())
 }
 
-/// What was asked for under these ids before, by id.
+/// The earlier requests with these ids, by id.
 pub(super) async fn requests(connection: &mut Connection, ids: &[&str]) -> Result<Vec<(String, String)>, sqlx::Error> {
     let stored = sql!("SELECT correlation_id, request FROM outbox WHERE correlation_id = ANY($1)", ids as _);
     Ok(stored.fetch_all(connection).await?.into_iter().map(|row| (row.correlation_id, row.request)).collect())
@@ -89,7 +89,7 @@ pub(super) async fn lease(
     .await
 }
 
-/// Ends attempts, and returns which ones were not there to be ended.
+/// Ends attempts, and returns which ones no longer existed.
 pub(super) async fn end_attempts(
     connection: &mut Connection,
     rows: &[EndRow],
@@ -115,7 +115,7 @@ pub(super) async fn end_attempts(
     Ok(wanted.filter(|attempt| !ended.contains(attempt)).collect())
 }
 
-/// Ends up to `limit` leases that are over; what was leased is due again at `due_at`, if at all.
+/// Ends up to `limit` leases that are over. Messages that are queued again are due at `due_at`.
 pub(super) async fn end_leases(
     connection: &mut Connection,
     now: Timestamp,
@@ -134,7 +134,7 @@ pub(super) async fn end_leases(
     Ok(ended.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
 }
 
-/// Ends the waiting of up to `limit` submissions whose time ran out.
+/// Ends up to `limit` waiting submissions that have expired.
 pub(super) async fn end_waiting(
     connection: &mut Connection,
     now: Timestamp,
@@ -151,7 +151,7 @@ pub(super) async fn end_waiting(
     Ok(ended.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
 }
 
-/// Takes submissions out of the outbox's hands: neither waiting nor leased. Their rows are locked already.
+/// Closes submissions, so that they neither wait nor are leased. Their rows are locked already.
 pub(super) async fn close(connection: &mut Connection, ids: &[String]) -> Result<(), sqlx::Error> {
     sql!("UPDATE outbox SET due_at = NULL, lease_until = NULL WHERE correlation_id = ANY($1)", ids)
         .execute(connection)
@@ -159,8 +159,8 @@ pub(super) async fn close(connection: &mut Connection, ids: &[String]) -> Result
     Ok(())
 }
 
-/// Those of these messages of which a notification shows that the platform has them, and those that were called back.
-/// From now on no other instance changes any of them.
+/// The states of these messages: whether a notification shows that the platform has the message, and whether it was
+/// cancelled. Locks the messages until the end of the transaction.
 pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Vec<HeldRow>, sqlx::Error> {
     sql_as!(
         HeldRow,
@@ -175,7 +175,7 @@ pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Ve
     .await
 }
 
-/// Moves messages to where our dispatch stands. Their rows are locked already.
+/// Sets the status of messages to the state of our dispatch. Their rows are locked already.
 pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]) -> Result<(), sqlx::Error> {
     columns!(steps: correlation_id, at, dispatch, is_final, failure, code, reason, transaction_id);
     move_messages!(
@@ -196,7 +196,7 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
     Ok(())
 }
 
-/// Writes steps down, and returns them as they are stored.
+/// Inserts steps, and returns them as they are stored.
 pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
     columns!(steps: correlation_id, at, dispatch, failure, code, reason, transaction_id);
     let stored = insert_steps!(

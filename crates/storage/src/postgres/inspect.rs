@@ -1,4 +1,4 @@
-//! What a server, a database and a role are like, before anything is stored there.
+//! Checks of the server, the database and the role, before anything is stored.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::{
     schema::{Applied, Standing},
 };
 
-/// Refuses a pooler that gives each transaction another session: settings would be lost, and statements that were
-/// prepared. It is one if two clients that are connected at the same time have one session, or one client has two.
+/// Refuses a pooler that gives each transaction another session: settings and prepared statements would be lost. It is
+/// such a pooler if two clients that are connected at the same time have one session, or if one client has two.
 pub(super) async fn refuse_shared_sessions(
     first: &mut PgConnection,
     connect: &PgConnectOptions,
 ) -> Result<(), OpenError> {
     const PATIENCE: Duration = Duration::from_secs(5);
-    // A role with a limit may have no further connection. Then there is nothing to compare.
+    // A role with a limit may have no further connection. Then nothing can be compared.
     let Ok(Ok(mut second)) = timeout(PATIENCE, connect.connect()).await else { return Ok(()) };
     let (mut firsts, mut seconds) = (vec![session(first).await?], vec![session(&mut second).await?]);
-    // In the other order, so that a pooler that takes its connections in turn is found out too.
+    // In the other order, so that a pooler that rotates its connections is detected too.
     seconds.push(session(&mut second).await?);
     firsts.push(session(first).await?);
     let _ = second.close().await;
@@ -28,7 +28,7 @@ pub(super) async fn refuse_shared_sessions(
     if is_shared { Err(OpenError::Pooler) } else { Ok(()) }
 }
 
-/// The number of the server's process. A statement that is not prepared, since such a pooler could not run another.
+/// The process id of the session. The statement is not prepared, since such a pooler could not execute a prepared one.
 async fn session(connection: &mut PgConnection) -> Result<i32, OpenError> {
     let row = sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(connection).await.map_err(OpenError::connect)?;
     row.try_get(0).map_err(OpenError::connect)
@@ -39,13 +39,13 @@ async fn setting(connection: &mut PgConnection, name: &str) -> Result<String, Op
     value.await.map_err(OpenError::connect)
 }
 
-/// Refuses a database that cannot hold every text, or does not check texts.
+/// Refuses a database that cannot store every text, or that does not check texts.
 pub(super) async fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
     let encoding = setting(connection, "server_encoding").await?;
     if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
 }
 
-/// Refuses a server on which a commit may be lost.
+/// Refuses a server that may lose commits.
 pub(super) async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {
     for name in ["fsync", "full_page_writes", "synchronous_commit"] {
         let value = setting(connection, name).await?;
@@ -56,7 +56,7 @@ pub(super) async fn check_durability(connection: &mut PgConnection) -> Result<()
     Ok(())
 }
 
-/// How many connections there may be. The server refuses more, and the pool would wait for them in vain.
+/// The maximum number of connections. The server refuses more, and the pool would wait for them in vain.
 pub(super) async fn connection_limit(connection: &mut PgConnection, wanted: u32) -> Result<u32, OpenError> {
     let limits = sqlx::query_as(
         "SELECT session_user::text, rolconnlimit, current_database()::text, datconnlimit FROM pg_roles, pg_database \
@@ -67,7 +67,7 @@ pub(super) async fn connection_limit(connection: &mut PgConnection, wanted: u32)
     let Some((role, of_role, database, of_database)) = limits else { return Ok(wanted) };
     let mut most = wanted;
     for (whose, limit) in [(format!("role {role}"), of_role), (format!("database {database}"), of_database)] {
-        // -1 is no limit.
+        // -1 means that there is no limit.
         let Ok(limit) = u32::try_from(limit) else { continue };
         if limit < wanted {
             tracing::warn!(
@@ -82,7 +82,7 @@ pub(super) async fn connection_limit(connection: &mut PgConnection, wanted: u32)
     Ok(most)
 }
 
-/// How far the database has come. One that belongs to another program is refused.
+/// The state of the database's schema. Refuses a database of another program.
 pub(super) async fn standing(connection: &mut PgConnection, migrator: &Migrator) -> Result<Standing, OpenError> {
     let there = sqlx::query_as(
         "SELECT to_regclass('_sqlx_migrations') IS NOT NULL, to_regclass('messages') IS NOT NULL, current_user::text, \
@@ -109,7 +109,7 @@ fn is_denied(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
 }
 
-/// Refuses a role that lacks a right of which it will have need: later, that would be an error in the middle of the work.
+/// Refuses a role that lacks a privilege that it will need. Otherwise the error would occur only later, at work.
 pub(super) async fn check_rights(connection: &mut PgConnection, access: Access) -> Result<(), OpenError> {
     let missing = sqlx::query_as(
         "SELECT current_user::text, lower(r.name) || CASE WHEN c.relkind = 'S' THEN ' of the sequence ' \

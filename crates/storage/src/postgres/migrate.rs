@@ -1,4 +1,4 @@
-//! Brings the schema up to date while other instances write.
+//! Migrates the schema while other instances write.
 
 use std::{error::Error, time::Duration};
 
@@ -11,20 +11,20 @@ use sqlx::{
 use super::connect::begin_session;
 use crate::{OpenError, OpenOptions};
 
-/// How long a migration waits for a table that is in use. All who write to the table meanwhile wait behind it, and what
-/// was posted to the notify URL has to be answered within nine seconds; so it gives up soon, lets them pass, and tries
-/// again.
+/// How long a migration waits for a table that is in use. All who write to the table wait behind it meanwhile, and a
+/// post to the notify URL must be answered within nine seconds. So the migration gives up soon, lets the others
+/// continue, and tries again.
 const PATIENCE: &str = "SET lock_timeout = '1s'";
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs what was not run before, each migration in a transaction of its own. Instances that start together take turns.
+/// Applies the missing migrations, each in its own transaction. Instances that start together take turns.
 pub(super) async fn run(
     connect: &PgConnectOptions,
     options: OpenOptions,
     migrator: &Migrator,
 ) -> Result<(), OpenError> {
     loop {
-        // A connection for each attempt: one that failed still holds the lock by which instances take turns.
+        // A new connection for each attempt: a failed one still holds the lock by which instances take turns.
         let pool = PgPoolOptions::new().max_connections(1).after_connect(move |connection, _| {
             Box::pin(async move {
                 begin_session(connection, options).await?;
@@ -36,7 +36,7 @@ pub(super) async fn run(
         pool.close().await;
         match done {
             Err(error) if state(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {
-                tracing::warn!("the schema waits for another session to end its transaction or its own migration");
+                tracing::warn!("the migration waits for another session to end its transaction or its own migration");
                 tokio::time::sleep(PAUSE).await;
             }
             Err(error) if state(&error).as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
@@ -50,7 +50,7 @@ pub(super) async fn run(
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
-/// The SQLSTATE of what the server said.
+/// The SQLSTATE of the server's error.
 fn state(error: &MigrateError) -> Option<String> {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<sqlx::Error>()?.as_database_error());
     Some(cause?.code()?.into_owned())

@@ -1,21 +1,21 @@
 //! Postgres: a server that several instances of receiptd may share.
 
-/// A checked statement. The comment tells the two databases' entries in `sqlx-data.json` apart, since those are keyed
-/// by the text.
+/// A checked statement. The comment distinguishes the entries of the two databases in `sqlx-data.json`, since the key
+/// of an entry is its text.
 macro_rules! sql {
     ($text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
         ::sqlx::query!("/* postgres */ " + $text $(+ $more)* $(, $argument)*)
     };
 }
 
-/// A checked query whose rows are `$row`.
+/// A checked query whose rows have the type `$row`.
 macro_rules! sql_as {
     ($row:ty, $text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
         ::sqlx::query_as!($row, "/* postgres */ " + $text $(+ $more)* $(, $argument)*)
     };
 }
 
-/// Turns rows into one array for each of the named columns, in that order.
+/// Turns rows into one array for each of the named columns, in this order.
 macro_rules! columns {
     ($rows:ident: $($column:ident),+) => { $( let $column: Vec<_> = $rows.iter().map(|row| &row.$column).collect(); )+ };
 }
@@ -48,7 +48,7 @@ use super::{Access, OpenError, OpenOptions, Store, row_changes::Chains, schema::
 type Connection = PgConnection;
 type Database = Postgres;
 
-/// How a statement would name the index that it is to use. It cannot, and need not: autovacuum keeps statistics.
+/// Postgres has no clause that names an index, and does not need one: autovacuum maintains statistics.
 const INDEXED_BY: Option<&str> = None;
 
 /// A pool of connections to the server.
@@ -67,7 +67,7 @@ impl Backend {
         self.begin_by(&self.write, "BEGIN").await
     }
 
-    /// Begins to read what was on record at one moment.
+    /// Begins a unit of work that reads one snapshot.
     async fn snapshot(&self) -> Result<UnitOfWork, sqlx::Error> {
         self.begin_by(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
     }
@@ -80,7 +80,7 @@ impl Backend {
         begun
     }
 
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on SQLite there are files to look at")]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on SQLite the files are checked")]
     fn files_are_there(&self) -> io::Result<()> {
         Ok(())
     }
@@ -91,18 +91,17 @@ impl Backend {
     }
 }
 
-/// The log of writes is the server's own business, and so is the space of old rows: VACUUM frees it.
+/// The server manages its write-ahead log and the space of old rows: VACUUM frees the space.
 fn clear_log(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
     ready(Ok(true))
 }
 
-/// Likewise.
+/// VACUUM does this on Postgres.
 fn rewrite_file(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
     ready(Ok(true))
 }
 
-/// Connects to the server, brings the schema up to date where that is asked for, and refuses a server that would lose
-/// commits.
+/// Connects to the server and migrates the schema if `options` allow it. Refuses a server that could lose commits.
 pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     let migrator = sqlx::migrate!("../../migrations/postgres");
     let (pool, mut first) = connect(url, options).await?;
@@ -110,7 +109,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     match options.access {
         Access::Read | Access::Write => standing.require_current()?,
         Access::Migrate | Access::Create if standing != Standing::Current => {
-            // The role may have no more than one connection.
+            // The role may have only one connection.
             let _ = first.close().await;
             let connect = pool.connect_options();
             migrate::run(&connect, options, &migrator).await?;
@@ -120,7 +119,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
         Access::Migrate | Access::Create => {}
     }
     inspect::check_rights(&mut first, options.access).await?;
-    // It was only needed to look around.
+    // It was only needed for the checks.
     let _ = first.close().await;
     let (turn, changes) = watch::channel(());
     let (arrive, submissions) = watch::channel(());
@@ -137,8 +136,8 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     Ok(Store::of(backend, changes, submissions))
 }
 
-/// Looks at the server and the database as [`open`] does, and refuses what that refuses. Whether the role may change the
-/// schema shows only when it does.
+/// Checks the server and the database as [`open`] does, without changing them. Whether the role may change the schema
+/// shows only when it does.
 pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
     let (_, mut first) = connect(url, options).await?;
     let looked = look(&mut first, options.access).await;

@@ -1,4 +1,4 @@
-//! Reads about many messages at once, as Postgres takes them: the keys travel as one array.
+//! Reads about many messages at once on Postgres: the keys are passed as one array.
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
@@ -15,10 +15,10 @@ fn texts(ids: &[CorrelationId]) -> Vec<String> {
     ids.iter().map(CorrelationId::to_string).collect()
 }
 
-/// Which of these notifications are on record.
+/// Those of these notifications that are stored already.
 pub(super) async fn known(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Vec<KeyRow>, sqlx::Error> {
     let ids: Vec<_> = entries.iter().map(|entry| entry.correlation_id.to_string()).collect();
-    let fingerprints: Vec<_> = entries.iter().map(|entry| entry.recorded.fingerprint.as_bytes().to_vec()).collect();
+    let fingerprints: Vec<_> = entries.iter().map(|entry| entry.stored.fingerprint.as_bytes().to_vec()).collect();
     sql_as!(
         KeyRow,
         "SELECT n.correlation_id, n.fingerprint \
@@ -52,7 +52,7 @@ pub(super) async fn notifications_of(
     .await
 }
 
-/// All notifications of some messages without their bodies, which may be large and do not matter for the status.
+/// All notifications of some messages, without their bodies, which may be large and do not matter for the status.
 pub(super) async fn notifications_without_bodies_of(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -60,7 +60,7 @@ pub(super) async fn notifications_without_bodies_of(
     bodiless_rows!("correlation_id = ANY($1)", &texts(ids)).fetch_all(connection).await
 }
 
-/// The sizes in bytes of what [`notifications_of`] reads.
+/// The sizes in bytes of the rows that [`notifications_of`] reads.
 pub(super) async fn sizes_of(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -80,7 +80,7 @@ pub(super) async fn sizes_of(
     Ok(sizes.fetch_all(connection).await?.into_iter().map(|row| row.bytes).collect())
 }
 
-/// What some messages say.
+/// The status columns of some messages.
 pub(super) async fn folds(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -95,9 +95,9 @@ pub(super) async fn folds(
     .await
 }
 
-/// Keeps others from changing these messages until the transaction ends. Rows are locked in the order in which an
-/// append locks them. Where an adoption of notifications stands crosswise all the same, whoever waits here gives up
-/// first, since an append must not: Postgres looks for a deadlock after a second.
+/// Locks these messages until the transaction ends, in the order in which an append locks them. If this causes a
+/// deadlock with an adoption nevertheless, this statement must give up first, since an append must not fail: Postgres
+/// searches for deadlocks after one second.
 pub(super) async fn lock(connection: &mut Connection, ids: &[CorrelationId]) -> Result<(), sqlx::Error> {
     let ids = texts(ids);
     sql!("SELECT set_config('lock_timeout', '400ms', true)").fetch_one(&mut *connection).await?;

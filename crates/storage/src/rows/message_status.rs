@@ -1,4 +1,4 @@
-//! What a message says, and what its notifications come to, side by side.
+//! The status columns of a message, to compare them with its notifications.
 
 use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status, StoredNotification};
 
@@ -11,7 +11,7 @@ pub(crate) struct KeyRow {
     pub(crate) fingerprint: Vec<u8>,
 }
 
-/// What `messages` says of the outcome.
+/// The columns of `messages` about the outcome.
 pub(crate) struct MessageStatusRow {
     pub(crate) correlation_id: String,
     pub(crate) dispatch: Option<String>,
@@ -33,8 +33,8 @@ impl MessageStatusRow {
         self.place().read("status", Status::from_word(&self.status))
     }
 
-    /// Whether the notification that decided is among these, or our dispatch did: where it is kept no longer, what is
-    /// left of the others does not tell where the message stands.
+    /// Whether the deciding notification is among these, or our dispatch decided. If the deciding notification has been
+    /// purged, the remaining ones do not show the standing of the message.
     pub(crate) fn was_decided_by_any(&self, kept: &[StoredNotification]) -> bool {
         if kept.is_empty() && self.dispatch.is_none() {
             return false;
@@ -43,7 +43,7 @@ impl MessageStatusRow {
             || kept.iter().any(|kept| self.precedence.ends_with(kept.fingerprint.as_bytes()))
     }
 
-    /// The key of the notification that decided. Where the precedence holds no fingerprint, none has this key.
+    /// The key of the deciding notification. If the precedence contains no fingerprint, no notification has this key.
     pub(crate) fn decider(&self) -> RowKey {
         let part = self.precedence.last_chunk::<16>().and_then(|fingerprint| fingerprint.first_chunk()).copied();
         RowKey::new(&self.correlation_id, part.unwrap_or_default())
@@ -53,12 +53,12 @@ impl MessageStatusRow {
         if self.dispatch.is_some() { Origin::Sent } else { Origin::Observed }
     }
 
-    /// Whether it was written as a message with several recipients.
+    /// Whether it was stored as a message with several recipients.
     pub(crate) fn is_shared(&self) -> bool {
         Outcome::is_shared(&self.precedence)
     }
 
-    /// Which status is right where the notifications come to `outcome`, and whether the row is as it has to be.
+    /// The status that follows from `outcome`, and whether the row is right.
     pub(crate) fn compare(&self, outcome: Option<&Outcome>) -> Result<(Status, bool), StorageError> {
         let dispatch = self.place().read_opt("dispatch", self.dispatch.as_deref(), Dispatch::from_word)?;
         let spoken = outcome.map(|outcome| (outcome, outcome.precedence()));
@@ -72,7 +72,7 @@ impl MessageStatusRow {
                 let is_right = self.status == dispatch.as_str() && self.precedence == Precedence::DISPATCH;
                 Ok((dispatch.status(), is_right))
             }
-            // Observed and never notified: nothing that receiptd writes.
+            // An observed message without notifications, which receiptd never writes.
             (_, None) => Ok((self.status()?, true)),
         }
     }

@@ -1,4 +1,4 @@
-//! Rows, and the way from them to the domain.
+//! Rows, and their conversion into types of the domain.
 
 mod archived;
 mod message_status;
@@ -19,7 +19,7 @@ use receiptd_domain::{
 
 use super::StorageError;
 
-/// Turns a stored value into its type, or names the place where it cannot be.
+/// Converts a stored value into its type. On failure, the error names the table, the column and the row.
 pub(super) struct Place<'a> {
     pub(super) table: &'static str,
     pub(super) row: &'a str,
@@ -44,7 +44,7 @@ fn transaction(text: &str) -> Option<TransactionId> {
     TransactionId::new(text).ok()
 }
 
-/// What a batch writes to `messages`.
+/// The values that a batch writes to `messages`.
 #[derive(Serialize)]
 pub(super) struct StandingRow {
     pub(super) correlation_id: String,
@@ -86,7 +86,7 @@ impl StandingRow {
     }
 }
 
-/// What is read from `messages`.
+/// The values that are read from `messages`.
 #[derive(sqlx::FromRow)]
 pub(super) struct MessageRow {
     pub(super) correlation_id: String,
@@ -162,14 +162,14 @@ pub(super) struct NotificationRow {
 
 impl NotificationRow {
     /// The row of a notification that belongs to the message `id`.
-    pub(super) fn of(id: &CorrelationId, recorded: &StoredNotification, occurrences: i64) -> Self {
-        let notification = &recorded.notification;
+    pub(super) fn of(id: &CorrelationId, stored: &StoredNotification, occurrences: i64) -> Self {
+        let notification = &stored.notification;
         let failure = notification.event.failure();
         Self {
             correlation_id: id.as_str().to_owned(),
-            fingerprint: recorded.fingerprint.as_bytes().to_vec(),
-            received_at: recorded.received_at.as_micros(),
-            source: recorded.source.as_str().to_owned(),
+            fingerprint: stored.fingerprint.as_bytes().to_vec(),
+            received_at: stored.received_at.as_micros(),
+            source: stored.source.as_str().to_owned(),
             occurrences,
             uncorrelated: i64::from(matches!(notification.reference, Reference::Transaction(_))),
             transaction_id: notification.reference.transaction_id().map(TransactionId::to_string),
@@ -184,7 +184,7 @@ impl NotificationRow {
             event_at: notification.at.map(Timestamp::as_micros),
             segments: notification.segments,
             callback_data: notification.callback_data.clone(),
-            body: recorded.body.clone(),
+            body: stored.body.clone(),
         }
     }
 
@@ -192,10 +192,10 @@ impl NotificationRow {
     pub(super) fn with_message(self) -> Result<(CorrelationId, StoredNotification), StorageError> {
         let at = Place { table: "notifications", row: &self.correlation_id };
         let id = at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?;
-        Ok((id, self.recorded()?))
+        Ok((id, self.stored()?))
     }
 
-    pub(super) fn recorded(self) -> Result<StoredNotification, StorageError> {
+    pub(super) fn stored(self) -> Result<StoredNotification, StorageError> {
         let at = Place { table: "notifications", row: &self.correlation_id };
         let transaction_id = at.read_opt("transaction_id", self.transaction_id.as_deref(), transaction)?;
         let reference = if self.uncorrelated == 0 {

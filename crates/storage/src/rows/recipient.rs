@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::transaction;
 
-/// Where a message stands for one of its recipients.
+/// The standing of a message for one of its recipients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RecipientRow {
     pub(crate) correlation_id: String,
@@ -44,7 +44,7 @@ impl RecipientRow {
         RecipientKey::from_stored(&self.recipient)
     }
 
-    /// The standing; `None` if no notification has decided it.
+    /// The standing. `None` if no notification has decided it.
     pub(crate) fn standing(&self) -> Option<Standing> {
         Some(Standing {
             precedence: Precedence::from_bytes(&self.precedence)?,
@@ -54,14 +54,14 @@ impl RecipientRow {
             reason: self.reason.clone(),
             channel: self.channel.as_deref().map(Channel::from_name),
             transaction_id: self.transaction_id.as_deref().and_then(transaction),
-            // Both belong to the message.
+            // These values belong to the message.
             segments: None,
             callback_data: None,
         })
     }
 }
 
-/// A message of which notifications name several recipients.
+/// A message whose notifications name several recipients.
 pub(crate) struct SharedRow {
     pub(crate) correlation_id: String,
     pub(crate) is_sent: bool,

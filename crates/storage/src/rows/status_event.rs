@@ -1,4 +1,4 @@
-//! Rows of `changes`.
+//! Rows of `status_events`.
 
 use receiptd_domain::{Channel, CorrelationId, EventPosition, Failure, Origin, Status, StatusEvent, Timestamp};
 
@@ -30,7 +30,7 @@ impl StatusEventRow {
             position: place,
             correlation_id: at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?,
             origin: if self.is_sent == 0 { Origin::Observed } else { Origin::Sent },
-            // Before schema 6 this was not noted down.
+            // Before schema 6 this column did not exist.
             is_final: self.is_final.map_or(status.is_final(channel.as_ref()), |is_final| is_final != 0),
             channel,
             status,

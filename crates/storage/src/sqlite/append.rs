@@ -1,8 +1,8 @@
-//! Batches as SQLite takes them: one statement for all rows, which travel as one JSON array.
+//! Batch statements of an append on SQLite: one statement for all rows, which are passed as one JSON array.
 //!
-//! The library hands every row of an answer over from another thread, which costs more than to store it. So what is as
-//! usual is not returned: there is one writer, and what is not as usual is asked for before it is written over. Where
-//! all rows are needed, they too travel as one array.
+//! sqlx passes every row of a result from another thread, which costs more than storing the row. So the usual case
+//! returns nothing. There is only one writer, so unusual rows are read before they are changed. If all rows are needed,
+//! they are returned as one JSON array too.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ use crate::{
     rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
 };
 
-/// The rows of a batch. They hold texts and numbers only, which JSON can always hold.
+/// The rows of a batch. They contain only texts and numbers, which JSON can always represent.
 pub(super) fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> String {
     serde_json::to_string(&rows.collect::<Vec<_>>()).unwrap_or_default()
 }
 
-/// Writes down who owns each transaction, and returns what changed hands.
+/// Stores which message owns each transaction, and returns the changes of ownership.
 pub(super) async fn claim_transactions(
     connection: &mut Connection,
     claims: &BTreeMap<&str, CorrelationId>,
@@ -43,19 +43,19 @@ pub(super) async fn claim_transactions(
     Ok(taken.iter().filter_map(|row| Adoption::of(&row.transaction_id, &row.owner, Some(&row.formerly))).collect())
 }
 
-/// A notification that was there already.
+/// A notification that existed already.
 pub(super) struct Stored {
     pub(super) correlation_id: String,
     pub(super) fingerprint: Vec<u8>,
     pub(super) uncorrelated: i64,
 }
 
-/// Appends notifications; one that is there already is counted. Those are returned, as they were.
+/// Inserts notifications. A notification that exists already is counted. Returns these as they were before.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
 ) -> Result<Vec<Stored>, sqlx::Error> {
-    // The keys alone: with the bodies in it the array is long to read.
+    // Only the keys: with the bodies, the array would take long to parse.
     let keys = json(rows.iter().map(|row| (&row.correlation_id, hex::encode(&row.fingerprint))));
     let known = sql_as!(
         Stored,
@@ -80,7 +80,7 @@ pub(super) async fn insert_notifications(
     Ok(known)
 }
 
-/// Merges what the notifications say into the messages.
+/// Merges the notifications into the messages.
 pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> Result<(), sqlx::Error> {
     let rows = json(rows.iter());
     merge_messages!(
@@ -95,7 +95,7 @@ pub(super) async fn merge(connection: &mut Connection, rows: &[StandingRow]) -> 
     Ok(())
 }
 
-/// Those of the messages of which notifications name several recipients, these additions included.
+/// Those of the messages whose notifications name several recipients, including these additions.
 pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) -> Result<Vec<SharedRow>, sqlx::Error> {
     let rows = json(additions.iter().flat_map(Addition::mentions));
     sql_as!(
@@ -113,7 +113,7 @@ pub(super) async fn shared(connection: &mut Connection, additions: &[Addition]) 
     .await
 }
 
-/// Merges what the notifications say about each recipient.
+/// Merges the notifications into the standings of their recipients.
 pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[RecipientRow]) -> Result<(), sqlx::Error> {
     let rows = json(rows.iter());
     merge_recipients!(
@@ -127,7 +127,7 @@ pub(super) async fn merge_recipients(connection: &mut Connection, rows: &[Recipi
     Ok(())
 }
 
-/// Notes recipients other than the one of the message.
+/// Stores recipients other than that of the message.
 pub(super) async fn note_recipients(connection: &mut Connection, additions: &[&Addition]) -> Result<(), sqlx::Error> {
     let rows = json(additions.iter().flat_map(|addition| addition.named_recipients()));
     sql!(

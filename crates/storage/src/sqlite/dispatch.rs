@@ -1,4 +1,4 @@
-//! Batches of the outbox as SQLite takes them. There is one writer, so nothing needs to be locked.
+//! Batch statements of the outbox on SQLite. There is one writer, so no row needs to be locked.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,12 @@ use crate::{
     row_changes::EventRow,
 };
 
-/// Rows that come as one JSON array.
+/// Rows that are returned as one JSON array.
 fn rows<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, sqlx::Error> {
     serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-/// Takes messages over that are new, and returns which ones those are.
+/// Inserts new messages, and returns which ones are new.
 pub(super) async fn insert_messages(
     connection: &mut Connection,
     rows: &[&QueuedRow],
@@ -50,7 +50,7 @@ pub(super) async fn insert_messages(
     Ok(new)
 }
 
-/// Puts new messages into the outbox.
+/// Inserts new messages into the outbox.
 pub(super) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRow]) -> Result<(), sqlx::Error> {
     sql!(
         "INSERT INTO outbox (correlation_id, channel, request, attempts, due_at, expire_at) \
@@ -63,7 +63,7 @@ pub(super) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRo
     Ok(())
 }
 
-/// What was asked for under these ids before, by id.
+/// The earlier requests with these ids, by id.
 pub(super) async fn requests(connection: &mut Connection, ids: &[&str]) -> Result<Vec<(String, String)>, sqlx::Error> {
     let stored = sql!(
         "SELECT correlation_id, request FROM outbox WHERE correlation_id IN (SELECT value FROM jsonb_each($1))",
@@ -102,7 +102,7 @@ pub(super) async fn lease(
     Ok(due)
 }
 
-/// Ends attempts, and returns which ones were not there to be ended.
+/// Ends attempts, and returns which ones no longer existed.
 pub(super) async fn end_attempts(
     connection: &mut Connection,
     rows: &[EndRow],
@@ -128,7 +128,7 @@ pub(super) async fn end_attempts(
     Ok(missing.into_iter().map(|row| (row.correlation_id, row.attempt)).collect())
 }
 
-/// Ends up to `limit` leases that are over; what was leased is due again at `due_at`, if at all.
+/// Ends up to `limit` leases that are over. Messages that are queued again are due at `due_at`.
 pub(super) async fn end_leases(
     connection: &mut Connection,
     now: Timestamp,
@@ -146,7 +146,7 @@ pub(super) async fn end_leases(
     Ok(ended.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
 }
 
-/// Ends the waiting of up to `limit` submissions whose time ran out.
+/// Ends up to `limit` waiting submissions that have expired.
 pub(super) async fn end_waiting(
     connection: &mut Connection,
     now: Timestamp,
@@ -162,7 +162,7 @@ pub(super) async fn end_waiting(
     Ok(ended.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
 }
 
-/// Takes submissions out of the outbox's hands: neither waiting nor leased.
+/// Closes submissions, so that they neither wait nor are leased.
 pub(super) async fn close(connection: &mut Connection, ids: &[String]) -> Result<(), sqlx::Error> {
     sql!(
         "UPDATE outbox SET due_at = NULL, lease_until = NULL \
@@ -174,7 +174,8 @@ pub(super) async fn close(connection: &mut Connection, ids: &[String]) -> Result
     Ok(())
 }
 
-/// Those of these messages of which a notification shows that the platform has them, and those that were called back.
+/// The states of these messages: whether a notification shows that the platform has the message, and whether it was
+/// cancelled.
 pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Vec<HeldRow>, sqlx::Error> {
     sql_as!(
         HeldRow,
@@ -188,7 +189,7 @@ pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Ve
     .await
 }
 
-/// Moves messages to where our dispatch stands.
+/// Sets the status of messages to the state of our dispatch.
 pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]) -> Result<(), sqlx::Error> {
     move_messages!(
         "SELECT value ->> 'correlation_id' AS correlation_id, value ->> 'at' AS at, value ->> 'dispatch' AS dispatch, \
@@ -202,7 +203,7 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
     Ok(())
 }
 
-/// Writes steps down, and returns them as they are stored.
+/// Inserts steps, and returns them as they are stored.
 pub(super) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
     let steps = json(steps.iter());
     insert_steps!(

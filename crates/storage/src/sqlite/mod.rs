@@ -1,14 +1,14 @@
 //! SQLite: embedded, one file, one writer at a time.
 
-/// A checked statement. The comment tells the two databases' entries in `sqlx-data.json` apart, since those are keyed
-/// by the text.
+/// A checked statement. The comment distinguishes the entries of the two databases in `sqlx-data.json`, since the key
+/// of an entry is its text.
 macro_rules! sql {
     ($text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
         ::sqlx::query!("/* sqlite */ " + $text $(+ $more)* $(, $argument)*)
     };
 }
 
-/// A checked query whose rows are `$row`.
+/// A checked query whose rows have the type `$row`.
 macro_rules! sql_as {
     ($row:ty, $text:literal $(+ $more:literal)* $(, $argument:expr)* $(,)?) => {
         ::sqlx::query_as!($row, "/* sqlite */ " + $text $(+ $more)* $(, $argument)*)
@@ -40,17 +40,17 @@ use super::{file_watch::FileWatch, row_changes::Chains};
 type Connection = SqliteConnection;
 type Database = Sqlite;
 
-/// How a statement names the index that it is to use. It has to, since nothing here keeps statistics.
+/// The clause with which a statement names its index. It is necessary, since receiptd does not run ANALYZE.
 const INDEXED_BY: Option<&str> = Some(" INDEXED BY ");
 
-/// An open database file: one connection that writes, and several that read beside it.
+/// An open database file: one connection that writes, and several that read.
 struct Backend {
-    /// Never used, and open as long as this is: SQLite removes the write-ahead log with the last connection, and a pool
-    /// may have none at times.
+    /// Never used, and open as long as this value exists. SQLite removes the write-ahead log with the last connection,
+    /// and a pool may have no connection at times.
     anchor: SqlitePool,
     read: SqlitePool,
     write: SqlitePool,
-    /// Goes after the connections, since it has the files open.
+    /// Dropped after the connections, since it has the files open.
     watch: Arc<FileWatch>,
     changed: watch::Sender<()>,
     submitted: watch::Sender<()>,
@@ -58,13 +58,13 @@ struct Backend {
 }
 
 impl Backend {
-    /// Begins a unit of work that writes. The write lock is taken at once: a transaction that read first and then
-    /// found another writer ahead could only be given up.
+    /// Begins a unit of work that writes. It takes the write lock at once. A transaction that reads first and then
+    /// finds that another writer was faster can only be rolled back.
     async fn begin(&self) -> Result<UnitOfWork, sqlx::Error> {
         UnitOfWork::begin(&self.write, "BEGIN IMMEDIATE", Some(&self.watch)).await
     }
 
-    /// Begins to read what was on record at one moment.
+    /// Begins a unit of work that reads one snapshot.
     async fn snapshot(&self) -> Result<UnitOfWork, sqlx::Error> {
         UnitOfWork::begin(&self.read, "BEGIN", Some(&self.watch)).await
     }
@@ -73,12 +73,14 @@ impl Backend {
         self.watch.check()
     }
 
-    /// Ends all connections, the writer last, since who only reads cannot write the log into the database.
+    /// Closes all connections. The writer is the last, since a reader cannot merge the log into the database.
     async fn shut(&self) {
         if self.watch.must_be_left_alone() {
-            // The writer would write to it and delete the log. What is never dropped is never closed, but by the end of
-            // the process.
-            tracing::error!("somebody else has written to the files of the database; they are left as they are");
+            // The writer would write to the files and delete the log. A connection that is never dropped is closed only
+            // by the end of the process.
+            tracing::error!(
+                "another program has written to the files of the database; the shutdown leaves them as they are"
+            );
             Box::leak(Box::new(self.write.clone()));
             return;
         }

@@ -18,7 +18,8 @@ use crate::{
     schema::{Applied, Standing},
 };
 
-/// The size to which the write-ahead log is cut when it begins anew, in bytes. While somebody reads for long, it grows.
+/// The size in bytes to which the write-ahead log is truncated when it restarts. It grows while a transaction reads for
+/// a long time.
 const LOG_LIMIT: &str = "16777216";
 
 /// Opens the file at `url`. A commit is on disk when it returns: write-ahead log with `synchronous=FULL`.
@@ -32,7 +33,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     }
     let read = reader(&location, options);
     let write = match options.access {
-        // Whatever a store does that was opened to read, SQLite refuses to write.
+        // SQLite refuses to write, whatever a store that was opened for reading does.
         Access::Read => pool(1, options).connect_with(read.clone()).await,
         Access::Write | Access::Migrate | Access::Create => {
             pool(1, options).connect_with(writer(&location, options)).await
@@ -48,7 +49,8 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
         migrator.run(&write).await.map_err(|error| OpenError::migrate(error, &migrator))?;
     }
     if may_migrate && !is_marked {
-        // The mark is to be in the file, where it tells this file from others that are copied over it.
+        // The application id must be in the file, so that the file can be distinguished from others that are copied
+        // over it.
         let moved = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&write).await;
         moved.map_err(|error| location.refused(error))?;
     }
@@ -74,7 +76,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     Ok(Store::of(backend, changes, submissions))
 }
 
-/// Looks at the file at `url` as [`open`] does, and refuses what that refuses. `false` if there is no file, and it may be
+/// Checks the file at `url` as [`open`] does, without changing it. Returns `false` if there is no file and it may be
 /// created.
 pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
     let location = Location::of(url, options.access)?;
@@ -90,10 +92,10 @@ pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<b
     Ok(true)
 }
 
-/// Refuses a file that is none of this program's, or of a newer version, and tells how far another one has come.
+/// Refuses a file of another program or of a newer version. Otherwise returns the state of its schema.
 pub(in super::super) async fn check(location: &Location, options: OpenOptions) -> Result<Standing, OpenError> {
     let migrator = sqlx::migrate!("../../migrations/sqlite");
-    // Without a log, everything is in the file; then none is made beside it.
+    // Without a log, everything is in the file. Then SQLite must not create a log.
     let connect = reader(location, options).immutable(!location.part("-wal").exists());
     inspect(location, connect, &migrator).await.map(|(standing, _)| standing)
 }
@@ -104,10 +106,10 @@ fn reader(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
 
 fn writer(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
     let connect = location.connect().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-    // The cache in KiB. The writer alone has a large one: every reader has its own, and the operating system caches for
-    // all of them.
+    // The cache size in KiB. Only the writer has a large cache: each reader has its own, and the operating system
+    // caches the file for all of them.
     let connect = connect.pragma("cache_size", "-65536").pragma("journal_size_limit", LOG_LIMIT);
-    // What is removed is overwritten with zeros.
+    // Removed data is overwritten with zeros.
     let connect = connect.pragma("secure_delete", "ON");
     connect.busy_timeout(options.timeout)
 }
@@ -116,15 +118,15 @@ fn pool(connections: u32, options: OpenOptions) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).acquire_timeout(options.timeout)
 }
 
-/// A connection that has read something, and with that holds the write-ahead log.
+/// A connection that has read something, and so keeps the write-ahead log in place.
 async fn anchor(read: SqliteConnectOptions, options: OpenOptions) -> Result<SqlitePool, sqlx::Error> {
     let anchor = pool(1, options).idle_timeout(None).max_lifetime(None).connect_with(read).await?;
     let _: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema").fetch_one(&anchor).await?;
     Ok(anchor)
 }
 
-/// How far the database has come, and whether it has the mark of this program. Nothing is changed, since it may be that of
-/// another program, which is refused.
+/// The state of the schema, and whether the file has the application id of receiptd. Nothing is changed, since the file
+/// may belong to another program, which is refused.
 async fn inspect(
     location: &Location,
     connect: SqliteConnectOptions,
@@ -137,7 +139,7 @@ async fn inspect(
     let Found { mark, objects, applied } = found.map_err(refused)?;
     closed.map_err(refused)?;
     let is_marked = mark == i64::from(APPLICATION_ID);
-    // Not marked by anybody: ours only if it is empty, or has our migrations.
+    // Without any application id, the file is ours only if it is empty or has our migrations.
     let may_be_ours = mark == 0 && (objects == 0 || applied.is_some());
     if !is_marked && !may_be_ours {
         return Err(OpenError::Foreign);
@@ -147,7 +149,7 @@ async fn inspect(
 
 struct Found {
     mark: i64,
-    /// Tables, and views that need none.
+    /// Tables, and views without a table.
     objects: i64,
     applied: Option<Vec<Applied>>,
 }
@@ -165,7 +167,7 @@ fn warn_if_exposed(location: &Location) {
     for path in location.exposed_parts() {
         tracing::warn!(
             path = %path.display(),
-            "other users of this machine can read the database; close it to them with chmod 600"
+            "other users of this machine can read the database; run chmod 600 on these files"
         );
     }
 }

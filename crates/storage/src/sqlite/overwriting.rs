@@ -1,7 +1,8 @@
-//! Takes what was removed out of the files.
+//! Removes the remains of deleted data from the files.
 //!
-//! With `secure_delete` SQLite overwrites a row that is removed, but not the copies that it made when it moved the row to
-//! another page: those stay in unused parts of the pages until other rows need the space, or the file is written anew.
+//! With `secure_delete` SQLite overwrites a deleted row, but not the copies that it left when it moved the row to
+//! another page. These copies stay in unused parts of pages until other rows need the space, or until the file is
+//! rewritten.
 
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use tokio::time::sleep;
 
 use super::Backend;
 
-/// How often it is tried to empty the write-ahead log, and how long its readers are left alone between.
+/// How often receiptd tries to empty the write-ahead log, and the pause for its readers in between.
 const TRUNCATIONS: u32 = 50;
 const BETWEEN_TRUNCATIONS: Duration = Duration::from_millis(100);
 
-/// Moves the write-ahead log into the file and empties it. A transaction that still reads from it is in the way, and is
-/// waited for, on a connection that holds no lock meanwhile. Says whether the log is empty.
+/// Merges the write-ahead log into the file and empties it. A transaction that still reads from the log prevents this.
+/// It is waited for on a connection that holds no lock. Returns whether the log is empty.
 pub(super) async fn clear_log(backend: &Backend) -> Result<bool, sqlx::Error> {
     backend.watch.check()?;
     let connect = SqliteConnectOptions::clone(&backend.write.connect_options()).busy_timeout(Duration::ZERO);
@@ -34,21 +35,21 @@ pub(super) async fn clear_log(backend: &Backend) -> Result<bool, sqlx::Error> {
     Ok(!is_busy)
 }
 
-/// The largest file that is written anew while others wait to write, in bytes: a second or two on an ordinary disk. Also
-/// the most memory that it takes.
+/// The size in bytes of the largest file that is rewritten while other writers wait. This takes a second or two on an
+/// ordinary disk. It is also the maximum memory that it needs.
 const LARGEST_REWRITTEN: i64 = 64 << 20;
 
-/// Writes the file anew, row by row, if it is small enough. Says whether it did.
+/// Rewrites the file row by row, if it is small enough. Returns whether it did.
 pub(super) async fn rewrite_file(backend: &Backend) -> Result<bool, sqlx::Error> {
     backend.watch.check()?;
-    // The turn of this process to write, so that the others do not poll for the lock.
+    // Takes this process's writer, so that its other writers do not poll for the lock.
     let mut writer = backend.write.acquire().await?;
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let size: i64 = sqlx::query_scalar(size).fetch_one(&mut *writer).await?;
     if size > LARGEST_REWRITTEN {
         return Ok(false);
     }
-    // There may be no folder for temporary files, and what is in them is nobody's business.
+    // There may be no folder for temporary files, and other users must not read what is in them.
     sqlx::query("PRAGMA temp_store = MEMORY").execute(&mut *writer).await?;
     let rewritten = sqlx::query("VACUUM").execute(&mut *writer).await;
     sqlx::query("PRAGMA temp_store = DEFAULT").execute(&mut *writer).await?;

@@ -1,4 +1,4 @@
-//! Reads about many messages at once, as SQLite takes them: the keys travel as one JSON array.
+//! Reads about many messages at once on SQLite: the keys are passed as one JSON array.
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
@@ -12,10 +12,9 @@ use crate::{
     rows::{KeyRow, MessageStatusRow, NotificationRow},
 };
 
-/// Which of these notifications are on record.
+/// Those of these notifications that are stored already.
 pub(super) async fn known(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Vec<KeyRow>, sqlx::Error> {
-    let keys =
-        json(entries.iter().map(|entry| (entry.correlation_id.as_str(), entry.recorded.fingerprint.to_string())));
+    let keys = json(entries.iter().map(|entry| (entry.correlation_id.as_str(), entry.stored.fingerprint.to_string())));
     sql_as!(
         KeyRow,
         "SELECT n.correlation_id, n.fingerprint FROM jsonb_each($1) AS wanted CROSS JOIN notifications n \
@@ -48,7 +47,7 @@ pub(super) async fn notifications_of(
     .await
 }
 
-/// All notifications of some messages without their bodies, which may be large and do not matter for the status.
+/// All notifications of some messages, without their bodies, which may be large and do not matter for the status.
 pub(super) async fn notifications_without_bodies_of(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -58,7 +57,7 @@ pub(super) async fn notifications_without_bodies_of(
         .await
 }
 
-/// The sizes in bytes of what [`notifications_of`] reads.
+/// The sizes in bytes of the rows that [`notifications_of`] reads.
 pub(super) async fn sizes_of(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -79,7 +78,7 @@ pub(super) async fn sizes_of(
     Ok(sizes.fetch_all(connection).await?.into_iter().map(|row| row.bytes).collect())
 }
 
-/// What some messages say.
+/// The status columns of some messages.
 pub(super) async fn folds(
     connection: &mut Connection,
     ids: &[CorrelationId],
@@ -95,8 +94,8 @@ pub(super) async fn folds(
     .await
 }
 
-/// Keeps others from changing these messages until the transaction ends: the one writer is us already.
-#[expect(clippy::unused_async, reason = "as that of Postgres, which has to wait")]
+/// Locks these messages until the transaction ends. On SQLite this transaction is the only writer already.
+#[expect(clippy::unused_async, reason = "the function for Postgres is async")]
 pub(super) async fn lock(_: &mut Connection, _: &[CorrelationId]) -> Result<(), sqlx::Error> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Removes a person from one message and from all that is kept about it.
+//! Erases a person from one message and from everything that is stored about it.
 
 use std::collections::BTreeSet;
 
@@ -11,21 +11,22 @@ use crate::{
     rows::{NotificationRow, RecipientRow},
 };
 
-/// What stands in the place of a request to send: no such request is ever asked for again.
+/// The value that replaces a request to send. No request is ever equal to it.
 const NO_REQUEST: &str = "{}";
 
-/// Who else a message is to.
+/// The recipients of a message, relative to the person.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Share {
-    /// The person alone.
+    /// Only the person.
     Whole,
     /// The person and others.
     Part,
-    /// Others, about whose message something names the person.
+    /// Only others, but something about the message names the person.
     Nothing,
 }
 
-/// Removes the person, and tells the chain; or, without records for that, only reads, and says how much would be removed.
+/// Erases the person and records this in the hash chain. Without `records`, only reads, and returns how much would be
+/// erased.
 pub(super) async fn erase(
     connection: &mut Connection,
     person: &Person,
@@ -38,7 +39,7 @@ pub(super) async fn erase(
         return Ok(());
     }
     let keys = sql!("SELECT fingerprint FROM notifications WHERE correlation_id = $1", id);
-    // One by one: a body may be large.
+    // One at a time: a body may be large.
     for key in keys.fetch_all(&mut *connection).await? {
         let Some(row) = notification(connection, id, &key.fingerprint).await? else { continue };
         let is_theirs = share == Share::Whole || row.recipient.as_deref().is_some_and(|name| person.is_called(name));
@@ -64,7 +65,8 @@ pub(super) async fn erase(
     Ok(())
 }
 
-/// With the names that the person has among the recipients. Most have one, but not every spelling is read as an address.
+/// Also returns the names that the person has among the recipients. Most persons have one, but not every spelling is
+/// read as an address.
 async fn share(
     connection: &mut Connection,
     person: &Person,
@@ -87,9 +89,9 @@ async fn share(
     Ok((share, theirs))
 }
 
-/// Removes what was asked to be sent, with the text; says whether that could be done. It is needed while it is on its
-/// way, and goes when this is asked for once more. Where the person's own message
-/// waits, and this only counts, it would be called back first.
+/// Removes the request to send, with its text. Returns whether that was possible. The request is needed while the
+/// message is being dispatched, and is removed by the next erasure. If only counting, a waiting message to the person
+/// counts as removable, since an erasure cancels it first.
 async fn erase_request(
     connection: &mut Connection,
     person: &Person,
@@ -105,7 +107,7 @@ async fn erase_request(
         return Ok(true);
     }
     let is_done = if only_count {
-        // A message to somebody else is not called back.
+        // A message to somebody else is not cancelled.
         row.lease_until.is_none() && (row.due_at.is_none() || share != Share::Nothing)
     } else {
         let request = sql!(
@@ -115,7 +117,7 @@ async fn erase_request(
         );
         let is_done = request.execute(&mut *connection).await?.rows_affected() == 1;
         if is_done {
-            // Callers may have made the key of what they know of the person.
+            // Callers may have built the key from data of the person.
             remove_keys(connection, id).await?;
         }
         is_done
@@ -124,7 +126,7 @@ async fn erase_request(
     Ok(is_done)
 }
 
-/// A notification without the person.
+/// The notification without the person.
 fn without(person: &Person, row: &NotificationRow, is_theirs: bool) -> NotificationRow {
     let text = |text: &Option<String>| text.as_ref().map(|text| unless_named(person, text));
     let own = |text: &Option<String>| text.as_ref().map(|_| ERASED.to_owned());
@@ -139,7 +141,7 @@ fn without(person: &Person, row: &NotificationRow, is_theirs: bool) -> Notificat
     }
 }
 
-/// What the platform said of a hand-over may name the person.
+/// The platform's answer to a dispatch may name the person.
 async fn erase_steps(
     connection: &mut Connection,
     person: &Person,
@@ -168,7 +170,7 @@ async fn erase_steps(
     Ok(erased)
 }
 
-/// Removes the person from the message itself, which stays and stands where it stood.
+/// Erases the person from the message itself. The message and its status stay.
 async fn erase_standing(
     connection: &mut Connection,
     person: &Person,
@@ -176,7 +178,7 @@ async fn erase_standing(
     alone: bool,
     names: &BTreeSet<String>,
 ) -> Result<(), StorageError> {
-    // This also locks the row, so that the rest of it does not change meanwhile.
+    // This locks the row, so that no other column changes meanwhile.
     let mut message = without_recipient(connection, id, person.address().as_str()).await?;
     for name in names {
         message = without_recipient(connection, id, name).await?;
@@ -208,7 +210,7 @@ async fn erase_standing(
     erase_recipient(connection, person, id).await
 }
 
-/// Removes a recipient of this name from a message, and returns its reason and its callback data.
+/// Removes the recipient with this name from a message, and returns the message's reason and its callback data.
 async fn without_recipient(
     connection: &mut Connection,
     id: &str,
@@ -224,8 +226,8 @@ async fn without_recipient(
     Ok(message.fetch_optional(connection).await?.map(|row| (row.reason, row.callback_data)))
 }
 
-/// Removes the person from the standings of a message with several recipients. What was worst is kept for all who are
-/// removed; it still counts, but what is heard of them later comes under the address again.
+/// Erases the person from the standings of a message with several recipients. The worst standing of all erased
+/// recipients is kept and still counts. Later notifications about them are stored under their address again.
 async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str) -> Result<(), StorageError> {
     let Ok(correlation_id) = CorrelationId::new(id) else { return Ok(()) };
     let rows = recipient_rows!("WHERE correlation_id = $1", id).fetch_all(&mut *connection).await?;

@@ -1,4 +1,4 @@
-//! Removes a person. What is counted elsewhere (messages, statuses, codes) stays; what is chained is chained anew.
+//! Erases a person. Counts of messages, statuses and codes stay. Chained rows that change are chained again.
 
 mod message;
 
@@ -89,8 +89,8 @@ impl Erasure for Backend {
             .filter(|row| says(&row.reason) || says(&row.callback_data))
             .map(|row| row.correlation_id)
             .collect();
-        // Row by row, since a body may be large. To look through it takes a while, so others have the thread in between:
-        // on a worker of the server, other requests wait for it.
+        // One row at a time, since a body may be large. Searching a body takes a while, so the task yields in between:
+        // otherwise other requests on this worker of the server would wait.
         let mut rows = notification_rows!(
             "SELECT ",
             " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2",
@@ -179,9 +179,9 @@ impl Erasure for Backend {
     ) -> Result<Scanned<ArchiveErased, Fingerprint>, StorageError> {
         let after = after.map(|after| after.as_bytes().to_vec()).unwrap_or_default();
         let (mut erased, mut last) = (ArchiveErased::default(), None);
-        // Each with its new label, and with the sender where that is the person.
+        // Each with its new label, and with the sender if the sender is the person.
         let mut found: Vec<(_, _, Option<String>)> = Vec::new();
-        // Row by row, and with pauses for others, as above.
+        // One row at a time, and with pauses, as above.
         macro_rules! look {
             ($query:literal, $row:ident => $is_theirs:expr, $label:ident, $name:expr) => {
                 let mut rows = sql!($query, after, limit).fetch(&self.read);
@@ -258,7 +258,7 @@ impl Erasure for Backend {
 
 /// Whether a notification names the person.
 fn is_named(person: &Person, row: &NotificationRow) -> bool {
-    // Its body may be purged, and what is no address for us name the person all the same.
+    // Its body may have been purged. A text that is not an address may name the person nevertheless.
     let texts = [&row.recipient, &row.reason, &row.detail, &row.callback_data];
     let texts = texts.into_iter().flatten().chain([&row.status_text]).map(String::as_bytes);
     [row.body.as_slice()].into_iter().chain(texts).any(|text| person.is_named_in(text))

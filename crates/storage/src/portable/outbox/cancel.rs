@@ -1,22 +1,22 @@
-//! Calls a message back.
+//! Cancels a message.
 
 use receiptd_domain::{CorrelationId, Dispatch, Precedence, Status, Timestamp};
 
 use super::{Connection, steps};
 use crate::{Cancellation, Settlement, StorageError, outbox_rows::StepRow, row_changes::RowChanges, rows::Place};
 
-/// Calls a message back, if it waits. To be committed only if it is `Cancelled`.
+/// Cancels a message if it waits. The caller must commit only if the result is `Cancelled`.
 pub(super) async fn cancel(
     connection: &mut Connection,
     id: &CorrelationId,
     now: Timestamp,
     records: &mut RowChanges,
 ) -> Result<Cancellation, StorageError> {
-    // This also locks the row: a claim of another instance comes wholly before or after it.
-    let called_back =
+    // This locks the row: a claim of another instance happens completely before or after it.
+    let cancelled =
         sql!("UPDATE outbox SET due_at = NULL WHERE correlation_id = $1 AND due_at IS NOT NULL", id.as_str());
-    let waited = called_back.execute(&mut *connection).await?.rows_affected() == 1;
-    // And this the message, for the same reason.
+    let waited = cancelled.execute(&mut *connection).await?.rows_affected() == 1;
+    // This locks the message, for the same reason.
     let message = sql!(
         "UPDATE messages SET updated_at = updated_at WHERE correlation_id = $1 \
          RETURNING dispatch, status, precedence > $2 AS \"is_shown!: bool\"",

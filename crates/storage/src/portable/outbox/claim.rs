@@ -1,4 +1,4 @@
-//! Gives out what is leased.
+//! Returns leased messages to the dispatcher.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
     row_changes::RowChanges,
 };
 
-/// Gives out what can and may be handed over, and ends the rest.
+/// Returns the leased messages that can and may be dispatched, and ends the others.
 pub(super) async fn hand_out(
     connection: &mut Connection,
     mut rows: Vec<LeasedRow>,
@@ -47,7 +47,7 @@ pub(super) async fn hand_out(
     Ok(claims)
 }
 
-/// What is leased, if it can and may be handed over; otherwise where it ends.
+/// The claim of a leased message if it can and may be dispatched. Otherwise its end.
 fn fit(row: LeasedRow, shown: &BTreeSet<String>, now: Timestamp) -> Result<Claim, End> {
     if shown.contains(&row.correlation_id) {
         return Err(SHOWN);
@@ -55,9 +55,9 @@ fn fit(row: LeasedRow, shown: &BTreeSet<String>, now: Timestamp) -> Result<Claim
     if row.expire_at.is_some_and(|at| at <= now.as_micros()) {
         return Err(EXPIRED);
     }
-    // One bad row must not hold up all others.
+    // One bad row must not block all others.
     row.claim().map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be handed over");
+        tracing::error!(error = &error as &dyn std::error::Error, "a message cannot be dispatched");
         UNREADABLE
     })
 }

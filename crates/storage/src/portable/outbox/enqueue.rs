@@ -1,4 +1,4 @@
-//! Takes submissions over.
+//! Accepts submissions.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     row_changes::RowChanges,
 };
 
-/// Takes over those whose keys and ids are new.
+/// Accepts submissions whose keys and ids are new.
 pub(super) async fn enqueue(
     connection: &mut Connection,
     entries: &[OutboxEntry],
@@ -35,7 +35,7 @@ pub(super) async fn enqueue(
     Ok(decided.into_iter().filter_map(|decided| decided.or_else(|| outcomes.next())).collect())
 }
 
-/// Takes over those whose ids are new.
+/// Accepts submissions whose ids are new.
 async fn enqueue_by_id(
     connection: &mut Connection,
     entries: &[&OutboxEntry],
@@ -67,7 +67,7 @@ async fn enqueue_by_id(
     let stored = stored.iter().map(|(id, request)| (id.as_str(), request.as_str()));
     let taken = taken.iter().map(|row| (row.correlation_id.as_str(), row.request.as_str()));
     let standing: BTreeMap<&str, &str> = stored.chain(taken).collect();
-    // Of those that are new, what comes first is new, and the rest is compared with it.
+    // If several entries have the same new id, the first one is new, and the others are compared with it.
     let outcome = |row: &QueuedRow| match standing.get(row.correlation_id.as_str()) {
         _ if new.remove(&row.correlation_id) => EnqueueResult::New,
         standing => compared(standing.copied(), &row.request),
@@ -75,7 +75,7 @@ async fn enqueue_by_id(
     Ok(rows.iter().map(outcome).collect())
 }
 
-/// What taking over would say of an entry that is not new.
+/// The result for an entry that is not new.
 pub(super) async fn compare(
     connection: &mut Connection,
     entry: &OutboxEntry,
@@ -94,8 +94,8 @@ pub(super) async fn compare(
     Ok(stored.map(|row| compared(row.request.as_deref(), &submission.to_json().to_string())))
 }
 
-/// An observed message has no request, so nothing is the same. An earlier version may have written the same request in
-/// other words, such as a number with its plus.
+/// An observed message has no request, so no submission is equal to it. An earlier version may have stored an equal
+/// request in another form, for example a number with its plus.
 pub(super) fn compared(standing: Option<&str>, request: &str) -> EnqueueResult {
     let is_same = |standing: &str| standing == request || in_words_of_now(standing).is_some_and(|now| now == request);
     if standing.is_some_and(is_same) { EnqueueResult::Same } else { EnqueueResult::Conflict }

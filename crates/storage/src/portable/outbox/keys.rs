@@ -1,12 +1,12 @@
-//! The keys by which callers repeat their requests. A key is put down in the commit that takes its message over.
+//! The keys with which callers repeat their requests. A key is stored in the commit that accepts its message.
 
 use receiptd_domain::{Actor, CorrelationId, IdempotencyKey, Submission};
 
 use super::{Connection, enqueue::compared};
 use crate::{EnqueueResult, OutboxEntry, RequestKey, StorageError, rows::Place};
 
-/// What is decided by the key of an entry; `None` if its id decides. A key that is new is put down. On Postgres, one
-/// that another instance is just putting down is waited for.
+/// The result that the key of an entry decides. `None` if its id decides. A new key is stored. On Postgres, this waits
+/// for another instance that is storing the same key.
 pub(super) async fn claim(
     connection: &mut Connection,
     entry: &OutboxEntry,
@@ -26,7 +26,7 @@ pub(super) async fn claim(
     known(connection, entry, actor).await
 }
 
-/// The same, without putting anything down.
+/// Like `claim`, but stores nothing.
 pub(super) async fn known(
     connection: &mut Connection,
     entry: &OutboxEntry,
@@ -52,7 +52,7 @@ pub(super) async fn known(
     }))
 }
 
-/// Takes a key away from a message that was not taken over.
+/// Removes the key of a message that was not accepted.
 pub(super) async fn give_up(
     connection: &mut Connection,
     key: &IdempotencyKey,

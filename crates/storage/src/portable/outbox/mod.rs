@@ -1,4 +1,4 @@
-//! Keeps what we were asked to send, until the platform has it. Whatever is done to many messages is done by a few
+//! Stores messages that receiptd was asked to send, until the platform has them. A change of many messages takes a few
 //! statements for all of them.
 
 mod cancel;
@@ -36,7 +36,7 @@ impl Outbox for Backend {
         let outcomes = enqueue::enqueue(&mut transaction, entries, at, actor, &mut records).await?;
         let new = outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count();
         if new == 0 {
-            // A key may be new for a message that is not.
+            // A key may be new for a message that exists already.
             transaction.commit().await?;
             return Ok(outcomes);
         }
@@ -117,7 +117,7 @@ impl Outbox for Backend {
 
     async fn on_clock_rollback(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        // What was asked to wait until a time of its own goes on waiting.
+        // A message with its own time of sending continues to wait for it.
         sql!(
             "UPDATE outbox SET due_at = $1 WHERE due_at > $1 AND EXISTS (SELECT 1 FROM messages m \
              WHERE m.correlation_id = outbox.correlation_id AND ((outbox.attempts > 0 AND m.updated_at > $2) \
@@ -138,7 +138,7 @@ impl Outbox for Backend {
     }
 
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {
-        // One look into the index for each channel on which anything waits, however much that is.
+        // One index lookup for each channel with waiting messages, however many there are.
         let next = sql!(
             "WITH RECURSIVE lane (channel) AS (SELECT MIN(channel) FROM outbox WHERE due_at IS NOT NULL UNION ALL \
                  SELECT (SELECT MIN(o.channel) FROM outbox o WHERE o.due_at IS NOT NULL AND o.channel > lane.channel) \

@@ -1,4 +1,4 @@
-//! Puts the outcomes of hand-overs on record.
+//! Stores the outcomes of dispatches.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::{
     row_changes::RowChanges,
 };
 
-/// The outcome of each message's last attempt.
+/// The outcome of the last attempt of each message.
 type Settled<'a> = BTreeMap<&'a CorrelationId, &'a Settlement>;
 
-/// Settles the attempts that are their messages' last.
+/// Stores the outcomes of attempts that are the last ones of their messages.
 pub(super) async fn settle(
     connection: &mut Connection,
     outcomes: &[(Claim, Settlement)],
@@ -28,10 +28,9 @@ pub(super) async fn settle(
     let adoptions =
         if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
     let ids: Vec<&str> = settled.keys().map(|id| id.as_str()).collect();
-    let called_back: Vec<HeldRow> =
-        dispatch::hold(connection, &ids).await?.into_iter().filter(is_called_back).collect();
-    if !called_back.is_empty() {
-        stay(connection, &called_back, &mut settled).await?;
+    let closed: Vec<HeldRow> = dispatch::hold(connection, &ids).await?.into_iter().filter(is_closed).collect();
+    if !closed.is_empty() {
+        stay(connection, &closed, &mut settled).await?;
     }
     for adoption in adoptions {
         adoption::adopt(connection, &adoption, records).await?;
@@ -40,7 +39,7 @@ pub(super) async fn settle(
     Ok(steps::take(connection, &taken, records).await?)
 }
 
-/// Ends the attempts of which no later one has begun.
+/// Ends the attempts after which no later one has begun.
 async fn end_attempts<'a>(
     connection: &mut Connection,
     outcomes: &'a [(Claim, Settlement)],
@@ -64,8 +63,8 @@ async fn end_attempts<'a>(
     Ok(first.into_values().collect())
 }
 
-/// Whose the transactions are that the platform named. Of two messages with one transaction, which should not be, the
-/// smaller id has it.
+/// The owners of the transactions that the platform returned. If two messages have one transaction, which should not
+/// happen, the smaller id owns it.
 fn claims<'a>(settled: &Settled<'a>) -> BTreeMap<&'a str, CorrelationId> {
     let mut claims = BTreeMap::new();
     for (id, settlement) in settled {
@@ -76,12 +75,12 @@ fn claims<'a>(settled: &Settled<'a>) -> BTreeMap<&'a str, CorrelationId> {
     claims
 }
 
-/// What waits for a resend can be called back, or run out of time, before the answer to the attempt before comes.
-fn is_called_back(message: &HeldRow) -> bool {
+/// A message that waits for a resend can be cancelled or expire before the answer to the previous attempt arrives.
+fn is_closed(message: &HeldRow) -> bool {
     matches!(message.dispatch(), Some(Dispatch::Cancelled | Dispatch::Expired))
 }
 
-/// Leaves those where they are, unless the platform has them after all, or may have them.
+/// Keeps these messages as they are, unless the platform has them after all, or may have them.
 async fn stay(connection: &mut Connection, messages: &[HeldRow], settled: &mut Settled<'_>) -> Result<(), sqlx::Error> {
     let mut closed = Vec::new();
     settled.retain(|id, settlement| {

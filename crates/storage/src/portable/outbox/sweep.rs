@@ -1,4 +1,4 @@
-//! Ends what is over because time has passed.
+//! Ends leases and waiting messages whose time is over.
 
 use receiptd_domain::{AuditEntry, CorrelationId, Timestamp};
 
@@ -12,22 +12,23 @@ use crate::{
     row_changes::RowChanges,
 };
 
-/// The most in one commit, so that notifications need not wait long for theirs.
+/// Maximum number of messages in one commit, so that commits of notifications need not wait long.
 const MOST: i64 = 1_000;
 
-/// What can be over.
+/// What to end.
 #[derive(Clone, Copy)]
 pub(super) enum Over {
-    /// A lease; what was leased is queued again or becomes unconfirmed.
+    /// Leases that are over. Their messages are queued again or become unconfirmed.
     Leases { resend: bool },
-    /// The time in which a submission was to be handed over.
+    /// Waiting messages that have expired.
     Waiting,
-    /// All that was known of it: the store was put back to an earlier state.
+    /// Everything that waits or is being dispatched, after the store was restored from a backup.
     Known,
 }
 
 impl Backend {
-    /// Ends all of it, in as many commits as it takes, and tells whose it was. Each commit adds its number to `entry`.
+    /// Ends all of these messages, in as many commits as it takes, and returns their ids. Each commit adds its number
+    /// to `entry`.
     #[tracing::instrument(level = "debug", name = "storage.sweep", skip_all)]
     pub(super) async fn sweep(
         &self,
@@ -54,7 +55,7 @@ impl Backend {
     }
 }
 
-/// Ends a part of it.
+/// Ends a part of them.
 async fn end(
     connection: &mut Connection,
     over: Over,
@@ -84,7 +85,7 @@ async fn end(
     Ok(ids)
 }
 
-/// Ends a part of what waits or is being handed over.
+/// Ends a part of the messages that wait or are being dispatched.
 async fn end_all(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
     let ended = sql!(
         "UPDATE outbox SET due_at = NULL, lease_until = NULL WHERE correlation_id IN (SELECT correlation_id FROM outbox \
