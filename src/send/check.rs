@@ -36,7 +36,7 @@ fn broken_rules(draft: &Draft, sms_api: Option<SmsApi>) -> Vec<FieldError> {
         (Channel::Sms, None) => None,
         (channel, sms_api) => Api::of(channel, content, sms_api.unwrap_or_default()),
     };
-    api.map(|api| rules::faults(api, &channel, draft.members())).unwrap_or_default()
+    api.map(|api| rules::errors(api, &channel, draft.members())).unwrap_or_default()
 }
 
 /// A new id for a message. Ids that sort by time keep the indexes dense.

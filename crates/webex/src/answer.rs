@@ -1,7 +1,7 @@
 //! The platform's answers to a send request.
 //!
-//! In v1 the member `response` is an object or an array, for success and for errors alike, and HTTP says 200 for
-//! both; so the code is what counts, not the HTTP status.
+//! In v1 the member `response` is an object or an array, for success and for errors, and the HTTP status is 200 for
+//! both. So the code decides, not the HTTP status.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -10,26 +10,26 @@ use serde_json::value::RawValue;
 
 use super::{fields::Fields, json};
 
-/// What the platform answered.
+/// An answer of the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It queued the message.
     Accepted(Option<TransactionId>),
-    /// It refused the message.
+    /// It rejected the message.
     Refused {
-        /// Its code; a refused call (v2 voice) has none.
+        /// Its code. A rejected call (v2 voice) has none.
         code: Option<String>,
-        /// Its words.
+        /// Its text.
         text: Option<String>,
     },
-    /// Nothing that is documented.
+    /// The answer has no documented form.
     Unreadable,
 }
 
-/// The codes of acceptance (`references-api-codes`).
+/// The codes for an accepted message (`references-api-codes`).
 const QUEUED: [&str; 2] = ["1001", "1002"];
 
-/// The id in an answer that is not of v1. The Voice API v1 knows a call by its session
+/// The id in an answer of an API other than v1. The Voice API v1 identifies a call by its session
 /// (`voice-only-api-v1-make-outbound-calls`).
 const IDS: [&str; 2] = ["messageId", "sessionId"];
 
@@ -40,11 +40,12 @@ impl Answer {
             .unwrap_or(Self::Unreadable)
     }
 
-    /// Reads the body of an answer to the messages of these ids, and tells the answer to each, in their order.
+    /// Reads the body of an answer to the messages with these ids, and returns the answer to each, in their order.
     ///
-    /// An array has an entry for each (`api-faqs`): that of its `correlationid`; where that is empty, the one in its
-    /// place, as long as there are as many entries as messages. How a batch is answered that is refused in part is not
-    /// documented, so a message without an entry counts as not answered. An object answers them all.
+    /// An array has an entry for each message (`api-faqs`). An entry belongs to the message of its `correlationid`. If
+    /// that is empty, it belongs to the message at its index, if there are as many entries as messages. The documents
+    /// do not say how a partly rejected batch is answered, so a message without an entry counts as not answered. An
+    /// object is the answer to all messages.
     pub fn read_all(body: &[u8], ids: &[&CorrelationId]) -> Vec<Self> {
         let all = |answer: Self| vec![answer.shared_by(ids.len()); ids.len()];
         let read = |root: &RawValue| {
@@ -57,7 +58,7 @@ impl Answer {
         json::read(body, read).unwrap_or_else(|_| all(Self::Unreadable))
     }
 
-    /// The same for `messages`, of which the transaction id would be that of one.
+    /// The answer for each of `messages`. A transaction id would belong to only one of several messages.
     fn shared_by(self, messages: usize) -> Self {
         match self {
             Self::Accepted(_) if messages > 1 => Self::Accepted(None),
@@ -76,7 +77,7 @@ fn each(list: &[&RawValue], ids: &[&CorrelationId]) -> Vec<Answer> {
     let entries: Vec<_> = list.iter().map(|entry| Fields::of(entry)).collect();
     let id_of = |entry: &Fields<'_>| entry.text(&["correlationid"]).map(Cow::into_owned);
     let named: HashMap<_, _> = entries.iter().flatten().filter_map(|entry| Some((id_of(entry)?, entry))).collect();
-    // With an entry missing, there is no telling whose place is whose.
+    // If an entry is missing, the indexes prove nothing.
     let is_whole = list.len() == ids.len();
     let nameless = entries.iter().map(|entry| entry.as_ref().filter(|entry| is_whole && id_of(entry).is_none()));
     let places = nameless.chain(std::iter::repeat(None));
@@ -84,8 +85,8 @@ fn each(list: &[&RawValue], ids: &[&CorrelationId]) -> Vec<Answer> {
     answers.map(|entry| entry.map_or(Answer::Unreadable, v1)).collect()
 }
 
-/// The code of an answer. All of the platform's have four digits (`references-api-codes`). A gateway that speaks for it
-/// may answer with a `code` too, which then is an HTTP status or a word.
+/// The code of an answer. All codes of the platform have four digits (`references-api-codes`). A gateway in front of it
+/// may answer with a `code` too, which is an HTTP status or a word.
 fn code(fields: &Fields<'_>) -> Option<String> {
     fields.owned(&["code"]).filter(|code| code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn acceptance_is_read_in_each_version_and_shape() {
+    fn acceptance_is_read_in_each_version_and_form() {
         let v1 = "5c14b618-dc88-473c-a1b3-c177cb1b0ea1";
         assert_eq!(fixture!("v1-accepted"), accepted_as(v1));
         assert_eq!(fixture!("v1-accepted-burst"), accepted_as(v1));
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_is_read_in_each_version_and_shape() {
+    fn rejection_is_read_in_each_version_and_form() {
         assert_eq!(fixture!("v1-error-7000"), refused("7000", "Invalid JSON"));
         assert_eq!(fixture!("v1-error-7000-no-transid"), refused("7000", "Invalid request"));
         assert_eq!(fixture!("v1-error-7020"), refused("7020", "You have reached maximum transaction limit"));
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_not_guessed() {
+    fn any_other_answer_is_unreadable() {
         for body in [
             "",
             "OK",
@@ -168,7 +169,7 @@ mod tests {
             r#"{"response":[]}"#,
             r#"{"response":"x"}"#,
             r#"{"status":"queued"}"#,
-            // Of gateways, in the platform's place.
+            // Answers of gateways instead of the platform.
             r#"{"code":404,"message":"HTTP 404 Not Found"}"#,
             r#"{"code":"NOT_FOUND","message":"no route"}"#,
             r#"{"code":5,"message":"Not Found","details":[]}"#,
@@ -186,19 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_answered_by_id_and_without_one_by_place() {
+    fn answers_to_a_batch_are_matched_by_id_and_otherwise_by_index() {
         let bulk = include_bytes!("../../../tests/fixtures/send-response/v1-accepted-bulk.json");
         let [first, second] = ["d54da2fe-c973-49fa-a6d3-f80c719e5ce2", "858f8030-9389-4c59-90cc-55eefa0c3040"];
         let base = "5c14b618-dc88-473c-a1b3-c177cb1b0ea1";
         let [plain, one, two] = ["", "_1", "_2"].map(|suffix| accepted_as(&format!("{base}{suffix}")));
         assert_eq!(read_all(bulk, &[first, second, "third"]), [plain.clone(), one.clone(), two]);
-        // Whatever their order, the ids decide; the place of the third is taken, and the third has none.
+        // The ids decide, in any order. The index of the third message is taken, and it has no entry.
         assert_eq!(read_all(bulk, &[second, "third", first]), [one.clone(), Answer::Unreadable, plain.clone()]);
         assert_eq!(read_all(bulk, &[second, first]), [one, plain]);
     }
 
     #[test]
-    fn an_object_answers_the_whole_batch() {
+    fn an_object_is_the_answer_to_the_whole_batch() {
         let limit = include_bytes!("../../../tests/fixtures/send-response/v1-error-7020.json");
         let refusal = refused("7020", "You have reached maximum transaction limit");
         assert_eq!(read_all(limit, &["a", "b"]), [refusal.clone(), refusal]);
@@ -209,15 +210,15 @@ mod tests {
     }
 
     proptest! {
-        /// Each message's entry bears its id as code. Entries may be missing, and in any order.
+        /// The entry of each message contains its id as code. Entries may be missing, and may be in any order.
         #[test]
-        fn no_message_gets_the_answer_of_another(
+        fn a_message_never_gets_the_answer_to_another(
             entries in Just((0..6).collect::<Vec<_>>()).prop_shuffle(),
             (present, named) in (0_usize..=6, any::<[bool; 6]>()),
         ) {
             let texts: Vec<_> = (0..6).map(|n| (7000 + n).to_string()).collect();
             let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-            // Without ids only in their own order, as documented.
+            // Without ids, only in their own order, as documented.
             let entries = if named == [true; 6] { entries } else { (0..6).collect() };
             let entry = |n: &usize| json!({ "code": texts[*n], "correlationid": if named[*n] { texts[*n] } else { "" } });
             let list: Vec<_> = entries.iter().take(present).map(entry).collect();

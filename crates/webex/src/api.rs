@@ -1,8 +1,8 @@
-//! The platform's APIs that take messages.
+//! The platform's APIs for sending messages.
 
 use receiptd_domain::{Channel, Content, Object, Submission};
 
-/// An API of the platform that takes messages.
+/// An API of the platform that accepts messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Api {
     /// Messaging API v1 (`send-message-v1`).
@@ -17,7 +17,7 @@ pub enum Api {
     InstagramV1,
 }
 
-/// The APIs by which text messages can go; the platform recommends each of them somewhere (`sms-apis`).
+/// The APIs for text messages. The platform recommends each of them somewhere (`sms-apis`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SmsApi {
     /// Messaging API v2.
@@ -30,13 +30,13 @@ pub enum SmsApi {
 }
 
 impl Api {
-    /// The APIs that voice goes by, each with the members of a content that only it has, in the order in which they
-    /// decide. Any other content goes by Messaging API v2.
+    /// The APIs for voice, each with the content members that only it has. The first API with such a member is used.
+    /// Any other content uses Messaging API v2.
     pub const VOICE: [(Self, &[&str]); 2] =
         [(Self::VoiceV1, &["audio"]), (Self::V1, &["callflowid", "promptid", "media"])];
 
-    /// The API that a message on `channel` goes by; for voice the content tells. `None` for a channel that nobody can
-    /// send on.
+    /// The API for a message on `channel`. For voice it depends on the content. `None` for a channel that cannot be
+    /// sent on.
     pub fn of(channel: &Channel, content: Option<&Object>, sms: SmsApi) -> Option<Self> {
         let has = |name: &&str| content.is_some_and(|content| content.contains_key(*name));
         Some(match channel {
@@ -56,14 +56,14 @@ impl Api {
         })
     }
 
-    /// The API that `message` goes by.
+    /// The API for `message`.
     pub fn of_submission(message: &Submission, sms: SmsApi) -> Self {
         let content = match &message.content {
             Content::Native(content) => Some(content),
             Content::Template { content, .. } => content.as_ref(),
             Content::Plain { .. } => None,
         };
-        // A submission is on a channel that we know.
+        // The channel of a submission is always known.
         Self::of(&message.channel, content, sms).unwrap_or(Self::V2)
     }
 
@@ -80,7 +80,7 @@ impl Api {
 }
 
 impl SmsApi {
-    /// The API of this name: `v2`, `v1` or `sms-v1`.
+    /// The API with this name: `v2`, `v1` or `sms-v1`.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "v2" => Some(Self::V2),

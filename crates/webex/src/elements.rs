@@ -1,9 +1,9 @@
-//! Tells the elements of a JSON array apart without parsing them, so that one that is malformed does not spoil the others, and each
-//! keeps its own bytes.
+//! Splits a JSON array into its elements without parsing them. So a malformed element does not spoil the others, and
+//! each element keeps its own bytes.
 
-/// The elements of the array that the bytes are, and of the arrays within it; `None` if they are no array that is whole.
+/// The elements of the array, and of arrays within it. `None` if the bytes are not a complete array.
 ///
-/// An element reaches from one comma to the next, whatever is in it.
+/// An element extends from one comma to the next, whatever it contains.
 pub(super) fn elements(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut rest = without_bom(bytes);
     if !rest.starts_with(b"[") {
@@ -46,7 +46,7 @@ fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// How many bytes there are up to the comma or bracket that ends an element; `None` if nothing ends it.
+/// The number of bytes up to the comma or bracket that ends an element. `None` if there is none.
 fn length(bytes: &[u8]) -> Option<usize> {
     let (mut in_string, mut escaped, mut open) = (false, false, 0_usize);
     bytes.iter().position(|byte| {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_told_apart_and_keep_their_bytes() {
+    fn elements_are_split_and_keep_their_bytes() {
         assert_eq!(texts("\u{FEFF} [ {\"a\" : \"],{\\\"\"} ,\n7]\n").unwrap(), ["{\"a\" : \"],{\\\"\"}", "7"]);
         assert_eq!(texts("[[1, [2]], [], [[]], {\"a\":[3,4]}]").unwrap(), ["1", "2", "{\"a\":[3,4]}"]);
         assert_eq!(texts("[]").unwrap(), [""; 0]);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_array_has_no_elements() {
+    fn an_incomplete_array_has_no_elements() {
         for body in ["", "{}", "[", "[1", "[1,", "[1,]", "[,1]", "[1,,2]", "[1] 2", "[1]]", "[[1]", "[\"1]", "[1][2]"] {
             assert_eq!(texts(body), None, "{body}");
         }
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_array_has_the_elements_that_it_was_made_of(list in prop::collection::vec(any_value(), 0..5), pretty: bool) {
+        fn every_array_is_split_into_its_elements(list in prop::collection::vec(any_value(), 0..5), pretty: bool) {
             let value = Value::from(list);
             let body = if pretty { format!("{value:#}") } else { value.to_string() };
             let found: Vec<Value> = texts(&body).unwrap().into_iter().map(|text| serde_json::from_str(text).unwrap()).collect();
@@ -126,7 +126,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_are_a_panic(bytes in "[\\[\\]{},\"\\\\ a]{0,24}") {
+        fn no_bytes_cause_a_panic(bytes in "[\\[\\]{},\"\\\\ a]{0,24}") {
             let _ = elements(bytes.as_bytes());
         }
     }

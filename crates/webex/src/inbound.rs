@@ -1,13 +1,13 @@
-//! Customers' own messages and events on the same URL.
+//! Customers' own messages and events on the notify URL.
 
 use receiptd_domain::{Address, Channel, Inbound};
 
 use super::fields::Fields;
 
-/// Where the customer's address may stand, by channel.
+/// The members that may contain the customer's address, by channel.
 const SENDERS: [&str; 9] = ["oa", "waid", "msisdn", "abcUserId", "psid", "igsid", "bsuid", "from", "userId"];
 
-/// Recognises a customer's message or event: it has `event`, or the two numbers of an SMS.
+/// Recognizes a customer's message or event: it has `event`, or the two numbers of an SMS.
 pub(super) fn read(root: &Fields<'_>) -> Option<Inbound> {
     if !root.has(&["event", "oa", "da"]) {
         return None;
@@ -16,7 +16,7 @@ pub(super) fn read(root: &Fields<'_>) -> Option<Inbound> {
     Some(Inbound {
         channel: root.text(&["channel"]).map(|name| Channel::from_name(&name)),
         event: root.owned(&["event"]).unwrap_or_else(|| "MO".to_owned()),
-        // Mail comes from an address in square brackets.
+        // A mail contains its address in square brackets.
         sender: sender.and_then(|text| Address::new(text.trim_matches(['[', ']']))),
         transaction_id: root.owned(&["tid"]),
     })

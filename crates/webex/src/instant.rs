@@ -1,10 +1,11 @@
-//! Event times. The platform documents three formats; the others are those that programs between it and us are known to write.
+//! Times of events. The platform documents three formats. The others are formats that programs between the platform and
+//! receiptd are known to write.
 //!
-//! | Format | For instance |
+//! | Format | Example |
 //! | --- | --- |
 //! | ISO 8601 with an offset, with `Z`, or with neither | `2026-05-20T14:15:04.749+01:00` |
-//! | the same with a blank before the time, without seconds, with a comma before the fraction | `2026-05-20 14:15` |
-//! | the same with the name of a time zone in brackets (Java, RFC 9557) | `2026-05-20T14:15:04.749+01:00[Europe/London]` |
+//! | as above, with a blank before the time, without seconds, with a comma before the fraction | `2026-05-20 14:15` |
+//! | as above, with the name of a time zone in brackets (Java, RFC 9557) | `2026-05-20T14:15:04.749+01:00[Europe/London]` |
 //! | digits only | `20260520141504` |
 //! | RFC 2822 | `Wed, 20 May 2026 14:15:04 +0100` |
 //! | seconds, milliseconds, microseconds or nanoseconds since 1970 | `1779282904749` |
@@ -14,23 +15,23 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use receiptd_domain::Timestamp;
 
-/// The time zone in which the tenant's clock runs. A time without zone, as older shapes have it, is read in it.
+/// The time zone of the tenant's clock. A time without a zone, as in older formats, is read in this zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(chrono_tz::Tz);
 
-/// From 1970 to the end of 9999, in microseconds. No event has another time, so one that seems to was misunderstood.
+/// From 1970 to the end of 9999, in microseconds. A time outside this range is a misunderstanding, since no event has
+/// one.
 const READABLE: RangeInclusive<i64> = 0..=253_402_300_799_999_999;
 
 impl TimeZone {
-    /// UTC.
     pub const UTC: Self = Self(chrono_tz::Tz::UTC);
 
-    /// By its IANA name, for instance `Europe/London`.
+    /// The zone with this IANA name, for example `Europe/London`.
     pub fn from_name(name: &str) -> Option<Self> {
         name.parse().ok().map(Self)
     }
 
-    /// Reads a time of a notification. `None` if it has no known format, or lies outside of the years 1970 to 9999.
+    /// Reads a time of a notification. `None` if its format is unknown, or if it is not within the years 1970 to 9999.
     pub(super) fn read(self, text: &str) -> Option<Timestamp> {
         let (text, zone) = without_brackets(text.trim());
         let rfc2822 = |text| DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc());
@@ -40,7 +41,7 @@ impl TimeZone {
         micros.or_else(calendar).filter(|micros| READABLE.contains(micros)).map(Timestamp::from_micros)
     }
 
-    /// ISO 8601, in `zone` if it has no offset; that may be a name that is none.
+    /// ISO 8601. A time without an offset is in `zone`, which may be an unknown name.
     fn iso(self, text: &str, zone: Option<&str>) -> Option<DateTime<Utc>> {
         let (date, rest) = text.split_at_checked(10)?;
         let date = calendar_date(date)?;
@@ -55,8 +56,8 @@ impl TimeZone {
         }
     }
 
-    /// A time that comes twice, as when clocks go back, is taken as the first of the two; one that is skipped, as by a
-    /// clock that nobody has put forward yet.
+    /// If a local time occurs twice, when clocks go back, the first one is used. If it does not exist, when clocks go
+    /// forward, it is read as if the clock had not been changed yet.
     fn resolve(self, local: NaiveDateTime) -> DateTime<Utc> {
         let read = |local: NaiveDateTime| self.0.from_local_datetime(&local).earliest().map(|at| at.to_utc());
         // Samoa skipped a whole day.
@@ -65,7 +66,8 @@ impl TimeZone {
     }
 }
 
-/// The text before the brackets, and the time zone in them. Other things may be in brackets too, such as a calendar.
+/// The text before the brackets, and the time zone in them. The brackets may contain other things too, such as a
+/// calendar.
 fn without_brackets(text: &str) -> (&str, Option<&str>) {
     let Some((before, inside)) = text.strip_suffix(']').and_then(|text| text.split_once('[')) else {
         return (text, None);
@@ -81,7 +83,7 @@ fn calendar_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(number(year, 4)?.try_into().ok()?, number(month, 2)?, number(day, 2)?)
 }
 
-/// `14:15`, `14:15:04` or `14:15:04.749`, and what follows.
+/// `14:15`, `14:15:04` or `14:15:04.749`, and the rest of the text.
 fn clock_time(text: &str) -> Option<(chrono::NaiveTime, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && !":.,".contains(c)).unwrap_or(text.len());
     let (time, rest) = text.split_at(end);
@@ -90,7 +92,7 @@ fn clock_time(text: &str) -> Option<(chrono::NaiveTime, &str)> {
     let (minute, second) =
         rest_of_time.split_once(':').map_or((rest_of_time, "00"), |(minute, second)| (minute, second));
     let nanos = fraction.map_or(Some(0), nanos)?;
-    // A leap second is the last one once more, as chrono has it.
+    // A leap second repeats the last second, as in chrono.
     let (second, nanos) = match number(second, 2)? {
         60 => (59, nanos + 1_000_000_000),
         second => (second, nanos),
@@ -122,24 +124,25 @@ fn offset(text: &str) -> Option<TimeDelta> {
     (hours < 24 && minutes < 60).then(|| TimeDelta::minutes(sign * i64::from(hours * 60 + minutes)))
 }
 
-/// A number of exactly this many digits.
+/// A number with exactly this many digits.
 fn number(text: &str, digits: usize) -> Option<u32> {
     (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
-/// `20260520141504`, by the tenant's clock. As milliseconds since 1970 that would be in the year 2612.
+/// `20260520141504`, by the tenant's clock. As milliseconds since 1970 it would be in the year 2612.
 fn digits_only(text: &str) -> Option<NaiveDateTime> {
     let is_of_our_time = text.len() == 14 && (text.starts_with("19") || text.starts_with("20"));
     let parse = || NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok();
     (is_of_our_time && text.bytes().all(|byte| byte.is_ascii_digit())).then(parse).flatten()
 }
 
-/// A time since 1970 in microseconds, from a number whose size tells its unit: `1779282904`, `1779282904.749`, `1779282904749`,
-/// `1.779282904749E12`.
+/// A time since 1970 in microseconds. The size of the number decides its unit: `1779282904`, `1779282904.749`,
+/// `1779282904749`, `1.779282904749E12`.
 fn since_1970(text: &str) -> Option<i64> {
-    /// Where seconds end and milliseconds begin: in the year 5138, and in March 1973. Each further unit is a thousandth.
+    /// The limit between seconds and milliseconds: the year 5138 in seconds, March 1973 in milliseconds. Each further
+    /// unit is a thousandth.
     const SECONDS: i128 = 100_000_000_000;
-    /// Longer numbers are no times.
+    /// Longer numbers are not times.
     const LONGEST: usize = 40;
     if text.len() > LONGEST {
         return None;
@@ -162,7 +165,7 @@ fn since_1970(text: &str) -> Option<i64> {
     scaled(digits, scale + power)?.try_into().ok()
 }
 
-/// A number times a power of ten, without what is behind the point.
+/// A number times a power of ten, without its fraction.
 fn scaled(number: i128, power: i32) -> Option<i128> {
     let factor = 10_i128.checked_pow(power.unsigned_abs());
     if power < 0 { Some(factor.map_or(0, |factor| number / factor)) } else { number.checked_mul(factor?) }
@@ -188,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_iso_time_is_read_with_all_that_programs_leave_out_or_add() {
+    fn an_iso_time_is_read_in_all_variants_of_programs() {
         for text in [
             "2026-05-20T14:15:04.749+01:00",
             " 2026-05-20t13:15:04.749z\n",
@@ -210,7 +213,7 @@ mod tests {
         }
         assert_eq!(read("UTC", "2026-05-20T13:15"), "2026-05-20T13:15:00.000Z");
         assert_eq!(read("Asia/Kolkata", "2026-05-20 18:45:04"), "2026-05-20T13:15:04.000Z");
-        // The zone in brackets says where a clock without offset is, and an offset says more than that.
+        // The zone in brackets applies to a time without an offset. An offset has priority over it.
         assert_eq!(read("Asia/Kolkata", "2026-05-20T14:15:04[Europe/London]"), "2026-05-20T13:15:04.000Z");
         assert_eq!(read("UTC", "2026-05-20T14:15:04+02:00[Europe/London]"), "2026-05-20T12:15:04.000Z");
         assert_eq!(read("UTC", "2016-12-31T23:59:60Z"), "2017-01-01T00:00:00.000Z");
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_of_a_number_tells_its_unit() {
+    fn the_size_of_a_number_decides_its_unit() {
         for text in [
             "1779282904749",
             "1779282904.749",
@@ -242,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_between_1970_and_9999_is_not_read() {
+    fn only_times_from_1970_to_9999_are_read() {
         for text in [
             "",
             "yesterday",
@@ -284,11 +287,11 @@ mod tests {
     }
 
     #[test]
-    fn the_hours_of_a_clock_change_are_read() {
+    fn times_during_a_clock_change_are_read() {
         // Clocks in London went from 01:00 to 02:00 on 29 March 2026 and from 02:00 to 01:00 on 25 October 2026.
         assert_eq!(read("Europe/London", "2026-03-29T01:30:00"), "2026-03-29T01:30:00.000Z");
         assert_eq!(read("Europe/London", "2026-10-25T01:30:00"), "2026-10-25T00:30:00.000Z");
-        // By half an hour on Lord Howe Island, by a day in Samoa, which went over to the other side of the date line.
+        // By half an hour on Lord Howe Island, by a day in Samoa, which moved to the other side of the date line.
         assert_eq!(read("Australia/Lord_Howe", "2026-10-04T02:15:00"), "2026-10-03T15:45:00.000Z");
         assert_eq!(read("Pacific/Apia", "2011-12-30T12:00:00"), "2011-12-30T22:00:00.000Z");
     }
@@ -298,10 +301,10 @@ mod tests {
     }
 
     proptest! {
-        /// What the tenant's clock shows is read as the instant at which it showed it, or, of an hour that comes twice,
-        /// as the first one.
+        /// The time that the tenant's clock shows is read as its instant. If a local time occurs twice, it is read as
+        /// the first one.
         #[test]
-        fn what_a_clock_shows_is_read(zone in a_zone(), seconds in 0..2_145_916_800_i64) {
+        fn local_times_are_read_as_their_instants(zone in a_zone(), seconds in 0..2_145_916_800_i64) {
             let at = DateTime::from_timestamp(seconds, 0).unwrap();
             let shown = at.with_timezone(&zone).naive_local();
             let read = TimeZone(zone).resolve(shown);
@@ -309,9 +312,9 @@ mod tests {
             prop_assert!(read <= at && at - read < TimeDelta::days(2));
         }
 
-        /// Whatever format a clock is shown in, it is read as the same instant.
+        /// An instant is read equally in every format.
         #[test]
-        fn every_format_of_an_instant_is_read_alike(millis in 300_000_000_000_i64..4_102_444_800_000, minutes in -1439..1440_i32) {
+        fn every_format_of_an_instant_gives_the_same_timestamp(millis in 300_000_000_000_i64..4_102_444_800_000, minutes in -1439..1440_i32) {
             let at = DateTime::from_timestamp_millis(millis).unwrap();
             let expected = Some(Timestamp::from(at));
             let shown = at.with_timezone(&chrono::FixedOffset::east_opt(minutes * 60).unwrap());
@@ -329,7 +332,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_is_a_panic_and_no_time_is_beyond_the_years(
+        fn no_text_causes_a_panic_or_a_time_out_of_range(
             text in prop_oneof![".*", "[0-9]{1,24}", "[0-9TZ:.,+e\\[\\] -]{0,32}", "2026-05-20T[0-9:.+-]{0,16}"]
         ) {
             if let Some(at) = TimeZone::UTC.read(&text) {

@@ -1,8 +1,8 @@
 //! Tolerant JSON, read one level at a time.
 //!
-//! Other programs wrote it, and one character that JSON forbids must not cost a notification. So texts are decoded where they are used, with
-//! U+FFFD in the place of what is no Unicode character, and whatever is not used is only checked for its syntax. A number keeps its own
-//! digits, because ids and codes come as numbers too, and `1.10` is not `1.1`.
+//! A single character that JSON forbids must not cost a notification. So texts are decoded where they are used, with
+//! U+FFFD instead of invalid Unicode, and unused values are only checked for their syntax. A number keeps its own
+//! digits, because ids and codes may be numbers, and `1.10` differs from `1.1`.
 
 use std::{
     borrow::{Borrow, Cow},
@@ -17,7 +17,8 @@ use serde_json::value::RawValue;
 
 const BOM: char = '\u{FEFF}';
 
-/// Gives the root value of a JSON document to `read`. The error says what is wrong and where, and holds nothing of the body.
+/// Passes the root value of a JSON document to `read`. The error states what is wrong and where, and contains nothing
+/// of the body.
 pub(super) fn read<T>(body: &[u8], read: impl FnOnce(&RawValue) -> T) -> Result<T, String> {
     let text = lossy(body);
     let text = text.trim_start_matches(BOM);
@@ -35,8 +36,8 @@ pub(super) fn read<T>(body: &[u8], read: impl FnOnce(&RawValue) -> T) -> Result<
     })
 }
 
-/// The text with its control characters escaped within strings. The documented voice samples lack their last brace; should the
-/// platform lack it too, it is added.
+/// The text with the control characters within strings escaped. The documented voice samples lack their last brace. If
+/// the platform omits it too, it is added.
 fn mended(text: &str) -> String {
     let mut mended = String::with_capacity(text.len() + 1);
     let (mut in_string, mut escaped, mut depth) = (false, false, 0_usize);
@@ -62,7 +63,7 @@ fn mended(text: &str) -> String {
     mended
 }
 
-/// Bytes as text, with U+FFFD for what is not UTF-8: one for half of a surrogate pair, as for each other sequence.
+/// Bytes as text, with U+FFFD for each invalid sequence. Half of a surrogate pair counts as one sequence.
 fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -83,7 +84,7 @@ fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The text of a JSON string, or the digits of a number; `None` for everything else.
+/// The text of a JSON string, or the digits of a number. `None` for all other values.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let json = value.get();
     match json.as_bytes() {
@@ -99,7 +100,7 @@ pub(super) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
     value.get().starts_with('[').then(|| serde_json::from_str(value.get()).ok()).flatten()
 }
 
-/// What is in quotes in JSON, as bytes: half of a surrogate pair stays what it is, which is not UTF-8.
+/// The contents of a JSON string as bytes. Half of a surrogate pair stays as it is, which is not UTF-8.
 pub fn unquoted(json: &RawValue) -> Option<Vec<u8>> {
     serde_json::from_str::<Unquoted>(json.get()).ok().map(|bytes| bytes.0)
 }
@@ -124,7 +125,7 @@ struct Unquoted(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Unquoted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // As bytes, a string may hold what is no Unicode character.
+        // As bytes, a string may contain invalid Unicode.
         deserializer.deserialize_bytes(Bytes)
     }
 }
@@ -182,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_in_a_string_are_taken_as_they_are() {
+    fn control_characters_in_a_string_are_kept() {
         assert_eq!(text_of("\"a\nb\tc\u{1}\"").as_deref(), Some("a\nb\tc\u{1}"));
         assert!(read(b"{\x01}", |_| ()).is_err());
     }
 
     #[test]
-    fn an_error_says_where_and_holds_nothing_of_the_body() {
+    fn an_error_states_the_position_and_contains_nothing_of_the_body() {
         let error = |body: &[u8]| read(body, |_| ()).unwrap_err();
         assert_eq!(error(b"{\"secret\" 1}"), "the body is not JSON: Syntax error at line 1, column 11");
         assert!(error(b"{\"secret\xFF\" 1}").starts_with("the body is not UTF-8: invalid utf-8"));
@@ -196,13 +197,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_string_reads_as_it_was_written(text in ".*") {
+        fn a_written_string_can_be_read_again(text in ".*") {
             prop_assert_eq!(text_of(Value::from(text.as_str()).to_string()), Some(text));
         }
 
-        /// As JavaScript's `toWellFormed` has it.
+        /// As `toWellFormed` of JavaScript does.
         #[test]
-        fn any_code_units_read_as_the_text_that_they_are(units in prop::collection::vec(prop_oneof![
+        fn code_units_are_read_as_well_formed_text(units in prop::collection::vec(prop_oneof![
             any::<u16>(), 0xD800_u16..0xE000,
         ], 0..12)) {
             let escaped = units.iter().fold(String::new(), |text, unit| format!("{text}\\u{unit:04x}"));
@@ -212,7 +213,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_are_a_panic(body in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn no_bytes_cause_a_panic(body in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = read(&body, |value| (text(value).map(Cow::into_owned), array(value).map(|list| list.len())));
         }
     }

@@ -1,26 +1,26 @@
-//! The platform's wire formats, both directions. Pure: bytes in, types out, and back.
+//! The platform's wire formats, in both directions. Pure functions from bytes to types and back.
 //!
-//! | File | Holds |
+//! | File | Contents |
 //! | --- | --- |
-//! | `posted` | what a body posted to the notify URL is: notification, inbound, foreign, unreadable |
-//! | `notification` | the shapes of delivery notifications |
+//! | `posted` | classifies a body that was posted to the notify URL: notification, inbound, foreign, unreadable |
+//! | `notification` | the formats of delivery notifications |
 //! | `inbound` | customers' own messages and events |
-//! | `meaning` | status texts and codes turned into what they say |
+//! | `meaning` | the meaning of status texts and codes |
 //! | `codes` | the documented codes, as data |
 //! | `json` | tolerant JSON, in which numbers keep their digits |
-//! | `elements` | the elements of a body that is an array |
+//! | `elements` | splits a body that is an array |
 //! | `fields` | tolerant access to members of a JSON object |
 //! | `instant` | the platform's time formats |
 //! | `signature` | `x-hub-signature` |
-//! | `notify_url` | which URLs the platform would notify |
+//! | `notify_url` | the URLs that the platform accepts as notify URL |
 //! | `region` | the platform's hosts |
-//! | `api` | which of the platform's APIs a message goes by |
+//! | `api` | chooses the platform's API for a message |
 //! | `request` | send requests |
 //! | `rules` | the documented limits and rules of each channel, as JSON Schemas |
-//! | `answer` | the answers to them |
+//! | `answer` | the answers to send requests |
 //!
-//! To add a status text, add a row in `meaning`; to add a code, a row in `codes.tsv`; to add a shape, a function in
-//! `notification` that `posted` tries, and a fixture in `tests/fixtures/notify`.
+//! To add a status text, add a row in `meaning`. To add a code, add a row to `codes.tsv`. To add a format of
+//! notifications, add a function in `notification` that `posted` tries, and a fixture in `tests/fixtures/notify`.
 
 pub mod answer;
 mod api;

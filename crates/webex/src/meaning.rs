@@ -1,13 +1,13 @@
-//! What the platform's status texts and codes say.
+//! The meaning of the platform's status texts and codes.
 //!
-//! The text decides; the code only where the text is unknown. The documents have samples in which the two disagree,
-//! and public receivers go by the text.
+//! The text decides. The code decides only if the text is unknown. The documents contain samples in which the two
+//! disagree, and public receivers use the text.
 
 use receiptd_domain::{Channel, Event, Failure, letters};
 
 use super::codes::{self, Class, Code, Said};
 
-/// The words that stand in a notification, as far as they decide its meaning.
+/// The members of a notification that decide its meaning.
 pub(super) struct StatusFields<'a> {
     pub(super) channel: Option<&'a Channel>,
     pub(super) status: &'a str,
@@ -16,7 +16,7 @@ pub(super) struct StatusFields<'a> {
     pub(super) additional: Option<&'a str>,
 }
 
-/// A status text says this; whether a failure may pass is up to the code.
+/// The meaning of a status text. Whether a failure may be temporary depends on the code.
 #[derive(Clone, Copy)]
 enum StatusClass {
     Submitted,
@@ -28,7 +28,7 @@ enum StatusClass {
     Complained,
 }
 
-/// Status texts by their letters, lower-cased, with the spelling variants of the documents.
+/// Status texts by their letters in lower case, with the spelling variants of the documents.
 const TEXTS: [(&str, StatusClass); 33] = [
     ("submitted", StatusClass::Submitted),
     ("submited", StatusClass::Submitted), // a Messenger sample
@@ -67,7 +67,7 @@ const TEXTS: [(&str, StatusClass); 33] = [
 ];
 
 impl StatusFields<'_> {
-    /// What the notification says.
+    /// The event that the notification reports.
     pub(super) fn event(&self) -> Event {
         let letters = letters(self.status);
         match TEXTS.iter().find(|(text, _)| *text == letters).map(|(_, says)| *says) {
@@ -82,7 +82,7 @@ impl StatusFields<'_> {
         }
     }
 
-    /// What the code says of an unknown text.
+    /// The event of the code, if the text is unknown.
     fn by_code(&self) -> Event {
         match self.class() {
             Some(Class::Submitted) => Event::Submitted,
@@ -105,7 +105,7 @@ impl StatusFields<'_> {
         codes::find_in(self.channel, self.code?, said)
     }
 
-    /// Whether a failure may pass.
+    /// Whether the failure may be temporary.
     fn failure(&self) -> Failure {
         match self.class() {
             Some(Class::Permanent) => Failure::Permanent,
@@ -114,8 +114,8 @@ impl StatusFields<'_> {
         }
     }
 
-    /// The words for people: the description, or the documented text of the code. A click's description is an address
-    /// and no reason; it is part of the detail.
+    /// The description for people: the notification's own, or the documented text of the code. The description of a
+    /// click is an address and not a reason, so it is part of the detail.
     pub(super) fn reason(&self, event: Event) -> Option<String> {
         let documented = || self.row().map(|code| code.text);
         match event {
@@ -125,7 +125,7 @@ impl StatusFields<'_> {
         .map(str::to_owned)
     }
 
-    /// What the provider said, or the particulars of a click.
+    /// The answer of the provider, or the details of a click.
     pub(super) fn detail(&self, event: Event) -> Option<String> {
         match (event, self.description, self.additional) {
             (Event::Clicked, Some(link), Some(agent)) => Some(format!("{link} | {agent}")),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_decides_and_the_code_only_without_it() {
+    fn the_text_decides_and_the_code_only_if_the_text_is_unknown() {
         assert_eq!(event("Submitted", Some("7102")), Event::Submitted);
         assert_eq!(event("???", Some("7500")), Event::Delivered);
         assert_eq!(event("", Some("7203")), Event::Failed(Failure::Permanent));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bounce_is_read_from_its_subtype_and_only_then_from_the_servers_answer() {
+    fn the_subtype_of_a_bounce_decides_before_the_servers_answer() {
         let bounce = |description, additional| {
             let channel = Some(&Channel::Email);
             StatusFields { channel, status: "Bounce", code: Some("7520"), description: Some(description), additional }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_apple_user_without_a_registered_device_cannot_be_reached() {
+    fn an_apple_user_without_a_registered_device_is_a_permanent_failure() {
         let failed = |channel, additional| {
             let words = StatusFields {
                 channel: Some(&channel),

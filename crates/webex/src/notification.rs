@@ -1,8 +1,8 @@
-//! The shapes of delivery notifications.
+//! The formats of delivery notifications.
 //!
-//! | Shape | Known by | Described on |
+//! | Format | Recognized by | Described on |
 //! | --- | --- | --- |
-//! | nested, also the Data Streams copy and the shapes of 2016 | `deliveryInfoNotification` | `sms-outbound-webhooks` and the like |
+//! | nested, also the Data Streams copy and the formats of 2016 | `deliveryInfoNotification` | `sms-outbound-webhooks` and similar pages |
 //! | flat, SMS API v1 | `messageId` and `status` | `sandbox-post_v1-sms-messages` |
 //! | flat, Voice API v1 | `sessionId` and `event` | `sandbox-post_v1-voice-messages` |
 
@@ -15,7 +15,7 @@ use super::{TimeZone, fields::Fields, json, meaning::StatusFields, posted::Uncla
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];
 
-/// Reads any of the shapes.
+/// Reads any of the formats.
 pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
     if let Some(envelope) = root.get(&["deliveryInfoNotification"]) {
         let envelope = Fields::of(envelope).ok_or_else(|| unreadable("deliveryInfoNotification is not an object"))?;
@@ -41,14 +41,14 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
             unreadable("deliveryInfo is not an object")
         });
     };
-    // In an in-app click these four members lie one level deeper.
+    // In an in-app click these four members are one level deeper.
     let text = |names: &[&str]| envelope.text(names).or_else(|| info.text(names));
     let transaction = text(&["transid"]);
     if transaction.is_none() && is_one_api(&info) {
         return Err(Unclaimed::Foreign);
     }
-    let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("handed to the carrier at {at}"));
-    // Of a click in an app: what was pressed.
+    let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("submitted to the carrier at {at}"));
+    // The button or link that was clicked in an app.
     let pressed = info.object(&["interactiveData"]);
     let pressed = |name| pressed.as_ref().and_then(|pressed| pressed.text(&[name]));
     let additional = [
@@ -76,13 +76,13 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
     .notification(zone)
 }
 
-/// The GSMA OneAPI family uses the same root key for another thing: an address where ours has a destination, and no
+/// The GSMA OneAPI family uses the same root key for something else: it has an address instead of a destination, and no
 /// code.
 fn is_one_api(info: &Fields<'_>) -> bool {
     info.has(&["deliveryStatus"]) && !info.has(&["code"]) && !info.has(&["destination"])
 }
 
-/// The same family, several in one array.
+/// An array with several reports of that family.
 fn is_one_api_list(envelope: &Fields<'_>) -> bool {
     let list = envelope.get(&["deliveryInfo"]).and_then(json::array).unwrap_or_default();
     !envelope.has(&["transid"]) && list.into_iter().filter_map(Fields::of).any(|info| is_one_api(&info))
@@ -123,13 +123,13 @@ fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
     .notification(zone)
 }
 
-/// Several texts in one, if there are any.
+/// Joins several texts, if there are any.
 fn joined<'a>(texts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Option<String> {
     let texts: Vec<_> = texts.into_iter().flatten().collect();
     (!texts.is_empty()).then(|| texts.join(" | "))
 }
 
-/// The members of any shape.
+/// The members of any format.
 struct Shape<'a> {
     channel: Option<Channel>,
     correlation: Option<&'a str>,

@@ -1,32 +1,31 @@
-//! Which URLs the platform would notify.
+//! The notify URLs that the platform accepts.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// Where the platform is to post notifications.
+/// The URL to which the platform posts notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotifyUrl(String);
 
-/// Why the platform would not notify a URL.
+/// Why the platform would not post to a URL.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyUrlError {
-    /// It makes the URL invalid, and takes the request out of the platform's retries.
-    #[error("has a blank before or after it; the platform takes such a URL for invalid")]
+    /// A blank makes the URL invalid and ends the platform's retries.
+    #[error("has a blank before or after it, which the platform rejects; remove it")]
     Blank,
-    /// Not a URL.
     #[error("is not a well-formed URL")]
     Malformed,
-    /// A parser that reads what browsers read would take the first part of the path for the host.
-    #[error("names no host; write it as in https://status.example.com/notify")]
+    /// A parser that follows the rules of browsers would read the first part of the path as the host.
+    #[error("has no host; write it as in https://status.example.com/notify")]
     NoHost,
-    /// `send-message-v2` and `outbound-webhooks` ask for HTTPS.
-    #[error("must begin with https:// (http:// will do on a loopback address, for tests)")]
+    /// `send-message-v2` and `outbound-webhooks` require HTTPS.
+    #[error("must begin with https:// (http:// is allowed on a loopback address, for tests)")]
     NotHttps,
 }
 
 impl NotifyUrl {
-    /// Checks what the platform checks.
+    /// Makes the checks of the platform.
     pub fn new(text: &str) -> Result<Self, NotifyUrlError> {
         if text.trim() != text {
             return Err(NotifyUrlError::Blank);
@@ -43,7 +42,7 @@ impl NotifyUrl {
         }
     }
 
-    /// Whether it is an address that only programs of the same machine reach.
+    /// Whether only programs on the same machine can reach it.
     pub fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
     }
@@ -54,15 +53,14 @@ impl NotifyUrl {
     }
 }
 
-/// Whether a host follows immediately after the `//` of a URL. Without it, or where a slash is there in its place, browsers
-/// look for one in the path.
+/// Whether a host follows directly after the `//` of a URL. Otherwise browsers read a part of the path as the host.
 pub fn has_host(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !rest.starts_with(['/', '\\', '?', '#', ':', '@'])
     })
 }
 
-/// Whether only programs of the same machine reach this URL.
+/// Whether only programs on the same machine can reach this URL.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -83,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_platform_would_notify_is_taken() {
+    fn only_urls_that_the_platform_accepts_are_accepted() {
         for good in ["https://status.example.com/notify/t0ken", "http://127.0.0.1:8080/notify", "http://[::1]/n"] {
             assert_eq!(NotifyUrl::new(good).unwrap().as_str(), good);
         }
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_what_others_reach() {
+    fn loopback_addresses_are_recognized() {
         for url in ["http://localhost/notify", "https://127.9.9.9/notify", "http://[::1]/notify"] {
             assert!(NotifyUrl::new(url).unwrap().is_loopback(), "{url}");
         }

@@ -1,4 +1,4 @@
-//! What a body posted to the notify URL is.
+//! Classifies a body that was posted to the notify URL.
 
 use receiptd_domain::{Archived, Arrival, Inbound, Notification, Source, StoredNotification, Timestamp, Unreadable};
 use serde_json::value::RawValue;
@@ -8,37 +8,36 @@ use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notific
 /// A body that was posted to the notify URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// A delivery notification.
     Notification(Box<Notification>),
     /// A customer's own message or event.
     Inbound(Inbound),
-    /// A delivery report of the GSMA OneAPI family, which has the same root key and is not the platform's.
+    /// A delivery report of the GSMA OneAPI family. It has the same root key but is not from the platform.
     Foreign,
-    /// None of these; kept whole all the same.
+    /// None of these. It is stored too.
     Unreadable(Unreadable),
 }
 
-/// Why a body is no notification of ours.
+/// Why a body is not one of our notifications.
 pub(super) enum Unclaimed {
     NoNotification,
     Foreign,
     Unreadable(Unreadable),
 }
 
-/// More elements than a body of notifications has. Each takes a row, and all of them one commit.
+/// Maximum number of elements of one body. Each element takes a row, and all of them one commit.
 const MOST_ELEMENTS: usize = 10_000;
 
 impl Posted {
-    /// Reads a body that holds one thing. Never fails: what is not understood is a result too.
+    /// Reads a body with a single value. Never fails: a body that is not understood is a result too.
     pub fn read(body: &[u8], zone: TimeZone) -> Self {
         json::read(body, |root| Self::of(root, zone)).unwrap_or_else(|why| Self::Unreadable(Unreadable(why)))
     }
 
-    /// Reads a body that may be an array, and returns each element with its own bytes; any other body as a whole. There is always at least
-    /// one.
+    /// Reads a body that may be an array, and returns each element with its own bytes. Any other body is returned as a
+    /// whole. There is always at least one result.
     ///
-    /// An array within the array is read in the same way. An element that belongs to another API is unreadable here, since a
-    /// request is refused as a whole or not at all.
+    /// An array within the array is read in the same way. An element that belongs to another API is unreadable here,
+    /// since a request is accepted or rejected as a whole.
     pub fn read_all(body: &[u8], zone: TimeZone) -> Vec<(Self, &[u8])> {
         let unreadable = |why: &str| Self::Unreadable(Unreadable(why.to_owned()));
         let Some(elements) = elements(body) else { return vec![(Self::read(body, zone), body)] };
@@ -52,7 +51,7 @@ impl Posted {
                 elements.into_iter().map(read).collect()
             }
             length => {
-                let why = format!("the array has {length} elements; at most {MOST_ELEMENTS} are read");
+                let why = format!("the array has {length} elements; the maximum is {MOST_ELEMENTS}");
                 vec![(unreadable(&why), body)]
             }
         }
@@ -68,12 +67,12 @@ impl Posted {
             Err(Unclaimed::Unreadable(why)) => Self::Unreadable(why),
             Err(Unclaimed::NoNotification) => match inbound::read(&root) {
                 Some(inbound) => Self::Inbound(inbound),
-                None => Self::Unreadable(Unreadable("the body has no known shape".to_owned())),
+                None => Self::Unreadable(Unreadable("the body has no known format".to_owned())),
             },
         }
     }
 
-    /// What to put on record, with the body as it came; `None` if it belongs to another API.
+    /// The arrival to store, with the original body. `None` if the body belongs to another API.
     pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Option<Arrival> {
         match self {
             Self::Notification(notification) => {
@@ -105,7 +104,7 @@ mod tests {
         r#"{"deliveryInfoNotification":{"deliveryInfo":{"deliveryStatus":"Read","code":"7502"},"transid":"t"}}"#;
 
     #[test]
-    fn a_lost_last_brace_and_a_byte_order_mark_are_mended() {
+    fn a_missing_last_brace_and_a_byte_order_mark_are_tolerated() {
         let whole = read(ONE);
         assert!(matches!(whole, Posted::Notification(_)));
         assert_eq!(read(&ONE[..ONE.len() - 1]), whole);
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn one_api_reports_are_foreign_one_or_several() {
+    fn one_or_several_one_api_reports_are_foreign() {
         let info = r#"{"address":"tel:+447700900123","deliveryStatus":"DeliveredToTerminal"}"#;
         for info in [info.to_owned(), format!("[{info},{info}]")] {
             let body = format!(r#"{{"deliveryInfoNotification":{{"deliveryInfo":{info},"callbackData":"A"}}}}"#);
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_understands_is_unreadable() {
+    fn a_body_that_is_not_understood_is_unreadable() {
         for body in ["", "null", "[]", "[{}]", "{}", "{", "\"x\"", "1e999", r#"{"deliveryInfoNotification":[]}"#] {
             assert!(unreadable(body), "{body}");
         }
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_will_do_where_texts_are_documented() {
+    fn numbers_are_accepted_where_texts_are_documented() {
         let body = ONE.replace("\"7502\"", "7502").replace("Read", "?");
         let Posted::Notification(notification) = read(&body) else { panic!("not read") };
         assert_eq!(notification.status_text, "?");
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_anywhere_costs_no_more_than_one_character() {
+    fn half_of_a_surrogate_pair_becomes_one_replacement_character() {
         assert_eq!(
             notification(&with(r#""callbackData":"order 12 \ud83d""#)).callback_data.unwrap(),
             "order 12 \u{FFFD}"
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_used_may_be_deep_and_large() {
+    fn unused_members_may_be_deep_and_large() {
         let deep = format!("\"unknown\":{}{}", "[".repeat(10_000), "]".repeat(10_000));
         for member in [deep.as_str(), r#""unknown":1e999"#] {
             assert_eq!(notification(&with(member)), notification(ONE));
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_as_many_arrivals_each_with_its_own_bytes() {
+    fn each_element_of_an_array_is_an_arrival_with_its_own_bytes() {
         let foreign = r#"{"deliveryInfoNotification":{"deliveryInfo":{"deliveryStatus":"DeliveredToTerminal"}}}"#;
         let inbound = r#"{"event":"MO","tid":"7"}"#;
         let elements = [ONE, inbound, foreign, "{\"a\" 1}", "7"];
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_body_is_one_arrival_as_a_whole() {
+    fn any_other_body_is_one_arrival() {
         let many = format!("[{}1]", "1,".repeat(MOST_ELEMENTS));
         for body in [ONE, "", "[]", "[[], []]", "[{}", "[{}] x", many.as_str()] {
             let all = Posted::read_all(body.as_bytes(), TimeZone::UTC);
@@ -238,17 +237,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_are_a_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_cause_a_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Posted::read(&body, TimeZone::UTC);
         }
 
         #[test]
-        fn no_json_is_a_panic(value in any_json()) {
+        fn no_json_causes_a_panic(value in any_json()) {
             let _ = read(&value.to_string());
         }
 
         #[test]
-        fn no_cut_is_a_panic(at in 0..ONE.len()) {
+        fn no_truncated_body_causes_a_panic(at in 0..ONE.len()) {
             let _ = read(&ONE[..at]);
         }
     }

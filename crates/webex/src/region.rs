@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region(&'static str);
 
-/// Name of the region, as in its host, and where it is (`know-your-api-endpoints`).
+/// The name of the region, as in its host, and its location (`know-your-api-endpoints`).
 const REGIONS: [(&str, &str); 7] = [
     ("ca", "https://api.ca.webexconnect.io"),   // Canada
     ("eu", "https://api.eu.webexconnect.io"),   // Ireland
@@ -16,17 +16,17 @@ const REGIONS: [(&str, &str); 7] = [
 ];
 
 impl Region {
-    /// By the name in its host.
+    /// The region with this name in its host.
     pub fn from_name(name: &str) -> Option<Self> {
         REGIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, url)| Self(url))
     }
 
-    /// The names.
+    /// The names of all regions.
     pub fn names() -> impl Iterator<Item = &'static str> {
         REGIONS.iter().map(|(name, _)| *name)
     }
 
-    /// Where its API is.
+    /// The base URL of its API.
     pub fn base_url(self) -> &'static str {
         self.0
     }

@@ -7,12 +7,12 @@ use sha2::{Sha256, Sha512};
 /// The name of the header.
 pub const HEADER: &str = "x-hub-signature";
 
-/// The position, among `secrets`, of the one that signed `body` with `header`; `None` if none did.
+/// The index in `secrets` of the secret that signed `body` with `header`. `None` if there is none.
 ///
-/// The header is hexadecimal, SHA-256 or SHA-512, with the prefix `sha256=` or `sha512=` or without; the documents
-/// show only the first. They say that white space is trimmed from the payload before it is signed, and not where. So the
-/// bytes as received are tried, then those without white space at both ends, then the compact form. Comparisons take
-/// constant time.
+/// The header is hexadecimal, SHA-256 or SHA-512, with or without the prefix `sha256=` or `sha512=`. The documents show
+/// only the first form. They say that white space is trimmed from the payload before it is signed, but not where. So
+/// three forms of the body are tried: the bytes as received, the bytes without white space at both ends, and compact
+/// JSON. Comparisons take constant time.
 pub fn signer(header: &str, body: &[u8], secrets: &[SecretString]) -> Option<usize> {
     let digest = Digest::parse(header)?;
     let trimmed = trimmed(body);
@@ -26,7 +26,7 @@ pub fn signer(header: &str, body: &[u8], secrets: &[SecretString]) -> Option<usi
         })
 }
 
-/// Without white space at both ends, as JavaScript's `trim` has it, to which a byte order mark is white space too.
+/// Without white space at both ends, like `trim` of JavaScript, which also removes a byte order mark.
 fn trimmed(body: &[u8]) -> &[u8] {
     let is_blank = |c: char| c.is_whitespace() || c == '\u{FEFF}';
     str::from_utf8(body).map_or_else(|_| body.trim_ascii(), |text| text.trim_matches(is_blank).as_bytes())
@@ -66,13 +66,13 @@ impl Digest {
     }
 }
 
-/// The secret is used as UTF-8 text, as the platform's sample script does. HMAC takes keys of any length.
+/// The secret is used as UTF-8 text, as in the platform's sample script. HMAC accepts keys of any length.
 fn mac<M: Mac + KeyInit>(body: &[u8], secret: &SecretString) -> Option<M> {
     let mac = <M as KeyInit>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
     Some(mac.chain_update(body))
 }
 
-/// JSON without the white space outside of its strings; order and escapes stay as they are.
+/// JSON without the white space outside of its strings. The order and the escapes stay as they are.
 fn compact(body: &[u8]) -> Vec<u8> {
     let (mut in_string, mut escaped) = (false, false);
     let mut keep = |byte: u8| {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vectors_verify_in_every_spelling() {
+    fn the_vectors_verify_in_every_form_of_the_header() {
         let vectors: Vec<Value> =
             serde_json::from_str(include_str!("../../../tests/fixtures/signature-vectors.json")).unwrap();
         for vector in vectors {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_compact_form_is_what_may_have_been_signed() {
+    fn a_signature_of_the_compact_form_is_accepted() {
         let keys = secrets(&["example-hub-secret-0123456789"]);
         let header = sign(br#"{"a":"b  \" c","d":[1,2]}"#, &keys[0]);
         assert_eq!(signer(&header, b" { \"a\" : \"b  \\\" c\",\r\n\t\"d\": [1, 2] }\n", &keys), Some(0));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_at_the_ends_may_have_been_signed_or_not() {
+    fn a_signature_with_or_without_outer_white_space_is_accepted() {
         let keys = secrets(&["example-hub-secret-0123456789"]);
         let (sent, core) = ("\u{FEFF}\r\n { \"a\": 1 }\u{A0}\n\n", "{ \"a\": 1 }");
         for signed in [sent, core, "{\"a\":1}"] {
@@ -140,15 +140,15 @@ mod tests {
             assert_eq!(signer(&header, sent.as_bytes(), &keys), Some(0), "{signed:?}");
             assert_eq!(signer(&header, b" { \"a\": 2 } ", &keys), None);
         }
-        // A body that is no UTF-8 has ends too.
+        // A body that is not UTF-8 has ends too.
         let header = sign(b"\xFF {}", &keys[0]);
         assert_eq!(signer(&header, b"\t\xFF {}\n", &keys), Some(0));
-        // What was signed with its ends is not taken without them.
+        // A signature over the outer white space does not match a body without it.
         assert_eq!(signer(&sign(b"{} ", &keys[0]), b"{}", &keys), None);
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn any_other_signature_is_rejected() {
         let keys = secrets(&["example-hub-secret-0123456789"]);
         let good = sign(b"{}", &keys[0]);
         let hex = good.trim_start_matches("sha256=");
@@ -161,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_verifies_and_nothing_else(
+        fn only_the_signed_body_verifies(
             body in proptest::collection::vec(any::<u8>(), 0..100), flip in any::<prop::sample::Index>(), key in ".{1,40}"
         ) {
             let keys = secrets(&[&key]);
@@ -175,7 +175,7 @@ mod tests {
         }
 
         #[test]
-        fn no_header_is_a_panic(header in ".*") {
+        fn no_header_causes_a_panic(header in ".*") {
             let _ = signer(&header, b"{}", &secrets(&["s"]));
         }
     }

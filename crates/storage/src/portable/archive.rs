@@ -97,9 +97,9 @@ struct PageStart {
     most: i64,
 }
 
+impl PageStart {
     /// Without a cursor, the page begins after the latest possible time. A cursor of another list selects some
     /// position, which does no harm.
-impl PageStart {
     fn of(after: Option<&Cursor>, limit: PageLimit) -> Self {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
         let Cursor { at, id } = after.unwrap_or(&end);

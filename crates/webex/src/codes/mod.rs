@@ -1,14 +1,14 @@
-//! What the platform's codes mean.
+//! The meaning of the platform's codes.
 //!
-//! A delivery notification and an answer to a send call carry a code of digits. The same code may mean one thing
-//! on one channel and something else on another, so a code is looked up together with its channel.
+//! A delivery notification and an answer to a send request contain a code of digits. A code may have different meanings
+//! on different channels, so it is looked up together with its channel.
 //!
-//! To add a code, add a row to `codes.tsv`, in the part of its channel. The head of that file explains the columns.
-//! Where a code has several meanings, each has a row, and the column `when` says what tells them apart.
-//! Use `*` only for a code that means the same on every channel, or as the fallback for a code that does not. The
-//! tests below read every row and fail on one that cannot be used.
+//! To add a code, add a row to `codes.tsv`, in the part of its channel. The header of that file explains the columns.
+//! If a code has several meanings, each has a row, and the column `when` distinguishes them. Use `*` only for a code
+//! that has the same meaning on every channel, or as the fallback for a code that does not. The tests below read every
+//! row and fail if one cannot be used.
 //!
-//! To add a class, add it to [`Class`], give it its word in `WORDS`, and name it at the head of `codes.tsv`.
+//! To add a class, add it to [`Class`], give it its word in `WORDS`, and name it in the header of `codes.tsv`.
 
 mod when;
 
@@ -20,47 +20,47 @@ use receiptd_domain::Channel;
 pub use when::Said;
 use when::When;
 
-/// What a code says about a message.
+/// The meaning of a code for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Handed on towards the recipient.
+    /// Passed on towards the recipient.
     Submitted,
-    /// Arrived; for a call: answered.
+    /// Arrived. For a call: answered.
     Delivered,
     /// Read or opened.
     Read,
     /// A link in it was followed.
     Clicked,
-    /// The recipient complained of it, after it had arrived.
+    /// The recipient complained about it after it had arrived.
     Complained,
-    /// Still under way, or for information only.
+    /// In progress, or for information only.
     Progress,
-    /// Failed for good.
+    /// Failed permanently.
     Permanent,
-    /// Failed, but may succeed later.
+    /// Failed, but a retry may succeed.
     Transient,
-    /// Failed; whether for good cannot be told from the code.
+    /// Failed. The code does not say whether permanently.
     Unclear,
 }
 
 /// One documented code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// The code, as on the wire.
+    /// The code as it is transferred.
     pub code: &'static str,
     when: When,
-    /// The documented text, or a short phrase of ours in its place.
+    /// The documented text, or a short phrase of ours instead.
     pub text: &'static str,
-    /// What it says about the message. The platform does not group its codes; this is our reading.
+    /// Its meaning for the message. The platform does not group its codes; this is our interpretation.
     pub class: Class,
-    /// The page that lists it, abbreviated as the head of `codes.tsv` explains.
+    /// The page that lists it, abbreviated as the header of `codes.tsv` explains.
     pub source: &'static str,
 }
 
-/// The table, as we keep it.
+/// The table as it is maintained in the repository.
 const TSV: &str = include_str!("../codes.tsv");
 
-/// Stands in the place of a channel's name where a code holds for every channel.
+/// Replaces the channel's name in rows that apply to every channel.
 const COMMON: &str = "*";
 
 /// The word of each class in the table.
@@ -76,8 +76,7 @@ const WORDS: [(&str, Class); 9] = [
     ("unclear", Class::Unclear),
 ];
 
-/// Every code with the name of its channel, in the order of the table. A row of several channels is here several
-/// times.
+/// Every code with the name of its channel, in the order of the table. A row of several channels occurs several times.
 static ENTRIES: LazyLock<Vec<(&'static str, Code)>> = LazyLock::new(|| {
     lines()
         .filter_map(read)
@@ -94,24 +93,24 @@ static INDEX: LazyLock<HashMap<(&'static str, &'static str), Vec<&'static Code>>
     index
 });
 
-/// The rows of `code`: those of the channel first, then the common ones.
+/// The rows of `code`: first those of the channel, then the common ones.
 fn rows(channel: Option<&Channel>, code: &str) -> Vec<&'static Code> {
     let own = channel.and_then(|channel| INDEX.get(&(channel.as_str(), code)));
     own.into_iter().chain(INDEX.get(&(COMMON, code))).flatten().copied().collect()
 }
 
-/// The meaning of `code` on `channel` while nothing more is known.
+/// The meaning of `code` on `channel` if nothing else is known.
 pub fn find(channel: Option<&Channel>, code: &str) -> Option<&'static Code> {
     rows(channel, code).into_iter().find(|row| row.when == When::Always)
 }
 
-/// The meaning of `code` in a notification of `channel` that says this.
+/// The meaning of `code` in a notification of `channel` with these texts.
 pub fn find_in(channel: Option<&Channel>, code: &str, said: Said<'_>) -> Option<&'static Code> {
     let told_apart = |row: &&Code| row.when != When::Always && row.when.holds(said);
     rows(channel, code).into_iter().find(told_apart).or_else(|| find(channel, code))
 }
 
-/// The codes that only `channel` has, each once, in the order of the table.
+/// The codes of `channel` without the common ones, each once, in the order of the table.
 pub fn of_channel(channel: &Channel) -> impl Iterator<Item = &'static Code> {
     let always = ENTRIES.iter().filter(|(_, code)| code.when == When::Always);
     always.filter(|(name, _)| *name == channel.as_str()).map(|(_, code)| code)
@@ -122,8 +121,8 @@ fn lines() -> impl Iterator<Item = &'static str> {
     TSV.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1)
 }
 
-/// Reads one row: its channels, still joined, and its code. `None` if the row is malformed; the table is ours, so
-/// it is a test that complains, not the running program.
+/// Parses one row: its channels, still joined, and its code. `None` if the row is malformed. The table is ours, so a
+/// test reports it, not the running program.
 fn read(line: &'static str) -> Option<(&'static str, Code)> {
     let cells: Vec<_> = line.split('\t').collect();
     let &[channels, code, when, word, text, source] = cells.as_slice() else { return None };
@@ -151,7 +150,7 @@ mod tests {
         find(Some(&Channel::from_name(channel)), code).map(|code| code.text)
     }
 
-    /// Every channel that may have a table of its own.
+    /// Every channel that may have its own rows.
     fn channels() -> Vec<Channel> {
         Channel::known().chain(OTHERS.map(Channel::from_name)).collect()
     }
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_row_is_not_read() {
+    fn a_malformed_row_is_rejected() {
         let good = "sms\t7203\t-\tpermanent\tUnknown Subscriber address\tD/x";
         assert!(read(good).is_some());
         for bad in [
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn no_code_comes_twice_on_a_channel_under_the_same_condition() {
+    fn a_code_occurs_once_per_channel_and_condition() {
         let mut seen = HashSet::new();
         for (channel, code) in ENTRIES.iter() {
             assert!(seen.insert((channel, code.code, code.when)), "twice: {channel} {}", code.code);
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channels_row_says_more_than_the_common_one() {
+    fn a_row_of_a_channel_differs_from_the_common_one() {
         for (channel, code) in ENTRIES.iter().filter(|(channel, _)| *channel != COMMON) {
             let common = find(None, code.code).filter(|_| code.when == When::Always);
             let same =
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn every_channel_has_codes_of_its_own() {
+    fn every_channel_has_its_own_codes() {
         for channel in channels() {
             assert!(of_channel(&channel).next().is_some(), "none for {channel}");
         }
@@ -251,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn a_channels_codes_are_its_own_and_in_order() {
+    fn the_codes_of_a_channel_are_in_the_order_of_the_table() {
         let apple: Vec<_> = of_channel(&Channel::Apple).map(|code| code.code).collect();
         assert_eq!(apple, ["7006", "7314", "7316", "7317", "7722", "7738"]);
     }
 
     #[test]
-    fn what_became_of_a_message_is_known_on_every_channel() {
+    fn every_channel_has_codes_for_the_outcomes_of_a_message() {
         for channel in Channel::known() {
             for (code, expected) in [
                 ("1001", Class::Submitted),
@@ -302,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn one_code_means_different_things_on_different_channels() {
+    fn a_code_has_different_meanings_on_different_channels() {
         assert_eq!(text("whatsapp", "7703"), Some("Business eligibility - Payment issue"));
         assert_eq!(text("in-app", "7703"), Some("Max allowed buttons in a section reached"));
         assert_eq!(class("mms", "7524"), Some(Class::Read));
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_channel_only_the_common_table_counts() {
+    fn without_a_channel_only_the_common_rows_apply() {
         assert_eq!(find(None, "7006").map(|code| code.class), Some(Class::Transient));
         assert_eq!(find(None, "7203"), None);
         assert_eq!(find(None, "7524"), None);

@@ -1,6 +1,6 @@
-//! The column `when` of the table: what tells the meanings of one code apart.
+//! The column `when` of the table: the condition that distinguishes the meanings of a code.
 
-/// What tells the meanings of a code apart, beside its channel.
+/// The texts that distinguish the meanings of a code, in addition to its channel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said<'a> {
     /// The member `Description` of a notification.
@@ -9,7 +9,7 @@ pub struct Said<'a> {
     pub additional: Option<&'a str>,
 }
 
-/// What else has to stand in a notification for a row to hold.
+/// The condition for a row to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum When {
     Always,
@@ -38,18 +38,18 @@ impl When {
     }
 }
 
-/// What is compared of a text or a pattern.
+/// The compared characters of a text or a pattern.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric() || "|;*".contains(*c)).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether the whole text is as the pattern says, in which `*` stands for anything.
+/// Whether the whole text matches the pattern, in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(first) else { return false };
     let mut parts: Vec<_> = rest.split('*').collect();
     let last = parts.pop().unwrap_or_default();
-    // The first place is the best: it leaves the most for the others.
+    // The first match is the best: it leaves the longest rest for the other parts.
     for part in parts {
         let Some(at) = text.find(part) else { return false };
         text = &text[at + part.len()..];
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_compared_with_the_whole_text_by_letters_and_digits() {
+    fn a_pattern_matches_the_whole_text_by_its_letters_and_digits() {
         let holds = |when, text| {
             let said = Said { additional: Some(text), ..Said::default() };
             When::parse(when).unwrap().holds(said)

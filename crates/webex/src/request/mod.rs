@@ -4,13 +4,14 @@
 //!
 //! | Meaning | Messaging v1 | Messaging v2 | SMS v1, Voice v1, Instagram |
 //! | --- | --- | --- | --- |
-//! | caller's id | `correlationid` at the root | `correlationId` inside `to[]` | `correlationId` |
-//! | echo data | `callbackData` | `callbackData` | `callbackData`; none for voice |
-//! | where to notify | `notifyurl` | `notifyUrl` | `callbackUrl` |
-//! | how to authenticate there | `notifyurlAuthId` | `notifyUrlAuthId` | `callbackUrlAuthId` |
-//! | until when | `expiry` | `expireAt` | `expireAt`; SMS only |
+//! | the caller's id | `correlationid` at the root | `correlationId` inside `to[]` | `correlationId` |
+//! | callback data | `callbackData` | `callbackData` | `callbackData`; none for voice |
+//! | notify URL | `notifyurl` | `notifyUrl` | `callbackUrl` |
+//! | authorization for the notify URL | `notifyurlAuthId` | `notifyUrlAuthId` | `callbackUrlAuthId` |
+//! | expiry | `expiry` | `expireAt` | `expireAt`; SMS only |
 //!
-//! To add a channel, give it its API in [`Api::of`], its place in the file of that API, and its rules in `webex/rules`.
+//! To add a channel, give it its API in [`Api::of`], its request in the file of that API, and its rules in
+//! `webex/rules`.
 
 mod single;
 mod v1;
@@ -24,16 +25,15 @@ use serde_json::{Value, json};
 
 use super::{Api, NotifyUrl, SmsApi};
 
-/// Where notifications about a message are to go.
+/// The notify URL of a message, and its authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracking {
-    /// Our notify URL.
     pub notify_url: NotifyUrl,
-    /// The platform's id of the authorization that it uses there, where one is configured.
+    /// The platform's id of the authorization that it uses for the notify URL, if one is configured.
     pub auth_id: Option<String>,
 }
 
-/// Where a service key stands. A JWT is a bearer token with every API.
+/// The header for a service key. A JWT is a bearer token with every API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyIn {
     /// In a header named `key` (`api-authentication`).
@@ -42,14 +42,14 @@ pub enum KeyIn {
     Authorization,
 }
 
-/// How our tenant at the platform is set up.
+/// The settings of our tenant at the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
-    /// Where notifications are to go.
+    /// The notify URL and its authorization.
     pub tracking: Tracking,
-    /// By which API text messages go.
+    /// The API for text messages.
     pub sms_api: SmsApi,
-    /// Whether the tenant's "+E.164" option is on: phone numbers of recipients must then carry the plus
+    /// Whether the tenant's option "+E.164" is on. Then recipients' phone numbers must begin with a plus
     /// (`send-sms-message-api-v2`).
     pub plus_sign: bool,
 }
@@ -57,19 +57,18 @@ pub struct Tenant {
 /// A request to the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Whose shape it has.
+    /// The API for which it is made.
     pub api: Api,
-    /// The body.
     pub body: Value,
 }
 
 impl Request {
-    /// How this API takes a service key.
+    /// The header in which this API expects a service key.
     pub fn key_in(&self) -> KeyIn {
         if self.api == Api::VoiceV1 { KeyIn::Authorization } else { KeyIn::KeyHeader }
     }
 
-    /// The request that sends `message` at `now`.
+    /// The request that sends `message` at the time `now`.
     pub fn new(message: &Submission, tenant: &Tenant, now: Timestamp) -> Self {
         let api = Api::of_submission(message, tenant.sms_api);
         let context = RequestContext { message, tenant, now };
@@ -84,7 +83,7 @@ impl Request {
     }
 }
 
-/// A message on its way out.
+/// A message for which a request is made.
 struct RequestContext<'a> {
     message: &'a Submission,
     tenant: &'a Tenant,
@@ -92,8 +91,8 @@ struct RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
-    /// The ids of the recipient; numbers with the plus where the tenant wants it, or else where the samples of the API
-    /// have it: everywhere but in Messaging v1, and there in invitations by Apple
+    /// The ids of the recipient. Numbers begin with a plus if the tenant's option requires it, or if the samples of the
+    /// API show it: everywhere except in Messaging v1, and there in invitations by Apple
     /// (`apple-message-for-business-text-copy`).
     fn ids(&self) -> Vec<String> {
         let recipient = &self.message.recipient;
@@ -103,12 +102,12 @@ impl RequestContext<'_> {
         recipient.ids.iter().map(|id| if has_plus { format!("+{id}") } else { id.clone() }).collect()
     }
 
-    /// The first of them, for the APIs that take one.
+    /// The first id, for the APIs that accept one.
     fn id(&self) -> String {
         self.ids().into_iter().next().unwrap_or_default()
     }
 
-    /// When the platform is to send it, if that is still to come.
+    /// The time at which the platform sends the message, if it is in the future.
     fn send_at(&self) -> Option<Timestamp> {
         self.message.send_at.filter(|at| *at > self.now)
     }
@@ -126,18 +125,18 @@ impl RequestContext<'_> {
     }
 }
 
-/// Members of a body; absent ones are left out.
+/// Members of a body. Absent values are left out.
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Object {
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// A member that is there if its value is.
+/// A member that is present if its value is.
 fn given<T: serde::Serialize>(value: Option<T>) -> Option<Value> {
     value.map(|value| json!(value))
 }
 
-/// Whether a text fits the GSM 7-bit default alphabet with its extension (3GPP TS 23.038, 6.2.1). Any other must be
-/// sent as `unicode`.
+/// Whether a text consists of the GSM 7-bit default alphabet with its extension (3GPP TS 23.038, 6.2.1). Any other text
+/// must be sent as `unicode`.
 fn is_gsm(text: &str) -> bool {
     const BEYOND_ASCII: &str = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà€";
     text.chars().all(|c| match c {

@@ -54,7 +54,7 @@ pub(super) fn instagram(context: &RequestContext<'_>) -> Object {
     body
 }
 
-/// The members that make up the content at the root.
+/// The members of the content, which are at the root.
 fn content(context: &RequestContext<'_>) -> Object {
     match &context.message.content {
         Content::Plain { text, .. } => {

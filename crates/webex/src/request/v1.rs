@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{RequestContext, given, is_gsm, object};
 
-/// The platform's name of a channel, and where in `channels` its content stands.
+/// The platform's name of a channel, and the path of its content in `channels`.
 fn place(channel: &Channel) -> (&'static str, &'static [&'static str]) {
     match channel {
         Channel::Sms => ("sms", &["sms"]),
@@ -21,7 +21,7 @@ fn place(channel: &Channel) -> (&'static str, &'static [&'static str]) {
 pub(super) fn render(context: &RequestContext<'_>) -> Object {
     let message = context.message;
     let (name, path) = place(&message.channel);
-    // Text messages and calls name their sender within the content.
+    // Text messages and calls contain their sender within the content.
     let sender = match message.channel {
         Channel::Sms => Some("senderid"),
         Channel::Voice => Some("cli"),
@@ -71,7 +71,7 @@ fn plain(channel: &Channel, text: &str) -> Object {
     }
 }
 
-/// `content` under each name of `path` in turn.
+/// `content`, nested below the names of `path`.
 fn nested(path: &[&str], content: Object) -> Object {
     path.iter().rev().fold(content, |inner, name| object([(name, Some(Value::Object(inner)))]))
 }

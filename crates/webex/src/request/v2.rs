@@ -32,7 +32,7 @@ pub(super) fn render(context: &RequestContext<'_>) -> Object {
         ("notifyUrl", Some(json!(context.notify_url()))),
         ("notifyUrlAuthId", given(context.auth_id())),
     ]);
-    // These went to the recipient.
+    // The substitutions belong to the recipient.
     let at_the_root = message.passthrough.iter().filter(|(name, _)| *name != "substitutions");
     body.extend(at_the_root.map(|(name, value)| (name.clone(), value.clone())));
     body

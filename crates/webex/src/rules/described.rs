@@ -1,11 +1,12 @@
-//! The rules for readers of our API's description: the same schemas, said so that other programs understand them without
-//! our keywords and our files.
+//! The rules for readers of our API description: the same schemas, in a form that other programs understand without our
+//! keywords and our files.
 //!
-//! - A member of a message that is null counts as absent. The rules are asked without such members; here they say so.
-//! - Cases of one member, told apart by `if` and `then` so that faults point well, become alternatives, of which
-//!   programs can make examples.
-//! - `x-detail` becomes the description, and `x-maxNumber` a pattern. `x-maxBytes` and `x-maxRows`, for which JSON Schema
-//!   has no word, stay as they are.
+//! - A member that is null counts as absent. The check removes such members before it applies the rules; here the
+//!   schemas allow null.
+//! - The cases of one member, which use `if` and `then` so that errors name the right member, become alternatives.
+//!   Programs can generate examples from these.
+//! - `x-detail` becomes the description, and `x-maxNumber` becomes a pattern. `x-maxBytes` and `x-maxRows`, for which
+//!   JSON Schema has no keyword, stay as they are.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -15,12 +16,12 @@ use serde_json::{Map, Value, json};
 use super::schema::{COMMON, SCHEMAS};
 use crate::Api;
 
-/// The name of the schema with the rules of `channel` by `api`, among those of [`schemas`].
+/// The name in [`schemas`] of the rules of `channel` by `api`.
 pub fn name(api: Api, channel: &Channel) -> Option<&'static str> {
     SCHEMAS.iter().find(|(of, on, _)| *of == api && on == channel).map(|(.., (file, _))| stem(file))
 }
 
-/// All schemas by their names. They refer to each other as `place` and the name.
+/// All schemas by their names. A reference to a schema is `place` followed by its name.
 pub fn schemas(place: &str) -> Object {
     let files = SCHEMAS.iter().map(|(.., file)| file).chain([&COMMON]);
     let documents = files.map(|(file, text)| (stem(file), serde_json::from_str(text).unwrap_or_default())).collect();
@@ -35,12 +36,12 @@ fn stem(file: &str) -> &str {
     file.trim_end_matches(".json")
 }
 
-/// What a schema is of.
+/// What a schema describes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
-    /// A whole message, of which a member that is null counts as absent.
+    /// A whole message. A member that is null counts as absent.
     Message,
-    /// Something within a message.
+    /// A value within a message.
     Within,
 }
 
@@ -51,7 +52,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes what stands at `pointer` in a file, unless it is there, and tells its name.
+    /// Adds the schema at `pointer` of a file, unless it was added before, and returns its name.
     fn name(&mut self, file: &str, pointer: &str, level: Level) -> String {
         let name = match pointer.rsplit_once('/') {
             Some((_, definition)) => format!("{file}.{definition}"),
@@ -114,7 +115,7 @@ impl Writer<'_> {
         written.into()
     }
 
-    /// A member; one of a message may be null as well.
+    /// A member. A member of a message may also be null.
     fn member(&mut self, file: &str, schema: &Value, level: Level) -> Value {
         let mut schema = self.schema(file, schema, Level::Within);
         match (level, &mut schema) {
@@ -133,7 +134,8 @@ fn not_null() -> Value {
     json!({ "not": { "type": "null" } })
 }
 
-/// The cases of one member as alternatives: each with its value, and one with any other value. What is no case stays.
+/// The cases of one member as alternatives: each with its value, and one with any other value. Schemas that are not
+/// cases are unchanged.
 fn alternatives(all: Vec<Value>) -> Vec<Value> {
     let mut members: BTreeMap<String, (Vec<Value>, Vec<Value>)> = BTreeMap::new();
     let mut others = Vec::new();
@@ -153,7 +155,7 @@ fn alternatives(all: Vec<Value>) -> Vec<Value> {
     others
 }
 
-/// The member, the value and what follows from it, if the schema is such a case and nothing else.
+/// The member, the value and the consequence, if the schema is only such a case.
 fn case(schema: &Value) -> Option<(String, Value, Value)> {
     let condition = schema.get("if")?.as_object()?;
     let (name, is) = condition.get("properties")?.as_object()?.iter().next()?;
@@ -163,10 +165,11 @@ fn case(schema: &Value) -> Option<(String, Value, Value)> {
     (*schema == plain).then(|| (name.clone(), value.clone(), schema["then"].clone()))
 }
 
-/// A pattern of the numbers up to `most`, which is given in decimal digits.
+/// A pattern for numbers up to `most`, which is given in decimal digits.
 fn at_most(most: &str) -> String {
     let digits = most.as_bytes();
-    // Fewer digits; or the same ones up to some place, a smaller one there, and any after it; or the very number.
+    // Either fewer digits; or equal digits up to some position, a smaller digit there, and any digits after it; or
+    // `most` itself.
     let mut pattern = format!("^0*([0-9]{{1,{}}}", digits.len() - 1);
     for (at, digit) in digits.iter().enumerate().filter(|(_, digit)| **digit > b'0') {
         let (before, below, after) = (&most[..at], char::from(digit - 1), digits.len() - at - 1);
@@ -183,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pattern_tells_which_numbers_are_too_great(most in 10_u64..3_000_000, number in 0_u64..4_000_000) {
+        fn a_pattern_matches_numbers_up_to_its_maximum(most in 10_u64..3_000_000, number in 0_u64..4_000_000) {
             let schema = json!({ "pattern": at_most(&most.to_string()) });
             let matches = jsonschema::is_valid(&schema, &json!(number.to_string()));
             prop_assert_eq!(matches, number <= most, "{} by {}", number, schema);

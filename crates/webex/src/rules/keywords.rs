@@ -1,22 +1,22 @@
-//! Keywords of our own, for what JSON Schema has none for.
+//! Our own keywords, for limits that JSON Schema cannot express.
 //!
-//! | Keyword | Applies to | Says |
+//! | Keyword | Applies to | Limit |
 //! | --- | --- | --- |
-//! | `x-maxBytes` | a string: its UTF-8; anything else: its JSON, written without blanks | how many bytes at the most |
-//! | `x-maxNumber` | a string of digits | the greatest number that it may be |
-//! | `x-maxRows` | the sections of a list | how many `rows` they may have, all together |
+//! | `x-maxBytes` | a string: its UTF-8; anything else: its JSON, written without blanks | maximum number of bytes |
+//! | `x-maxNumber` | a string of digits | the maximum of the number |
+//! | `x-maxRows` | the sections of a list | maximum number of `rows` in all sections |
 //!
-//! `x-detail` beside them is no rule: it is the sentence for whoever breaks the rules that it stands with.
+//! `x-detail` is not a rule. It is the error text for the rules beside it.
 
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::Value;
 
-/// How much a value is; `None` if the keyword does not apply to it.
+/// The measured size of a value. `None` if the keyword does not apply to it.
 type Measure = fn(&Value) -> Option<u64>;
-/// What is wrong with a value that is too much, from how much it is and how much it may be.
+/// The error text, from the measured size and the limit.
 type Sentence = fn(u64, u64) -> String;
 
-/// A keyword where it stands, with its limit.
+/// A keyword in a schema, with its limit.
 struct Limit {
     measure: Measure,
     sentence: Sentence,
@@ -24,12 +24,12 @@ struct Limit {
 }
 
 const KEYWORDS: [(&str, Measure, Sentence); 3] = [
-    ("x-maxBytes", bytes, |bytes, most| format!("has {bytes} bytes; the platform takes {most} at the most")),
-    ("x-maxNumber", number, |_, most| format!("must be {most} at the most")),
-    ("x-maxRows", rows, |rows, most| format!("has {rows} rows in all; the platform takes {most} at the most")),
+    ("x-maxBytes", bytes, |bytes, most| format!("has {bytes} bytes; the platform accepts at most {most}")),
+    ("x-maxNumber", number, |_, most| format!("must be at most {most}")),
+    ("x-maxRows", rows, |rows, most| format!("has {rows} rows in all; the platform accepts at most {most}")),
 ];
 
-/// Makes the keywords known.
+/// Registers the keywords.
 pub(super) fn add(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
     KEYWORDS.into_iter().fold(options, |options, (name, measure, sentence)| {
         options.with_keyword(name, move |_, most, _| match most.as_u64() {
@@ -59,7 +59,7 @@ fn bytes(value: &Value) -> Option<u64> {
 
 fn number(value: &Value) -> Option<u64> {
     let digits = value.as_str().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    // What does not fit is more than any limit.
+    // A number that does not fit is greater than any limit.
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 

@@ -15,10 +15,10 @@ macro_rules! file {
     };
 }
 
-/// What several channels have in common; the others refer to it.
+/// Definitions that several channels share. The other schemas refer to it.
 pub(super) const COMMON: (&str, &str) = file!("common.json");
 
-/// Which file has the rules of which channel by which API.
+/// The file with the rules of each channel and API.
 pub(super) const SCHEMAS: [(Api, Channel, (&str, &str)); 15] = [
     (Api::V1, Channel::Sms, file!("sms-v1.json")),
     (Api::V2, Channel::Sms, file!("sms-v2.json")),
@@ -37,7 +37,7 @@ pub(super) const SCHEMAS: [(Api, Channel, (&str, &str)); 15] = [
     (Api::InstagramV1, Channel::Instagram, file!("instagram.json")),
 ];
 
-/// The rules of one channel by one API.
+/// The rules of one channel and one API.
 pub(super) struct Schema {
     api: Api,
     channel: Channel,
@@ -45,12 +45,13 @@ pub(super) struct Schema {
     validator: Validator,
 }
 
-/// Where the files lie for each other's references. Nothing is ever fetched: all that they refer to is embedded.
+/// The base URI of references between the files. Nothing is ever fetched: all referenced files are embedded.
 const BASE: &str = "rules:///";
 
 static COMMON_DOCUMENT: LazyLock<Value> = LazyLock::new(|| parse(COMMON.1));
 
-/// A file that is no schema is left out, and its channel refused; a test finds that there is none.
+/// A file that is not a valid schema is left out, and its channel is rejected. A test checks that there is no such
+/// file.
 static COMPILED: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     let Ok(registry) = registry() else { return Vec::new() };
     SCHEMAS.into_iter().filter_map(|row| compile(row, &registry).ok()).collect()
@@ -75,19 +76,19 @@ fn compile(
     Ok(Schema { api, channel, document, validator })
 }
 
-/// The rules of `channel` by `api`, if messages of that channel go by it.
+/// The rules of `channel` by `api`, if the API has this channel.
 pub(super) fn of(api: Api, channel: &Channel) -> Option<&'static Schema> {
     COMPILED.iter().find(|schema| schema.api == api && schema.channel == *channel)
 }
 
 impl Schema {
-    /// What is wrong with `message`, one fault for each rule that it breaks.
-    pub(super) fn faults(&self, message: &Value) -> Vec<FieldError> {
+    /// The errors in `message`, one for each rule that it violates.
+    pub(super) fn errors(&self, message: &Value) -> Vec<FieldError> {
         let errors = self.validator.iter_errors(message);
-        errors.flat_map(|error| wording::faults(&error, self.detail(&error))).collect()
+        errors.flat_map(|error| wording::errors(&error, self.detail(&error))).collect()
     }
 
-    /// The `x-detail` that stands beside the keyword that failed.
+    /// The `x-detail` beside the keyword that failed.
     fn detail(&self, error: &ValidationError<'_>) -> Option<&str> {
         let (file, keyword) = error.absolute_keyword_location()?.as_str().split_once('#')?;
         let document = if file.ends_with(COMMON.0) { &*COMMON_DOCUMENT } else { &self.document };

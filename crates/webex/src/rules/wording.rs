@@ -1,5 +1,5 @@
-//! What a breach of a schema is called when it is told to whoever wrote the message. A value of the message is never
-//! repeated: it may be somebody's number or words.
+//! Error texts for violations of a schema. They never repeat a value of the message, which may be a phone number or
+//! private text.
 
 use jsonschema::{
     JsonType, ValidationError,
@@ -8,16 +8,18 @@ use jsonschema::{
 use receiptd_domain::FieldError;
 use serde_json::Value;
 
-/// The faults that an error stands for. `detail` is the schema's own sentence, where it has one.
-pub(super) fn faults(error: &ValidationError<'_>, detail: Option<&str>) -> Vec<FieldError> {
+/// The errors that a schema error represents. `detail` is the text of the schema, if it has one.
+pub(super) fn errors(error: &ValidationError<'_>, detail: Option<&str>) -> Vec<FieldError> {
     let at = error.instance_path().as_str();
     let detail = detail.map_or_else(|| sentence(error.kind(), error.instance()), str::to_owned);
-    let fault = |pointer| FieldError { pointer, detail: detail.clone() };
+    let field_error = |pointer| FieldError { pointer, detail: detail.clone() };
     match error.kind() {
-        // These are about members of the place where they are found.
-        Kind::Required { property } => vec![fault(below(at, property.as_str().unwrap_or_default()))],
-        Kind::AdditionalProperties { unexpected } => unexpected.iter().map(|name| fault(below(at, name))).collect(),
-        _ => vec![fault(at.to_owned())],
+        // These are about members of the value at which they are found.
+        Kind::Required { property } => vec![field_error(below(at, property.as_str().unwrap_or_default()))],
+        Kind::AdditionalProperties { unexpected } => {
+            unexpected.iter().map(|name| field_error(below(at, name))).collect()
+        }
+        _ => vec![field_error(at.to_owned())],
     }
 }
 
@@ -43,15 +45,15 @@ fn sentence(kind: &Kind, value: &Value) -> String {
         Kind::MinItems { limit } => {
             format!("must have at least {limit} entries")
         }
-        Kind::Maximum { limit } => format!("must be {limit} at the most"),
-        Kind::Minimum { limit } => format!("must be {limit} at the least"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
         Kind::Custom { message, .. } => message.clone(),
-        _ => "is not of the documented form".to_owned(),
+        _ => "does not have the documented form".to_owned(),
     }
 }
 
 fn most(has: usize, limit: u64, what: &str) -> String {
-    format!("has {has} {what}; the platform takes {limit} at the most")
+    format!("has {has} {what}; the platform accepts at most {limit}")
 }
 
 fn entries(value: &Value) -> usize {

@@ -1,4 +1,4 @@
-//! Every documented request, and what a message may say in short.
+//! Every documented request, and the short forms of a message.
 
 mod samples;
 
@@ -40,7 +40,7 @@ fn every_documented_request_is_rendered() {
             }
             let draft = Draft::new(message).unwrap();
             let submission =
-                draft.check(|| panic!("{name} has an id")).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+                draft.check(|| panic!("{name} has an id")).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
             let request = Request::new(&submission, &Tenant { sms_api, ..tenant() }, Timestamp::default());
             assert_eq!(request.body, with_tracking(expected, &request.body), "{name}");
             let again = Submission::from_json(submission.to_json()).unwrap();
@@ -50,7 +50,7 @@ fn every_documented_request_is_rendered() {
 }
 
 #[test]
-fn what_is_not_ours_is_there_and_is_not_rendered() {
+fn fixtures_of_other_products_exist_and_are_not_rendered() {
     let fixtures = fixtures();
     for (name, why) in NOT_OURS {
         assert!(fixtures.contains_key(name), "{name}, {why}, is gone");
@@ -72,7 +72,7 @@ fn as_api(message: Value, sms_api: SmsApi) -> Value {
 }
 
 #[test]
-fn a_plain_text_says_which_alphabet_it_needs() {
+fn a_plain_text_states_its_alphabet() {
     for (text, v2, v1, single) in [("Grüße", "text", "1", "text"), ("Привет", "unicode", "4", "unicode")] {
         assert_eq!(rendered(sms(text))["content"]["type"], v2);
         assert_eq!(
@@ -103,7 +103,7 @@ fn every_channel_with_a_plain_text_has_a_short_form() {
 }
 
 #[test]
-fn a_mail_may_be_html_with_a_text_beside_it() {
+fn a_mail_may_be_html_with_an_alternative_text() {
     let message = json!({
         "channel": "email", "from": "noreply@example.com", "to": "dana@example.org", "correlationId": "1",
         "subject": "Order", "text": "Hi", "html": "<p>Hi</p>"
@@ -115,7 +115,7 @@ fn a_mail_may_be_html_with_a_text_beside_it() {
 }
 
 #[test]
-fn times_go_out_where_the_api_has_them() {
+fn times_are_sent_if_the_api_has_them() {
     let timed = || {
         let mut message = sms("Hi");
         message["sendAt"] = json!("2026-06-01T11:00:00+02:00");
@@ -128,7 +128,7 @@ fn times_go_out_where_the_api_has_them() {
         (&early["sendAt"], &early["expireAt"]),
         (&json!("2026-06-01T09:00:00.000Z"), &json!("2026-06-01T10:00:00.000Z"))
     );
-    // A time that has passed would be refused.
+    // The platform would reject a time in the past.
     let late = Request::new(&submission(timed()), &tenant(), at("2026-06-01T09:30:00Z")).body;
     assert_eq!(late.get("sendAt"), None);
     let v1 = as_api(timed(), SmsApi::V1);
@@ -137,7 +137,7 @@ fn times_go_out_where_the_api_has_them() {
 }
 
 #[test]
-fn a_plus_goes_out_where_the_tenant_or_the_api_wants_it_however_the_number_was_given() {
+fn a_number_gets_a_plus_if_the_tenant_or_the_api_requires_it() {
     for to in ["+447700900123", "447700900123"] {
         let with = |sms_api, plus_sign| {
             let message = json!({"channel": "sms", "from": "ACME", "to": to, "text": "Hi", "correlationId": "1"});

@@ -1,4 +1,5 @@
-//! The documented samples, and the messages that they come from: read off the documents, not off the code under test.
+//! The documented samples and the messages that they correspond to. They are taken from the documents, not from the
+//! code under test.
 
 use std::{
     collections::BTreeMap,
@@ -19,16 +20,16 @@ pub(super) fn fixtures() -> BTreeMap<String, Value> {
     files.map(read).collect()
 }
 
-/// What no message of ours looks like, and why.
+/// Requests that receiptd never sends, and the reason.
 pub(super) const NOT_OURS: [(&str, &str); 5] = [
     ("interact-sms", "of the sibling product Webex Interact"),
-    ("v1-sms-user-code-camel-correlation", "a spelling seen in other people's programs, and not documented"),
+    ("v1-sms-user-code-camel-correlation", "a spelling of other programs, which is not documented"),
     ("v1-whatsapp-text-corelationid-misspelt", "a spelling that the page's own sample contradicts"),
     ("v2-email-sample-lower-case-names", "a spelling that the other pages contradict"),
-    ("v2-sms-rejected-expireat-and-validity", "refused by the platform, and so by us"),
+    ("v2-sms-rejected-expireat-and-validity", "rejected by the platform, and so by receiptd"),
 ];
 
-/// The places of v1 content, read off the documents and not off the code under test.
+/// The position of v1 content, from the documents.
 fn v1_content(body: &Value) -> (&'static str, Value) {
     let at = |pointer: &str| body.pointer(pointer).cloned().unwrap_or_default();
     match body["deliverychannel"].as_str().unwrap() {
@@ -43,7 +44,7 @@ fn v1_content(body: &Value) -> (&'static str, Value) {
     }
 }
 
-/// The message that a v1 fixture for one recipient comes from.
+/// The message for a v1 fixture with one recipient.
 pub(super) fn v1_message(body: &Value) -> Value {
     let (channel, mut content) = v1_content(body);
     let sender = ["senderid", "cli"].iter().find_map(|name| content.as_object_mut().unwrap().remove(*name));
@@ -62,7 +63,7 @@ pub(super) fn v1_message(body: &Value) -> Value {
     message
 }
 
-/// The message that a v2 fixture for one recipient comes from.
+/// The message for a v2 fixture with one recipient.
 fn v2_message(body: &Value) -> Value {
     let mut message = body.clone();
     let to = &body["to"][0];
@@ -74,8 +75,8 @@ fn v2_message(body: &Value) -> Value {
     message
 }
 
-/// The messages that a fixture comes from, each with the request that is expected for it. Where a fixture is for several
-/// recipients, each gets a request of its own: one message is for one.
+/// The messages for a fixture, each with the expected request. If a fixture has several recipients, each gets its own
+/// request, since a message has one recipient.
 pub(super) fn messages(name: &str, fixture: &Value) -> Vec<(Value, Value)> {
     if let Value::Array(batch) = fixture {
         return batch.iter().flat_map(|body| messages(name, body)).collect();
@@ -92,7 +93,7 @@ pub(super) fn messages(name: &str, fixture: &Value) -> Vec<(Value, Value)> {
             .map(each)
             .map(|mut body| {
                 let message = v1_message(&body);
-                // The one at the root and the one at the recipient mean the same.
+                // The id at the root and the id at the recipient have the same meaning.
                 body["destination"][0].as_object_mut().unwrap().remove("correlationid");
                 body["correlationid"] = message["correlationId"].clone();
                 (message, body)
@@ -104,7 +105,7 @@ pub(super) fn messages(name: &str, fixture: &Value) -> Vec<(Value, Value)> {
                 .iter()
                 .map(each)
                 .map(|mut body| {
-                    // Values for all and values for the recipient mean the same, where there is one.
+                    // With one recipient, values for all and values for the recipient have the same meaning.
                     if let Some(Value::Object(for_all)) = body.as_object_mut().unwrap().remove("substitutions") {
                         body["to"][0]["substitutions"].as_object_mut().unwrap().extend(for_all);
                     }
@@ -136,11 +137,11 @@ pub(super) fn messages(name: &str, fixture: &Value) -> Vec<(Value, Value)> {
             }),
             fixture.clone(),
         )],
-        _ => panic!("nobody knows what message {name} comes from"),
+        _ => panic!("there is no message for {name}"),
     }
 }
 
-/// Recipients, each with one id; with `whole`, as they are.
+/// Recipients, each with one id. With `whole`, they are not split.
 fn split(recipients: &Value, whole: bool) -> Vec<Value> {
     let each = |recipient: &Value| {
         let (kind, ids) = recipient.as_object().unwrap().iter().find(|(_, ids)| ids.is_array()).unwrap();
@@ -155,7 +156,7 @@ fn split(recipients: &Value, whole: bool) -> Vec<Value> {
     if whole { recipients.clone() } else { recipients.iter().flat_map(each).collect() }
 }
 
-/// Not every sample shows all of the tracking; ours always has it.
+/// Adds our tracking members, since not every sample shows all of them.
 pub(super) fn with_tracking(mut expected: Value, ours: &Value) -> Value {
     for name in ["notifyUrl", "notifyUrlAuthId", "notifyurl", "notifyurlAuthId", "callbackUrlAuthId"] {
         if expected.get(name).is_none() && ours.get(name).is_some() {

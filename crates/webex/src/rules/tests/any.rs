@@ -1,14 +1,14 @@
-//! Whatever comes in: no panic, every fault points into the message, and none repeats a value of it.
+//! For every input there is no panic, every error points into the message, and no error repeats a value of it.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// No sentence has this in it by itself.
+/// No error text contains this by itself.
 const SECRET: &str = "ж447700900123ж";
 
-/// Names that mean something somewhere, so that the rules behind them are reached.
+/// Names with a meaning in some schema, so that the rules behind them are reached.
 const NAMES: [&str; 40] = [
     "type",
     "text",
@@ -105,7 +105,7 @@ fn members() -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::btree_map(root, value(), 0..8).prop_map(|members| members.into_iter().collect())
 }
 
-/// Whether the pointer leads to a place of the message, or to one where a member is missing.
+/// Whether the pointer leads to a value of the message, or to a missing member.
 fn leads_somewhere(pointer: &str, message: &Value) -> bool {
     let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
     message.pointer(pointer).is_some() || message.pointer(parent).is_some_and(Value::is_object)
@@ -113,16 +113,16 @@ fn leads_somewhere(pointer: &str, message: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn a_fault_points_into_the_message_and_repeats_nothing_of_it(
+    fn an_error_points_into_the_message_and_repeats_nothing_of_it(
         (api, channel, _) in prop::sample::select(schema::SCHEMAS.to_vec()),
         message in members(),
     ) {
-        let faults = faults(api, &channel, &message);
+        let errors = errors(api, &channel, &message);
         let message = Value::Object(message);
-        for fault in faults {
-            prop_assert!(leads_somewhere(&fault.pointer, &message), "{fault:?}");
-            prop_assert!(!fault.detail.contains('ж'), "{fault:?}");
-            prop_assert!(!fault.detail.is_empty());
+        for error in errors {
+            prop_assert!(leads_somewhere(&error.pointer, &message), "{error:?}");
+            prop_assert!(!error.detail.contains('ж'), "{error:?}");
+            prop_assert!(!error.detail.is_empty());
         }
     }
 }

@@ -103,7 +103,7 @@ fn whatsapp_reply_buttons_have_their_limits() {
 }
 
 #[test]
-fn whatsapp_templates_take_every_kind_of_parameter() {
+fn whatsapp_templates_accept_every_kind_of_parameter() {
     let with = |name: &str, value: Value| {
         wrong("whatsapp", json!({ "template": { "template": "T", "parameters": { name: value } } }))
     };
@@ -137,7 +137,7 @@ fn whatsapp_templates_take_every_kind_of_parameter() {
 }
 
 #[test]
-fn messenger_says_one_thing() {
+fn a_messenger_message_has_one_kind_of_content() {
     takes(
         "messenger",
         [

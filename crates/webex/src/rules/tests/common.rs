@@ -1,4 +1,4 @@
-//! Rules of the root, which the APIs have for all of their channels.
+//! Rules of the root, which an API has for all of its channels.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::*;
 const ALIEN_TO_V1: [&str; 4] = ["/batchId", "/requestedReceipts", "/substitutions", "/validity"];
 
 #[test]
-fn a_member_that_the_api_does_not_have_is_refused() {
+fn a_member_that_the_api_does_not_have_is_rejected() {
     let everything = || {
         json!({
             "text": "Hi", "batchId": "b", "requestedReceipts": [], "substitutions": {}, "validity": "60",
@@ -27,7 +27,7 @@ fn a_member_that_the_api_does_not_have_is_refused() {
 }
 
 #[test]
-fn what_is_for_mail_is_refused_elsewhere() {
+fn members_for_mail_are_rejected_on_other_channels() {
     for channel in ["sms", "rcs", "whatsapp", "messenger", "apple", "instagram"] {
         let mail = json!({ "text": "Hi", "cc": [], "bcc": [], "multipleToRecipients": true });
         assert_eq!(wrong(channel, mail), ["/bcc", "/cc", "/multipleToRecipients"], "{channel}");
@@ -40,7 +40,7 @@ fn a_member_that_is_null_is_absent() {
 }
 
 #[test]
-fn a_plain_text_is_refused_where_there_is_no_such_form() {
+fn a_plain_text_is_rejected_if_the_channel_has_no_short_form() {
     for channel in ["mms", "voice", "push", "in-app"] {
         assert_eq!(wrong(channel, json!({ "text": "Hi" })), ["/text"], "{channel}");
     }
@@ -53,7 +53,7 @@ fn a_plain_text_is_refused_where_there_is_no_such_form() {
 fn texts_have_their_limit_in_characters() {
     for (channel, most) in [("sms", 4000), ("rcs", 1024), ("whatsapp", 4096)] {
         assert_eq!(wrong(channel, json!({ "text": "é".repeat(most) })), [""; 0], "{channel}");
-        let detail = format!("/text has {} characters; the platform takes {most} at the most", most + 1);
+        let detail = format!("/text has {} characters; the platform accepts at most {most}", most + 1);
         assert_eq!(told(channel, json!({ "text": "é".repeat(most + 1) })), detail);
     }
 }
@@ -61,7 +61,7 @@ fn texts_have_their_limit_in_characters() {
 #[test]
 fn an_expiry_is_given_once() {
     let twice = json!({ "text": "Hi", "validity": "60", "expireAt": "2026-06-01T10:00:00Z" });
-    assert_eq!(told("sms", twice), "/validity must not be given together with expireAt: leave one of them out");
+    assert_eq!(told("sms", twice), "/validity must not be given together with expireAt: remove one of them");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_validity_is_seconds_up_to_72_hours() {
 }
 
 #[test]
-fn a_template_has_the_id_that_its_api_wants() {
+fn a_template_has_the_id_that_its_api_requires() {
     assert_eq!(wrong("sms", json!({ "template": { "id": "T" } })), [""; 0]);
     assert_eq!(wrong("sms", json!({ "template": { "template": "T" } })), ["/template/id"]);
     assert_eq!(wrong_sms(SmsApi::SmsV1, json!({ "template": {} })), ["/template/id"]);
@@ -85,7 +85,7 @@ fn a_template_has_the_id_that_its_api_wants() {
 }
 
 #[test]
-fn content_beside_a_template_is_for_messaging_v1() {
+fn content_beside_a_template_is_only_for_messaging_v1() {
     let both = |template| json!({ "template": template, "content": { "type": "text", "text": "Hi" } });
     assert_eq!(wrong("sms", both(json!({ "id": "T" }))), ["/content"]);
     assert_eq!(wrong_sms(SmsApi::SmsV1, both(json!({ "id": "T" }))), ["/content"]);
@@ -108,7 +108,7 @@ fn short_links_have_their_domain() {
 }
 
 #[test]
-fn receipts_are_those_of_the_channel_in_any_case() {
+fn receipts_are_those_of_the_channel_in_upper_or_lower_case() {
     for (channel, good, bad) in [
         ("sms", "submitted", "bounce"),
         ("mms", "Read", "CLICKED"),
@@ -154,7 +154,7 @@ fn priority_and_contact_policy_are_as_documented() {
 }
 
 #[test]
-fn a_profile_is_for_messaging_v1() {
+fn a_profile_is_only_for_messaging_v1() {
     let profile = || json!({ "to": { "customerid": "c" }, "text": "Hi" });
     assert_eq!(wrong("sms", profile()), ["/to/customerid"]);
     assert_eq!(wrong_sms(SmsApi::SmsV1, profile()), ["/to/customerid"]);
@@ -162,7 +162,7 @@ fn a_profile_is_for_messaging_v1() {
 }
 
 #[test]
-fn a_sending_number_has_no_plus_but_by_the_voice_api() {
+fn a_sending_number_has_a_plus_only_in_the_voice_api() {
     let from = |content| json!({ "from": "+447700900200", "content": content });
     assert_eq!(wrong("sms", json!({ "from": "+447700900200", "text": "Hi" })), ["/from"]);
     assert_eq!(wrong_sms(SmsApi::V1, json!({ "from": "+447700900200", "text": "Hi" })), ["/from"]);

@@ -53,7 +53,7 @@ fn apple_quick_replies_are_two_to_five() {
 }
 
 #[test]
-fn an_apple_invitation_goes_to_a_number_and_nothing_else_does() {
+fn only_an_apple_invitation_goes_to_a_number() {
     let to = |kind: &str, content: Value| wrong("apple", json!({ "to": { kind: "1" }, "content": content }));
     let invitation = |id: &str| json!({ "type": "invitation", "withImage": true, "requestIdentifier": id });
     assert_eq!(to("msisdn", invitation(&"a-9Z".repeat(25))), [""; 0]);
@@ -94,7 +94,7 @@ fn push_is_for_at_least_one_platform() {
 }
 
 #[test]
-fn push_and_in_app_have_four_kilobytes() {
+fn push_and_in_app_are_limited_to_four_kilobytes() {
     for (channel, frame) in
         [("push", json!({ "ios": { "text": "" } })), ("in-app", json!({ "thread_id": "t", "message": { "text": "" } }))]
     {
@@ -111,7 +111,7 @@ fn push_and_in_app_have_four_kilobytes() {
 }
 
 #[test]
-fn in_app_is_within_a_thread() {
+fn in_app_needs_a_thread() {
     takes("in-app", [json!({ "thread_id": "t", "message": { "text": "Hi", "extras": {} } })]);
     let option = |kind: &str| json!({ "quickreplies": { "options": [{ "type": kind, "title": "Yes" }] } });
     takes("in-app", [json!({ "thread_id": "t", "message": option("quickReplyPostback") })]);

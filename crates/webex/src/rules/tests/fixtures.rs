@@ -1,13 +1,13 @@
-//! Every sample of a request, in the form of our message, keeps the rules.
+//! Every sample of a request, converted to our message, follows the rules.
 
 use std::{fs, path::Path};
 
 use receiptd_domain::Channel;
 use serde_json::{Map, Value, json};
 
-use crate::{Api, rules::faults};
+use crate::{Api, rules::errors};
 
-/// What the platform's request has and our message says otherwise, or not at all.
+/// Members of the platform's request that our message has in another form, or not at all.
 const ELSEWHERE: [&str; 17] = [
     "deliverychannel",
     "appid",
@@ -28,7 +28,7 @@ const ELSEWHERE: [&str; 17] = [
     "dialedNumber",
 ];
 
-/// The request as the message for which we would send it.
+/// The message for which receiptd would send this request.
 fn ours(name: &str, request: &Value) -> (Api, Map<String, Value>) {
     let kept = request.as_object().unwrap().iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
     let mut message: Map<_, _> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -89,7 +89,7 @@ fn one(recipients: &Value) -> Value {
     json!({ kind: if kind == "email" { json!(ids) } else { ids[0].clone() } })
 }
 
-/// Each sample by name; of a batch, each request.
+/// Each sample by name. Each request of a batch is a sample.
 fn samples() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/send");
     let mut samples = Vec::new();
@@ -107,13 +107,13 @@ fn samples() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn every_sample_keeps_the_rules_but_the_one_that_the_platform_refuses() {
+fn every_sample_that_the_platform_accepts_follows_the_rules() {
     let samples = samples();
     assert!(samples.len() > 60, "the samples were not found");
     for (name, request) in samples {
         let (api, message) = ours(&name, &request);
         let channel = Channel::from_name(message["channel"].as_str().unwrap());
-        let wrong: Vec<_> = faults(api, &channel, &message).into_iter().map(|fault| fault.pointer).collect();
+        let wrong: Vec<_> = errors(api, &channel, &message).into_iter().map(|error| error.pointer).collect();
         let expected: &[&str] = if name == "v2-sms-rejected-expireat-and-validity" { &["/validity"] } else { &[] };
         assert_eq!(wrong, expected, "{name}");
     }

@@ -5,16 +5,16 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn the_short_form_has_a_subject_and_words() {
+fn the_short_form_has_a_subject_and_a_text() {
     assert_eq!(wrong("email", json!({ "subject": "S", "text": "Hi" })), [""; 0]);
     assert_eq!(wrong("email", json!({ "subject": "S", "html": "<p>Hi</p>" })), [""; 0]);
     assert_eq!(wrong("email", json!({ "text": "Hi" })), ["/subject"]);
     assert_eq!(wrong("email", json!({ "html": "<p>Hi</p>" })), ["/subject"]);
-    assert_eq!(told("email", json!({ "subject": "S" })), "/text is required, or else html");
+    assert_eq!(told("email", json!({ "subject": "S" })), "/text is required, unless html is given");
 }
 
 #[test]
-fn content_has_what_its_type_names() {
+fn content_has_the_members_of_its_type() {
     takes(
         "email",
         [
@@ -45,13 +45,13 @@ fn html_has_its_limit_in_bytes() {
     assert_eq!(wrong("email", json!({ "subject": "S", "html": fits })), [""; 0]);
     assert_eq!(
         told("email", json!({ "subject": "S", "html": long })),
-        "/html has 512001 bytes; the platform takes 512000 at the most"
+        "/html has 512001 bytes; the platform accepts at most 512000"
     );
     refuses("email", [(json!({ "type": "html", "subject": "S", "html": long }), &["/html"])]);
 }
 
 #[test]
-fn addresses_are_addresses_of_a_length_that_there_is() {
+fn addresses_are_mail_addresses_within_the_maximum_length() {
     let mail = |more: Value| {
         let mut mail = json!({ "subject": "S", "text": "Hi" });
         mail.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

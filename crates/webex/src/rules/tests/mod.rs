@@ -1,4 +1,4 @@
-//! Each rule with what keeps it and what breaks it. A file of the folder has the channels of a kind.
+//! Each rule with messages that follow it and messages that violate it. A file of the folder contains similar channels.
 
 mod any;
 mod chat;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::SmsApi;
 
-/// A message by `api`, with sender and recipient and `members`.
+/// A message for `api` with sender, recipient and `members`.
 fn message(channel: &Channel, members: Value) -> Map<String, Value> {
     let (from, to) = match channel {
         Channel::Email => ("noreply@example.com", "dana@example.org"),
@@ -31,35 +31,35 @@ fn check(sms: SmsApi, channel: &str, members: Value) -> Vec<FieldError> {
     let channel = Channel::from_name(channel);
     let message = message(&channel, members);
     let content = message.get("content").and_then(Value::as_object);
-    faults(Api::of(&channel, content, sms).unwrap(), &channel, &message)
+    errors(Api::of(&channel, content, sms).unwrap(), &channel, &message)
 }
 
-/// What is wrong in a message, an SMS going by messaging v2.
+/// The errors of a message. An SMS uses messaging v2.
 fn wrong(channel: &str, members: Value) -> Vec<String> {
-    check(SmsApi::V2, channel, members).into_iter().map(|fault| fault.pointer).collect()
+    check(SmsApi::V2, channel, members).into_iter().map(|error| error.pointer).collect()
 }
 
-/// The same of an SMS by another API than the usual one.
+/// Like `wrong`, for an SMS by another API.
 fn wrong_sms(api: SmsApi, members: Value) -> Vec<String> {
-    check(api, "sms", members).into_iter().map(|fault| fault.pointer).collect()
+    check(api, "sms", members).into_iter().map(|error| error.pointer).collect()
 }
 
-/// The only fault of a message, as it is told.
+/// The only error of a message, with its pointer.
 fn told(channel: &str, members: Value) -> String {
-    let faults = check(SmsApi::V2, channel, members);
-    assert_eq!(faults.len(), 1, "{faults:?}");
-    format!("{} {}", faults[0].pointer, faults[0].detail)
+    let errors = check(SmsApi::V2, channel, members);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    format!("{} {}", errors[0].pointer, errors[0].detail)
 }
 
-/// Each content is taken.
+/// Each content is accepted.
 fn takes(channel: &str, contents: impl IntoIterator<Item = Value>) {
     for content in contents {
-        let faults = check(SmsApi::V2, channel, json!({ "content": content }));
-        assert_eq!(faults, [], "{channel}: {content}");
+        let errors = check(SmsApi::V2, channel, json!({ "content": content }));
+        assert_eq!(errors, [], "{channel}: {content}");
     }
 }
 
-/// Each content is refused, for exactly the members that stand with it; their pointers begin in the content.
+/// Each content is rejected, for exactly the members beside it. Their pointers begin in the content.
 fn refuses<const N: usize>(channel: &str, contents: [(Value, &[&str]); N]) {
     for (content, expected) in contents {
         let expected: Vec<_> = expected.iter().map(|pointer| format!("/content{pointer}")).collect();
@@ -68,7 +68,7 @@ fn refuses<const N: usize>(channel: &str, contents: [(Value, &[&str]); N]) {
 }
 
 #[test]
-fn faults_stand_in_the_order_of_the_elements() {
+fn errors_are_in_the_order_of_the_elements() {
     let mut pointers: Vec<_> = ["/b", "/a/10/x", "/a/2", "/a/10", "/a/9/x", "", "/a"].to_vec();
     pointers.sort_by_cached_key(|pointer| super::place(pointer));
     assert_eq!(pointers, ["", "/a", "/a/2", "/a/9/x", "/a/10", "/a/10/x", "/b"]);
@@ -82,7 +82,7 @@ fn every_schema_compiles() {
 }
 
 #[test]
-fn every_channel_has_rules_by_every_api_that_takes_it() {
+fn every_channel_has_rules_for_each_of_its_apis() {
     for channel in Channel::known() {
         for sms in [SmsApi::V1, SmsApi::V2, SmsApi::SmsV1] {
             for content in [json!({}), json!({ "audio": {} }), json!({ "promptid": "1" })] {
@@ -94,14 +94,14 @@ fn every_channel_has_rules_by_every_api_that_takes_it() {
 }
 
 #[test]
-fn a_channel_that_the_api_does_not_have_is_refused() {
+fn a_channel_that_the_api_does_not_have_is_rejected() {
     let message = message(&Channel::Whatsapp, json!({ "text": "Hi" }));
-    assert_eq!(faults(Api::V2, &Channel::Whatsapp, &message)[0].pointer, "/channel");
+    assert_eq!(errors(Api::V2, &Channel::Whatsapp, &message)[0].pointer, "/channel");
 }
 
-/// Else whoever breaks the rule would not learn what to do.
+/// Otherwise the sender would not learn what to do.
 #[test]
-fn what_the_usual_sentences_cannot_say_has_its_own() {
+fn a_rule_without_a_usual_error_text_has_its_own() {
     fn search(place: &str, schema: &Value) {
         let Value::Object(members) = schema else { return };
         let silent = ["not", "pattern", "anyOf"].into_iter().find(|name| schema.get(*name).is_some());

@@ -65,7 +65,7 @@ fn cards_have_the_documented_form() {
 }
 
 #[test]
-fn suggestions_are_counted_where_they_stand() {
+fn suggestions_have_a_limit_per_card_and_message() {
     let message = |count| json!({ "type": "text", "text": "Hi", "suggestions": vec![reply(); count] });
     let card = |count| json!({ "type": "standalone", "richCard": { "suggestions": vec![reply(); count] } });
     let carousel = |count| cards(&json!({ "suggestions": vec![reply(); count] }));
@@ -81,7 +81,7 @@ fn suggestions_are_counted_where_they_stand() {
 }
 
 #[test]
-fn suggestions_have_what_their_type_needs() {
+fn suggestions_have_the_members_of_their_type() {
     let with = |suggestion: Value| json!({ "type": "text", "text": "Hi", "suggestions": [suggestion] });
     let of = |kind: &str| with(json!({ "type": kind, "displayText": "A", "postbackData": "a" }));
     takes("rcs", [of("reply"), of("viewLocation"), of("shareLocation")]);
@@ -98,7 +98,7 @@ fn suggestions_have_what_their_type_needs() {
 }
 
 #[test]
-fn a_fallback_has_sender_and_text() {
+fn a_fallback_has_a_sender_and_a_text() {
     let options = |options| wrong("rcs", json!({ "text": "Hi", "options": options }));
     assert_eq!(options(json!({ "smsFallback": true, "smsSenderId": "ACME", "text": "Hi" })), [""; 0]);
     assert_eq!(options(json!({ "smsFallback": false })), [""; 0]);
