@@ -18,11 +18,13 @@ impl Arrival {
     pub fn quarantined(self, why: &str) -> Self {
         let why = Unreadable(why.to_owned());
         match self {
-            Self::Notification(recorded) => {
-                Self::Quarantined(Archived::now(why, recorded.body, recorded.source, recorded.received_at))
+            Self::Notification(stored) => {
+                Self::Quarantined(Archived::now(why, stored.body, stored.source, stored.received_at))
             }
-            Self::Inbound(kept) => Self::Quarantined(Archived::now(why, kept.body, kept.source, kept.received_at)),
-            Self::Quarantined(kept) => Self::Quarantined(kept),
+            Self::Inbound(archived) => {
+                Self::Quarantined(Archived::now(why, archived.body, archived.source, archived.received_at))
+            }
+            Self::Quarantined(archived) => Self::Quarantined(archived),
         }
     }
 
@@ -30,9 +32,9 @@ impl Arrival {
     #[must_use]
     pub fn came(mut self, times: i64) -> Self {
         match &mut self {
-            Self::Notification(recorded) => recorded.occurrences = times,
-            Self::Inbound(kept) => kept.occurrences = times,
-            Self::Quarantined(kept) => kept.occurrences = times,
+            Self::Notification(stored) => stored.occurrences = times,
+            Self::Inbound(archived) => archived.occurrences = times,
+            Self::Quarantined(archived) => archived.occurrences = times,
         }
         self
     }
@@ -40,9 +42,9 @@ impl Arrival {
     /// The approximate size in bytes.
     pub fn size(&self) -> usize {
         match self {
-            Self::Notification(recorded) => recorded.body.len(),
-            Self::Inbound(kept) => kept.body.len(),
-            Self::Quarantined(kept) => kept.body.len(),
+            Self::Notification(stored) => stored.body.len(),
+            Self::Inbound(archived) => archived.body.len(),
+            Self::Quarantined(archived) => archived.body.len(),
         }
     }
 }

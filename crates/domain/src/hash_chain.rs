@@ -169,12 +169,12 @@ mod tests {
     use crate::{ChainedTable, ChangeKind, Fingerprint, RowKey};
 
     fn a_record() -> impl Strategy<Value = RowChange> {
-        let fate = prop_oneof![Just(ChangeKind::Added), Just(ChangeKind::Repeated), Just(ChangeKind::Removed)];
+        let change = prop_oneof![Just(ChangeKind::Added), Just(ChangeKind::Repeated), Just(ChangeKind::Removed)];
         let table = prop_oneof![Just(ChainedTable::Notifications), Just(ChainedTable::DispatchEvents)];
-        (table, fate, any::<[u8; 8]>(), any::<[u8; 8]>(), any::<[u8; 16]>(), any::<u32>()).prop_map(
-            |(table, fate, message, part, digest, times)| RowChange {
+        (table, change, any::<[u8; 8]>(), any::<[u8; 8]>(), any::<[u8; 16]>(), any::<u32>()).prop_map(
+            |(table, change, message, part, digest, times)| RowChange {
                 table,
-                kind: fate,
+                kind: change,
                 key: RowKey { message, part },
                 digest: Fingerprint::from_bytes(&digest).unwrap(),
                 occurrences: times,

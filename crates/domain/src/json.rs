@@ -23,7 +23,7 @@ pub enum JsonError {
     Repeated(Vec<FieldError>),
 }
 
-/// Maximum number of repeated members in an error. The constants below limit the bytes of each name in their paths.
+/// Maximum number of repeated members in an error. [`LONGEST_NAME`] limits the bytes of each name in their paths.
 const MAX_REPORTED: usize = 100;
 const LONGEST_NAME: usize = 100;
 

@@ -88,12 +88,12 @@ impl RowChange {
         let (part, rest) = rest.split_first_chunk()?;
         let (digest, times) = rest.split_at(16);
         let table = if kind & 4 == 0 { ChainedTable::Notifications } else { ChainedTable::DispatchEvents };
-        let fate = [ChangeKind::Added, ChangeKind::Repeated, ChangeKind::Removed]
+        let change = [ChangeKind::Added, ChangeKind::Repeated, ChangeKind::Removed]
             .into_iter()
-            .find(|fate| *fate as u8 == kind & !4)?;
+            .find(|change| *change as u8 == kind & !4)?;
         Some(Self {
             table,
-            kind: fate,
+            kind: change,
             key: RowKey { message: *message, part: *part },
             digest: Fingerprint::from_bytes(digest)?,
             occurrences: u32::from_be_bytes(times.try_into().ok()?),

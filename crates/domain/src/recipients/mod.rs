@@ -125,7 +125,7 @@ impl Outcome {
 /// The outcome of a message from its notifications alone. `None` if there are none.
 pub fn outcome(origin: Origin, notifications: &[StoredNotification]) -> Option<Outcome> {
     let named: BTreeSet<&Address> =
-        notifications.iter().filter_map(|recorded| recorded.notification.recipient.as_ref()).collect();
+        notifications.iter().filter_map(|stored| stored.notification.recipient.as_ref()).collect();
     if origin == Origin::Observed && named.len() > 1 {
         worst_off(&standings(notifications))
     } else {
@@ -157,7 +157,7 @@ pub fn worst_off<'a>(standings: impl IntoIterator<Item = (&'a RecipientKey, &'a 
 pub fn standings<'a>(
     notifications: impl IntoIterator<Item = &'a StoredNotification>,
 ) -> BTreeMap<RecipientKey, Standing> {
-    by_key(notifications, |recorded| Some(RecipientKey::of(&recorded.notification)))
+    by_key(notifications, |stored| Some(RecipientKey::of(&stored.notification)))
 }
 
 fn by_key<'a, K: Ord>(
@@ -165,11 +165,11 @@ fn by_key<'a, K: Ord>(
     key: impl Fn(&'a StoredNotification) -> Option<K>,
 ) -> BTreeMap<K, Standing> {
     let mut standings = BTreeMap::new();
-    for recorded in notifications {
-        let Some(key) = key(recorded) else { continue };
+    for stored in notifications {
+        let Some(key) = key(stored) else { continue };
         let merged = match standings.remove(&key) {
-            Some(standing) => Standing::merge(standing, recorded.standing()),
-            None => recorded.standing(),
+            Some(standing) => Standing::merge(standing, stored.standing()),
+            None => stored.standing(),
         };
         standings.insert(key, merged);
     }
@@ -178,7 +178,7 @@ fn by_key<'a, K: Ord>(
 
 /// Whether a message of another system went to several recipients, so that each has its own standing.
 pub(super) fn is_shared_out(notifications: &[StoredNotification]) -> bool {
-    let keys: BTreeSet<_> = notifications.iter().map(|recorded| RecipientKey::of(&recorded.notification)).collect();
+    let keys: BTreeSet<_> = notifications.iter().map(|stored| RecipientKey::of(&stored.notification)).collect();
     keys.into_iter().filter(|key| *key != RecipientKey::Unnamed).nth(1).is_some()
 }
 
@@ -192,7 +192,7 @@ pub struct RecipientStatus {
 
 /// The standing of each address, if the notifications name more than one.
 pub fn by_recipient(notifications: &[StoredNotification]) -> Option<Vec<RecipientStatus>> {
-    let standings = by_key(notifications, |recorded| recorded.notification.recipient.as_ref());
+    let standings = by_key(notifications, |stored| stored.notification.recipient.as_ref());
     (standings.len() > 1).then(|| {
         let status = |(recipient, standing): (&Address, _)| RecipientStatus { recipient: recipient.clone(), standing };
         standings.into_iter().map(status).collect()

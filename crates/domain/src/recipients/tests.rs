@@ -26,9 +26,9 @@ fn to(number: u8, event: Event, at: i64) -> StoredNotification {
     heard(Some(&format!("44770090000{number}")), event, at)
 }
 
-fn on(channel: Channel, mut recorded: StoredNotification) -> StoredNotification {
-    recorded.notification.channel = Some(channel);
-    StoredNotification::now(recorded.notification, Vec::new(), Source::Notify, recorded.received_at)
+fn on(channel: Channel, mut stored: StoredNotification) -> StoredNotification {
+    stored.notification.channel = Some(channel);
+    StoredNotification::now(stored.notification, Vec::new(), Source::Notify, stored.received_at)
 }
 
 const PERMANENT: Event = Event::Failed(Failure::Permanent);
@@ -95,7 +95,7 @@ fn devices_and_messages_of_receiptd_have_one_recipient() {
     let both = [to(1, PERMANENT, 1), to(2, Event::Delivered, 2)];
     let ours = outcome(Origin::Sent, &both).unwrap();
     assert_eq!((ours.standing.status, ours.is_final), (Status::Delivered, true));
-    assert_eq!(observed(&both.clone().map(|recorded| on(Channel::Push, recorded))), (Status::Delivered, true));
+    assert_eq!(observed(&both.clone().map(|stored| on(Channel::Push, stored))), (Status::Delivered, true));
     // A push device and a phone number are two recipients.
     let [push, sms] = both;
     assert_eq!(observed(&[on(Channel::Push, push), sms]), (Status::Failed, true));
@@ -127,12 +127,12 @@ fn any_heard() -> impl Strategy<Value = StoredNotification> {
     ];
     // The channel depends on the number: a fingerprint does not cover the channel, and each fingerprint is stored once.
     (proptest::option::weighted(0.8, 0..5u8), event, 0i64..3).prop_map(|(number, event, at)| {
-        let recorded = match number {
+        let stored = match number {
             Some(0) => heard(Some(ERASED), event, at),
             Some(number) => to(number, event, at),
             None => heard(None, event, at),
         };
-        if number >= Some(3) { on(Channel::Push, recorded) } else { recorded }
+        if number >= Some(3) { on(Channel::Push, stored) } else { stored }
     })
 }
 

@@ -77,10 +77,10 @@ pub fn timeline(notifications: &[StoredNotification], dispatch: &[DispatchEvent]
     happenings
         .into_iter()
         .map(|happening| match happening {
-            Happening::Notification(recorded) => {
-                let key = is_shared.then(|| RecipientKey::of(&recorded.notification));
+            Happening::Notification(stored) => {
+                let key = is_shared.then(|| RecipientKey::of(&stored.notification));
                 let concerned = key.as_ref().map(in_words);
-                let entry = known.entry(key).or_default().hear(recorded);
+                let entry = known.entry(key).or_default().hear(stored);
                 let why = concerned.map_or_else(|| entry.why.clone(), |who| format!("{who}: {}", entry.why));
                 Entry { why, ..entry }
             }
@@ -124,8 +124,8 @@ impl Happening<'_> {
     /// By the time of the event. At one instant our dispatch comes first, since every notification outranks it.
     fn order(&self) -> (Timestamp, Rank, Precedence) {
         match self {
-            Self::Notification(recorded) => {
-                let (at, precedence) = recorded.place();
+            Self::Notification(stored) => {
+                let (at, precedence) = stored.place();
                 (at, precedence.rank, precedence)
             }
             Self::Dispatch(_, place) => (*place, Status::DISPATCH, Precedence::default()),
@@ -141,9 +141,9 @@ struct Known {
 }
 
 impl Known {
-    fn hear(&mut self, recorded: &StoredNotification) -> Entry {
-        let notification = &recorded.notification;
-        let (precedence, status) = (notification.precedence(recorded.fingerprint), notification.event.status());
+    fn hear(&mut self, stored: &StoredNotification) -> Entry {
+        let notification = &stored.notification;
+        let (precedence, status) = (notification.precedence(stored.fingerprint), notification.event.status());
         let (effect, why) = match (notification.event, self.notified) {
             (Event::Unknown, _) => {
                 let why = "neither its status text nor its code is known: stored, without effect on the status";
@@ -167,8 +167,8 @@ impl Known {
         }
         Entry {
             at: notification.at,
-            received_at: recorded.received_at,
-            kind: EntryKind::Notification(recorded.source, recorded.occurrences),
+            received_at: stored.received_at,
+            kind: EntryKind::Notification(stored.source, stored.occurrences),
             status,
             failure: notification.event.failure(),
             code: notification.code.clone(),

@@ -156,8 +156,8 @@ proptest! {
     ) {
         let channel = if email { Channel::Email } else { Channel::Voice };
         let mut heard: Vec<_> = history.into_iter().map(|(event, at)| heard(event, at, channel.clone())).collect();
-        heard.sort_by_key(|recorded| recorded.fingerprint);
-        heard.dedup_by_key(|recorded| recorded.fingerprint);
+        heard.sort_by_key(|stored| stored.fingerprint);
+        heard.dedup_by_key(|stored| stored.fingerprint);
         let expected = timeline(&heard, &[]);
         let folded = heard.iter().map(StoredNotification::standing).reduce(Standing::merge).unwrap();
         let by = usize::try_from(shuffle % heard.len() as u64).unwrap();
