@@ -1,4 +1,4 @@
-//! The answers to a send, in the documented shape of each API.
+//! The answers to a send request, in the documented format of each API.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use receiptd_domain::Channel;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::request::{Api, Refusal};
 
-/// An answer: a status and a body, if it has one.
+/// An answer: a status and possibly a body.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -19,28 +19,28 @@ impl Answer {
     }
 }
 
-/// What became of one request object.
+/// The result for one request object.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) transaction_id: String,
-    /// Empty if there was none.
+    /// Empty if the request had none.
     pub(super) correlation_id: String,
     pub(super) channel: Option<Channel>,
-    /// An Apple invitation, which is answered with an object.
+    /// Whether it is an Apple invitation, whose answer is an object.
     pub(super) is_invitation: bool,
     pub(super) verdict: Verdict,
 }
 
-/// How the platform decided.
+/// The decision of the platform.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verdict {
     Queued,
-    /// v2 took it in form only.
+    /// v2 accepted only the form of the request.
     Rejected,
     Refused(Refusal),
 }
 
-/// The answer to a request that was a single object.
+/// The answer to a request with a single object.
 pub(super) fn to_one(api: Api, entry: &Entry, now: DateTime<Utc>, nth: u64) -> Answer {
     match &entry.verdict {
         Verdict::Refused(refusal) => refused(api, entry, refusal),
@@ -48,8 +48,8 @@ pub(super) fn to_one(api: Api, entry: &Entry, now: DateTime<Utc>, nth: u64) -> A
     }
 }
 
-/// The answer to an array of v1 messages. What a partly bad array gets is not documented; here every entry is
-/// answered in its place.
+/// The answer to an array of v1 messages. The answer to a partly bad array is not documented. Here every entry has its
+/// own answer at its index.
 pub(super) fn to_many(entries: &[Entry]) -> Answer {
     let response: Vec<_> = entries
         .iter()
@@ -119,7 +119,7 @@ fn v1_entry(entry: &Entry) -> Value {
     json!({"code": code, "description": description, "transid": entry.transaction_id})
 }
 
-/// The pages show both `Z` and an offset; here they take turns.
+/// The pages show both `Z` and an offset, so the simulator alternates.
 fn time_stamp(now: DateTime<Utc>, nth: u64) -> String {
     match FixedOffset::west_opt(4 * 3600) {
         Some(zone) if nth % 2 == 1 => now.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),

@@ -1,4 +1,4 @@
-//! Delivers notifications at their time, and tries again as the platform does.
+//! Posts notifications at their time, and retries as the platform does.
 
 use std::io;
 use std::sync::Arc;
@@ -15,18 +15,17 @@ use super::plan::Planned;
 use super::post::{Outcome, PendingPost, Post, TIMEOUT, may_retry};
 use super::settings::Settings;
 
-/// How often a notification is tried again.
+/// Maximum number of retries of a notification.
 const RETRIES: u32 = 3;
 
 /// Work for the courier.
 pub(super) enum Errand {
     /// All notifications of one message, one after the other.
     Deliver(Delivery),
-    /// One notification, after the pause between tries.
+    /// One notification, after the pause between attempts.
     Retry {
-        /// What to post.
         post: PendingPost,
-        /// How often it was tried already.
+        /// The number of earlier attempts.
         tries: u32,
     },
 }
@@ -37,14 +36,14 @@ pub(super) struct Delivery {
     pub(super) transaction_id: String,
     /// `x-wx-gtrid`.
     pub(super) trace_id: String,
-    /// A wait before the first.
+    /// The pause before the first one.
     pub(super) delay: Duration,
     pub(super) notifications: Vec<Planned>,
-    /// Told when the first has been posted.
+    /// Notified when the first one has been posted.
     pub(super) first_posted: Option<oneshot::Sender<()>>,
 }
 
-/// Delivers notifications.
+/// Posts notifications.
 pub(super) struct Courier {
     post: Post,
     retry_pause: Duration,
@@ -80,13 +79,13 @@ impl Courier {
         }
     }
 
-    /// Posts in the order of the plan; what fails is tried again beside it.
+    /// Posts in the order of the plan. Failed posts are retried concurrently.
     async fn deliver(&self, mut delivery: Delivery) {
         pause(delivery.delay).await;
         for planned in delivery.notifications {
             pause(planned.pause).await;
             if planned.lost {
-                // Nobody need wait for what never comes.
+                // The caller must not wait for a notification that never comes.
                 delivery.first_posted = None;
                 continue;
             }
@@ -98,7 +97,7 @@ impl Courier {
             };
             self.try_once(post, 0).await;
             if let Some(first_posted) = delivery.first_posted.take() {
-                // Whoever asked may have left.
+                // The caller may have disconnected.
                 let _ = first_posted.send(());
             }
         }
@@ -113,11 +112,11 @@ impl Courier {
             return;
         };
         if tries < RETRIES && status.is_none_or(may_retry) {
-            // It can only fail when the simulator is stopping.
+            // This fails only if the simulator is stopping.
             let _ = self.outbox.send(Errand::Retry { post, tries: tries + 1 });
             return;
         }
-        tracing::debug!(status, "a notification was given up");
+        tracing::debug!(status, "a notification was dropped");
         self.ledger.dropped(Dropped {
             url: post.url.into(),
             transaction_id: post.transaction_id,
@@ -129,14 +128,14 @@ impl Courier {
     }
 }
 
-/// Waits; no time at all must not cost a tick of the timer.
+/// Waits. A pause of zero does not use the timer.
 async fn pause(time: Duration) {
     if !time.is_zero() {
         sleep(time).await;
     }
 }
 
-/// Waits until the first notification has been posted, or lost, or the receiver has had its time.
+/// Waits until the first notification has been posted or lost, or until the receiver's time is over.
 pub(super) async fn until_posted(first: oneshot::Receiver<()>) {
     let _ = timeout(TIMEOUT, first).await;
 }

@@ -1,44 +1,44 @@
-//! The words by which a message asks the simulator for something special.
+//! The directives with which a message asks the simulator for special behavior.
 
 use serde_json::Value;
 
 /// What a message asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Directives {
-    /// How the send is to be answered.
+    /// The answer to the send request.
     pub(super) answer: Option<Answer>,
-    /// `answer` counts for the first attempt only.
+    /// Whether `answer` applies only to the first attempt.
     pub(super) once: bool,
-    /// No notification at all.
+    /// Whether there are no notifications.
     pub(super) silent: bool,
-    /// The code to fail with, and its description if that is given too.
+    /// The code to fail with, and its description if it is given.
     pub(super) fail: Option<(String, Option<String>)>,
-    /// The status to stop at.
+    /// The status at which to stop.
     pub(super) until: Option<String>,
 }
 
-/// An unusual answer to a send.
+/// An unusual answer to a send request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// A refusal with this code.
+    /// A rejection with this code.
     Code(String),
     /// An empty answer with this HTTP status.
     Http(u16),
-    /// Accepted in form only: v2's status `Rejected`.
+    /// Accepted only in form: v2's status `Rejected`.
     Rejected,
-    /// Accepted, but never answered.
+    /// Accepted, but the request is never answered.
     Hang,
     /// Accepted, but the answer is not JSON.
     Garbage,
-    /// Accepted, but the connection breaks off.
+    /// Accepted, but the connection breaks.
     Reset,
 }
 
-/// What every word begins with.
+/// The prefix of every directive.
 const OPENING: &str = "[sim:";
 
 impl Directives {
-    /// Looks through every string of `submission`.
+    /// Searches every string of `submission`.
     pub(super) fn find(submission: &Value) -> Self {
         let mut words = Self::default();
         words.search(submission);
@@ -50,7 +50,7 @@ impl Directives {
             Value::String(text) => {
                 for rest in text.split(OPENING).skip(1) {
                     if !rest.split_once(']').is_some_and(|(word, _)| self.take(word)) {
-                        tracing::warn!("a message holds a simulator word that is not known; it is ignored");
+                        tracing::warn!("a message contains an unknown simulator directive; it is ignored");
                     }
                 }
             }
@@ -60,7 +60,7 @@ impl Directives {
         }
     }
 
-    /// Whether `word` is one of ours.
+    /// Applies `word`. Returns whether it is a known directive.
     fn take(&mut self, word: &str) -> bool {
         match word.split_once('=') {
             None if word == "once" => self.once = true,
@@ -109,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_message_asks_for_nothing() {
+    fn a_plain_message_has_no_directives() {
         assert_eq!(words("Your parcel [A-1] is here"), Directives::default());
     }
 
     #[test]
-    fn words_are_found_wherever_they_stand() {
+    fn directives_are_found_anywhere_in_a_text() {
         let found = words("Hello [sim:answer=7020][sim:once] and [sim:until=read]");
         assert_eq!(found.answer, Some(Answer::Code("7020".to_owned())));
         assert!(found.once);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_has_its_word() {
+    fn every_answer_has_its_directive() {
         for (word, answer) in [
             ("http-503", Answer::Http(503)),
             ("rejected", Answer::Rejected),
@@ -136,14 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_may_bring_its_description() {
+    fn a_failure_may_have_a_description() {
         assert_eq!(words("[sim:fail=7203]").fail, Some(("7203".to_owned(), None)));
         let soft = Some(("7520".to_owned(), Some("Transient_General".to_owned())));
         assert_eq!(words("[sim:fail=7520:Transient_General]").fail, soft);
     }
 
     #[test]
-    fn what_is_no_word_is_ignored() {
+    fn an_unknown_directive_is_ignored() {
         for text in ["[sim:", "[sim:]", "[sim:answer=]", "[sim:answer=maybe]", "[sim:answer=http-99]", "[sim:later=1]"]
         {
             assert_eq!(words(text), Directives::default(), "{text}");

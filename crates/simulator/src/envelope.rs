@@ -1,7 +1,7 @@
 //! The notification of one step, in the documented envelope of its channel.
 //!
-//! The channels differ in members, in casing and in the zone of their time stamps, and some of their samples are
-//! older than others: an old one has neither `additionalInfo` nor `subtid`. What is here follows those samples.
+//! The channels differ in their members, in upper and lower case, and in the zone of their time stamps. Some of their
+//! samples are older than others: an old one has neither `additionalInfo` nor `subtid`. This code follows the samples.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use receiptd_domain::Channel;
@@ -10,38 +10,38 @@ use serde_json::{Map, Value, json};
 use super::journey::Step;
 use super::members;
 
-/// What all notifications of one message have in common.
+/// The common data of all notifications of one message.
 #[derive(Clone, Debug)]
 pub(super) struct Trace {
     pub(super) channel: Channel,
-    /// The kind of id in the request, and the id.
+    /// The kind of the id in the request.
     pub(super) kind: &'static str,
     pub(super) id: String,
     pub(super) transaction_id: String,
     pub(super) correlation_id: String,
     pub(super) callback_data: String,
-    /// The parts of an SMS.
+    /// The number of parts of an SMS.
     pub(super) segments: usize,
     /// The recipient's network, if it is known.
     pub(super) carrier: &'static str,
-    /// What its notifications look like.
+    /// The format of the notifications.
     pub(super) frame: Frame,
-    /// The push message offered buttons.
+    /// Whether the push message has buttons.
     pub(super) has_buttons: bool,
 }
 
-/// What a notification looks like.
+/// The format of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
     /// The envelope of all channels.
     Envelope,
-    /// The SMS API v1's own body.
+    /// The SMS API v1's own format.
     FlatSms,
-    /// The Voice API v1's own body.
+    /// The Voice API v1's own format.
     FlatVoice,
 }
 
-/// The body of the notification of `step`, which happened at `at`. `None` where the flat callback has no word for it.
+/// The body of the notification of `step`, which happened at `at`. `None` if the flat callback has no word for it.
 pub(super) fn render(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
     match trace.frame {
         Frame::Envelope => {}
@@ -92,7 +92,7 @@ fn flat_sms(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
     Some(body)
 }
 
-/// The event of the Voice API v1, which has words for some of the steps only.
+/// The event of the Voice API v1, which has words for only some of the steps.
 fn flat_voice(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
     let known = ["ACCEPTED", "ANSWERED", "DROPPED"].contains(&step.word);
     known.then(|| {
@@ -106,7 +106,7 @@ fn flat_voice(trace: &Trace, step: &Step, at: DateTime<Utc>) -> Option<Value> {
     })
 }
 
-/// The members that every channel has.
+/// The members of every channel.
 fn info(trace: &Trace, step: &Step, channel: &Channel, at: DateTime<Utc>) -> Map<String, Value> {
     let (kind, destination) = destination(trace, channel);
     let mut info = Map::new();
@@ -131,7 +131,7 @@ fn wire_name<'a>(channel: &'a Channel, step: &Step) -> &'a str {
     }
 }
 
-/// The destination as notifications name it: SMS without the plus, MMS, RCS and voice with it, push by the device.
+/// The destination as notifications name it: SMS without the plus; MMS, RCS and voice with it; push by the device.
 fn destination(trace: &Trace, channel: &Channel) -> (&'static str, String) {
     let number = trace.id.strip_prefix('+').unwrap_or(&trace.id);
     match (channel, trace.kind) {
@@ -143,12 +143,12 @@ fn destination(trace: &Trace, channel: &Channel) -> (&'static str, String) {
     }
 }
 
-/// The push id of the one device that a user is taken to have.
+/// The push id of the only device that the simulator assumes for a user.
 pub(super) fn push_id(trace: &Trace) -> String {
     if trace.kind.ends_with("_pushid") { trace.id.clone() } else { format!("fcm-token-{}", trace.id) }
 }
 
-/// The tenant's zone shows in some channels, `Z` in others, and old samples have none.
+/// Some channels use the tenant's zone, others `Z`, and old samples have no zone.
 pub(super) fn time_stamp(channel: &Channel, step: &Step, at: DateTime<Utc>) -> String {
     let offset = |minutes: i32| {
         let zone = FixedOffset::east_opt(minutes * 60).map(|zone| at.with_timezone(&zone));
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_known_defect_of_voice_leaves_the_correlation_out() {
+    fn the_known_defect_of_voice_omits_the_correlation_id() {
         let body = render(
             &trace(Channel::Voice, "msisdn", "447700900123"),
             &Step::new("DISCONNECTED", "7410", "Call disconnected"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_in_app_click_keeps_all_inside() {
+    fn an_in_app_click_has_all_members_inside() {
         let body = render(&trace(Channel::InApp, "userid", "user-1"), &Step::new("Clicked", "7528", ""), AT).unwrap();
         let outer = body["deliveryInfoNotification"].as_object().unwrap();
         assert_eq!(outer.keys().collect::<Vec<_>>(), ["deliveryInfo"]);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flat_callback_has_words_of_its_own() {
+    fn the_flat_callback_has_its_own_words() {
         let flat = Trace { frame: Frame::FlatSms, ..trace(Channel::Sms, "msisdn", "447700900123") };
         let failed = render(&flat, &Step::new("Un-Delivered", "7203", "Unknown Subscriber address"), AT);
         let expected = json!({"messageId": "t1", "statusTime": "2026-05-20T13:15:04.749Z", "status": "FAILED",

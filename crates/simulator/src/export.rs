@@ -1,19 +1,19 @@
-//! The report "Outbound Webhook Failed Notification": what the platform gave up on, as it lets one download it.
+//! The report "Outbound Webhook Failed Notification": the downloadable list of notifications that the platform dropped.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ledger::Dropped;
 
-/// In which form.
+/// The format of the file.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
     #[default]
     Csv,
-    /// The same with tabs.
+    /// Like `Csv`, with tabs.
     Txt,
-    /// As one user's nightly file has it.
+    /// The format of one user's nightly file.
     Json,
 }
 
@@ -27,14 +27,14 @@ impl Format {
     }
 }
 
-/// What is asked for.
+/// The query of the request.
 #[derive(Debug, Deserialize)]
 pub(super) struct Kind {
     #[serde(default)]
     pub(super) format: Format,
 }
 
-/// The columns, as they are documented.
+/// The documented columns.
 const COLUMNS: [&str; 11] = [
     "Webhook ID",
     "Webhook Name",

@@ -1,4 +1,4 @@
-//! How messages fail: the code, and the status word that goes with it.
+//! How messages fail: the code, and the matching status word.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -8,10 +8,10 @@ use receiptd_webex::codes::{self, Class};
 use super::journey::{Step, delivered, disconnected, falls, submitted};
 use super::request::{Order, Recipient};
 
-/// Fits every channel whose table holds no failure.
+/// The code for channels whose table contains no failure.
 const FALLBACK: &str = "7010";
 
-/// The bounce types of email, each with what the mail server said.
+/// The bounce types of email, each with the answer of the mail server.
 const BOUNCES: [(&str, &str); 6] = [
     ("Permanent_General", "5.1.1|failed|smtp; 550-5.1.1 The email account does not exist"),
     ("Permanent_NoEmail", "5.1.1|failed|smtp; 550-5.1.1 The email account does not exist"),
@@ -21,7 +21,8 @@ const BOUNCES: [(&str, &str); 6] = [
     ("Undetermined", ""),
 ];
 
-/// A failing code of the channel's own table. The first rows come up most, as a few causes do in real life.
+/// A failure code of the channel's own table. The first rows are drawn most often, as a few causes are frequent in
+/// reality.
 pub(super) fn draw(rng: &mut StdRng, channel: &Channel) -> &'static str {
     let fails = |class| matches!(class, Class::Permanent | Class::Transient | Class::Unclear);
     let rows: Vec<_> = codes::of_channel(channel).filter(|code| fails(code.class)).collect();
@@ -52,13 +53,13 @@ pub(super) fn steps(
             let stand_in = [submitted(), delivered()].map(|step| Step { fallback: true, ..step });
             [last].into_iter().chain(stand_in).collect()
         }
-        // Whatever is wrong with the rest is found before it is handed on.
+        // All other errors are found before the message is passed on.
         _ => vec![last],
     }
 }
 
-/// A call that nobody takes. Refused, it is cut while it rings; busy or not answered, it is just dropped. The last
-/// events share one moment.
+/// A call that is not answered. If it is rejected, it is cut while it rings. If the line is busy or there is no answer,
+/// it is just dropped. The last events have the same time.
 fn ringing(last: Step) -> Vec<Step> {
     let offered = Step::new("OFFERED", "7407", "Call offered");
     let dropped = Step::new("DROPPED", "7409", "Call dropped");
@@ -68,7 +69,7 @@ fn ringing(last: Step) -> Vec<Step> {
     }
 }
 
-/// The step that says so.
+/// The step that reports the failure.
 fn failing(rng: &mut StdRng, channel: &Channel, recipient: &Recipient, code: &str, text: Option<&str>) -> Step {
     let (bounce, said) = BOUNCES[rng.random_range(0..BOUNCES.len())];
     let documented = codes::find(Some(channel), code).map_or("Unknown Status", |code| code.text);
@@ -103,7 +104,7 @@ fn word(channel: &Channel, code: &str) -> &'static str {
     }
 }
 
-/// What WhatsApp itself calls the failure.
+/// WhatsApp's own code of the failure.
 fn provider_code(code: &str) -> &'static str {
     match code {
         "7710" => "131047",

@@ -83,8 +83,8 @@ async fn send(api: Api, request: &HttpRequest, body: &[u8], platform: &Platform)
     }
 }
 
-/// The key of a request. If there are a `key` and a JWT, the JWT counts. The single-channel APIs also take a key in
-/// `Authorization` without a scheme.
+/// The key of a request. If there are a `key` and a JWT, the JWT counts. The APIs of a single channel also accept a key
+/// in `Authorization` without a scheme.
 fn key(api: Api, headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty());
     let authorization = text("authorization");
@@ -97,7 +97,7 @@ fn key(api: Api, headers: &HeaderMap) -> Option<&str> {
     bearer.or(raw).or_else(|| text("key"))
 }
 
-/// Promises more than it sends, and closes the connection.
+/// Announces a longer body than it sends, and closes the connection.
 fn broken_off() -> HttpResponse {
     let parts =
         stream::iter([Ok(Bytes::from_static(b"{\"resp")), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_may_stand_in_several_places() {
+    fn a_key_may_be_in_several_headers() {
         assert_eq!(key_of(Api::V1, &[("key", "k1")]).as_deref(), Some("k1"));
         assert_eq!(key_of(Api::V2, &[("key", "k1"), ("authorization", "bearer j1")]).as_deref(), Some("j1"));
         assert_eq!(key_of(Api::Sms, &[("authorization", "k1")]).as_deref(), Some("k1"));

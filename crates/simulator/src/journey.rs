@@ -1,4 +1,4 @@
-//! Which steps a message takes, per channel.
+//! The steps of a message on each channel.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -8,7 +8,7 @@ use super::directives::Directives;
 use super::failure;
 use super::request::{Api, Order, Recipient};
 
-/// One thing that happens to a message, and that the platform would notify of.
+/// One event of a message, for which the platform posts a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     /// `deliveryStatus`.
@@ -18,9 +18,9 @@ pub(super) struct Step {
     pub(super) text: String,
     /// `additionalInfo`.
     pub(super) info: String,
-    /// At the same moment as the step before.
+    /// Whether it has the same time as the previous step.
     pub(super) same_moment: bool,
-    /// Belongs to the SMS that stands in for a failed RCS message.
+    /// Whether it belongs to the SMS that replaces a failed RCS message.
     pub(super) fallback: bool,
 }
 
@@ -51,18 +51,18 @@ fn read() -> Step {
     Step::new("Read", "7502", "Read")
 }
 
-/// A click says which link, and from where.
+/// A click states the link and the client's address.
 fn clicked() -> Step {
     Step::new("Clicked", "7528", "https://www.example.com/track|192.0.2.44")
         .with_info("Mozilla/5.0 (Linux; Android 15) ExampleBrowser/1.0")
 }
 
-/// True for this share of the draws. Always draws, so that one draw does not depend on the outcome of another.
+/// True for this share of the draws. It always draws, so that a draw does not depend on the result of another.
 pub(super) fn falls(rng: &mut StdRng, share: f64) -> bool {
     rng.random::<f64>() < share
 }
 
-/// The steps of a message to one recipient, as far as their receipts were asked for.
+/// The steps of a message to one recipient, if their receipts were requested.
 pub(super) fn steps(
     rng: &mut StdRng,
     order: &Order,
@@ -88,7 +88,7 @@ pub(super) fn steps(
     }
 }
 
-/// The steps of a message that arrives. With `all`, none is left to chance.
+/// The steps of a message that arrives. With `all`, no step depends on chance.
 fn success(rng: &mut StdRng, order: &Order, all: bool) -> Vec<Step> {
     let is_read = falls(rng, 0.6) || all;
     let is_clicked = falls(rng, 0.3) || all;
@@ -123,7 +123,7 @@ fn success(rng: &mut StdRng, order: &Order, all: bool) -> Vec<Step> {
     steps
 }
 
-/// A call that is answered. It is played in full, or the callee hangs up; the last events share one moment.
+/// An answered call. It is played in full, or the callee hangs up. The last events have the same time.
 fn call(in_full: bool, trombone: bool) -> Vec<Step> {
     let mut steps = vec![
         Step::new("OFFERED", "7407", "Call offered"),
@@ -148,25 +148,25 @@ pub(super) fn disconnected() -> Step {
     Step::new("DISCONNECTED", "7410", "Call disconnected")
 }
 
-/// Clicks are only seen where the platform has put its own links into the text.
+/// Clicks are visible only if the platform has put its own links into the text.
 fn has_short_links(order: &Order) -> bool {
     ["/options/shortenLinks", "/options/trackClicks", "/trackShortUrlClicks", "/shortenUrls"]
         .iter()
         .any(|switch| order.is_on(switch))
 }
 
-/// A status as it is compared: letters only, in lower case.
+/// The compared form of a status: only letters, in lower case.
 fn letters(word: &str) -> String {
     word.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether `[sim:until=…]` means this step. An answered call is what comes nearest to a delivery.
+/// Whether `[sim:until=…]` names this step. For a call, "delivered" means that it was answered.
 fn reaches(step: &Step, until: &str) -> bool {
     let until = letters(until);
     letters(step.word) == until || (until == "delivered" && step.word == "ANSWERED")
 }
 
-/// Whether a requested receipt lets this step through.
+/// Whether a requested receipt includes this step.
 fn admits(receipt: &str, step: &Step) -> bool {
     let (receipt, word) = (letters(receipt), letters(step.word));
     match receipt.as_str() {

@@ -1,4 +1,4 @@
-//! What the platform saw and did, for whoever wants to compare.
+//! A report of what the platform received and did, for comparisons.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,63 +7,61 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Everything that the platform saw and did so far.
+/// Everything that the platform received and did so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// Send requests that arrived, whatever became of them.
+    /// Send requests that arrived, accepted or not.
     pub requests: u64,
-    /// Messages accepted; one for each recipient.
+    /// Accepted messages, one for each recipient.
     pub accepted: u64,
-    /// How often each correlation id was accepted: more than once means that a message was sent twice.
+    /// How often each correlation id was accepted. More than once means that a message was sent twice.
     pub accepted_by_correlation_id: BTreeMap<String, u64>,
-    /// Sends refused, by code; `http-…` for a bare HTTP status.
+    /// Rejected send requests by code, `http-…` for a bare HTTP status.
     pub refused: BTreeMap<String, u64>,
-    /// The notifications, counted.
     pub notifications: Notifications,
-    /// Those that the platform gave up on: what its failed-notification export would list.
+    /// The notifications that the platform dropped, as in its export of failed notifications.
     pub dropped: Vec<Dropped>,
 }
 
-/// What became of the notifications: `planned` is always the sum of `taken`, `lost`, `dropped` and `pending`.
+/// Counts of notifications. `planned` is always the sum of `taken`, `lost`, `dropped` and `pending`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notifications {
-    /// All that were decided on, duplicates and those that are lost on purpose included.
+    /// All planned ones, including duplicates and those that are lost on purpose.
     pub planned: u64,
     /// Lost on purpose: never posted.
     pub lost: u64,
-    /// Requests made, repetitions included.
+    /// Requests made, including retries.
     pub posted: u64,
-    /// Repetitions after a failure.
+    /// Retries after a failure.
     pub retried: u64,
     /// Answered with 200.
     pub taken: u64,
-    /// Given up on.
+    /// Dropped after the last attempt.
     pub dropped: u64,
-    /// Still to be posted, or to be tried again.
+    /// Still to be posted or retried.
     pub pending: u64,
 }
 
-/// A notification that the platform gave up on.
+/// A notification that the platform dropped.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dropped {
-    /// Where it was to go.
+    /// The URL to which it was posted.
     pub url: String,
     /// The transaction id of its message.
     pub transaction_id: String,
-    /// Its body.
     pub payload: Value,
-    /// The last HTTP status; `None` if there was no answer.
+    /// The last HTTP status. `None` if there was no answer.
     pub status: Option<u16>,
-    /// The beginning of the last answer, or what went wrong.
+    /// The beginning of the last answer, or the error.
     pub response: String,
-    /// When it was given up, in RFC 3339.
+    /// When it was dropped, in RFC 3339.
     pub at: String,
 }
 
-/// A handle to look at what the platform saw.
+/// A handle for reading the report.
 #[derive(Clone)]
 pub struct Observer(Arc<Ledger>);
 
@@ -72,7 +70,7 @@ impl Observer {
         Self(ledger)
     }
 
-    /// What was seen and done so far.
+    /// What was received and done so far.
     pub fn report(&self) -> Report {
         self.0.report()
     }
@@ -80,7 +78,7 @@ impl Observer {
     /// Waits until no notification is pending.
     pub async fn settled(&self) {
         let mut pending = self.0.pending.subscribe();
-        // It cannot end early: the sender lives in the ledger that we hold.
+        // It cannot end early: the sender is in the ledger, which we hold.
         let _ = pending.wait_for(|pending| *pending == 0).await;
     }
 }
@@ -105,7 +103,7 @@ impl Ledger {
         *self.lock().refused.entry(code.to_owned()).or_default() += 1;
     }
 
-    /// A request object was accepted: `messages` to as many recipients, under these correlation ids.
+    /// A request object was accepted: `messages` to as many recipients, with these correlation ids.
     pub(super) fn accepted<'a>(&self, messages: u64, correlation_ids: impl Iterator<Item = &'a str>) {
         let mut report = self.lock();
         report.accepted += messages;

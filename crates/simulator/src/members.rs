@@ -1,4 +1,4 @@
-//! The members that only one channel's notifications have, or lack.
+//! The members that only the notifications of one channel have, or lack.
 
 use chrono::{DateTime, Utc};
 use receiptd_domain::Channel;
@@ -9,7 +9,7 @@ use super::journey::Step;
 
 type Members = Map<String, Value>;
 
-/// Completes `info`, the inner object, and `outer`, the one around it, for `channel`.
+/// Adds members for `channel` to `info`, the inner object, and `outer`, the object around it.
 pub(super) fn add(
     trace: &Trace,
     step: &Step,
@@ -35,12 +35,12 @@ pub(super) fn add(
     }
 }
 
-/// The parts are counted, and the network is known, once the message has gone out. A message that the contact policy
-/// holds back (codes from 9000) never had parts.
+/// The number of parts and the network are known once the message has been submitted. A message that the contact policy
+/// blocks (codes from 9000) never had parts.
 fn sms(trace: &Trace, step: &Step, at: DateTime<Utc>, info: &mut Members, outer: &mut Members) {
     match step.word {
         "Submitted" => {}
-        // A click is reported in an older shape.
+        // A click is reported in an older format.
         "Clicked" => {
             outer.remove("subtid");
         }
@@ -56,7 +56,7 @@ fn sms(trace: &Trace, step: &Step, at: DateTime<Utc>, info: &mut Members, outer:
     }
 }
 
-/// Only what passed the provider knows of it.
+/// Only steps that passed the provider contain its data.
 fn rcs(trace: &Trace, step: &Step, info: &mut Members, outer: &mut Members) {
     if step.word == "Failed" {
         return;
@@ -82,7 +82,7 @@ fn email(step: &Step, info: &mut Members, outer: &mut Members) {
     }
 }
 
-/// Three kinds of events come without what the sender gave: a known defect of the platform.
+/// Three kinds of events lack the sender's data: a known defect of the platform.
 fn voice(step: &Step, info: &mut Members, outer: &mut Members) {
     match step.word {
         "TROMBONE_CONNECTED" | "TROMBONE_RELEASED" | "DISCONNECTED" => {
@@ -97,7 +97,7 @@ fn voice(step: &Step, info: &mut Members, outer: &mut Members) {
     }
 }
 
-/// The recipient's second id is known only once the message has reached them.
+/// The recipient's second id is known only once the message has arrived.
 fn whatsapp(trace: &Trace, step: &Step, info: &mut Members) {
     let by_number = trace.kind == "waid";
     let bsuid = match step.word {
@@ -127,7 +127,7 @@ fn in_app(step: &Step, info: &mut Members, outer: &mut Members) {
             set(info, "pushId", "");
             set(info, "deviceid", "");
         }
-        // Here all four lie inside.
+        // Here all four are inside.
         "Clicked" => {
             info.append(outer);
             let button = json!({"identifier": "yes", "type": "quickReplyPostback", "title": "Yes", "url": ""});

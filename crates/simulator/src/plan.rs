@@ -1,4 +1,4 @@
-//! What happens to one message, and when: decided beforehand, as a pure function of the seed.
+//! The events of one message and their times, planned in advance as a pure function of the seed.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use super::settings::Settings;
 /// One notification of a plan, in the order of posting.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Planned {
-    /// How long after the one before it is posted.
+    /// The pause after the previous one.
     pub(super) pause: Duration,
-    /// Never posted, as if it had been lost on the way.
+    /// Whether it is never posted, as if it had been lost.
     pub(super) lost: bool,
     pub(super) body: String,
 }
 
-/// What the platform does about one message to one recipient, after it has accepted it.
+/// The plan of the platform for an accepted message to one recipient.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Plan {
-    /// The first notification goes out before the send is answered.
+    /// Whether the first notification is posted before the send request is answered.
     pub(super) early: bool,
     pub(super) notifications: Vec<Planned>,
 }
 
-/// The transaction id that the platform gives to the n-th request.
+/// The platform's transaction id of the n-th request.
 pub(super) fn transaction_id(seed: u64, nth: u64) -> String {
     uuid(!seed, nth)
 }
@@ -44,7 +44,7 @@ fn uuid(seed: u64, nth: u64) -> String {
     uuid::Builder::from_random_bytes(draws(seed, nth).random()).into_uuid().to_string()
 }
 
-/// Decides about the n-th message.
+/// Plans the n-th message.
 pub(super) fn plan(
     settings: &Settings,
     nth: u64,
@@ -91,13 +91,13 @@ pub(super) fn plan(
     Plan { early: early && !notifications.is_empty(), notifications }
 }
 
-/// Half of `typical` to twice as long.
+/// Between half of `typical` and twice as long.
 fn jitter(rng: &mut StdRng, typical: Duration) -> Duration {
     let factor = rng.random_range(0.5..2.0);
     Duration::try_from_secs_f64(typical.as_secs_f64() * factor).unwrap_or(typical)
 }
 
-/// Lets neighbours change places. The times of posting stay.
+/// Exchanges neighbors. The times of posting stay.
 fn shuffle(rng: &mut StdRng, share: f64, notifications: &mut [Planned]) {
     for place in 1..notifications.len() {
         if falls(rng, share) {
@@ -110,7 +110,7 @@ fn shuffle(rng: &mut StdRng, share: f64, notifications: &mut [Planned]) {
 }
 
 fn draws(seed: u64, nth: u64) -> StdRng {
-    // The odd factor spreads neighbouring numbers over the whole range.
+    // The odd factor spreads neighboring numbers over the whole range.
     StdRng::seed_from_u64(seed ^ nth.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
@@ -134,7 +134,7 @@ fn trace(rng: &mut StdRng, settings: &Settings, order: &Order, recipient: &Recip
     }
 }
 
-/// The parts of an SMS: 160 characters fit into one, 153 into each of several; 70 and 67 if it is unicode.
+/// The number of parts of an SMS: 160 characters fit into one, 153 into each of several. For unicode, 70 and 67.
 fn segments(order: &Order) -> usize {
     let texts = ["/channels/sms/text", "/content/text", "/content", "/options/text"];
     let text = texts.iter().find_map(|pointer| order.string(pointer)).unwrap_or_default();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn transaction_ids_are_repeatable_and_differ() {
+    fn transaction_ids_are_repeatable_and_different() {
         let ids: HashSet<_> = (0..1000).map(|nth| transaction_id(7, nth)).collect();
         assert_eq!(ids.len(), 1000);
         assert_eq!(transaction_id(7, 3), transaction_id(7, 3));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_kept() {
+    fn the_configured_shares_are_reached() {
         let settings = Settings { failures: 0.25, early: 0.5, ..Settings::calm() };
         let plans: Vec<_> = (0..2000).map(|nth| plan_of(&settings, nth, &sms("Hello"))).collect();
         let failed = plans.iter().filter(|plan| !statuses(plan).contains(&"Delivered".to_owned())).count();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_apart_by_the_typical_pause() {
+    fn events_have_the_typical_pause_between_them() {
         let plan = plan_of(&seconds(Settings::calm()), 0, &sms("Hello"));
         let range = Duration::from_millis(500)..Duration::from_secs(2);
         assert!(plan.notifications.iter().all(|planned| range.contains(&planned.pause)));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn words_decide_the_outcome() {
+    fn directives_decide_the_outcome() {
         let settings = Settings { failures: 1.0, ..Settings::calm() };
         for (text, expected) in [
             ("[sim:silent]", &[][..]),

@@ -1,4 +1,4 @@
-//! Takes sends: who may send, what is refused, what is accepted and planned.
+//! Receives send requests: checks the key, and rejects or accepts and plans each message.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,31 +25,31 @@ pub(super) struct Platform {
     pub(super) settings: Settings,
     pub(super) ledger: Arc<Ledger>,
     outbox: mpsc::UnboundedSender<Errand>,
-    /// Requests so far, for their transaction ids.
+    /// The number of requests so far, for their transaction ids.
     requests: AtomicU64,
-    /// Messages accepted so far; the number of a message decides its fate.
+    /// The number of accepted messages so far. The number of a message decides its plan.
     messages: AtomicU64,
-    /// The tenant's rate.
+    /// The tenant's rate limit.
     limit: Option<DefaultDirectRateLimiter>,
     /// How often each correlation id was tried.
     attempts: Mutex<HashMap<String, u64>>,
 }
 
-/// How far a burst goes beyond the rate, at the most (`rate-limits-for-messaging-apis-event-api-and-inbound-webhook`).
+/// Maximum burst beyond the rate (`rate-limits-for-messaging-apis-event-api-and-inbound-webhook`).
 const MOST_BURST: u32 = 100;
 
-/// What to do about a request.
+/// The reaction to a request.
 pub(super) struct Reply {
     pub(super) answer: Answer,
     pub(super) manner: Manner,
-    /// To be waited for before answering.
+    /// Wait for these before answering.
     pub(super) early: Vec<oneshot::Receiver<()>>,
 }
 
-/// How the answer is given.
+/// How the answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// As it should be.
+    /// Normally.
     Plain,
     Hang,
     Garbage,
@@ -73,7 +73,7 @@ impl Platform {
         Self { settings, ledger, outbox, requests, messages, limit, attempts: Mutex::default() }
     }
 
-    /// Takes a request, with the key that came with it.
+    /// Handles a request with its key.
     pub(super) fn take(&self, api: Api, key: Option<&str>, body: &[u8]) -> Reply {
         self.ledger.request();
         let nth = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -142,7 +142,7 @@ impl Platform {
 
     fn decide(&self, api: Api, base: &str, place: usize, submission: Submission, reply: &mut Reply) -> Entry {
         let Submission { channel, order, words } = submission;
-        // The entries of a batch are numbered from the second on.
+        // The entries of a batch are numbered, beginning with the second.
         let transaction_id = if place == 0 { base.to_owned() } else { format!("{base}_{place}") };
         let correlation_id = order.as_ref().map_or("", Order::correlation_id).to_owned();
         let is_invitation = order.as_ref().is_ok_and(Order::is_invitation);
@@ -164,7 +164,7 @@ impl Platform {
                     Some(directives::Answer::Reset) => reply.manner = Manner::Reset,
                     _ => {}
                 }
-                // These two number all of their messages, from the first on, but only in notifications.
+                // These two number all of their messages, beginning with the first, but only in notifications.
                 let numbered = matches!(order.channel, Channel::Whatsapp | Channel::Messenger);
                 let notified_id = if numbered { format!("{base}_{place}") } else { transaction_id.clone() };
                 self.accept(&order, &words, &notified_id, &mut reply.early);
@@ -174,7 +174,7 @@ impl Platform {
         Entry { transaction_id, correlation_id, channel, is_invitation, verdict }
     }
 
-    /// Accepts a message to each recipient, and hands its notifications over.
+    /// Accepts a message to each recipient, and queues its notifications.
     fn accept(&self, order: &Order, words: &Directives, transaction_id: &str, early: &mut Vec<oneshot::Receiver<()>>) {
         let ids: BTreeSet<_> = order.recipients.iter().map(|recipient| recipient.correlation_id.as_str()).collect();
         self.ledger.accepted(order.recipients.len() as u64, ids.into_iter().filter(|id| !id.is_empty()));
@@ -200,13 +200,13 @@ impl Platform {
                 delivery.delay = Duration::ZERO;
                 delivery.first_posted = Some(posted);
             }
-            // It can only fail when the simulator is stopping.
+            // This fails only if the simulator is stopping.
             let _ = self.outbox.send(Errand::Deliver(delivery));
         }
     }
 }
 
-/// The refusal that a message asked for, with the documented text if there is one.
+/// The rejection that a message asked for, with the documented text if there is one.
 fn described(code: &str, channel: Option<&Channel>) -> Refusal {
     Refusal::new(code, codes::find(channel, code).map_or("Unknown Exception", |code| code.text))
 }

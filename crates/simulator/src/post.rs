@@ -10,19 +10,19 @@ use secrecy::SecretString;
 
 use super::settings::Settings;
 
-/// How long a receiver may take to answer.
+/// Maximum time for the answer of a receiver.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much of a receiver's answer the export of failed notifications keeps, in characters.
+/// Number of characters of a receiver's answer in the export of failed notifications.
 const RESPONSE_CHARACTERS: usize = 200;
 
-/// The statuses that end the matter at once, as the platform lists them.
+/// The statuses after which the platform does not retry, according to its list.
 const NO_RETRY: [u16; 32] = [
     202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 306, 307, 308, 400, 402, 404, 405, 406, 407,
     408, 409, 410, 411, 414, 415, 416, 418, 505,
 ];
 
-/// One notification on its way.
+/// One notification to post.
 #[derive(Clone)]
 pub(super) struct PendingPost {
     pub(super) url: Url,
@@ -32,15 +32,15 @@ pub(super) struct PendingPost {
     pub(super) body: Bytes,
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 pub(super) enum Outcome {
     /// Answered with 200.
     Taken,
-    /// Anything else.
+    /// Any other result.
     Failed {
         /// `None` if there was no answer.
         status: Option<u16>,
-        /// The beginning of the answer, or what went wrong.
+        /// The beginning of the answer, or the error.
         response: String,
     },
 }
@@ -56,7 +56,7 @@ impl Post {
         let client = Client::builder()
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
-            // A proxy of the environment would stand between the platform and a receiver on this machine.
+            // A proxy of the environment must not be used for a receiver on this machine.
             .no_proxy()
             .pool_max_idle_per_host(settings.notify_concurrency)
             .build()
@@ -88,7 +88,7 @@ impl Post {
     }
 }
 
-/// Whether the platform tries again after this status.
+/// Whether the platform retries after this status.
 pub(super) fn may_retry(status: u16) -> bool {
     !NO_RETRY.contains(&status)
 }
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_documented_list_ends_the_matter() {
+    fn the_documented_statuses_are_not_retried() {
         for status in [202, 204, 301, 400, 404, 408, 505] {
             assert!(!may_retry(status), "{status}");
         }

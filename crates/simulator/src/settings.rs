@@ -1,47 +1,47 @@
-//! How the simulated platform behaves.
+//! The behavior of the simulated platform.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-/// How the simulated platform behaves. Shares are between 0 and 1.
+/// The behavior of the simulated platform. Shares are between 0 and 1.
 #[derive(Clone)]
 pub struct Settings {
-    /// The same seed gives the same fate to the n-th message.
+    /// An equal seed gives the n-th message an equal plan.
     pub seed: u64,
-    /// The one key that is let in. `None`: any key or JWT, but there must be one.
+    /// The only accepted key. `None`: any key or JWT is accepted, but there must be one.
     pub service_key: Option<String>,
-    /// Signs notifications in `x-hub-signature` with SHA-256, as an Outbound Webhook with a hub secret does.
+    /// Signs notifications in `x-hub-signature` with SHA-256, like an Outbound Webhook with a hub secret.
     pub hub_secret: Option<String>,
-    /// How long the platform takes to answer a send.
+    /// The time after which a send request is answered.
     pub answer_delay: Duration,
-    /// The typical pause between two steps of one message. The seed makes it half or twice as long.
+    /// The typical pause between two steps of one message. The seed varies it between half and twice as long.
     pub notify_delay: Duration,
-    /// The pause before a notification is tried again; 60 s in reality.
+    /// The pause before a notification is retried. 60 s in reality.
     pub retry_pause: Duration,
     /// The share of notifications that are never posted.
     pub loss: f64,
     /// The share of notifications that are posted twice.
     pub duplicates: f64,
-    /// The share of notifications that change places with the next one of their message.
+    /// The share of notifications that are exchanged with the next one of their message.
     pub reorder: f64,
-    /// The share of messages whose first notification is posted before the send is answered.
+    /// The share of messages whose first notification is posted before the send request is answered.
     pub early: f64,
     /// The share of messages that fail.
     pub failures: f64,
-    /// The tenant's rate: messages per second beyond which a send is refused with 7020, with half as many more as a
-    /// burst, and a hundred at the most. `None`: no limit.
+    /// The tenant's rate limit in messages per second, beyond which a send request is rejected with 7020. A burst may
+    /// exceed it by half, but by at most a hundred. `None`: no limit.
     pub rate: Option<NonZeroU32>,
-    /// How many notifications are posted at the same time, at most.
+    /// Maximum number of notifications that are posted at the same time.
     pub notify_concurrency: usize,
-    /// The SMS API v1 calls back with the flat body of its schema, in place of the nested notification.
+    /// Whether the SMS API v1 posts the flat body of its schema instead of the nested notification.
     pub flat_callbacks: bool,
-    /// What time it is.
+    /// The clock.
     pub now: fn() -> DateTime<Utc>,
 }
 
 impl Settings {
-    /// Nothing goes wrong and nothing waits: for tests, which then turn on what they are about.
+    /// Nothing fails and nothing waits. For tests, which then change what they are about.
     pub fn calm() -> Self {
         Self {
             answer_delay: Duration::ZERO,
@@ -58,7 +58,7 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// The troubles of real life, at a hundred times its speed.
+    /// The problems of reality, a hundred times faster.
     fn default() -> Self {
         Self {
             seed: 1,
@@ -81,7 +81,7 @@ impl Default for Settings {
 }
 
 /// The wall clock.
-#[expect(clippy::disallowed_methods, reason = "the simulated platform has a clock of its own")]
+#[expect(clippy::disallowed_methods, reason = "the simulated platform has its own clock")]
 fn wall() -> DateTime<Utc> {
     Utc::now()
 }

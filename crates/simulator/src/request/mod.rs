@@ -1,6 +1,6 @@
-//! What a send asks for, read from any of the APIs.
+//! The contents of a send request, for each API.
 //!
-//! Only documented spellings count, each in its place, so that a sender that strays from them is found out here.
+//! Only documented spellings are accepted, each in its place, so that a sender with other spellings is detected.
 
 mod single;
 mod v1;
@@ -11,7 +11,7 @@ use receiptd_domain::Channel;
 use reqwest::Url;
 use serde_json::Value;
 
-/// The APIs that take messages.
+/// The APIs that accept messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
     /// Messaging API v1.
@@ -26,12 +26,11 @@ pub(super) enum Api {
     Instagram,
 }
 
-/// Why a send is refused.
+/// Why a send request is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     /// The platform's code.
     pub(super) code: String,
-    /// Its text.
     pub(super) text: String,
 }
 
@@ -45,7 +44,7 @@ impl Refusal {
         Self::new("7000", "Invalid JSON")
     }
 
-    /// More destinations than a request may have.
+    /// There are more destinations than the maximum.
     fn too_many() -> Self {
         Self::new("7009", "Maximum number of destination address")
     }
@@ -58,11 +57,11 @@ pub(super) struct Order {
     pub(super) channel: Channel,
     pub(super) recipients: Vec<Recipient>,
     pub(super) callback_data: String,
-    /// Where to notify, as it was given.
+    /// The notify URL, as it was given.
     pub(super) notify_url: Option<String>,
-    /// The receipts that were asked for. `None`: all.
+    /// The requested receipts. `None`: all.
     pub(super) receipts: Option<Vec<String>>,
-    /// When it is to be sent, if not at once.
+    /// The scheduled time, if there is one.
     pub(super) send_at: Option<DateTime<Utc>>,
     /// The whole request object.
     pub(super) body: Value,
@@ -74,11 +73,11 @@ pub(super) struct Recipient {
     /// The kind of id, as the request names it.
     pub(super) kind: &'static str,
     pub(super) id: String,
-    /// The sender's id of the message to this recipient; empty if there is none.
+    /// The sender's id of the message to this recipient. Empty if there is none.
     pub(super) correlation_id: String,
 }
 
-/// The most recipients that one request may have.
+/// Maximum number of recipients of one request.
 const MOST_RECIPIENTS: usize = 1000;
 
 /// Reads one request object.
@@ -108,8 +107,8 @@ pub(super) fn channel(api: Api, body: &Value) -> Option<Channel> {
 }
 
 impl Order {
-    /// The notify URL, if it can be used. The platform takes the message in any case; with a malformed URL, or one
-    /// with a blank around it, it just never notifies.
+    /// The notify URL, if it is usable. The platform accepts the message in any case, but never posts to a malformed
+    /// URL, or to one with a blank around it.
     pub(super) fn usable_notify_url(&self) -> Option<Url> {
         let given = self.notify_url.as_deref()?;
         let clean = !given.chars().any(char::is_whitespace);
@@ -122,7 +121,7 @@ impl Order {
         self.body.pointer(pointer)?.as_str()
     }
 
-    /// A switch of the request; the samples write switches as booleans and as strings.
+    /// A switch of the request. The samples contain switches as booleans and as strings.
     pub(super) fn is_on(&self, pointer: &str) -> bool {
         match self.body.pointer(pointer) {
             Some(Value::Bool(on)) => *on,
@@ -131,12 +130,12 @@ impl Order {
         }
     }
 
-    /// The correlation id that stands for the whole request.
+    /// The correlation id of the whole request.
     pub(super) fn correlation_id(&self) -> &str {
         self.recipients.first().map_or("", |recipient| &recipient.correlation_id)
     }
 
-    /// An Apple invitation, which is answered in a shape of its own.
+    /// Whether it is an Apple invitation, whose answer has its own format.
     pub(super) fn is_invitation(&self) -> bool {
         self.string("/channels/AppleBusinessChat/type") == Some("invitation")
     }
@@ -147,7 +146,7 @@ fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
     body.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// A member that may be left out, as an owned string.
+/// An optional member, as an owned string.
 fn owned(body: &Value, name: &str) -> Option<String> {
     text(body, name).map(str::to_owned)
 }

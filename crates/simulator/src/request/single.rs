@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::{Api, Order, Recipient, Refusal, owned, text};
 
-/// What `contentType` may say, in any case.
+/// The allowed values of `contentType`, in upper or lower case.
 const CONTENT_TYPES: [&str; 7] = ["text", "template", "unicode", "flash", "binary", "media", "sticker"];
 
 pub(super) fn read(api: Api, channel: Channel, kind: &'static str, body: &Value) -> Result<Order, Refusal> {
     let mandatory = |name: &str| text(body, name).ok_or_else(|| missing(name));
     mandatory("from")?;
     let id = mandatory("to")?.to_owned();
-    // Instagram puts templates and media elsewhere.
+    // Instagram has templates and media elsewhere.
     if channel == Channel::Sms {
         mandatory("content")?;
     }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callback_url_is_where_to_notify() {
+    fn the_callback_url_is_the_notify_url() {
         let order = read_sms(&json!({"from": "ACME", "to": "+447700900123", "content": "Hello", "correlationId": "c1",
             "callbackUrl": "https://status.example.com"}))
         .unwrap();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mandatory_must_be_there() {
+    fn mandatory_members_are_required() {
         let body = json!({"from": "ACME", "to": "+447700900123", "content": "Hello"});
         for name in ["from", "to", "content"] {
             let mut body = body.clone();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_needs_both_numbers_and_something_to_play() {
+    fn a_call_needs_both_numbers_and_audio() {
         let call = json!({"callerId": "+447700900200", "dialedNumber": "+447700900123", "correlationId": "c1",
             "audio": {"type": "TTS", "text": "Hello"}, "callbackUrl": "https://status.example.com"});
         let order = read_call(&call).unwrap();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_content_type_is_refused() {
+    fn an_unknown_content_type_is_rejected() {
         let body = json!({"from": "ACME", "to": "+447700900123", "content": "Hello", "contentType": "smoke"});
         assert_eq!(read_sms(&body).unwrap_err().text, "Invalid parameter -  : contentType");
     }

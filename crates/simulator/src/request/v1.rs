@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::{Api, Order, Recipient, Refusal, owned, strings, text};
 
-/// The channels that this API reaches, by its own names.
+/// The channels of this API, by its own names.
 const CHANNELS: [&str; 8] = ["sms", "voice", "appmessaging", "rt", "push", "fb", "whatsapp", "applebusinesschat"];
 
-/// The kinds of id that a destination may hold. The first that it holds is the one that is used.
+/// The kinds of id in a destination. The first one that is present is used.
 const KINDS: [&str; 14] = [
     "msisdn",
     "waid",
@@ -26,10 +26,10 @@ const KINDS: [&str; 14] = [
     "email",
 ];
 
-/// The greatest length of a correlation id, in bytes.
+/// Maximum length of a correlation id in bytes.
 const CORRELATION_BYTES: usize = 50;
 
-/// The greatest length of the callback data, in characters.
+/// Maximum length of the callback data in characters.
 const CALLBACK_CHARACTERS: usize = 2000;
 
 pub(super) fn read(body: &Value) -> Result<Order, Refusal> {
@@ -78,7 +78,7 @@ fn recipients(body: &Value) -> Result<Vec<Recipient>, Refusal> {
     Ok(found)
 }
 
-/// What each channel must have, as far as the documents are plain about it.
+/// The mandatory members of each channel, if the documents are clear about them.
 fn content(body: &Value, channel: &Channel, name: &str) -> Result<(), Refusal> {
     let param = |param: &str| missing(&format!("param '{param}' missing for channel {name}"));
     let has = |pointer: &str| body.pointer(pointer).is_some();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_destinations_correlation_id_goes_before_that_of_the_root() {
+    fn a_destinations_correlation_id_replaces_that_of_the_root() {
         let mut body = sms();
         body["correlationid"] = json!("root");
         body["destination"] = json!([{"msisdn": ["1", "2"], "correlationid": "own"}, {"msisdn": ["3"]}]);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mandatory_must_be_there() {
+    fn mandatory_members_are_required() {
         for name in ["deliverychannel", "destination", "channels"] {
             let mut body = sms();
             body.as_object_mut().unwrap().remove(name);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_correlation_id_has_50_bytes_at_most() {
+    fn a_correlation_id_has_at_most_50_bytes() {
         let mut body = sms();
         body["correlationid"] = json!("é".repeat(25));
         assert!(read(&body).is_ok());

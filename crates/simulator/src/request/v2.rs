@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::{Api, Order, Recipient, Refusal, owned, strings, text};
 
-/// The channels that this API reaches.
+/// The channels of this API.
 const CHANNELS: [&str; 5] = ["sms", "mms", "rcs", "email", "voice"];
 
 /// How far ahead a message may be scheduled.
 const AHEAD: TimeDelta = TimeDelta::days(7);
 
-/// The greatest length of the callback data, in characters.
+/// Maximum length of the callback data in characters.
 const CALLBACK_CHARACTERS: usize = 2000;
 
 pub(super) fn read(body: &Value, now: DateTime<Utc>) -> Result<Order, Refusal> {
@@ -50,7 +50,7 @@ pub(super) fn read(body: &Value, now: DateTime<Utc>) -> Result<Order, Refusal> {
 
 fn recipients(body: &Value, channel: &Channel) -> Result<Vec<Recipient>, Refusal> {
     let kind = if *channel == Channel::Email { "email" } else { "msisdn" };
-    // Some of the samples put it at the root, in either case.
+    // Some of the samples have it at the root, in either spelling.
     let of_all = text(body, "correlationId").or_else(|| text(body, "correlationid")).unwrap_or_default();
     let mut found = Vec::new();
     for to in body.get("to").and_then(Value::as_array).into_iter().flatten() {
@@ -67,14 +67,14 @@ fn recipients(body: &Value, channel: &Channel) -> Result<Vec<Recipient>, Refusal
     }
     let first = found.first().ok_or_else(|| missing("to"))?.correlation_id.clone();
     if kind == "email" {
-        // Whoever gets a copy is notified about too.
+        // Recipients of copies get notifications too.
         let copies = strings(body, "cc").chain(strings(body, "bcc"));
         found.extend(copies.map(|id| Recipient { kind, id: id.to_owned(), correlation_id: first.clone() }));
     }
     Ok(found)
 }
 
-/// A time that may be left out, and lies in the next seven days if it does not.
+/// An optional time. It must be within the next seven days.
 fn moment(body: &Value, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {
     let Some(value) = body.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
     let at = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.to_utc());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_gets_a_copy_is_a_recipient() {
+    fn a_recipient_of_a_copy_is_a_recipient() {
         let mut body = email();
         body["cc"] = json!(["c@example.org"]);
         body["bcc"] = json!(["d@example.org"]);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_scheduled_for_seven_days_at_most() {
+    fn a_message_is_scheduled_at_most_seven_days_ahead() {
         let mut body = email();
         body["sendAt"] = json!("1970-01-08T00:00:00Z");
         assert!(read(&body, NOW).unwrap().send_at.is_some());
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mandatory_must_be_there() {
+    fn mandatory_members_are_required() {
         for name in ["channel", "from", "to", "content"] {
             let mut body = email();
             body.as_object_mut().unwrap().remove(name);

@@ -1,4 +1,4 @@
-//! What a sender is answered.
+//! The answers that a sender gets.
 
 use std::num::NonZeroU32;
 
@@ -30,7 +30,7 @@ fn single_sms(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_api_accepts_in_its_own_shape() {
+async fn each_api_accepts_in_its_own_format() {
     let world = World::calm();
     let (status, answer) = world.send(V1, &v1_sms("Hello")).await;
     let transid = answer["response"][0]["transid"].clone();
@@ -77,7 +77,7 @@ async fn a_batch_is_answered_entry_by_entry() {
 }
 
 #[tokio::test]
-async fn a_key_is_wanted_and_compared() {
+async fn a_key_is_required_and_compared() {
     let world = World::with(calm_but(|settings| settings.service_key = Some("k1".to_owned())));
     for (path, body, without, wrong) in [
         (V1, v1_sms("Hello"), (200, "7002"), (200, "7001")),
@@ -101,7 +101,7 @@ async fn a_key_is_wanted_and_compared() {
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_shape_of_its_api() {
+async fn a_rejection_has_the_format_of_its_api() {
     let world = World::calm();
     let (status, answer) = world.send(V1, &v1_sms("[sim:answer=7103]")).await;
     let transid = answer["response"]["transid"].clone();
@@ -119,7 +119,7 @@ async fn a_refusal_has_the_shape_of_its_api() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_or_too_much_is_refused() {
+async fn invalid_json_and_too_many_messages_are_rejected() {
     let world = World::calm();
     let broken = world.request(V2).header("key", "k1").body("{").send().await.unwrap();
     assert_eq!(broken.json::<Value>().await.unwrap(), json!({"code": "7000", "message": "Invalid JSON"}));
@@ -134,7 +134,7 @@ async fn what_is_not_json_or_too_much_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bare_status_refuses_a_batch_as_a_whole() {
+async fn a_bare_status_rejects_a_whole_batch() {
     let world = World::calm();
     let batch = json!([v1_sms("One"), v1_sms("[sim:answer=http-503]")]);
     assert_eq!(world.send(V1, &batch).await, (503, json!("")));
@@ -144,7 +144,7 @@ async fn a_bare_status_refuses_a_batch_as_a_whole() {
 }
 
 #[tokio::test]
-async fn v2_may_reject_what_it_took() {
+async fn v2_may_reject_a_message_that_it_accepted() {
     let world = World::calm();
     let (status, answer) = world.send(V2, &v2_sms("[sim:answer=rejected]")).await;
     assert_eq!((status, &answer["status"]), (201, &json!("Rejected")));
@@ -152,7 +152,7 @@ async fn v2_may_reject_what_it_took() {
 }
 
 #[tokio::test]
-async fn answers_that_tell_nothing_are_to_accepted_messages() {
+async fn messages_with_unusable_answers_are_accepted() {
     let world = World::calm();
     let garbage = world.send_sms("c1", "[sim:answer=garbage]").await;
     assert_eq!(garbage, (200, json!("<html>Please wait</html>")));
@@ -169,7 +169,7 @@ async fn answers_that_tell_nothing_are_to_accepted_messages() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_given_once() {
+async fn an_answer_may_apply_only_once() {
     let world = World::calm();
     let mut statuses = Vec::new();
     for id in ["c1", "c1", "c2", "c1"] {
@@ -180,9 +180,9 @@ async fn an_answer_may_be_given_once() {
 }
 
 #[tokio::test]
-async fn what_is_over_the_rate_is_refused_after_the_burst() {
+async fn requests_above_the_rate_are_rejected_after_the_burst() {
     let world = World::with(calm_but(|settings| settings.rate = NonZeroU32::new(1)));
-    // Far more than may pass while they are sent.
+    // Far more than can pass while they are sent.
     for _ in 0..40 {
         world.send(V2, &v2_sms("Hello")).await;
     }

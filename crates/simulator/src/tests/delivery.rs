@@ -1,4 +1,4 @@
-//! How notifications reach the receiver, or do not.
+//! How notifications reach the receiver, or are lost.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::Settings;
 const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
-async fn a_message_is_notified_with_what_the_sender_gave() {
+async fn a_notification_contains_the_senders_data() {
     let world = World::calm();
     let (_, answer) = world.send_sms("c1", "Hello").await;
     assert_eq!(world.statuses().await, ["Submitted", "Delivered"]);
@@ -37,7 +37,7 @@ async fn a_hub_secret_signs_the_bytes_as_they_are_sent() {
 }
 
 #[tokio::test]
-async fn a_passing_fault_is_tried_again() {
+async fn a_temporary_error_is_retried() {
     let world = World::calm();
     world.will_answer([503, 500, 429]);
     world.send_sms("c1", "[sim:until=submitted]").await;
@@ -47,7 +47,7 @@ async fn a_passing_fault_is_tried_again() {
 }
 
 #[tokio::test]
-async fn after_three_repetitions_it_is_dropped_and_kept_for_the_export() {
+async fn after_three_retries_it_is_dropped_and_listed_in_the_export() {
     let world = World::calm();
     world.will_answer([503; 4]);
     world.send_sms("c1", "[sim:until=submitted]").await;
@@ -60,7 +60,7 @@ async fn after_three_repetitions_it_is_dropped_and_kept_for_the_export() {
 }
 
 #[tokio::test]
-async fn some_statuses_end_the_matter() {
+async fn some_statuses_are_not_retried() {
     let world = World::calm();
     for (at, status) in [202, 204, 302, 404].into_iter().enumerate() {
         world.will_answer([status]);
@@ -72,7 +72,7 @@ async fn some_statuses_end_the_matter() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_not_there_is_tried_four_times() {
+async fn an_absent_receiver_is_tried_four_times() {
     let world = World::calm();
     let mut body = world.sms("c1", "[sim:until=submitted]");
     body["notifyUrl"] = json!(dead_url());
@@ -106,7 +106,7 @@ async fn an_early_notification_is_there_before_the_answer() {
 }
 
 #[tokio::test]
-async fn nothing_is_early_if_it_is_not_asked_for() {
+async fn no_notification_is_early_without_the_setting() {
     let world = World::with(calm_but(|settings| settings.answer_delay = HOUR));
     world.send_unanswered("c1", "Hello").await;
     assert!(world.arrivals().is_empty());
@@ -114,7 +114,7 @@ async fn nothing_is_early_if_it_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn the_end_comes_promptly_whatever_is_pending() {
+async fn the_shutdown_is_prompt_with_pending_notifications() {
     let world = World::with(calm_but(|settings| settings.notify_delay = HOUR));
     world.send_sms("c1", "Hello").await;
     world.send_unanswered("c2", "[sim:answer=hang]").await;
@@ -124,7 +124,7 @@ async fn the_end_comes_promptly_whatever_is_pending() {
 }
 
 #[tokio::test]
-async fn the_books_balance_when_everything_goes_wrong() {
+async fn the_counts_add_up_when_everything_fails() {
     let world = World::with(calm_but(|settings| {
         settings.loss = 0.2;
         settings.duplicates = 0.2;
@@ -148,7 +148,7 @@ async fn the_books_balance_when_everything_goes_wrong() {
 }
 
 #[tokio::test]
-async fn two_simulators_with_one_seed_do_the_same() {
+async fn two_simulators_with_one_seed_behave_equally() {
     let settings = Settings { failures: 0.5, duplicates: 0.3, reorder: 0.3, ..Settings::calm() };
     let (first, second) = (World::with(settings.clone()), World::with(settings));
     for nth in 0..10 {

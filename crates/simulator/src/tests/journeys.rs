@@ -1,4 +1,4 @@
-//! What each channel reports.
+//! The reports of each channel.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::world::{World, calm_but};
 const V1: &str = "/resources/v1/messaging";
 const V2: &str = "/v2/messages";
 
-/// A send of every channel, with `text` in it.
+/// A request body of every channel, with `text` in it.
 fn bodies(text: &str) -> Vec<(&'static str, &'static str, Value)> {
     let v1 = |channel: &str, destination: Value, channels: Value| {
         json!({"deliverychannel": channel, "appid": "a_1", "destination": [destination], "channels": channels,
@@ -46,7 +46,7 @@ fn bodies(text: &str) -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// Sends and returns the status words. The three APIs name the URL differently.
+/// Sends and returns the status words. The three APIs use different names for the URL.
 async fn statuses_of(path: &str, mut body: Value) -> Vec<String> {
     let world = World::calm();
     for name in ["notifyurl", "notifyUrl", "callbackUrl"] {
@@ -78,7 +78,7 @@ async fn every_channel_takes_its_documented_steps() {
 }
 
 #[tokio::test]
-async fn every_channel_fails_with_a_code_of_its_own_table() {
+async fn every_channel_fails_with_a_code_from_its_own_table() {
     use receiptd_domain::Channel;
     use receiptd_webex::codes::{self, Class};
 
@@ -130,7 +130,7 @@ async fn a_bounce_names_its_type() {
 }
 
 #[tokio::test]
-async fn only_the_receipts_that_were_asked_for_come() {
+async fn only_requested_receipts_are_posted() {
     for (receipts, text, expected) in [
         (json!(["SENT"]), "Hello", &["Submitted"][..]),
         (json!(["delivered", "FAILED"]), "Hello", &["Delivered"]),
@@ -163,7 +163,7 @@ async fn a_failed_rcs_message_falls_back_to_sms() {
 }
 
 #[tokio::test]
-async fn chat_channels_number_their_transactions() {
+async fn chat_channels_number_their_transaction_ids() {
     let world = World::calm();
     let (_, path, mut body) = bodies("Hello").into_iter().find(|(name, ..)| *name == "whatsapp").unwrap();
     body["notifyurl"] = json!(world.notify_url);
@@ -174,7 +174,7 @@ async fn chat_channels_number_their_transactions() {
 }
 
 #[tokio::test]
-async fn every_destination_is_notified_about() {
+async fn every_destination_has_notifications() {
     let world = World::calm();
     let body = json!({"deliverychannel": "sms", "notifyurl": world.notify_url, "correlationid": "root",
         "destination": [{"msisdn": ["1", "2"], "correlationid": "own"}, {"msisdn": ["3"]}],
@@ -191,7 +191,7 @@ async fn every_destination_is_notified_about() {
 }
 
 #[tokio::test]
-async fn the_sms_api_may_call_back_flat() {
+async fn the_sms_api_may_use_the_flat_callback() {
     let world = World::with(calm_but(|settings| settings.flat_callbacks = true));
     let body = json!({"from": "ACME", "to": "+447700900123", "content": "Hello", "correlationId": "c1",
         "callbackUrl": world.notify_url});
@@ -202,7 +202,7 @@ async fn the_sms_api_may_call_back_flat() {
 }
 
 #[tokio::test]
-async fn the_voice_api_calls_back_flat() {
+async fn the_voice_api_uses_the_flat_callback() {
     let world = World::calm();
     let call = json!({"callerId": "+447700900200", "dialedNumber": "+447700900123", "correlationId": "c1",
         "audio": {"type": "TTS", "text": "[sim:until=answered]"}, "callbackUrl": world.notify_url});

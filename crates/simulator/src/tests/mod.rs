@@ -1,4 +1,4 @@
-//! The simulator as its users meet it: over HTTP, with a receiver of its own.
+//! The simulator as its users see it: over HTTP, with its own receiver.
 
 mod answers;
 mod delivery;

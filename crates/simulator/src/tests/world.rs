@@ -1,4 +1,4 @@
-//! A simulator, a receiver and a sender, each on a port of its own.
+//! A simulator, a receiver and a sender, each on its own port.
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
@@ -37,7 +37,7 @@ impl Arrival {
     }
 }
 
-/// Keeps what is posted, and answers as it is told: 200 unless something is in the queue.
+/// Stores the posts, and answers with the queued statuses, otherwise with 200.
 #[derive(Default)]
 struct Inbox {
     arrivals: Mutex<Vec<Arrival>>,
@@ -56,7 +56,7 @@ async fn take(request: HttpRequest, raw: Bytes, inbox: Data<Inbox>) -> HttpRespo
     HttpResponse::build(StatusCode::from_u16(status).unwrap()).finish()
 }
 
-/// Everything that a test needs. Stops with the test.
+/// Everything that a test needs. It stops with the test.
 pub(super) struct World {
     pub(super) base_url: String,
     pub(super) notify_url: String,
@@ -70,7 +70,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn with(settings: Settings) -> Self {
-        // Another test of this process may have been first.
+        // Another test of this process may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let inbox = Data::new(Inbox::default());
         let (listener, data) = (listen(), inbox.clone());
@@ -110,12 +110,12 @@ impl World {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// Sends by v2, to be notified here.
+    /// Sends by v2, with the receiver as notify URL.
     pub(super) async fn send_sms(&self, correlation_id: &str, text: &str) -> (u16, Value) {
         self.send("/v2/messages", &self.sms(correlation_id, text)).await
     }
 
-    /// Sends by v2, waits until the platform has accepted it, and then for an answer that does not come.
+    /// Sends by v2, waits until the platform has accepted it, and then waits for an answer that does not come.
     pub(super) async fn send_unanswered(&self, correlation_id: &str, text: &str) {
         let accepted = self.observer.report().accepted;
         let request = self.request("/v2/messages").header("key", "k1").json(&self.sms(correlation_id, text));
@@ -131,7 +131,7 @@ impl World {
                "content": {"type": "text", "text": text}, "callbackData": "order-1", "notifyUrl": self.notify_url})
     }
 
-    /// What the receiver is to answer next.
+    /// The next answers of the receiver.
     pub(super) fn will_answer(&self, statuses: impl IntoIterator<Item = u16>) {
         self.inbox.statuses.lock().unwrap().extend(statuses);
     }
@@ -155,7 +155,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // The stop is requested at once; nobody has to wait for it.
+        // The shutdown is requested at once. The test does not wait for it.
         drop(self.receiver.stop(false));
         self.running.abort();
     }
@@ -165,12 +165,12 @@ fn listen() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// Shares one address with nobody, so that a connection to it is refused.
+/// An address at which nothing listens, so that a connection to it is refused.
 pub(super) fn dead_url() -> String {
     format!("http://{}/notify", listen().local_addr().unwrap())
 }
 
-/// The settings of a test that is about `change`.
+/// Calm settings with `change` applied.
 pub(super) fn calm_but(change: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = Settings::calm();
     change(&mut settings);
