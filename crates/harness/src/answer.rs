@@ -1,12 +1,12 @@
-//! What a server answered, and what a test expects of it.
+//! An answer of a server, and the assertions of tests about it.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub struct Answer {
-    /// What was asked.
+    /// The method and path of the request.
     pub request: String,
     pub status: u16,
     pub headers: HeaderMap,
@@ -25,14 +25,14 @@ impl Answer {
         self
     }
 
-    /// `200 {}`, as the platform wants it.
+    /// `200 {}`, which the platform requires.
     #[track_caller]
     pub fn is_acknowledged(&self) {
         assert_eq!((self.status, self.body.as_str()), (200, "{}"), "{}", self.request);
         assert_eq!(self.header("content-type"), Some("application/json"));
     }
 
-    /// An RFC 9457 problem with this status and code, complete. Returns its body.
+    /// A complete RFC 9457 problem with this status and code. Returns its body.
     #[track_caller]
     pub fn is_problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}: {}", self.request, self.body);
@@ -48,7 +48,7 @@ impl Answer {
         problem
     }
 
-    /// 422 with exactly these faulty fields.
+    /// 422 with errors in exactly these fields.
     #[track_caller]
     pub fn blames(&self, pointers: &[&str]) {
         let problem = self.is_problem(422, "invalid-request");
@@ -58,7 +58,7 @@ impl Answer {
         assert!(errors.iter().all(|error| error["detail"].as_str().is_some_and(|text| !text.is_empty())), "{problem}");
     }
 
-    /// `503` that asks the platform to come again, and soon.
+    /// `503` that asks the platform to retry soon.
     #[track_caller]
     pub fn asks_to_try_again(&self) {
         self.is_problem(503, "unavailable");

@@ -1,4 +1,4 @@
-//! Certificates, made on the spot.
+//! Certificates, generated for a test.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
-/// Who signs them.
+/// The authority that signs them.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM.
@@ -16,7 +16,7 @@ pub struct Pair {
     pub key: String,
 }
 
-/// Where a server finds a pair.
+/// The files of a pair.
 pub struct Files {
     pub certificate: PathBuf,
     pub key: PathBuf,
@@ -34,7 +34,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A certificate of this machine, good until this year begins.
+    /// A certificate for this machine, valid until the beginning of this year.
     pub fn issues(&self, until: i32) -> Pair {
         let mut parameters = CertificateParams::new(["localhost", "127.0.0.1"].map(str::to_owned)).unwrap();
         parameters.not_after = date_time_ymd(until, 1, 1);
@@ -51,7 +51,7 @@ impl Files {
         files
     }
 
-    /// Each in one step, one after the other.
+    /// Replaces each file atomically, one after the other.
     pub fn become_those_of(&self, pair: &Pair) {
         for (file, text) in [(&self.certificate, &pair.certificate), (&self.key, &pair.key)] {
             let next = file.with_extension("next");
@@ -60,7 +60,7 @@ impl Files {
         }
     }
 
-    /// As the settings want them.
+    /// The paths, in the form of the settings.
     pub fn names(&self) -> (&str, &str) {
         (self.certificate.to_str().unwrap(), self.key.to_str().unwrap())
     }

@@ -1,4 +1,4 @@
-//! Requests, in few words.
+//! A client for requests, with short method names.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Answer, described::assert_described};
 
-/// Somebody who talks to a server.
+/// A client of a server.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -23,32 +23,32 @@ impl Client {
         Self::with(base, None, |builder| builder)
     }
 
-    /// One that trusts these authorities alone, if any are named, and is what `kind` makes of it.
+    /// A client that is configured by `kind`. If authorities are named, it trusts only these.
     pub fn with(base: String, authority: Option<&str>, kind: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         let builder = reqwest::Client::builder().no_proxy();
-        // The certificates of the system take longer to read than the requests.
+        // Reading the certificates of the system takes longer than the requests.
         let authorities = authority.map(|pem| Certificate::from_pem(pem.as_bytes()).unwrap());
         let builder = builder.timeout(Duration::from_mins(1)).tls_certs_only(authorities);
         Self { http: kind(builder).build().unwrap(), base, token: None }
     }
 
-    /// Somebody else: from another address of this machine, with connections of their own.
+    /// Another client, with another address of this machine and its own connections.
     pub fn at_address(&self, address: [u8; 4]) -> Self {
         let other = Self::with(self.base.clone(), None, |builder| builder.local_address(IpAddr::from(address)));
         Self { token: self.token.clone(), ..other }
     }
 
-    /// The same, with this API token.
+    /// The same client with this API token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// Where the server is.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.base.rsplit('/').next().unwrap().parse().unwrap()
     }
 
-    /// A request that can still be changed; [`asked`] sends it.
+    /// A request that can still be changed. [`asked`] sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.token {
@@ -57,7 +57,7 @@ impl Client {
         }
     }
 
-    /// Whether there is a server at all.
+    /// Whether a server answers.
     pub async fn is_answered(&self) -> bool {
         self.request(Method::GET, "/health/live").send().await.is_ok_and(|answer| answer.status().is_success())
     }
@@ -66,7 +66,7 @@ impl Client {
         asked(self.request(Method::GET, path)).await
     }
 
-    /// Posts as the platform does, to `/notify`.
+    /// Posts to `/notify`, as the platform does.
     pub async fn posts(&self, body: impl Into<Body>) -> Answer {
         self.posts_to("/notify", body).await
     }
@@ -75,19 +75,19 @@ impl Client {
         asked(self.request(Method::POST, path).header("content-type", "application/json").body(body)).await
     }
 
-    /// Posts to a server that may not be there; the status, if an answer came.
+    /// Posts to a server that may be down. Returns the status, if there was an answer.
     pub async fn tries(&self, body: impl Into<Body>) -> Option<u16> {
         let answer = self.request(Method::POST, "/notify").body(body).send().await.ok()?;
         let status = answer.status().as_u16();
         answer.bytes().await.ok().map(|_| status)
     }
 
-    /// Asks for a message to be sent.
+    /// Sends a message.
     pub async fn sends(&self, message: &Value) -> Answer {
         self.posts_to("/v1/messages", message.to_string()).await
     }
 
-    /// Asks for a message to be sent, with a key by which that may be repeated.
+    /// Sends a message with an idempotency key.
     pub async fn sends_with_key(&self, key: &str, message: &Value) -> Answer {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         self.posts_with("/v1/messages", &headers, message.to_string()).await
@@ -99,7 +99,7 @@ impl Client {
         asked(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body)).await
     }
 
-    /// Asks for many to be sent, one a line; the answers, line for line.
+    /// Sends several messages, one per line. Returns the answers, line by line.
     pub async fn sends_lines(&self, lines: impl Into<Body>) -> Vec<Value> {
         let request = self.request(Method::POST, "/v1/messages").header("content-type", "application/x-ndjson");
         let answer = asked(request.body(lines)).await.is(200);
@@ -107,23 +107,23 @@ impl Client {
         answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The message of this id, which is there.
+    /// The message with this id, which must exist.
     pub async fn message(&self, id: &str) -> Value {
         self.gets(&message_path(id)).await.is(200).json()
     }
 
-    /// The status of a message; `None` if there is no such message.
+    /// The status of a message. `None` if there is no such message.
     pub async fn status_of(&self, id: &str) -> Option<String> {
         let answer = self.gets(&message_path(id)).await;
         (answer.status == 200).then(|| answer.json()["status"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The items of a list.
+    /// The items of a page.
     pub async fn items(&self, path: &str) -> Vec<Value> {
         self.gets(path).await.is(200).json()["items"].as_array().cloned().unwrap_or_default()
     }
 
-    /// The items of a list, from its first page to its last.
+    /// The items of a list, from the first page to the last.
     pub async fn every_item(&self, path: &str) -> Vec<Value> {
         let (mut items, mut query) = (Vec::new(), String::new());
         loop {
@@ -140,7 +140,7 @@ impl Client {
         items.iter().map(|item| item["correlationId"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The value of a metric, with its labels as they are written; 0 if it is not there yet.
+    /// The value of a metric, with its labels as they are written. 0 if it does not exist yet.
     pub async fn metric(&self, name: &str) -> i64 {
         let metrics = self.gets("/metrics").await.is(200).body;
         let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -148,7 +148,7 @@ impl Client {
     }
 }
 
-/// People who guess at secrets: each few times only, since those who guess are slowed.
+/// Clients that guess secrets. Each guesses only a few times, since failed guesses are throttled.
 pub struct Strangers {
     known: Vec<Client>,
     guesses: usize,
@@ -160,14 +160,14 @@ impl Strangers {
         Self { known: addresses.take(48).collect(), guesses: 0 }
     }
 
-    /// Whoever guesses next.
+    /// The client for the next guess.
     pub fn next(&mut self) -> &Client {
         self.guesses += 1;
         &self.known[self.guesses / 10]
     }
 }
 
-/// Sends a request, and reads its answer; one of ours must be as the description says.
+/// Sends a request and reads its answer. An answer of receiptd must conform to the API description.
 pub async fn asked(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.unwrap();
@@ -175,7 +175,7 @@ pub async fn asked(request: RequestBuilder) -> Answer {
     let words = format!("{method} {}", request.url());
     let response = client.execute(request).await.unwrap_or_else(|error| panic!("{words}: {error:?}"));
     let answer = Answer::read(words, response).await;
-    // The simulated platform, whose answers have no such id, is described elsewhere.
+    // The simulated platform, whose answers have no such header, has another description.
     if answer.header("x-request-id").is_some() {
         assert_described(method.as_str(), &path, &answer);
         assert_protected(&answer);
@@ -183,7 +183,7 @@ pub async fn asked(request: RequestBuilder) -> Answer {
     answer
 }
 
-/// What browsers and caches are told with every answer.
+/// The headers for browsers and caches on every answer.
 #[track_caller]
 fn assert_protected(answer: &Answer) {
     let header = |name| answer.header(name).unwrap_or_default();
@@ -202,7 +202,7 @@ pub fn message_path(id: &str) -> String {
     format!("/v1/messages/{}", encoded(id))
 }
 
-/// Everything but letters and digits percent-encoded.
+/// Percent-encodes everything except letters and digits.
 pub fn encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
         byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),

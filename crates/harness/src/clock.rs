@@ -10,14 +10,14 @@ use std::{
 
 use receiptd::{clock::Clock, domain::Timestamp};
 
-/// The wall clock, set forward and back. Clones are one clock.
+/// The wall clock plus an offset that the test sets. Clones share the offset.
 #[derive(Clone, Default)]
 pub struct SetClock {
     ahead_micros: Arc<AtomicI64>,
 }
 
 impl SetClock {
-    /// As the program takes it.
+    /// The clock in the type of the program.
     pub fn clock(&self) -> Clock {
         let (system, ahead) = (Clock::system(), self.ahead_micros.clone());
         Clock::new(move || Timestamp::from_micros(system.now().as_micros() + ahead.load(Ordering::Relaxed)))

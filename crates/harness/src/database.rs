@@ -1,4 +1,4 @@
-//! A database of a test's own.
+//! A database for a single test.
 
 use std::{
     future::Future,
@@ -16,21 +16,21 @@ use sqlx::{
 use tempfile::TempDir;
 use temporary_postgres::Server;
 
-/// A database that nobody else has.
+/// A database that only one test uses.
 pub struct Database {
     url: String,
-    /// On the Postgres server.
+    /// The name of the database on the Postgres server.
     name: Option<String>,
-    /// Of the SQLite file.
+    /// The folder of the SQLite file.
     _folder: Option<TempDir>,
 }
 
-/// Runs `test` on a SQLite file of its own.
+/// Runs `test` on its own SQLite file.
 pub fn on_sqlite(test: impl AsyncFnOnce(&Database)) {
     run(&Database::in_a_file(), test);
 }
 
-/// Runs `test` on a Postgres database of its own.
+/// Runs `test` on its own Postgres database.
 pub fn on_postgres(test: impl AsyncFnOnce(&Database)) {
     let name = format!("receiptd_{}", uuid::Uuid::new_v4().simple());
     run(&Database::on(Server::shared().unwrap(), name), test);
@@ -42,7 +42,7 @@ fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
             administer(format!("CREATE DATABASE {name}")).await;
         }
         let outcome = AssertUnwindSafe(test(database)).catch_unwind().await;
-        // A server that was lent to us gets its databases off again.
+        // A server that the environment provides must not keep the databases of tests.
         if let Some(name) = &database.name {
             administer(format!("DROP DATABASE {name} WITH (FORCE)")).await;
         }
@@ -52,18 +52,18 @@ fn run(database: &Database, test: impl AsyncFnOnce(&Database)) {
     });
 }
 
-/// Runs a test on a runtime of its own.
+/// Runs a test on its own runtime.
 pub fn block_on(test: impl Future<Output = ()>) {
-    // A TLS provider for the HTTP clients of the process; the second test finds it there.
+    // A TLS provider for the HTTP clients of the process. Another test may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Two workers, so that what a test does at the same time really is.
+    // Two workers, so that concurrent parts of a test really run at the same time.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(test);
     runtime.shutdown_background();
 }
 
 impl Database {
-    /// A SQLite file, alone in its folder; not made yet.
+    /// An SQLite file that does not exist yet, in its own folder.
     pub fn in_a_file() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = Self::at(&folder.path().join("receiptd.db"));
@@ -75,12 +75,12 @@ impl Database {
         Self { url: format!("sqlite://{}", path.display()), name: None, _folder: None }
     }
 
-    /// The database of this name.
+    /// The database with this name.
     pub fn on(server: &Server, name: String) -> Self {
         Self { url: server.url(&name), name: Some(name), _folder: None }
     }
 
-    /// As the settings want it.
+    /// The URL, in the form of the settings.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -89,14 +89,15 @@ impl Database {
         self.name.is_none()
     }
 
-    /// A connection to the SQLite file. A server under load lets go of the write lock for moments only, so it waits long.
+    /// A connection to the SQLite file. A server under load releases the write lock only for moments, so the timeout is
+    /// long.
     async fn file(&self) -> SqliteConnection {
         let options: SqliteConnectOptions = self.url.parse().unwrap();
         options.busy_timeout(Duration::from_secs(60)).connect().await.unwrap()
     }
 
-    /// Makes every commit fail until [`Outage::end`]: another process holds the SQLite file's write lock; the Postgres
-    /// database throws everybody out and lets nobody in.
+    /// Makes every commit fail until [`Outage::end`]. On SQLite, another connection holds the write lock. The Postgres
+    /// database closes all connections and refuses new ones.
     pub async fn fails(&self) -> Outage<'_> {
         let Some(name) = &self.name else {
             let mut lock = self.file().await;
@@ -108,7 +109,7 @@ impl Database {
         Outage { database: self, lock: None }
     }
 
-    /// Does something behind the server's back.
+    /// Executes a statement without the server.
     pub async fn execute(&self, statement: &'static str) {
         if self.is_sqlite() {
             let mut connection = self.file().await;
@@ -119,12 +120,12 @@ impl Database {
         }
     }
 
-    /// Reads texts behind the server's back.
+    /// Reads texts without the server.
     pub async fn texts(&self, query: &'static str) -> Vec<String> {
         self.rows::<(String,)>(query).await.into_iter().map(|(text,)| text).collect()
     }
 
-    /// Reads rows behind the server's back.
+    /// Reads rows without the server.
     pub async fn rows<R>(&self, query: &'static str) -> Vec<R>
     where
         R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -139,7 +140,7 @@ impl Database {
     }
 }
 
-/// A time in which nothing can be committed.
+/// A time during which every commit fails.
 #[must_use]
 pub struct Outage<'a> {
     database: &'a Database,
@@ -159,7 +160,7 @@ impl Outage<'_> {
     }
 }
 
-/// Does something that concerns the whole Postgres server.
+/// Executes a statement that concerns the whole Postgres server.
 async fn administer(statement: String) {
     let mut connection = PgConnection::connect(&Server::shared().unwrap().url("postgres")).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();

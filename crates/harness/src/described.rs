@@ -1,4 +1,4 @@
-//! Every answer that any test gets is held against the description of the API.
+//! Checks every answer in every test against the API description.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use super::Answer;
 
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| describe(&Conditions::default()));
 
-/// Compiled once for each place of the description.
+/// Compiled once for each part of the description.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);
 
 /// An operation of the API.
@@ -24,7 +24,6 @@ pub struct Operation {
     description: &'static Value,
 }
 
-/// All of them.
 pub fn operations() -> impl Iterator<Item = Operation> {
     let items = DESCRIPTION["paths"].as_object().unwrap().iter();
     items.flat_map(|(path, item)| {
@@ -34,20 +33,20 @@ pub fn operations() -> impl Iterator<Item = Operation> {
 }
 
 impl Operation {
-    /// The scope that it asks for, if it asks for one.
+    /// The scope that it requires, if any.
     pub fn scope(self) -> Option<&'static str> {
         self.description.pointer("/security/0/token/0")?.as_str()
     }
 
-    /// The parameters of its path and its own.
+    /// The parameters of its path and its own parameters.
     pub fn parameters(self) -> Vec<&'static Value> {
         let places = [&DESCRIPTION["paths"][self.path], self.description];
         places.into_iter().filter_map(|place| place["parameters"].as_array()).flatten().map(resolved).collect()
     }
 
-    /// The one that a request goes to.
+    /// The operation of a request.
     fn of(method: &str, path: &str) -> Option<Self> {
-        // There a slash at the end makes no difference, and two are one.
+        // A slash at the end makes no difference, and two slashes count as one.
         let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
         let merged = format!("/{}", parts.join("/"));
         let path = if merged.starts_with("/notify") { merged.as_str() } else { path };
@@ -56,18 +55,18 @@ impl Operation {
             template.split('/').count() == path.split('/').count()
                 && parts.zip(given).all(|(part, given)| part == given || (part.starts_with('{') && !given.is_empty()))
         };
-        // Of two that fit, the one without a parameter is meant.
+        // If two paths fit, the one without a parameter is meant.
         let fitting = operations().filter(|one| one.method.eq_ignore_ascii_case(method) && fits(one.path));
         fitting.min_by_key(|one| one.path.matches('{').count())
     }
 }
 
-/// Whether there is a path for it at all, by whatever method.
+/// Whether the description has this path, with any method.
 fn is_a_path(path: &str) -> bool {
     ["get", "post"].iter().any(|method| Operation::of(method, path).is_some())
 }
 
-/// Fails if the description does not say that the request may be answered so.
+/// Fails if the description does not allow this answer to the request.
 #[track_caller]
 pub(crate) fn assert_described(method: &str, path: &str, answer: &Answer) {
     let Some(operation) = Operation::of(method, path) else {

@@ -1,4 +1,4 @@
-//! Somebody who follows the events of a server.
+//! A client that follows the events of a server.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use tokio::time::timeout;
 
 use super::Client;
 
-/// Far longer than an event takes, also on a busy machine.
+/// Far longer than an event takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open stream of events.
 pub struct Follower {
     response: Response,
     text: String,
-    /// The id of the last event, or of where the stream began.
+    /// The id of the last event, or of the position at which the stream began.
     pub last: String,
 }
 
 impl Follower {
-    /// Follows from now on; returns when the server has said where that is.
+    /// Follows from now on. Returns when the server has sent the current position.
     pub async fn of(client: &Client, query: &str) -> Self {
         Self::open(client, query, None).await
     }
@@ -42,20 +42,20 @@ impl Follower {
         Self { response, text: String::new(), last }
     }
 
-    /// The next event; `None` when the server ends the stream.
+    /// The next event. `None` when the server ends the stream.
     pub async fn next(&mut self) -> Option<Value> {
         let end = loop {
             if let Some(end) = self.text.find("\n\n") {
                 break end;
             }
             let piece = timeout(PATIENCE, self.response.chunk()).await;
-            let piece = piece.unwrap_or_else(|_| panic!("waited in vain for an event"));
+            let piece = piece.unwrap_or_else(|_| panic!("timeout while waiting for an event"));
             self.text.push_str(str::from_utf8(&piece.unwrap()?).unwrap());
         };
         let block: String = self.text.drain(..end + 2).collect();
         let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         field("id").unwrap_or_else(|| panic!("an event without an id: {block}")).clone_into(&mut self.last);
-        // Many clients take a block without data for an event.
+        // Many clients treat a block without data as an event.
         let data = field("data").unwrap_or_else(|| panic!("a block without data: {block}"));
         Some(serde_json::from_str(data).unwrap())
     }

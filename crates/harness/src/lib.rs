@@ -1,26 +1,26 @@
-//! What the tests are written with.
+//! Shared helpers of the tests.
 //!
-//! | File | Holds |
+//! | File | Contents |
 //! | --- | --- |
-//! | `follower` | somebody who follows the events of a server |
-//! | `server`, `client`, `answer` | a server of a test's own, requests to it, and what is expected of the answers |
-//! | `described` | each answer held against the description of the API |
-//! | `database`, `clock` | the database under it, and the clock by which it goes |
-//! | `stored` | what is stored, read whole |
-//! | `stoppable` | a Postgres server that a test stops and kills |
-//! | `preload` | a library between the program and the operating system |
-//! | `sample` | what the platform posts, and what is sent |
-//! | `platform` | the simulated platform, and one that only records |
-//! | `program` | the real program, in a process of its own |
+//! | `follower` | a client that follows the events of a server |
+//! | `server`, `client`, `answer` | a server for a single test, requests to it, and assertions about the answers |
+//! | `described` | checks each answer against the API description |
+//! | `database`, `clock` | the database and the clock of the server |
+//! | `stored` | reads everything that is stored |
+//! | `stoppable` | a Postgres server that a test can stop and kill |
+//! | `preload` | a library that intercepts calls to the operating system |
+//! | `sample` | bodies that the platform posts, and messages to send |
+//! | `platform` | the simulated platform, and one that only records requests |
+//! | `program` | the real program in its own process |
 //! | `raw` | connections below HTTP |
 //! | `certificates` | certificates for servers over TLS |
-//! | `eventually` | waiting for a condition |
+//! | `eventually` | waits for a condition |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 #![expect(
     missing_docs,
     clippy::missing_panics_doc,
-    reason = "a helper says what it does by its name, and fails the test"
+    reason = "the name of a helper says what it does, and it fails the test"
 )]
 #![expect(
     clippy::return_self_not_must_use,
@@ -47,7 +47,7 @@ macro_rules! both {
     };
 }
 
-/// Makes `name::sqlite` of each test. For most of HTTP it makes no difference which database there is.
+/// Makes `name::sqlite` of each test. For most HTTP tests the database makes no difference.
 #[macro_export]
 macro_rules! sqlite {
     ($($name:ident),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! The simulated platform, and one that only records what is sent to it.
+//! The simulated platform, and one that only records requests.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -22,7 +22,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// One on which nothing goes wrong.
+    /// A simulator without any errors.
     pub fn start() -> Self {
         Self::with(Settings::calm())
     }
@@ -41,7 +41,7 @@ impl Platform {
         Self { url, observer, stop, task }
     }
 
-    /// Waits until it has nothing more to tell.
+    /// Waits until it has no more notifications to post.
     pub async fn settled(&self) {
         self.observer.settled().await;
     }
@@ -55,7 +55,7 @@ impl Platform {
         self.report().accepted_by_correlation_id.get(id).copied().unwrap_or_default()
     }
 
-    /// No test may end with a message that was sent twice.
+    /// Stops the simulator. Fails if a message was sent twice.
     pub async fn stop(self) {
         let twice: Vec<_> =
             self.report().accepted_by_correlation_id.into_iter().filter(|(_, times)| *times > 1).collect();
@@ -65,20 +65,20 @@ impl Platform {
     }
 }
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Request line and headers, in lower case.
+    /// The request line and the headers, in lower case.
     pub head: String,
     pub body: Value,
 }
 
-/// A platform that gives the same answer to all, and keeps what it was sent.
+/// A platform that gives the same answer to all requests, and records the requests.
 pub struct Recorder {
     pub url: String,
     answer: Arc<Mutex<(u16, &'static str)>>,
     requests: Arc<Mutex<Vec<Request>>>,
-    /// Ends with this value.
+    /// The task ends when this value is dropped.
     _task: JoinSet<()>,
 }
 
@@ -96,7 +96,7 @@ impl Recorder {
         let answer = Arc::new(Mutex::new((status, body)));
         let (mut task, kept, told) = (JoinSet::new(), requests.clone(), answer.clone());
         task.spawn(async move {
-            // One after the other, each on a connection of its own.
+            // One after the other, each on its own connection.
             while let Ok((stream, _)) = listener.accept().await {
                 let Some(request) = read(&stream).await else { continue };
                 kept.lock().unwrap().push(request);
@@ -108,7 +108,7 @@ impl Recorder {
         Self { url, answer, requests, _task: task }
     }
 
-    /// From now on it answers so.
+    /// From now on it answers with this.
     pub fn says(&self, status: u16, body: &'static str) {
         *self.answer.lock().unwrap() = (status, body);
     }

@@ -1,4 +1,4 @@
-//! A library between a program and the operating system, loaded with `LD_PRELOAD`.
+//! A library that intercepts a program's calls to the operating system, loaded with `LD_PRELOAD`.
 
 use std::{
     env,
@@ -6,8 +6,8 @@ use std::{
     process::Command,
 };
 
-/// Compiles a C file, named from the root of the repository, to a library in `folder`. The compiler is there: SQLite is
-/// built with it.
+/// Compiles a C file, whose path is relative to the root of the repository, to a library in `folder`. A compiler is
+/// available, since SQLite is built with it.
 pub fn compile(source: &str, folder: &Path) -> PathBuf {
     let library = folder.join("shim.so");
     let mut compiler = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));

@@ -1,4 +1,4 @@
-//! The real program, in a process of its own.
+//! The real program in its own process.
 
 use std::{
     env,
@@ -13,14 +13,14 @@ use serde_json::Value;
 
 use super::{Client, eventually};
 
-/// A running `receiptd`. With this value it is killed, as by a power cut, if it has not ended before.
+/// A running `receiptd`. When this value is dropped, the process is killed as by a power failure, unless it has ended.
 pub struct Program {
     child: Child,
     out: PathBuf,
     err: PathBuf,
 }
 
-/// How a program ended.
+/// The result of a program that has ended.
 #[derive(Debug)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -28,7 +28,7 @@ pub struct Ended {
     pub err: String,
 }
 
-/// `receiptd` with these arguments, in this folder, without any settings of whoever runs the tests.
+/// `receiptd` with these arguments, in this folder, without settings from the environment of the tests.
 pub fn receiptd(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(
         env::var_os("CARGO_BIN_EXE_receiptd").expect("cargo names the program to the tests of its package"),
@@ -38,7 +38,7 @@ pub fn receiptd(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 impl Program {
-    /// Starts it; what it prints goes to files, which take all of it.
+    /// Starts it. Its output goes to files, so that it never blocks.
     pub fn start(command: &mut Command) -> Self {
         let folder = command.get_current_dir().unwrap();
         let name = folder.join(uuid::Uuid::new_v4().to_string());
@@ -53,7 +53,7 @@ impl Program {
         (Self::serve_for(&client, folder, address, settings).await, client)
     }
 
-    /// The same, where it is this client who waits.
+    /// Like [`Program::serve`], but waits with this client.
     pub async fn serve_for(client: &Client, folder: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let mut command = receiptd(folder, &["serve", "--listen", &address.to_string()]);
         let mut program = Self::start(command.envs(settings.iter().copied()));
@@ -65,36 +65,36 @@ impl Program {
         program
     }
 
-    /// What everybody on the machine sees of it in the list of processes.
+    /// Its command line, which all users of the machine can see in the list of processes.
     pub fn command_line(&self) -> String {
         fs::read_to_string(format!("/proc/{}/cmdline", self.child.id())).unwrap()
     }
 
-    /// What it logged so far.
+    /// The log so far.
     pub fn logged(&self) -> String {
         fs::read_to_string(&self.err).unwrap()
     }
 
-    /// Its process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The memory that it has, in bytes.
+    /// Its resident memory in bytes.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
-    /// How many sockets it has open.
+    /// The number of its open sockets.
     pub fn sockets(&self) -> usize {
         let files = fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
         let socket = |link: std::io::Result<std::path::PathBuf>| link.is_ok_and(|to| to.starts_with("socket:"));
         files.filter(|file| socket(fs::read_link(file.as_ref().unwrap().path()))).count()
     }
 
-    /// What it printed so far.
+    /// The output so far.
     pub fn printed(&self) -> String {
         fs::read_to_string(&self.out).unwrap()
     }
@@ -105,7 +105,7 @@ impl Program {
         Ended { code: status.code(), out: self.printed(), err: self.logged() }
     }
 
-    /// Sends it a signal, and waits for its end.
+    /// Sends a signal, and waits for its end.
     pub async fn ends_on(self, signal: &str) -> Ended {
         let process = self.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &process]).status().unwrap().success());
@@ -115,14 +115,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended long ago.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// An address on this machine that stays free while a program is restarted: outside of the range from which the system
-/// hands out ports, so that neither another listener nor an outgoing connection gets it.
+/// An address on this machine that stays free while a program is restarted. It is outside of the range from which the
+/// system assigns ports, so that neither another listener nor an outgoing connection gets it.
 pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + u16::try_from(std::process::id() % 2000).unwrap() * 10;
@@ -146,7 +146,7 @@ impl Ended {
         assert!(words.iter().all(|words| self.out.contains(words)), "{words:?} is not in:\n{}", self.out);
     }
 
-    /// On standard error.
+    /// Checks its standard error.
     #[track_caller]
     pub fn complains(&self, words: &str) {
         assert!(self.err.contains(words), "{words:?} is not in:\n{}", self.err);

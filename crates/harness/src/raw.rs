@@ -1,4 +1,4 @@
-//! Connections below HTTP, for what no HTTP client would do.
+//! Connections below HTTP, for requests that no HTTP client would send.
 
 use std::{
     io::{self, Read, Write},
@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A bare connection to a server.
+/// A raw connection to a server.
 pub struct Raw(TcpStream);
 
-/// How a bare connection ended, with the statuses of the answers that came before.
+/// How a raw connection ended, with the statuses of the answers before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ending {
     Closed(Vec<u16>),
-    /// Not at all, within [`Raw::PATIENCE`].
+    /// It did not end within [`Raw::PATIENCE`].
     Open,
 }
 
@@ -26,7 +26,7 @@ impl Ending {
     }
 }
 
-/// How a server answered on a bare connection.
+/// An answer on a raw connection.
 pub struct RawAnswer {
     pub status: u16,
     pub head: String,
@@ -34,7 +34,7 @@ pub struct RawAnswer {
 }
 
 impl Raw {
-    /// Far longer than anything here takes, also on a busy machine.
+    /// Far longer than any answer takes, even on a busy machine.
     pub const PATIENCE: Duration = Duration::from_secs(20);
 
     pub fn connect(address: SocketAddr) -> Self {
@@ -48,8 +48,8 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).unwrap();
     }
 
-    /// Sends `piece` over and over, until the server takes no more, `most` bytes are gone, or the time is over; how many
-    /// bytes went.
+    /// Sends `piece` repeatedly until the server reads no more, `most` bytes have been sent, or the time is over.
+    /// Returns the number of bytes sent.
     pub fn pours(&mut self, piece: &[u8], most: usize, within: Duration) -> usize {
         let (mut sent, end) = (0, Instant::now() + within);
         while sent < most && Instant::now() < end && self.0.write_all(piece).is_ok() {
@@ -58,7 +58,7 @@ impl Raw {
         sent
     }
 
-    /// Sends `piece` again and again, at this pace, until the server closes or the time is over.
+    /// Sends `piece` repeatedly with this pause, until the server closes the connection or the time is over.
     pub fn drips(&mut self, piece: &[u8], pause: Duration, within: Duration) -> Ending {
         let (began, mut bytes) = (Instant::now(), Vec::new());
         self.0.set_nonblocking(true).unwrap();
@@ -68,19 +68,19 @@ impl Raw {
                 _ => return Ending::closed(&bytes),
             }
             std::thread::sleep(pause);
-            // If that fails, so does the next reading.
+            // If this fails, the next read fails too.
             let _ = self.0.write(piece);
         }
         Ending::Open
     }
 
-    /// Sends a request, and tells whether anything came back.
+    /// Sends a request. Returns whether there was an answer.
     pub fn tries(&mut self, request: &str) -> bool {
         let mut buffer = [0; 4096];
         self.0.write_all(request.as_bytes()).is_ok() && self.0.read(&mut buffer).is_ok_and(|read| read > 0)
     }
 
-    /// The first line of an answer; of one without headers, all of it.
+    /// The first line of an answer. For an answer without headers, all of it.
     pub fn line(&mut self) -> String {
         let mut text = String::new();
         while !text.ends_with("\r\n") || (text.contains(" 100 ") && !text.ends_with("\r\n\r\n")) {
@@ -93,12 +93,12 @@ impl Raw {
         text
     }
 
-    /// Closes our half.
+    /// Closes our half of the connection.
     pub fn stops_talking(&self) {
         self.0.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Reads all that comes, until the server closes.
+    /// Reads everything until the server closes the connection.
     pub fn ending(&mut self) -> Ending {
         let mut bytes = Vec::new();
         let ended = self.0.read_to_end(&mut bytes);
@@ -108,7 +108,7 @@ impl Raw {
         Ending::closed(&bytes)
     }
 
-    /// Reads until `text` has come.
+    /// Reads until `text` has arrived.
     pub fn reads_until(&mut self, text: &str) {
         let mut bytes = Vec::new();
         while !String::from_utf8_lossy(&bytes).contains(text) {
@@ -120,7 +120,7 @@ impl Raw {
         }
     }
 
-    /// One answer; of a chunked one the body as it came.
+    /// One answer. The body of a chunked one is not decoded.
     pub fn answer(&mut self) -> RawAnswer {
         let mut bytes = Vec::new();
         loop {
@@ -137,7 +137,7 @@ impl Raw {
     }
 }
 
-/// Whether the server closed without reading all that was sent.
+/// Whether the server closed the connection without reading everything that was sent.
 fn is_reset(result: io::Result<usize>) -> bool {
     result.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
 }
@@ -152,7 +152,7 @@ fn whole(bytes: &[u8]) -> Option<RawAnswer> {
     is_whole.then(|| RawAnswer { status, body: body.to_owned(), head: head.clone() })
 }
 
-/// The connection works in blocking calls, which must not stand in the way of the server.
+/// The connection uses blocking calls, which must not block the server.
 pub async fn by_hand<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-/// A notification: of the SMS `id`, delivered, unless told otherwise.
+/// A notification. Unless it is changed, it reports that the SMS `id` was delivered.
 #[derive(Clone)]
 pub struct Sample(Value);
 
@@ -42,7 +42,7 @@ impl Sample {
         self
     }
 
-    /// With this callback data.
+    /// Adds callback data.
     pub fn calls_back(mut self, data: &str) -> Self {
         self.0["deliveryInfoNotification"]["callbackData"] = json!(data);
         self
@@ -53,7 +53,7 @@ impl Sample {
         self
     }
 
-    /// With this member of `deliveryInfo`.
+    /// Sets a member of `deliveryInfo`.
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.0["deliveryInfoNotification"]["deliveryInfo"][member] = value.into();
         self
@@ -63,7 +63,7 @@ impl Sample {
         self.0.to_string()
     }
 
-    /// As people print JSON.
+    /// The body as indented JSON.
     pub fn pretty(&self) -> String {
         serde_json::to_string_pretty(&self.0).unwrap()
     }
@@ -75,7 +75,7 @@ impl From<Sample> for reqwest::Body {
     }
 }
 
-/// A message for us to send.
+/// A message for receiptd to send.
 pub fn sms(id: &str, text: &str) -> Value {
     json!({ "channel": "sms", "from": "ACME", "to": "+447700900123", "text": text, "correlationId": id })
 }
@@ -84,7 +84,7 @@ pub fn whatsapp(id: &str, text: &str) -> Value {
     json!({ "channel": "whatsapp", "from": "a_1", "to": "+447700900123", "text": text, "correlationId": id })
 }
 
-/// All documented bodies of a folder of `tests/fixtures`, by name.
+/// All documented bodies in a folder of `tests/fixtures`, by name.
 pub fn fixtures(folder: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(folder);
     let read = |entry: fs::DirEntry| {

@@ -1,4 +1,4 @@
-//! A server of a test's own.
+//! A server for a single test.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -18,18 +18,18 @@ use super::{
     certificates::{Authority, Files},
 };
 
-/// A server about to be started.
+/// A server that has not been started.
 pub struct Setup {
     settings: Vec<(String, String)>,
     flags: Flags,
-    /// Whom clients have to trust, in PEM; `None`: it is no TLS.
+    /// The authority that clients must trust, in PEM. `None` without TLS.
     authority: Option<String>,
     clock: Clock,
-    /// Stays open while the server is restarted, so that nobody else gets the port.
+    /// Stays open while the server is restarted, so that no other process gets the port.
     listener: TcpListener,
 }
 
-/// A running server. To be stopped at the end of the test, which fails otherwise.
+/// A running server. It must be stopped at the end of the test; otherwise the test fails.
 pub struct TestServer {
     client: Client,
     pub address: SocketAddr,
@@ -39,12 +39,12 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// With the default settings.
+    /// Starts with the default settings.
     pub async fn start(database: &Database) -> Self {
         Self::on(database).start().await
     }
 
-    /// With settings that follow.
+    /// A server whose settings can still be changed.
     pub fn on(database: &Database) -> Setup {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let flags = Flags { database_url: Some(database.url().to_owned()), ..Flags::default() };
@@ -56,7 +56,7 @@ impl TestServer {
         self.stopped().await;
     }
 
-    /// Stops gracefully, and keeps what is needed to start again: database, settings and port.
+    /// Stops gracefully, and keeps the database, the settings and the port for another start.
     pub async fn stopped(mut self) -> Setup {
         self.begins_to_stop();
         let ended = self.task.take().unwrap().await;
@@ -67,19 +67,19 @@ impl TestServer {
         Setup { settings, flags, authority: authority.clone(), clock: clock.clone(), listener }
     }
 
-    /// Asks for the stop, and does not wait for it.
+    /// Requests the shutdown, and does not wait for it.
     pub fn begins_to_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             stop.send(()).unwrap();
         }
     }
 
-    /// Somebody without a token.
+    /// A client without a token.
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// Somebody without a token, who is what `kind` makes of them.
+    /// A client without a token, configured by `kind`.
     pub fn client_with(&self, kind: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
         self.setup.client(kind)
     }
@@ -101,42 +101,42 @@ impl Drop for TestServer {
 }
 
 impl Setup {
-    /// With a setting, named as in the file: `notify.path_token`.
+    /// Adds a setting, with its name in the file: `notify.path_token`.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((variable(name), value.to_owned()));
         self
     }
 
-    /// By another clock.
+    /// Uses another clock.
     pub fn by(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Without a setting that was given before.
+    /// Removes a setting.
     pub fn without(mut self, name: &str) -> Self {
         self.settings.retain(|(given, _)| *given != variable(name));
         self
     }
 
-    /// Without those that were given so far.
+    /// Removes all settings.
     pub fn without_settings(self) -> Self {
         Self { settings: Vec::new(), ..self }
     }
 
-    /// Sends through a platform at this URL, and is notified at `/notify`.
+    /// Sends through a platform at this URL, with `/notify` as notify URL.
     pub fn sending_to(self, platform: &str) -> Self {
         let url = format!("http://{}/notify", self.listener.local_addr().unwrap());
         self.with("public_url", &url).with("webex.base_url", platform).with("webex.service_key", "the-service-key")
     }
 
-    /// Over TLS, with the certificate in these files.
+    /// Uses TLS with the certificate in these files.
     pub fn over_tls(self, files: &Files, authority: &Authority) -> Self {
         let (certificate, key) = files.names();
         let authority = Some(authority.pem());
         Self { authority, ..self.with("tls.certificate", certificate).with("tls.key", key) }
     }
 
-    /// Without that certificate.
+    /// Does not use TLS.
     pub fn in_the_clear(self) -> Self {
         Self { authority: None, ..self.without("tls.certificate").without("tls.key") }
     }
@@ -148,7 +148,7 @@ impl Setup {
     }
 
     pub async fn start(self) -> TestServer {
-        // An empty file, so that no `receiptd.toml` gets into the test.
+        // An empty file, so that no `receiptd.toml` affects the test.
         let settings = config::load(&self.flags, self.settings.clone(), Some("/dev/null".into())).unwrap();
         let address = self.listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

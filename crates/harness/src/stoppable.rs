@@ -1,4 +1,4 @@
-//! A Postgres server that a test may stop and kill.
+//! A Postgres server that a test can stop and kill.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use temporary_postgres::Server;
 
 use crate::{Database, eventually};
 
-/// A server of the test's own.
+/// A server that only one test uses.
 pub struct Stoppable {
     server: Server,
-    /// The server's folder: that of its data, and what its supervisor looks for.
+    /// The folder of the server, which contains its data and the control files of its supervisor.
     folder: PathBuf,
 }
 
@@ -26,7 +26,7 @@ impl Stoppable {
         Self { folder: Path::new(&data).parent().unwrap().to_owned(), server }
     }
 
-    /// The database that is there anyway.
+    /// The default database.
     pub fn database(&self) -> Database {
         Database::on(&self.server, "postgres".to_owned())
     }
@@ -41,15 +41,15 @@ impl Stoppable {
         Database::on(&self.server, "elsewhere".to_owned())
     }
 
-    /// The user that it runs as.
+    /// The user id of its processes.
     pub fn user(&self) -> u32 {
         fs::metadata(&self.folder).unwrap().uid()
     }
 
-    /// Stops all of its processes where they are. They go on when the returned value goes.
+    /// Stops all of its processes (SIGSTOP). They continue when the returned value is dropped.
     pub fn stops(&self) -> Stopped {
         let main = self.main();
-        // First of all: it must not start another process.
+        // The main process first, so that it does not start another one.
         signal("STOP", &[main]);
         let mut all = children(main);
         signal("STOP", &all);
@@ -57,11 +57,11 @@ impl Stoppable {
         Stopped(all)
     }
 
-    /// Kills all of its processes at once. It starts again when the returned value goes.
+    /// Kills all of its processes at once. The server starts again when the returned value is dropped.
     pub fn is_killed(&self) -> Killed<'_> {
         let main = self.main();
         let supervisor = parent(main).unwrap();
-        // The supervisor would start it again at once.
+        // Otherwise the supervisor would restart it at once.
         signal("STOP", &[supervisor, main]);
         fs::write(self.folder.join("killed"), "").unwrap();
         let mut all = children(main);
@@ -76,7 +76,7 @@ impl Stoppable {
     }
 }
 
-/// A server that does not move.
+/// A server whose processes are stopped.
 #[must_use]
 pub struct Stopped(Vec<u32>);
 
@@ -86,7 +86,7 @@ impl Drop for Stopped {
     }
 }
 
-/// A server that is away.
+/// A server whose processes were killed.
 #[must_use]
 pub struct Killed<'a> {
     server: &'a Stoppable,
@@ -95,7 +95,7 @@ pub struct Killed<'a> {
 }
 
 impl Killed<'_> {
-    /// Returns when it takes connections again.
+    /// Returns when it accepts connections again.
     pub async fn comes_back(self) {
         let (server, main) = (self.server, self.main);
         drop(self);
@@ -116,13 +116,13 @@ impl Drop for Killed<'_> {
     }
 }
 
-/// Some of them may be gone already.
+/// Some of the processes may have ended already.
 fn signal(name: &str, processes: &[u32]) {
     let processes = processes.iter().map(u32::to_string);
     Command::new("kill").args(["-s", name]).args(processes).stderr(Stdio::null()).status().unwrap();
 }
 
-/// Those that `process` has started.
+/// The child processes of `process`.
 fn children(process: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

@@ -1,4 +1,4 @@
-//! What is stored, read whole.
+//! Reads everything that is stored.
 
 use receiptd::{
     domain::{CorrelationId, PageLimit, StoredNotification},

@@ -1,13 +1,14 @@
 //! A temporary Postgres server, for the tests and for `cargo xtask`.
 //!
-//! [`Server::shared`] gives the one server of this process, [`Server::temporary`] another. A temporary one ends, and its
-//! folder goes, when the process ends, however that happens: a small shell beside it waits for the end of a pipe that
-//! only this process holds. (A death signal would not do: it follows the *thread* that started the server, and a test's
-//! thread ends with its test. Nor would `Drop`, since a `static` is never dropped.)
+//! [`Server::shared`] returns the one server of this process, [`Server::temporary`] starts another. A temporary server
+//! ends and its folder is removed when the process ends, however that happens: a small shell beside it waits for the
+//! end of a pipe that only this process holds. (A death signal would not work: it follows the *thread* that started the
+//! server, and the thread of a test ends with the test. `Drop` would not work either, since a `static` is never
+//! dropped.)
 //!
-//! The server is durable (`fsync` and `synchronous_commit` are on), because durability is among the things tested.
-//! With `RECEIPTD_TEST_POSTGRES_URL` set, that server is the shared one. A missing Postgres is installed
-//! where that is possible, and is a failure elsewhere, never a reason to skip a test.
+//! The server is durable (`fsync` and `synchronous_commit` are on), because tests check durability. If
+//! `RECEIPTD_TEST_POSTGRES_URL` is set, that server is the shared one. If Postgres is missing, it is installed if
+//! possible. Otherwise the tests fail; they are never skipped.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::TcpListener;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-/// The address of a server to use instead of a temporary one; its role must be allowed to create databases.
+/// The address of a server to use instead of a temporary one. Its role must be allowed to create databases.
 pub const URL_VARIABLE: &str = "RECEIPTD_TEST_POSTGRES_URL";
 
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -28,10 +29,10 @@ const POLL: Duration = Duration::from_millis(20);
 /// Another process may take the free port before Postgres does.
 const ATTEMPTS: u32 = 5;
 
-/// Makes the cluster, runs the server, and clears both away when standard input ends. `$1` is where the programs are,
-/// `$2` the folder, `$3` the port. Nothing here needs to outlive the folder, so the server is stopped at once, without
-/// a checkpoint; it is asked until it is gone, since it may not have come so far as to listen to signals. A server that
-/// a test kills is started again, until it runs, if there is a file `killed`: the test says so, and takes it away.
+/// Creates the cluster, runs the server, and removes both when standard input ends. `$1` is the folder of the programs,
+/// `$2` the folder of the server, `$3` the port. No data must survive the folder, so the server is stopped at once,
+/// without a checkpoint. The signal is repeated until the server has ended, since it may not handle signals yet. If
+/// there is a file `killed`, which a test creates and removes, a killed server is started again until it runs.
 const SUPERVISE: &str = r#"
 trap '' HUP INT TERM
 exec 3<&0 >>"$2/log" 2>&1
@@ -51,23 +52,23 @@ kill -KILL "$watcher"
 exit 1
 "#;
 
-/// A running server: a temporary one, which goes with this value, or the one that the environment names.
+/// A running server: a temporary one, which ends when this value is dropped, or the one that the environment names.
 #[derive(Debug)]
 pub struct Server {
-    /// Everything before the database's name, and what follows it.
+    /// The parts of the URL before and after the database's name.
     address: (String, String),
     _temporary: Option<Temporary>,
 }
 
 impl Server {
-    /// The server of this process, started at the first call. Everyone makes databases of their own on it.
+    /// The server of this process, started by the first call. Each test creates its own databases on it.
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<std::result::Result<Server, String>> = OnceLock::new();
         let server = SHARED.get_or_init(|| Self::start().map_err(|error| error.to_string()));
         server.as_ref().map_err(|error| Error::other(error.clone()))
     }
 
-    /// The server that the environment names, or a temporary one; waits until it takes connections.
+    /// The server that the environment names, or a temporary one. Waits until it accepts connections.
     fn start() -> Result<Self> {
         let Some(url) = env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) else { return Self::temporary() };
         let address = split(&url)
@@ -75,7 +76,7 @@ impl Server {
         Ok(Self { address, _temporary: None })
     }
 
-    /// A server of the caller's own, whatever the environment names; waits until it takes connections.
+    /// A server for the caller alone, whatever the environment names. Waits until it accepts connections.
     pub fn temporary() -> Result<Self> {
         let programs = programs()?;
         let mut attempt = 1;
@@ -94,7 +95,7 @@ impl Server {
         }
     }
 
-    /// The address of a database on this server. `postgres` is always there.
+    /// The URL of a database on this server. `postgres` always exists.
     pub fn url(&self, database: &str) -> String {
         format!("{}{database}{}", self.address.0, self.address.1)
     }
@@ -117,7 +118,7 @@ struct Temporary {
 
 impl Temporary {
     fn spawn(programs: &Path) -> Result<Self> {
-        // Postgres finds out at once whether the port is still free; the listener is closed here.
+        // Postgres detects whether the port is still free. The listener is closed here.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let folder = new_folder()?;
         let mut command = Command::new("sh");
@@ -127,8 +128,8 @@ impl Temporary {
             chown(&folder, Some(user), Some(group))?;
             command.uid(user).gid(group);
         }
-        // A group of its own: Ctrl-C in a terminal is for the owner. No output: a pipe of the owner's must not be
-        // held open after its end.
+        // Its own process group: Ctrl-C in a terminal is for the owner. No output: a pipe of the owner must not stay
+        // open after its end.
         command.current_dir(&folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.spawn() {
@@ -140,7 +141,7 @@ impl Temporary {
         }
     }
 
-    /// Fails with the server's log.
+    /// On failure, returns the server's log.
     fn wait_until_ready(&mut self) -> std::result::Result<(), String> {
         let deadline = Instant::now() + READY_WITHIN;
         while !self.is_ready() {
@@ -152,8 +153,8 @@ impl Temporary {
         Ok(())
     }
 
-    /// The server says itself when it takes connections, as `pg_ctl` relies on: in the 8th line of its pid file. To
-    /// connect would prove less, since another server may have taken the port.
+    /// The server states that it accepts connections in the 8th line of its pid file, on which `pg_ctl` relies too. A
+    /// connection would prove less, since another server may have taken the port.
     fn is_ready(&self) -> bool {
         let pid_file = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
         pid_file.lines().nth(7).is_some_and(|state| state.trim_end() == "ready")
@@ -163,14 +164,14 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         drop(self.supervisor.stdin.take());
-        // It ends by itself now. What goes wrong here leaves a folder behind, nothing worse.
+        // The server ends by itself now. An error here only leaves a folder behind.
         let _ = self.supervisor.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A folder that nobody else uses. Not in `/tmp` unless told so: that is memory on many machines, where a sync to
-/// disk would say nothing.
+/// A folder that no other process uses. It is not in `/tmp` unless configured: on many machines that is memory, where a
+/// sync to disk proves nothing.
 fn new_folder() -> Result<PathBuf> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let on_disk = Path::new("/var/tmp");
@@ -183,14 +184,14 @@ fn new_folder() -> Result<PathBuf> {
         let folder = parent.join(format!("receiptd-postgres-{}-{number}", std::process::id()));
         match fs::DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) => return Ok(folder),
-            // Left by a process that had this number before.
+            // Left by a process that had this id before.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Postgres refuses to run as root; Debian's package brings a user for it.
+/// Postgres refuses to run as root. Debian's package creates a user for it.
 fn ordinary_user() -> Result<(u32, u32)> {
     ["postgres", "nobody"]
         .into_iter()
@@ -198,13 +199,13 @@ fn ordinary_user() -> Result<(u32, u32)> {
         .ok_or_else(|| Error::other("Postgres cannot run as root, and there is no user `postgres` or `nobody`"))
 }
 
-/// The number of a user, or of this process.
+/// The id of a user, or of this process.
 fn id(flag: &str, user: Option<&str>) -> Option<u32> {
     let output = Command::new("id").arg(flag).args(user).stderr(Stdio::null()).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
-/// The folder of `initdb` and `postgres`, after an installation where they were missing.
+/// The folder of `initdb` and `postgres`. Installs them if they are missing.
 fn programs() -> Result<PathBuf> {
     if let Some(found) = find_programs() {
         return Ok(found);
@@ -219,7 +220,7 @@ fn programs() -> Result<PathBuf> {
     find_programs().ok_or_else(|| Error::other("Postgres was installed, but its `initdb` and `postgres` are nowhere"))
 }
 
-/// In the order: `pg_config`, `PATH`, the newest of Debian's folders.
+/// In this order: `pg_config`, `PATH`, the newest of Debian's folders.
 fn find_programs() -> Option<PathBuf> {
     let told = Command::new("pg_config").arg("--bindir").stderr(Stdio::null()).output().ok();
     let told = told.and_then(|output| String::from_utf8(output.stdout).ok()).map(|text| PathBuf::from(text.trim()));
@@ -242,7 +243,7 @@ fn install() -> Result<()> {
     )))
 }
 
-/// Installs a package of Debian, as root or through a `sudo` that asks nothing; whether it could.
+/// Installs a package of Debian, as root or through `sudo` without a password. Returns whether this succeeded.
 pub fn install_package(name: &str) -> bool {
     const SCRIPT: &str = "export DEBIAN_FRONTEND=noninteractive; apt-get -q update \
         && apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends \"$0\"";
