@@ -1,7 +1,7 @@
--- Texts compare by their bytes (COLLATE "C"), as they do in SQLite, whatever the locale of the database.
+-- Texts are compared by their bytes (COLLATE "C"), as in SQLite, whatever the locale of the database.
 
--- One row a message. The standing (status … callback_data) is that of the notification with the greatest
--- precedence, or of our own dispatch where no notification was understood yet.
+-- One row per message. The standing (status … callback_data) is that of the notification with the greatest precedence,
+-- or that of our own dispatch if no notification has been understood yet.
 CREATE TABLE messages (
     correlation_id TEXT COLLATE "C"   NOT NULL PRIMARY KEY,
     dispatch       TEXT COLLATE "C",            -- our dispatch; NULL: another system sent it
@@ -24,7 +24,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_newest ON messages (created_at, correlation_id);
 CREATE INDEX messages_recipient ON messages (recipient);
 
--- One row a notification, however often it came.
+-- One row per notification, however often it arrived.
 CREATE TABLE notifications (
     correlation_id TEXT COLLATE "C"   NOT NULL,
     fingerprint    BYTEA  NOT NULL,
@@ -48,14 +48,14 @@ CREATE TABLE notifications (
     PRIMARY KEY (correlation_id, fingerprint)
 );
 
--- Which message a transaction id belongs to. A real correlation id takes it over from `txn:…`.
+-- The message that owns a transaction id. A real correlation id replaces `txn:…`.
 CREATE TABLE transactions (
     transaction_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     correlation_id TEXT COLLATE "C" NOT NULL,
     formerly       TEXT COLLATE "C"             -- the owner before
 );
 
--- Recipients that notifications name beside messages.recipient.
+-- Recipients that notifications name in addition to messages.recipient.
 CREATE TABLE recipients (
     correlation_id TEXT COLLATE "C" NOT NULL,
     recipient      TEXT COLLATE "C" NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE inbound (
 );
 CREATE INDEX inbound_newest ON inbound (received_at, fingerprint);
 
--- Authentic requests that nobody could understand, once each.
+-- Authenticated requests that could not be understood, once each.
 CREATE TABLE quarantine (
     fingerprint BYTEA  NOT NULL PRIMARY KEY,
     received_at BIGINT NOT NULL,
@@ -86,7 +86,7 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_newest ON quarantine (received_at, fingerprint);
 
--- What we were asked to send. Waiting: due_at. Being handed over: lease_until. Done: neither.
+-- Messages to send. Waiting: due_at is set. In dispatch: lease_until is set. Done: neither is set.
 CREATE TABLE outbox (
     correlation_id TEXT COLLATE "C"   NOT NULL PRIMARY KEY,
     request        TEXT COLLATE "C"   NOT NULL, -- canonical JSON of the submission
@@ -110,7 +110,7 @@ CREATE TABLE dispatch_events (
     PRIMARY KEY (correlation_id, step)
 );
 
--- One row, rewritten to find out whether the store can commit.
+-- One row, which is rewritten to check whether the store can commit.
 CREATE TABLE heartbeat (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     at BIGINT NOT NULL

@@ -1,5 +1,5 @@
--- Each index leads one filter of the list, newest first: crates/storage/src/portable/list.rs says which. Texts of any length
--- are indexed by their first 64 characters, since an index of Postgres cannot hold long ones.
+-- Each index serves one filter of the list, newest first (crates/storage/src/access_path.rs). Long texts are indexed by
+-- their first 64 characters, since an index of Postgres cannot contain long ones.
 DROP INDEX messages_recipient;
 CREATE INDEX messages_recipient ON messages (recipient, created_at) WHERE recipient IS NOT NULL;
 CREATE INDEX messages_callback ON messages (substr(callback_data, 1, 64), created_at) WHERE callback_data IS NOT NULL;
@@ -9,11 +9,11 @@ CREATE INDEX messages_channel ON messages (channel, status, is_final, created_at
 CREATE INDEX messages_status ON messages (status, is_final, created_at);
 CREATE INDEX messages_sent ON messages (created_at) WHERE dispatch IS NOT NULL;
 CREATE INDEX messages_observed ON messages (created_at) WHERE dispatch IS NULL;
--- Which status there is on which channel, so that the planner does not look for what no message on that channel has.
+-- Which statuses occur on which channel, so that the planner does not search for combinations that no message has.
 CREATE STATISTICS messages_kinds (mcv) ON channel, status, is_final, failure FROM messages;
 
--- How many messages there are of each kind. Triggers keep it, so whatever changes a message is counted, in the same
--- transaction. The sum over all slots counts.
+-- The number of messages with equal properties. Triggers maintain it in the same transaction as every change of a
+-- message. The count is the sum over all slots.
 CREATE TABLE counters (
     hour    BIGINT NOT NULL, -- in which the message was first heard of: hours since 1970, UTC
     channel TEXT COLLATE "C"   NOT NULL, -- '': none
@@ -28,8 +28,8 @@ INSERT INTO counters (hour, channel, status, code, slot, count)
 SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), 0, COUNT(*)
 FROM messages GROUP BY 1, 2, 3, 4;
 
--- A slot that nobody else has until the end of the transaction, so that nobody waits for another's commit. Mostly it is
--- one of the first few; beyond 32 writers at a time, each has the one of its process.
+-- A slot that no other transaction uses until the end of this one, so that transactions do not wait for each other's
+-- commits. Usually it is one of the first few. Beyond 32 concurrent writers, each uses the slot of its process.
 CREATE FUNCTION counting_slot() RETURNS BIGINT LANGUAGE plpgsql AS $$
 BEGIN
     FOR slot IN 0..31 LOOP
@@ -41,7 +41,7 @@ BEGIN
 END
 $$;
 
--- Once a statement, however many messages it touches.
+-- Once per statement, however many messages it changes.
 CREATE FUNCTION count_messages() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN

@@ -1,6 +1,7 @@
--- Every change of a message's status. The number is drawn while the row of the message is locked, so the changes of one
--- message are in order. It is not the order of the commits: what is drawn early may be committed late. So before it draws
--- numbers a transaction announces from where on, by an advisory lock, which ends with it; readers stop before that.
+-- Every change of a message's status. The number is drawn while the row of the message is locked, so the events of one
+-- message are in order. This is not the order of the commits: a number that is drawn early may be committed late. So
+-- before a transaction draws numbers, it announces the first one with an advisory lock, which ends with the
+-- transaction. Readers stop before that number.
 CREATE TABLE status_events (
     seq            BIGINT NOT NULL PRIMARY KEY,
     correlation_id TEXT COLLATE "C"   NOT NULL,
@@ -14,17 +15,17 @@ CREATE TABLE status_events (
     changed_at     BIGINT NOT NULL -- messages.updated_at
 );
 CREATE SEQUENCE status_events_seq;
--- As if one had been drawn, so that all that come are greater than last_value.
+-- As if one number had been drawn, so that all later ones are greater than last_value.
 SELECT setval('status_events_seq', 1);
 
--- Up to here they are no longer kept.
+-- Events up to this number have been trimmed.
 CREATE TABLE status_events_begin (
     id  BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     seq BIGINT NOT NULL
 );
 INSERT INTO status_events_begin (id, seq) VALUES (1, 0);
 
--- The lock is shared: nobody waits for it. Once a transaction will do.
+-- The lock is shared, so it never blocks. One announcement per transaction is enough.
 CREATE FUNCTION announce_changes() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF COALESCE(current_setting('receiptd.announced', true), '') = '' THEN
@@ -33,7 +34,7 @@ BEGIN
     END IF;
 END $$;
 
--- Once a statement and not once a row, since a batch is one statement.
+-- Once per statement and not once per row, since a batch is one statement.
 CREATE FUNCTION note_new_messages() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM announce_changes();
@@ -44,7 +45,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The plan is made for the first batch, which may be small, and then kept: a nested loop would be slow for a large one.
+-- The plan is made for the first batch, which may be small, and is then reused. A nested loop would be slow for a large
+-- batch.
 CREATE FUNCTION note_changed_messages() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     PERFORM announce_changes();
@@ -61,6 +63,6 @@ REFERENCING NEW TABLE AS now_so FOR EACH STATEMENT EXECUTE FUNCTION note_new_mes
 CREATE TRIGGER messages_changed AFTER UPDATE ON messages
 REFERENCING OLD TABLE AS formerly NEW TABLE AS now_so FOR EACH STATEMENT EXECUTE FUNCTION note_changed_messages();
 
--- How it reached us, as for notifications.
+-- The way of arrival, as for notifications.
 ALTER TABLE inbound ADD COLUMN source TEXT COLLATE "C" NOT NULL DEFAULT 'notify';
 ALTER TABLE quarantine ADD COLUMN source TEXT COLLATE "C" NOT NULL DEFAULT 'notify';

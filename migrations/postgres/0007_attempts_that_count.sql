@@ -1,4 +1,4 @@
--- Attempts that count against the most that a message may have. `attempts` counts every one that was begun, and tells one
--- from the next.
+-- The number of attempts that count towards the maximum. `attempts` counts every attempt, and identifies the current
+-- one.
 ALTER TABLE outbox ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
 UPDATE outbox SET counted = attempts;

@@ -1,11 +1,11 @@
--- Each channel is a lane of its own in the outbox, and what waits can run out of time. The table is made anew, since a
--- column that must not be empty cannot be added to rows that are there.
+-- Each channel has its own queue in the outbox, and waiting messages can expire. The table is created again, since a
+-- NOT NULL column cannot be added to existing rows.
 CREATE TEMP TABLE outbox_before AS
     SELECT outbox.correlation_id, messages.channel, request, attempts, due_at, lease_until
     FROM outbox JOIN messages ON messages.correlation_id = outbox.correlation_id;
 DROP TABLE outbox;
 
--- What we were asked to send. Waiting: due_at. Being handed over: lease_until. Done: neither.
+-- Messages to send. Waiting: due_at is set. In dispatch: lease_until is set. Done: neither is set.
 CREATE TABLE outbox (
     correlation_id TEXT   NOT NULL PRIMARY KEY,
     channel        TEXT   NOT NULL,
@@ -23,5 +23,5 @@ CREATE INDEX outbox_due ON outbox (channel, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX outbox_leased ON outbox (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX outbox_expires ON outbox (expire_at) WHERE due_at IS NOT NULL AND expire_at IS NOT NULL;
 
--- Whether a refusal may pass is known of each step, as it is of each notification.
+-- Whether a rejection may be temporary is stored for each step, as it is for each notification.
 ALTER TABLE dispatch_events ADD COLUMN failure TEXT;

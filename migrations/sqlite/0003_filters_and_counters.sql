@@ -1,5 +1,5 @@
--- Each index leads one filter of the list, newest first: crates/storage/src/portable/list.rs says which. Texts of any length
--- are indexed by their first 64 characters, since an index of Postgres cannot hold long ones.
+-- Each index serves one filter of the list, newest first (crates/storage/src/access_path.rs). Long texts are indexed by
+-- their first 64 characters, since an index of Postgres cannot contain long ones.
 DROP INDEX messages_recipient;
 CREATE INDEX messages_recipient ON messages (recipient, created_at) WHERE recipient IS NOT NULL;
 CREATE INDEX messages_callback ON messages (substr(callback_data, 1, 64), created_at) WHERE callback_data IS NOT NULL;
@@ -10,8 +10,8 @@ CREATE INDEX messages_status ON messages (status, is_final, created_at);
 CREATE INDEX messages_sent ON messages (created_at) WHERE dispatch IS NOT NULL;
 CREATE INDEX messages_observed ON messages (created_at) WHERE dispatch IS NULL;
 
--- How many messages there are of each kind. Triggers keep it, so whatever changes a message is counted, in the same
--- transaction. The sum over all slots counts.
+-- The number of messages with equal properties. Triggers maintain it in the same transaction as every change of a
+-- message. The count is the sum over all slots.
 CREATE TABLE counters (
     hour    BIGINT NOT NULL, -- in which the message was first heard of: hours since 1970, UTC
     channel TEXT   NOT NULL, -- '': none

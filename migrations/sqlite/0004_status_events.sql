@@ -12,7 +12,7 @@ CREATE TABLE status_events (
     changed_at     BIGINT NOT NULL -- messages.updated_at
 ) WITHOUT ROWID;
 
--- Up to here they are no longer kept.
+-- Events up to this number have been trimmed.
 CREATE TABLE status_events_begin (
     id  BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     seq BIGINT NOT NULL
@@ -37,6 +37,6 @@ BEGIN
     FROM status_events_begin b;
 END;
 
--- How it reached us, as for notifications.
+-- The way of arrival, as for notifications.
 ALTER TABLE inbound ADD COLUMN source TEXT NOT NULL DEFAULT 'notify';
 ALTER TABLE quarantine ADD COLUMN source TEXT NOT NULL DEFAULT 'notify';

@@ -1,4 +1,5 @@
--- The tamper-evident chain (crates/domain/src/hash_chain.rs): one link a commit, in as many chains as there were writers at one time.
+-- The tamper-evident hash chain (crates/domain/src/hash_chain.rs): one link per commit, in as many chains as there were
+-- concurrent writers.
 CREATE TABLE links (
     writer   BLOB  NOT NULL, -- whose chain
     sequence BIGINT NOT NULL, -- 1, 2, 3…
@@ -9,7 +10,7 @@ CREATE TABLE links (
 );
 CREATE INDEX links_checkpoints ON links (writer, sequence) WHERE checkpoints IS NOT NULL;
 
--- Who did what. What is done often in a minute is one row with a count.
+-- Who did what. An action that is repeated within a minute is one row with a count.
 CREATE TABLE audit_log (
     id      BLOB  NOT NULL PRIMARY KEY,
     at      BIGINT NOT NULL,
@@ -20,12 +21,13 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_newest ON audit_log (at, id);
 
--- What is kept for a time goes in the order in which it came.
+-- Data is purged in the order of its arrival.
 CREATE INDEX notifications_oldest ON notifications (received_at);
--- What is known of a customer.
+-- To find the messages of a customer.
 CREATE INDEX inbound_sender ON inbound (sender);
 
--- What an earlier version stored is yet to be chained: the rows of all messages after this one. No row: nothing is.
+-- The progress of adding the rows of an earlier version to the hash chain: the rows of all messages after this one are
+-- missing. Without a row, nothing is missing.
 CREATE TABLE backfill (
     id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     chained TEXT   NOT NULL -- up to this correlation id everything is

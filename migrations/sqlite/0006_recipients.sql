@@ -1,6 +1,6 @@
--- Another system may use one correlation id for several recipients. Then this table holds where the message stands for
--- each of them, and the message stands where the worst-off one stands (crates/domain/src/recipients.rs). Messages with one
--- recipient, and those that we sent, have no rows here.
+-- Another system may use one correlation id for several recipients. Then this table contains the standing for each of
+-- them, and the status of the message is that of the worst-off recipient (crates/domain/src/recipients.rs). Messages
+-- with one recipient, and messages that receiptd sent, have no rows here.
 CREATE TABLE recipient_standings (
     correlation_id TEXT   NOT NULL,
     recipient      TEXT   NOT NULL, -- '': none is named; ' devices': any device, on push
@@ -18,13 +18,13 @@ CREATE TABLE recipient_standings (
 CREATE INDEX recipient_standings_worst ON recipient_standings (correlation_id, severity);
 CREATE INDEX recipient_standings_open ON recipient_standings (correlation_id, is_open) WHERE is_open = 1;
 
--- In the precedence of a failure, how grave it is stands between the time and the fingerprint.
+-- In the precedence of a failure, the severity stands between the time and the fingerprint.
 UPDATE messages SET precedence = unhex(hex(substr(precedence, 1, 9))
     || CASE failure WHEN 'permanent' THEN '03' WHEN 'unclear' THEN '02' WHEN 'transient' THEN '01' ELSE '00' END
     || hex(substr(precedence, 10)))
 WHERE length(precedence) = 25;
 
--- A status can become final without becoming another one, and a message can have failed without being final.
+-- A status can become final without changing, and a message can have failed without being final.
 ALTER TABLE status_events ADD COLUMN is_final BIGINT; -- NULL: follows from status and channel
 DROP TRIGGER messages_new;
 DROP TRIGGER messages_changed;

@@ -1,4 +1,5 @@
--- By which a caller may ask for the same message again without knowing its id. A key goes with its message.
+-- The keys with which callers repeat a request without knowing the id of its message. A key is deleted with its
+-- message.
 CREATE TABLE idempotency_keys (
     actor          TEXT NOT NULL, -- whose key it is: those of other callers have nothing to do with it
     key            TEXT NOT NULL,
@@ -7,5 +8,5 @@ CREATE TABLE idempotency_keys (
 ) WITHOUT ROWID;
 CREATE INDEX idempotency_keys_message ON idempotency_keys (correlation_id);
 
--- The user of the operating system who ran the command line. `actor` is the name that they claim.
+-- The operating system user who ran the command line. `actor` is the name that the user claims.
 ALTER TABLE audit_log ADD COLUMN os_user TEXT;
