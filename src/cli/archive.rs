@@ -16,10 +16,10 @@ use crate::{
 /// What a list is told.
 #[derive(clap::Args)]
 pub(super) struct ListArgs {
-    /// At most so many, 1 to 500
+    /// Maximum number of items, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
-    /// Continue where the page before ended
+    /// Continue after the previous page
     #[arg(long)]
     cursor: Option<String>,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(super) struct ListArgs {
 /// Which one to show.
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
-    /// As the list has it
+    /// The fingerprint, from the list
     fingerprint: String,
     #[command(flatten)]
     target: TargetArgs,
@@ -82,7 +82,7 @@ impl ShowArgs {
             (Target::Server(client), Some(fingerprint)) => client.get(&format!("{path}/{fingerprint}"), &[]).await?,
             (Target::Database(query), Some(fingerprint)) => look(&query, fingerprint).await?,
         };
-        let not_there = || anyhow::anyhow!("there is nothing with the fingerprint {:?}", self.fingerprint);
+        let not_there = || anyhow::anyhow!("no body has the fingerprint {:?}; take it from the list", self.fingerprint);
         let found = found.ok_or_else(not_there)?;
         if self.json {
             return output::json(&found);

@@ -28,50 +28,50 @@ pub(super) struct Args {
 }
 
 const VERIFY: &str = "\
-What is found, and named with its table and row:
-  - a notification or a dispatch step that was altered, removed or added, and a link of the chain likewise
-  - a message that was removed while its notifications or dispatch steps are there
+Detected, and reported with the table and the row:
+  - a notification, a dispatch step or a link of the hash chain that was altered, removed or added
+  - a message that was removed although its notifications or dispatch steps exist
   - a status, final, failure, code, reason or transaction id of a message that does not follow from them
-  - a counter that does not count the messages
-With --head only, because the chain has no key and someone who can write to the database can compute it anew:
-  - any of these changes, if all later links were computed anew
-  - that everything since some point was removed, links included
+  - a counter that differs from the number of messages
+Detected only with --head, because the chain has no key and anyone who can write to the database can recompute it:
+  - any of these changes, if all later links were recomputed
+  - the removal of everything after some point, including the links
 
-What is not found: anything altered, removed or added elsewhere in the database, such as in the audit log, among inbound
-messages, in quarantine, in the outbox, in idempotency keys or among the events; and of a message, its channel, sender, recipient,
+Not detected: changes elsewhere in the database, such as in the audit log, inbound
+messages, quarantine, outbox, idempotency keys and status events; and changes of a message's channel, sender, recipient,
 segments, callback data and times. After the notification that decided a status was purged, the status cannot be recomputed.
-The output says how many messages this concerns.";
+The output states how many messages this concerns.";
 
 /// What is not proved, in one line of the output.
-const NOT_PROVED: &str = "Not proved: anything else, such as the audit log, inbound messages, quarantine and the outbox; of \
-                          messages, their channel, sender, recipient, segments, callback data and times.";
+const NOT_PROVED: &str = "Not verified: everything else, such as the audit log, inbound messages, quarantine and the outbox; and the \
+                          channel, sender, recipient, segments, callback data and times of messages.";
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Prove that notifications and dispatch steps are as they were stored, and that statuses and counters follow from
-    /// them. Not proved: the audit log itself, inbound messages, quarantine, the outbox, the recipients of messages
+    /// Verify that notifications and dispatch steps are unaltered, and that statuses and counters follow from
+    /// them. Not verified: the audit log itself, inbound messages, quarantine, the outbox, the recipients of messages
     #[command(after_help = VERIFY)]
     Verify(Verify),
 }
 
 #[derive(clap::Args)]
 struct List {
-    /// By this actor: the name of a token, cli:NAME, server or anonymous
+    /// Only entries of this actor: the name of a token, cli:NAME, server or anonymous
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
-    /// Of this kind: sent, cancelled, exported, imported, retried, rebuilt, purged, erased, restored, read
+    /// Only this action: sent, cancelled, exported, imported, retried, rebuilt, purged, erased, restored, read
     #[arg(long, value_name = "WORD")]
     action: Option<String>,
-    /// At or after this time: RFC 3339, a date, today, yesterday, or how long ago, as in 24h or 7d. Days begin in UTC
+    /// At or after this time: RFC 3339, a date, today, yesterday, or an age such as 24h or 7d. Days are in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<String>,
-    /// Before this time, likewise
+    /// Before this time, in the same forms
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<String>,
-    /// At most so many, 1 to 500
+    /// Maximum number of entries, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
-    /// Continue where the page before ended
+    /// Continue after the previous page
     #[arg(long)]
     cursor: Option<String>,
     #[command(flatten)]
@@ -83,7 +83,7 @@ struct List {
 
 #[derive(clap::Args)]
 struct Verify {
-    /// Everything that this head vouches for must still be there: 64 digits, or a file with what `verify` printed then
+    /// An earlier head: 64 digits, or a file with an earlier output of `verify`. Everything up to it must still be there
     #[arg(long, value_name = "HASH|FILE")]
     head: Option<String>,
     #[command(flatten)]
@@ -147,15 +147,15 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
         (Some(finding), _) => bail!("{finding}"),
         (None, Some(head)) if !args.json => {
             let Verdict { rows, links, chains, messages, unverifiable, .. } = verdict;
-            output::line(format!("sound: {rows} rows, as {links} links of {chains} chains say"));
-            output::line("Proved: no notification and no dispatch step was altered, removed or added.");
-            output::line(format!("The statuses of {messages} messages and all counters follow from them."));
+            output::line(format!("Verified: {rows} rows in {links} links of {chains} chains."));
+            output::line("No notification or dispatch step was altered, removed or added.");
+            output::line(format!("The statuses of {messages} messages and all counters match them."));
             if unverifiable > 0 {
-                let why = "their notifications that decided are no longer kept, as after a purge";
+                let why = "the notifications that decided them were purged";
                 output::line(format!("The statuses of {unverifiable} messages cannot be recomputed: {why}."));
             }
             if args.head.is_none() {
-                output::line("Without --head it is not proved that nothing was cut off at the end.");
+                output::line("Without --head, a removal of the latest rows is not detected.");
             }
             output::line(NOT_PROVED);
             output::line(format!("head {head}"));
@@ -171,9 +171,9 @@ pub(super) fn head(text: &str) -> anyhow::Result<LinkHash> {
         return Ok(hash);
     }
     if !Path::new(text).is_file() {
-        bail!(UsageError("--head is neither 64 hexadecimal digits nor a file".to_owned()));
+        bail!(UsageError("--head must be 64 hexadecimal digits or a file".to_owned()));
     }
     let content = std::fs::read_to_string(text).with_context(|| format!("{text} cannot be read"))?;
     let mut words = content.split(|c: char| !c.is_ascii_alphanumeric());
-    words.find_map(LinkHash::parse).with_context(|| format!("{text} holds no head: 64 hexadecimal digits"))
+    words.find_map(LinkHash::parse).with_context(|| format!("{text} contains no head of 64 hexadecimal digits"))
 }

@@ -21,11 +21,11 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The server may run meanwhile: the copy holds everything that was acknowledged before it began. \
-                        It is checked, and has its name only when it is whole and on disk."
+    after_help = "The server may be running: the copy contains everything that was acknowledged before it began. \
+                        The copy is checked, and gets its name only when it is complete and synced."
 )]
 pub(super) struct Args {
-    /// The copy; nothing may be there yet
+    /// The file to create. It must not exist
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     bar.enable_steady_tick(Duration::from_millis(100));
     let bytes = storage::backup(settings.database_url.expose_secret(), &args.file).await;
     bar.finish_and_clear();
-    let bytes = bytes.map_err(|error| refused(error, "pg_dump or pg_basebackup make a backup of Postgres"))?;
+    let bytes = bytes.map_err(|error| refused(error, "back up Postgres with pg_dump or pg_basebackup"))?;
     if args.json {
         return output::json(&json!({"file": args.file, "bytes": bytes}));
     }

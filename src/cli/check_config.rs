@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Also try the database, without changing it, and the platform, without sending anything
+    /// Also check whether the database and the platform answer. Nothing is changed or sent
     #[arg(long)]
     connect: bool,
     /// Print JSON
@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let (settings, all) = args.settings.load(Purpose::Serve, Flags::default())?;
     let mut facts = facts(&settings);
     let ignored = storage::ignored_parameters(settings.database_url.expose_secret());
-    let ignored = ignored.iter().map(|name| format!("database_url: the parameter {name} is not known, and ignored"));
+    let ignored = ignored.iter().map(|name| format!("database_url: the parameter {name} is unknown and is ignored"));
     let warnings: Vec<_> = settings.warnings.iter().cloned().chain(ignored).collect();
     let mut failed = false;
     if args.connect {
@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn outcome(failed: bool) -> anyhow::Result<()> {
-    ensure!(!failed, "not everything that the settings name answers as it should");
+    ensure!(!failed, "the database or the platform did not answer as it should; see above");
     Ok(())
 }
 
@@ -87,8 +87,8 @@ async fn platform(settings: &Settings) -> Result<String, String> {
     let platform =
         WebexConnect::new(base, credentials, send.timeout, Clock::system()).map_err(|error| causes(&error))?;
     match Reach::of(&platform).await {
-        Reach::Admitted => Ok("yes, and it takes our credentials".to_owned()),
-        Reach::Denied(how) => Err(format!("it refuses our credentials ({how}); see webex.service_key")),
+        Reach::Admitted => Ok("yes, and it accepts the credentials".to_owned()),
+        Reach::Denied(how) => Err(format!("it rejects the credentials ({how}); see webex.service_key")),
         Reach::Unreachable(why) => Err(format!("it cannot be reached at {}: {why}", send.base_url)),
         Reach::Odd(how) => Err(format!("what answers at {} is not Webex Connect ({how})", send.base_url)),
     }
@@ -116,17 +116,20 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
     let or = |list: Vec<&str>, otherwise: &str| if list.is_empty() { otherwise.to_owned() } else { list.join(", ") };
     let or_none = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
     let speaks = settings.certificate.as_ref().map_or_else(
-        || "HTTP: have a proxy in front, or set tls.certificate and tls.key".to_owned(),
+        || "HTTP: use a proxy with HTTPS, or set tls.certificate and tls.key".to_owned(),
         |certificate| format!("HTTPS, with a certificate until {}", certificate.good_until()),
     );
     vec![
         ("listen", settings.listen.to_string()),
         ("database", database.to_owned()),
-        ("API tokens", or(tokens, "none: open to everybody who can connect")),
+        ("API tokens", or(tokens, "none: open to every client that can connect")),
         ("speaks", speaks),
-        ("proxies trusted", or_none(&settings.proxies.trusted.to_string(), "none: the client is whoever connects")),
+        (
+            "proxies trusted",
+            or_none(&settings.proxies.trusted.to_string(), "none: the client's address is that of the connection"),
+        ),
         ("notify URL open to", or_none(&settings.allowed_addresses.to_string(), "every address")),
-        ("notify URL asks for", or(asked, "nothing: open to everybody who can connect")),
+        ("notify URL asks for", or(asked, "nothing: open to every client that can connect")),
         (
             "sending",
             settings.send.as_ref().map_or_else(

@@ -58,15 +58,15 @@ impl Client {
     pub(super) async fn send(&self, message: &Value, id: &str) -> anyhow::Result<MessageView> {
         let unknown = || {
             format!(
-                "whether the message {id:?} is taken over is not known; run the same with --correlation-id {id}, then it is \
-                 sent once"
+                "it is not known whether the message {id:?} was accepted; run the command again with --correlation-id {id}: it is \
+                 sent only once"
             )
         };
         let request = self.http.post(self.url(&["v1", "messages"])?).json(message);
         let answer = self.ask(request).await.with_context(unknown)?;
         match answer.status() {
             status if status.is_success() => {
-                answer.json().await.context("the answer is not readable").with_context(unknown)
+                answer.json().await.context("the server's answer cannot be read").with_context(unknown)
             }
             status if status.is_server_error() => Err(refused(answer).await.context(unknown())),
             _ => Err(refused(answer).await),
@@ -85,9 +85,9 @@ impl Client {
         if !answer.status().is_success() {
             return Err(refused(answer).await);
         }
-        let answers = answer.text().await.context("the server's answer broke off")?;
+        let answers = answer.text().await.context("the server's answer is incomplete")?;
         let answers = answers.lines().map(serde_json::from_str).collect::<Result<_, _>>();
-        answers.context("the server's answer is not readable")
+        answers.context("the server's answer cannot be read")
     }
 
     /// Several messages, in the order of `ids`.
@@ -122,7 +122,7 @@ impl Client {
     /// Has the server remove a person, who is named in the body: a URL would be logged on the way.
     pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
         let request = self.http.post(self.url(&["v1", "erase"])?).json(&json!({"to": to, "dryRun": dry_run}));
-        self.answer(request).await?.context("the server does not erase")
+        self.answer(request).await?.context("the server has no /v1/erase; is it an older version?")
     }
 
     /// An export, to be read as it comes.
@@ -141,7 +141,7 @@ impl Client {
         });
         let request = self.http.post(self.url(&["v1", "import"])?).query(pairs).body(Body::wrap_stream(pieces));
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
-        self.answer(request).await?.context("the server takes no imports")
+        self.answer(request).await?.context("the server has no /v1/import; is it an older version?")
     }
 
     /// The events after `last`, or from now on.
@@ -182,7 +182,7 @@ impl Client {
         let answer = self.ask(request).await?;
         match answer.status() {
             status if status.is_success() => {
-                Ok(Some(answer.json().await.context("the server's answer is not readable")?))
+                Ok(Some(answer.json().await.context("the server's answer cannot be read")?))
             }
             StatusCode::NOT_FOUND => Ok(None),
             _ => Err(refused(answer).await),

@@ -29,17 +29,17 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The demo has settings of its own, and ignores receiptd.toml and the variables RECEIPTD_…, RECEIPTD_LISTEN too. It \
-                  listens on 127.0.0.1:8080, or on a free port where that is taken, and prints the address."
+    after_help = "The demo has its own settings. It ignores receiptd.toml and the variables RECEIPTD_…, including RECEIPTD_LISTEN. It \
+                  listens on 127.0.0.1:8080, or on a free port if that one is in use, and prints the address."
 )]
 pub(super) struct Args {
-    /// How many messages
+    /// Number of messages
     #[arg(long, value_name = "N", default_value_t = 3000)]
     messages: u64,
-    /// End after the closing table
+    /// Exit after the final table
     #[arg(long)]
     exit: bool,
-    /// What happens to the n-th message follows from this number
+    /// Seed of the random events. The same seed gives the n-th message the same events
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

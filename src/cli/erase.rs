@@ -13,14 +13,14 @@ use crate::{
     maintenance::{Eraser, ErasureView},
 };
 
-/// Exit code 1 if nothing is stored about the address.
+/// The exit code is 1 if nothing is stored about the address.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The person: an address, an id, or a number with its country code, in any spelling; or KIND:ID, as in
+    /// The person's address, id, or number with its country code, in any spelling; or KIND:ID, as in
     /// userid:0123456
     #[arg(long, value_name = "NUMBER")]
     to: String,
-    /// Only say what would be removed
+    /// Only show what would be erased
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -56,7 +56,7 @@ fn show(view: &ErasureView, dry_run: bool) {
     }
     if view.compressed > 0 {
         output::line(format!(
-            "{} bodies are compressed and could not be searched; `receiptd quarantine` and `receiptd inbound` list what came.",
+            "{} bodies are compressed and could not be searched; list them with `receiptd quarantine` and `receiptd inbound`.",
             view.compressed
         ));
     }
@@ -72,7 +72,7 @@ fn rows(view: &ErasureView) -> impl Iterator<Item = Vec<String>> {
         ("called back", view.cancelled),
         ("inbound", view.inbound),
         ("quarantine", view.quarantine),
-        ("under way; erase once more", view.under_way),
+        ("in dispatch; erase again later", view.under_way),
     ];
     rows.into_iter().map(|(what, rows)| vec![what.to_owned(), rows.to_string()])
 }

@@ -27,23 +27,23 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What: messages, failures, notifications, inbound, quarantine, audit
+    /// What to export: messages, failures, notifications, inbound, quarantine, audit
     #[arg(long, value_name = "WHAT", default_value = "messages")]
     of: String,
-    /// csv or ndjson
+    /// Format: csv or ndjson
     #[arg(long, default_value = "csv")]
     format: String,
-    /// Begin CSV with a byte order mark, for spreadsheets that need one to read UTF-8
+    /// Begin CSV with a byte order mark, for spreadsheets that need it to read UTF-8
     #[arg(long)]
     bom: bool,
-    /// Write to this file, which appears when it is whole and readable by its owner only, or keeps the mode and owner
-    /// that it has; a pipe or device is written to as it is; - for standard output [default: -]
+    /// Write to this file. It appears when it is complete. A new file is readable only by its owner; an existing file keeps
+    /// its mode and owner. A pipe or device is written to directly; - is standard output [default: -]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Of the audit log, what this actor did
+    /// For the audit log: only entries of this actor
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
-    /// Of the audit log, actions of this kind, as in receiptd audit
+    /// For the audit log: only this action, as in receiptd audit
     #[arg(long, value_name = "WORD")]
     action: Option<String>,
     #[command(flatten)]
@@ -78,7 +78,7 @@ async fn write(pieces: impl Stream<Item = anyhow::Result<Vec<u8>>>, path: Option
     let bar = progress(&file);
     let mut pieces = pin!(pieces);
     while let Some(piece) = pieces.next().await {
-        let piece = piece.context("the export broke off")?;
+        let piece = piece.context("the export ended too early")?;
         bar.inc(piece.len() as u64);
         file.write_all(&piece).with_context(|| file.cannot())?;
     }

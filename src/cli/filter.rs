@@ -6,49 +6,49 @@ use crate::{
     domain::{Channel, Timestamp},
 };
 
-/// Which messages.
+/// The filters of messages.
 #[derive(clap::Args)]
 pub(super) struct FilterArgs {
-    /// With this status: queued, sending, unconfirmed, accepted, rejected, cancelled, expired, unknown, submitted, failed,
+    /// Status: queued, sending, unconfirmed, accepted, rejected, cancelled, expired, unknown, submitted, failed,
     /// delivered, read, clicked, complained
     #[arg(long)]
     status: Option<String>,
-    /// Whose outcome is known (true), or not yet (false)
+    /// Whether the status is final
     #[arg(long, value_name = "BOOL")]
     r#final: Option<String>,
-    /// That failed in this way: permanent, transient, unclear
+    /// Kind of failure: permanent, transient, unclear
     #[arg(long)]
     failure: Option<String>,
-    /// On this channel: sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
+    /// Channel: sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
     #[arg(long)]
     channel: Option<String>,
-    /// To this recipient: an address, an id, or a number with its country code, in any spelling; or KIND:ID, as in
+    /// Recipient: an address, an id, or a number with its country code, in any spelling; or KIND:ID, as in
     /// userid:0123456
     #[arg(long)]
     to: Option<String>,
-    /// With this code behind the status
+    /// Code behind the status
     #[arg(long)]
     code: Option<String>,
-    /// With this correlation id; with * at its end, with ids that begin so
+    /// Correlation id; with * at the end, a prefix
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
-    /// With this callback data; with * at its end, with data that begin so
+    /// Callback data; with * at the end, a prefix
     #[arg(long, value_name = "TEXT")]
     callback_data: Option<String>,
-    /// With this transaction id
+    /// Transaction id
     #[arg(long, value_name = "ID")]
     transaction_id: Option<String>,
-    /// sent (by receiptd), or observed: another system sent it
+    /// Origin: sent (by receiptd) or observed (sent by another system)
     #[arg(long)]
     origin: Option<String>,
-    /// Not final, and older than its channel's deadline in the settings (or false: all others)
+    /// Not final, and older than the deadline of its channel in the settings; false lists all others
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     overdue: Option<String>,
-    /// First heard of at or after this time: RFC 3339, a date, today, yesterday, or how long ago, as in 90s, 15m, 24h, 7d, 2w.
-    /// Days begin in UTC
+    /// First known at or after this time: RFC 3339, a date, today, yesterday, or an age such as 90s, 15m, 24h, 7d, 2w.
+    /// Days are in UTC
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<String>,
-    /// First heard of before this time, likewise; before a date is before its beginning
+    /// First known before this time, in the same forms. A date means its beginning
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<String>,
 }
@@ -81,7 +81,7 @@ pub(super) fn nothing(what: &str, filters: &Pairs) -> String {
     match channel {
         Some(Channel::Other(name)) => {
             let known: Vec<_> = Channel::known().map(|channel| channel.as_str().to_owned()).collect();
-            format!("{what}; {name:?} is none of the channels that are known here: {}", known.join(", "))
+            format!("{what}; {name:?} is not a known channel; the channels are {}", known.join(", "))
         }
         _ => what.to_owned(),
     }
@@ -90,8 +90,7 @@ pub(super) fn nothing(what: &str, filters: &Pairs) -> String {
 /// A time in a flag, as the API takes it.
 pub(super) fn time(text: &str) -> Result<String, String> {
     let at = Timestamp::parse_relative(text, Clock::system().now());
-    let at =
-        at.ok_or("give a time such as 2026-05-20T13:15:00Z, a date, today, yesterday, or how long ago, as in 24h")?;
+    let at = at.ok_or("give a time such as 2026-05-20T13:15:00Z, a date, today, yesterday, or an age such as 24h")?;
     Ok(at.to_string())
 }
 

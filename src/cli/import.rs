@@ -23,14 +23,14 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Webex Connect's export of failed notifications (CSV, TXT or JSON); bodies as JSON, one a line, over many lines or in
-    /// an array; or an export of receiptd itself (notifications, inbound or quarantine). UTF-8 or UTF-16; - for standard
-    /// input
+    /// Webex Connect's export of failed notifications (CSV, TXT or JSON); or notification bodies as JSON, one per line,
+    /// in an array, or pretty-printed; or an export of receiptd (notifications, inbound or quarantine). UTF-8 or
+    /// UTF-16; - is standard input
     file: PathBuf,
-    /// csv (with commas, semicolons, tabs or bars), txt (with tabs), json or ndjson (default: as the file looks)
+    /// Format: csv (with commas, semicolons, tabs or bars), txt (with tabs), json or ndjson (default: detected)
     #[arg(long)]
     format: Option<String>,
-    /// Which column holds the notification
+    /// The column that contains the notification
     #[arg(long, value_name = "payload=HEADER", default_value = "payload=Payload")]
     columns: String,
     #[command(flatten)]
@@ -87,6 +87,6 @@ fn show(report: &ImportReport) {
         output::line(format!("row {}: {}", row.row, row.reason));
     }
     if *unreadable > SHOWN as u64 && unreadable_rows.len() > SHOWN {
-        output::line("more rows: --json");
+        output::line("use --json to see more rows");
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Args {
 enum Action {
     /// List customers' own messages and events, newest first (the default)
     List(ListArgs),
-    /// Show one, with its body
+    /// Show one with its body
     Show(ShowArgs),
 }
 

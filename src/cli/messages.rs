@@ -18,14 +18,14 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
-    /// At most so many, 1 to 500
+    /// Maximum number of messages, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
-    /// Continue where the page before ended
+    /// Continue after the previous page
     #[arg(long)]
     cursor: Option<String>,
-    /// Show every change of a status as it happens, until Ctrl-C; with --status, --channel, --origin only. With --json
-    /// one line a change
+    /// Show every change of a status as it happens, until Ctrl-C. Only --status, --channel and --origin filter. With --json
+    /// one line per change
     #[arg(long, conflicts_with_all = ["limit", "cursor"])]
     follow: bool,
     #[command(flatten)]

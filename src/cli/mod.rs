@@ -50,12 +50,12 @@ use clap::{Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  Done. A reader of standard output that went away (receiptd messages | head) is no failure.
-  1  Failed: the error says why. Also when a message of `send` was refused, or with --wait failed or was not final in
-     time; when `audit verify` found something; when `import` understood nothing; when the output cannot be written.
-  2  Wrong use: unknown or missing flags, or values that cannot be meant. Nothing was done.";
+  0  Success. A closed standard output (receiptd messages | head) is not a failure.
+  1  Failure: the error says why. Also if a message of `send` was rejected; if with --wait it failed or was not final in
+     time; if `audit verify` found something; if `import` understood no row; if the output cannot be written.
+  2  Usage error: unknown or missing flags, or invalid values. Nothing was done.";
 
-/// Takes Webex Connect's delivery notifications, keeps them, and tells what became of every message.
+/// Receives and stores Webex Connect's delivery notifications, and shows the status of every message.
 #[derive(Parser)]
 #[command(name = "receiptd", version, propagate_version = true, max_term_width = 120, after_help = EXIT_CODES)]
 struct Cli {
@@ -65,47 +65,47 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the server: notify URL, REST API, hand-over to the platform
+    /// Run the server: notify URL, REST API, dispatch to the platform
     Serve(serve::Args),
-    /// See everything at once, without any set-up: server, simulated platform, some thousand messages
+    /// Show everything without any setup: server, simulated platform, a few thousand messages
     Demo(demo::Args),
-    /// Run the simulated Webex Connect alone
+    /// Run only the simulated Webex Connect
     Simulate(simulate::Args),
-    /// Send one message, or a file of them
+    /// Send one message, or a file of messages
     Send(Box<send::Args>),
-    /// Call a message back that is not yet being handed over
+    /// Cancel a message that is not being dispatched yet
     Cancel(cancel::Args),
-    /// Show one message: its status, its timeline, and why
+    /// Show one message: its status, its timeline, and the reasons
     Status(status::Args),
     /// List messages, newest first
     Messages(Box<messages::Args>),
     /// Count messages by channel, status, code, day and hour
     Stats(stats::Args),
-    /// Write messages, failures or notifications as CSV or NDJSON
+    /// Export messages, failures, notifications and others as CSV or NDJSON
     Export(Box<export::Args>),
-    /// Load notifications that never arrived, from Webex Connect's export of failed ones
+    /// Import notifications that never arrived, from Webex Connect's export of failed ones
     Import(import::Args),
-    /// Recompute every status from the stored notifications, as after a fix of their reading
+    /// Recompute every status from the stored notifications, for example after a fix of the parser
     Rebuild(rebuild::Args),
-    /// List, show and re-read what nobody could understand
+    /// List, show and retry bodies that could not be understood
     Quarantine(quarantine::Args),
     /// List and show customers' own messages and events
     Inbound(inbound::Args),
-    /// Show who did what, or prove notifications, dispatch steps and statuses (audit verify)
+    /// Show who did what, or verify notifications, dispatch steps and statuses (audit verify)
     Audit(Box<audit::Args>),
-    /// Remove what has been kept for its time (serve does so too)
+    /// Remove data whose retention period has ended (serve does this too)
     Purge(purge::Args),
-    /// Remove one person everywhere; what is counted stays
+    /// Erase one person everywhere. Counts stay
     Erase(erase::Args),
-    /// Check the settings and say what they mean
+    /// Check the settings and show what they mean
     CheckConfig(check_config::Args),
     /// Print the description of the REST API, as OpenAPI 3.1
     Openapi,
-    /// Bring the database's schema up to date (serve does so too)
+    /// Migrate the database's schema (serve does this too)
     Migrate(migrate::Args),
     /// Copy an SQLite database to a file, while the server runs
     Backup(backup::Args),
-    /// Prove a backup, and put it in the place of the database
+    /// Verify a backup, and replace the database by it
     Restore(restore::Args),
 }
 

@@ -44,7 +44,7 @@ pub(super) fn bytes(data: &[u8]) {
 /// Says how to get the next page of a list.
 pub(super) fn more(cursor: Option<&str>) {
     if let Some(cursor) = cursor {
-        line(format!("more: --cursor {cursor}"));
+        line(format!("next page: --cursor {cursor}"));
     }
 }
 

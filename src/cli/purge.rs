@@ -10,7 +10,7 @@ use crate::{clock::Clock, maintenance::Purger};
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -26,7 +26,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         return output::json(&views);
     }
     if views.is_empty() {
-        output::line("everything is kept for ever; [retention] says otherwise");
+        output::line("everything is kept forever; set periods in [retention] to change this");
         return Ok(());
     }
     let done = if args.dry_run { "would be removed" } else { "removed" };

@@ -25,11 +25,11 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// List what nobody could understand, newest first (the default)
+    /// List bodies that could not be understood, newest first (the default)
     List(ListArgs),
-    /// Show one, with its body
+    /// Show one with its body
     Show(ShowArgs),
-    /// Read everything once more, as after an upgrade; what is understood moves to where it belongs
+    /// Retry everything, for example after an upgrade. Bodies that are understood leave the quarantine
     Retry(RetryArgs),
 }
 
@@ -74,6 +74,6 @@ async fn retry(args: RetryArgs) -> anyhow::Result<()> {
         return output::json(&report);
     }
     let RetryReport { notifications, inbound, left } = report;
-    output::line(format!("{notifications} notifications and {inbound} inbound understood, {left} left"));
+    output::line(format!("{notifications} notifications and {inbound} inbound understood, {left} left in quarantine"));
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Change nothing; only tell what would change
+    /// Change nothing; only show what would change
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -49,12 +49,12 @@ async fn rebuild(settings: SettingsArgs, dry_run: bool) -> anyhow::Result<Rebuil
 
 fn show(report: &RebuildReport, dry_run: bool) {
     let verb = if dry_run { "would be altered" } else { "altered" };
-    output::line(format!("{} messages looked through, {} {verb}", report.messages, report.altered));
+    output::line(format!("{} messages examined, {} {verb}", report.messages, report.altered));
     if report.transitions.is_empty() {
         return;
     }
     let rows = report.transitions.iter();
     let rows = rows.map(|one| vec![one.from.clone(), one.to.clone(), one.messages.to_string()]);
     output::table(&["from", "to", "messages"], rows);
-    output::line(format!("among them: {}", report.first.join(", ")));
+    output::line(format!("including: {}", report.first.join(", ")));
 }

@@ -19,23 +19,23 @@ use crate::{
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "The server must be stopped. Nothing is put in place that is damaged, whose chain does not prove, or that has a \
-                  table, a trigger, a view or an index that receiptd did not make. Give --head: without one, a backup \
-                  that was cut short proves too. \
+    after_help = "The server must be stopped. A backup is refused if it is damaged, if its hash chain does not verify, or if it has a \
+                  table, a trigger, a view or an index that does not belong to receiptd. Give --head: without it, the missing \
+                  end of a truncated history is not detected. \
                   Messages that waited to be sent become unconfirmed, since they may have been sent after the backup.\n\n\
-                  On Postgres, put the database in place by its own means, and run this without FILE before the server."
+                  On Postgres, restore the database with its own tools, and run this without FILE before the server starts."
 )]
 pub(super) struct Args {
-    /// What `receiptd backup` made; on Postgres, none
+    /// The backup of `receiptd backup`. On Postgres, none
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Everything that this head vouches for must be in the backup: 64 digits, or a file with what `audit verify` printed
+    /// Everything up to this head must be in the backup: 64 digits, or a file with an output of `audit verify`
     #[arg(long, value_name = "HASH|FILE")]
     head: Option<String>,
-    /// Put a database that is there aside, as NAME.replaced
+    /// Rename an existing database to NAME.replaced
     #[arg(long)]
     force: bool,
-    /// Send what waited: it is certain that nothing was sent since the backup
+    /// Send the waiting messages. Use this only if it is certain that nothing was sent since the backup
     #[arg(long)]
     resend: bool,
     #[command(flatten)]
@@ -79,10 +79,10 @@ fn show(report: &RestoreReport) {
         output::line(format!("head {head}"));
     }
     if report.unconfirmed > 0 {
-        let told = "messages waited to be sent and are unconfirmed now: they may have been sent since the backup";
+        let told = "messages were waiting to be sent and are now unconfirmed: they may have been sent since the backup";
         output::line(format!("{} {told}", report.unconfirmed));
     }
     if let Some(replaced) = &report.replaced {
-        output::line(format!("what was there before is {}", replaced.display()));
+        output::line(format!("the previous database is {}", replaced.display()));
     }
 }

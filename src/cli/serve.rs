@@ -15,11 +15,15 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
-    #[arg(long, value_name = "ADDRESS", help = "Where to listen  [env: RECEIPTD_LISTEN] [default: 127.0.0.1:8080]")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "Address to listen on  [env: RECEIPTD_LISTEN] [default: 127.0.0.1:8080]"
+    )]
     listen: Option<String>,
-    #[arg(long, value_name = "URL", help = "The notify URL as the platform reaches it  [env: RECEIPTD_PUBLIC_URL]")]
+    #[arg(long, value_name = "URL", help = "The notify URL for the platform  [env: RECEIPTD_PUBLIC_URL]")]
     public_url: Option<String>,
-    /// Start on an open address without tokens and without notify authentication
+    /// Allow an address that others can reach without API tokens and without notify authentication
     #[arg(long)]
     insecure: bool,
 }
@@ -30,7 +34,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     observe::init_logging(&settings.log_filter, settings.log_format);
     // Each connection is an open file, of which the system grants 1,024 unless asked for more.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "the limit of open files stays as it is; few connections can be open at a time");
+        tracing::warn!(%error, "the limit of open files cannot be raised; only few connections can be open at a time");
     }
     let address = settings.listen;
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;

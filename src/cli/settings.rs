@@ -13,8 +13,8 @@ use crate::{
     storage::{Access, Store},
 };
 
-const CONFIG: &str = "Read settings from this file (default: receiptd.toml, if it is there)  [env: RECEIPTD_CONFIG]";
-const DATABASE_URL: &str = "sqlite://PATH (created if absent) or postgres://…  [env: RECEIPTD_DATABASE_URL] \
+const CONFIG: &str = "Read settings from this file (default: receiptd.toml, if it exists)  [env: RECEIPTD_CONFIG]";
+const DATABASE_URL: &str = "sqlite://PATH (created if it does not exist) or postgres://…  [env: RECEIPTD_DATABASE_URL] \
                             [default: sqlite://receiptd.db]";
 
 /// Where the settings come from.
@@ -56,7 +56,7 @@ impl SettingsArgs {
 pub(super) fn log_filter(otherwise: LogFilter) -> anyhow::Result<LogFilter> {
     match variable("RUST_LOG")? {
         Some(text) => {
-            let told = "RUST_LOG is not a filter of log lines, as in receiptd=debug,warn";
+            let told = "RUST_LOG is not a valid log filter; write it as in receiptd=debug,warn";
             LogFilter::new(&text).context(told)
         }
         None => Ok(otherwise),

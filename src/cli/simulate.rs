@@ -12,23 +12,23 @@ use crate::{
     simulator::{Settings, Simulator},
 };
 
-const KEY: &str = "Admit this service key only  [env: RECEIPTD_SIMULATE_KEY, RECEIPTD_SIMULATE_KEY_FILE]";
+const KEY: &str = "Accept only this service key  [env: RECEIPTD_SIMULATE_KEY, RECEIPTD_SIMULATE_KEY_FILE]";
 const SECRET: &str =
     "Sign notifications with this secret  [env: RECEIPTD_SIMULATE_SECRET, RECEIPTD_SIMULATE_SECRET_FILE]";
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Where to listen
+    /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: String,
-    /// What happens to the n-th message follows from this number
+    /// Seed of the random events. The same seed gives the n-th message the same events
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[arg(long, value_name = "KEY", help = KEY)]
     service_key: Option<String>,
     #[arg(long, value_name = "SECRET", help = SECRET)]
     hub_secret: Option<String>,
-    /// How long an answer to a send takes, in milliseconds
+    /// Time until a send request is answered, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 5)]
     answer_delay: u64,
     /// The typical pause between two notifications of a message, in milliseconds
@@ -43,19 +43,19 @@ pub(super) struct Args {
     /// The share of notifications that are posted twice
     #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
     duplicates: f64,
-    /// The share of notifications that come after the next one
+    /// The share of notifications that are exchanged with the next one
     #[arg(long, value_name = "SHARE", default_value_t = 0.03)]
     reorder: f64,
-    /// The share of messages whose first notification comes before the answer to the send
+    /// The share of messages whose first notification is posted before the send request is answered
     #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
     early: f64,
     /// The share of messages that fail
     #[arg(long, value_name = "SHARE", default_value_t = 0.08)]
     failures: f64,
-    /// Refuse with 7020 what comes faster than so many messages per second
+    /// Maximum number of messages per second; others are rejected with 7020
     #[arg(long, value_name = "PER_SECOND")]
     rate: Option<NonZeroU32>,
-    /// Call back from the SMS API v1 in its flat form
+    /// Use the flat callback format for the SMS API v1
     #[arg(long)]
     flat_callbacks: bool,
 }

@@ -12,14 +12,14 @@ use crate::{domain::StatsRequest, query::StatsView};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What to count by: any of channel, status, code, day, hour, by commas
+    /// The properties to count by, separated by commas: channel, status, code, day, hour
     #[arg(long, value_name = "NAMES", default_value = "channel,status")]
     by: String,
-    /// Messages first heard of at or after this time, the beginning of an hour: RFC 3339, a date, today, yesterday, or how
-    /// long ago, as in 24h or 7d. Days begin in UTC
+    /// Messages first known at or after this time, the beginning of an hour: RFC 3339, a date, today, yesterday, or an
+    /// age such as 24h or 7d. Days are in UTC
     #[arg(long, value_name = "TIME", value_parser = hour)]
     since: Option<String>,
-    /// Messages first heard of before this time, likewise
+    /// Messages first known before this time, in the same forms
     #[arg(long, value_name = "TIME", value_parser = hour)]
     until: Option<String>,
     #[command(flatten)]

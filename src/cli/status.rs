@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The correlation id; a message without one is txn:TRANSACTION-ID
+    /// The correlation id. For a message without one: txn:TRANSACTION-ID
     id: String,
     #[command(flatten)]
     target: TargetArgs,

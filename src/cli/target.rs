@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{clock::Clock, query::Query, storage::Access, webex::has_host};
 
-const SERVER: &str = "Ask this running server, in place of the database  [env: RECEIPTD_SERVER]";
+const SERVER: &str = "Ask this running server instead of the database  [env: RECEIPTD_SERVER]";
 const TOKEN: &str =
-    "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file that holds it]";
+    "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file with it]";
 
 /// The flags that name it.
 #[derive(clap::Args, Clone)]
@@ -47,7 +47,7 @@ impl TargetArgs {
         })?;
         let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
         let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
-        anyhow::ensure!(fits, UsageError("the API token holds characters that a header cannot hold".to_owned()));
+        anyhow::ensure!(fits, UsageError("the API token contains characters that a header cannot contain".to_owned()));
         Ok(Target::Server(Client::new(base, token)?))
     }
 }

@@ -45,7 +45,9 @@ pub(super) fn secret(flag: Option<&str>, name: &str) -> anyhow::Result<Option<St
     }
     let of_file = format!("{name}_FILE");
     match (variable(name)?, variable(&of_file)?) {
-        (Some(_), Some(_)) => Err(UsageError(format!("{name} and {of_file} exclude each other")).into()),
+        (Some(_), Some(_)) => {
+            Err(UsageError(format!("{name} and {of_file} exclude each other; set only one of them")).into())
+        }
         (Some(value), None) => Ok(Some(secret::without_mark(&value).to_owned())),
         (None, None) => Ok(None),
         (None, Some(path)) => {

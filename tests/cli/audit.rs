@@ -13,7 +13,7 @@ fn the_store_is_proved_against_a_head_and_a_file() {
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
         for shown in server.both(&["audit", "verify"]).await {
             let shown = shown.is(0);
-            shown.prints(&["sound: 1 rows", "head "]);
+            shown.prints(&["Verified: 1 rows", "head "]);
             let head = shown.out.split_whitespace().last().unwrap().to_owned();
             let file = server.folder.path().join("head.txt");
             fs::write(&file, &shown.out).unwrap();
@@ -33,7 +33,7 @@ fn the_store_is_proved_against_a_head_and_a_file() {
             shown.is(1).complains("links were removed");
         }
         for shown in server.both(&["audit", "verify", "--head", "nowhere"]).await {
-            shown.is(2).complains("neither 64 hexadecimal digits nor a file");
+            shown.is(2).complains("must be 64 hexadecimal digits or a file");
         }
         server.program.ends_on("TERM").await.is(0);
     });
@@ -93,7 +93,7 @@ fn a_purge_says_what_it_would_do_and_does_it() {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
         let folder = server.folder.path();
-        run(folder, &["purge"]).await.is(0).prints(&["kept for ever"]);
+        run(folder, &["purge"]).await.is(0).prints(&["kept forever"]);
         fs::write(folder.join("receiptd.toml"), "[retention]\nmessages_days = 30\nbodies_days = 7\n").unwrap();
         run(folder, &["purge", "--dry-run"]).await.is(0).prints(&["would be removed", "messages", "bodies"]);
         assert_eq!(run(folder, &["purge", "--json"]).await.is(0).json()[0]["rows"], 0, "nothing is old");

@@ -138,7 +138,7 @@ fn a_restored_database_is_proved_and_sends_nothing_twice() {
 
         put_back(&["copy.db"]).await.is(2).complains("receiptd.db exists already");
         put_back(&["copy.db", "--force"]).await.is(1).complains("receiptd.db is in use; stop the server first");
-        put_back(&[]).await.is(2).complains("name the backup");
+        put_back(&[]).await.is(2).complains("name the file of the backup");
         server.program.ends_on("TERM").await.is(0);
         assert!(!file("receiptd.db-wal").exists(), "what was stopped is one file");
         assert_eq!(status("after").await, "delivered");
@@ -155,11 +155,11 @@ fn a_restored_database_is_proved_and_sends_nothing_twice() {
         assert_eq!(status("after").await, "delivered", "what could not be proved is not put in place");
 
         let shown = put_back(&["copy.db", "--force"]).await.is(0);
-        shown.prints(&["restored: ", "head ", "1 messages waited to be sent", "what was there before is"]);
+        shown.prints(&["restored: ", "head ", "1 messages were waiting to be sent", "the previous database is"]);
         run(folder, &["status", "after"]).await.is(1);
         assert_eq!(status("heard").await, "delivered");
         assert_eq!(status("waiting").await, "unconfirmed");
-        run(folder, &["status", "waiting"]).await.is(0).prints(&["it may have been handed over since"]);
+        run(folder, &["status", "waiting"]).await.is(0).prints(&["the message may have been dispatched since"]);
         run(folder, &["audit"]).await.is(0).prints(&["restored"]);
         run(folder, &["status", "after", "--database-url", "sqlite://receiptd.db.replaced"]).await.is(0);
 
@@ -184,11 +184,11 @@ fn a_backup_with_another_schema_is_not_put_in_place() {
         for (statement, told) in [
             (
                 "CREATE TRIGGER quiet AFTER INSERT ON audit_log BEGIN DELETE FROM audit_log; END",
-                "the trigger \"quiet\" is none of receiptd's",
+                "the trigger \"quiet\" does not belong to receiptd",
             ),
-            ("CREATE VIEW seen AS SELECT * FROM messages", "the view \"seen\" is none of receiptd's"),
-            ("CREATE TABLE extra (id INTEGER PRIMARY KEY)", "the table \"extra\" is none of receiptd's"),
-            ("CREATE INDEX slow ON messages (status_at)", "the index \"slow\" is none of receiptd's"),
+            ("CREATE VIEW seen AS SELECT * FROM messages", "the view \"seen\" does not belong to receiptd"),
+            ("CREATE TABLE extra (id INTEGER PRIMARY KEY)", "the table \"extra\" does not belong to receiptd"),
+            ("CREATE INDEX slow ON messages (status_at)", "the index \"slow\" does not belong to receiptd"),
             ("DROP TRIGGER messages_changed", "the trigger \"messages_changed\" is missing"),
             ("DROP INDEX audit_log_newest", "the index \"audit_log_newest\" is missing"),
             (
@@ -231,7 +231,7 @@ fn a_backup_that_lacks_what_a_head_vouches_for_is_refused() {
         server.program.ends_on("TERM").await.is(0);
         let put_back = async |name: &str, head: &str| run(folder, &["restore", name, "--force", "--head", head]).await;
         put_back("early.db", "head.txt").await.is(1).complains("no link has the hash of this head");
-        put_back("copy.db", "soon").await.is(2).complains("neither 64 hexadecimal digits nor a file");
+        put_back("copy.db", "soon").await.is(2).complains("must be 64 hexadecimal digits or a file");
         assert!(!file("receiptd.db.replaced").exists(), "nothing is put in place");
         put_back("copy.db", "head.txt").await.is(0).prints(&["restored: "]);
     });
@@ -249,7 +249,7 @@ fn on_postgres_a_restored_database_is_proved_where_it_is() {
         };
         ends(&mut command(&["migrate"])).await.is(0);
         ends(&mut command(&["restore", "copy.db"])).await.is(2).complains("pg_restore");
-        ends(&mut command(&["restore"])).await.is(0).prints(&["restored: 0 rows"]);
+        ends(&mut command(&["restore"])).await.is(0).prints(&["restored: 0 verified rows"]);
     });
 }
 

@@ -29,9 +29,9 @@ fn the_platform_is_asked_whether_it_takes_our_credentials_and_sends_nothing() {
         let platform = Platform::with(Settings { service_key: Some(KEY.to_owned()), ..Settings::calm() });
         let try_platform = async |platform: &str, key: &str| tries(folder.path(), platform, key, "sqlite://x.db").await;
         let good = try_platform(&platform.url, KEY).await.is(0);
-        assert_eq!(told(&good, "platform answers"), "yes, and it takes our credentials");
+        assert_eq!(told(&good, "platform answers"), "yes, and it accepts the credentials");
         let denied = try_platform(&platform.url, "an0ther").await.is(1);
-        assert!(told(&denied, "platform answers").starts_with("no: it refuses our credentials"), "{denied:?}");
+        assert!(told(&denied, "platform answers").starts_with("no: it rejects the credentials"), "{denied:?}");
         let away = try_platform(NOBODY, KEY).await.is(1);
         assert!(told(&away, "platform answers").starts_with("no: it cannot be reached"), "{away:?}");
         let recorder = Recorder::saying(404, "<html>not found</html>").await;
@@ -64,7 +64,7 @@ fn the_database_is_tried_and_left_as_it_is() {
         assert!(told(&text, "database answers").contains("not an SQLite database"), "{text:?}");
         let away = tries("postgres://u:planted-password@127.0.0.1:9/x?foo=planted").await.is(1);
         assert!(told(&away, "database answers").contains("refused"), "{away:?}");
-        assert!(away.out.contains("the parameter foo is not known") && !(away.out + &away.err).contains("planted"));
+        assert!(away.out.contains("the parameter foo is unknown") && !(away.out + &away.err).contains("planted"));
         run(folder.path(), &["migrate"]).await.is(0);
         assert_eq!(told(&tries("sqlite://receiptd.db").await.is(0), "database answers"), "yes");
         assert_eq!(names(), ["receiptd.db", "text.db"]);
@@ -104,7 +104,7 @@ fn a_database_that_is_only_read_is_refused_by_what_writes() {
         let folder = folder();
         run(folder.path(), &["migrate"]).await.is(0);
         let only_read = "sqlite://receiptd.db?mode=ro";
-        let words = "mode=ro in the database URL asks for a database that is only read, and this command writes to it; \
+        let words = "mode=ro in the database URL opens the database read-only, but this command writes to it; \
                      remove mode=ro";
         for arguments in [
             &["serve", "--listen", "127.0.0.1:0"][..],

@@ -45,7 +45,7 @@ fn every_filter_of_the_api_is_a_flag() {
             shown.complains("must not be empty");
         }
         for wrong in ["tomorrow", "24", "1y", "2026-02-30"] {
-            run(server.folder.path(), &["messages", "--since", wrong]).await.is(2).complains("as in 24h");
+            run(server.folder.path(), &["messages", "--since", wrong]).await.is(2).complains("such as 24h");
         }
         for since in ["24h", "yesterday", "2026-01-01"] {
             for shown in server.both(&["stats", "--json", "--since", since]).await {
@@ -84,7 +84,7 @@ fn a_number_is_found_in_any_spelling_and_a_list_of_nothing_says_so() {
             }
         }
         for shown in server.both(&["messages", "--channel", "smss"]).await {
-            shown.is(0).prints(&["no messages; \"smss\" is none of the channels that are known here: sms, mms"]);
+            shown.is(0).prints(&["no messages; \"smss\" is not a known channel; the channels are sms, mms"]);
         }
         for shown in server.both(&["messages", "--channel", "Facebook Messenger"]).await {
             assert_eq!(shown.is(0).out, "no messages\n");

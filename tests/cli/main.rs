@@ -171,7 +171,7 @@ fn secrets_of_the_command_line_come_from_files_too() {
         ends(command.arg("--token").arg("t0ken")).await.is(0);
         let mut command = receiptd(server.folder.path(), &["messages"]);
         ends(command.env("RECEIPTD_SERVER", "").env("RECEIPTD_CONFIG", "").env("RUST_LOG", "")).await.is(0);
-        ends(command.env("RUST_LOG", "receiptd==bad[")).await.is(1).complains("RUST_LOG is not a filter");
+        ends(command.env("RUST_LOG", "receiptd==bad[")).await.is(1).complains("RUST_LOG is not a valid log filter");
         server.program.ends_on("TERM").await.is(0);
     });
 }
@@ -181,7 +181,7 @@ fn demo_shows_everything_and_ends() {
     block_on(async {
         let folder = folder();
         let demo = run(folder.path(), &["demo", "--messages", "120", "--exit"]).await.is(0);
-        demo.prints(&["channel", "delivered", "notifications posted", "What became of one message, and why:"]);
+        demo.prints(&["channel", "delivered", "notifications posted", "The status of one message, with the reasons:"]);
         let count = |line: &str| {
             let mut words = line.split_whitespace();
             let channel = words.next()?;

@@ -114,11 +114,11 @@ fn quarantine_and_inbound_are_listed_shown_and_read_again() {
                 shown.is(0).prints(&[words, "by notify"]);
             }
             for shown in server.both(&[list, "show", "0"]).await {
-                shown.is(1).complains("there is nothing with the fingerprint");
+                shown.is(1).complains("no body has the fingerprint");
             }
         }
         for shown in server.both(&["quarantine", "retry"]).await {
-            shown.is(0).prints(&["0 notifications and 0 inbound understood, 1 left"]);
+            shown.is(0).prints(&["0 notifications and 0 inbound understood, 1 left in quarantine"]);
         }
         for shown in server.both(&["quarantine", "retry", "--json"]).await {
             assert_eq!(shown.is(0).json(), json!({"notifications": 0, "inbound": 0, "left": 1}));
@@ -133,7 +133,7 @@ fn a_rebuild_tells_what_it_does() {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
         for shown in server.both(&["rebuild", "--dry-run"]).await {
-            shown.is(0).prints(&["1 messages looked through, 0 would be altered"]);
+            shown.is(0).prints(&["1 messages examined, 0 would be altered"]);
         }
         let nothing = json!({"messages": 1, "altered": 0, "transitions": [], "first": []});
         for shown in server.both(&["rebuild", "--json"]).await {
@@ -166,7 +166,7 @@ fn changes_are_followed_directly_and_at_a_server() {
         }
         drop(followers);
         for shown in server.both(&["messages", "--follow", "--to", "1"]).await {
-            shown.is(2).complains("is no filter of events");
+            shown.is(2).complains("is not a filter of events");
         }
         let mut unauthorized = receiptd(folder, &remote[..remote.len() - 1]);
         ends(unauthorized.arg("another")).await.is(1).complains("401");

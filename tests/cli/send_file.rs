@@ -98,9 +98,9 @@ fn a_table_is_sent_once_directly_and_through_a_server() {
             let again = send(&[]).await;
             again.prints(&[
                 "already sent",
-                "everything was sent before",
+                "everything was sent earlier",
                 "--batch",
-                "columns that are not used: city",
+                "unused columns: city",
                 "at line 5",
             ]);
             assert_eq!(post.taken().len(), before + 2);
@@ -126,13 +126,13 @@ fn bad_rows_keep_the_file_back_and_can_be_fed_back() {
             "line 3: to must be a number in international form",
             "line 4: text is required",
             "line 5:",
-            "has 2 cells, and there are 3 columns",
+            "has 2 cells, but there are 3 columns",
             "line 6:",
             "of the row at line 2",
             "nothing was sent",
-            "failed rows, 4 of them, are in failed.csv",
+            "4 failed rows are in failed.csv",
         ]);
-        kept_back.complains("4 of 5 rows are bad");
+        kept_back.complains("4 of 5 rows are invalid");
         assert!(post.taken().is_empty());
         let failed = post.reads("failed.csv");
         let lines: Vec<_> = failed.lines().collect();
@@ -233,7 +233,7 @@ fn a_dry_run_needs_and_leaves_nothing() {
         wrong(&["--template-text", "Hi {nmae}"], columns).await;
         wrong(&["--template-text", "Hi {name"], "has a { without its }").await;
         wrong(&["--id-column", "order"], "there is no column \"order\"").await;
-        wrong(&["--delimiter", ";"], "is --delimiter ',' meant?").await;
+        wrong(&["--delimiter", ";"], "did you mean --delimiter ','?").await;
         wrong(&["--correlation-id", "x"], "cannot be used with").await;
     });
 }
@@ -274,7 +274,7 @@ fn stopped_and_run_again_it_sends_each_row_once() {
         let arguments = [&["send", "--file", "people.csv", "--channel", "sms", "--from", "ACME"][..], &flags].concat();
         let program = Program::start(&mut receiptd(post.folder.path(), &arguments));
         eventually("some to be sent", async || (post.taken().len() > 100).then_some(())).await;
-        program.ends_on("INT").await.is(1).complains("not all rows were");
+        program.ends_on("INT").await.is(1).complains("not all rows");
         assert!(post.taken().len() < MANY);
         let report = post.sends("people.csv", &flags).await.is(0).json();
         assert_eq!(report["rows"], MANY);

@@ -137,12 +137,12 @@ fn messages_are_sent_through_a_server_and_without_one() {
             assert_eq!((&shown["status"], &shown["origin"]), (&"delivered".into(), &"sent".into()));
             // The same again is the same; another is refused.
             send(&id, "Hello. [sim:until=delivered]", &["--wait"]).await.is(0).prints(&[&id, "delivered", "final"]);
-            send(&id, "Hello!", &[]).await.is(1).complains("there is another message with the correlation id");
+            send(&id, "Hello!", &[]).await.is(1).complains("another message has the correlation id");
             let refused = format!("refused-{n}");
             send(&refused, "Hello. [sim:answer=7004]", &["--wait"])
                 .await
                 .is(1)
-                .complains("the platform refused the message");
+                .complains("the platform rejected the message");
             let failed = format!("failed-{n}");
             send(&failed, "Hello. [sim:fail=7207]", &["--wait"]).await.is(1).complains("the message failed");
             let silent = format!("silent-{n}");

@@ -26,11 +26,12 @@ fn check_config_and_serve_look_at_the_certificate() {
         let run = async |command: &str| ends(receiptd(folder.path(), &[command]).envs(settings)).await;
         let words = ["HTTPS, with a certificate until 2091-01-01", "10.0.0.0/8, ::1/128", "192.0.2.0/24"];
         run("check-config").await.is(0).prints(&words);
-        let words = ["HTTP: have a proxy in front", "none: the client is whoever connects", "every address"];
+        let words =
+            ["HTTP: use a proxy with HTTPS", "none: the client's address is that of the connection", "every address"];
         ends(&mut receiptd(folder.path(), &["check-config"])).await.is(0).prints(&words);
         fs::write(&files.key, authority.issues(2091).key).unwrap();
         for command in ["check-config", "serve"] {
-            run(command).await.is(1).complains("tls.key is not the key of tls.certificate");
+            run(command).await.is(1).complains("tls.key is not the key of the first certificate in tls.certificate");
         }
         fs::remove_file(&files.key).unwrap();
         for command in ["check-config", "serve"] {

@@ -41,7 +41,7 @@ impl Progress {
             let style = style.with_key("rate", rate);
             bars.add(ProgressBar::new(total).with_style(style).with_prefix(name))
         };
-        let (handed, notified) = (bar("messages handed in", messages), bar("notifications taken", 0));
+        let (handed, notified) = (bar("messages submitted", messages), bar("notifications stored", 0));
         Self { messages, handed_in, observer, _bars: bars, handed, notified }
     }
 
@@ -55,7 +55,7 @@ impl Progress {
             self.handed.set_position(handed_in);
             self.notified.set_length(posts.planned);
             self.notified.set_position(posts.taken);
-            self.notified.set_message(format!("{} tried again, {} lost on purpose", posts.retried, posts.lost));
+            self.notified.set_message(format!("{} retried, {} lost on purpose", posts.retried, posts.lost));
             if handed_in >= self.messages && report.accepted >= self.messages && posts.pending == 0 {
                 break;
             }
@@ -79,13 +79,13 @@ pub(super) async fn close(client: &Client, server: &Url, report: &Report) -> any
     output::table(&header, rows);
     let posts = &report.notifications;
     output::line(format!(
-        "{} notifications posted, {} tried again, {} lost on purpose (so their messages stand a step back).",
+        "{} notifications posted, {} retried, {} lost on purpose (so their messages lack a step).",
         posts.posted, posts.retried, posts.lost
     ));
     output::line("");
-    output::line("What became of one message, and why:");
+    output::line("The status of one message, with the reasons:");
     output::line(format!("  curl -s {server}v1/messages/order-7"));
-    output::line("All that failed, newest first:");
+    output::line("All failed messages, newest first:");
     output::line(format!("  curl -s '{server}v1/messages?status=failed&limit=5'"));
     Ok(())
 }

@@ -49,8 +49,8 @@ impl Traffic {
             Some((path, body)) => self.client.post(self.platform.join(path)?).header("key", &self.key).json(&body),
             None => self.client.post(self.server.join("v1/messages")?).json(&ours(n)),
         };
-        let answer = request.send().await.context("a message could not be handed in")?;
-        ensure!(answer.status().is_success(), "message {n} was refused: {}", answer.text().await.unwrap_or_default());
+        let answer = request.send().await.context("a message could not be submitted")?;
+        ensure!(answer.status().is_success(), "message {n} was rejected: {}", answer.text().await.unwrap_or_default());
         Ok(())
     }
 

@@ -14,10 +14,10 @@ use crate::{
 /// A message, or what every message of a file has unless its row says otherwise.
 #[derive(clap::Args)]
 pub(super) struct MessageArgs {
-    /// sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
+    /// Channel: sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
     #[arg(long)]
     channel: Option<String>,
-    /// Sender id, number, address or app id, as the channel has it
+    /// Sender id, number, address or app id, depending on the channel
     #[arg(long)]
     from: Option<String>,
     /// The recipient: a number in international form, a mail address, an id; or KIND:ID, as in bsuid:GB.1
@@ -41,16 +41,16 @@ pub(super) struct MessageArgs {
     /// The platform's options, or @FILE
     #[arg(long, value_name = "JSON")]
     options: Option<String>,
-    /// Your own id, at most 50 bytes; drawn if it is not given. The same id and message is never sent twice
+    /// Your own id, at most 50 bytes. Generated if it is not given. The same message with the same id is never sent twice
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     correlation_id: Option<String>,
-    /// What to give back with each notification, at most 2000 characters
+    /// Data that each notification returns, at most 2000 characters
     #[arg(long, value_name = "TEXT")]
     callback_data: Option<String>,
-    /// Not before this time (RFC 3339)
+    /// Send not before this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     send_at: Option<String>,
-    /// Not at this time or after it (RFC 3339)
+    /// Send only before this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     expire_at: Option<String>,
     /// Any other member of a message, such as substitutions, smartlinks or cc: NAME=JSON, or NAME=@FILE

@@ -20,11 +20,11 @@ pub(super) struct Args {
     message: message::MessageArgs,
     #[command(flatten)]
     file: file::FileArgs,
-    /// Wait until the outcome is known
+    /// Wait until the status is final
     #[arg(long)]
     wait: bool,
-    /// Wait at most so many seconds after the last message was handed in [default: 60 for one message, no limit for a
-    /// file]
+    /// Maximum time to wait after the last message was submitted, in seconds [default: 60 for one message, no limit for
+    /// a file]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     #[command(flatten)]

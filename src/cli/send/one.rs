@@ -50,7 +50,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     if view.status == "rejected" {
-        bail!("the platform refused the message");
+        bail!("the platform rejected the message");
     }
     if status::has_failed(&view) {
         bail!("the message {}", status::outcome(&view));
@@ -86,7 +86,7 @@ fn correlation_id(members: &mut Object) -> String {
 }
 
 fn taken_over(id: &str) -> String {
-    format!("the message {id:?} is taken over, but how it goes on is not known; see receiptd status")
+    format!("the message {id:?} is accepted, but its further status is not known; see receiptd status")
 }
 
 /// Puts the message into the database and hands it over from here, as a server would.

@@ -81,7 +81,7 @@ fn sort_in(checked: &mut Checked, seen: &mut Seen, line: u64, ready: &CheckedRow
     match seen.get(&key) {
         Some((_, before)) if *before == said => _ = checked.duplicates.insert(line),
         Some((first, _)) => {
-            let detail = format!("has the id {id:?} of the row at line {first}, which is another message");
+            let detail = format!("has the id {id:?} of the row at line {first}, but is another message");
             checked.clashes.insert(line, detail.clone());
             checked.blame(line, detail);
         }

@@ -114,7 +114,7 @@ pub(super) async fn hand_in(
             }
             Err(error) => handed_in.interrupted = Some(causes(error.as_ref())),
         }
-        bar.set_message(format!("{} new, {} sent before", handed_in.new, handed_in.already_sent));
+        bar.set_message(format!("{} new, {} sent earlier", handed_in.new, handed_in.already_sent));
     }
     bar.finish();
     Ok(handed_in)

@@ -22,9 +22,9 @@ use crate::{
 /// How the rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// A table: the names of the columns, then a row each
+    /// A table: the names of the columns, then one row per message
     Csv,
-    /// A JSON object a line, as the API takes it
+    /// One JSON object per line, as in the API
     Ndjson,
 }
 
@@ -76,12 +76,15 @@ impl Input {
             (None, Some("csv" | "txt" | "tsv")) => Format::Csv,
             (None, None) if path == Path::new("-") => Format::Csv,
             (None, _) => {
-                bail!(UsageError("--format csv or --format ndjson is needed, the name does not tell".to_owned()))
+                bail!(UsageError(
+                    "the format cannot be recognized by the name of the file; give --format csv or --format ndjson"
+                        .to_owned()
+                ))
             }
         };
         let by_name = if extension.as_deref() == Some("tsv") { '\t' } else { ',' };
         let delimiter = u8::try_from(delimiter.unwrap_or(by_name))
-            .map_err(|_| UsageError("--delimiter is one ASCII character".to_owned()))?;
+            .map_err(|_| UsageError("--delimiter must be one ASCII character".to_owned()))?;
         let mut input = Self { file, format, delimiter, columns: Arc::new([]) };
         if format == Format::Csv {
             input.columns = input.header()?;
@@ -113,8 +116,8 @@ impl Input {
         let header = self.table(file).headers().context("the names of the columns cannot be read")?.clone();
         let names: Vec<_> = header.iter().map(|name| name.trim_start_matches(BOM).trim().to_owned()).collect();
         if names.first().is_some_and(|name| name.to_ascii_lowercase().starts_with("sep=")) {
-            let advice = "remove the line, and name the character with --delimiter";
-            bail!(UsageError(format!("the file begins with sep=, as some spreadsheets write it; {advice}")));
+            let advice = "remove the line, and give the character with --delimiter";
+            bail!(UsageError(format!("the file begins with sep=, which some spreadsheets write; {advice}")));
         }
         if names.is_empty() {
             bail!(UsageError("the file is empty; a table begins with the names of its columns".to_owned()));
@@ -128,7 +131,7 @@ impl Input {
         if let [name] = names.as_slice()
             && let Some(other) = [';', '\t', ',', '|'].into_iter().find(|other| name.contains(*other))
         {
-            bail!(UsageError(format!("the file has one column, {name:?}; is --delimiter {other:?} meant?")));
+            bail!(UsageError(format!("the file has only one column, {name:?}; did you mean --delimiter {other:?}?")));
         }
         Ok(names.into())
     }
@@ -242,7 +245,7 @@ fn read(line: &[u8]) -> Original {
     }
     // Without its end, which would be counted as a line.
     let text = line.strip_prefix(BOM.as_bytes()).unwrap_or(line).trim_ascii_end();
-    let told = "each line must be one JSON object. Of JSON in another layout, jq -c .[] or jq -c . makes such lines";
+    let told = "each line must be one JSON object; jq -c .[] or jq -c . converts JSON in other layouts";
     match read_json(text) {
         Ok(Value::Object(members)) => Original::Members(members),
         Ok(_) => unreadable(format!("is not a JSON object; {told}")),
@@ -263,7 +266,7 @@ fn as_text(mut file: File) -> anyhow::Result<File> {
 }
 
 fn spool(mut from: impl Read) -> anyhow::Result<File> {
-    let mut file = tempfile::tempfile().context("no temporary file")?;
+    let mut file = tempfile::tempfile().context("cannot create a temporary file")?;
     io::copy(&mut from, &mut file)?;
     Ok(file)
 }

@@ -50,34 +50,35 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct FileArgs {
-    /// Send the rows of this file, - for standard input. The other flags are what every row has unless it says otherwise
+    /// Send the rows of this file; - is standard input. The other flags apply to every row that does not set the member
+    /// itself
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The file's format [default: by its name, csv for standard input]
+    /// Format of the file [default: by its name; csv for standard input]
     #[arg(long, value_enum, requires = "file")]
     format: Option<Format>,
-    /// Between the cells of a CSV file [default: a comma; a tab if the name ends with .tsv]
+    /// Delimiter of a CSV file [default: a comma; a tab if the name ends with .tsv]
     #[arg(long, value_name = "CHARACTER", requires = "file")]
     delimiter: Option<char>,
-    /// The text of every message; {name} stands for the column of this name, {{ and }} for braces
+    /// The text of every message; {name} is replaced by the column of this name, {{ and }} by braces
     #[arg(long, value_name = "TEXT", requires = "file", conflicts_with = "text")]
     template_text: Option<String>,
     /// The column with the recipient [default: to]
     #[arg(long, value_name = "COLUMN", requires = "file")]
     to_column: Option<String>,
-    /// The column with your own id of the message [default: the id follows from what the row says]
+    /// The column with your own id of the message [default: the id is derived from the contents of the row]
     #[arg(long, value_name = "COLUMN", requires = "file")]
     id_column: Option<String>,
-    /// Send the same rows again on purpose: with another name they are other messages
+    /// Send the same rows again on purpose: with another name they are new messages
     #[arg(long, value_name = "NAME", requires = "file", conflicts_with = "id_column")]
     batch: Option<String>,
-    /// Send the good rows, though some are bad
+    /// Send the valid rows even if others are invalid
     #[arg(long, requires = "file")]
     skip_bad: bool,
-    /// Only check, and show what would be sent
+    /// Only check the rows, and show what would be sent
     #[arg(long, requires = "file")]
     dry_run: bool,
-    /// Write the rows that failed to this file, with the reason; it can be sent as it is, or corrected
+    /// Write the failed rows to this file, with the reasons. The file can be corrected and sent again
     #[arg(long, value_name = "FILE", requires = "file")]
     failed: Option<PathBuf>,
 }
@@ -89,7 +90,7 @@ impl FileArgs {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let Some(path) = args.file.file.as_deref() else { bail!(UsageError("there is no --file".to_owned())) };
+    let Some(path) = args.file.file.as_deref() else { bail!(UsageError("--file is required".to_owned())) };
     let input = Input::open(path, args.file.format, args.file.delimiter)?;
     let target = match args.target.clone().resolve()? {
         Target::Server(client) => Target::Server(client),

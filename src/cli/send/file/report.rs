@@ -110,13 +110,10 @@ impl<'a> Report<'a> {
             output::line(format!("… and {} more", self.bad - self.faults.len() as u64));
         }
         if !self.unused.is_empty() {
-            output::line(format!("columns that are not used: {}", self.unused.join(", ")));
+            output::line(format!("unused columns: {}", self.unused.join(", ")));
         }
         if let Some(first) = self.lines_twice.first() {
-            output::line(format!(
-                "rows that say the same as one before count once: {}, the first at line {first}",
-                self.duplicates
-            ));
+            output::line(format!("duplicate rows are sent once: {}, the first at line {first}", self.duplicates));
         }
         if let Some(example) = self.example {
             output::line("the first message:");
@@ -126,7 +123,7 @@ impl<'a> Report<'a> {
         if self.dry_run || self.nothing_was_sent {
             counts.extend(self.channels.iter().map(|(channel, count)| (channel.as_str(), *count)));
         } else {
-            counts.extend([("new", self.new), ("already sent", self.already_sent), ("not handed in", self.left)]);
+            counts.extend([("new", self.new), ("already sent", self.already_sent), ("not submitted", self.left)]);
             counts.extend(self.statuses.iter().map(|(status, count)| (*status, *count)));
         }
         output::table(
@@ -139,24 +136,24 @@ impl<'a> Report<'a> {
 
     fn say_what_next(&self) {
         if let (Some(rows), Some(path)) = (self.failed_rows, &self.failed_file) {
-            output::line(format!("failed rows, {rows} of them, are in {}", path.display()));
+            output::line(format!("{rows} failed rows are in {}", path.display()));
         } else if self.bad > 0 || self.failed > 0 {
-            output::line("--failed FILE writes the failed rows to a file that can be sent again");
+            output::line("with --failed FILE, the failed rows are written to a file that can be sent again");
         }
         if self.dry_run {
             output::line("nothing was sent (--dry-run)");
         } else if self.nothing_was_sent {
-            output::line("nothing was sent; correct the rows, or leave them out with --skip-bad");
+            output::line("nothing was sent; correct the rows, or skip them with --skip-bad");
         } else if self.new == 0 && self.already_sent > 0 && self.left == 0 {
-            output::line(
-                "everything was sent before, and nothing is sent twice; --batch NAME sends it again on purpose",
-            );
+            output::line("everything was sent earlier, and nothing is sent twice; use --batch NAME to send it again");
         } else if self.left > 0 {
-            output::line("the same command again goes on where this one stopped; nothing is sent twice");
+            output::line("run the same command again to continue; nothing is sent twice");
         }
         let waiting = self.statuses.get("queued").filter(|_| self.settled == Some(false) && self.interrupted.is_none());
         if let Some(queued) = waiting {
-            output::line(format!("queued until their time: {queued}; a server on this database hands them over"));
+            output::line(format!(
+                "queued until their time: {queued}; a server on this database must be running then to send them"
+            ));
         }
     }
 
@@ -164,17 +161,17 @@ impl<'a> Report<'a> {
     pub(super) fn verdict(self) -> anyhow::Result<()> {
         if let Some(why) = self.interrupted {
             let what =
-                if self.left > 0 { "not all rows were handed in" } else { "not all rows were followed to their end" };
+                if self.left > 0 { "not all rows were submitted" } else { "not all rows reached a final status" };
             bail!("{what}: {why}");
         }
         if self.bad > 0 && (self.dry_run || self.nothing_was_sent) {
-            bail!(UsageError(format!("{} of {} rows are bad", self.bad, self.rows)));
+            bail!(UsageError(format!("{} of {} rows are invalid", self.bad, self.rows)));
         }
         if self.failed > 0 {
             bail!("{} rows failed", self.failed);
         }
         if self.waits && self.settled == Some(false) {
-            bail!("the time ran out before every message had a final status");
+            bail!("the time is over, and some messages have no final status");
         }
         Ok(())
     }

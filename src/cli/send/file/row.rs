@@ -96,7 +96,7 @@ impl Plan {
             None => 0,
             Some(Ok(retry)) => retry,
             Some(Err(_)) => {
-                faults.push(fault(RETRY, "must be a number: how often the row was tried before"));
+                faults.push(fault(RETRY, "must be the number of earlier attempts"));
                 0
             }
         };
@@ -223,7 +223,7 @@ fn read(record: &Record) -> Result<BTreeMap<String, Field>, FieldError> {
         }
         Original::Unreadable(_, why) => Err(whole(why.clone())),
         Original::Cells(columns, cells) if cells.len() != columns.len() => {
-            Err(whole(format!("has {} cells, and there are {} columns", cells.len(), columns.len())))
+            Err(whole(format!("has {} cells, but there are {} columns", cells.len(), columns.len())))
         }
         Original::Cells(columns, cells) => {
             let cell = |(name, cell): (&String, &[u8])| match std::str::from_utf8(cell) {

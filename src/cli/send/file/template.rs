@@ -28,7 +28,7 @@ impl Template {
             } else {
                 let (name, after) = rest.split_once('}').ok_or("has a { without its }; write {{ for a brace")?;
                 if name.trim().is_empty() || name.contains('{') {
-                    return Err(format!("has {{{name}}}, which names no column; write {{{{ for a brace"));
+                    return Err(format!("has {{{name}}}, but there is no such column; write {{{{ for a brace"));
                 }
                 if !plain.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut plain)));
