@@ -1,4 +1,4 @@
-//! Sends a message from a program of one's own, and waits for what becomes of it.
+//! Sends a message from your own program, and waits for its status.
 //!
 //! ```sh
 //! receiptd simulate &
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The platform posts its notifications to `NOTIFY_URL`. With a `receiptd serve` there, on the same database, the
-//! message ends as `delivered` or `failed`; without one it is known to be `accepted`, and no more.
+//! message ends as `delivered` or `failed`. Without a server, its last known status is `accepted`.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{id} was taken over before");
     }
 
-    // Hands over what is due, until it is told to stop.
+    // Dispatches messages that are due, until it is stopped.
     let tracking = Tracking { notify_url: NotifyUrl::new(&notify_url)?, auth_id: None };
     let tenant = Tenant { tracking, sms_api: SmsApi::V2, plus_sign: false };
     let platform = WebexConnect::new(platform.parse()?, Credentials::key(key.into())?, patience, clock.clone())?;

@@ -78,7 +78,7 @@ pub async fn serve(
     warn_if_open(&settings);
     warn_of_transport(&settings, clock.now());
     let address = listener.local_addr().map_err(ServeError::Http)?;
-    tracing::info!(%address, "receiptd takes notifications at /notify");
+    tracing::info!(%address, "receiptd accepts notifications at /notify");
     let app = App {
         intake: Intake {
             authentication: settings.authentication,
@@ -111,16 +111,16 @@ pub async fn serve(
     };
     let health = app.store.health.clone();
     let served = http::serve(listener, app, shutdown).await.map_err(ServeError::Http);
-    tracing::info!("no more requests; finishing what was begun");
+    tracing::info!("shutting down: finishing the open requests");
     stop.cancel();
     background.close();
     let drained = timeout(LAST_COMMITS, async { while writers.join_next().await.is_some() {} }).await;
     if drained.is_err() {
-        tracing::error!("not everything that waited could be committed; the senders were not told that it was");
+        tracing::error!("some waiting notifications could not be committed; they were not acknowledged");
     }
     background.wait().await;
     if timeout(LAST_COMMITS, health.close()).await.is_err() {
-        tracing::warn!("the database is still in use; on SQLite its -wal file is a part of it");
+        tracing::warn!("the database is still in use; on SQLite its -wal file belongs to it");
     }
     served
 }
@@ -152,7 +152,7 @@ fn dispatcher(
 fn notice(settings: &Settings) {
     if !settings.foreign_variables.is_empty() {
         let variables = settings.foreign_variables.join(", ");
-        tracing::info!(variables, "these variables are those of Kubernetes services; they are not taken for settings");
+        tracing::info!(variables, "these variables belong to Kubernetes services; they are not read as settings");
     }
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
@@ -161,10 +161,10 @@ fn notice(settings: &Settings) {
 
 fn warn_if_open(settings: &Settings) {
     if settings.tokens.is_none() {
-        tracing::warn!("the API is open to everybody who can connect; set api.tokens to change that");
+        tracing::warn!("the API is open to every client that can connect; set api.tokens to change this");
     }
     if settings.authentication.is_open() {
-        tracing::warn!("the notify URL is open to everybody who can connect; set notify.path_token to change that");
+        tracing::warn!("the notify URL is open to every client that can connect; set notify.path_token to change this");
     }
 }
 
@@ -174,7 +174,9 @@ fn warn_of_transport(settings: &Settings, now: Timestamp) {
             tracing::error!(%until, "the certificate has expired; the platform will not connect");
         }
         None if !settings.listen.ip().is_loopback() && settings.proxies.trusted.is_empty() => {
-            tracing::warn!("requests come in the clear, with their secrets; set tls.certificate, or trusted_proxies");
+            tracing::warn!(
+                "requests arrive unencrypted, including their secrets; set tls.certificate, or trusted_proxies"
+            );
         }
         _ => {}
     }
@@ -203,7 +205,7 @@ pub async fn interrupted() {
         return std::future::pending().await;
     };
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    tracing::info!("stopping; once more stops at once");
+    tracing::info!("stopping; send the signal again to stop at once");
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         std::process::exit(1);

@@ -150,7 +150,7 @@ impl<T> State<T> {
             Err(error) => Some(error.to_string()),
         };
         if let Some(fault) = fault.as_deref().filter(|_| fault != self.fault) {
-            tracing::error!(%file, fault, "a secret cannot be renewed; the last good one is kept");
+            tracing::error!(%file, fault, "a secret cannot be renewed; the previous one stays active");
         }
         self.fault = fault;
     }

@@ -60,10 +60,10 @@ impl StoreDigest {
         let mut missing: Vec<_> = self.named.keys().filter(|place| !self.seen.contains_key(place)).collect();
         missing.sort_unstable();
         if let Some((writer, sequence)) = missing.first() {
-            self.found(Finding::link("removed", *writer, *sequence, "a later link names it, and it is not there"));
+            self.found(Finding::link("removed", *writer, *sequence, "a later link names it, but it is missing"));
         }
         if let Some(wanted) = self.wanted {
-            let detail = "no link has the hash of this head: links were removed, or it is of another store";
+            let detail = "no link has the hash of this head: links were removed, or the head belongs to another store";
             self.found(Finding::new("removed", "links", wanted.to_string(), detail));
         }
     }
@@ -122,7 +122,7 @@ impl StoreDigest {
             let detail = "the number of this link is missing in its chain";
             self.found(Finding::link("removed", link.writer, before.sequence + 1, detail));
         } else if !link.follows(&before) {
-            let detail = "its hash is not that of its content after the link before it";
+            let detail = "its hash does not match its content and the previous link";
             self.found(Finding::link("altered", link.writer, link.sequence, detail));
         }
         self.current = Some(link.checkpoint());
@@ -134,7 +134,7 @@ impl ChainVisitor for StoreDigest {
         for checkpoint in link.checkpoints().unwrap_or_default() {
             let known = self.named.insert((checkpoint.writer, checkpoint.sequence), checkpoint.hash);
             if known.is_some_and(|known| known != checkpoint.hash) {
-                let detail = "two links name it, with different hashes";
+                let detail = "two links name it with different hashes";
                 self.found(Finding::link("altered", checkpoint.writer, checkpoint.sequence, detail));
             }
         }
@@ -153,7 +153,12 @@ impl ChainVisitor for StoreDigest {
         }
         self.wanted = self.wanted.filter(|wanted| *wanted != link.hash);
         let Some(records) = link.row_changes() else {
-            return self.found(Finding::link("altered", link.writer, link.sequence, "its records cannot be read"));
+            return self.found(Finding::link(
+                "altered",
+                link.writer,
+                link.sequence,
+                "its row changes cannot be decoded",
+            ));
         };
         for record in records {
             let times = i64::from(record.occurrences);

@@ -17,7 +17,7 @@ use crate::{
 
 /// An action could not be put on record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what was done could not be noted in the trail")]
+#[error("the entry could not be stored in the audit log")]
 pub struct AuditUnavailable;
 
 /// The way into the audit log, and the way to look at it.
@@ -160,7 +160,7 @@ impl WriterTask {
             let noting: Vec<QueuedEntry> = std::mem::take(&mut together);
             let entries = self.entries(&noting);
             let result = self.log.append(&entries).await.map_err(|error| {
-                tracing::error!(error = crate::observe::causes(&error), "audit_log could not be noted in the trail");
+                tracing::error!(error = crate::observe::causes(&error), "entries could not be stored in the audit log");
                 AuditUnavailable
             });
             // Somebody who went away is not missed: what was done is noted all the same.

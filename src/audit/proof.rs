@@ -73,10 +73,10 @@ impl Finding {
         let wrong = if from == to {
             "its final, failure, code, reason or transaction id is not that of the notification that decided".to_owned()
         } else {
-            format!("its status is {from}, and its notifications and its dispatch come to {to}")
+            format!("its status is {from}, but its notifications and its dispatch result in {to}")
         };
         // Rules may have changed since.
-        let detail = format!("{wrong}; if an earlier version of receiptd decided so, `receiptd rebuild` puts it right");
+        let detail = format!("{wrong}; if an earlier version of receiptd decided this, run `receiptd rebuild`");
         Self::new("altered", "messages", correlation_id.to_string(), detail)
     }
 
@@ -84,7 +84,7 @@ impl Finding {
     fn of_error(error: StorageError) -> Result<Self, StorageError> {
         match error {
             StorageError::Corrupt { table, column, row } => {
-                Ok(Self::new("altered", table, row, format!("its {column} is nothing that receiptd writes")))
+                Ok(Self::new("altered", table, row, format!("its {column} has a value that receiptd never writes")))
             }
             error => Err(error),
         }
@@ -199,7 +199,7 @@ impl Proof {
             // Purged since.
             return Ok(None);
         };
-        let detail = "it says that a notification decided which was never on record";
+        let detail = "it names a deciding notification that was never stored";
         Ok(Some(Finding::new("altered", "messages", id.to_string(), detail)))
     }
 

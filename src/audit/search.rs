@@ -68,13 +68,13 @@ impl Place {
         let is_overdrawn = self.chained.values().any(|balance| *balance < 0);
         match (&self.stored, expected) {
             _ if is_overdrawn => Some(("altered", "it was changed before receiptd removed or changed it")),
-            (Some(_), None) => Some(("inserted", "no link says that it was added")),
-            (None, Some(_)) => Some(("removed", "no link says that it was removed")),
+            (Some(_), None) => Some(("inserted", "no link records that it was added")),
+            (None, Some(_)) => Some(("removed", "no link records that it was removed")),
             (Some(stored), Some(digest)) if stored.digest != digest => {
-                Some(("altered", "its content is not that which was committed"))
+                Some(("altered", "its content is not the one that was committed"))
             }
             (Some(stored), Some(_)) if stored.times != self.times => {
-                Some(("altered", "its times is not how often it came"))
+                Some(("altered", "its times differs from the recorded number of occurrences"))
             }
             _ => None,
         }

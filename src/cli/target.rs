@@ -11,8 +11,7 @@ use super::{
 use crate::{clock::Clock, query::Query, storage::Access, webex::has_host};
 
 const SERVER: &str = "Ask this running server instead of the database  [env: RECEIPTD_SERVER]";
-const TOKEN: &str =
-    "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file with it]";
+const TOKEN: &str = "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file with it]";
 
 /// The flags that name it.
 #[derive(clap::Args, Clone)]

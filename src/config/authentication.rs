@@ -25,14 +25,14 @@ pub(super) fn authentication(
 ) -> Authentication {
     let path = url.map(PublicUrl::path).cloned();
     if matches!(path, Some(Path::WithToken(_))) {
-        let told = "public_url ends with a token, but notify.path_token is not set: anybody could post without it. Set \
+        let told = "public_url ends with a token, but notify.path_token is not set: posts without it would be accepted. Set \
                     notify.path_token, or let public_url end with /notify";
         errors.check(!notify.path_token.is_empty(), told);
     }
     let path_token = move |keys: &ActiveSecrets| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         if !keys.secrets().iter().all(|token| token.expose_secret().chars().all(plain)) {
-            return Err(InvalidSecret("may have letters, digits and -._~ only, since it is a part of a URL"));
+            return Err(InvalidSecret("must contain only letters, digits and -._~, since it is a part of a URL"));
         }
         each(keys, |token| minimum.check(token))?;
         // Else a renewal would refuse what the platform was told to post there.
@@ -41,8 +41,8 @@ pub(super) fn authentication(
             Some(Path::WithoutToken) => false,
             Some(Path::Rewritten) | None => true,
         };
-        let lacks = "does not hold what public_url ends with: that must be /notify/ and one of notify.path_token, or the \
-                     platform's notifications would be refused";
+        let lacks = "does not contain the token at the end of public_url: it must end with /notify/ and one of notify.path_token, or the \
+                     platform's notifications would be rejected";
         if is_there { Ok(()) } else { Err(InvalidSecret(lacks)) }
     };
     let pair = move |keys: &ActiveSecrets| {
@@ -62,7 +62,7 @@ pub(super) fn authentication(
     };
     errors.check(
         authentication.basic.is_none() || authentication.bearer.is_none(),
-        "notify.basic and notify.bearer exclude each other: both stand in the Authorization header",
+        "notify.basic and notify.bearer exclude each other: both use the Authorization header; set only one of them",
     );
     authentication
 }

@@ -25,7 +25,7 @@ pub(super) fn credentials(webex: &Webex, files: &Files, errors: &mut ConfigError
             return None;
         }
         (false, false, false) => {
-            let fault = "webex.service_key must be set where webex.region or webex.base_url is; or webex.service_id \
+            let fault = "webex.service_key must be set if webex.region or webex.base_url is set; or webex.service_id \
                          and webex.service_secret, for a JWT";
             errors.check(false, fault);
             return None;

@@ -16,7 +16,7 @@ const MOST_IN_A_REQUEST: usize = 1000;
 pub(super) fn dispatch_limits(send: &raw::Send, errors: &mut ConfigErrors) -> Option<DispatchLimits> {
     errors.check(send.in_flight > 0, "send.in_flight must be at least 1");
     let batch = 1..=MOST_IN_A_REQUEST;
-    errors.check(batch.contains(&send.batch), "send.batch must be 1 to 1000: the platform takes no more at once");
+    errors.check(batch.contains(&send.batch), "send.batch must be 1 to 1000, the maximum of the platform");
     errors.check(send.attempts > 0, "send.attempts must be at least 1");
     errors.check(send.timeout_seconds > 0, "send.timeout_seconds must be at least 1");
     let on_unknown = match send.on_unknown_outcome.as_str() {

@@ -17,7 +17,7 @@ impl Exposure {
         let reasons = [
             (!listen.ip().is_loopback(), "listen is an address that others can reach"),
             (url.is_some_and(|url| !url.is_loopback()), "public_url is an address that others can reach"),
-            (!raw.trusted_proxies.is_empty(), "trusted_proxies says that requests of others come through a proxy"),
+            (!raw.trusted_proxies.is_empty(), "trusted_proxies is set, so requests of others arrive through a proxy"),
         ];
         let reason = reasons.into_iter().find(|(is_given, _)| *is_given && !raw.insecure);
         reason.map(|(_, reason)| Self(reason))

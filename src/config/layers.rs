@@ -140,7 +140,7 @@ impl Layers {
                 self.merged.foreign.push(variable.clone());
             } else if let Some((base, named)) = base.and_then(|base| Some((base, Named::by(base, &self.known)?))) {
                 if given.contains_key(base) {
-                    self.errors.push(format!("{base} and {variable} exclude each other"));
+                    self.errors.push(format!("{base} and {variable} exclude each other; set only one of them"));
                 } else {
                     self.secret_file(variable, Path::new(value), &named);
                 }
@@ -159,7 +159,7 @@ impl Layers {
         match secret::read(path) {
             // A file is meant to hold something.
             Ok(content) if content.trim().is_empty() => {
-                self.errors.push(format!("{variable}: what the file holds is blank"));
+                self.errors.push(format!("{variable}: the file is blank"));
             }
             Ok(content) => {
                 let origin = Origin::SecretFile { variable: variable.to_owned(), path: path.to_owned() };

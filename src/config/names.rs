@@ -94,12 +94,12 @@ pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
         |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase().replace("__", "_").replace('.', "_");
     let meant = MEANT.iter().find(|(word, _)| *word == plain(name));
     if let Some(meant) = meant.and_then(|(_, setting)| known.iter().find(|known| plain(known) == *setting)) {
-        return format!("there is no setting {what}; is it {meant}?");
+        return format!("there is no setting {what}; did you mean {meant}?");
     }
     let nearest = known.into_iter().map(|known| (strsim::jaro_winkler(name, &known), known));
     match nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((likeness, nearest)) if likeness > 0.8 => format!("there is no setting {what}; is it {nearest}?"),
-        _ => format!("there is no setting {what}; config.default.toml names them all"),
+        Some((likeness, nearest)) if likeness > 0.8 => format!("there is no setting {what}; did you mean {nearest}?"),
+        _ => format!("there is no setting {what}; see config.default.toml for all settings"),
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
             let path = ours.strip_prefix(PREFIX).unwrap().to_lowercase().replace("__", "_");
             assert_eq!(path, setting, "{told}");
         }
-        assert!(unknown("port in x", "port", known_names()).ends_with("is it listen?"));
+        assert!(unknown("port in x", "port", known_names()).ends_with("did you mean listen?"));
     }
 
     #[test]

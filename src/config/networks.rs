@@ -63,7 +63,7 @@ pub(super) fn networks(name: &str, texts: &[String], errors: &mut ConfigErrors) 
 pub(super) fn proxies(trusted: &[String], header: &str, errors: &mut ConfigErrors) -> Option<Proxies> {
     let trusted = networks("trusted_proxies", trusted, errors);
     let everybody = trusted.0.iter().any(|network| network.prefix_len() == 0);
-    errors.check(!everybody, "trusted_proxies: /0 is everybody, and everybody could then claim any address");
+    errors.check(!everybody, "trusted_proxies: /0 contains every address, so every client could claim any address");
     let header = match header {
         "x-forwarded-for" => Some(ProxyHeader::XForwardedFor),
         "forwarded" => Some(ProxyHeader::Forwarded),

@@ -31,7 +31,7 @@ impl PublicUrl {
         // Another server on another machine may be the one that takes the notifications of what is sent from here.
         let path = if is_rewritten || purpose != Purpose::Serve { Some(Path::Rewritten) } else { served(url.as_str()) };
         let told = "public_url must end with /notify, or with /notify/ and one of notify.path_token: every other path is \
-                    answered with 404 here, after which the platform does not try again. Where a proxy rewrites the \
+                    answered with 404, after which the platform does not retry. If a proxy rewrites the \
                     path, set public_url_rewritten to true";
         errors.check(path.is_some(), told);
         Some(Self { url, path: path? })

@@ -17,7 +17,7 @@ pub(super) fn periods(raw: &Retention, errors: &mut ConfigErrors) -> Periods {
             errors.check(
                 *longer == 0 || *shorter <= *longer,
                 &format!(
-                    "retention.{name} is longer than retention.{other}, with which it would go; 0 keeps it as long as that"
+                    "retention.{name} is longer than retention.{other}, which removes the same data; set it to 0 to use that period"
                 ),
             );
         }

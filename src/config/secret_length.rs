@@ -15,12 +15,12 @@ impl MinimumLength {
     /// Where others can reach the server. At one guess a second, 16 letters are not found.
     pub(super) const REACHABLE: Self = Self {
         bytes: 16,
-        otherwise: "has a secret of fewer than 16 bytes, which others can guess; `openssl rand -hex 32` makes a good one",
+        otherwise: "has a secret of fewer than 16 bytes, which others can guess; make one with `openssl rand -hex 32`",
     };
     /// Where only programs of this machine can: fewer than four letters are a mistake even there.
     pub(super) const LOCAL: Self = Self {
         bytes: 4,
-        otherwise: "has a secret of fewer than 4 bytes, which anybody can guess; `openssl rand -hex 32` makes a good one",
+        otherwise: "has a secret of fewer than 4 bytes, which anybody can guess; make one with `openssl rand -hex 32`",
     };
 
     /// Refuses a secret that is too short.

@@ -47,7 +47,7 @@ pub(super) fn sending(
     errors.check(webex.region.is_empty() || region.is_some(), &format!("webex.region must be one of {}", names()));
     errors.check(
         webex.region.is_empty() || webex.base_url.is_empty(),
-        "webex.region and webex.base_url exclude each other",
+        "webex.region and webex.base_url exclude each other; set only one of them",
     );
     let base = match region {
         Some(region) => region.base_url().to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn sending(
     };
     let base_url = base_url(&base).map_err(|fault| errors.check(false, &format!("webex.base_url {fault}"))).ok()?;
     let credentials = credentials(webex, files, errors);
-    let told = "public_url must be set: the platform posts there what became of each message";
+    let told = "public_url must be set: the platform posts notifications there";
     errors.check(notify_url.is_some(), told);
     let sms_api = SmsApi::from_name(&send.sms_api);
     errors.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
@@ -85,13 +85,11 @@ fn base_url(text: &str) -> Result<Url, &'static str> {
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
-        _ => return Err("must begin with https:// (http:// will do on a loopback address, for tests)"),
+        _ => return Err("must begin with https:// (http:// is allowed on a loopback address, for tests)"),
     }
     if url.path() != "/" || url.fragment().is_some() || has_more {
-        return Err(
-            "must be a host and nothing else, as in https://api.eu.webexconnect.io: receiptd adds the path of \
-                    each API",
-        );
+        return Err("must be only a host, as in https://api.eu.webexconnect.io: receiptd adds the path of \
+                    each API");
     }
     Ok(url)
 }

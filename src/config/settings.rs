@@ -132,7 +132,7 @@ impl Settings {
         errors.check((1..=36_500).contains(&raw.events.keep_days), "events.keep_days must be 1 to 36500");
         errors.check(
             (1..=9).contains(&raw.notify.answer_within_seconds),
-            "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not try again",
+            "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not retry",
         );
         // Commands that work with the database say themselves what they need.
         let access = if purpose == Purpose::Store { Access::Read } else { Access::Write };
@@ -153,12 +153,12 @@ impl Settings {
         let is_named = authentication.basic.is_none() && authentication.bearer.is_none();
         errors.check(
             purpose != Purpose::Serve || send.is_none() || is_named || !raw.webex.notify_auth_id.is_empty(),
-            "webex.notify_auth_id must be set: notify.basic and notify.bearer ask the platform for an Authorization \
-             header, and it sends one only for the authorization object of that id",
+            "webex.notify_auth_id must be set: notify.basic and notify.bearer require an Authorization \
+             header, which the platform sends only for the authorization object with this id",
         );
         let warnings = exposure::warnings(tokens.as_ref(), &authentication);
         let log_filter = LogFilter::new(&raw.log.filter);
-        errors.check(log_filter.is_some(), "log.filter is not a filter of log lines, as in receiptd=debug,warn");
+        errors.check(log_filter.is_some(), "log.filter is not a valid log filter; write it as in receiptd=debug,warn");
         let format = match raw.log.format.as_str() {
             "auto" => Some(LogFormat::Auto),
             "plain" => Some(LogFormat::Plain),

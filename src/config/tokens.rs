@@ -99,7 +99,7 @@ pub(super) fn tokens(
     }
 }
 
-const UNFIT: &str = "is not name:scopes:secret with scopes out of read, send, metrics, admin";
+const UNFIT: &str = "must be name:scopes:secret, with the scopes read, send, metrics, admin";
 
 fn long_enough(token: ApiToken, minimum: MinimumLength) -> Result<ApiToken, InvalidSecret> {
     minimum.check(&token.secret).map(|()| token)

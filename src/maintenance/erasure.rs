@@ -107,18 +107,18 @@ impl Eraser {
     /// Has the database write its file anew where it can. The person is removed already, so that this fails is no failure
     /// of it, but worth knowing.
     async fn rewrite_file(&self) {
-        let advice = "stop all that use the database, and run VACUUM on it";
+        let advice = "stop everything that uses the database, and run VACUUM on it";
         match self.retention.rewrite_file().await {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!(
                     advice,
-                    "unused parts of the database file, which is large, may still hold what was erased"
+                    "unused parts of the database file, which is too large to be rewritten now, may still contain erased data"
                 );
             }
             Err(error) => {
                 let error = crate::observe::causes(&error);
-                tracing::warn!(error, advice, "unused parts of the database file may still hold what was erased");
+                tracing::warn!(error, advice, "unused parts of the database file may still contain erased data");
             }
         }
     }

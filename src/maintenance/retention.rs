@@ -136,7 +136,7 @@ impl Purger {
             tokio::select! { () = &mut shutdown => return, () = sleep(pause) => {} }
             pause = EVERY;
             if watched.was_set() {
-                tracing::warn!("the clock was set; what is old by it is not removed before it has run for an hour");
+                tracing::warn!("the clock was set; nothing is purged until it has run for an hour");
                 continue;
             }
             tokio::select! {
@@ -150,7 +150,7 @@ impl Purger {
 /// Has the database forget what was removed where it can. The removal itself is done, so that this fails is no failure of
 /// it, but worth knowing.
 pub(super) async fn clear_log(retention: &dyn Retention) {
-    let advice = "stop what reads the database for long, and purge or erase again, or stop all that use it";
+    let advice = "end long reads of the database and purge or erase again, or stop everything that uses it";
     match retention.truncate_log().await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(advice, "removed data is still in the write-ahead log, which others are reading"),
@@ -165,11 +165,11 @@ fn report(purged: Result<Vec<PurgeView>, StorageError>) {
     match purged {
         Ok(views) => {
             for PurgeView { kind, rows } in views.into_iter().filter(|view| view.rows > 0) {
-                tracing::info!(kind, rows, "purged what was kept for its time");
+                tracing::info!(kind, rows, "purged data whose retention period has ended");
             }
         }
         Err(error) => {
-            tracing::error!(error = crate::observe::causes(&error), "the purge was cut short; it is tried again");
+            tracing::error!(error = crate::observe::causes(&error), "the purge failed; it will be retried");
         }
     }
 }

@@ -19,9 +19,9 @@ impl ActiveSecrets {
         let is_blank = |secret: &SecretString| secret.expose_secret().trim().is_empty();
         match secrets.len() {
             0 => Err(InvalidSecret("is blank")),
-            1 | 2 if secrets.iter().any(is_blank) => Err(InvalidSecret("must not hold a blank secret")),
+            1 | 2 if secrets.iter().any(is_blank) => Err(InvalidSecret("must not contain a blank secret")),
             1 | 2 => Ok(Self(secrets)),
-            _ => Err(InvalidSecret("may be two at the most, the old one and the new one")),
+            _ => Err(InvalidSecret("must be at most two secrets, the old one and the new one")),
         }
     }
 

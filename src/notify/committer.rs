@@ -34,7 +34,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotStored {
     /// The queue is full.
-    #[error("too much is waiting to be stored")]
+    #[error("too many notifications are waiting to be stored")]
     Busy,
     /// The store cannot commit; or it was not seen to.
     #[error("the store cannot commit")]
@@ -229,7 +229,7 @@ impl Writer {
     async fn append(&self, arrivals: &[Arrival]) -> Attempt {
         let began = Instant::now();
         let Ok(result) = timeout(self.patience, self.journal.append(arrivals)).await else {
-            tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are told to try again");
+            tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are asked to retry");
             return Attempt::Unavailable;
         };
         match &result {
@@ -239,7 +239,7 @@ impl Writer {
             }
             Err(error) => {
                 let error = crate::observe::causes(error);
-                tracing::error!(error, rows = arrivals.len(), "a batch was not committed");
+                tracing::error!(error, rows = arrivals.len(), "a batch could not be committed");
             }
         }
         Attempt::from(&result)

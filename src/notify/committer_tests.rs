@@ -134,7 +134,7 @@ async fn a_full_queue_turns_away_at_once() {
     assert_eq!(
         committer.commit(vec![arrival(&[b'x'; 11])]).await,
         Err(NotStored::Unavailable),
-        "one alone may be large"
+        "a single one may be large"
     );
     let mut waiting = JoinSet::new();
     for _ in 0..3 {
@@ -253,7 +253,7 @@ async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
         let stored = bodies.iter().filter(|body| model.has(body.as_bytes())).count();
         if answer == Some(Ok(())) {
             assert_eq!(stored, bodies.len(), "acknowledged and not stored");
-            assert_ne!(caller.mark, b'?', "what no form of is stored cannot be acknowledged");
+            assert_ne!(caller.mark, b'?', "a body of which nothing is stored must not be acknowledged");
         }
         if caller.mark == b'a' {
             assert!(stored == 0 || stored == bodies.len(), "a part of a request was stored");

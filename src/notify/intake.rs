@@ -92,7 +92,11 @@ fn outcome(arrival: &Arrival) -> NotifyOutcome {
         Arrival::Notification(_) => NotifyOutcome::Notification,
         Arrival::Inbound(_) => NotifyOutcome::Inbound,
         Arrival::Quarantined(Archived { what, body, .. }) => {
-            tracing::warn!(why = what.0, bytes = body.len(), "an authentic request was not understood; it is kept");
+            tracing::warn!(
+                why = what.0,
+                bytes = body.len(),
+                "an authenticated request was not understood; it is stored in quarantine"
+            );
             NotifyOutcome::Quarantined
         }
     }

@@ -136,27 +136,24 @@ impl Metrics {
     /// A set of its own, so that several servers in one process do not mix.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("receiptd".to_owned()), None)?;
-        let notify = Opts::new(
-            "notify_requests_total",
-            "Requests to the notify URL by what became of them; each element of an array counts",
-        );
-        let authenticated = "Requests to the notify URL by the secret that they showed: which of those that are active";
+        let notify =
+            Opts::new("notify_requests_total", "Requests to the notify URL by result; each element of an array counts");
+        let authenticated = "Requests to the notify URL by the active secret that they used";
         let authenticated = Opts::new("notify_authenticated_total", authenticated);
-        let denied = "Requests to the notify URL that were refused, by the first secret that was missing or wrong";
+        let denied = "Rejected requests to the notify URL, by the first secret that was missing or wrong";
         let denied = Opts::new("notify_denied_total", denied);
-        let admitted = "Requests to the API by the token that they showed, and by which secret of that name";
+        let admitted = "Requests to the API by token, and by the secret of that token";
         let admitted = Opts::new("api_authenticated_total", admitted);
-        let unauthorized = "Requests to the API that showed no good token";
-        let guesses =
-            "Requests that were refused unread or unanswered, since their address showed too many wrong secrets";
-        let connections = "Connections that were refused, since their address has as many as it may";
-        let unread = "Connections that were closed, since their client did not read an answer in time";
-        let dispatch = Opts::new("dispatch_attempts_total", "Attempts to hand a message over by how they ended");
+        let unauthorized = "Requests to the API without a valid token";
+        let guesses = "Requests that were rejected without a check, since their address sent too many wrong secrets";
+        let connections = "Refused connections from addresses with the maximum number of connections";
+        let unread = "Connections closed because the client did not read an answer in time";
+        let dispatch = Opts::new("dispatch_attempts_total", "Dispatch attempts by result");
         let rows = HistogramOpts::new("commit_batch_rows", "Arrivals in one commit")
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
         let seconds = HistogramOpts::new("commit_seconds", "Duration of one commit")
             .buckets(vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
-        let certificate = Opts::new("tls_certificate_not_after_seconds", "When the certificate ends, in Unix time");
+        let certificate = Opts::new("tls_certificate_not_after_seconds", "Expiry of the certificate in Unix time");
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
             authenticated: registered(&registry, IntCounterVec::new(authenticated, &["method", "secret"])?)?,
@@ -169,7 +166,7 @@ impl Metrics {
             dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
             batch_rows: registered(&registry, Histogram::with_opts(rows)?)?,
             commit_seconds: registered(&registry, Histogram::with_opts(seconds)?)?,
-            queued: registered(&registry, IntGauge::new("commit_queue_rows", "Arrivals that wait for their commit")?)?,
+            queued: registered(&registry, IntGauge::new("commit_queue_rows", "Arrivals that wait for a commit")?)?,
             certificate: registered(&registry, IntGaugeVec::new(certificate, &[])?)?,
             registry,
         })

@@ -27,7 +27,7 @@ const BREATH: Duration = Duration::from_millis(20);
 pub enum EventStreamError {
     /// Some of what came after the place is no longer kept; or the place is another store's, or was before this one was
     /// restored.
-    #[error("the events after this one are no longer kept")]
+    #[error("the events after this one have been removed")]
     Gone,
     /// The store could not answer.
     #[error(transparent)]
@@ -53,7 +53,7 @@ impl EventStreamRequest {
         let (known, strange): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| NAMES.contains(name));
         let strange = strange.into_iter().map(|(name, _)| FieldError {
             pointer: format!("/{name}"),
-            detail: format!("is no filter of events; there are {}", NAMES.join(", ")),
+            detail: format!("is not a filter of events; the filters are {}", NAMES.join(", ")),
         });
         let mut faults: Vec<FieldError> = strange.collect();
         let after = last_event.map(str::parse::<EventPosition>).transpose().unwrap_or_else(|error| {
@@ -144,7 +144,7 @@ pub async fn trim(changes: Arc<dyn StatusEvents>, keep: Duration, clock: Clock) 
             Err(error) => {
                 tracing::warn!(
                     error = crate::observe::causes(&error),
-                    "the oldest events could not be forgotten; trying again later"
+                    "the oldest events could not be removed; this is retried later"
                 );
                 sleep(TRIM_EVERY).await;
             }

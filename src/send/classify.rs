@@ -42,7 +42,7 @@ impl Attempt {
         match self {
             Self::NotSent(why) => format!("not sent: {why}"),
             Self::NoAnswer(why) => format!("no answer: {why}"),
-            Self::BrokeOff { status } => format!("HTTP {status}, and the answer broke off"),
+            Self::BrokeOff { status } => format!("HTTP {status} with an incomplete answer"),
             Self::Answered { status, .. } => format!("HTTP {status}"),
         }
     }
@@ -117,11 +117,9 @@ impl Outcome {
                 Self::from(verdict, code, reason, retry_after)
             }
             Answer::Unreadable => match table::of_status(status) {
-                Verdict::Unknown => {
-                    Self::Unknown { reason: format!("HTTP {status} with a body that is not documented") }
-                }
+                Verdict::Unknown => Self::Unknown { reason: format!("HTTP {status} with an undocumented body") },
                 verdict @ Verdict::Later(Cause::Unexpected) => {
-                    let reason = format!("HTTP {status} with a body that is not the platform's");
+                    let reason = format!("HTTP {status} with a body that is not from the platform");
                     Self::from(verdict, None, reason, retry_after)
                 }
                 verdict => Self::from(verdict, None, format!("HTTP {status}"), retry_after),

@@ -47,7 +47,7 @@ pub enum CredentialsError {
     #[error("the service secret {0}")]
     Secret(InvalidSecret),
     /// Of the library.
-    #[error("a token cannot be made")]
+    #[error("a token cannot be created")]
     Token(#[source] CreationError),
 }
 
@@ -151,11 +151,11 @@ impl Token {
 
 fn visible(text: &str) -> Result<SecretString, InvalidSecret> {
     let fits = text.chars().all(|c| c.is_ascii_graphic());
-    if fits { Ok(text.into()) } else { Err(InvalidSecret("holds characters that a header cannot hold")) }
+    if fits { Ok(text.into()) } else { Err(InvalidSecret("contains characters that a header cannot contain")) }
 }
 
 fn decoded(text: &str) -> Result<Vec<u8>, InvalidSecret> {
-    BASE64.decode(text).map_err(|_| InvalidSecret("is not base64; take it as the platform shows it"))
+    BASE64.decode(text).map_err(|_| InvalidSecret("is not base64; copy it as the platform shows it"))
 }
 
 /// Shows which kind they are.
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_refused_with_the_reason() {
         for (credentials, words) in [
-            (Credentials::key(source("k\ney")), "the service key holds characters"),
+            (Credentials::key(source("k\ney")), "the service key contains characters"),
             (Credentials::key(source("")), "the service key is blank"),
             (Credentials::jwt(source(""), source("b2xk")), "the service id is blank"),
             (Credentials::jwt(source("id"), source("s3cret?")), "the service secret is not base64"),

@@ -73,7 +73,8 @@ impl WebexConnect {
     fn authority(&self, key_in: KeyIn) -> Result<(HeaderName, HeaderValue), String> {
         let (name, value) = self.credentials.header(key_in, self.clock.now()).map_err(|error| error.to_string())?;
         let value = HeaderValue::from_str(value.expose_secret());
-        let mut value = value.map_err(|_| "the credentials do not fit into a header".to_owned())?;
+        let mut value =
+            value.map_err(|_| "the credentials contain characters that a header cannot contain".to_owned())?;
         value.set_sensitive(true);
         Ok((HeaderName::from_static(name), value))
     }
@@ -128,11 +129,11 @@ fn cause(error: &reqwest::Error) -> String {
 /// In words that hold neither the URL nor the body.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_connect() {
-        format!("the platform could not be connected to ({})", cause(error))
+        format!("no connection to the platform ({})", cause(error))
     } else if error.is_timeout() {
         "timed out".to_owned()
     } else {
-        "the connection broke off".to_owned()
+        "the connection was closed".to_owned()
     }
 }
 

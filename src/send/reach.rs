@@ -42,7 +42,7 @@ impl Reach {
             }
             // It read the request, and said in its own way what it thinks of it.
             Outcome::Refused { code: Some(_), .. } | Outcome::Later { code: Some(_), .. } => Self::Admitted,
-            _ => Self::Odd(format!("{words}, in no form that is documented")),
+            _ => Self::Odd(format!("{words}, in an undocumented form")),
         }
     }
 }

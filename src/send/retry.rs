@@ -54,7 +54,7 @@ pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, n
             let when = when.map_or_else(|| format!("in {} s", pause.as_secs_f64().ceil()), str::to_owned);
             let mut settlement = Settlement::new(Dispatch::Queued, now);
             settlement.event.code = code;
-            settlement.event.reason = Some(format!("{reason}; tried again {when}"));
+            settlement.event.reason = Some(format!("{reason}; retry {when}"));
             settlement.retry_at = Some(now.plus(pause));
             settlement.counts = cause.counts();
             settlement
@@ -90,7 +90,7 @@ fn wait(cause: Cause, claim: &Claim) -> (Duration, Option<&'static str>) {
         // If this message causes the answers, it must not be the probe each time.
         Cause::Unexpected => (pause(claim.attempt).min(LONGEST_UNEXPECTED), Some("when the platform answers")),
         // These wait for the circuit breaker only.
-        Cause::Credentials => (Duration::ZERO, Some("when the platform takes our credentials")),
+        Cause::Credentials => (Duration::ZERO, Some("when the platform accepts the credentials")),
         Cause::Unreachable => (Duration::ZERO, Some("when the platform can be reached")),
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Time
     if last > send_at.plus(WINDOW) {
         return Err(FieldError {
             pointer: "/expireAt".to_owned(),
-            detail: "must be at most seven days after sendAt, or after now: the platform takes no more".to_owned(),
+            detail: "must be at most seven days after sendAt, or after now: this is the maximum of the platform"
+                .to_owned(),
         });
     }
     Ok(last.max(send_at).minus(WINDOW.saturating_sub(MARGIN)).clamp(now, send_at))

@@ -33,19 +33,19 @@ pub enum Sent {
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// It cannot be sent as it is.
-    #[error("the message cannot be sent as it is")]
+    #[error("the message is not valid")]
     Faulty(Vec<FieldError>),
     /// The id is another message's.
-    #[error("there is another message with the correlation id {0}")]
+    #[error("another message has the correlation id {0}")]
     Conflict(CorrelationId),
     /// The key is that of another request.
-    #[error("with this Idempotency-Key another message was sent, {0}")]
+    #[error("another message was sent with this Idempotency-Key, {0}")]
     KeyTaken(CorrelationId),
     /// Nothing can be sent from here.
     #[error("sending is not configured: set webex.region (or webex.base_url), webex.service_key and public_url")]
     NotConfigured,
     /// The store did not confirm that it has the message. The same message with this id is never sent twice.
-    #[error("the store did not confirm the message {id}; send it again with this correlation id, then it is sent once")]
+    #[error("the store did not confirm the message {id}; send it again with this correlation id: it is sent only once")]
     NotConfirmed {
         /// The id that was given, or drawn.
         id: CorrelationId,
@@ -172,7 +172,7 @@ impl Sender {
                 submissions.zip(enqueued).map(outcome).collect()
             }
             Err(error) => {
-                tracing::error!(error = crate::observe::causes(&error), "messages could not be taken over");
+                tracing::error!(error = crate::observe::causes(&error), "messages could not be stored for sending");
                 let error = Arc::new(error);
                 let failed =
                     |submission: &Submission| Err(SendError::not_confirmed(submission.correlation_id.clone(), &error));

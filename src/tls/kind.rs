@@ -10,7 +10,7 @@ macro_rules! unfit {
     ($what:literal) => {
         InvalidSecret(concat!(
             $what,
-            ", which receiptd cannot use; take ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits"
+            ", which receiptd does not support; use ECDSA on P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits"
         ))
     };
 }
@@ -33,10 +33,10 @@ const CURVES: [(&[u8], InvalidSecret); 4] = [
     (&[0x2b, 0x81, 0x04, 0x00, 0x0a], unfit!("is an ECDSA key on secp256k1")),
 ];
 
-const OTHER_CURVE: InvalidSecret = unfit!("is an ECDSA key on another curve than P-256 and P-384");
+const OTHER_CURVE: InvalidSecret = unfit!("is an ECDSA key on a curve other than P-256 and P-384");
 const SMALL_RSA: InvalidSecret = unfit!("is an RSA key of fewer than 2048 bits");
 const LARGE_RSA: InvalidSecret = unfit!("is an RSA key of more than 4096 bits");
-const OTHER: InvalidSecret = InvalidSecret("is no RSA, ECDSA or Ed25519 key");
+const OTHER: InvalidSecret = InvalidSecret("is not an RSA, ECDSA or Ed25519 key");
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const ELLIPTIC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];

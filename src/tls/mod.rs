@@ -53,7 +53,9 @@ pub enum CertificateError {
     #[error("tls.key {0}")]
     Key(InvalidSecret),
     /// The key is another certificate's.
-    #[error("tls.key is not the key of tls.certificate, whose own certificate comes first, before its chain")]
+    #[error(
+        "tls.key is not the key of the first certificate in tls.certificate; the server's certificate must come before its chain"
+    )]
     Mismatch,
 }
 
@@ -100,12 +102,12 @@ impl Held {
         if !(Arc::ptr_eq(&chain, &shown.chain) && Arc::ptr_eq(&key, &shown.key)) {
             match Shown::of(chain.clone(), key.clone()) {
                 Ok(renewed) => {
-                    tracing::info!(good_until = %renewed.good_until, "new connections get a new certificate");
+                    tracing::info!(good_until = %renewed.good_until, "new connections use a new certificate");
                     *shown = renewed;
                 }
                 Err(error) => {
                     // Also for a moment, where only one of the two files has been replaced yet.
-                    tracing::error!(%error, "a new certificate cannot be used; the last good one is kept");
+                    tracing::error!(%error, "a new certificate cannot be used; the previous one stays active");
                     // So that it is not tried again before it changes again.
                     (shown.chain, shown.key) = (chain, key);
                 }
@@ -123,19 +125,21 @@ impl Shown {
         let certificates =
             certificates.map_err(|_| CertificateError::Chain(InvalidSecret("is not well-formed PEM")))?;
         let Some(first) = certificates.first() else {
-            return Err(CertificateError::Chain(InvalidSecret("holds no certificate in PEM")));
+            return Err(CertificateError::Chain(InvalidSecret("contains no certificate in PEM")));
         };
         let good_until =
-            good_until(first).ok_or(CertificateError::Chain(InvalidSecret("holds no X.509 certificate")))?;
+            good_until(first).ok_or(CertificateError::Chain(InvalidSecret("contains no X.509 certificate")))?;
         let private = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes());
         let private = private.map_err(|_| {
-            CertificateError::Key(InvalidSecret("holds no private key in PEM, or one that is locked with a password"))
+            CertificateError::Key(InvalidSecret(
+                "contains no private key in PEM, or one that is encrypted with a password",
+            ))
         })?;
         let unusable = kind::unusable(private.secret_der());
         let certified = CertifiedKey::from_der(certificates, private, &provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
             rustls::Error::InvalidCertificate(_) => {
-                CertificateError::Chain(InvalidSecret("holds no X.509 certificate"))
+                CertificateError::Chain(InvalidSecret("contains no X.509 certificate"))
             }
             _ => CertificateError::Key(unusable),
         })?;

@@ -249,7 +249,7 @@ async fn what_was_committed_is_answered_for_without_a_look_up(database: &Databas
     again["correlationId"] = taken["correlationId"].clone();
     let problem = server.sends(&again).await.is_problem(503, "unavailable");
     assert_eq!(problem["correlationId"], taken["correlationId"]);
-    assert!(problem["detail"].as_str().unwrap().contains("was taken over before"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("was accepted before"), "{problem}");
     let lines = server.sends_lines(format!("{again}\n{}\n", nameless())).await;
     assert_eq!((&lines[0]["correlationId"], &lines[0]["status"]), (&taken["correlationId"], &json!(503)));
     assert_eq!((&lines[1]["new"], &lines[1]["status"]), (&json!(true), &json!("queued")));

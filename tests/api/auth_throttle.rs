@@ -211,7 +211,7 @@ async fn the_log_names_a_guesser_once_a_minute(database: &Database) {
         client.posts_to(&format!("/notify-check/gu3ss-{n}"), "").await.is_problem(401, "unauthorized");
     }
     let log = program.logged();
-    assert_eq!(log.matches("wrong secrets were shown").count(), 1, "{log}");
+    assert_eq!(log.matches("wrong secrets were sent").count(), 1, "{log}");
     assert!(log.contains("127.0.0.1") && !log.contains("gu3ss"), "{log}");
     assert_eq!(client.metric("receiptd_notify_requests_total{outcome=\"unauthorized\"}").await, 8);
     assert_eq!(client.metric("receiptd_notify_denied_total{method=\"path_token\"}").await, 8);

@@ -89,7 +89,7 @@ async fn a_file_tells_new_known_and_unreadable(database: &Database) {
     let lines =
         [Sample::of("order-1").body(), Sample::of("order-2").body(), "{}".to_owned(), Sample::of("order-2").body()];
     let report = import(&server, "", lines.join("\n")).await;
-    let why = "the body has no known shape";
+    let why = "the body has no known format";
     let expected = json!({"new": 1, "known": 2, "unreadable": 1, "unreadableRows": [{"row": 3, "reason": why}]});
     assert_eq!(report, expected);
     let kept = server.items("/v1/quarantine").await;

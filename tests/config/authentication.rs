@@ -37,7 +37,10 @@ fn each_is_one_text_or_two_in_a_list() {
         for text in [format!("{old},{new}"), format!("{old}\n{new}\n"), format!(" {old}\r\n{new} ,")] {
             assert_eq!(read(from_environment(&[(&variable, &text)])), [old.as_str(), &new], "{text:?}");
         }
-        refuses(from_environment(&[(&variable, &[&*old, &new, &new].join(","))]), &[&format!("{name} may be two")]);
+        refuses(
+            from_environment(&[(&variable, &[&*old, &new, &new].join(","))]),
+            &[&format!("{name} must be at most two secrets")],
+        );
     }
     // A comma is a part of what stands in a list.
     let settings = from_file("notify.basic = ['webex:aa,bb']").unwrap();
@@ -47,14 +50,14 @@ fn each_is_one_text_or_two_in_a_list() {
 #[test]
 fn what_cannot_be_used_is_refused() {
     for (settings, words) in [
-        ("notify.hub_secrets = ['aaaa', 'bbbb', 'cccc']", "notify.hub_secrets may be two at the most"),
-        ("notify.hub_secrets = ['aaaa', '  ']", "notify.hub_secrets must not hold a blank secret"),
-        ("notify.path_token = ['aaaa', 'aaaa/b']", "notify.path_token may have letters, digits and -._~ only"),
+        ("notify.hub_secrets = ['aaaa', 'bbbb', 'cccc']", "notify.hub_secrets must be at most two secrets at the most"),
+        ("notify.hub_secrets = ['aaaa', '  ']", "notify.hub_secrets must not contain a blank secret"),
+        ("notify.path_token = ['aaaa', 'aaaa/b']", "notify.path_token must contain only letters, digits and -._~"),
         ("notify.basic = ['a:bbbb', 'cccc']", "notify.basic must be user:password"),
         ("notify.basic = 'a:bbbb'\nnotify.bearer = 'cccc'", "notify.basic and notify.bearer exclude each other"),
         (
             "public_url = 'http://[::1]/notify/t0kem'\nnotify.path_token = ['t0ken', 'n3w0']",
-            "notify.path_token does not hold what public_url ends with: that must be /notify/",
+            "notify.path_token does not contain the token at the end of public_url: it must end with /notify/",
         ),
     ] {
         refuses(from_file(settings), &[words]);

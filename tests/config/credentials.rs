@@ -39,14 +39,14 @@ fn what_contradicts_itself_or_cannot_be_used_is_refused() {
     let both = "webex.service_key excludes webex.service_id and webex.service_secret: with both, the platform ignores";
     let together = "webex.service_id and webex.service_secret go together: a JWT needs both";
     for (settings, words) in [
-        (&[][..], "webex.service_key must be set where"),
+        (&[][..], "webex.service_key must be set if"),
         (&[key, id, secret], both),
         (&[key, id], both),
         (&[id], together),
         (&[secret], together),
         (&[id, (secret.0, "pl4nted!")], "webex: the service secret is not base64"),
         (&[(id.0, " "), secret], "webex: the service id is blank"),
-        (&[(key.0, "pl4nted key")], "webex: the service key holds characters that a header cannot hold"),
+        (&[(key.0, "pl4nted key")], "webex: the service key contains characters that a header cannot contain"),
     ] {
         let result = from_environment(&with(settings));
         assert!(!format!("{result:?}").contains("pl4nted"));

@@ -124,7 +124,10 @@ fn a_public_url_that_this_server_would_answer_with_404_is_refused() {
 fn an_authorization_header_that_the_platform_would_not_send_is_not_asked_for() {
     for (name, value) in [("RECEIPTD_NOTIFY__BASIC", "webex:p4ssword"), ("RECEIPTD_NOTIFY__BEARER", "b34rer")] {
         let settings = [&PLATFORM[..], &[(name, value)]].concat();
-        refuses(from_environment(&settings), &["webex.notify_auth_id must be set: notify.basic and notify.bearer ask"]);
+        refuses(
+            from_environment(&settings),
+            &["webex.notify_auth_id must be set: notify.basic and notify.bearer require"],
+        );
         let named = [&settings[..], &[("RECEIPTD_WEBEX__NOTIFY_AUTH_ID", "TN0EXMPL7A")]].concat();
         assert!(from_environment(&named).is_ok(), "{name}");
         assert!(from_environment(&[(name, value)]).is_ok(), "{name} without sending");

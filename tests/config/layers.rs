@@ -103,12 +103,12 @@ fn variables_of_kubernetes_services_are_named_and_not_taken_for_settings() {
     let mut expected = links.map(|(name, _)| name);
     expected.sort_unstable();
     assert_eq!(named, expected);
-    let meant = "there is no setting RECEIPTD_PORT; is it RECEIPTD_LISTEN?";
+    let meant = "there is no setting RECEIPTD_PORT; did you mean RECEIPTD_LISTEN?";
     refuses(from_environment(&[("RECEIPTD_PORT", "8080")]), &[meant]);
     for ours in [("RECEIPTD_WEBEX__SERVICE_HOST", "10.0.0.1"), ("RECEIPTD_WEBEX__SERVICE_PORT", "8080")] {
         refuses(from_environment(&[ours]), &[&format!("there is no setting {}", ours.0)]);
     }
-    refuses(from_environment(&[("RECEIPTD_LISTN", "tcp://10.0.0.1:8080")]), &["is it RECEIPTD_LISTEN?"]);
+    refuses(from_environment(&[("RECEIPTD_LISTN", "tcp://10.0.0.1:8080")]), &["did you mean RECEIPTD_LISTEN?"]);
 }
 
 /// Of settings that a server would refuse, and of secrets that only the server may read.

@@ -63,6 +63,6 @@ fn what_is_no_address_is_refused() {
     refuses(from_file("proxy_header = 'x-real-ip'"), &["proxy_header must be x-forwarded-for or forwarded"]);
     for everybody in ["0.0.0.0/0", "::/0", "::ffff:0.0.0.0/96"] {
         let setting = format!("insecure = true\ntrusted_proxies = ['{everybody}']");
-        refuses(from_file(&setting), &["trusted_proxies: /0 is everybody"]);
+        refuses(from_file(&setting), &["trusted_proxies: /0 contains every address"]);
     }
 }

@@ -63,14 +63,14 @@ fn what_cannot_be_used_is_refused_with_the_reason_and_without_the_key() {
         ("/nowhere/pl4nted.pem", &key, "tls.certificate: the file cannot be read: No such file"),
         (&certificate, "pl4nted", "tls.key: the file cannot be read: No such file"),
         (&certificate, "/dev/null", "tls.key is blank"),
-        (&key, &key, "tls.certificate holds no certificate in PEM"),
+        (&key, &key, "tls.certificate contains no certificate in PEM"),
         (&not_pem, &key, "tls.certificate is not well-formed PEM"),
-        (not_x509, &key, "tls.certificate holds no X.509 certificate"),
-        (&certificate, &certificate, "tls.key holds no private key in PEM, or one that is locked"),
-        (&certificate, &not_key, "tls.key holds no private key in PEM"),
-        (&certificate, not_asymmetric, "tls.key is no RSA, ECDSA or Ed25519 key"),
-        (&certificate, &other.key, "tls.key is not the key of tls.certificate"),
-        (&(authority.pem() + &certificate), &key, "tls.key is not the key of tls.certificate, whose own"),
+        (not_x509, &key, "tls.certificate contains no X.509 certificate"),
+        (&certificate, &certificate, "tls.key contains no private key in PEM, or one that is encrypted"),
+        (&certificate, &not_key, "tls.key contains no private key in PEM"),
+        (&certificate, not_asymmetric, "tls.key is not an RSA, ECDSA or Ed25519 key"),
+        (&certificate, &other.key, "tls.key is not the key of the first certificate in tls.certificate"),
+        (&(authority.pem() + &certificate), &key, "tls.key is not the key of the first certificate in tls.certificate"),
     ] {
         let result = from_environment(&[(CERTIFICATE, certificate), (KEY, key)]);
         let shown = format!("{result:?}");
@@ -85,7 +85,10 @@ fn what_cannot_be_used_is_refused_with_the_reason_and_without_the_key() {
 fn a_key_that_cannot_be_used_is_called_by_its_name() {
     let certificate = Authority::new().issues(2091).certificate;
     for (key, name) in [
-        (include_str!("keys/p521.pem"), "tls.key is an ECDSA key on P-521, which receiptd cannot use; take ECDSA on"),
+        (
+            include_str!("keys/p521.pem"),
+            "tls.key is an ECDSA key on P-521, which receiptd does not support; use ECDSA on",
+        ),
         (include_str!("keys/p521-p8.pem"), "tls.key is an ECDSA key on P-521"),
         (include_str!("keys/k1.pem"), "tls.key is an ECDSA key on secp256k1"),
         (include_str!("keys/rsa1024.pem"), "tls.key is an RSA key of fewer than 2048 bits"),

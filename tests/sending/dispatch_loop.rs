@@ -69,7 +69,7 @@ async fn what_waits_behind_a_platform_that_hangs_goes_back(database: &Database) 
         for n in 0..500 {
             let steps = stage.steps(&format!("sms-{n}")).await;
             let is_why =
-                |step: &DispatchEvent| step.reason.as_deref() == Some("it could not leave soon; it was not sent");
+                |step: &DispatchEvent| step.reason.as_deref() == Some("no request could start soon; it was not sent");
             count += usize::from(steps.iter().any(is_why));
         }
         count

@@ -37,5 +37,5 @@ fn allow(request: &HttpRequest) -> Result<(), Problem> {
     app.metrics.notified(NotifyOutcome::AddressNotAllowed);
     // As far as is documented, the platform tries again after a 403, and then lists the notification as failed: what is
     // missing in the list of addresses can be put right, and nothing is lost.
-    Err(Problem::new(Code::AddressNotAllowed, "the address that this comes from is none of notify.allowed_addresses"))
+    Err(Problem::new(Code::AddressNotAllowed, "the address of the client is not in notify.allowed_addresses"))
 }

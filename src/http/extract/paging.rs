@@ -26,7 +26,7 @@ impl Paging {
         if request.filter == Filter::default() {
             return Ok(Self { after: request.after, limit: request.limit });
         }
-        let detail = "this list takes limit and cursor only".to_owned();
+        let detail = "the only parameters of this list are limit and cursor".to_owned();
         Err(Problem::faulty(vec![FieldError { pointer: String::new(), detail }]))
     }
 }

@@ -100,7 +100,7 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
         return Some(Problem::new(Code::Misdirected, detail));
     }
     if is_foreign(request.headers(), host.as_ref()) {
-        let detail = "the API takes no requests that a browser sends for a page of another origin (Origin, \
+        let detail = "the API rejects requests that a browser sends for a page of another origin (Origin, \
                       Sec-Fetch-Site)";
         return Some(Problem::new(Code::ForeignOrigin, detail));
     }
@@ -213,7 +213,7 @@ mod tests {
         for (site, expected) in [("same-origin", false), ("none", false), ("same-site", true), ("cross-site", true)] {
             assert_eq!(foreign("127.0.0.1", &[("sec-fetch-site", site)]), expected, "{site}");
         }
-        assert!(!foreign("127.0.0.1", &[]), "it is no browser");
+        assert!(!foreign("127.0.0.1", &[]), "it is not a browser");
         let two = [("origin", "http://127.0.0.1"), ("origin", "http://evil.example")];
         assert!(foreign("127.0.0.1", &two), "one of two is foreign");
     }

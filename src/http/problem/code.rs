@@ -83,52 +83,54 @@ impl Code {
             Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "The request is not valid"),
             Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body is not JSON"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "The credentials are missing or wrong"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not admit to this"),
-            Self::AddressNotAllowed => (StatusCode::FORBIDDEN, "address-not-allowed", "The address may not post here"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The token does not have the required scope"),
+            Self::AddressNotAllowed => {
+                (StatusCode::FORBIDDEN, "address-not-allowed", "Notifications from this address are not allowed")
+            }
             Self::ForeignOrigin => {
                 (StatusCode::FORBIDDEN, "foreign-origin", "The request comes from a page of another origin")
             }
             Self::Misdirected => {
-                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The host name is not one of this server's")
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The host name does not belong to this server")
             }
-            Self::TooManyRequests => {
-                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many at a time, or in a minute")
-            }
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
-            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is nothing at this path"),
-            Self::Gone => (StatusCode::GONE, "gone", "The events are no longer kept"),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many concurrent requests, or too many in a minute",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "The requested item does not exist"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "The path does not exist"),
+            Self::Gone => (StatusCode::GONE, "gone", "The events have been removed"),
             Self::NotAnExport => (StatusCode::UNPROCESSABLE_ENTITY, "not-an-export", "The file cannot be read"),
             Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method")
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not support this method")
             }
-            Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id is another message's"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "The correlation id belongs to another message"),
             Self::IdempotencyConflict => {
-                (StatusCode::CONFLICT, "idempotency-conflict", "The Idempotency-Key is another message's")
+                (StatusCode::CONFLICT, "idempotency-conflict", "The Idempotency-Key belongs to another message")
             }
-            Self::TooLate => (StatusCode::CONFLICT, "too-late", "The message cannot be called back any more"),
-            Self::NotOurs => (StatusCode::CONFLICT, "not-ours", "The message is another system's"),
+            Self::TooLate => (StatusCode::CONFLICT, "too-late", "The message can no longer be cancelled"),
+            Self::NotOurs => (StatusCode::CONFLICT, "not-ours", "The message belongs to another system"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The content type is not supported")
             }
             Self::ForeignNotification => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "foreign-notification", "The notification is another API's")
+                (StatusCode::UNPROCESSABLE_ENTITY, "foreign-notification", "The notification belongs to another API")
             }
             Self::SendingNotConfigured => {
                 (StatusCode::CONFLICT, "sending-not-configured", "There is no platform to send to")
             }
             Self::CredentialsRefused => {
-                (StatusCode::SERVICE_UNAVAILABLE, "credentials-refused", "The platform refuses our credentials")
+                (StatusCode::SERVICE_UNAVAILABLE, "credentials-refused", "The platform rejects the credentials")
             }
             Self::PlatformUnreachable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "platform-unreachable", "The platform cannot be reached")
             }
-            Self::UnexpectedAnswers => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unexpected-answers",
-                "What answers does not answer as the platform does",
-            ),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now; try again"),
+            Self::UnexpectedAnswers => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unexpected-answers", "The answers are not those of the platform")
+            }
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable; try again"),
         }
     }
 }

@@ -119,7 +119,7 @@ impl Problem {
     }
 
     pub(crate) fn no_such_record(fingerprint: &str) -> Self {
-        let detail = format!("there is nothing with the fingerprint {fingerprint:?}; take it from the list");
+        let detail = format!("no body has the fingerprint {fingerprint:?}; take it from the list");
         Self::new(Code::NotFound, detail)
     }
 
@@ -127,7 +127,7 @@ impl Problem {
         Self::new(
             Code::NotFound,
             format!(
-                "there is no message with the correlation id {id:?}; one without a correlation id is txn:<transaction id>"
+                "there is no message with the correlation id {id:?}; a message without one is txn:<transaction id>"
             ),
         )
     }
@@ -201,7 +201,7 @@ impl From<StorageError> for Problem {
             // It is in the log already.
             return Self::new(Code::Unavailable, lost.to_string());
         }
-        tracing::error!(error = crate::observe::causes(&error), "the store could not answer");
+        tracing::error!(error = crate::observe::causes(&error), "the store did not answer");
         Self::new(Code::Unavailable, "the store cannot answer at the moment; try again")
     }
 }
@@ -214,7 +214,7 @@ impl From<AuditUnavailable> for Problem {
 
 /// For methods that a path does not have; `allowed` names those that it has.
 pub(crate) fn method_not_allowed(allowed: &str) -> HttpResponse {
-    let problem = Problem::new(Code::MethodNotAllowed, format!("this path takes {allowed}"));
+    let problem = Problem::new(Code::MethodNotAllowed, format!("this path supports {allowed}"));
     let mut response = problem.error_response();
     // Names of methods are letters.
     let allowed = HeaderValue::from_str(allowed).unwrap_or_else(|_| HeaderValue::from_static(""));

@@ -29,8 +29,8 @@ pub(super) async fn verify(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App
                 head = Some(hash);
                 continue;
             }
-            ("head", None) => "must be 64 hexadecimal digits, as an earlier proof gave it".to_owned(),
-            _ => "is not known here; there is head".to_owned(),
+            ("head", None) => "must be the 64 hexadecimal digits of an earlier verification".to_owned(),
+            _ => "is not a parameter; the only parameter is head".to_owned(),
         };
         return Err(Problem::faulty(vec![FieldError { pointer: format!("/{name}"), detail }]));
     }

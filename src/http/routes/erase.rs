@@ -53,7 +53,7 @@ pub(super) async fn erase(
     let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
     let text = body::read(&head, payload, bounds, |unread| match unread {
         Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {LIMIT} bytes")),
-        Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
+        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
     });
     // An object first of all: an array with the members in order is none.
     let request = Some(body::json(&text.await?)?).filter(Value::is_object);

@@ -87,7 +87,7 @@ pub(super) async fn follow(
     let last_event = request.headers().get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let wanted = EventStreamRequest::parse(texts(&pairs), last_event.as_deref()).map_err(Problem::faulty)?;
     let following = Following::one_more(followers, caller.actor().as_str()).ok_or_else(|| {
-        let detail = format!("this token follows the events {STREAMS} times already; close one of these first");
+        let detail = format!("this token has {STREAMS} open event streams; close one of them first");
         Problem::new(Code::TooManyRequests, detail)
     })?;
     let feed = EventStream::open(&app.store, wanted).await?;
@@ -133,7 +133,7 @@ impl From<EventStreamError> for Problem {
         match error {
             EventStreamError::Gone => Self::new(
                 Code::Gone,
-                "the events after Last-Event-ID are no longer kept, or it is another store's; read the list, and follow \
+                "the events after Last-Event-ID have been removed, or it belongs to another store; read the list, and follow \
                  again without it",
             ),
             EventStreamError::Storage(error) => error.into(),

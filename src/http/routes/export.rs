@@ -36,7 +36,7 @@ pub(super) async fn export(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>
     let first = pieces.try_next().await?;
     let pieces = stream::iter(first.map(Ok)).chain(pieces).map_ok(|piece| Bytes::from(piece.bytes));
     let pieces = pieces.inspect_err(|error| {
-        tracing::error!(error = crate::observe::causes(error), "an export broke off");
+        tracing::error!(error = crate::observe::causes(error), "an export failed before its end");
     });
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, content_type))
@@ -50,8 +50,8 @@ impl From<ExportError> for Problem {
             ExportError::Storage(error) => error.into(),
             ExportError::AuditUnavailable(error) => error.into(),
             error @ ExportError::Json(_) => {
-                tracing::error!(error = crate::observe::causes(&error), "an export could not begin");
-                Self::new(Code::Unavailable, "the export could not begin; try again")
+                tracing::error!(error = crate::observe::causes(&error), "an export could not start");
+                Self::new(Code::Unavailable, "the export could not start; try again")
             }
         }
     }

@@ -42,8 +42,8 @@ pub(super) async fn import(
     // What a page of another origin can send, too.
     let unnamed = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
     if unnamed.contains(&media_type(&request).as_str()) {
-        let detail = "name the file's Content-Type: text/csv, application/json, application/x-ndjson, or, for all of \
-                      them, application/octet-stream; the layout is told from the content";
+        let detail = "set the file's Content-Type: text/csv, application/json, application/x-ndjson, or, for any of \
+                      them, application/octet-stream; the layout is detected from the content";
         return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
     }
     let options = match ImportOptions::parse(texts(&pairs)) {
@@ -107,7 +107,8 @@ impl From<ImportError> for Problem {
             ImportError::Storage(error) => error.into(),
             error @ ImportError::NothingUnderstood(_) => Self::new(Code::NotAnExport, error.to_string()),
             error => {
-                let detail = format!("{error}; what came before it is on record, and can be loaded again");
+                let detail =
+                    format!("{error}; the rows before it are stored, and the whole file can be imported again");
                 Self::new(Code::NotAnExport, detail)
             }
         }

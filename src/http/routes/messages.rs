@@ -82,7 +82,7 @@ fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
                 }
                 _ => format!("must be a number of seconds from 0 to {LONGEST_WAIT}"),
             },
-            _ => "is not known here; there are wait and timeout".to_owned(),
+            _ => "is not a parameter; the parameters are wait and timeout".to_owned(),
         };
         faults.push(FieldError { pointer: format!("/{name}"), detail });
     }

@@ -92,7 +92,7 @@ fn reading(posted: &Posted) -> Value {
 async fn slowed<T>(request: &HttpRequest, app: &App, result: Result<T, Refusal>) -> Result<T, Refusal> {
     if let Err(Refusal::Denied(denied)) = &result {
         app.metrics.denied(denied.0);
-        tracing::debug!(method = ?denied.0, "a request to the notify URL was refused: this is missing or wrong");
+        tracing::debug!(method = ?denied.0, "a request to the notify URL was rejected: this method of authentication is missing or wrong");
         throttle::delay_failed_auth(request).await;
     }
     result
@@ -113,10 +113,10 @@ async fn read(request: &HttpRequest, payload: Payload, app: &App, deadline: Inst
     body::read(request, payload, Bounds { limit, deadline, large_bodies: room }, |unread| match unread {
         Unread::TooLarge => {
             app.metrics.notified(NotifyOutcome::TooLarge);
-            Problem::new(Code::BodyTooLarge, format!("at most {limit} bytes are taken (notify.body_limit_bytes)"))
+            Problem::new(Code::BodyTooLarge, format!("the maximum is {limit} bytes (notify.body_limit_bytes)"))
         }
         // Not 400 or 408, after which the platform would not try again.
-        Unread::Broken => Problem::new(Code::Unavailable, "the body broke off before its end; send it again"),
+        Unread::Broken => Problem::new(Code::Unavailable, "the body is incomplete; send it again"),
     })
     .await
 }

@@ -33,7 +33,7 @@ pub(super) async fn rebuild(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let options = options.map_err(|_| {
-        let detail = "this takes dryRun only, true or false".to_owned();
+        let detail = "the only parameter is dryRun, true or false".to_owned();
         Problem::faulty(vec![FieldError { pointer: "/dryRun".to_owned(), detail }])
     })?;
     let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());

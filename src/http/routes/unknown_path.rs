@@ -49,7 +49,7 @@ pub(super) async fn answer(
             tracing::error!(
                 path,
                 count,
-                "notifications are posted to a path that is not served; they are answered 404 and lost. Correct the \
+                "notifications are posted to an unknown path; they are answered with 404 and lost. Correct the \
                  notify URL at the platform, or public_url: its path is /notify, or /notify/ and notify.path_token"
             );
         }

@@ -51,7 +51,7 @@ impl Peer {
             crowd.metrics.connection_refused();
             if let Some(count) = crowd.refused.due() {
                 let (address, most) = (address.ip(), crowd.limits.per_address);
-                tracing::warn!(%address, count, most, "connections were refused: their address has too many open");
+                tracing::warn!(%address, count, most, "connections were refused: too many are open from this address");
             }
             // The client is told at once, and nothing stays behind.
             let _ = socket.set_linger(Some(Duration::ZERO));

@@ -110,7 +110,9 @@ impl ExportRequest {
                     let read = value.parse().map_err(|_| "must be true or false".to_owned());
                     read.map(|bom| request.byte_order_mark = bom)
                 }
-                "limit" | "cursor" => Err("is not for exports: they have everything that the filters admit".to_owned()),
+                "limit" | "cursor" => {
+                    Err("is not allowed for exports, which contain everything that the filters admit".to_owned())
+                }
                 _ => {
                     filters.push((name, value));
                     Ok(())

@@ -26,7 +26,7 @@ const NO_TEXT: [(&[u8], &str); 12] = [
     (b"Rar!", "a RAR archive; unpack it first"),
     (b"%PDF", "a PDF document"),
     (b"PAR1", "an Apache Parquet file"),
-    (b"SQLite format 3\0", "an SQLite database; put a backup in place with receiptd restore"),
+    (b"SQLite format 3\0", "an SQLite database; restore a backup with receiptd restore"),
 ];
 
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -49,7 +49,7 @@ pub(super) fn text(mut file: impl Read) -> Result<Text<impl Read>, ImportError> 
     }
     let first = String::from_utf8_lossy(&beginning[..beginning.len().min(100)]).trim_start().to_ascii_lowercase();
     if ["<!doctype", "<html", "<?xml"].iter().any(|start| first.starts_with(start)) {
-        return Err(ImportError::NoText("HTML or XML; it may be an error page that was saved"));
+        return Err(ImportError::NoText("HTML or XML; it may be a saved error page"));
     }
     Ok(Text { beginning, rest: text })
 }

@@ -41,7 +41,7 @@ pub(super) const NO_BODIES: [(&[&str], &str); 2] = [
         &["correlationId", "createdAt", "notificationCount"],
         "messages, which follow from their notifications; export and import those (receiptd export --of notifications)",
     ),
-    (&["actor", "at", "count"], "the audit log, which cannot be written from outside"),
+    (&["actor", "at", "count"], "the audit log, which cannot be imported"),
 ];
 
 impl Cells<'_> {
@@ -50,7 +50,7 @@ impl Cells<'_> {
         let origin = self.origin();
         let body = match &origin {
             Some(_) => self.body(),
-            None => Err("it is a row of an export, and its receivedAt, source or times cannot be read".to_owned()),
+            None => Err("it is a row of an export, but its receivedAt, source or times cannot be read".to_owned()),
         };
         Row { number, body, origin }
     }
@@ -70,7 +70,7 @@ impl Cells<'_> {
             None => self.body.unwrap_or_default().as_bytes().to_vec(),
         };
         if body.is_empty() || body == ERASED_BODY {
-            return Err("its body was removed before the export, so there is nothing to read".to_owned());
+            return Err("its body was removed before the export, so it cannot be imported".to_owned());
         }
         Ok(body)
     }

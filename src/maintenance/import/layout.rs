@@ -62,7 +62,7 @@ impl ImportOptions {
             let set = match name {
                 "format" => options.set_format(value),
                 "columns" => value.split(',').try_for_each(|column| options.set_column(column)),
-                _ => Err("is not known here; there are format and columns".to_owned()),
+                _ => Err("is not a parameter; the parameters are format and columns".to_owned()),
             };
             faults.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
@@ -83,7 +83,7 @@ impl ImportOptions {
                 header.trim().clone_into(&mut self.payload_column);
                 Ok(())
             }
-            _ => Err("must be payload=HEADER, with the header of the column that holds the notification".to_owned()),
+            _ => Err("must be payload=HEADER, with the header of the column that contains the notification".to_owned()),
         }
     }
 }

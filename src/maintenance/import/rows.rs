@@ -38,7 +38,7 @@ pub enum ImportError {
         why: String,
     },
     /// It is packed, or of another program.
-    #[error("the file is no text that can be read: it is {0}")]
+    #[error("the file is not readable text: it is {0}")]
     NoText(&'static str),
     /// It is an export of something that cannot be imported.
     #[error("the file is an export of {0}")]
@@ -47,7 +47,7 @@ pub enum ImportError {
     #[error("there is no column {0:?} in the header; name the column of the notification with columns payload=HEADER")]
     NoPayload(String),
     /// None of its rows was understood.
-    #[error("nothing in the file could be understood: {0}; what there is of it is in quarantine")]
+    #[error("nothing in the file could be understood: {0}; its bodies are in quarantine")]
     NothingUnderstood(String),
     /// It ended before its end, or could not be read.
     #[error("the file could not be read")]
@@ -186,7 +186,7 @@ fn broken(error: csv::Error, row: u64) -> ImportError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => too_long(row),
         csv::ErrorKind::Io(error) => ImportError::Read(error),
-        _ => ImportError::Layout { row, why: "its columns cannot be told apart".to_owned() },
+        _ => ImportError::Layout { row, why: "its columns cannot be separated".to_owned() },
     }
 }
 

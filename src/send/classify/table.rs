@@ -197,7 +197,7 @@ mod tests {
             (504, Unknown, Unknown, UNCLEAR),
         ] {
             assert_eq!(of_status(status), bare, "{status}");
-            assert_eq!(of_head(status), cut, "{status}, broken off");
+            assert_eq!(of_head(status), cut, "{status}, incomplete");
             assert_eq!(of_refusal(status, Some("4711"), None, &Channel::Sms), refused, "{status}, unknown code");
         }
         // The refused call of v2 has no code.

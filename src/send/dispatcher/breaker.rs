@@ -47,7 +47,7 @@ impl Trouble {
     /// What is wrong, as the beginning of a sentence.
     pub(super) fn as_sentence(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "the platform refuses our credentials",
+            Self::CredentialsRefused => "the platform rejects the credentials",
             Self::Unreachable => "the platform cannot be reached",
             Self::UnexpectedAnswers => "the answers are not those of the platform",
         }
@@ -56,19 +56,17 @@ impl Trouble {
     /// What to do about it, as a sentence.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => {
-                "Renew the credentials of section webex, or have them unlocked at the platform."
-            }
+            Self::CredentialsRefused => "Renew the credentials in section webex, or ask the platform to unlock them.",
             Self::Unreachable => "Check the network, DNS and webex.base_url.",
-            Self::UnexpectedAnswers => "Check webex.base_url, and whether a proxy answers in the platform's place.",
+            Self::UnexpectedAnswers => "Check webex.base_url, and whether a proxy answers instead of the platform.",
         }
     }
 
     fn is_over(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "the platform takes our credentials again; sending goes on",
-            Self::Unreachable => "the platform can be reached again; sending goes on",
-            Self::UnexpectedAnswers => "the platform answers again; sending goes on",
+            Self::CredentialsRefused => "the platform accepts the credentials again; sending continues",
+            Self::Unreachable => "the platform can be reached again; sending continues",
+            Self::UnexpectedAnswers => "the platform answers again; sending continues",
         }
     }
 
@@ -212,7 +210,7 @@ impl CircuitBreaker {
         tracing::error!(
             reason,
             %since,
-            "{}; nothing is sent until that ends. {} One message at a time tries",
+            "{}; sending is paused. {} One message at a time is tried",
             trouble.as_sentence(),
             trouble.advice()
         );

@@ -87,7 +87,7 @@ impl Claims {
                 return Some(claimed);
             }
             Ok(Err(error)) => tracing::error!(error = crate::observe::causes(&error), "messages cannot be claimed"),
-            Err(error) => tracing::error!(error = crate::observe::causes(&error), "a claim broke off"),
+            Err(error) => tracing::error!(error = crate::observe::causes(&error), "a claim was interrupted"),
         }
         self.rests_until = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);

@@ -65,7 +65,7 @@ impl DispatchContext {
         for (claim, outcome) in claims.into_iter().zip(outcomes) {
             let id = &claim.submission.correlation_id;
             let metric = outcome.metric();
-            tracing::debug!(%id, attempt = claim.attempt, outcome = ?metric, "handed a message to the platform");
+            tracing::debug!(%id, attempt = claim.attempt, outcome = ?metric, "dispatched a message to the platform");
             self.metrics.dispatched(metric);
             let settlement = settle(outcome, &claim, &self.limits, now);
             // The recorder outlives all requests.
@@ -143,7 +143,7 @@ fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
     }
     match attempt {
         Attempt::Answered { status: 200..=299, .. } => {
-            let reason = format!("{} with a body that is not documented", attempt.in_words());
+            let reason = format!("{} with an undocumented body", attempt.in_words());
             Signal::Doubt(Trouble::UnexpectedAnswers, reason)
         }
         _ => Signal::Doubt(Trouble::Unreachable, attempt.in_words()),

@@ -125,14 +125,14 @@ impl DispatchLoop {
         }
         self.start_requests();
         let waiting = self.buffer.take_all();
-        self.context.put_back(waiting, "the program was stopped before it left").await;
+        self.context.put_back(waiting, "the program was stopped").await;
         while self.requests.next_ended().await.is_some() {}
     }
 
     fn on_feedback(&mut self, channel: &Channel, feedback: Option<Feedback>) {
         self.queues.ended(channel);
         let Some(feedback) = feedback else {
-            tracing::error!(%channel, "a hand-over broke off; its messages are unconfirmed when their leases end");
+            tracing::error!(%channel, "a dispatch was interrupted; its messages become unconfirmed when their leases expire");
             return;
         };
         let now = Instant::now();
@@ -182,7 +182,7 @@ impl DispatchLoop {
         for ready in &over {
             self.queues.mark_stuck(&ready.claim.submission.channel);
         }
-        self.context.put_back(over, "it could not leave soon").await;
+        self.context.put_back(over, "no request could start soon").await;
     }
 
     /// Starts requests with what is claimed, as far as it may leave.

@@ -68,12 +68,15 @@ impl Rates {
     /// The platform refused a message on `channel` because of the rate.
     pub(super) fn slow(&mut self, channel: &Channel, now: Instant) {
         let Some(rate) = self.of(channel, now).throttle.slow(now) else { return };
-        tracing::warn!(%channel, messages_per_second = rate, "the platform refuses our rate; sending slower");
+        tracing::warn!(%channel, messages_per_second = rate, "the platform rejects the rate; sending more slowly");
         let is_shared = |(other, own): (&Channel, &OfChannel)| other != channel && own.throttle.was_slowed(SHARED, now);
         if self.channels.iter().any(is_shared)
             && let Some(rate) = self.tenant.slow(now)
         {
-            tracing::warn!(messages_per_second = rate, "on several channels; sending slower on all of them");
+            tracing::warn!(
+                messages_per_second = rate,
+                "the platform rejects the rate on several channels; sending more slowly on all channels"
+            );
         }
     }
 

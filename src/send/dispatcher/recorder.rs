@@ -66,7 +66,10 @@ async fn store(outbox: &dyn Outbox, batch: Batch) {
                 give_up(&outcomes);
             }
             Ok(Err(error)) => {
-                tracing::error!(error = crate::observe::causes(&error), "outcomes could not be stored; trying again");
+                tracing::error!(
+                    error = crate::observe::causes(&error),
+                    "outcomes could not be stored; this is retried"
+                );
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 parts.push(still_leased((outcomes, until), Instant::now()));
@@ -86,6 +89,6 @@ fn still_leased((outcomes, until): Batch, now: Instant) -> Batch {
 fn give_up(outcomes: &[(Claim, Settlement)]) {
     for (claim, _) in outcomes {
         let id = &claim.submission.correlation_id;
-        tracing::error!(%id, "the outcome of a hand-over could not be put on record");
+        tracing::error!(%id, "the outcome of a dispatch could not be stored");
     }
 }

@@ -49,11 +49,11 @@ impl Sweeper {
         }
         let resend = self.context.limits.on_unknown == OnUnknown::Resend;
         for id in self.outbox.expire_leases(now, resend).await? {
-            tracing::warn!(%id, resend, "a hand-over was cut off; the platform may have the message");
+            tracing::warn!(%id, resend, "a dispatch was interrupted; the platform may have the message");
         }
         let expired = self.outbox.expire(now).await?.len();
         if expired > 0 {
-            tracing::info!(messages = expired, "the time of messages ran out before they were handed over");
+            tracing::info!(messages = expired, "messages expired before they were dispatched");
         }
         self.latest = now;
         self.swept = Some(Instant::now());

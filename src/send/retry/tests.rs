@@ -42,7 +42,7 @@ fn attempts_are_spaced_out_and_end() {
     let pause = second.retry_at.unwrap().since(NOW);
     assert!((2..=4).contains(&pause.as_secs()), "{pause:?}");
     let seconds = pause.as_secs_f64().ceil();
-    assert_eq!(second.event.reason, Some(format!("HTTP 503; tried again in {seconds} s")));
+    assert_eq!(second.event.reason, Some(format!("HTTP 503; retry in {seconds} s")));
     let last = after(9, later(Cause::Transient, None));
     assert_eq!((last.event.dispatch, last.retry_at), (Dispatch::Rejected, None));
     assert_eq!(last.failure, Some(Failure::Transient));
@@ -85,7 +85,7 @@ fn what_the_platform_asks_for_goes_before_a_shorter_pause() {
     let settlement = after(0, Outcome::of(&attempt, &Channel::Sms));
     assert_eq!(settlement.retry_at, Some(NOW.plus(Duration::from_mins(1))));
     let reason = settlement.event.reason.unwrap();
-    assert_eq!(reason, "You have reached the maximum transaction limit; tried again in 60 s");
+    assert_eq!(reason, "You have reached the maximum transaction limit; retry in 60 s");
 }
 
 #[test]

@@ -55,11 +55,11 @@ async fn what_was_not_taken_is_tried_again(database: &Database) {
     for (id, _, trace) in cases {
         let message = until(&server, id, "accepted").await;
         assert_eq!(dispatched(&message), ["queued", "sending", "queued", "sending", "accepted"]);
-        let put_off = |entry: &&Value| entry["reason"].as_str().is_some_and(|reason| reason.contains("; tried again"));
+        let put_off = |entry: &&Value| entry["reason"].as_str().is_some_and(|reason| reason.contains("; retry"));
         let again = message["timeline"].as_array().unwrap().iter().find(put_off).unwrap();
         let (code, reason) = (&again["code"], again["reason"].as_str().unwrap());
         assert!(code == trace || reason.starts_with(trace), "{again}");
-        assert!(reason.contains("; tried again in "), "{again}");
+        assert!(reason.contains("; retry in "), "{again}");
         assert_eq!(again["why"], "from sending to queued");
         // What was wrong once is not what the message stands for now.
         assert_eq!((&message["code"], &message["failure"]), (&Value::Null, &Value::Null));

@@ -168,7 +168,7 @@ async fn a_notification_at_an_unknown_path_is_logged_and_counted(database: &Data
     let counted = client.metric("receiptd_notify_requests_total{outcome=\"unknown_path\"}").await;
     assert_eq!(counted, 4);
     let log = program.logged();
-    assert_eq!(log.matches("a path that is not served").count(), 1, "{log}");
+    assert_eq!(log.matches("posted to an unknown path").count(), 1, "{log}");
     assert!(!log.contains("s3cret") && !log.contains("447700900123"), "{log}");
     assert_eq!(program.ends_on("TERM").await.code, Some(0));
 }

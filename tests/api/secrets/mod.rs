@@ -105,9 +105,13 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
     for part in ["h2::", "hyper_util::", "sqlx::"] {
         assert!(log.contains(&format!("\"target\":\"{part}")), "nothing of {part}");
     }
-    for words in
-        ["TRACE", "served a request", "handed a message to the platform", "was not understood", "was not committed"]
-    {
+    for words in [
+        "TRACE",
+        "served a request",
+        "dispatched a message to the platform",
+        "was not understood",
+        "could not be committed",
+    ] {
         assert!(log.contains(words), "{words} is missing in:\n{log}");
     }
     // Each line says what it is a part of.

@@ -205,7 +205,7 @@ async fn a_shutdown_says_where_to_go_on(database: &Database) {
     })
     .await;
     server.begins_to_stop();
-    by_hand(move || client.reads_until("send the lines from this one on again")).await;
+    by_hand(move || client.reads_until("send this line and all later ones again")).await;
     server.stop().await;
 }
 

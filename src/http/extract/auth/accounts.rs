@@ -183,7 +183,7 @@ mod tests {
         accounts.know(of("192.0.2.1"), ANY, now);
         assert_eq!(looked_at(&mut accounts, 0..1000, now), 100);
         assert_eq!(looked_at(&mut accounts, 1000..2000, now + DELAY), 10);
-        assert_eq!(looked_at(&mut accounts, 2000..3000, now + KNOWN_FOR), 10, "it is as any other again");
+        assert_eq!(looked_at(&mut accounts, 2000..3000, now + KNOWN_FOR), 10, "it is treated as unknown again");
     }
 
     #[test]
@@ -230,10 +230,10 @@ mod tests {
         }
         let beyond: Vec<_> = (0..=TEN).map(|n| accounts.charge(Some(of(ADDRESSES + n)), None, now).0).collect();
         assert_eq!(beyond, [[true; TEN].as_slice(), &[false]].concat(), "they share one account");
-        assert!(accounts.admits(of(ADDRESSES), ANY, now), "and are looked at all the same");
+        assert!(accounts.admits(of(ADDRESSES), ANY, now), "and are still checked");
         assert_eq!(accounts.by_address.len(), ADDRESSES);
         assert!(accounts.charge(Some(of(ADDRESSES)), None, now + COST).0);
-        assert_eq!(accounts.by_address.len(), 1, "those have paid");
+        assert_eq!(accounts.by_address.len(), 1, "only these are counted");
     }
 
     proptest! {

@@ -100,7 +100,7 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<(Actor, bool), Problem> 
     let matching: Vec<bool> = tokens.iter().map(|token| same(&token.secret, shown)).collect();
     let Some(at) = matching.iter().position(|matches| *matches) else {
         throttle::record_failure(request, shown);
-        return Err(unauthorized(app, "the token is none of api.tokens"));
+        return Err(unauthorized(app, "the token is not one of api.tokens"));
     };
     throttle::record_success(request, shown);
     let (before, token) = (&tokens[..at], &tokens[at]);

@@ -63,7 +63,7 @@ pub(crate) fn check(request: &HttpRequest, token: &str) -> Result<(), Problem> {
     if let Some(app) = data::<App>(request) {
         app.metrics.auth_throttled();
     }
-    let detail = "too many wrong tokens came from this address within a minute; try again later";
+    let detail = "this address sent too many wrong tokens within a minute; try again later";
     Err(Problem::new(Code::TooManyRequests, detail))
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn delay_failed_auth(request: &HttpRequest) {
 fn log(address: Option<IpAddr>, place: &str, unlogged: Option<u64>) {
     if let Some(count) = unlogged {
         let address = address.map(|address| address.to_string()).unwrap_or_default();
-        tracing::warn!(address, count, "wrong secrets were shown to {place}; logged once a minute for each address");
+        tracing::warn!(address, count, "wrong secrets were sent to {place}; logged once a minute for each address");
     }
 }
 

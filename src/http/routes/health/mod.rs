@@ -49,7 +49,7 @@ pub(super) async fn ready(
     readiness: Result<Query<Readiness>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let Ok(readiness) = readiness else {
-        return Err(Problem::new(Code::InvalidRequest, "of: notify is the only part that can be asked for"));
+        return Err(Problem::new(Code::InvalidRequest, "of: the only allowed value is notify"));
     };
     app.store.health.check_files()?;
     if app.intake.committer.is_failing() {
@@ -57,7 +57,7 @@ pub(super) async fn ready(
     }
     match probe.into_inner().ask().await {
         Finding::Ready => {}
-        Finding::Failing => return Err(Problem::new(Code::Unavailable, "the store does not commit; the log says why")),
+        Finding::Failing => return Err(Problem::new(Code::Unavailable, "the store cannot commit; see the log")),
         Finding::Late => return Err(Problem::new(Code::Unavailable, "the store did not commit in time")),
     }
     if readiness.of.is_none()
@@ -80,8 +80,8 @@ fn stopped(health: &DispatchHealth) -> Option<Problem> {
     Some(Problem::new(
         code,
         format!(
-            "Nothing was sent since {since} ({reason}). {advice} One message at a time is tried again. Notifications are \
-             taken as ever: see /health/ready?of=notify."
+            "Nothing has been sent since {since} ({reason}). {advice} One message at a time is tried. Notifications are \
+             still accepted: see /health/ready?of=notify."
         ),
     ))
 }

@@ -117,7 +117,7 @@ impl Probe {
     fn log(&self, error: Option<&StorageError>) {
         if self.rounds().lines.due(Instant::now()).is_some() {
             let error = error.map(|error| error as &dyn std::error::Error);
-            tracing::error!(error, within = ?self.within, "the store does not commit; /health/ready tells when that ends");
+            tracing::error!(error, within = ?self.within, "the store cannot commit; /health/ready shows when it can again");
         }
     }
 
@@ -277,7 +277,7 @@ mod tests {
         let (probe, _committer) = model.probe();
         assert_eq!(probe.ask().await, Finding::Late);
         model.gate.add_permits(9);
-        assert_eq!(probe.ask().await, Finding::Late, "it is told for a second");
+        assert_eq!(probe.ask().await, Finding::Late, "the result is reused for a second");
         advance(SHARED).await;
         assert_eq!(probe.ask().await, Finding::Ready);
     }

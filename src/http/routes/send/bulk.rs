@@ -170,8 +170,8 @@ impl Upload {
             }
         }
         let why = match gathered.end {
-            Some(End::Closing) => "the server is stopping; send the lines from this one on again",
-            Some(End::Paused) => "nothing came for five minutes; send the lines from this one on again",
+            Some(End::Closing) => "the server is stopping; send this line and all later ones again",
+            Some(End::Paused) => "no data arrived for five minutes; send this line and all later ones again",
             Some(End::Over) | None => return answers.into(),
         };
         write(&mut answers, &Problem::new(Code::Unavailable, why).of_line(self.number + 1));
@@ -208,7 +208,7 @@ fn draft(line: &Line) -> Result<Draft, Problem> {
 
 /// For a line without an outcome, which there is none of.
 fn not_read() -> Problem {
-    Problem::new(Code::Unavailable, "the line was not taken over; send it again")
+    Problem::new(Code::Unavailable, "the line was not accepted; send it again")
 }
 
 fn write(answers: &mut Vec<u8>, answer: &impl Serialize) {

@@ -20,9 +20,9 @@ pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
 
 /// For a message that was taken over before, and that cannot be looked up now.
 pub(super) fn not_shown(id: &CorrelationId, error: &StorageError) -> Problem {
-    tracing::error!(error = crate::observe::causes(error), "a message that was sent again could not be looked up");
+    tracing::error!(error = crate::observe::causes(error), "the status of a repeated message could not be read");
     let detail = format!(
-        "the message {:?} was taken over before, and is not sent again; where it stands cannot be looked up at the moment",
+        "the message {:?} was accepted before, and is not sent again; its status cannot be read at the moment",
         id.as_str()
     );
     Problem::new(Code::Unavailable, detail).about(id)
@@ -38,14 +38,11 @@ impl From<SendError> for Problem {
             SendError::Faulty(faults) => Self::faulty(faults),
             SendError::Conflict(id) => Self::new(
                 Code::Conflict,
-                format!(
-                    "there is another message with the correlation id {:?}; nothing was sent; use another id",
-                    id.as_str()
-                ),
+                format!("another message has the correlation id {:?}; nothing was sent; use another id", id.as_str()),
             ),
             SendError::KeyTaken(id) => {
                 let detail = format!(
-                    "with this Idempotency-Key another message was sent, {:?}; nothing is sent now; use another key",
+                    "another message was sent with this Idempotency-Key, {:?}; nothing was sent now; use another key",
                     id.as_str()
                 );
                 Self::new(Code::IdempotencyConflict, detail).about(&id)
@@ -54,8 +51,8 @@ impl From<SendError> for Problem {
             // The store's own words are in the log already.
             SendError::NotConfirmed { ref id, .. } => {
                 let detail = format!(
-                    "the store did not confirm the message {:?}: it may be taken over, or not. Send it again with the same \
-                     Idempotency-Key if it had one, otherwise with this correlationId; then it is sent once",
+                    "the store did not confirm the message {:?}: it may or may not be accepted. Send it again with the same \
+                     Idempotency-Key if it had one, otherwise with this correlationId: it is sent only once",
                     id.as_str()
                 );
                 Self::new(Code::Unavailable, detail).about(id)

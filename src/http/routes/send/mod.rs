@@ -36,12 +36,14 @@ pub(super) async fn send(
     match body::media_type(&request).as_str() {
         "application/json" => single::send(caller.actor(), key, &request, payload, &app).await,
         "application/x-ndjson" if key.is_some() => {
-            let detail = "is for one message; of many, give each line a correlationId, which does the same";
+            let detail =
+                "is for one message; for several messages, give each line a correlationId, which has the same effect";
             Err(wrong_key(detail).closing(payload))
         }
         "application/x-ndjson" => bulk::send(caller.actor().clone(), payload, app, closing),
         _ => {
-            let detail = "send one message as Content-Type: application/json, or one a line as application/x-ndjson";
+            let detail =
+                "send one message as Content-Type: application/json, or several as application/x-ndjson, one per line";
             Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload))
         }
     }
@@ -52,7 +54,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Prob
     let mut given = request.headers().get_all("idempotency-key");
     let Some(value) = given.next() else { return Ok(None) };
     if given.next().is_some() {
-        return Err(wrong_key("is given twice"));
+        return Err(wrong_key("is given more than once"));
     }
     let key = value.to_str().ok().and_then(IdempotencyKey::new);
     let detail = || format!("must be 1 to {} visible ASCII characters", IdempotencyKey::MAX);

@@ -33,7 +33,7 @@ pub(super) async fn send(
     let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
     let body = body::read(request, payload, bounds, |unread| match unread {
         Unread::TooLarge => too_long(),
-        Unread::Broken => Problem::new(Code::NotJson, "the body broke off before its end"),
+        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
     });
     let draft = draft_of(&body.await?)?;
     let sent = app.sender.accept(actor, &draft, key).await?;
