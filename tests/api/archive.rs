@@ -1,15 +1,15 @@
-//! `GET /v1/inbound` and `GET /v1/quarantine`, one of either, and `POST /v1/quarantine/retry`.
+//! `GET /v1/inbound` and `GET /v1/quarantine`, one item of each, and `POST /v1/quarantine/retry`.
 
 use harness::{Database, Sample, TestServer, both, encoded, fixtures, sqlite};
 use serde_json::{Value, json};
 
 both!(
     both_lists_have_pages,
-    a_customers_message_is_told_in_the_words_of_the_contract,
-    one_is_read_by_its_fingerprint,
-    what_is_understood_now_leaves_the_quarantine,
+    an_inbound_message_has_the_documented_members,
+    a_body_is_found_by_its_fingerprint,
+    a_retry_moves_understood_bodies_out_of_quarantine,
 );
-sqlite!(these_lists_have_no_filters);
+sqlite!(the_archive_lists_reject_filters);
 
 async fn both_lists_have_pages(database: &Database) {
     let server = TestServer::start(database).await;
@@ -36,7 +36,7 @@ async fn both_lists_have_pages(database: &Database) {
     server.stop().await;
 }
 
-async fn a_customers_message_is_told_in_the_words_of_the_contract(database: &Database) {
+async fn an_inbound_message_has_the_documented_members(database: &Database) {
     let server = TestServer::start(database).await;
     let (_, body) = fixtures("inbound").into_iter().find(|(name, _)| name == "whatsapp-text.json").unwrap();
     let posted: Value = serde_json::from_slice(&body).unwrap();
@@ -54,7 +54,7 @@ async fn a_customers_message_is_told_in_the_words_of_the_contract(database: &Dat
     server.stop().await;
 }
 
-async fn these_lists_have_no_filters(database: &Database) {
+async fn the_archive_lists_reject_filters(database: &Database) {
     let server = TestServer::start(database).await;
     for list in ["inbound", "quarantine"] {
         let problem = server.gets(&format!("/v1/{list}?status=failed")).await.is_problem(422, "invalid-request");
@@ -66,7 +66,7 @@ async fn these_lists_have_no_filters(database: &Database) {
     server.stop().await;
 }
 
-async fn one_is_read_by_its_fingerprint(database: &Database) {
+async fn a_body_is_found_by_its_fingerprint(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(r#"{"event":"MO","from":"447700900123"}"#).await.is_acknowledged();
     server.posts("not JSON").await.is_acknowledged();
@@ -80,12 +80,12 @@ async fn one_is_read_by_its_fingerprint(database: &Database) {
     server.stop().await;
 }
 
-async fn what_is_understood_now_leaves_the_quarantine(database: &Database) {
+async fn a_retry_moves_understood_bodies_out_of_quarantine(database: &Database) {
     let server = TestServer::start(database).await;
     for body in ["not JSON 1", "not JSON 2", "not JSON 3"] {
         server.posts(body).await.is_acknowledged();
     }
-    // As if an older version had not understood these.
+    // As if an earlier version had not understood these.
     for (n, body) in
         [Sample::of("order-1").body(), r#"{"event":"MO","from":"447700900123"}"#.to_owned()].iter().enumerate()
     {

@@ -8,22 +8,22 @@ use receiptd::{
 use serde_json::{Value, json};
 
 both!(
-    whoever_sends_is_in_the_trail,
-    whoever_sends_many_or_calls_back_is_in_the_trail,
-    a_head_is_given_and_found_again,
-    a_person_is_erased_and_the_trail_does_not_tell_who,
+    a_send_is_in_the_audit_log,
+    bulk_sends_and_cancellations_are_in_the_audit_log,
+    a_returned_head_is_found_again,
+    an_erasure_is_in_the_audit_log_without_the_person,
     a_server_purges_by_itself,
-    whoever_takes_out_or_puts_right_is_in_the_trail,
-    what_cannot_go_on_record_is_not_done_and_names_its_message,
-    what_was_committed_is_answered_for_without_a_look_up,
-    the_audit_log_is_filtered_and_taken_out_by_administrators,
-    look_ups_are_on_record_where_the_settings_ask_for_it,
+    exports_and_corrections_are_in_the_audit_log,
+    an_action_that_cannot_be_audited_fails_and_names_its_message,
+    a_committed_message_is_confirmed_even_if_it_cannot_be_read,
+    administrators_filter_and_export_the_audit_log,
+    reads_are_audited_if_the_settings_require_it,
 );
-sqlite!(what_cannot_be_meant_is_refused, altered_rows_are_named, without_tokens_the_trail_says_so);
+sqlite!(invalid_parameters_are_rejected, altered_rows_are_named, without_tokens_the_actor_is_anonymous);
 
 const TOKENS: &str = "shop:send:s3nd-s3cret, app:send:4pp-s3cret, ops:admin:4dmin-s3cret";
 
-/// AuditAction, actor and count of each entry, in order.
+/// Action, actor and count of each entry, in order.
 async fn audit(ops: &harness::Client) -> Vec<(String, String, i64)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let items = ops.items("/v1/audit").await;
@@ -38,7 +38,7 @@ fn entry(action: &str, actor: &str, count: i64) -> (String, String, i64) {
     (action.to_owned(), actor.to_owned(), count)
 }
 
-async fn whoever_sends_is_in_the_trail(database: &Database) {
+async fn a_send_is_in_the_audit_log(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
     for (secret, id) in [("s3nd-s3cret", "a"), ("s3nd-s3cret", "b"), ("s3nd-s3cret", "a"), ("4pp-s3cret", "c")] {
@@ -57,7 +57,7 @@ async fn whoever_sends_is_in_the_trail(database: &Database) {
     platform.stop().await;
 }
 
-async fn whoever_sends_many_or_calls_back_is_in_the_trail(database: &Database) {
+async fn bulk_sends_and_cancellations_are_in_the_audit_log(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").with("api.tokens", TOKENS).start().await;
     let shop = server.with_token("s3nd-s3cret");
     let later = |id: &str| {
@@ -80,7 +80,7 @@ async fn whoever_sends_many_or_calls_back_is_in_the_trail(database: &Database) {
     server.stop().await;
 }
 
-async fn a_head_is_given_and_found_again(database: &Database) {
+async fn a_returned_head_is_found_again(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     let first = server.gets("/v1/audit/verify").await.is(200).json();
@@ -109,7 +109,7 @@ async fn altered_rows_are_named(database: &Database) {
     server.stop().await;
 }
 
-async fn a_person_is_erased_and_the_trail_does_not_tell_who(database: &Database) {
+async fn an_erasure_is_in_the_audit_log_without_the_person(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", TOKENS).start().await;
     let ops = server.with_token("4dmin-s3cret");
     server.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -151,14 +151,14 @@ async fn a_server_purges_by_itself(database: &Database) {
     server.stop().await;
 }
 
-async fn without_tokens_the_trail_says_so(database: &Database) {
+async fn without_tokens_the_actor_is_anonymous(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     server.sends(&sms("order-1", "Hello.")).await.is(202);
     assert_eq!(audit(&server.client()).await, [entry("sent", "anonymous", 1)]);
     server.stop().await;
 }
 
-async fn what_cannot_be_meant_is_refused(database: &Database) {
+async fn invalid_parameters_are_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     server.gets("/v1/audit/verify?head=abc").await.blames(&["/head"]);
     server.gets("/v1/audit/verify?tail=abc").await.blames(&["/tail"]);
@@ -176,7 +176,7 @@ async fn what_cannot_be_meant_is_refused(database: &Database) {
     server.stop().await;
 }
 
-async fn whoever_takes_out_or_puts_right_is_in_the_trail(database: &Database) {
+async fn exports_and_corrections_are_in_the_audit_log(database: &Database) {
     let server =
         TestServer::on(database).with("api.tokens", "ops:admin:4dmin-s3cret, eye:read:r3ad-s3cret").start().await;
     let ops = server.with_token("4dmin-s3cret");
@@ -204,12 +204,12 @@ async fn whoever_takes_out_or_puts_right_is_in_the_trail(database: &Database) {
     server.stop().await;
 }
 
-/// A message without an id of its own, which is not due while the test runs.
+/// A message without its own id, which is not due while the test runs.
 fn nameless() -> Value {
     json!({ "channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Hello.", "sendAt": "2199-01-01T00:00:00Z" })
 }
 
-async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &Database) {
+async fn an_action_that_cannot_be_audited_fails_and_names_its_message(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     let mut known = nameless();
     known["correlationId"] = json!("order-1");
@@ -225,7 +225,7 @@ async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &D
     assert_eq!(server.ids("").await, ["order-1"]);
     assert_eq!(server.message("order-1").await["status"], "queued");
     database.execute("ALTER TABLE elsewhere RENAME TO audit_log").await;
-    // Sent again as the answers say, also where the first had been taken over, each is sent once.
+    // Sent again as the answers say. Each is sent once, even if the first attempt had been accepted.
     for (id, status) in named.iter().flat_map(|id| [(id, 202), (id, 200)]) {
         let mut again = nameless();
         again["correlationId"] = id.clone();
@@ -240,7 +240,7 @@ async fn what_cannot_go_on_record_is_not_done_and_names_its_message(database: &D
     server.stop().await;
 }
 
-async fn what_was_committed_is_answered_for_without_a_look_up(database: &Database) {
+async fn a_committed_message_is_confirmed_even_if_it_cannot_be_read(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     database.execute("ALTER TABLE notifications RENAME TO elsewhere").await;
     let taken = server.sends(&nameless()).await.is(202).json();
@@ -258,7 +258,7 @@ async fn what_was_committed_is_answered_for_without_a_look_up(database: &Databas
     server.stop().await;
 }
 
-async fn the_audit_log_is_filtered_and_taken_out_by_administrators(database: &Database) {
+async fn administrators_filter_and_export_the_audit_log(database: &Database) {
     let tokens = "ops:admin+read:4dmin-s3cret-of-0ps, eye:read:r3ad-s3cret-of-eye, chief:admin:4dmin-s3cret-0f-chief";
     let server = TestServer::on(database).with("api.tokens", tokens).start().await;
     let (ops, eye) = (server.with_token("4dmin-s3cret-of-0ps"), server.with_token("r3ad-s3cret-of-eye"));
@@ -275,7 +275,7 @@ async fn the_audit_log_is_filtered_and_taken_out_by_administrators(database: &Da
     assert_eq!(actions("until=2020-01-01T00:00:00Z").await, Vec::<String>::new());
     assert_eq!(actions("since=2020-01-01T00:00:00Z").await.len(), 2);
     ops.gets("/v1/audit?action=seen").await.blames(&["/action"]);
-    // The entry tells which rows were taken out, and nothing of the person.
+    // The entry states which rows were exported, and contains nothing of the person.
     let details = ops.items("/v1/audit?actor=eye").await[0]["details"].clone();
     assert_eq!(details, "messages as csv, to=(not recorded) status=delivered");
 
@@ -294,7 +294,7 @@ async fn the_audit_log_is_filtered_and_taken_out_by_administrators(database: &Da
     server.stop().await;
 }
 
-async fn look_ups_are_on_record_where_the_settings_ask_for_it(database: &Database) {
+async fn reads_are_audited_if_the_settings_require_it(database: &Database) {
     let tokens = "ops:admin+read:4dmin-s3cret-of-0ps, eye:read:r3ad-s3cret-of-eye";
     let server = TestServer::on(database).with("api.tokens", tokens).with("audit.record_reads", "true").start().await;
     let (ops, eye) = (server.with_token("4dmin-s3cret-of-0ps"), server.with_token("r3ad-s3cret-of-eye"));
@@ -323,7 +323,7 @@ async fn look_ups_are_on_record_where_the_settings_ask_for_it(database: &Databas
         (quarantined.as_str(), 1),
     ];
     assert_eq!(told, expected);
-    // What cannot be noted is not shown.
+    // A read that cannot be recorded returns nothing.
     database.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
     eye.gets(&message_path("order-1")).await.is_problem(503, "unavailable");
     database.execute("ALTER TABLE elsewhere RENAME TO audit_log").await;

@@ -1,19 +1,19 @@
-//! API tokens: who may do what.
+//! API tokens: which token may use which operation.
 
 use harness::{Client, Database, Operation, Platform, Sample, Strangers, TestServer, asked, operations, sms, sqlite};
 use reqwest::{Method, RequestBuilder};
 
 sqlite!(
     each_scope_opens_its_operations_and_no_others,
-    who_may_not_has_done_nothing,
-    whoever_shows_no_good_token_is_not_let_in,
+    a_request_without_the_scope_changes_nothing,
+    requests_without_a_valid_token_are_rejected,
     no_token_opens_the_notify_url,
 );
 
 const TOKENS: &str = "reader:read:r3ad-s3cret, shop:send:s3nd-s3cret, both:read+send:b0th-s3cret, graphs:metrics:m3trics-s3cret, \
      ops:admin:4dmin-s3cret";
 
-/// Whoever asks, with what scopes; nobody, and somebody with a token that there is not, have none.
+/// The callers and their scopes. A caller without a token, and one with an unknown token, have none.
 const CALLERS: [(Option<&str>, &[&str]); 7] = [
     (None, &[]),
     (Some("wr0ng-s3cret"), &[]),
@@ -24,7 +24,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
     (Some("4dmin-s3cret"), &["read", "send", "metrics", "admin"]),
 ];
 
-/// What each operation asks for; nothing where there is no word. A new one has no line here, and fails.
+/// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
 const SCOPES: [(&str, &str); 33] = [
     ("head /notify", ""),
     ("get /notify", ""),
@@ -61,7 +61,7 @@ const SCOPES: [(&str, &str); 33] = [
     ("get /docs", ""),
 ];
 
-/// A request that the operation would take.
+/// A request that the operation would accept.
 fn request(client: &Client, operation: Operation) -> RequestBuilder {
     let path = operation.path.replace("{correlationId}", "order-1").replace("{fingerprint}", &"0".repeat(32));
     let method: Method = operation.method.to_uppercase().parse().unwrap();
@@ -91,7 +91,7 @@ async fn each_scope_opens_its_operations_and_no_others(database: &Database) {
         assert_eq!(operation.scope().unwrap_or_default(), scope, "{name} is described otherwise");
         for (token, scopes) in CALLERS {
             let caller = token.map_or_else(|| server.client(), |token| server.with_token(token));
-            // Not read to its end, since the events have none.
+            // The body is not read to its end, since the events have none.
             let status = request(&caller, operation).send().await.unwrap().status().as_u16();
             let who = format!("{name} with {scopes:?}: {status}");
             match (scope, scopes) {
@@ -109,7 +109,7 @@ async fn each_scope_opens_its_operations_and_no_others(database: &Database) {
     platform.stop().await;
 }
 
-async fn who_may_not_has_done_nothing(database: &Database) {
+async fn a_request_without_the_scope_changes_nothing(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").with("api.tokens", TOKENS).start().await;
     let [reader, shop, ops] = ["r3ad-s3cret", "s3nd-s3cret", "4dmin-s3cret"].map(|token| server.with_token(token));
     server.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -124,7 +124,7 @@ async fn who_may_not_has_done_nothing(database: &Database) {
     server.stop().await;
 }
 
-async fn whoever_shows_no_good_token_is_not_let_in(database: &Database) {
+async fn requests_without_a_valid_token_are_rejected(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").with("api.tokens", TOKENS).start().await;
     let wrong = [
         None,

@@ -1,4 +1,4 @@
-//! What an address may guess is bounded, however it asks, and no good request pays for it.
+//! Guesses from an address are limited in every way of sending them, and valid requests are not affected.
 
 use std::time::{Duration, Instant};
 
@@ -11,23 +11,23 @@ use reqwest::Method;
 use tokio::task::JoinSet;
 
 sqlite!(
-    guesses_at_the_notify_url_are_slow_and_a_good_secret_is_not,
-    guesses_at_the_api_are_refused_unread,
+    guesses_at_the_notify_url_are_delayed_and_valid_secrets_are_not,
+    guesses_at_the_api_are_rejected_unread,
     a_client_with_a_good_token_is_not_locked_out_by_its_neighbours,
-    a_script_with_an_old_token_locks_nobody_out,
-    the_api_and_the_notify_url_count_apart,
-    a_client_that_shows_no_token_does_not_guess,
-    guessers_that_do_not_wait_are_bounded_too,
-    guesses_over_http_2_are_bounded_too,
-    the_log_names_a_guesser_once_a_minute,
+    a_script_with_an_old_token_does_not_lock_others_out,
+    the_api_and_the_notify_url_count_guesses_separately,
+    a_request_without_a_token_is_not_a_guess,
+    guesses_of_clients_that_do_not_wait_are_limited,
+    guesses_over_http_2_are_limited,
+    guesses_are_logged_once_a_minute_per_address,
 );
 
-/// So many wrong ones are answered at once.
+/// Number of wrong secrets that are answered at once.
 const FREE: usize = 10;
 const WAIT: Duration = Duration::from_secs(1);
 const OVER_LIMIT: &str = "receiptd_auth_throttled_total";
 
-async fn guesses_at_the_notify_url_are_slow_and_a_good_secret_is_not(database: &Database) {
+async fn guesses_at_the_notify_url_are_delayed_and_valid_secrets_are_not(database: &Database) {
     let server = TestServer::on(database).with("notify.bearer", "b3arer").with("notify.path_token", "t0ken").start();
     let server = server.await;
     let guesser = server.at_address([127, 2, 0, 1]);
@@ -38,7 +38,7 @@ async fn guesses_at_the_notify_url_are_slow_and_a_good_secret_is_not(database: &
         asked(guesser.request(method, path)).await.is(401);
     }
     let began = Instant::now();
-    // Eight wait for their answers, and the others are cut off.
+    // Eight wait for their answers, and the others are rejected.
     let mut waiting: JoinSet<_> = (0..20)
         .map(|n| {
             let request = guesser.with_token(&format!("guess-{n}")).request(Method::POST, "/notify/t0ken");
@@ -70,14 +70,14 @@ async fn guesses_at_the_notify_url_are_slow_and_a_good_secret_is_not(database: &
     server.stop().await;
 }
 
-async fn guesses_at_the_api_are_refused_unread(database: &Database) {
+async fn guesses_at_the_api_are_rejected_unread(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken").start().await;
     let guesser = server.at_address([127, 2, 0, 1]);
     let status = async |token: &str| asked(guesser.with_token(token).request(Method::GET, "/v1/messages")).await.status;
     for n in 0..FREE {
         assert_eq!(status(&format!("guess-{n}")).await, 401);
     }
-    // The right one among them is not told from the others.
+    // The valid one among them is not distinguished from the others.
     let (mut looked_at, began) = (0, Instant::now());
     for n in 0..50 {
         let guess = if n == 25 { "t0ken".to_owned() } else { format!("another-{n}") };
@@ -117,7 +117,7 @@ async fn a_client_with_a_good_token_is_not_locked_out_by_its_neighbours(database
     server.stop().await;
 }
 
-async fn a_script_with_an_old_token_locks_nobody_out(database: &Database) {
+async fn a_script_with_an_old_token_does_not_lock_others_out(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken").start().await;
     let client = server.at_address([127, 2, 0, 1]);
     let status = async |token: &str| asked(client.with_token(token).request(Method::GET, "/v1/messages")).await.status;
@@ -128,7 +128,7 @@ async fn a_script_with_an_old_token_locks_nobody_out(database: &Database) {
     server.stop().await;
 }
 
-async fn the_api_and_the_notify_url_count_apart(database: &Database) {
+async fn the_api_and_the_notify_url_count_guesses_separately(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken").with("notify.path_token", "s3cret");
     let server = server.start().await;
     let client = server.at_address([127, 2, 0, 1]);
@@ -150,7 +150,7 @@ async fn the_api_and_the_notify_url_count_apart(database: &Database) {
     server.stop().await;
 }
 
-async fn a_client_that_shows_no_token_does_not_guess(database: &Database) {
+async fn a_request_without_a_token_is_not_a_guess(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken").start().await;
     let client = server.at_address([127, 2, 0, 1]);
     for _ in 0..3 * FREE {
@@ -160,7 +160,7 @@ async fn a_client_that_shows_no_token_does_not_guess(database: &Database) {
     server.stop().await;
 }
 
-async fn guessers_that_do_not_wait_are_bounded_too(database: &Database) {
+async fn guesses_of_clients_that_do_not_wait_are_limited(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken").start().await;
     let address = server.address;
     by_hand(move || {
@@ -171,7 +171,7 @@ async fn guessers_that_do_not_wait_are_bounded_too(database: &Database) {
         }
     })
     .await;
-    // They come from the address of the good client, which has not shown its token yet.
+    // They come from the address of the valid client, which has not sent its token yet.
     let good = server.at_address([127, 2, 0, 9]).with_token("t0ken");
     let seen = async || {
         let unread = good.metric(OVER_LIMIT).await;
@@ -183,7 +183,7 @@ async fn guessers_that_do_not_wait_are_bounded_too(database: &Database) {
     server.stop().await;
 }
 
-async fn guesses_over_http_2_are_bounded_too(database: &Database) {
+async fn guesses_over_http_2_are_limited(database: &Database) {
     let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
     let files = Files::of(&authority.issues(2091), folder.path());
     let server =
@@ -202,7 +202,7 @@ async fn guesses_over_http_2_are_bounded_too(database: &Database) {
     server.stop().await;
 }
 
-async fn the_log_names_a_guesser_once_a_minute(database: &Database) {
+async fn guesses_are_logged_once_a_minute_per_address(database: &Database) {
     let folder = tempfile::tempdir().unwrap();
     let settings =
         [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_NOTIFY__PATH_TOKEN", "the-path-token-of-this-test")];

@@ -1,16 +1,16 @@
-//! `POST /v1/messages/{correlationId}/cancel`: calls a message back, or says why it is too late.
+//! `POST /v1/messages/{correlationId}/cancel`: cancels a message, or reports why it is too late.
 
 use harness::{Answer, Database, Platform, Sample, TestServer, both, message_path, sms, sqlite};
 use serde_json::json;
 
-both!(a_message_that_waits_is_called_back, what_is_on_its_way_is_not);
-sqlite!(only_who_may_send_may_cancel);
+both!(a_waiting_message_is_cancelled, a_dispatched_message_is_not_cancelled);
+sqlite!(cancelling_requires_the_scope_send);
 
 async fn cancels(server: &TestServer, id: &str) -> Answer {
     server.posts_to(&format!("{}/cancel", message_path(id)), "").await
 }
 
-async fn a_message_that_waits_is_called_back(database: &Database) {
+async fn a_waiting_message_is_cancelled(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let mut message = sms("a/b", "Hello.");
@@ -21,14 +21,14 @@ async fn a_message_that_waits_is_called_back(database: &Database) {
         assert_eq!((&cancelled["status"], &cancelled["final"]), (&json!("cancelled"), &json!(true)));
     }
     assert_eq!(server.message("a/b").await["timeline"].as_array().unwrap().len(), 2);
-    // It stays so, and the id stays taken.
+    // It stays cancelled, and its id stays in use.
     assert_eq!(server.sends(&message).await.is(200).json()["status"], "cancelled");
     assert_eq!(platform.report().requests, 0);
     server.stop().await;
     platform.stop().await;
 }
 
-async fn what_is_on_its_way_is_not(database: &Database) {
+async fn a_dispatched_message_is_not_cancelled(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     server.sends(&sms("order-1", "Hello. [sim:until=delivered]")).await.is(202);
@@ -42,7 +42,7 @@ async fn what_is_on_its_way_is_not(database: &Database) {
     platform.stop().await;
 }
 
-async fn only_who_may_send_may_cancel(database: &Database) {
+async fn cancelling_requires_the_scope_send(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "shop:send:s3nd,desk:read:r3ad").start().await;
     let cancel = |token: &str| {
         let client = server.client().with_token(token);

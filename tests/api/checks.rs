@@ -1,19 +1,19 @@
-//! What every request to the API is checked for: that no web page of another origin sent it, that each parameter is given
-//! once, and that its body is encoded as it is read.
+//! The checks of every API request: no web page of another origin sent it, each parameter is given once, and its body
+//! has a supported encoding.
 
 use harness::{Client, Database, Platform, Raw, Sample, TestServer, asked, by_hand, encoded, operations, sms, sqlite};
 use reqwest::{Method, RequestBuilder};
 
 sqlite!(
-    a_page_of_another_origin_reaches_nothing_of_the_api,
-    another_name_for_this_machine_reaches_nothing_while_no_token_is_asked_for,
-    what_a_page_can_post_without_asking_is_no_body_of_the_api,
+    requests_from_pages_of_another_origin_are_rejected,
+    other_host_names_are_rejected_if_no_token_is_required,
+    content_types_of_simple_requests_are_rejected,
     a_body_that_is_compressed_or_in_another_charset_is_refused,
     a_parameter_given_twice_is_refused_everywhere,
-    the_notify_url_takes_what_is_authentic,
+    the_notify_url_does_not_check_origins,
 );
 
-/// A request to each operation of the API that a token guards.
+/// A request to each operation of the API that requires a token.
 fn api_requests(client: &Client) -> impl Iterator<Item = RequestBuilder> {
     operations().filter(|operation| operation.scope().is_some()).map(|operation| {
         let path = operation.path.replace("{correlationId}", "order-1").replace("{fingerprint}", &"0".repeat(32));
@@ -21,7 +21,7 @@ fn api_requests(client: &Client) -> impl Iterator<Item = RequestBuilder> {
     })
 }
 
-async fn a_page_of_another_origin_reaches_nothing_of_the_api(database: &Database) {
+async fn requests_from_pages_of_another_origin_are_rejected(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     let foreign = [
@@ -38,12 +38,12 @@ async fn a_page_of_another_origin_reaches_nothing_of_the_api(database: &Database
         let request = server.request(Method::POST, "/v1/messages").header(name, value);
         let request = request.header("content-type", "application/json").body(sms("order-2", "Hello.").to_string());
         asked(request).await.is_problem(403, "foreign-origin");
-        // Encoded in part, it is the same path.
+        // Partly percent-encoded, it is still the same path.
         let encoded = server.request(Method::GET, "/%76%31/messages").header(name, value);
         assert_eq!(encoded.send().await.unwrap().status(), 403);
     }
     assert_eq!(server.ids("").await, ["order-1"]);
-    // Of our own origin, and where somebody types the address, it is answered.
+    // A request of our own origin, or of a typed address, is answered.
     let own = format!("http://{}", server.address);
     for (name, value) in [("origin", own.as_str()), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")] {
         asked(server.request(Method::GET, "/v1/messages").header(name, value)).await.is(200);
@@ -54,7 +54,7 @@ async fn a_page_of_another_origin_reaches_nothing_of_the_api(database: &Database
     server.stop().await;
 }
 
-async fn another_name_for_this_machine_reaches_nothing_while_no_token_is_asked_for(database: &Database) {
+async fn other_host_names_are_rejected_if_no_token_is_required(database: &Database) {
     let get = |host: &str, path: &str, token: &str| {
         format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n")
     };
@@ -83,7 +83,7 @@ async fn another_name_for_this_machine_reaches_nothing_while_no_token_is_asked_f
     closed.stop().await;
 }
 
-async fn what_a_page_can_post_without_asking_is_no_body_of_the_api(database: &Database) {
+async fn content_types_of_simple_requests_are_rejected(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     let forms =
         [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data; boundary=x")];
@@ -137,7 +137,7 @@ async fn a_parameter_given_twice_is_refused_everywhere(database: &Database) {
     server.stop().await;
 }
 
-async fn the_notify_url_takes_what_is_authentic(database: &Database) {
+async fn the_notify_url_does_not_check_origins(database: &Database) {
     let server = TestServer::start(database).await;
     for (n, (name, value)) in [
         ("origin", "https://evil.example"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use harness::{Database, Follower, Sample, SetClock, TestServer, both};
 
-both!(order_status_pages_and_events_hold_while_the_clock_jumps);
+both!(order_status_pages_and_events_are_right_while_the_clock_jumps);
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -19,7 +19,7 @@ fn jump(clock: &SetClock, turn: usize) {
     }
 }
 
-async fn order_status_pages_and_events_hold_while_the_clock_jumps(database: &Database) {
+async fn order_status_pages_and_events_are_right_while_the_clock_jumps(database: &Database) {
     const MESSAGES: usize = 12;
     let clock = SetClock::default();
     let server = TestServer::on(database).by(clock.clock()).start().await;
@@ -27,7 +27,7 @@ async fn order_status_pages_and_events_hold_while_the_clock_jumps(database: &Dat
     let name = |n: usize| format!("order-{n:02}");
     let mut told = Vec::new();
     for n in 0..MESSAGES {
-        // The platform's clock is off by years, too, and its own order counts.
+        // The platform's clock is wrong by years too, and its own order counts.
         let year = 1999 + n * 4;
         let at = |second: &str| format!("{year}-10-25T01:30:{second}Z");
         let sample = Sample::of(&name(n));

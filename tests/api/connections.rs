@@ -1,4 +1,4 @@
-//! Connections: how many an address may have, how long they are kept, and what becomes of clients that do not read.
+//! Connections: the limit per address, their time limits, and clients that do not read.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,11 +12,11 @@ use reqwest::Method;
 sqlite!(
     clients_that_never_read_are_dropped_and_take_little_memory,
     an_http_2_client_that_grants_no_window_is_dropped,
-    an_answer_of_any_size_is_read_whole,
+    a_large_answer_is_read_completely,
     requests_in_a_row_are_answered_in_their_order,
-    an_address_has_so_many_connections_and_a_proxy_any_number,
-    an_idle_connection_is_closed_after_the_time_that_is_set,
-    a_client_is_asked_for_its_body_only_where_it_is_wanted,
+    connections_are_limited_per_address_but_not_for_proxies,
+    an_idle_connection_is_closed_after_the_configured_time,
+    a_client_gets_100_continue_only_if_the_body_is_needed,
 );
 
 const UNREAD: &str = "receiptd_unread_connections_closed_total";
@@ -67,7 +67,7 @@ async fn an_http_2_client_that_grants_no_window_is_dropped(database: &Database) 
     server.stop().await;
 }
 
-async fn an_answer_of_any_size_is_read_whole(database: &Database) {
+async fn a_large_answer_is_read_completely(database: &Database) {
     let server = TestServer::start(database).await;
     let body = Sample::of("large").with("additionalInfo", "x".repeat(900_000)).body();
     server.posts(body.clone()).await.is_acknowledged();
@@ -93,7 +93,7 @@ async fn requests_in_a_row_are_answered_in_their_order(database: &Database) {
     server.stop().await;
 }
 
-async fn an_address_has_so_many_connections_and_a_proxy_any_number(database: &Database) {
+async fn connections_are_limited_per_address_but_not_for_proxies(database: &Database) {
     const MOST: usize = 5;
     let connects = |address: SocketAddr| {
         let mut raw = Raw::connect(address);
@@ -116,7 +116,7 @@ async fn an_address_has_so_many_connections_and_a_proxy_any_number(database: &Da
     proxied.stop().await;
 }
 
-async fn an_idle_connection_is_closed_after_the_time_that_is_set(database: &Database) {
+async fn an_idle_connection_is_closed_after_the_configured_time(database: &Database) {
     let server = TestServer::on(database).with("http.keep_alive_seconds", "1").start().await;
     let address = server.address;
     let ending = by_hand(move || {
@@ -128,7 +128,7 @@ async fn an_idle_connection_is_closed_after_the_time_that_is_set(database: &Data
     server.stop().await;
 }
 
-async fn a_client_is_asked_for_its_body_only_where_it_is_wanted(database: &Database) {
+async fn a_client_gets_100_continue_only_if_the_body_is_needed(database: &Database) {
     let server = TestServer::on(database)
         .sending_to("http://127.0.0.1:9")
         .with("api.tokens", "ops:admin:t0ken")

@@ -11,16 +11,20 @@ use receiptd::{
 use reqwest::Method;
 use sse_stream::SseByteStream;
 
-both!(every_change_is_told_as_it_happens, whoever_comes_back_misses_nothing_at_any_instance, what_is_gone_is_said);
+both!(
+    every_change_is_streamed_as_it_happens,
+    a_reconnecting_client_misses_nothing_at_any_instance,
+    trimmed_events_are_answered_with_gone
+);
 sqlite!(
     filters_are_those_of_the_list,
     a_stop_ends_the_stream,
     nothing_but_events_reaches_a_client_as_an_event,
-    a_last_event_id_that_is_none_of_ours_is_refused,
-    a_token_has_so_many_streams,
+    an_invalid_last_event_id_is_rejected,
+    the_streams_of_a_token_are_limited,
 );
 
-async fn every_change_is_told_as_it_happens(database: &Database) {
+async fn every_change_is_streamed_as_it_happens(database: &Database) {
     let (one, other) = (TestServer::start(database).await, TestServer::start(database).await);
     let mut followers = [Follower::of(&one, "").await, Follower::of(&other, "").await];
     one.posts(Sample::of("order-1").says("Submitted", "7501")).await.is_acknowledged();
@@ -42,7 +46,7 @@ async fn every_change_is_told_as_it_happens(database: &Database) {
     other.stop().await;
 }
 
-async fn whoever_comes_back_misses_nothing_at_any_instance(database: &Database) {
+async fn a_reconnecting_client_misses_nothing_at_any_instance(database: &Database) {
     let (one, other) = (TestServer::start(database).await, TestServer::start(database).await);
     let mut follower = Follower::of(&one, "").await;
     let beginning = follower.last.clone();
@@ -52,7 +56,7 @@ async fn whoever_comes_back_misses_nothing_at_any_instance(database: &Database) 
         server.posts(Sample::of(&format!("order-{n}"))).await.is_acknowledged();
         expected.push(format!("order-{n} delivered"));
         if n % 4 == 3 {
-            // Cut off in the middle, and back at the other one.
+            // The connection is cut, and the client reconnects to the other instance.
             let seen = n - 1;
             let told = follower.changes(if n == 3 { 3 } else { 4 }).await;
             assert_eq!(told, expected[seen + 1 - told.len()..=seen]);
@@ -68,7 +72,7 @@ async fn whoever_comes_back_misses_nothing_at_any_instance(database: &Database) 
     other.stop().await;
 }
 
-async fn what_is_gone_is_said(database: &Database) {
+async fn trimmed_events_are_answered_with_gone(database: &Database) {
     let server = TestServer::start(database).await;
     let follower = Follower::of(&server, "").await;
     for n in 0..3 {
@@ -106,7 +110,7 @@ async fn filters_are_those_of_the_list(database: &Database) {
     server.posts(Sample::of("order-3").says("Un-Delivered", "7203")).await.is_acknowledged();
     assert_eq!(failed.changes(1).await, ["order-3 failed"]);
     assert_eq!(mails.changes(1).await, ["order-2 delivered"]);
-    // Nothing for this one, and yet its place moves on.
+    // The filter admits no event, but the position moves on.
     let end = failed.last.clone();
     drop((failed, mails));
     server.gets("/v1/events?to=447700900123&status=gone").await.blames(&["/to", "/status"]);
@@ -131,7 +135,7 @@ async fn a_stop_ends_the_stream(database: &Database) {
     assert!(began.elapsed() < Duration::from_secs(8), "it did not wait for the follower");
 }
 
-/// As clients read it that do not hold to the letter of the standard.
+/// The stream as clients read it that do not follow the standard exactly.
 async fn nothing_but_events_reaches_a_client_as_an_event(database: &Database) {
     let server = TestServer::start(database).await;
     let response = server.request(Method::GET, "/v1/events").send().await.unwrap();
@@ -143,7 +147,7 @@ async fn nothing_but_events_reaches_a_client_as_an_event(database: &Database) {
     server.stop().await;
 }
 
-async fn a_last_event_id_that_is_none_of_ours_is_refused(database: &Database) {
+async fn an_invalid_last_event_id_is_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     for id in [&b"yesterday"[..], b"", b"-1", b"1 2", b"\xff\xfe", "é".as_bytes(), b"99999999999999999999"] {
         let request = server.request(Method::GET, "/v1/events").header("last-event-id", id);
@@ -152,7 +156,7 @@ async fn a_last_event_id_that_is_none_of_ours_is_refused(database: &Database) {
     server.stop().await;
 }
 
-async fn a_token_has_so_many_streams(database: &Database) {
+async fn the_streams_of_a_token_are_limited(database: &Database) {
     const MOST: usize = 100;
     let server = TestServer::on(database).with("api.tokens", "one:read:t0ken-1, two:read:t0ken-2").start().await;
     let (one, two) = (server.with_token("t0ken-1"), server.with_token("t0ken-2"));
@@ -166,7 +170,7 @@ async fn a_token_has_so_many_streams(database: &Database) {
     drop(Follower::of(&two, "").await);
     followers.pop();
     let again = async || {
-        // The server notices when it has something to say.
+        // The server notices it with the next event.
         server.posts(Sample::of("order-1")).await.is_acknowledged();
         server.posts(Sample::of(&uuid::Uuid::new_v4().to_string())).await.is_acknowledged();
         (asked_status(one.request(Method::GET, "/v1/events")).await == 200).then_some(())

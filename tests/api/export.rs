@@ -4,8 +4,8 @@ use harness::{Answer, Database, Sample, TestServer, both, sqlite};
 use reqwest::Method;
 use serde_json::Value;
 
-both!(everything_is_exported_in_either_format, a_page_more_than_fits_is_exported_whole);
-sqlite!(a_spreadsheet_sees_no_formula, what_cannot_be_meant_is_refused, a_reader_that_leaves_harms_nothing);
+both!(everything_is_exported_in_either_format, more_rows_than_a_page_are_all_exported);
+sqlite!(csv_cells_are_never_formulas, invalid_parameters_are_rejected, a_client_that_disconnects_does_no_harm);
 
 /// The lines of an NDJSON export.
 async fn lines(server: &TestServer, query: &str) -> Vec<Value> {
@@ -67,7 +67,7 @@ async fn everything_is_exported_in_either_format(database: &Database) {
     server.stop().await;
 }
 
-async fn a_page_more_than_fits_is_exported_whole(database: &Database) {
+async fn more_rows_than_a_page_are_all_exported(database: &Database) {
     const MESSAGES: usize = 1003;
     let server = TestServer::on(database).with("http.connections_per_address", "2000").start().await;
     let posts = (0..MESSAGES).map(|n| {
@@ -93,19 +93,19 @@ async fn a_page_more_than_fits_is_exported_whole(database: &Database) {
     server.stop().await;
 }
 
-async fn a_spreadsheet_sees_no_formula(database: &Database) {
+async fn csv_cells_are_never_formulas(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("=cmd|' /C calc'!A0").with("Description", "@SUM(1)")).await.is_acknowledged();
     let csv = server.gets("/v1/export").await.is(200);
     let record = records(&csv).remove(1);
     assert_eq!(record[0], "'=cmd|' /C calc'!A0");
     assert!(record.contains(&"'@SUM(1)".to_owned()), "{record:?}");
-    // What a program reads is as it came.
+    // In NDJSON, for programs, the value is unchanged.
     assert_eq!(lines(&server, "of=messages").await[0]["correlationId"], "=cmd|' /C calc'!A0");
     server.stop().await;
 }
 
-async fn what_cannot_be_meant_is_refused(database: &Database) {
+async fn invalid_parameters_are_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     server
         .gets("/v1/export?of=everything&format=xls&limit=3&status=gone")
@@ -115,7 +115,7 @@ async fn what_cannot_be_meant_is_refused(database: &Database) {
     server.stop().await;
 }
 
-async fn a_reader_that_leaves_harms_nothing(database: &Database) {
+async fn a_client_that_disconnects_does_no_harm(database: &Database) {
     let server = TestServer::start(database).await;
     let large = "x".repeat(100_000);
     for n in 0..200 {

@@ -10,12 +10,12 @@ use harness::{Client, Database, Platform, Recorder, Sample, TestServer, both, by
 use serde_json::json;
 use tokio::task::JoinSet;
 
-both!(it_is_live_and_ready, metrics_count_and_name_nobody);
+both!(it_is_live_and_ready, metrics_count_and_contain_no_personal_data);
 sqlite!(
-    a_database_file_that_is_lost_is_told_at_once,
+    a_lost_database_file_is_reported_at_once,
     nothing_is_acknowledged_after_the_database_file_was_truncated_or_overwritten,
-    it_is_not_ready_while_the_platform_refuses_our_credentials,
-    only_a_part_that_there_is_can_be_asked_for
+    it_is_not_ready_while_the_platform_rejects_the_credentials,
+    an_unknown_part_is_rejected
 );
 
 async fn it_is_live_and_ready(database: &Database) {
@@ -25,7 +25,7 @@ async fn it_is_live_and_ready(database: &Database) {
     server.stop().await;
 }
 
-async fn it_is_not_ready_while_the_platform_refuses_our_credentials(database: &Database) {
+async fn it_is_not_ready_while_the_platform_rejects_the_credentials(database: &Database) {
     let recorder = Recorder::saying(401, "").await;
     let server = TestServer::on(database).sending_to(&recorder.url).start().await;
     server.gets("/health/ready").await.is(200);
@@ -35,14 +35,14 @@ async fn it_is_not_ready_while_the_platform_refuses_our_credentials(database: &D
     let refused = async || (server.gets("/health/ready").await.status == 503).then_some(());
     eventually("the refusal to be seen", refused).await;
     server.gets("/health/ready").await.is_problem(503, "credentials-refused");
-    // The notify URL is not cut off for it, and the queue is kept.
+    // The notify URL stays available, and the queue is kept.
     server.gets("/health/ready?of=notify").await.is(200);
     server.gets("/health/live").await.is(200);
     server.posts(Sample::of("order-0").says("Submitted", "7501")).await.is_acknowledged();
     assert_eq!(server.ids("?status=queued&limit=500").await.len(), 39);
     let tried = recorder.requests().len();
     assert!(tried < 20, "{tried} requests with refused credentials");
-    // The platform takes them again: one message tries, the others follow.
+    // The platform accepts them again: one message tries, the others follow.
     recorder.says(201, r#"{"messageId":"M-1","status":"queued"}"#);
     let all = async || (server.ids("?status=accepted&limit=500").await.len() == 39).then_some(());
     eventually("all to be sent", all).await;
@@ -50,13 +50,13 @@ async fn it_is_not_ready_while_the_platform_refuses_our_credentials(database: &D
     server.stop().await;
 }
 
-async fn only_a_part_that_there_is_can_be_asked_for(database: &Database) {
+async fn an_unknown_part_is_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     server.gets("/health/ready?of=sending").await.is_problem(422, "invalid-request");
     server.stop().await;
 }
 
-async fn metrics_count_and_name_nobody(database: &Database) {
+async fn metrics_count_and_contain_no_personal_data(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -86,7 +86,7 @@ async fn metrics_count_and_name_nobody(database: &Database) {
     platform.stop().await;
 }
 
-async fn a_database_file_that_is_lost_is_told_at_once(database: &Database) {
+async fn a_lost_database_file_is_reported_at_once(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     server.gets("/health/ready").await.is(200);

@@ -1,4 +1,4 @@
-//! `POST /v1/import`: what never arrived is loaded afterwards.
+//! `POST /v1/import`: loads notifications that never arrived.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 both!(
     an_outage_is_repaired_from_the_platforms_export,
-    a_file_tells_new_known_and_unreadable,
-    what_was_exported_comes_back_as_it_was
+    an_import_counts_new_known_and_unreadable_rows,
+    an_export_can_be_imported_unchanged
 );
 sqlite!(
     every_layout_is_read,
-    every_encoding_is_read_or_refused_by_its_name,
-    a_file_that_is_none_is_refused,
-    a_file_of_which_nothing_is_understood_is_refused,
-    long_rows_are_imported_whole,
+    every_encoding_is_read_or_rejected_with_its_name,
+    a_file_in_another_format_is_rejected,
+    a_file_without_any_understood_row_is_rejected,
+    long_rows_are_imported_completely,
     a_row_that_is_an_array_is_read_element_by_element
 );
 
@@ -27,15 +27,15 @@ async fn import(server: &Client, query: &str, file: impl Into<reqwest::Body>) ->
     server.posts_to(&format!("/v1/import{query}"), file).await.is(200).json()
 }
 
-/// The server is away for a while, the platform gives up on what it has to tell meanwhile, and its report of that brings
-/// everything in.
+/// The server is down for a while, the platform drops notifications meanwhile, and its export of them restores
+/// everything.
 async fn an_outage_is_repaired_from_the_platforms_export(database: &Database) {
     const MESSAGES: usize = 90;
     let settings =
         Settings { notify_delay: Duration::from_millis(3), duplicates: 0.1, reorder: 0.2, ..Settings::calm() };
     let platform = Platform::with(settings);
     let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
-    // The real program, since nobody may listen while it is away.
+    // The real program, since nothing must listen while it is down.
     let start = async || Program::serve(folder.path(), address, &[("RECEIPTD_DATABASE_URL", database.url())]).await;
     let (program, _) = start().await;
     let other = Client::of(platform.url.clone());
@@ -70,7 +70,7 @@ async fn an_outage_is_repaired_from_the_platforms_export(database: &Database) {
     let report = import(&server, "", file).await;
     assert_eq!(missing().await, 0, "{report}");
     assert_eq!(report["new"].as_u64().unwrap() + report["known"].as_u64().unwrap(), dropped as u64);
-    // The same in the other forms is all known by now.
+    // The other formats contain only notifications that are known by now.
     for format in ["csv", "txt", "json"] {
         let file = other.gets(&format!("/simulator/failed?format={format}")).await.is(200).body;
         let report = import(&server, "", file).await;
@@ -83,7 +83,7 @@ async fn an_outage_is_repaired_from_the_platforms_export(database: &Database) {
     platform.stop().await;
 }
 
-async fn a_file_tells_new_known_and_unreadable(database: &Database) {
+async fn an_import_counts_new_known_and_unreadable_rows(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     let lines =
@@ -114,14 +114,14 @@ async fn every_layout_is_read(database: &Database) {
     let report = import(&server, "?columns=payload%3Dbody", writer.into_inner().unwrap()).await;
     assert_eq!((&report["new"], &report["unreadable"]), (&1.into(), &1.into()), "{report}");
     assert_eq!(report["unreadableRows"][0], json!({"row": 2, "reason": "it has no payload"}));
-    // Told what it is, it need not look like it.
+    // With the format given, the contents need not look like it.
     let report = import(&server, "?format=ndjson", format!("\n{}\n", Sample::of("order-3").body())).await;
     assert_eq!(report["new"], 1);
     assert_eq!(server.ids("").await.len(), 4);
     server.stop().await;
 }
 
-/// Everything that the lists and the export tell of what came, but for what is new with each import.
+/// Everything in the lists and the export, without the values that differ with each import.
 async fn told(server: &Client) -> Vec<Value> {
     let mut told = Vec::new();
     for of in ["notifications", "inbound", "quarantine"] {
@@ -133,7 +133,7 @@ async fn told(server: &Client) -> Vec<Value> {
     told
 }
 
-async fn what_was_exported_comes_back_as_it_was(database: &Database) {
+async fn an_export_can_be_imported_unchanged(database: &Database) {
     let server = TestServer::start(database).await;
     for _ in 0..2 {
         server.posts(Sample::of("order-1").pretty()).await.is_acknowledged();
@@ -167,7 +167,7 @@ async fn what_was_exported_comes_back_as_it_was(database: &Database) {
                 let expected = json!({"new": new, "known": known, "unreadable": 0, "unreadableRows": []});
                 assert_eq!(report, expected, "{of} as {format}");
             }
-            // Where it came from it is known.
+            // In the store from which it was exported, it is known.
             assert_eq!(import(&server, "", file).await["known"], count, "{of} as {format}");
         }
         assert_eq!(told(&restored).await, before, "{format}");
@@ -193,7 +193,7 @@ async fn what_was_exported_comes_back_as_it_was(database: &Database) {
     server.stop().await;
 }
 
-async fn every_encoding_is_read_or_refused_by_its_name(database: &Database) {
+async fn every_encoding_is_read_or_rejected_with_its_name(database: &Database) {
     let server = TestServer::start(database).await;
     let one = |n: usize| Sample::of(&format!("order-{n}")).body();
     let table = |n: usize, between: &str| {
@@ -224,7 +224,7 @@ async fn every_encoding_is_read_or_refused_by_its_name(database: &Database) {
         let refused = server.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
         assert!(refused["detail"].as_str().unwrap().contains(name), "{name}: {refused}");
     }
-    // An export of nothing.
+    // An export without rows.
     for file in ["", " \n", "[]", "Payload\n", "{\"items\":[],\"nextCursor\":null}"] {
         let report = import(&server, "", file).await;
         assert_eq!(report, json!({"new": 0, "known": 0, "unreadable": 0, "unreadableRows": []}), "{file:?}");
@@ -233,7 +233,7 @@ async fn every_encoding_is_read_or_refused_by_its_name(database: &Database) {
     server.stop().await;
 }
 
-async fn a_file_of_which_nothing_is_understood_is_refused(database: &Database) {
+async fn a_file_without_any_understood_row_is_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     for file in ["{\"a\":1}\n{\"a\":2}\n", "[1,2]", "Payload\n1\n2\n", "{\n\"a\"\n:1}{\n}"] {
         let refused = server.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
@@ -241,13 +241,13 @@ async fn a_file_of_which_nothing_is_understood_is_refused(database: &Database) {
         assert!(detail.contains("nothing in the file could be understood: 2 rows"), "{detail}");
     }
     assert!(server.items("/v1/quarantine").await.len() > 4, "it is kept");
-    // One that is understood makes the difference, even if it is known.
+    // A single understood row makes the import succeed, even if it is known.
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     assert_eq!(import(&server, "", format!("{{\"a\":1}}\n{}", Sample::of("order-1").body())).await["known"], 1);
     server.stop().await;
 }
 
-async fn long_rows_are_imported_whole(database: &Database) {
+async fn long_rows_are_imported_completely(database: &Database) {
     let server = TestServer::start(database).await;
     let long = "x".repeat(900_000);
     let lines: Vec<_> =
@@ -266,21 +266,21 @@ async fn a_row_that_is_an_array_is_read_element_by_element(database: &Database) 
     assert_eq!(report["unreadableRows"][0]["row"], 1);
     let kept = server.items("/v1/quarantine").await;
     assert_eq!(kept.iter().map(|one| &one["body"]).collect::<Vec<_>>(), ["7"]);
-    // Also in its wrapping, and more than are committed together.
+    // Also in its wrapping, and more rows than are committed together.
     let many = (0..450).map(one).collect::<Vec<_>>().join(",");
     let report = import(&server, "", format!("{{\"df_payload\":[{many}]}}\n")).await;
     assert_eq!((&report["new"], &report["known"], &report["unreadable"]), (&447.into(), &3.into(), &0.into()));
     server.stop().await;
 }
 
-async fn a_file_that_is_none_is_refused(database: &Database) {
+async fn a_file_in_another_format_is_rejected(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken,shop:read+send:sh0p").start().await;
     let (admin, other) = (server.with_token("t0ken"), server.with_token("sh0p"));
     other.posts_to("/v1/import", "{}").await.is_problem(403, "forbidden");
     admin.posts_to("/v1/import?format=xls&of=x", "{}").await.blames(&["/format", "/of"]);
     let refused = async |file: String| admin.posts_to("/v1/import", file).await.is_problem(422, "not-an-export");
     assert!(refused("a,b\n1,2\n".to_owned()).await["detail"].as_str().unwrap().contains("columns payload="));
-    // What came before the fault is there, and does no harm when the whole file comes.
+    // The rows before the error are stored, and do no harm when the whole file is imported.
     let half = format!("[{},{{", Sample::of("order-1").body());
     assert!(refused(half).await["detail"].as_str().unwrap().contains("row 2"));
     assert_eq!(admin.ids("").await, ["order-1"]);

@@ -1,5 +1,4 @@
-//! Texts that mean something to a database, to HTTP, to a page or to a spreadsheet are texts and nothing else, wherever
-//! they come in.
+//! Texts with a meaning in SQL, HTTP, HTML or spreadsheets are only texts, wherever they are sent.
 
 use harness::{
     Client, Database, Operation, Sample, TestServer, asked, both, encoded, message_path, operations, sms, sqlite,
@@ -7,10 +6,10 @@ use harness::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-both!(in_any_parameter_they_break_nothing, in_any_member_they_are_kept_as_they_are);
-sqlite!(no_cell_of_any_column_is_a_formula, the_page_for_people_needs_no_script);
+both!(injections_in_parameters_have_no_effect, injections_in_members_are_stored_unchanged);
+sqlite!(no_csv_cell_of_any_column_is_a_formula, the_docs_page_needs_no_script);
 
-/// What is looked for in the headers of answers.
+/// The text to search for in the headers of answers.
 const MARK: &str = "x-injected";
 
 const HOSTILE: [&str; 16] = [
@@ -32,11 +31,12 @@ const HOSTILE: [&str; 16] = [
     "\u{202e}\u{2028}\u{ffff}",
 ];
 
-/// Sends a request, which may be refused, but breaks nothing and comes back in no header.
+/// Sends a request, which may be rejected. It must not fail with a server error, and the text must not appear in a
+/// header.
 async fn tried(client: &Client, operation: Operation, path: &str) -> Option<Value> {
     let request = client.request(operation.method.to_uppercase().parse().unwrap(), path);
     if operation.path == "/v1/events" {
-        // It has no end to read to.
+        // The stream has no end.
         assert!(request.send().await.unwrap().status().as_u16() < 500, "{path}");
         return None;
     }
@@ -49,7 +49,7 @@ async fn tried(client: &Client, operation: Operation, path: &str) -> Option<Valu
     (answer.status == 200 && answer.body.starts_with('{')).then(|| answer.json())
 }
 
-async fn in_any_parameter_they_break_nothing(database: &Database) {
+async fn injections_in_parameters_have_no_effect(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     let mut tries = 0;
@@ -64,7 +64,7 @@ async fn in_any_parameter_they_break_nothing(database: &Database) {
                     _ => continue,
                 };
                 let found = tried(&server, operation, &path).await;
-                // No message has such a text, so none is found by it.
+                // No message has such a text, so it finds none.
                 let found = found.as_ref().and_then(|found| found["items"].as_array());
                 let filters = operation.path == "/v1/messages";
                 assert!(!filters || found.is_none_or(Vec::is_empty), "{path}: {found:?}");
@@ -77,14 +77,14 @@ async fn in_any_parameter_they_break_nothing(database: &Database) {
     server.stop().await;
 }
 
-async fn in_any_member_they_are_kept_as_they_are(database: &Database) {
+async fn injections_in_members_are_stored_unchanged(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     for (n, text) in HOSTILE.into_iter().enumerate() {
         let id = format!("{n} {text}");
         let hostile = ["Description", "code", "deliveryChannel", "additionalInfo", "destination"];
         let sample = hostile.iter().fold(Sample::of(&id), |sample, member| sample.with(member, text));
         server.posts(sample.calls_back(text)).await.is_acknowledged();
-        // Postgres has no NUL in texts; it is replaced on both.
+        // Postgres has no NUL in texts. It is replaced on both databases.
         let kept = text.replace('\0', "\u{fffd}");
         let message = server.message(&id).await;
         assert_eq!((&message["callbackData"], &message["reason"]), (&json!(kept), &json!(kept)), "{message}");
@@ -113,7 +113,7 @@ async fn in_any_member_they_are_kept_as_they_are(database: &Database) {
     server.stop().await;
 }
 
-async fn no_cell_of_any_column_is_a_formula(database: &Database) {
+async fn no_csv_cell_of_any_column_is_a_formula(database: &Database) {
     let server = TestServer::start(database).await;
     for (n, sign) in ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"].into_iter().enumerate() {
         let text = format!("{sign}cmd|'/C calc'!A{n}");
@@ -139,7 +139,7 @@ async fn no_cell_of_any_column_is_a_formula(database: &Database) {
                 cells += usize::from(cell.contains("calc"));
             }
         }
-        // As they came, for programs.
+        // For programs, unchanged.
         for line in server.gets(&format!("/v1/export?of={subject}&format=ndjson")).await.is(200).body.lines() {
             let row: Value = serde_json::from_str(line).unwrap();
             assert!(row.as_object().unwrap().values().all(|value| !value.to_string().starts_with("\"'")), "{row}");
@@ -149,7 +149,7 @@ async fn no_cell_of_any_column_is_a_formula(database: &Database) {
     server.stop().await;
 }
 
-async fn the_page_for_people_needs_no_script(database: &Database) {
+async fn the_docs_page_needs_no_script(database: &Database) {
     let server = TestServer::start(database).await;
     let page = server.gets("/docs").await.is(200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use harness::{Database, Platform, Sample, TestServer, both, eventually, sms};
 use receiptd::simulator::Settings;
 
-both!(one_hears_what_the_other_was_told, together_they_send_each_message_once);
+both!(an_instance_streams_the_events_of_another, several_instances_send_each_message_once);
 
-async fn one_hears_what_the_other_was_told(database: &Database) {
+async fn an_instance_streams_the_events_of_another(database: &Database) {
     let (one, other) = (TestServer::start(database).await, TestServer::start(database).await);
     one.posts(Sample::of("order-1").says("Submitted", "7501")).await.is_acknowledged();
     assert_eq!(other.message("order-1").await["status"], "submitted");
@@ -23,7 +23,7 @@ async fn one_hears_what_the_other_was_told(database: &Database) {
     other.stop().await;
 }
 
-async fn together_they_send_each_message_once(database: &Database) {
+async fn several_instances_send_each_message_once(database: &Database) {
     const MESSAGES: usize = 30;
     let platform = Platform::with(Settings { answer_delay: Duration::from_millis(20), ..Settings::calm() });
     let start = async || TestServer::on(database).sending_to(&platform.url).with("send.in_flight", "4").start().await;

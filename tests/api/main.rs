@@ -1,7 +1,7 @@
-//! The HTTP interface, from outside: a server on a port and a database of each test's own, and requests to it.
+//! The HTTP interface from outside: each test has its own server on a port and its own database, and sends requests.
 //!
 //! To add a test, write an `async fn` that takes a `&Database`, and name it in the `both!` (or `sqlite!`) of its file.
-//! The files mirror `src/http`; what spans several endpoints has a file of its own.
+//! The files mirror `src/http`. Tests of several endpoints have their own files.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 

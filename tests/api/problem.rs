@@ -1,17 +1,17 @@
-//! What every answer has in common: problems, and the id of the request.
+//! Common parts of all answers: problems, and the request id.
 
 use harness::{Database, Sample, TestServer, asked, sqlite};
 use reqwest::Method;
 use serde_json::json;
 
 sqlite!(
-    an_answer_names_so_many_errors_and_says_that_there_are_more,
-    what_is_not_there_is_a_problem_too,
-    each_route_names_its_methods,
-    the_id_of_a_request_comes_back
+    an_answer_lists_a_limited_number_of_errors,
+    an_unknown_path_is_a_problem,
+    each_route_states_its_methods,
+    the_request_id_is_returned
 );
 
-async fn an_answer_names_so_many_errors_and_says_that_there_are_more(database: &Database) {
+async fn an_answer_lists_a_limited_number_of_errors(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     let members = |count: usize| {
         let unknown = (0..count).map(|n| format!("\"unknown-{n}\":1"));
@@ -28,7 +28,7 @@ async fn an_answer_names_so_many_errors_and_says_that_there_are_more(database: &
     assert_eq!(answer["detail"], "50000 fields are not valid; errors names the first 100");
     let line = &server.sends_lines(members(50_000)).await[0];
     assert_eq!((errors(line), &line["status"]), (100, &422.into()));
-    // Names and values come back, but not at any length.
+    // Names and values are returned, but with a limited length.
     let long = json!({ "x".repeat(500_000): 1, "channel": "x".repeat(100_000), "é".repeat(300): 1 });
     let answer = server.sends(&long).await;
     assert_eq!(answer.status, 422);
@@ -39,7 +39,7 @@ async fn an_answer_names_so_many_errors_and_says_that_there_are_more(database: &
     server.stop().await;
 }
 
-async fn what_is_not_there_is_a_problem_too(database: &Database) {
+async fn an_unknown_path_is_a_problem(database: &Database) {
     let server = TestServer::start(database).await;
     for path in ["/", "/v1", "/v1/", "/v1/message", "/v1/messages/", "/v1/messages/a/b", "/notify/a/b", "/%00"] {
         for method in [Method::GET, Method::POST] {
@@ -50,7 +50,7 @@ async fn what_is_not_there_is_a_problem_too(database: &Database) {
     server.stop().await;
 }
 
-async fn each_route_names_its_methods(database: &Database) {
+async fn each_route_states_its_methods(database: &Database) {
     let server = TestServer::start(database).await;
     for (path, allowed) in [
         ("/notify", "POST, HEAD, GET"),
@@ -70,7 +70,7 @@ async fn each_route_names_its_methods(database: &Database) {
         let answer = asked(server.request(Method::DELETE, path)).await;
         answer.is_problem(405, "method-not-allowed");
         assert_eq!(answer.header("allow"), Some(allowed), "{path}");
-        // Those that are named are there, and no others.
+        // The listed methods exist, and no others.
         for method in [Method::GET, Method::POST, Method::HEAD, Method::PUT, Method::PATCH] {
             let is_named = allowed.split(", ").any(|name| name == method.as_str());
             let answer = asked(server.request(method.clone(), path)).await;
@@ -80,7 +80,7 @@ async fn each_route_names_its_methods(database: &Database) {
     server.stop().await;
 }
 
-async fn the_id_of_a_request_comes_back(database: &Database) {
+async fn the_request_id_is_returned(database: &Database) {
     let server = TestServer::start(database).await;
     let id_for = async |path: &str, given: Option<&[u8]>| {
         let request = server.request(Method::GET, path);

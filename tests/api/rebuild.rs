@@ -1,11 +1,11 @@
-//! `POST /v1/rebuild`: what an older mapping made of stored notifications is put right.
+//! `POST /v1/rebuild`: corrects the meaning that an earlier mapping gave to stored notifications.
 
 use harness::{Database, Sample, TestServer, both};
 use serde_json::json;
 
-both!(a_rebuild_tells_and_then_changes);
+both!(a_rebuild_previews_and_then_changes);
 
-async fn a_rebuild_tells_and_then_changes(database: &Database) {
+async fn a_rebuild_previews_and_then_changes(database: &Database) {
     let server = TestServer::on(database).with("api.tokens", "ops:admin:t0ken,shop:read+send:sh0p").start().await;
     let admin = server.with_token("t0ken");
     for n in 0..130 {

@@ -1,4 +1,4 @@
-//! The end of a server: requests in flight are answered, and what was acknowledged is on disk.
+//! The shutdown of a server: open requests are answered, and acknowledged data is on disk.
 
 use std::{
     collections::HashSet,
@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use harness::{Database, Sample, TestServer, both, eventually, sqlite};
 use tokio::task::JoinSet;
 
-sqlite!(requests_in_flight_are_answered, whoever_waits_is_answered, idle_connections_do_not_hold_it_up);
-both!(what_was_acknowledged_is_there_after_a_restart);
+sqlite!(requests_in_flight_are_answered, waiting_requests_are_answered, idle_connections_do_not_delay_the_shutdown);
+both!(acknowledged_notifications_survive_a_restart);
 
 async fn requests_in_flight_are_answered(database: &Database) {
     const POSTS: i64 = 20;
@@ -22,7 +22,7 @@ async fn requests_in_flight_are_answered(database: &Database) {
         tokio::spawn(
             async move { join_all((0..POSTS).map(|n| client.tries(Sample::of(&format!("order-{n}"))))).await },
         );
-    // Then one more is being committed, or is about to come.
+    // Then one more is being committed, or is about to arrive.
     let waiting = async || (server.metric("receiptd_commit_queue_rows").await == POSTS - 1).then_some(());
     eventually("all but one to wait for their commit", waiting).await;
     server.begins_to_stop();
@@ -37,7 +37,7 @@ async fn requests_in_flight_are_answered(database: &Database) {
     server.stop().await;
 }
 
-async fn whoever_waits_is_answered(database: &Database) {
+async fn waiting_requests_are_answered(database: &Database) {
     let mut server = TestServer::start(database).await;
     server.posts(Sample::of("order-1").says("Submitted", "7501")).await.is_acknowledged();
     let waiting = |_| {
@@ -45,7 +45,7 @@ async fn whoever_waits_is_answered(database: &Database) {
         tokio::spawn(async move { client.gets("/v1/messages/order-1?wait=final&timeout=60").await })
     };
     let waiting: Vec<_> = (0..3).map(waiting).collect();
-    // Those that came later and wait for less are answered by now, so the server has the others too.
+    // Requests that came later and wait for less are answered by now, so the server has the others too.
     join_all((0..3).map(|_| server.gets("/v1/messages/order-1?wait=final&timeout=1"))).await;
     let began = Instant::now();
     server.begins_to_stop();
@@ -56,7 +56,7 @@ async fn whoever_waits_is_answered(database: &Database) {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
-async fn idle_connections_do_not_hold_it_up(database: &Database) {
+async fn idle_connections_do_not_delay_the_shutdown(database: &Database) {
     let server = TestServer::start(database).await;
     // The client keeps its connections for the next request.
     join_all((0..8).map(|n| server.posts(Sample::of(&format!("order-{n}"))))).await;
@@ -66,14 +66,14 @@ async fn idle_connections_do_not_hold_it_up(database: &Database) {
     drop(kept);
 }
 
-async fn what_was_acknowledged_is_there_after_a_restart(database: &Database) {
+async fn acknowledged_notifications_survive_a_restart(database: &Database) {
     let server = TestServer::start(database).await;
     let acknowledged = Arc::<Mutex<Vec<String>>>::default();
     let count = || acknowledged.lock().unwrap().len();
     let mut posts = JoinSet::new();
     for poster in 0..4 {
         let (client, acknowledged) = (server.client(), acknowledged.clone());
-        // All along the restart. What is cut off is not posted again, and need not be there.
+        // During the whole restart. An interrupted post is not repeated, and need not be stored.
         posts.spawn(async move {
             for n in 0.. {
                 let id = format!("order-{poster}-{n}");

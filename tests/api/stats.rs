@@ -3,10 +3,10 @@
 use harness::{Database, Sample, TestServer, both, sqlite};
 use serde_json::json;
 
-both!(messages_are_counted_by_whatever_is_asked_for);
-sqlite!(what_cannot_be_counted_is_refused);
+both!(messages_are_counted_by_any_properties);
+sqlite!(invalid_counts_are_rejected);
 
-async fn messages_are_counted_by_whatever_is_asked_for(database: &Database) {
+async fn messages_are_counted_by_any_properties(database: &Database) {
     let server = TestServer::start(database).await;
     let stats = async |query: &str| server.items(&format!("/v1/stats{query}")).await;
     assert_eq!(stats("").await, Vec::<serde_json::Value>::new());
@@ -14,7 +14,7 @@ async fn messages_are_counted_by_whatever_is_asked_for(database: &Database) {
         server.posts(Sample::of(&format!("sms-{n}")).says("Submitted", "7501")).await.is_acknowledged();
     }
     server.posts(Sample::of("seen").on("WhatsApp").says("Read", "7502")).await.is_acknowledged();
-    // What changes its status is counted anew, and what comes again is not.
+    // A changed status is counted again, and a repetition is not counted.
     for _ in 0..2 {
         server.posts(Sample::of("sms-1").says("Un-Delivered", "7203")).await.is_acknowledged();
     }
@@ -39,7 +39,7 @@ async fn messages_are_counted_by_whatever_is_asked_for(database: &Database) {
     server.stop().await;
 }
 
-async fn what_cannot_be_counted_is_refused(database: &Database) {
+async fn invalid_counts_are_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     for (query, pointers) in [
         ("by=colour", &["/by"][..]),

@@ -1,4 +1,4 @@
-//! HTTPS: both versions of HTTP, and certificates that are replaced while everything goes on.
+//! HTTPS: both versions of HTTP, and certificates that are replaced during operation.
 
 use std::{
     fs,
@@ -29,17 +29,17 @@ use tokio::task::JoinSet;
 both!(a_certificate_is_replaced_under_load_and_no_request_fails);
 sqlite!(
     both_versions_of_http_are_spoken,
-    what_is_no_tls_gets_no_answer,
-    idle_connections_do_not_hold_up_the_stop_and_open_requests_are_answered,
+    a_connection_without_tls_gets_no_answer,
+    a_shutdown_closes_idle_connections_and_answers_open_requests,
 );
 
-/// How a client talks.
+/// The protocol of a client.
 type Kind = fn(ClientBuilder) -> ClientBuilder;
 
 const HTTP_1: Kind = ClientBuilder::http1_only;
 const HTTP_2: Kind = ClientBuilder::http2_prior_knowledge;
 
-/// A certificate in its files.
+/// The current certificate in its files.
 struct Held {
     authority: Authority,
     pair: Pair,
@@ -73,14 +73,14 @@ async fn both_versions_of_http_are_spoken(database: &Database) {
         client.posts("x".repeat(200_000)).await.is_problem(413, "body-too-large");
         client.gets("/v1/messages/none").await.is_problem(404, "not-found");
     }
-    // Whoever can do both gets the newer one.
+    // A client that supports both gets the newer version.
     let answer = server.client().request(Method::GET, "/health/live").send().await.unwrap();
     assert_eq!(answer.version(), Version::HTTP_2);
     assert_eq!(server.metric("receiptd_tls_certificate_not_after_seconds").await, 3_818_448_000);
     server.stop().await;
 }
 
-async fn what_is_no_tls_gets_no_answer(database: &Database) {
+async fn a_connection_without_tls_gets_no_answer(database: &Database) {
     let held = Held::new();
     let server = TestServer::on(database).over_tls(&held.files, &held.authority).start().await;
     let in_the_clear = Client::of(format!("http://{}", server.address));
@@ -94,7 +94,7 @@ async fn what_is_no_tls_gets_no_answer(database: &Database) {
     server.stop().await;
 }
 
-async fn idle_connections_do_not_hold_up_the_stop_and_open_requests_are_answered(database: &Database) {
+async fn a_shutdown_closes_idle_connections_and_answers_open_requests(database: &Database) {
     let held = Held::new();
     let mut server = TestServer::on(database).over_tls(&held.files, &held.authority).start().await;
     let clients = [HTTP_1, HTTP_2].map(|kind| server.client_with(kind));
@@ -108,7 +108,7 @@ async fn idle_connections_do_not_hold_up_the_stop_and_open_requests_are_answered
         tokio::spawn(async move { client.gets("/v1/messages/order-1?wait=final&timeout=60").await })
     };
     let waiting: Vec<_> = (0..3).map(waiting).collect();
-    // Those that came later and wait for less are answered by now, so the server has the others too.
+    // Requests that came later and wait for less are answered by now, so the server has the others too.
     busy.gets("/v1/messages/order-1?wait=final&timeout=1").await;
     let began = Instant::now();
     server.begins_to_stop();
@@ -125,7 +125,7 @@ fn der(pem: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
 }
 
-/// A client that remembers nothing of earlier connections, so that each one shows the certificate anew.
+/// A client that remembers nothing of earlier connections, so that each connection shows the current certificate.
 fn forgetful(server: &TestServer, authority: &Authority, protocol: &str) -> Client {
     let mut roots = RootCertStore::empty();
     roots.add(der(&authority.pem())).unwrap();
@@ -137,7 +137,7 @@ fn forgetful(server: &TestServer, authority: &Authority, protocol: &str) -> Clie
     Client::with(base, None, |builder| kind(builder).tls_backend_preconfigured(config).tls_info(true))
 }
 
-/// The certificate that the server showed when this client connected.
+/// The certificate that the server presented when this client connected.
 async fn shown(client: &Client) -> CertificateDer<'static> {
     let answer = client.request(Method::GET, "/health/live").send().await.unwrap();
     answer.extensions().get::<TlsInfo>().unwrap().peer_certificate().unwrap().to_vec().into()

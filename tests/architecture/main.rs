@@ -1,7 +1,9 @@
-//! What the compiler cannot hold of the architecture. Which package may see which is in the manifests of `crates/`; here
-//! it is the modules of `src/`, the places of some crates, the length of files, and that both databases have one schema.
+//! Rules of the architecture that the compiler cannot check. The manifests of `crates/` decide which package can use
+//! which. This test checks the modules of `src/`, the places of some crates, the length of files, and that both
+//! databases have one schema.
 //!
-//! A new module of `src/` needs its line in [`LAYERS`]; a crate that belongs to one place, its line in [`CRATES`].
+//! A new module of `src/` needs its line in [`LAYERS`]. A crate that may be used only in one place needs its line in
+//! [`CRATES`].
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
@@ -13,7 +15,7 @@ use std::{collections::BTreeSet, fs};
 
 use source::{File, files};
 
-/// Each module of `src/`, and which of the others it may import. `http`, `cli` and `lifecycle` put the rest together.
+/// Each module of `src/`, and the other modules that it may import. `http`, `cli` and `lifecycle` may import all.
 const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &["domain"]),
     ("observe", &["domain", "clock"]),
@@ -62,7 +64,7 @@ const USE_CASE: &[&str] = &["domain", "webex", "storage", "clock", "observe", "s
 const MAINTENANCE: &[&str] = &["domain", "webex", "storage", "clock", "observe", "secret", "detached", "audit"];
 const COMPOSE: &[&str] = &["http", "cli", "lifecycle", "main", "lib"];
 
-/// Crates that belong to some folders or files of `src/`. Tests may use them anywhere.
+/// Crates that only some folders or files of `src/` may use. Tests may use them anywhere.
 const CRATES: &[(&str, &[&str])] = &[
     ("actix_web", &["http/", "lifecycle.rs"]),
     ("actix_http", &["http/"]),
@@ -75,11 +77,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/", "main.rs"]),
 ];
 
-/// Each package of `crates/` that becomes a part of the program, and which of the others it may depend on.
+/// Each package of `crates/` that is a part of the program, and the others that it may depend on.
 const MANIFESTS: &[(&str, &[&str])] =
     &[("domain", &[]), ("webex", &["domain"]), ("storage", &["domain"]), ("simulator", &["domain", "webex"])];
 
-/// All of the program.
+/// All packages of the program.
 const PROGRAM: &[&str] =
     &["src", "crates/domain/src", "crates/webex/src", "crates/storage/src", "crates/simulator/src"];
 /// The longest file.
@@ -101,7 +103,7 @@ fn modules() -> Vec<File> {
     files
 }
 
-/// What a file mentions that its layer may not see.
+/// Imports of a file that its layer must not use.
 fn breaches(file: &File) -> Vec<String> {
     let module = file.module()[0];
     if COMPOSE.contains(&module) {
@@ -211,14 +213,14 @@ fn every_crate_stays_where_it_belongs() {
     assert_none(modules().iter().flat_map(strays));
 }
 
-/// A secret has no `==` of its own; this is about its text.
+/// Secrets have no `==` of their own. This is about their texts.
 #[test]
 fn secrets_are_compared_in_constant_time() {
     assert_none(files(PROGRAM).iter().flat_map(secrets::compared));
 }
 
 #[test]
-fn every_file_says_what_it_is() {
+fn every_file_begins_with_a_module_comment() {
     let silent = |file: &File| {
         let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let says = first.strip_prefix("//!").is_some_and(|rest| !rest.trim().is_empty());
@@ -253,7 +255,7 @@ fn modules_have_one_style() {
     assert_none(all.iter().filter(is_beside_its_folder).map(moved));
 }
 
-/// Each package takes the lints of the workspace, which forbid `unsafe` and find `unwrap` in all of its targets.
+/// Each package uses the lints of the workspace, which forbid `unsafe` and find `unwrap` in all of its targets.
 #[test]
 fn every_package_has_the_lints_of_the_workspace() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -291,7 +293,7 @@ fn both_databases_have_the_same_tables_and_columns() {
     }
 }
 
-/// So that the schema can be distributed by that column.
+/// So the tables can be distributed by that column.
 #[test]
 fn messages_and_notifications_are_unique_by_correlation_id() {
     let tables = schema::tables("postgres");
@@ -305,7 +307,7 @@ fn messages_and_notifications_are_unique_by_correlation_id() {
     }
 }
 
-/// Else the order of texts would depend on the locale of the server.
+/// Otherwise the order of texts would depend on the locale of the server.
 #[test]
 fn texts_compare_by_their_bytes_on_postgres() {
     for (name, sql) in schema::migrations("postgres") {

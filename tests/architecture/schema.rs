@@ -1,4 +1,4 @@
-//! Migrations, read roughly: enough to compare what the two databases have.
+//! A rough parser of migrations, sufficient to compare the schemas of the two databases.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -13,7 +13,7 @@ pub(crate) fn migrations(database: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The tables with their columns and constraints, in the order in which they stand, as all migrations leave them.
+/// The tables with their columns and constraints in order, after all migrations.
 pub(crate) fn tables(database: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
     for sql in migrations(database).values() {
@@ -55,7 +55,7 @@ fn apply(tables: &mut BTreeMap<String, Vec<String>>, sql: &str) {
     }
 }
 
-/// At the commas that are not in brackets.
+/// Splits at commas outside of brackets.
 fn split(body: &str) -> Vec<String> {
     let mut depth = 0;
     let mut lines = vec![String::new()];
@@ -74,7 +74,8 @@ fn split(body: &str) -> Vec<String> {
     lines
 }
 
-/// Without what may differ: the name of the type for bytes, and how texts compare, which SQLite need not be told.
+/// Removes the allowed differences: the name of the type for bytes, and the collation of texts, which SQLite does not
+/// need.
 fn plain(line: &str) -> String {
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     line.replace("BYTEA", "BLOB").replace(" COLLATE \"C\"", "")
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_seen() {
+    fn a_difference_is_detected() {
         let sqlite = read("CREATE TABLE a (x TEXT NOT NULL, y BLOB, PRIMARY KEY (x, y)) WITHOUT ROWID; -- so");
         assert_eq!(sqlite["a"], ["x TEXT NOT NULL", "y BLOB", "PRIMARY KEY (x, y)"]);
         let same =
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn later_migrations_count() {
+    fn later_migrations_are_applied() {
         let tables = read(
             "CREATE TABLE a (x TEXT, y TEXT); CREATE TABLE b (x TEXT); CREATE INDEX i ON a (x); \
              ALTER TABLE a ADD COLUMN z BIGINT DEFAULT (1); ALTER TABLE a DROP COLUMN y; \

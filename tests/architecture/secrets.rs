@@ -1,10 +1,10 @@
-//! No secret is compared in a way whose time tells how much of it was right.
+//! No secret is compared in a way whose duration reveals how much of it was right.
 
 use syn::visit::{self, Visit};
 
 use crate::source::File;
 
-/// Where the text of a secret is compared otherwise than by `subtle`.
+/// Comparisons of the text of a secret that do not use `subtle`.
 pub(crate) fn compared(file: &File) -> Vec<String> {
     if file.is_test() {
         return Vec::new();
@@ -19,7 +19,7 @@ struct Reader {
     found: usize,
 }
 
-/// What tells more than whether there is anything at all.
+/// Methods that reveal more than whether the text is empty.
 const COMPARING: [&str; 10] = [
     "eq",
     "ne",
@@ -48,7 +48,7 @@ impl<'a> Visit<'a> for Reader {
 
     fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
         let compares = COMPARING.contains(&call.method.to_string().as_str());
-        // A single character is looked for where a secret is read, not where it is compared.
+        // A search for a single character is used when a secret is read, not when it is compared.
         let by_character =
             matches!(call.args.first(), Some(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Char(_), .. })));
         let exposed = exposes(&call.receiver) || call.args.iter().any(exposes);
@@ -62,7 +62,7 @@ impl<'a> Visit<'a> for Reader {
     }
 }
 
-/// Whether an expression is the text of a secret, or what was made of it, as by `trim` or `as_bytes`.
+/// Whether an expression is the text of a secret, or derived from it, for example by `trim` or `as_bytes`.
 fn exposes(expression: &syn::Expr) -> bool {
     match expression {
         syn::Expr::MethodCall(call) if call.method == "len" => false,
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_is_found_however_it_is_written() {
+    fn a_comparison_is_found_in_every_form() {
         for comparison in [
             "a.expose_secret() == b",
             "b != *a.expose_secret()",
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_nothing_of_it_is_not_found() {
+    fn harmless_uses_of_a_secret_are_allowed() {
         for harmless in [
             "a.expose_secret().is_empty()",
             "a.expose_secret().len() == 3 && same(a, b)",

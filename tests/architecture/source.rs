@@ -1,4 +1,4 @@
-//! Source files, and what they mention.
+//! Source files, and the names that they mention.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 
 /// A source file.
 pub(crate) struct File {
-    /// From the root of the repository.
+    /// The path from the root of the repository.
     pub(crate) name: String,
     pub(crate) text: String,
 }
@@ -42,7 +42,7 @@ impl File {
         path.split('/').collect()
     }
 
-    /// Its code, without comments, and without the tests at its end.
+    /// Its code, without comments and without the tests at its end.
     pub(crate) fn code(&self) -> String {
         let code = self.text.split("#[cfg(test)]\nmod ").next().unwrap();
         code.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("//")).collect()
@@ -68,7 +68,8 @@ impl File {
         after.flat_map(first_names).collect()
     }
 
-    /// Whether its code mentions a crate: `name::` where no longer name ends, and no text begins.
+    /// Whether its code mentions a crate: `name::`, not as the end of a longer name, and not at the beginning of a
+    /// string.
     pub(crate) fn uses_crate(&self, name: &str) -> bool {
         let code = self.code();
         code.match_indices(&format!("{name}::")).any(|(at, _)| {
@@ -84,7 +85,7 @@ impl File {
     }
 }
 
-/// The first name of each path that follows `crate::`: of one path, or of a group of them in braces.
+/// The first name of each path after `crate::`, for a single path or a group in braces.
 fn first_names(text: &str) -> Vec<String> {
     let name = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let Some(group) = text.strip_prefix('{') else { return vec![name(text)] };
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn mentions_are_found_however_they_are_written() {
+    fn mentions_are_found_in_every_form() {
         for (text, found) in [
             ("use crate::send::Sender;", vec!["send"]),
             ("use crate::{\n    audit::{Proof, Verdict},\n    send,\n};", vec!["audit", "send"]),

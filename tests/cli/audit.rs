@@ -7,7 +7,7 @@ use harness::program::receiptd;
 use crate::{Sample, backup::execute, block_on, ends, run, serve};
 
 #[test]
-fn the_store_is_proved_against_a_head_and_a_file() {
+fn the_store_is_verified_against_a_head_or_a_file() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -40,7 +40,7 @@ fn the_store_is_proved_against_a_head_and_a_file() {
 }
 
 #[test]
-fn a_person_is_erased_and_the_trail_tells_who_did_it() {
+fn an_erasure_is_in_the_audit_log_with_its_actor() {
     block_on(async {
         let server = serve(&[]).await;
         for (id, arguments) in [("order-1", &[][..]), ("order-2", &["--server"])] {
@@ -88,7 +88,7 @@ fn a_person_is_erased_and_the_trail_tells_who_did_it() {
 }
 
 #[test]
-fn a_purge_says_what_it_would_do_and_does_it() {
+fn a_purge_previews_and_then_removes() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -105,7 +105,7 @@ fn a_purge_says_what_it_would_do_and_does_it() {
 }
 
 #[test]
-fn a_claimed_name_stands_beside_the_user_of_the_operating_system() {
+fn the_audit_log_has_the_claimed_name_and_the_operating_system_user() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();

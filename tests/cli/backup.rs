@@ -1,4 +1,4 @@
-//! Backups made under load, and what is put in place of a database.
+//! Backups made under load, and restored databases.
 
 use std::{
     fs,
@@ -30,7 +30,7 @@ type Ledger = Arc<Mutex<Vec<String>>>;
 async fn post(name: usize, client: Client, ledger: Ledger) {
     for n in 0.. {
         let id = format!("order-{name}-{n}");
-        // A mix: some are told twice, and one time in three as something that came before.
+        // Some are posted twice, and one in three is posted again with an earlier body.
         let sample = Sample::of(&id);
         let sample = if n % 3 == 0 { sample.says("Submitted", "7501") } else { sample };
         for _ in 0..=n % 2 {
@@ -47,7 +47,7 @@ pub(crate) async fn execute(file: &Path, statement: &'static str) {
 }
 
 #[test]
-fn a_backup_under_load_holds_all_that_was_acknowledged() {
+fn a_backup_under_load_contains_everything_acknowledged() {
     block_on(async {
         let server = serve(&[]).await;
         let ledger = Ledger::default();
@@ -89,7 +89,7 @@ fn a_backup_under_load_holds_all_that_was_acknowledged() {
 }
 
 #[test]
-fn a_backup_is_whole_or_not_there() {
+fn a_backup_is_complete_or_absent() {
     block_on(async {
         let folder = folder();
         let backs_up = async |arguments: &[&str]| run(folder.path(), &[&["backup"], arguments].concat()).await;
@@ -110,7 +110,7 @@ fn a_backup_is_whole_or_not_there() {
     });
 }
 
-/// A server's folder, with one message that was heard of, and one that waits to be sent.
+/// A server's folder, with one message that was notified, and one that waits to be sent.
 async fn stopped() -> Server {
     let url = "http://127.0.0.1:9";
     let settings = [
@@ -127,7 +127,7 @@ async fn stopped() -> Server {
 }
 
 #[test]
-fn a_restored_database_is_proved_and_sends_nothing_twice() {
+fn a_restored_database_is_verified_and_sends_nothing_twice() {
     block_on(async {
         let server = stopped().await;
         let (folder, file) = (server.folder.path(), |name: &str| server.folder.path().join(name));
@@ -165,7 +165,7 @@ fn a_restored_database_is_proved_and_sends_nothing_twice() {
 
         put_back(&["copy.db", "--force"]).await.is(2).complains("receiptd.db.replaced exists already");
         for part in ["", "-wal", "-shm"] {
-            // Whether there is a log depends on who looked into it last.
+            // Whether there is a log depends on which process read the database last.
             let _ = fs::remove_file(file(&format!("receiptd.db.replaced{part}")));
         }
         let again = put_back(&["copy.db", "--force", "--resend", "--json"]).await.is(0).json();
@@ -175,7 +175,7 @@ fn a_restored_database_is_proved_and_sends_nothing_twice() {
 }
 
 #[test]
-fn a_backup_with_another_schema_is_not_put_in_place() {
+fn a_backup_with_another_schema_is_not_restored() {
     block_on(async {
         let server = stopped().await;
         let (folder, file) = (server.folder.path(), |name: &str| server.folder.path().join(name));
@@ -219,7 +219,7 @@ fn a_backup_with_another_schema_is_not_put_in_place() {
 }
 
 #[test]
-fn a_backup_that_lacks_what_a_head_vouches_for_is_refused() {
+fn a_backup_without_the_rows_of_a_head_is_refused() {
     block_on(async {
         let server = stopped().await;
         let (folder, file) = (server.folder.path(), |name: &str| server.folder.path().join(name));
@@ -237,9 +237,9 @@ fn a_backup_that_lacks_what_a_head_vouches_for_is_refused() {
     });
 }
 
-/// It was put in place by other means.
+/// It was restored with other tools.
 #[test]
-fn on_postgres_a_restored_database_is_proved_where_it_is() {
+fn on_postgres_a_restored_database_is_verified_in_place() {
     on_postgres(async |database| {
         let folder = folder();
         let command = |arguments: &[&str]| {
@@ -253,7 +253,7 @@ fn on_postgres_a_restored_database_is_proved_where_it_is() {
     });
 }
 
-/// Whatever is done with it.
+/// By every command.
 async fn a_schema_from_the_future_is_refused(database: &Database) {
     let folder = folder();
     let command = |arguments: &[&str]| {

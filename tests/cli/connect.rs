@@ -1,4 +1,4 @@
-//! `check-config --connect`: what answers, and that nothing is changed.
+//! `check-config --connect`: reports whether the database and the platform answer, and changes nothing.
 
 use std::{fs, path::Path};
 
@@ -16,14 +16,14 @@ async fn tries(folder: &Path, platform: &str, key: &str, database: &str) -> Ende
     ends(command.env("RECEIPTD_WEBEX__SERVICE_KEY", key).env("RECEIPTD_DATABASE_URL", database)).await
 }
 
-/// What is said of one of the two.
+/// The result for one of the two.
 #[track_caller]
 fn told(ended: &Ended, what: &str) -> String {
     ended.json()[what].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn the_platform_is_asked_whether_it_takes_our_credentials_and_sends_nothing() {
+fn the_credentials_are_checked_without_sending_a_message() {
     block_on(async {
         let folder = folder();
         let platform = Platform::with(Settings { service_key: Some(KEY.to_owned()), ..Settings::calm() });
@@ -44,7 +44,7 @@ fn the_platform_is_asked_whether_it_takes_our_credentials_and_sends_nothing() {
 }
 
 #[test]
-fn the_database_is_tried_and_left_as_it_is() {
+fn the_database_is_checked_and_not_changed() {
     block_on(async {
         let folder = folder();
         let names = || {
@@ -71,7 +71,7 @@ fn the_database_is_tried_and_left_as_it_is() {
     });
 }
 
-/// By every command, in the same words.
+/// By every command, with the same error.
 #[test]
 fn the_file_of_another_program_is_refused_by_every_command() {
     block_on(async {
@@ -99,7 +99,7 @@ fn the_file_of_another_program_is_refused_by_every_command() {
 }
 
 #[test]
-fn a_database_that_is_only_read_is_refused_by_what_writes() {
+fn a_read_only_database_is_refused_by_commands_that_write() {
     block_on(async {
         let folder = folder();
         run(folder.path(), &["migrate"]).await.is(0);

@@ -1,4 +1,4 @@
-//! Filters and counts on the command line: of the database, and of a server.
+//! Filters and counts on the command line, for the database and for a server.
 
 use harness::{Sample, database::block_on};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn every_filter_of_the_api_is_a_flag() {
         ] {
             server.client.posts(sample).await.is_acknowledged();
         }
-        // Where no server runs, the settings of the command say what is overdue.
+        // Without a server, the settings of the command decide what is overdue.
         std::fs::write(server.folder.path().join("receiptd.toml"), "[overdue]\nsms = 0\n").unwrap();
         for (flags, expected) in [
             (&["--callback-data", "shop*"][..], &["order-2", "order-1"][..]),
@@ -57,7 +57,7 @@ fn every_filter_of_the_api_is_a_flag() {
 }
 
 #[test]
-fn a_number_is_found_in_any_spelling_and_a_list_of_nothing_says_so() {
+fn a_number_is_found_in_any_spelling_and_an_empty_list_is_reported() {
     block_on(async {
         let server = serve(&[]).await;
         for shown in server.both(&["messages"]).await {

@@ -1,4 +1,4 @@
-//! A server that is hung up on, and one that is sent garbage.
+//! A server that receives SIGHUP, and one that receives garbage.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use harness::{Raw, by_hand, eventually};
 use super::{block_on, serve};
 
 #[test]
-fn a_hangup_reads_secrets_again_and_does_not_end_the_server() {
+fn sighup_reloads_secrets_and_does_not_end_the_server() {
     block_on(async {
         let server = serve(&[("RECEIPTD_NOTIFY__BEARER", "b34rer-token")]).await;
         let hangup = ["-s", "HUP", &server.program.id().to_string()];
@@ -20,7 +20,7 @@ fn a_hangup_reads_secrets_again_and_does_not_end_the_server() {
 }
 
 #[test]
-fn a_malformed_request_is_no_error_in_the_log() {
+fn a_malformed_request_is_not_logged_as_an_error() {
     block_on(async {
         let server = serve(&[]).await;
         let address = server.url.strip_prefix("http://").unwrap().parse().unwrap();

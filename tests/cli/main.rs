@@ -1,4 +1,4 @@
-//! The program from outside: what it prints, and how it ends.
+//! The program from outside: its output and its exit codes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
@@ -39,7 +39,7 @@ async fn ends(command: &mut Command) -> Ended {
 }
 
 #[test]
-fn every_command_explains_itself() {
+fn every_command_has_a_help_text() {
     block_on(async {
         let folder = folder();
         let help = run(folder.path(), &["--help"]).await.is(0).out;
@@ -60,7 +60,7 @@ fn every_command_explains_itself() {
 }
 
 #[test]
-fn wrong_use_is_told_from_failure() {
+fn usage_errors_and_failures_have_different_exit_codes() {
     block_on(async {
         let folder = folder();
         for wrong in [
@@ -83,12 +83,12 @@ fn wrong_use_is_told_from_failure() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         fails(&["serve", "--listen", &taken.local_addr().unwrap().to_string()], "cannot listen on").await;
         fails(&["status", "x", "--server", "http://127.0.0.1:9"], "does not answer").await;
-        // Where nothing is to be found, nothing is made; a database that is wanted is.
+        // Commands that only read create nothing.
         for look in [&["status", "x"][..], &["messages"]] {
             fails(look, "there is no database at receiptd.db").await;
             assert!(!folder.path().join("receiptd.db").exists());
         }
-        // One that holds nothing is not changed by who looks something up.
+        // An empty file is not changed by a command that only reads.
         fs::write(folder.path().join("receiptd.db"), "").unwrap();
         for command in
             [&["status", "x"][..], &["messages"], &["export"], &["import", "-"], &["cancel", "x"], &["audit"]]
@@ -104,7 +104,7 @@ fn wrong_use_is_told_from_failure() {
 }
 
 #[test]
-fn check_config_tells_what_the_settings_mean_and_no_secret() {
+fn check_config_shows_the_settings_without_secrets() {
     block_on(async {
         let folder = folder();
         let file = "listen = '0.0.0.0:8080'\npublic_url = 'https://status.example.com/notify/p4th-t0ken-of-the-test'\n\
@@ -135,7 +135,7 @@ fn check_config_tells_what_the_settings_mean_and_no_secret() {
 }
 
 #[test]
-fn commands_that_only_read_do_not_ask_for_what_a_server_needs() {
+fn commands_that_only_read_ignore_settings_of_the_server() {
     block_on(async {
         let folder = folder();
         run(folder.path(), &["migrate"]).await.is(0);
@@ -154,7 +154,7 @@ fn commands_that_only_read_do_not_ask_for_what_a_server_needs() {
 }
 
 #[test]
-fn secrets_of_the_command_line_come_from_files_too() {
+fn secrets_of_the_command_line_can_be_read_from_files() {
     block_on(async {
         let server = serve(&[]).await;
         let file = server.folder.path().join("token");
@@ -167,7 +167,7 @@ fn secrets_of_the_command_line_come_from_files_too() {
             .await
             .is(1)
             .complains("RECEIPTD_TOKEN_FILE");
-        // A flag counts before any of them, and an empty variable is none.
+        // A flag has priority over all of them, and an empty variable counts as not set.
         ends(command.arg("--token").arg("t0ken")).await.is(0);
         let mut command = receiptd(server.folder.path(), &["messages"]);
         ends(command.env("RECEIPTD_SERVER", "").env("RECEIPTD_CONFIG", "").env("RUST_LOG", "")).await.is(0);
@@ -177,7 +177,7 @@ fn secrets_of_the_command_line_come_from_files_too() {
 }
 
 #[test]
-fn demo_shows_everything_and_ends() {
+fn the_demo_shows_everything_and_ends() {
     block_on(async {
         let folder = folder();
         let demo = run(folder.path(), &["demo", "--messages", "120", "--exit"]).await.is(0);
@@ -194,7 +194,7 @@ fn demo_shows_everything_and_ends() {
     });
 }
 
-/// A running server with some messages, and how commands reach it.
+/// A running server with some messages, and the ways for commands to reach it.
 struct Server {
     folder: TempDir,
     program: Program,
@@ -210,7 +210,7 @@ async fn serve(settings: &[(&str, &str)]) -> Server {
 }
 
 impl Server {
-    /// Runs a command against the database, and the same against the server.
+    /// Runs a command on the database and through the server.
     async fn both(&self, arguments: &[&str]) -> [Ended; 2] {
         let direct = run(self.folder.path(), arguments).await;
         let remote = [arguments, &["--server", &self.url, "--token", "t0ken"]].concat();
@@ -273,7 +273,7 @@ fn messages_are_looked_up_in_the_database_and_at_a_server() {
 }
 
 #[test]
-fn log_lines_are_json_where_nobody_reads_along() {
+fn log_lines_are_json_without_a_terminal() {
     block_on(async {
         let server = serve(&[]).await;
         let ended = server.program.ends_on("TERM").await.is(0);

@@ -1,5 +1,4 @@
-//! What commands write, and where: standard output that cannot be written, files that are none, and characters that a
-//! terminal would obey.
+//! The output of commands: standard output that cannot be written, special files, and control characters.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -17,14 +16,14 @@ use harness::{Sample, database::block_on, program::receiptd};
 
 use super::{folder, run, serve};
 
-/// How a command ends that cannot write its output: its exit code and what it says.
+/// Runs a command on a full disk. Returns its exit code and its error.
 fn on_a_full_disk(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let ended = receiptd(folder, arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
     (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
 }
 
-/// How a command ends whose reader is gone before it writes.
+/// Runs a command whose standard output was closed before it writes.
 fn without_a_reader(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut child = receiptd(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -34,7 +33,7 @@ fn without_a_reader(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) 
 }
 
 #[test]
-fn output_that_cannot_be_written_is_a_failure_of_every_command() {
+fn every_command_fails_if_its_output_cannot_be_written() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -93,7 +92,7 @@ fn output_that_cannot_be_written_is_a_failure_of_every_command() {
 }
 
 #[test]
-fn an_export_goes_where_its_file_leads() {
+fn an_export_follows_links_pipes_and_devices() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -103,7 +102,7 @@ fn an_export_goes_where_its_file_leads() {
         let whole = run(folder, &["export"]).await.is(0).out;
         let export = async |name: &str| run(folder, &["export", "--output", name]).await;
 
-        // A pipe is written to, and stays one.
+        // A pipe is written to, and stays a pipe.
         assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
         let reader = thread::spawn({
             let pipe = path("pipe");
@@ -120,7 +119,7 @@ fn an_export_goes_where_its_file_leads() {
         export("nothing").await.is(0);
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
 
-        // Standard output by any of its names; what another one holds already stays.
+        // Standard output by any of its names. A file that another descriptor has open keeps its contents.
         for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
             assert_eq!(export(name).await.is(0).out, whole, "{name}");
         }
@@ -130,7 +129,7 @@ fn an_export_goes_where_its_file_leads() {
         assert!(command.stdout(log).status().unwrap().success());
         assert_eq!(content("log"), format!("before\n{whole}"));
 
-        // A link stays, whether its end is there or not; so do mode and owner of the file.
+        // A link stays, whether its target exists or not. The mode and the owner of the file stay too.
         fs::create_dir(path("kept")).unwrap();
         fs::write(path("kept/file"), "before, and longer than what comes\n".repeat(99)).unwrap();
         fs::set_permissions(path("kept/file"), Permissions::from_mode(0o640)).unwrap();
@@ -172,7 +171,7 @@ fn a_backup_is_written_to_a_new_file_only() {
 }
 
 #[test]
-fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
+fn control_characters_are_shown_escaped() {
     block_on(async {
         let server = serve(&[]).await;
         let id = "a\u{1b}[31m\u{202e}b\nforged  line";
@@ -195,7 +194,7 @@ fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
         for shown in server.both(&["messages", "--json"]).await {
             assert!(shown.out.contains('\u{202e}'), "data are as they are: {}", shown.out);
         }
-        // In what goes wrong, too: an id, the words of a server, and a flag.
+        // In errors too: an id, a text from the server, and a flag.
         for wrong in
             [&["status", "none\u{1b}[31m"][..], &["messages", "stray\u{202e}"], &["export", "--output", "no/\u{202e}"]]
         {

@@ -1,4 +1,4 @@
-//! Exports, imports, rebuilds, the quarantine, and following along: in the database directly, and at a server.
+//! Exports, imports, rebuilds, the quarantine, and status events, with the database and through a server.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ends, run, serve};
 
 #[test]
-fn an_export_is_written_whole() {
+fn an_export_is_written_completely() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -36,7 +36,7 @@ fn an_export_is_written_whole() {
 }
 
 #[test]
-fn an_import_is_told_by_row_and_may_be_repeated() {
+fn an_import_reports_rows_and_can_be_repeated() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -128,7 +128,7 @@ fn quarantine_and_inbound_are_listed_shown_and_read_again() {
 }
 
 #[test]
-fn a_rebuild_tells_what_it_does() {
+fn a_rebuild_reports_its_changes() {
     block_on(async {
         let server = serve(&[]).await;
         server.client.posts(Sample::of("order-1")).await.is_acknowledged();
@@ -144,14 +144,14 @@ fn a_rebuild_tells_what_it_does() {
 }
 
 #[test]
-fn changes_are_followed_directly_and_at_a_server() {
+fn status_events_are_followed_directly_and_through_a_server() {
     block_on(async {
         let server = serve(&[]).await;
         let folder = server.folder.path();
         let follow = ["messages", "--follow", "--json", "--channel", "sms"];
         let remote = [&follow[..], &["--server", &server.url, "--token", "t0ken"]].concat();
         let followers = [&follow[..], &remote].map(|arguments| Program::start(&mut receiptd(folder, arguments)));
-        // Nobody tells when a follower has begun, so there is something new until it has been seen.
+        // The start of a follower cannot be observed, so new events are made until one has been seen.
         for (place, follower) in followers.iter().enumerate() {
             let mut n = 0;
             eventually("a change to be told", async || {

@@ -1,4 +1,4 @@
-//! `receiptd send --file`: sends the rows of a file, once.
+//! `receiptd send --file`: sends each row of a file once.
 
 use std::{fs, process::Stdio};
 
@@ -56,12 +56,12 @@ impl Post {
         run(self.folder.path(), &[&message[..], flags].concat()).await
     }
 
-    /// How often the platform took a message, by its id.
+    /// How often the platform accepted each message.
     fn taken(&self) -> Vec<u64> {
         self.platform.report().accepted_by_correlation_id.into_values().collect()
     }
 
-    /// The platform fails the test if it took a message twice.
+    /// Stops the platform, which fails the test if it accepted a message twice.
     async fn ends(self) {
         if let Some((server, _)) = self.server {
             server.ends_on("TERM").await.is(0);
@@ -113,7 +113,7 @@ fn a_table_is_sent_once_directly_and_through_a_server() {
 }
 
 #[test]
-fn bad_rows_keep_the_file_back_and_can_be_fed_back() {
+fn invalid_rows_stop_the_file_and_can_be_corrected() {
     block_on(async {
         let post = Post::new();
         post.writes(
@@ -140,7 +140,7 @@ fn bad_rows_keep_the_file_back_and_can_be_fed_back() {
         assert!(lines[1].starts_with("soon,Hi,2,") && lines[1].ends_with(",0"), "{failed}");
         post.sends("people.csv", &[&flags[..], &["--skip-bad"]].concat()).await.is(0);
         assert_eq!(post.taken(), [1]);
-        // Corrected, with the reasons still in it.
+        // Corrected, with the reasons still in the file.
         let better =
             failed.replace("soon", "+447700900127").replace("124,,", "124,Hey,").replace("125,Hi,,", "125,Hi,5,");
         post.writes("failed.csv", better.replace("126,Ho,1,", "126,Ho,4,"));
@@ -153,7 +153,7 @@ fn bad_rows_keep_the_file_back_and_can_be_fed_back() {
 }
 
 #[test]
-fn each_line_of_ndjson_is_one_object_that_has_each_member_once() {
+fn each_line_of_ndjson_is_an_object_without_repeated_members() {
     block_on(async {
         let post = Post::new();
         let message = json!({"to": "+447700900123", "text": "Hi"});
@@ -179,7 +179,7 @@ fn each_line_of_ndjson_is_one_object_that_has_each_member_once() {
 }
 
 #[test]
-fn what_the_platform_refused_is_another_message_when_it_is_fed_back() {
+fn a_rejected_row_becomes_a_new_message_when_it_is_sent_again() {
     block_on(async {
         let post = Post::serving().await;
         let refused = json!({ "to": "+447700900123", "text": "Hi [sim:answer=7004]" });
@@ -209,7 +209,7 @@ fn what_the_platform_refused_is_another_message_when_it_is_fed_back() {
 }
 
 #[test]
-fn a_dry_run_needs_and_leaves_nothing() {
+fn a_dry_run_needs_no_settings_and_changes_nothing() {
     block_on(async {
         let folder = folder();
         fs::write(
@@ -239,7 +239,7 @@ fn a_dry_run_needs_and_leaves_nothing() {
 }
 
 #[test]
-fn standard_input_is_a_file_too() {
+fn a_file_can_be_read_from_standard_input() {
     block_on(async {
         let post = Post::new();
         let line = |n: usize| json!({ "to": "+447700900123", "text": format!("Hi {n}") }).to_string();
@@ -266,7 +266,7 @@ fn many() -> String {
 }
 
 #[test]
-fn stopped_and_run_again_it_sends_each_row_once() {
+fn a_stopped_run_can_be_repeated_and_sends_each_row_once() {
     block_on(async {
         let post = Post::new();
         post.writes("people.csv", many());
@@ -285,7 +285,7 @@ fn stopped_and_run_again_it_sends_each_row_once() {
 }
 
 #[test]
-fn a_server_that_is_killed_meanwhile_loses_and_repeats_nothing() {
+fn a_killed_server_loses_and_repeats_nothing() {
     block_on(async {
         let mut post = Post::serving().await;
         post.writes("people.csv", many());
@@ -294,10 +294,10 @@ fn a_server_that_is_killed_meanwhile_loses_and_repeats_nothing() {
         let arguments = [&["send", "--file", "people.csv", "--channel", "sms", "--from", "ACME"][..], &flags].concat();
         let program = Program::start(&mut receiptd(post.folder.path(), &arguments));
         eventually("some to be sent", async || (post.taken().len() > 20).then_some(())).await;
-        // As by a power cut.
+        // As by a power failure.
         drop(post.server.take());
         let ended = program.ends().await;
-        // It may just have been done.
+        // The command may have just finished.
         assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
         post.serves().await;
         let report = post.sends("people.csv", &flags).await.is(0).json();
@@ -307,7 +307,7 @@ fn a_server_that_is_killed_meanwhile_loses_and_repeats_nothing() {
             client.ids("?status=queued&limit=1").await.is_empty().then_some(())
         })
         .await;
-        // What was on its way at the kill stays so until its lease is over, and is not sent again.
+        // A message that was in dispatch at the kill stays so until its lease expires, and is not sent again.
         let mut cut_off = 0;
         for status in ["sending", "unconfirmed"] {
             cut_off += client.ids(&format!("?status={status}&limit=500")).await.len();

@@ -57,9 +57,9 @@ fn every_member_of_a_message_has_its_flag() {
 }
 
 #[test]
-fn a_message_is_called_back_directly_and_through_a_server() {
+fn a_message_is_cancelled_directly_and_through_a_server() {
     block_on(async {
-        // Nobody listens there.
+        // Nothing listens there.
         let folder = sending_to("http://127.0.0.1:9");
         let (address, flags) = (free_address(), ["--channel", "whatsapp", "--from", "a_1", "--to", "+447700900123"]);
         let (server, client) = Program::serve(folder.path(), address, &[]).await;
@@ -93,7 +93,7 @@ fn a_message_is_called_back_directly_and_through_a_server() {
 }
 
 #[test]
-fn it_may_be_too_late_to_call_back() {
+fn a_dispatched_message_cannot_be_cancelled() {
     block_on(async {
         let recorder = Recorder::answering(r#"{"messageId":"t-1","status":"queued"}"#).await;
         let folder = sending_to(&recorder.url);
@@ -112,7 +112,7 @@ fn database(folder: &std::path::Path) -> String {
 }
 
 #[test]
-fn messages_are_sent_through_a_server_and_without_one() {
+fn messages_are_sent_with_and_without_a_server() {
     block_on(async {
         let (platform, simulated) = (folder(), free_address().to_string());
         let quick = ["--duplicates", "0", "--reorder", "0", "--early", "0", "--failures", "0", "--notify-delay", "5"];
@@ -135,7 +135,7 @@ fn messages_are_sent_through_a_server_and_without_one() {
             let id = format!("order-{n}");
             let shown = send(&id, "Hello. [sim:until=delivered]", &["--wait", "--json"]).await.is(0).json();
             assert_eq!((&shown["status"], &shown["origin"]), (&"delivered".into(), &"sent".into()));
-            // The same again is the same; another is refused.
+            // An equal message is the same message. A different one is rejected.
             send(&id, "Hello. [sim:until=delivered]", &["--wait"]).await.is(0).prints(&[&id, "delivered", "final"]);
             send(&id, "Hello!", &[]).await.is(1).complains("another message has the correlation id");
             let refused = format!("refused-{n}");

@@ -1,4 +1,4 @@
-//! What is said of how requests come in, before any does.
+//! The output about how requests arrive, before any does.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use harness::{
 use super::{block_on, ends, folder, receiptd};
 
 #[test]
-fn check_config_and_serve_look_at_the_certificate() {
+fn check_config_and_serve_check_the_certificate() {
     block_on(async {
         let (folder, authority) = (folder(), Authority::new());
         let files = Files::of(&authority.issues(2091), folder.path());
@@ -41,7 +41,7 @@ fn check_config_and_serve_look_at_the_certificate() {
 }
 
 #[test]
-fn a_server_complains_of_a_certificate_that_has_expired() {
+fn an_expired_certificate_is_logged() {
     block_on(async {
         let folder = folder();
         let files = Files::of(&Authority::new().issues(2020), folder.path());

@@ -1,4 +1,4 @@
-//! What the notify URL asks for: of each method one secret, or two that are active at a time; renewed from files.
+//! The authentication of the notify URL: one or two active secrets for each method, reloaded from files.
 
 use std::{fs, time::Duration};
 
@@ -8,10 +8,10 @@ use tempfile::NamedTempFile;
 
 use super::{from_environment, from_file, refuses};
 
-/// Where the secrets of a method are among the settings.
+/// The secrets of a method in the settings.
 type Place = fn(&Settings) -> &Option<Keys>;
 
-/// The setting, what one secret of it looks like, and where it ends up.
+/// The setting, an example of a secret, and its place in the settings.
 const METHODS: [(&str, &str, Place); 4] = [
     ("path_token", "t0ken-", |settings| &settings.authentication.path_token),
     ("hub_secrets", "hub-", |settings| &settings.authentication.hub_secrets),
@@ -26,7 +26,7 @@ fn texts(keys: Option<&Keys>) -> Vec<String> {
 }
 
 #[test]
-fn each_is_one_text_or_two_in_a_list() {
+fn a_method_has_one_secret_or_a_list_of_two() {
     for (name, like, of) in METHODS {
         let (old, new) = (format!("{like}old"), format!("{like}new"));
         let variable = format!("RECEIPTD_NOTIFY__{}", name.to_uppercase());
@@ -42,13 +42,13 @@ fn each_is_one_text_or_two_in_a_list() {
             &[&format!("{name} must be at most two secrets")],
         );
     }
-    // A comma is a part of what stands in a list.
+    // In a list, a comma belongs to the secret.
     let settings = from_file("notify.basic = ['webex:aa,bb']").unwrap();
     assert_eq!(texts(settings.authentication.basic.as_ref()), ["webex:aa,bb"]);
 }
 
 #[test]
-fn what_cannot_be_used_is_refused() {
+fn invalid_values_are_refused() {
     for (settings, words) in [
         ("notify.hub_secrets = ['aaaa', 'bbbb', 'cccc']", "notify.hub_secrets must be at most two secrets at the most"),
         ("notify.hub_secrets = ['aaaa', '  ']", "notify.hub_secrets must not contain a blank secret"),
@@ -82,7 +82,7 @@ async fn a_secret_file_is_read_again_without_a_restart() {
             texts(of(&settings).as_ref())
         };
         assert_eq!(after(&format!("{old}\n{new}\n")).await, [old.as_str(), &new], "{name}");
-        // What cannot be used changes nothing.
+        // Invalid contents change nothing.
         for text in ["", " \n", "a\nb\nc"] {
             assert_eq!(after(text).await, [old.as_str(), &new], "{name}: {text:?}");
         }
@@ -90,7 +90,7 @@ async fn a_secret_file_is_read_again_without_a_restart() {
     }
 }
 
-/// A file is there to ask for something: an empty one must not open the door.
+/// A secret file means that authentication is wanted, so an empty file must not disable it.
 #[test]
 fn an_empty_secret_file_is_refused() {
     let path = NamedTempFile::new().unwrap().into_temp_path();
@@ -100,7 +100,7 @@ fn an_empty_secret_file_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_that_the_platform_was_told_is_not_taken_away() {
+async fn a_renewal_must_keep_the_token_of_public_url() {
     let path = NamedTempFile::new().unwrap().into_temp_path();
     fs::write(&path, "t0ken").unwrap();
     let settings = from_environment(&[

@@ -1,4 +1,4 @@
-//! Who we are to the platform.
+//! The credentials for the platform.
 
 use std::{fs, time::Duration};
 
@@ -8,17 +8,17 @@ use tempfile::NamedTempFile;
 
 use super::{PLATFORM, from_environment, refuses};
 
-/// What a JWT needs in the place of a key.
+/// The settings of a JWT instead of a key.
 pub(crate) const SERVICE: [(&str, &str); 2] =
     [("RECEIPTD_WEBEX__SERVICE_ID", "service-0"), ("RECEIPTD_WEBEX__SERVICE_SECRET", "czNjcmV0")];
 
-/// The header that says who we are.
+/// The header with the credentials.
 pub(crate) fn shown(credentials: &Credentials) -> String {
     let (name, value) = credentials.header(KeyIn::KeyHeader, Timestamp::default()).unwrap();
     format!("{name}: {}", value.expose_secret())
 }
 
-/// A platform to send to, and these settings for it.
+/// A platform to send to, with these settings.
 fn with<'a>(settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&[PLATFORM[0], PLATFORM[2]], settings].concat()
 }
@@ -28,13 +28,13 @@ fn credentials(settings: &[(&str, &str)]) -> Credentials {
 }
 
 #[test]
-fn a_key_or_a_token_is_shown() {
+fn a_key_or_a_token_is_sent() {
     assert_eq!(shown(&credentials(&[PLATFORM[1]])), "key: k3y-s3cret");
     assert!(shown(&credentials(&SERVICE)).starts_with("authorization: Bearer ey"));
 }
 
 #[test]
-fn what_contradicts_itself_or_cannot_be_used_is_refused() {
+fn contradictory_or_invalid_credentials_are_refused() {
     let ([id, secret], key) = (SERVICE, PLATFORM[1]);
     let both = "webex.service_key excludes webex.service_id and webex.service_secret: with both, the platform ignores";
     let together = "webex.service_id and webex.service_secret go together: a JWT needs both";

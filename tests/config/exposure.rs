@@ -1,4 +1,4 @@
-//! What is required as soon as others can reach the server, and where the notify URL has to lead.
+//! The requirements for a server that others can reach, and the rules for the path of the notify URL.
 
 use std::{fs, time::Duration};
 
@@ -9,7 +9,7 @@ use super::{PLATFORM, from_environment, from_file, refuses};
 
 const LONG: &str = "0123456789abcdef";
 
-/// Ways in which others reach a server, each alone.
+/// The ways in which others reach a server, each alone.
 const EXPOSED: [(&str, &str); 5] = [
     ("listen = '0.0.0.0:80'", "listen is an address that others can reach, so "),
     ("listen = '[fd00::1]:80'", "listen is an address that others can reach, so "),
@@ -22,7 +22,7 @@ const EXPOSED: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn a_server_that_others_can_reach_asks_for_tokens_and_for_notify_authentication() {
+fn an_exposed_server_requires_tokens_and_notify_authentication() {
     let (tokens, bearer) = (format!("\napi.tokens = 'ops:admin:{LONG}'"), format!("\nnotify.bearer = '{LONG}'"));
     for (exposed, reason) in EXPOSED {
         let (api, notify) = (format!("{reason}api.tokens must"), format!("{reason}one of notify.path_token"));
@@ -37,7 +37,7 @@ fn a_server_that_others_can_reach_asks_for_tokens_and_for_notify_authentication(
     }
 }
 
-/// With these secrets: an API token, and one of each kind for the notify URL that may stand together.
+/// Settings with an API token and one secret of each method of the notify URL that can be combined.
 fn with(exposed: &str, [api, hub, password]: [&str; 3]) -> Result<Settings, ConfigError> {
     from_file(&format!(
         "{exposed}\napi.tokens = 'ops:admin:{api}'\n[notify]\nhub_secrets = ['{LONG}', '{hub}']\n\
@@ -46,7 +46,7 @@ fn with(exposed: &str, [api, hub, password]: [&str; 3]) -> Result<Settings, Conf
 }
 
 #[test]
-fn a_secret_that_can_be_guessed_is_refused_where_others_reach_the_server() {
+fn a_short_secret_is_refused_on_an_exposed_server() {
     for (exposed, _) in EXPOSED {
         assert!(with(exposed, [LONG; 3]).is_ok(), "{exposed}");
         for short in 0..3 {
@@ -65,7 +65,7 @@ fn a_secret_that_can_be_guessed_is_refused_where_others_reach_the_server() {
 }
 
 #[test]
-fn among_programs_of_one_machine_a_short_secret_is_worth_a_warning_and_one_letter_is_refused() {
+fn a_short_secret_on_a_local_server_is_a_warning_and_a_single_letter_is_refused() {
     let settings = with("", ["t0ken"; 3]).unwrap();
     assert_eq!(settings.warnings.len(), 3, "{:?}", settings.warnings);
     for name in ["api.tokens", "notify.hub_secrets", "notify.basic"].map(|name| format!("{name} has a secret of fewer"))
@@ -81,7 +81,7 @@ fn among_programs_of_one_machine_a_short_secret_is_worth_a_warning_and_one_lette
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_does_not_become_too_short_by_being_renewed() {
+async fn a_renewed_secret_must_not_be_too_short() {
     let path = NamedTempFile::new().unwrap().into_temp_path();
     fs::write(&path, LONG).unwrap();
     let tokens = format!("ops:admin:{LONG}");
@@ -97,7 +97,7 @@ async fn a_secret_does_not_become_too_short_by_being_renewed() {
 }
 
 #[test]
-fn a_public_url_that_this_server_would_answer_with_404_is_refused() {
+fn a_public_url_that_the_server_does_not_serve_is_refused() {
     let refused = "public_url must end with /notify, or with /notify/ and one of notify.path_token";
     for path in ["", "/", "/other/notify", "/notify?x=1", "/notify#x", "/notify/t0ken/x", "/v1/messages", "/NOTIFY"] {
         let setting = format!("public_url = 'http://127.0.0.1{path}'");
@@ -121,7 +121,7 @@ fn a_public_url_that_this_server_would_answer_with_404_is_refused() {
 }
 
 #[test]
-fn an_authorization_header_that_the_platform_would_not_send_is_not_asked_for() {
+fn notify_authentication_by_header_requires_the_platforms_authorization_id() {
     for (name, value) in [("RECEIPTD_NOTIFY__BASIC", "webex:p4ssword"), ("RECEIPTD_NOTIFY__BEARER", "b34rer")] {
         let settings = [&PLATFORM[..], &[(name, value)]].concat();
         refuses(

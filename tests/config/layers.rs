@@ -1,4 +1,5 @@
-//! Where settings come from: empty texts, byte order marks, variables of others, and which settings a command needs.
+//! The sources of settings: empty texts, byte order marks, variables of other programs, and the settings that a command
+//! needs.
 
 use std::fs;
 
@@ -15,7 +16,7 @@ fn loaded(purpose: Purpose, environment: &[(&str, &str)], file: &str) -> Result<
     config::load_for(purpose, &Flags::default(), environment, Some(path.to_path_buf()))
 }
 
-/// Whatever its type.
+/// For every type of setting.
 #[test]
 fn an_empty_text_means_that_a_setting_is_not_set() {
     let (_, all) = loaded(Purpose::Serve, &[], "").unwrap();
@@ -31,7 +32,7 @@ fn an_empty_text_means_that_a_setting_is_not_set() {
     }
 }
 
-/// The parts of the settings that have an order.
+/// The settings whose source is compared.
 trait Ordered {
     fn pace_and_more(self) -> Settings;
 }
@@ -44,7 +45,7 @@ impl Ordered for Settings {
 }
 
 #[test]
-fn the_next_source_counts_where_one_is_empty() {
+fn an_empty_source_falls_back_to_the_next_one() {
     let file = "listen = '127.0.0.1:1'\npublic_url = 'http://127.0.0.1/notify'\nnotify.queue_rows = 7";
     let environment =
         [("RECEIPTD_LISTEN", ""), ("RECEIPTD_NOTIFY__QUEUE_ROWS", ""), ("RECEIPTD_NOTIFY__QUEUE_ROWS_FILE", "")];
@@ -57,9 +58,9 @@ fn the_next_source_counts_where_one_is_empty() {
     assert!(from_environment(&environment).unwrap().authentication.bearer.is_some());
 }
 
-/// Else a list of secrets that went wrong would ask for nothing.
+/// Otherwise an empty list of secrets would disable authentication.
 #[test]
-fn a_list_of_nothing_but_blanks_is_refused() {
+fn a_list_of_only_blanks_is_refused() {
     for blank in [" ", ",", "\n", " , "] {
         refuses(from_environment(&[("RECEIPTD_NOTIFY__PATH_TOKEN", blank)]), &["RECEIPTD_NOTIFY__PATH_TOKEN is blank"]);
         refuses(from_environment(&[("RECEIPTD_API_TOKENS", blank)]), &["RECEIPTD_API_TOKENS is blank"]);
@@ -67,7 +68,7 @@ fn a_list_of_nothing_but_blanks_is_refused() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_a_value() {
+fn a_byte_order_mark_does_not_belong_to_a_value() {
     let path = NamedTempFile::new().unwrap().into_temp_path();
     let settings = |setting: (&str, &str)| from_environment(&[PLATFORM[0], PLATFORM[2], setting]).unwrap();
     fs::write(&path, "\u{FEFF}k3y-s3cret\r\n").unwrap();
@@ -77,7 +78,7 @@ fn a_byte_order_mark_is_no_part_of_a_value() {
     ] {
         assert_eq!(shown(&settings(setting).send.unwrap().credentials), "key: k3y-s3cret");
     }
-    // Two files that were put together have two.
+    // Two concatenated files have two byte order marks.
     fs::write(&path, "\u{FEFF}first-secret\n\u{FEFF}second-secret\n").unwrap();
     let keys = from_environment(&[("RECEIPTD_NOTIFY__BEARER_FILE", path.to_str().unwrap())]).unwrap();
     let keys = keys.authentication.bearer.unwrap().current();
@@ -91,7 +92,7 @@ fn a_byte_order_mark_is_no_part_of_a_value() {
 }
 
 #[test]
-fn variables_of_kubernetes_services_are_named_and_not_taken_for_settings() {
+fn variables_of_kubernetes_services_are_reported_and_ignored() {
     let links = [
         ("RECEIPTD_PORT", "tcp://10.0.0.1:8080"),
         ("RECEIPTD_SERVICE_HOST", "10.0.0.1"),
@@ -111,9 +112,9 @@ fn variables_of_kubernetes_services_are_named_and_not_taken_for_settings() {
     refuses(from_environment(&[("RECEIPTD_LISTN", "tcp://10.0.0.1:8080")]), &["did you mean RECEIPTD_LISTEN?"]);
 }
 
-/// Of settings that a server would refuse, and of secrets that only the server may read.
+/// Neither settings that a server would refuse, nor secrets that only the server can read.
 #[test]
-fn commands_that_do_not_serve_ask_for_nothing_that_only_a_server_needs() {
+fn other_commands_do_not_require_settings_of_the_server() {
     let environment = [
         ("RECEIPTD_LISTEN", "0.0.0.0:80"),
         ("RECEIPTD_PUBLIC_URL", "https://hooks.example.com"),
@@ -130,14 +131,14 @@ fn commands_that_do_not_serve_ask_for_nothing_that_only_a_server_needs() {
     let (settings, _) = loaded(Purpose::Store, &environment, "send.batch = -1").unwrap();
     assert_eq!(settings.deadlines.by_channel[&receiptd::domain::Channel::Sms].as_secs(), 77);
     assert!(settings.send.is_none() && settings.tokens.is_none());
-    // What it does need has to be right, and misspelt names are told all the same.
+    // The settings that the command needs must be valid, and misspelled names are reported nevertheless.
     refuses(from_environment(&[("RECEIPTD_OVERDUE__SMS", "soon")]), &["RECEIPTD_OVERDUE__SMS must be a whole number"]);
     assert!(loaded(Purpose::Store, &[("RECEIPTD_WEBEX__SERVCE_KEY", "x")], "").is_err());
     assert!(loaded(Purpose::Store, &[], "webex.servce_key = 'x'").is_err());
 }
 
 #[test]
-fn sending_from_the_command_line_asks_for_what_sending_needs_alone() {
+fn sending_from_the_command_line_requires_only_settings_for_sending() {
     let platform = [PLATFORM[0], PLATFORM[1], ("RECEIPTD_PUBLIC_URL", "https://status.example.com/notify/t0ken")];
     let server = [("RECEIPTD_LISTEN", "0.0.0.0:80"), ("RECEIPTD_NOTIFY__PATH_TOKEN_FILE", "/nowhere/token")];
     let (settings, _) = loaded(Purpose::Send, &[&platform[..], &server].concat(), "").unwrap();
@@ -148,7 +149,7 @@ fn sending_from_the_command_line_asks_for_what_sending_needs_alone() {
 }
 
 #[test]
-fn each_setting_is_shown_with_where_it_was_made_and_without_secrets() {
+fn each_setting_is_shown_with_its_origin_and_without_secrets() {
     let secret = NamedTempFile::new().unwrap().into_temp_path();
     fs::write(&secret, "planted-bearer-token").unwrap();
     let environment = [

@@ -1,4 +1,4 @@
-//! The settings: where they come from, and what is refused, with the reason and without any secret.
+//! The settings: their sources, and the errors in them, which name the reason and reveal no secret.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
@@ -23,7 +23,7 @@ use secrecy::ExposeSecret;
 use tempfile::NamedTempFile;
 use toml::{Table, Value};
 
-/// What a platform to send to needs.
+/// The settings of a platform to send to.
 const PLATFORM: [(&str, &str); 3] = [
     ("RECEIPTD_WEBEX__BASE_URL", "https://api.example.com"),
     ("RECEIPTD_WEBEX__SERVICE_KEY", "k3y-s3cret"),
@@ -45,7 +45,7 @@ fn from_file(file: &str) -> Result<Settings, ConfigError> {
     load(&Flags::default(), &[], file)
 }
 
-/// The faults, each of which must hold one of `words`, in this order.
+/// Checks that there are exactly these errors in this order. Each must contain one of `words`.
 #[track_caller]
 fn refuses(result: Result<Settings, ConfigError>, words: &[&str]) {
     let ConfigError(faults) = result.unwrap_err();
@@ -62,12 +62,12 @@ fn the_defaults_alone_are_enough() {
     assert_eq!(settings.database_url.expose_secret(), "sqlite://receiptd.db");
     assert!(settings.tokens.is_none() && settings.authentication.is_open() && settings.send.is_none());
     assert_eq!(settings.deadlines.by_channel[&Channel::Voice], Duration::from_hours(1));
-    // Names of others are none of ours.
+    // Variables of other programs are ignored.
     assert!(from_environment(&[("PATH", "/bin"), ("RECEIPT_LISTEN", "x"), ("receiptd_listen", "x")]).is_ok());
 }
 
 #[test]
-fn flags_go_before_the_environment_that_before_the_file_that_before_the_defaults() {
+fn flags_override_the_environment_the_file_and_the_defaults() {
     let file = "listen = '127.0.0.1:1'\ndatabase_url = 'sqlite://file.db'\n[notify]\nqueue_rows = 1\nbatch_rows = 1";
     let environment = [("RECEIPTD_LISTEN", "127.0.0.1:2"), ("RECEIPTD_NOTIFY__QUEUE_ROWS", "2")];
     let flags = Flags { listen: Some("127.0.0.1:3".to_owned()), ..Flags::default() };
@@ -89,7 +89,7 @@ fn flags_go_before_the_environment_that_before_the_file_that_before_the_defaults
     assert_eq!(settings.send.unwrap().tenant.tracking.notify_url.as_str(), "https://status.example.com/notify");
 }
 
-/// A value other than the default for a key, and what it needs beside it.
+/// A value other than the default for a key, and the settings that it needs.
 fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) {
     match key {
         "listen" => ("127.0.0.1:1234", &[]),
@@ -131,7 +131,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
     }
 }
 
-/// What the settings come to, with the secrets that `Debug` does not show.
+/// The effective settings, with the secrets that `Debug` does not show.
 fn whole(mut settings: Settings) -> String {
     let mut deadlines: Vec<_> = settings.deadlines.by_channel.drain().collect();
     deadlines.sort_unstable_by_key(|(channel, _)| channel.to_string());
@@ -140,10 +140,10 @@ fn whole(mut settings: Settings) -> String {
 }
 
 #[test]
-fn every_setting_can_be_made_in_the_environment_and_in_a_secret_file() {
+fn every_setting_can_be_set_by_a_variable_and_a_secret_file() {
     let defaults: Table = DEFAULTS.parse().unwrap();
     let keys = defaults.iter().flat_map(|(name, value)| match value {
-        // A section within it takes channels, of which none has a default.
+        // A section within it is keyed by channels, and has no defaults.
         Value::Table(section) => {
             let settings = section.iter().filter(|(_, value)| !value.is_table());
             settings.map(|(key, _)| format!("{name}.{key}")).collect()
@@ -165,7 +165,7 @@ fn every_setting_can_be_made_in_the_environment_and_in_a_secret_file() {
         if let Ok(settings) = with(before) {
             assert_ne!(whole(settings), changed, "{variable} changes nothing");
         }
-        // The same from a file that holds the value, as secrets are often given.
+        // The value read from a file, as is common for secrets.
         let path = NamedTempFile::new().unwrap().into_temp_path();
         fs::write(&path, format!("{value}\r\n")).unwrap();
         let from_file = with(Some((&format!("{variable}_FILE"), path.to_str().unwrap())));
@@ -248,7 +248,7 @@ fn files_that_cannot_be_read_are_refused() {
 }
 
 #[test]
-fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
+fn contradictory_or_unsafe_settings_are_refused_with_the_reason() {
     for (settings, words) in [
         ("LISTEN=8080", "listen must be an address and a port"),
         ("LISTEN=0.0.0.0:80", "so api.tokens must be set|so one of notify.path_token, notify.hub_secrets"),
@@ -302,7 +302,7 @@ fn what_contradicts_itself_or_is_not_safe_is_refused_with_the_reason() {
     {
         refuses(from_file(&format!("{key} = 0")), &[&format!("{key} must be at least 1")]);
     }
-    // With the protection, or on one's own machine, it may be open.
+    // With authentication, or on a local address, the server may be open.
     let open = "listen = '0.0.0.0:80'\napi.tokens = ['ops:admin:0123456789abcdef']\nnotify.bearer = '0123456789abcdef'";
     assert!(from_file(open).is_ok() && from_file("listen = '[::1]:80'").is_ok());
 }

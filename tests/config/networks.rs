@@ -1,4 +1,4 @@
-//! Lists of IP addresses: the proxies in front, and who may come to the notify URL.
+//! Lists of IP addresses: the proxies in front, and the clients that may post to the notify URL.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -12,7 +12,7 @@ fn allowed(list: &str) -> Networks {
 }
 
 #[test]
-fn a_list_holds_networks_and_single_addresses() {
+fn a_list_contains_networks_and_single_addresses() {
     let list = allowed("192.0.2.0/24, 198.51.100.7, 2001:db8::/32,::ffff:203.0.113.0/120, 10.1.2.3/8");
     for (address, is_there) in [
         ("192.0.2.0", true),
@@ -37,7 +37,7 @@ fn a_list_holds_networks_and_single_addresses() {
 
 proptest! {
     #[test]
-    fn a_network_holds_what_has_its_first_bits(network: u32, length in 0_u32..=32, near in 0_u32..=32, any: u32) {
+    fn a_network_contains_addresses_with_its_prefix(network: u32, length in 0_u32..=32, near in 0_u32..=32, any: u32) {
         let mask = u32::MAX.checked_shl(32 - length).unwrap_or_default();
         // Equal in the first `near` bits.
         let rest = u32::MAX.checked_shr(near).unwrap_or_default();
@@ -52,7 +52,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn an_invalid_address_is_refused() {
     for text in ["pl4nted", "198.51.100.0/33", "198.51.100", "198.51.100.1:80", "example.com", "::/129"] {
         for name in ["trusted_proxies", "notify.allowed_addresses"] {
             let result = from_file(&format!("insecure = true\n{name} = ['192.0.2.1', '{text}']"));

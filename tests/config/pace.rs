@@ -1,4 +1,4 @@
-//! How fast to send.
+//! The rates of sending.
 
 use receiptd::{config::Flags, domain::Channel};
 

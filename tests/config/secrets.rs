@@ -1,11 +1,11 @@
-//! What is wrong with the settings is said without any secret.
+//! Errors in the settings are reported without revealing a secret.
 
 use super::{from_environment, from_file};
 
 #[test]
-fn no_error_and_no_debug_print_shows_a_secret() {
+fn no_error_or_debug_output_reveals_a_secret() {
     let texts = ["api.tokens", "notify.path_token", "notify.hub_secrets", "notify.basic", "notify.bearer"];
-    // As another type, without quotes, without an end, in a list, in a table; with and without faults elsewhere.
+    // With another type, without quotes, unterminated, in a list, in a table; with and without other errors.
     let values = ["'X'", "X", "'X", "['X', 7]", "[['X']]", "{ X = 'X' }", "['X']", "[{ name = 'X', scopes = ['X'] }]"];
     let others = ["webex.service_key", "webex.service_secret", "database_url", "tls.certificate", "tls.key"];
     for key in texts.into_iter().chain(others) {
@@ -19,7 +19,7 @@ fn no_error_and_no_debug_print_shows_a_secret() {
             }
         }
     }
-    // A number is no text, and still a secret.
+    // A number is not a text, but it is still a secret.
     for key in texts {
         let error = from_file(&format!("{key} = 271828")).unwrap_err().to_string();
         assert!(!error.contains("271828"), "{error}");

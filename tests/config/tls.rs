@@ -1,4 +1,4 @@
-//! The certificate of the server: where it comes from, what is refused, and how it is renewed.
+//! The certificate of the server: its sources, the errors in it, and its renewal.
 
 use std::{fs, path::Path, sync::LazyLock, time::Duration};
 
@@ -11,7 +11,7 @@ use super::{from_environment, refuses};
 const CERTIFICATE: &str = "RECEIPTD_TLS__CERTIFICATE";
 const KEY: &str = "RECEIPTD_TLS__KEY";
 
-/// The settings of a certificate, for whoever only needs one.
+/// The settings of a certificate, for tests that need any.
 pub(crate) static SAMPLE: LazyLock<[(&str, &str); 2]> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let files = Box::leak(Box::new(Files::of(&Authority::new().issues(2090), folder)));
@@ -28,11 +28,11 @@ fn is_good_until(certificate: &Certificate, year: &str) {
 }
 
 #[test]
-fn it_is_given_by_paths_by_secret_files_or_by_itself() {
+fn a_certificate_is_given_by_path_secret_file_or_content() {
     let (folder, pair) = (TempDir::new().unwrap(), Authority::new().issues(2091));
     let files = Files::of(&pair, folder.path());
     let marked = folder.path().join("marked.pem");
-    // As two files with a byte order mark each, put together.
+    // Two concatenated files, each with a byte order mark.
     fs::write(&marked, format!("\u{FEFF}{}\u{FEFF}{}", pair.key, pair.certificate)).unwrap();
     let marked = marked.to_str().unwrap();
     let both = folder.path().join("both.pem");
@@ -50,7 +50,7 @@ fn it_is_given_by_paths_by_secret_files_or_by_itself() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_with_the_reason_and_without_the_key() {
+fn an_invalid_certificate_is_refused_without_revealing_the_key() {
     let authority = Authority::new();
     let (Pair { certificate, key }, other) = (authority.issues(2091), authority.issues(2091));
     let damaged = |pem: &str| pem.replacen("\nM", "\n!pl4nted", 1);
@@ -80,9 +80,9 @@ fn what_cannot_be_used_is_refused_with_the_reason_and_without_the_key() {
     }
 }
 
-/// The keys were made for this test, by OpenSSL, and belong to nobody.
+/// The keys were made for this test with OpenSSL, and are not used anywhere.
 #[test]
-fn a_key_that_cannot_be_used_is_called_by_its_name() {
+fn an_unsupported_key_is_named_by_its_type() {
     let certificate = Authority::new().issues(2091).certificate;
     for (key, name) in [
         (
@@ -103,7 +103,7 @@ fn a_key_that_cannot_be_used_is_called_by_its_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn asked_to_it_reads_the_files_again_at_once() {
+async fn a_reload_reads_the_files_at_once() {
     let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
     let files = Files::of(&authority.issues(2091), folder.path());
     let (path, key_path) = files.names();
@@ -114,7 +114,7 @@ async fn asked_to_it_reads_the_files_again_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_pair_counts_within_a_second_and_one_that_cannot_be_used_does_not() {
+async fn a_new_pair_is_used_within_a_second_and_an_invalid_one_is_not() {
     let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
     let files = Files::of(&authority.issues(2091), folder.path());
     let (path, key_path) = files.names();

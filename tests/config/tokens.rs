@@ -1,4 +1,4 @@
-//! Who may use the API.
+//! The tokens of the API.
 
 use receiptd::config::{ConfigError, Scope, Settings};
 use secrecy::ExposeSecret;

@@ -34,7 +34,7 @@ fn code_spans(text: &str) -> Vec<String> {
     spans.map(|span| span.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// The commands of the shell examples; one that continues on the next line is one command.
+/// The commands of the shell examples. A command with a continuation line is one command.
 fn shell_lines(text: &str) -> Vec<String> {
     let mut inside = false;
     let mut lines: Vec<String> = Vec::new();
@@ -52,7 +52,7 @@ fn shell_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// Removes the backslash at the end of a line that continues.
+/// Removes the backslash of a continuation line.
 fn continues(line: &mut String) -> bool {
     let continues = line.ends_with('\\');
     if continues {
@@ -67,7 +67,7 @@ fn help(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The subcommands, from the help; none where a command has none.
+/// The subcommands in the help. Empty if a command has none.
 fn subcommands(of: &[&str]) -> BTreeSet<String> {
     let help = help(of);
     let list = help.split("Commands:").nth(1).unwrap_or_default().split("Options:").next().unwrap_or_default();
@@ -91,7 +91,7 @@ fn variables() -> BTreeSet<String> {
     variables
 }
 
-/// Fails unless the command exists, and its help names each of its flags. Gives the number of flags.
+/// Fails unless the command exists and its help names each of its flags. Returns the number of flags.
 fn check_command(document: &str, line: &str, known: &BTreeSet<String>) -> usize {
     let mut words = line.split_whitespace().skip_while(|word| *word != "receiptd");
     let Some(command) = words.by_ref().nth(1) else { return 0 };
@@ -107,7 +107,7 @@ fn check_command(document: &str, line: &str, known: &BTreeSet<String>) -> usize 
 }
 
 #[test]
-fn every_command_that_is_shown_exists_with_its_flags() {
+fn every_command_in_the_documents_exists_with_its_flags() {
     let known = subcommands(&[]);
     let mut seen = 0;
     for document in documents() {
@@ -132,7 +132,7 @@ fn every_command_is_listed_in_the_changelog() {
 }
 
 #[test]
-fn every_variable_that_is_named_is_a_setting() {
+fn every_variable_in_the_documents_is_a_setting() {
     let known = variables();
     assert!(known.len() > 30, "{known:?}");
     for document in documents() {
@@ -148,7 +148,7 @@ fn every_variable_that_is_named_is_a_setting() {
 }
 
 #[test]
-fn every_setting_that_is_named_is_in_the_defaults() {
+fn every_setting_in_the_documents_is_in_the_defaults() {
     let known = variables();
     let is_section = |name: &str| known.iter().any(|variable| variable.starts_with(&format!("RECEIPTD_{name}__")));
     let mut seen = 0;
@@ -158,7 +158,7 @@ fn every_setting_that_is_named_is_in_the_defaults() {
             let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
             let Some((section, key)) = name.split_once('.').filter(|(a, b)| is_word(a) && is_word(b)) else { continue };
             let (section, key) = (section.to_uppercase(), key.to_uppercase());
-            // `tls.rs` and the like are files.
+            // Names such as `tls.rs` are files.
             if is_section(&section) && !["RS", "MD", "TOML", "JSON"].contains(&key.as_str()) {
                 let variable = format!("RECEIPTD_{section}__{key}");
                 let is_list = variable == "RECEIPTD_API__TOKENS" || name == "send.channel_rates";
@@ -171,7 +171,7 @@ fn every_setting_that_is_named_is_in_the_defaults() {
 }
 
 #[test]
-fn every_link_and_every_path_leads_somewhere() {
+fn every_link_and_path_in_the_documents_exists() {
     for document in documents() {
         let text = text(&document);
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -215,7 +215,7 @@ fn leads_somewhere(document: &str, target: &str) -> bool {
 }
 
 #[test]
-fn every_countermeasure_names_what_holds_it() {
+fn every_countermeasure_names_its_test() {
     let model = text("SECURITY.md");
     let table = model.split("## Threat model").nth(1).unwrap();
     let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
@@ -233,7 +233,7 @@ fn routes() -> Vec<String> {
     routes.split('"').skip(1).step_by(2).filter(|path| path.starts_with('/')).map(str::to_owned).collect()
 }
 
-/// Whether a path is one of a route, in which `{name}` stands for any one part.
+/// Whether a path matches a route, in which `{name}` matches any segment.
 fn is_served(path: &str, routes: &[String]) -> bool {
     let parts: Vec<_> = path.split('/').collect();
     routes.iter().any(|route| {
@@ -270,7 +270,7 @@ fn paths(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_path_of_the_api_that_is_named_is_served() {
+fn every_api_path_in_the_documents_is_served() {
     let routes = routes();
     let mut seen = 0;
     for document in documents() {
@@ -295,7 +295,7 @@ fn the_readme_is_short_and_leads_to_every_guide() {
 }
 
 #[test]
-fn the_readmes_two_commands_are_as_they_should_be() {
+fn the_two_commands_of_the_readme_are_right() {
     let readme = text("README.md");
     let lines = shell_lines(&readme);
     assert_eq!(lines[0], "cargo run --release -- demo");

@@ -1,4 +1,4 @@
-//! What must hold of a store, whatever was done to it.
+//! Properties that must hold for a store after every test.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::kills::Victims;
 
-/// The files are whole, the chain verifies, statuses are the fold, and counters equal a recount.
+/// The files are undamaged, the hash chain verifies, statuses match their notifications, and counters equal a recount.
 pub(crate) async fn all_is_sound(database: &Database, victims: &Victims<'_>) {
     the_files_are_whole(database).await;
     the_chain_verifies(victims).await;
@@ -19,13 +19,13 @@ pub(crate) async fn all_is_sound(database: &Database, victims: &Victims<'_>) {
     counters_equal_a_recount(&messages, victims).await;
 }
 
-/// On a Postgres server that was lent to us we have no business below SQL.
+/// On a Postgres server that the environment provides, the test must not go below SQL.
 pub(crate) async fn the_files_are_whole(database: &Database) {
     if database.is_sqlite() {
         assert_eq!(database.texts("PRAGMA integrity_check").await, ["ok"]);
     } else if database.texts("SELECT current_setting('is_superuser')").await == ["on"] {
         database.execute("CREATE EXTENSION IF NOT EXISTS amcheck").await;
-        // It fails at what it finds.
+        // The function fails if it finds an error.
         let indexes = "SELECT CAST(bt_index_parent_check(c.oid, true, true) AS text) FROM pg_index i \
             JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam \
             WHERE a.amname = 'btree' AND c.relpersistence = 'p'";
@@ -44,7 +44,7 @@ async fn the_chain_verifies(victims: &Victims<'_>) {
     assert_eq!((&verdict["sound"], &verdict["finding"]), (&json!(true), &Value::Null), "{verdict}");
 }
 
-/// All messages; each has the status that its notifications amount to.
+/// All messages. Checks that each has the status of its notifications.
 async fn every_message_stands_as_it_was_told(database: &Database) -> Vec<Message> {
     let store = open(database).await;
     let mut messages = Vec::new();
@@ -57,7 +57,7 @@ async fn every_message_stands_as_it_was_told(database: &Database) -> Vec<Message
     messages
 }
 
-/// The status is that of the fold over the notifications; before there are any, that of our dispatch.
+/// The status is the merged standing of the notifications or, without notifications, that of our dispatch.
 fn stands_as_it_was_told(message: &Message, notifications: &[StoredNotification]) {
     let id = &message.correlation_id;
     assert_eq!(message.notification_count, i64::try_from(notifications.len()).unwrap(), "{id}");

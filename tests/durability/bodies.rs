@@ -1,5 +1,5 @@
-//! What is posted: the documented bodies of all channels and shapes, about messages of our own, and some that nobody can
-//! read.
+//! The bodies to post: the documented bodies of all channels and formats, about messages of the test, and some
+//! unreadable ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 const CORRELATION_IDS: [&str; 3] = ["correlationid", "correlationId", "correlation_id"];
 const TRANSACTION_IDS: [&str; 4] = ["transid", "messageId", "tid", "transaction_id"];
 
-/// A documented body whose ids can be exchanged.
+/// A documented body whose ids can be replaced.
 struct Shape {
     text: String,
     correlation_ids: BTreeSet<String>,
@@ -45,7 +45,7 @@ impl Shape {
     }
 }
 
-/// The texts of these members, wherever they are.
+/// The texts of these members, at any depth.
 fn collect(value: &Value, names: &[&str], found: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| collect(item, names, found)),
@@ -57,14 +57,14 @@ fn collect(value: &Value, names: &[&str], found: &mut BTreeSet<String>) {
     }
 }
 
-/// All shapes, by what they have in common: the channel, or that they are a customer's.
+/// All bodies, grouped by channel. Customers' messages are another group.
 pub(crate) struct Bodies(Vec<Vec<Shape>>);
 
 impl Bodies {
     pub(crate) fn read() -> Self {
         let mut families = BTreeMap::<String, Vec<Shape>>::new();
         for (name, body) in fixtures("notify") {
-            // Delivery reports of another API are refused, and an array is as many rows as it has elements.
+            // Delivery reports of another API are rejected, and an array is stored as one row per element.
             if !name.starts_with("foreign") && body.first() != Some(&b'[') {
                 let channel = name.split('-').next().unwrap();
                 families.entry(channel.to_owned()).or_default().push(Shape::of(body));
@@ -77,7 +77,7 @@ impl Bodies {
         Self(families.into_values().collect())
     }
 
-    /// Some bodies of one channel about the message `id`, in any order. Each is to be one row.
+    /// Some bodies of one channel about the message `id`, in any order. Each must be stored as one row.
     pub(crate) fn about(&self, id: &str, chance: &mut StdRng) -> Vec<Vec<u8>> {
         if chance.random_ratio(1, 20) {
             return vec![format!("{{\"of\": {id}").into_bytes(), [b"\xff\xfe", id.as_bytes()].concat()];
@@ -87,7 +87,8 @@ impl Bodies {
         let much = chance.random_range(1..=5);
         let body = |(n, shape): (usize, &Shape)| {
             let body = shape.about(id, id);
-            // Some samples tell of the same event: a Data Streams copy and its original. That would be one row.
+            // Some samples report the same event: a Data Streams copy and its original. They would be stored as one
+            // row.
             if rows.insert(row(&body)) { body } else { shape.about(id, &format!("{id}/{n}")) }
         };
         let mut bodies: Vec<_> = shapes.sample(chance, much).enumerate().map(body).collect();
@@ -96,7 +97,7 @@ impl Bodies {
     }
 }
 
-/// What tells a body from those that say the same.
+/// The fingerprint under which a body is stored.
 fn row(body: &[u8]) -> Fingerprint {
     match Posted::read(body, TimeZone::UTC) {
         Posted::Notification(notification) => notification.fingerprint(),

@@ -1,4 +1,4 @@
-//! Kills, at random moments.
+//! Kills at random moments.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -9,23 +9,23 @@ use tokio::time::sleep;
 
 use crate::{chance, length};
 
-/// The program and what is under it.
+/// The program and its database.
 pub(crate) struct Victims<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) address: SocketAddr,
     pub(crate) settings: &'a [(&'a str, &'a str)],
-    /// The Postgres server, where it is killed too.
+    /// The Postgres server, if it is killed too.
     pub(crate) server: Option<&'a Stoppable>,
 }
 
 impl Victims<'_> {
-    /// Starts the program, lets it work, and kills it or its database, again and again; it runs at the end. `progress`
-    /// grows as work is done. Answers how many kills there were, too.
+    /// Repeatedly starts the program, lets it work, and kills it or its database. The program is running at the end.
+    /// `progress` increases as work is done. Also returns the number of kills.
     pub(crate) async fn killed_again_and_again(&self, progress: impl Fn() -> usize) -> (Program, usize) {
         let (mut chance, mut kills) = (chance(), 0);
         let mut program = self.start().await;
         for _ in 0..length("RECEIPTD_TEST_KILLS", 5) {
-            // In the middle of work, and not before some was done: whatever was killed last has recovered.
+            // During work, and not before some was done, so that the last victim has recovered.
             Self::works(&progress, chance.random_range(1..20)).await;
             sleep(Duration::from_millis(chance.random_range(0..300))).await;
             // The database, the program, or both.
@@ -55,7 +55,7 @@ impl Victims<'_> {
         Program::serve(self.folder, self.address, self.settings).await.0
     }
 
-    /// One in three starts is cut off as well; how many were.
+    /// One in three starts is interrupted too. Returns the number of interruptions.
     async fn false_starts(&self, chance: &mut StdRng) -> usize {
         let mut count = 0;
         while chance.random_ratio(1, 3) {

@@ -1,4 +1,4 @@
-//! What an outside client was told, and whether it is so.
+//! Records what an outside client was promised, and checks it.
 
 use std::{
     collections::BTreeMap,
@@ -14,29 +14,30 @@ pub(crate) struct Ledger {
     moment: Arc<dyn Fn() -> u64 + Send + Sync>,
 }
 
-/// What became of one body.
+/// The results of one body.
 #[derive(Clone, Default)]
 struct Entry {
     /// How often it was posted.
     posted: i64,
-    /// When that was answered with 200.
+    /// The moments at which a post was answered with 200.
     acknowledged: Vec<u64>,
 }
 
 impl Entry {
-    /// How often it was acknowledged until `moment`.
+    /// The number of acknowledgements until `moment`.
     fn acknowledged(&self, moment: u64) -> i64 {
         self.acknowledged.iter().map(|at| i64::from(*at <= moment)).sum()
     }
 }
 
 impl Ledger {
-    /// One that writes down at which moment something was acknowledged.
+    /// A ledger that records the moment of each acknowledgement.
     pub(crate) fn by(moment: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { entries: Arc::default(), moment: Arc::new(moment) }
     }
 
-    /// Posts a body to a server that may not be there; whether it was acknowledged. Any other answer asks to try again.
+    /// Posts a body to a server that may be down. Returns whether it was acknowledged. Every other answer asks for a
+    /// retry.
     pub(crate) async fn posts(&self, client: &Client, body: &[u8]) -> bool {
         self.entries.lock().unwrap().entry(body.to_vec()).or_default().posted += 1;
         match client.tries(body.to_vec()).await {
@@ -50,16 +51,16 @@ impl Ledger {
         }
     }
 
-    /// How many bodies were acknowledged.
+    /// The number of acknowledged bodies.
     pub(crate) fn acknowledged(&self) -> usize {
         self.entries.lock().unwrap().values().filter(|entry| !entry.acknowledged.is_empty()).count()
     }
 
-    /// The bodies that were acknowledged until `moment` and are not on record, or were counted less often than they were
-    /// acknowledged.
+    /// The bodies that were acknowledged until `moment` and are not stored, or whose count is less than their number of
+    /// acknowledgements.
     ///
-    /// No body is on record twice, nor one that was never posted, nor was one counted more often than it was posted; an
-    /// answer may have been cut off after the commit.
+    /// Fails if a body is stored twice, if it was never posted, or if it was counted more often than it was posted. A
+    /// body may be counted more often than it was acknowledged, since an answer may be lost after the commit.
     pub(crate) fn lost(&self, rows: Vec<(Vec<u8>, i64)>, moment: u64) -> Vec<String> {
         let entries = self.entries.lock().unwrap().clone();
         let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
@@ -76,7 +77,7 @@ impl Ledger {
     }
 }
 
-/// Every body that is on record, with how often it came.
+/// Every stored body, with its number of occurrences.
 pub(crate) async fn on_record(database: &Database) -> Vec<(Vec<u8>, i64)> {
     database
         .rows(

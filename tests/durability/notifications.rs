@@ -56,8 +56,8 @@ async fn they_survive(database: &Database, server: Option<&Stoppable>) {
     all_is_sound(database, &victims).await;
 }
 
-/// Posts what the platform might, about many messages at once: in any order, some of it more than once, and again what
-/// was not acknowledged.
+/// Posts bodies as the platform might, about many messages at once: in any order, some more than once, and again if
+/// they were not acknowledged.
 pub(crate) async fn post(poster: u32, client: Client, ledger: Ledger, mut chance: StdRng) {
     let bodies = Bodies::read();
     let (mut waiting, mut told) = (Vec::new(), Vec::<Vec<u8>>::new());
@@ -74,7 +74,7 @@ pub(crate) async fn post(poster: u32, client: Client, ledger: Ledger, mut chance
                 told.push(body);
             } else {
                 waiting.push(body);
-                // Nobody there for a moment.
+                // The server is down for a moment.
                 sleep(Duration::from_millis(5)).await;
             }
         }

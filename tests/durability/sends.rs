@@ -1,4 +1,4 @@
-//! Messages are sent once: what the platform saw against what we say.
+//! Messages are sent once: compares the requests at the platform with the statuses in receiptd.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{aftermath::all_is_sound, kills::Victims};
 
-/// How many requests are at the platform at one time.
+/// Maximum number of concurrent requests at the platform.
 const IN_FLIGHT: usize = 8;
 
 #[test]
@@ -46,7 +46,7 @@ fn each_is_sent_once_through_kills_of_postgres() {
 const QUEUED: &str = "SELECT correlation_id FROM messages WHERE dispatch = 'queued'";
 const SENDING: &str = "SELECT correlation_id FROM messages WHERE dispatch = 'sending'";
 
-/// What somebody was told that we took over.
+/// The messages whose acceptance was confirmed to a client.
 type Taken = Arc<Mutex<BTreeSet<String>>>;
 
 async fn each_is_sent_once(database: &Database, server: Option<&Stoppable>) {
@@ -74,10 +74,10 @@ async fn each_is_sent_once(database: &Database, server: Option<&Stoppable>) {
     let progress = || usize::try_from(platform.report().accepted).unwrap();
     let (program, kills) = victims.killed_again_and_again(progress).await;
     senders.shutdown().await;
-    // All that was not being handed over at one of the kills is handed over in the end.
+    // All messages that were not in dispatch at one of the kills are sent in the end.
     nothing_is(database, QUEUED).await;
     program.ends_on("TERM").await;
-    // The leases of what was cut off end half a minute later. We do not wait for that.
+    // The leases of interrupted dispatches expire half a minute later. The test does not wait for that.
     database.execute("UPDATE outbox SET lease_until = 1 WHERE lease_until IS NOT NULL").await;
     let cut_off: BTreeSet<_> = database.texts(SENDING).await.into_iter().collect();
     let (program, _) = Program::serve(folder.path(), address, &settings).await;
@@ -86,22 +86,22 @@ async fn each_is_sent_once(database: &Database, server: Option<&Stoppable>) {
     let said = database.rows("SELECT correlation_id, dispatch FROM messages").await.into_iter().collect();
     let unconfirmed = agree(&said, &taken.lock().unwrap(), &platform.report().accepted_by_correlation_id, &cut_off);
     eprintln!("{} messages were sent, {unconfirmed} of them cut off, through {kills} kills", said.len());
-    // No more than what was at the platform at one of the kills, or was claimed to leave next.
+    // No more than the requests at the platform at one of the kills, and the messages claimed to leave next.
     assert!(unconfirmed <= 2 * IN_FLIGHT * (kills + 1));
     all_is_sound(database, &victims).await;
-    // It fails if any message was accepted twice.
+    // Fails if any message was accepted twice.
     platform.stop().await;
 }
 
-/// Asks for one message after the other to be sent, on two APIs of the platform.
+/// Sends one message after the other, on two APIs of the platform.
 async fn ask(client: Client, number: Arc<AtomicU64>, taken: Taken) {
     loop {
         let n = number.fetch_add(1, Ordering::Relaxed);
         let id = format!("order-{n}");
-        // Of every other one the platform tells nothing, so that our own dispatch decides.
+        // For every other message the platform posts no notification, so that our own dispatch decides.
         let text = if n.is_multiple_of(2) { "Hello. [sim:silent]" } else { "Hello. [sim:until=delivered]" };
         let message = if n.is_multiple_of(3) { whatsapp(&id, text) } else { sms(&id, text) };
-        // Whoever got no answer asks again, and may get 200 then.
+        // A client without an answer sends again, and may get 200 then.
         while !is_taken(&client, &message).await {
             sleep(Duration::from_millis(5)).await;
         }
@@ -109,14 +109,14 @@ async fn ask(client: Client, number: Arc<AtomicU64>, taken: Taken) {
     }
 }
 
-/// Whether a server that may not be there takes a message over.
+/// Whether a server that may be down accepts a message.
 pub(crate) async fn is_taken(client: &Client, message: &Value) -> bool {
     let request = client.request(Method::POST, "/v1/messages").header("content-type", "application/json");
     let request = request.body(message.to_string());
     request.send().await.is_ok_and(|answer| answer.status().is_success())
 }
 
-/// Waits as long as there are fewer and fewer of these: after many kills there is a long queue.
+/// Waits as long as the number of these messages decreases: after many kills there is a long queue.
 async fn nothing_is(database: &Database, like: &'static str) {
     let mut left = usize::MAX;
     while left > 0 {
@@ -124,7 +124,7 @@ async fn nothing_is(database: &Database, like: &'static str) {
     }
 }
 
-/// What we say of each message is what the platform saw; the number of those of which we say that we do not know.
+/// Compares the status of each message with the requests at the platform. Returns the number of unconfirmed messages.
 fn agree(
     said: &BTreeMap<String, String>,
     taken: &BTreeSet<String>,
@@ -135,7 +135,7 @@ fn agree(
     for (id, dispatch) in said {
         match dispatch.as_str() {
             "accepted" => assert_eq!((accepted.get(id), cut_off.contains(id)), (Some(&1), false), "{id}"),
-            // The platform has it or not, but not twice.
+            // The platform may or may not have it, but not twice.
             "unconfirmed" => unconfirmed += usize::from(accepted.get(id).is_none_or(|times| *times == 1)),
             other => panic!("{id} is {other}"),
         }

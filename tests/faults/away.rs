@@ -1,4 +1,4 @@
-//! A Postgres server that is stopped for longer than anybody waits, and one that is killed and comes back.
+//! A Postgres server that is stopped for longer than any timeout, and one that is killed and restarted.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
 const READ_WITHIN: Duration = Duration::from_secs(35);
 
 #[test]
-fn a_server_that_is_stopped_is_told_in_time() {
+fn a_stopped_server_is_reported_in_time() {
     block_on(async {
         let (scene, server, _folder) = scene("5").await;
         let (stopped, since) = (server.stops(), Instant::now());
@@ -32,7 +32,7 @@ fn a_server_that_is_stopped_is_told_in_time() {
         scene.goes_on().await;
         for (answer, at) in reads.join_all().await {
             assert!(at < since + READ_WITHIN, "{}: {:?}", answer.request, at - since);
-            // Those that wait when the server goes on are answered after all.
+            // Requests that wait when the server resumes are answered after all.
             if answer.status != 200 {
                 answer.asks_to_try_again();
             }
@@ -42,9 +42,9 @@ fn a_server_that_is_stopped_is_told_in_time() {
 }
 
 #[test]
-fn a_server_that_is_killed_is_told_and_taken_back() {
+fn a_killed_server_is_reported_and_used_again() {
     block_on(async {
-        // So long a refused connection is tried again.
+        // A refused connection is retried for this time.
         let (scene, server, _folder) = scene("2").await;
         let killed = server.is_killed();
         scene.is_out_of_order().await;

@@ -1,4 +1,4 @@
-//! Connections to Postgres that are cut in the middle of whatever they do, and such as fall silent.
+//! Connections to Postgres that are cut at any moment, or that fall silent.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::{load::Load, outage::Scene, proxy::Proxy};
 
 #[test]
-fn a_commit_of_which_nobody_knows_is_neither_acknowledged_nor_another_one() {
+fn a_commit_with_unknown_outcome_is_not_acknowledged_and_not_repeated() {
     on_postgres(async |database| {
         let (folder, proxy) = (tempfile::tempdir().unwrap(), Proxy::before(database.url()).await);
         let settings = [("RECEIPTD_DATABASE_URL", &*proxy.url)];
@@ -32,7 +32,7 @@ fn a_commit_of_which_nobody_knows_is_neither_acknowledged_nor_another_one() {
 }
 
 #[test]
-fn connections_may_be_cut_at_any_time() {
+fn connections_can_be_cut_at_any_time() {
     on_postgres(async |database| {
         let (folder, proxy) = (tempfile::tempdir().unwrap(), Proxy::before(database.url()).await);
         let settings = [("RECEIPTD_DATABASE_URL", &*proxy.url), ("RECEIPTD_NOTIFY__WRITERS", "3")];
@@ -51,10 +51,10 @@ fn connections_may_be_cut_at_any_time() {
     });
 }
 
-/// As where a network loses a connection and says so to nobody, or a server fails over to another: what was sent on the
-/// old connections is never answered, however long one waits.
+/// For example, a network loses a connection without notice, or a server fails over to another one: data sent on the
+/// old connections is never answered.
 #[test]
-fn connections_that_fall_silent_are_given_up() {
+fn silent_connections_are_closed() {
     on_postgres(async |database| {
         let (folder, proxy) = (tempfile::tempdir().unwrap(), Proxy::before(database.url()).await);
         let settings = [

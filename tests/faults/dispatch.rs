@@ -1,4 +1,4 @@
-//! Sending, while the database goes away and comes back: nothing is sent twice, and nothing is forgotten.
+//! Sending while the database is lost and recovers: nothing is sent twice, and nothing is forgotten.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::proxy::Proxy;
 
 #[test]
-fn sending_goes_on_after_a_lock() {
+fn sending_continues_after_a_lock() {
     on_sqlite(async |database| {
         let outage = async |senders: &Senders| {
             let lock = database.fails().await;
@@ -34,7 +34,7 @@ fn sending_goes_on_after_a_lock() {
 }
 
 #[test]
-fn sending_goes_on_when_the_server_moves_again() {
+fn sending_continues_when_the_server_resumes() {
     block_on(async {
         let server = Stoppable::start().await;
         let outage = async |senders: &Senders| {
@@ -47,7 +47,7 @@ fn sending_goes_on_when_the_server_moves_again() {
 }
 
 #[test]
-fn sending_goes_on_when_connections_are_cut() {
+fn sending_continues_when_connections_are_cut() {
     on_postgres(async |database| {
         let proxy = Proxy::before(database.url()).await;
         let outage = async |_: &Senders| proxy.cuts_all();
@@ -55,8 +55,8 @@ fn sending_goes_on_when_connections_are_cut() {
     });
 }
 
-/// Sends all the time, with some outages. Tells how many messages are unconfirmed: their claim was cut off, and nobody
-/// can tell that from a request that was cut off.
+/// Sends all the time, during some outages. Returns the number of unconfirmed messages: their claim was interrupted,
+/// which cannot be distinguished from an interrupted request.
 async fn sends_each_message_once(
     database: &Database,
     url: &str,
@@ -89,7 +89,7 @@ async fn sends_each_message_once(
     let queued = "SELECT correlation_id FROM messages WHERE dispatch = 'queued'";
     eventually("all to be sent", async || database.texts(queued).await.is_empty().then_some(())).await;
     program.ends_on("TERM").await;
-    // What was cut off is leased for another half a minute. We do not wait for that.
+    // Interrupted messages are leased for another half a minute. The test does not wait for that.
     database.execute("UPDATE outbox SET lease_until = 1 WHERE lease_until IS NOT NULL").await;
     let (program, _) = Program::serve(folder.path(), address, &settings).await;
     let sending = "SELECT correlation_id FROM messages WHERE dispatch = 'sending'";
@@ -107,12 +107,12 @@ async fn sends_each_message_once(
         }
     }
     eprintln!("{} messages were taken over, {unconfirmed} of them are unconfirmed", stand.len());
-    // It fails if any message was accepted twice.
+    // Fails if any message was accepted twice.
     platform.stop().await;
     unconfirmed
 }
 
-/// Those who have messages sent, and insist.
+/// Clients that send messages, and repeat them until they are accepted.
 struct Senders {
     tasks: JoinSet<()>,
     taken: Arc<Mutex<BTreeSet<String>>>,
@@ -140,7 +140,7 @@ async fn send(sender: u32, client: Client, taken: Arc<Mutex<BTreeSet<String>>>, 
         let id = format!("order-{sender}-{n}");
         loop {
             let answer = client.sends(&sms(&id, "Hello. [sim:silent]")).await;
-            // Whoever did not hear of a commit asks again, and hears that it is the same.
+            // A client that did not see the commit sends again, and learns that it is the same message.
             if [200, 202].contains(&answer.status) {
                 break;
             }

@@ -1,4 +1,4 @@
-//! A full disk: everybody is told to come again, and room is all that it takes to go on.
+//! A full disk: all clients are asked to retry, and free space is enough to continue.
 
 use std::{fs, os::unix::fs::chown};
 
@@ -8,7 +8,7 @@ use harness::{Database, Program, database::block_on, free_address};
 use crate::{load::Load, outage::Scene, small_disk::SmallDisk};
 
 #[test]
-fn a_full_disk_is_told_and_room_is_enough_on_sqlite() {
+fn a_full_disk_is_reported_and_recovers_on_sqlite() {
     block_on(async {
         let disk = SmallDisk::of(32);
         let database = Database::at(&disk.path().join("receiptd.db"));
@@ -16,9 +16,10 @@ fn a_full_disk_is_told_and_room_is_enough_on_sqlite() {
     });
 }
 
-/// The disk with the tables. The one with the write-ahead log is Postgres' own affair: without it there is no Postgres.
+/// The disk with the tables. The disk with the write-ahead log is the responsibility of Postgres, which does not run
+/// without it.
 #[test]
-fn a_full_disk_is_told_and_room_is_enough_on_postgres() {
+fn a_full_disk_is_reported_and_recovers_on_postgres() {
     block_on(async {
         let (disk, server) = (SmallDisk::of(64), Stoppable::start().await);
         let tables = disk.path().join("tables");
@@ -38,7 +39,7 @@ async fn fills_up_and_goes_on(database: &Database, disk: &SmallDisk) {
     for _ in 0..2 {
         disk.fills();
         scene.is_out_of_order().await;
-        // What is on record can be read all the time.
+        // Stored data can be read all the time.
         scene.client.gets("/v1/messages").await.is(200);
         scene.client.gets("/v1/stats?by=status").await.is(200);
         disk.has_room();

@@ -1,4 +1,4 @@
-//! Notifications, posted without a pause, and a ledger of what became of them.
+//! Notifications that are posted without a pause, and a record of the answers.
 
 use std::{
     collections::BTreeMap,
@@ -12,10 +12,10 @@ use tokio::{task::JoinSet, time::sleep};
 /// The platform gives up after 10 s.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(9);
 
-/// So long somebody who was turned away waits. The platform waits longer, but there are more of it.
+/// The pause of a client that was asked to retry. The platform waits longer, but sends more.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What became of one body.
+/// The results of one body.
 #[derive(Clone, Copy, Default)]
 struct Entry {
     posted: i64,
@@ -29,14 +29,14 @@ struct Ledger {
     slowest: Duration,
 }
 
-/// Those who post. What is turned away they post again.
+/// Clients that post. A body that was not accepted is posted again.
 pub(crate) struct Load {
     ledger: Arc<Mutex<Ledger>>,
     posters: JoinSet<()>,
 }
 
 impl Load {
-    /// So many who post, with so many bytes in each body that say nothing.
+    /// Starts this number of clients, with this number of filler bytes in each body.
     pub(crate) fn on(client: &Client, posters: usize, padding: usize) -> Self {
         let ledger = Arc::<Mutex<Ledger>>::default();
         let padding = "x".repeat(padding);
@@ -56,8 +56,8 @@ impl Load {
         look(&self.ledger.lock().unwrap())
     }
 
-    /// Stops posting, and the program; then everything has to be on record that was acknowledged, once, and counted as
-    /// often as it came, but for posts of which nobody knows.
+    /// Stops posting and the program. Then everything that was acknowledged must be stored once, and counted as often
+    /// as it was acknowledged, or more often if the outcome of a post is not known.
     pub(crate) async fn ends(mut self, program: Program, database: &Database) {
         self.breaks_off().await;
         program.ends_on("TERM").await;
@@ -66,14 +66,14 @@ impl Load {
 
     /// Stops posting.
     pub(crate) async fn breaks_off(&mut self) {
-        // One that failed has ended already.
+        // A client that failed has ended already.
         while let Some(ended) = self.posters.try_join_next() {
             ended.unwrap();
         }
         self.posters.shutdown().await;
     }
 
-    /// Compares what was acknowledged with what is on record, which has to be whole.
+    /// Compares the acknowledged bodies with the stored ones, which must be undamaged.
     pub(crate) async fn adds_up(self, database: &Database) {
         let Ledger { bodies, turned_away, slowest } = std::mem::take(&mut *self.ledger.lock().unwrap());
         let acknowledged = bodies.values().filter(|entry| entry.acknowledged > 0).count();
@@ -119,7 +119,7 @@ async fn post(poster: usize, client: Client, ledger: Arc<Mutex<Ledger>>, padding
 }
 
 impl Ledger {
-    /// Tells whether it was acknowledged.
+    /// Records the answer. Returns whether the body was acknowledged.
     fn notes(&mut self, body: &str, answer: &Answer, after: Duration) -> bool {
         self.slowest = self.slowest.max(after);
         if answer.status == 200 {

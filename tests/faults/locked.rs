@@ -1,4 +1,4 @@
-//! A SQLite file that another process has locked, for longer than anybody waits.
+//! An SQLite file that another process has locked, for longer than any timeout.
 
 use harness::{Program, database::on_sqlite, free_address};
 use tokio::time::Instant;
@@ -9,10 +9,10 @@ use crate::{
 };
 
 #[test]
-fn a_lock_is_told_in_time_and_ends() {
+fn a_lock_is_reported_in_time_and_recovers() {
     on_sqlite(async |database| {
         let folder = tempfile::tempdir().unwrap();
-        // So little that it is full at once: then it is the number of requests that memory must not grow with.
+        // So small that the queue is full at once: then memory must not grow with the number of requests.
         let settings = [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_NOTIFY__QUEUE_ROWS", "20")];
         let (program, client) = Program::serve(folder.path(), free_address(), &settings).await;
         let load = Load::on(&client, 60, 20_000);

@@ -1,12 +1,12 @@
-//! What may go wrong under the program, while it is at work: a disk without room, reads and writes that fail, a database
-//! that is locked, stopped, gone or cut off. The rules are always the same:
+//! Failures of the environment while the program works: a full disk, reads and writes that fail, a database that is
+//! locked, stopped, missing or disconnected. The rules are always the same:
 //!
-//! - whoever posts a notification is answered within 9 s, with 200 or with 503 and `Retry-After`;
-//! - what was answered with 200 is on record, once, and nothing is corrupt;
-//! - `/health/ready` says that nothing can be stored, and the process needs no more memory for it;
-//! - when the fault is over, all goes on by itself, without a restart, and nothing is sent twice.
+//! - A post of a notification is answered within 9 s, with 200 or with 503 and `Retry-After`.
+//! - Everything that was answered with 200 is stored once, and nothing is corrupt.
+//! - `/health/ready` reports that nothing can be stored, and the process needs no more memory.
+//! - When the failure ends, the program continues by itself, without a restart, and nothing is sent twice.
 //!
-//! Faults that last as long as they do in life: `RECEIPTD_TEST_OUTAGE_SECONDS=60 cargo test --test faults`.
+//! For failures that last as long as in reality: `RECEIPTD_TEST_OUTAGE_SECONDS=60 cargo test --test faults`.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 #![expect(clippy::print_stderr, reason = "how much was tried belongs to the result")]

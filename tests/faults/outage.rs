@@ -1,4 +1,4 @@
-//! The course of a fault, as it is seen from outside.
+//! The phases of a failure, as they are seen from outside.
 
 use std::{fs, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::load::Load;
 
-/// Waits until a fault that began at `since` has lasted longer than anybody waits for an answer.
+/// Waits until a failure that began at `since` has lasted longer than any client waits for an answer.
 pub(crate) async fn lasts(since: Instant) {
     let seconds = std::env::var("RECEIPTD_TEST_OUTAGE_SECONDS").ok().and_then(|text| text.parse().ok());
     sleep_until(since + Duration::from_secs(seconds.unwrap_or(12))).await;
@@ -18,22 +18,22 @@ pub(crate) struct Scene {
     pub(crate) program: Program,
     pub(crate) client: Client,
     pub(crate) load: Load,
-    /// What the program needs while all is well.
+    /// The memory of the program before the failure.
     memory: u64,
 }
 
-/// More than this a fault does not need.
+/// Maximum additional memory during a failure.
 const MORE_MEMORY: u64 = 80 << 20;
 
 impl Scene {
-    /// When all is well.
+    /// Records the state before the failure.
     pub(crate) async fn begins(program: Program, client: Client, load: Load) -> Self {
         let scene = Self { program, client, load, memory: 0 };
         scene.goes_on().await;
         Self { memory: scene.memory(), ..scene }
     }
 
-    /// Notifications are turned away, and the program says that it is not ready.
+    /// Notifications are rejected, and the program reports that it is not ready.
     pub(crate) async fn is_out_of_order(&self) {
         let before = self.load.turned_away();
         let turned_away = async || (self.load.turned_away() > before + 10).then_some(());
@@ -47,7 +47,7 @@ impl Scene {
         self.needs_no_more_memory();
     }
 
-    /// Notifications are acknowledged, and the program says that it is ready.
+    /// Notifications are acknowledged, and the program reports that it is ready.
     pub(crate) async fn goes_on(&self) {
         let (before, began) = (self.load.acknowledged(), Instant::now());
         let acknowledged = async || (self.load.acknowledged() > before + 50).then_some(());
@@ -57,7 +57,7 @@ impl Scene {
         eprintln!("it went on after {:?}", began.elapsed());
     }
 
-    /// What the process has in memory, in bytes.
+    /// The resident memory of the process in bytes.
     fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.program.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -1,4 +1,4 @@
-//! A proxy before Postgres that cuts connections, or lets them fall silent.
+//! A proxy in front of Postgres that cuts connections, or lets them fall silent.
 
 use std::{future::pending, net::Ipv4Addr, sync::Arc};
 
@@ -13,29 +13,29 @@ use tokio::{
 };
 use url::Url;
 
-/// A running proxy. It ends with this value.
+/// A running proxy. It ends when this value is dropped.
 pub(crate) struct Proxy {
-    /// The database's URL, through the proxy.
+    /// The URL of the database through the proxy.
     pub(crate) url: String,
     weather: watch::Sender<Weather>,
     cut: Arc<Notify>,
     _task: JoinSet<()>,
 }
 
-/// What befalls the connections. Each has the age in which it began.
+/// The state of the connections. Each connection has the generation in which it began.
 #[derive(Clone, Copy, Default)]
 struct Weather {
     age: u64,
-    /// Those of an earlier age are cut.
+    /// Connections of an earlier generation are cut.
     cut: u64,
-    /// Those of an earlier age are lost without a word: nothing goes through, and nobody hears that.
+    /// Connections of an earlier generation are lost silently: no data passes, and neither side is informed.
     silent: u64,
     /// The next commit reaches the server, and its answer is lost with the connection.
     cuts_commit: bool,
 }
 
 impl Proxy {
-    /// Before the database at `url`.
+    /// A proxy in front of the database at `url`.
     pub(crate) async fn before(url: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let mut url = Url::parse(url).unwrap();
@@ -53,13 +53,13 @@ impl Proxy {
         Self { url: url.into(), weather, cut, _task: task }
     }
 
-    /// Lets the next commit happen and loses its answer; `during` has to make one.
+    /// Lets the next commit succeed and loses its answer. `during` must commit.
     pub(crate) async fn cuts_a_commit<T>(&self, during: impl Future<Output = T>) -> T {
         self.weather.send_modify(|weather| weather.cuts_commit = true);
         tokio::join!(during, self.cut.notified()).0
     }
 
-    /// Cuts all connections, in the middle of whatever they do.
+    /// Cuts all connections, whatever they are doing.
     pub(crate) fn cuts_all(&self) {
         self.weather.send_modify(|weather| {
             weather.age += 1;
@@ -67,12 +67,12 @@ impl Proxy {
         });
     }
 
-    /// Loses all connections, and those to come.
+    /// Loses all connections silently, including new ones.
     pub(crate) fn falls_silent(&self) {
         self.weather.send_modify(|weather| weather.silent = u64::MAX);
     }
 
-    /// Those to come work again. Those that were lost stay lost.
+    /// New connections work again. Lost ones stay lost.
     pub(crate) fn speaks_again(&self) {
         self.weather.send_modify(|weather| {
             weather.age += 1;
@@ -81,11 +81,11 @@ impl Proxy {
     }
 }
 
-/// Carries everything to and fro until one side ends, or the weather does.
+/// Copies data in both directions until one side closes, or until the connection is to be cut.
 async fn carry(mut client: TcpStream, mut server: TcpStream, weather: watch::Sender<Weather>, cut: Arc<Notify>) {
     let age = weather.borrow().age;
     let mut changes = weather.subscribe();
-    // Both connections stay open with this value, also while nothing goes through.
+    // Both connections stay open as long as this value exists, even if no data passes.
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
     let (mut request, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
@@ -114,7 +114,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, weather: watch::Sen
     }
 }
 
-/// Waits until connections of this age are cut, or lost without a word, and tells whether it is the latter.
+/// Waits until connections of this generation are cut or fall silent. Returns whether they fall silent.
 async fn ends(changes: &mut Receiver<Weather>, age: u64) -> bool {
     let weather = changes.wait_for(|weather| weather.silent > age || weather.cut > age).await;
     weather.is_ok_and(|weather| weather.silent > age)

@@ -9,7 +9,7 @@ use harness::eventually;
 use harness::preload::compile;
 use tempfile::TempDir;
 
-/// A folder, and what goes wrong in it.
+/// A folder, and the failures in it.
 pub(crate) struct Shim {
     folder: TempDir,
     library: PathBuf,
@@ -25,12 +25,12 @@ impl Shim {
         Self { folder, library }
     }
 
-    /// Where the program is to keep its files.
+    /// The folder for the files of the program.
     pub(crate) fn files(&self) -> PathBuf {
         self.folder.path().join("files")
     }
 
-    /// What a program that uses this disk has to be started with.
+    /// The environment variables for a program that uses this disk.
     pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         [
@@ -40,7 +40,7 @@ impl Shim {
         ]
     }
 
-    /// From now on this goes wrong; see `shim.c`.
+    /// Starts this failure; see `shim.c`.
     pub(crate) fn begins(&self, fault: &str) {
         File::create(self.fault(fault)).unwrap();
     }
@@ -49,14 +49,14 @@ impl Shim {
         fs::remove_file(self.fault(fault)).unwrap();
     }
 
-    /// Lets the next sync fail, and returns when it has.
+    /// Makes the next sync fail, and returns when it has failed.
     pub(crate) async fn loses_a_sync(&self) {
         self.begins("next-sync-EIO");
         let failed = async || (!self.fault("next-sync-EIO").exists()).then_some(());
         eventually("a sync to fail", failed).await;
     }
 
-    /// What is in memory is lost: what is on the disk takes its place.
+    /// The contents of memory are lost: the files get the contents of the disk.
     pub(crate) fn loses_its_power(&self) {
         for file in fs::read_dir(self.files()).unwrap() {
             fs::remove_file(file.unwrap().path()).unwrap();

@@ -1,4 +1,4 @@
-//! A file system with little room, in memory.
+//! A small file system in memory.
 
 use std::{
     fs::{self, File},
@@ -9,11 +9,12 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A mounted file system. It goes with this value.
+/// A mounted file system. It is unmounted when this value is dropped.
 pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// One of so many MiB. Mounting is for root; to skip the test elsewhere would be to claim what was not seen.
+    /// A file system of this number of MiB. Mounting requires root. Skipping the test would claim something that was
+    /// not checked.
     pub(crate) fn of(mebibytes: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m,mode=0777");
@@ -28,7 +29,7 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Takes all the room there is.
+    /// Fills all free space.
     pub(crate) fn fills(&self) {
         let mut file = File::create(self.filling()).unwrap();
         for size in [1 << 16, 1 << 12, 1] {
@@ -42,7 +43,7 @@ impl SmallDisk {
         }
     }
 
-    /// Gives the room back.
+    /// Frees the space again.
     pub(crate) fn has_room(&self) {
         fs::remove_file(self.filling()).unwrap();
     }
@@ -54,7 +55,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Also where a process is still in it.
+        // Even if a process still uses it.
         let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
     }
 }

@@ -1,4 +1,4 @@
-//! A database that is away when the program starts.
+//! A database that is missing when the program starts.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -9,13 +9,13 @@ use futures_util::future::join_all;
 use harness::stoppable::Stoppable;
 use harness::{Program, database::block_on, free_address, program::receiptd};
 
-/// `database.timeout_seconds`, and some for the start itself.
+/// `database.timeout_seconds`, and a reserve for the start itself.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 #[test]
-fn without_its_database_it_does_not_start_and_says_why() {
+fn without_its_database_it_does_not_start_and_reports_the_reason() {
     block_on(async {
-        // Accepts, and never says a word.
+        // Accepts connections and never answers.
         let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let silent = format!("postgres://postgres@{}/postgres", silent.local_addr().unwrap());
         let refusing = format!("postgres://postgres@{}/postgres", free_address());
@@ -40,7 +40,7 @@ async fn is_told(url: String, reason: &str) {
 }
 
 #[test]
-fn a_server_that_is_just_starting_is_waited_for() {
+fn a_starting_server_is_waited_for() {
     block_on(async {
         let (folder, server) = (tempfile::tempdir().unwrap(), Stoppable::start().await);
         let database = server.database();

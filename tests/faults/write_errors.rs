@@ -1,4 +1,4 @@
-//! Writes and syncs of a SQLite file that fail.
+//! Writes and syncs of an SQLite file that fail.
 
 use harness::{Database, Program, database::block_on, eventually, free_address};
 use tempfile::TempDir;
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::{load::Load, outage::Scene, shim::Shim};
 
 #[test]
-fn errors_of_the_disk_are_told_and_end() {
+fn disk_errors_are_reported_and_recover() {
     block_on(async {
         let (shim, folder) = (Shim::new(), tempfile::tempdir().unwrap());
         let (scene, database) = scene(&shim, &folder).await;
@@ -21,10 +21,10 @@ fn errors_of_the_disk_are_told_and_end() {
     });
 }
 
-/// After a sync that failed, the next one tells nothing of what the first one lost. So nothing may be acknowledged by
-/// a later sync that was written before an earlier one.
+/// After a failed sync, the next sync reports nothing about the data that the first one lost. So a later sync must not
+/// acknowledge data that was written before the failed one.
 #[test]
-fn what_a_failed_sync_lost_is_not_acknowledged() {
+fn data_lost_by_a_failed_sync_is_not_acknowledged() {
     block_on(async {
         let (shim, folder) = (Shim::new(), tempfile::tempdir().unwrap());
         let (mut scene, database) = scene(&shim, &folder).await;
@@ -35,7 +35,7 @@ fn what_a_failed_sync_lost_is_not_acknowledged() {
             eventually("notifications to be acknowledged", more).await;
         }
         scene.load.breaks_off().await;
-        // Killed with this value, without a chance to write anything.
+        // Killed when this value is dropped, without a chance to write anything.
         drop(scene.program);
         shim.loses_its_power();
         let settings = [("RECEIPTD_DATABASE_URL", database.url())];

@@ -1,13 +1,13 @@
-//! With a million messages in the store, no statement reads a whole table: the databases' own plans, of whatever
-//! receiptd asks them, on both.
+//! With a million messages in the store, no statement reads a whole table. The test checks the databases' own plans of
+//! all statements, on both.
 //!
 //! Each statement is the one that receiptd runs, with its real values. Postgres explains it while it runs
-//! (`auto_explain`), and also says how many rows were looked at. SQLite is asked afterwards.
+//! (`auto_explain`), and also reports how many rows were read. SQLite is asked afterwards.
 //!
-//! | File | Holds |
+//! | File | Contents |
 //! | --- | --- |
 //! | `million` | the messages |
-//! | `overheard` | what the databases and the library for them say meanwhile |
+//! | `overheard` | the log lines of the databases and of sqlx |
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
@@ -21,7 +21,7 @@ use receiptd::{
     storage::{self, Access, OpenOptions, Store},
 };
 
-/// A list that somebody asks for, and the index that leads to it on SQLite.
+/// The query of a list, and the index that leads to it on SQLite.
 const LISTS: [(&str, &str); 34] = [
     ("", "messages_newest"),
     ("status=failed", "messages_status"),
@@ -59,7 +59,7 @@ const LISTS: [(&str, &str); 34] = [
     ("status=failed&since=2026-01-02T00:00:00Z&until=2026-01-03T00:00:00Z", "messages_status"),
 ];
 
-/// The most messages, of a million, that may be looked at for a page of 50 of any of them.
+/// Maximum number of messages, of a million, that may be read for a page of 50.
 const LOOKED_AT: f64 = 2_500.0;
 
 fn run(test: impl Future<Output = ()>) {
@@ -82,7 +82,7 @@ fn request(query: &str) -> ListRequest {
     ListRequest::parse(pairs, &cutoffs).unwrap()
 }
 
-/// Everything else that is looked up.
+/// All other look-ups.
 async fn look_up(store: &Store) {
     let id = CorrelationId::new("order-0000777").unwrap();
     store.messages.find(&id).await.unwrap().unwrap();
@@ -95,7 +95,7 @@ async fn look_up(store: &Store) {
     store.quarantine.list(page.as_ref(), receiptd::domain::PageLimit::default()).await.unwrap();
 }
 
-/// A page, and one in the middle of the list.
+/// The first page, and one in the middle of the list.
 async fn list(store: &Store, query: &str) {
     let request = request(query);
     let page = store.messages.list(&request.filter, None, request.limit).await.unwrap();
@@ -119,7 +119,7 @@ fn sqlite_never_reads_a_whole_table() {
             for statement in statements {
                 let plan = million::plan(&url, &statement).await;
                 assert!(plan.iter().all(|step| !reads_everything(step)), "{query:?}: {plan:#?}\n{statement}");
-                // How many have a prefix is counted first, and no further than matters.
+                // The matches of a prefix are counted first, up to the number that matters.
                 if statement.starts_with("SELECT COUNT(*)") {
                     continue;
                 }
@@ -137,8 +137,8 @@ fn sqlite_never_reads_a_whole_table() {
     });
 }
 
-/// The statements that were run since this was last asked. They are told of in their order, but a little later; so one
-/// more is run, and waited for.
+/// The statements that ran since the last call, in order. They are reported with a delay, so one more statement is run
+/// and waited for.
 async fn heard(store: &Store) -> Vec<String> {
     store.messages.dispatch_events(&CorrelationId::new("the last").unwrap()).await.unwrap();
     loop {
@@ -149,7 +149,7 @@ async fn heard(store: &Store) -> Vec<String> {
     }
 }
 
-/// A scan of a page, or of what one walk found, is one of some fifty rows.
+/// A scan of a page, or of the result of one access path, reads some fifty rows.
 fn reads_everything(step: &str) -> bool {
     step.starts_with("SCAN ") && !["page", "walk", "few"].iter().any(|small| step["SCAN ".len()..].starts_with(small))
 }

@@ -1,11 +1,11 @@
-//! A million messages, a second apart: as they come, and some that are rare.
+//! A million messages, one second apart: common and rare ones.
 
 use std::fmt::Write;
 
 use receiptd::domain::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
-/// When message `n` was first heard of.
+/// The time at which message `n` was first known.
 pub(crate) fn at(n: i64) -> Timestamp {
     Timestamp::from_micros(BEGIN + n * APART)
 }
@@ -14,8 +14,8 @@ pub(crate) fn at(n: i64) -> Timestamp {
 const BEGIN: i64 = 1_767_225_600_000_000;
 const APART: i64 = 1_000_000;
 
-/// One row for each number `i` of `n`. Of SMS none is ever read; Apple was in use in the beginning only; one in a thousand
-/// is a call; one in ten thousand was never heard of again; ten have a code of their own.
+/// One row for each number `i` of `n`. No SMS is ever read. Apple was used only in the beginning. One in a thousand is
+/// a call. One in ten thousand has no further notifications. Ten have their own code.
 const MESSAGES: &str = "\
     INSERT INTO messages (correlation_id, dispatch, channel, recipient, transaction_id, status, precedence, status_at, \
         is_final, failure, code, reason, callback_data, created_at, updated_at) \
@@ -50,7 +50,7 @@ fn filled(numbers: &str, bytes: &str) -> String {
     fill.replace("BEGIN", &BEGIN.to_string()).replace("APART", &APART.to_string())
 }
 
-/// Fills a SQLite file. Indexes and triggers come afterwards, which is quicker.
+/// Fills an SQLite file. Indexes and triggers are created afterwards, which is faster.
 pub(crate) async fn into_sqlite(url: &str) {
     let mut connection = SqliteConnection::connect(url).await.unwrap();
     let made = "SELECT type || ' ' || name AS what, sql AS how FROM sqlite_master \
@@ -65,7 +65,7 @@ pub(crate) async fn into_sqlite(url: &str) {
     connection.close().await.unwrap();
 }
 
-/// Fills a Postgres database, likewise.
+/// Fills a Postgres database in the same way.
 pub(crate) async fn into_postgres(url: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let made = "SELECT 'INDEX ' || indexname AS what, indexdef AS how FROM pg_indexes \
@@ -80,7 +80,7 @@ pub(crate) async fn into_postgres(url: &str) {
     on_postgres(url, "VACUUM ANALYZE".to_owned()).await;
 }
 
-/// A script that does `what` without some things, which are there before and after.
+/// A script that executes `what` without some objects, which exist before and after.
 fn without(things: impl Iterator<Item = (String, String)>, what: &str) -> String {
     let (mut before, mut after) = (String::new(), String::new());
     for (name, how) in things {
@@ -90,14 +90,14 @@ fn without(things: impl Iterator<Item = (String, String)>, what: &str) -> String
     format!("{before} {what} {after}")
 }
 
-/// Does something on a Postgres server.
+/// Executes a script on a Postgres server.
 pub(crate) async fn on_postgres(url: &str, script: String) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
-/// The steps by which SQLite runs a statement.
+/// The plan of SQLite for a statement.
 pub(crate) async fn plan(url: &str, statement: &str) -> Vec<String> {
     let mut connection = SqliteConnection::connect(url).await.unwrap();
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));

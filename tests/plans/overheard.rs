@@ -1,4 +1,4 @@
-//! What the databases, and the library for them, say while receiptd works: all of it comes as log lines.
+//! The log lines of the databases and of sqlx while receiptd works.
 
 use std::{
     fmt::Debug,
@@ -16,18 +16,18 @@ use tracing_subscriber::{
     registry,
 };
 
-/// What was said since it was last forgotten.
+/// The log lines since they were last cleared.
 static HEARD: Mutex<Vec<Said>> = Mutex::new(Vec::new());
 
 #[derive(Clone)]
 enum Said {
-    /// That SQLite has run this statement.
+    /// SQLite has run this statement.
     Statement(String),
-    /// How Postgres has run a statement.
+    /// The plan with which Postgres has run a statement.
     Explanation(Value),
 }
 
-/// Begins to listen, once in this process.
+/// Begins to listen, once per process.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| tracing::subscriber::set_global_default(registry().with(Ear)).unwrap());
@@ -41,7 +41,7 @@ impl<S: Subscriber> Layer<S> for Ear {
         let said = match event.metadata().target() {
             "sqlx::query" => {
                 event.record(&mut line);
-                // A short statement is its own summary. Postgres speaks for itself.
+                // A short statement is its own summary. Postgres reports its plans itself.
                 let whole = if line.statement.trim().is_empty() { line.summary } else { line.statement };
                 let is_sqlite = (whole.contains("/* sqlite */") || whole.contains('?')) && !whole.contains("EXPLAIN");
                 is_sqlite.then(|| Said::Statement(whole.trim().to_owned()))
@@ -77,8 +77,8 @@ impl Visit for Line {
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
-/// The statements that SQLite has run before one with `mark` in it, since this was last asked; `None` if that one was not
-/// run yet.
+/// The statements that SQLite has run before one that contains `mark`, since the last call. `None` if that statement
+/// has not run yet.
 pub(crate) fn statements_before(mark: &str) -> Option<Vec<String>> {
     let mut heard = HEARD.lock().unwrap();
     let end = heard.iter().position(|said| matches!(said, Said::Statement(text) if text.contains(mark)))?;
@@ -94,16 +94,16 @@ pub(crate) fn statements_before(mark: &str) -> Option<Vec<String>> {
     Some(statements.into_iter().filter_map(text).collect())
 }
 
-/// How Postgres has run a statement.
+/// The plan with which Postgres has run a statement.
 pub(crate) struct Plan {
     pub(crate) whole: Value,
-    /// Tables that were read from end to end.
+    /// Tables that were read completely.
     pub(crate) scanned: Vec<String>,
-    /// How many rows of `messages` were looked at.
+    /// The number of rows of `messages` that were read.
     pub(crate) looked_at: f64,
 }
 
-/// The plans that Postgres has explained since this was last asked.
+/// The plans that Postgres has reported since the last call.
 pub(crate) fn plans() -> Vec<Plan> {
     let mut plans = Vec::new();
     HEARD.lock().unwrap().retain(|said| match said {
@@ -122,7 +122,7 @@ impl Plan {
     fn read(&mut self, node: &Value) {
         let number = |name: &str| node[name].as_f64().unwrap_or_default();
         let table = node["Relation Name"].as_str().unwrap_or_default();
-        // The counters are few; how many is not a matter of how many messages there are.
+        // The counters are few. Their number does not depend on the number of messages.
         if node["Node Type"].as_str().is_some_and(|kind| kind.contains("Seq Scan")) && table != "counters" {
             self.scanned.push(table.to_owned());
         }
@@ -136,7 +136,7 @@ impl Plan {
     }
 }
 
-/// The address of the same database, which then explains every statement to whoever runs it.
+/// The URL of the same database, with the setting that makes it report the plan of every statement.
 pub(crate) fn explaining(url: &str) -> String {
     let settings = [
         ("session_preload_libraries", "auto_explain"),

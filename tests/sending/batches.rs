@@ -6,7 +6,11 @@ use serde_json::json;
 
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
 
-both!(messages_of_one_channel_share_a_request, a_part_may_be_refused, an_answer_that_was_lost_is_lost_for_all);
+both!(
+    messages_of_one_channel_share_a_request,
+    a_part_of_a_batch_may_be_rejected,
+    a_lost_answer_is_lost_for_the_whole_batch
+);
 
 fn in_tens() -> DispatchLimits {
     DispatchLimits { batch: 10, ..pace(4) }
@@ -23,7 +27,7 @@ async fn messages_of_one_channel_share_a_request(database: &Database) {
         assert_eq!((transaction.as_str(), platform.times(&id)), (format!("T-{id}").as_str(), 1));
     }
     instance.stops().await;
-    // Messaging API v2, by which text messages go, takes one at a time.
+    // Messaging API v2, which text messages use, accepts one message at a time.
     for (_, ids) in platform.sent() {
         let is_sms = ids[0].trim_start_matches("order-").parse::<usize>().unwrap() % 2 == 0;
         assert!(if is_sms { ids.len() == 1 } else { ids.len() <= 10 }, "{ids:?}");
@@ -31,7 +35,7 @@ async fn messages_of_one_channel_share_a_request(database: &Database) {
     assert!(platform.sent().iter().any(|(_, ids)| ids.len() == 10));
 }
 
-async fn a_part_may_be_refused(database: &Database) {
+async fn a_part_of_a_batch_may_be_rejected(database: &Database) {
     let stage = Stage::on(database).await;
     let platform = Stub::new(|ids: &[String]| {
         let entry = |id: &String| match id.as_str() {
@@ -54,7 +58,7 @@ async fn a_part_may_be_refused(database: &Database) {
     instance.stops().await;
 }
 
-async fn an_answer_that_was_lost_is_lost_for_all(database: &Database) {
+async fn a_lost_answer_is_lost_for_the_whole_batch(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(502, None)));
     stage.takes((0..5).map(|n| message("whatsapp", &format!("order-{n}")))).await;
     let instance = stage.dispatches(platform.clone(), in_tens());

@@ -1,4 +1,4 @@
-//! The circuit breaker: nothing is sent while no message could get through, and one message at a time tries.
+//! The circuit breaker: nothing is sent while no message could succeed, and one message at a time is tried.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use serde_json::json;
 use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
 
 both!(
-    refused_credentials_stop_all_and_new_ones_resume,
-    they_may_become_good_without_us,
-    no_message_is_given_up_for_refused_credentials,
-    an_unreachable_platform_is_not_hammered,
-    new_credentials_are_nothing_to_wait_for_while_the_platform_is_unreachable,
-    a_wrong_base_url_rejects_nothing,
+    rejected_credentials_stop_sending_and_new_ones_resume_it,
+    credentials_may_become_valid_again_by_themselves,
+    rejected_credentials_end_no_attempts,
+    an_unreachable_platform_gets_few_requests,
+    an_unreachable_platform_does_not_wait_for_new_credentials,
+    a_wrong_base_url_rejects_no_message,
     a_silent_platform_stops_sending_after_a_few_messages,
     one_message_with_an_odd_answer_does_not_stop_the_others,
     only_real_attempts_count,
 );
 
-/// From the first request to the last.
+/// The time from the first request to the last.
 fn tried_for(platform: &Stub) -> Duration {
     let sent = platform.sent();
     sent[sent.len() - 1].0 - sent[0].0
 }
 
-async fn refused_credentials_stop_all_and_new_ones_resume(database: &Database) {
+async fn rejected_credentials_stop_sending_and_new_ones_resume_it(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(401, None)));
     stage.takes((0..200).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
     let instance = stage.dispatches(platform.clone(), pace(8));
     instance.is_stopped_by(Trouble::CredentialsRefused).await;
-    // What had left with the first, and one message after a second.
+    // The messages that left with the first one, and one message after a second.
     let tried = async || (tried_for(&platform) >= Duration::from_secs(1)).then_some(());
     eventually("it to be tried again", tried).await;
     assert!(platform.sent().len() <= 10, "{} requests", platform.sent().len());
@@ -50,7 +50,7 @@ async fn refused_credentials_stop_all_and_new_ones_resume(database: &Database) {
     instance.stops().await;
 }
 
-async fn they_may_become_good_without_us(database: &Database) {
+async fn credentials_may_become_valid_again_by_themselves(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(401, None)));
     stage.takes([message("sms", "order-1")]).await;
     let instance = stage.dispatches(platform.clone(), pace(8));
@@ -65,7 +65,7 @@ async fn they_may_become_good_without_us(database: &Database) {
     instance.stops().await;
 }
 
-async fn no_message_is_given_up_for_refused_credentials(database: &Database) {
+async fn rejected_credentials_end_no_attempts(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(403, None)));
     stage.takes([message("sms", "order-1")]).await;
     let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
@@ -74,7 +74,7 @@ async fn no_message_is_given_up_for_refused_credentials(database: &Database) {
     instance.stops().await;
 }
 
-/// How many steps the messages `order-0` to `order-{count}` have taken in all.
+/// The total number of steps of the messages `order-0` to `order-{count}`.
 async fn steps_of(stage: &Stage, count: usize) -> usize {
     let mut steps = 0;
     for n in 0..count {
@@ -83,16 +83,17 @@ async fn steps_of(stage: &Stage, count: usize) -> usize {
     steps
 }
 
-async fn an_unreachable_platform_is_not_hammered(database: &Database) {
+async fn an_unreachable_platform_gets_few_requests(database: &Database) {
     let platform = Stub::new(|_: &[String]| Attempt::NotSent("Connection refused".to_owned()));
     let stage = Stage::on(database).await;
     stage.takes((0..300).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
     let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
     instance.is_stopped_by(Trouble::Unreachable).await;
-    // Probes leave after 1 s, after 2 s more, and then after 4.
+    // Probes are sent after 1 s, after 2 s more, and then after 4.
     eventually("two probes", async || (tried_for(&platform) >= Duration::from_secs(3)).then_some(())).await;
     assert!((3..=16).contains(&platform.sent().len()), "{} requests", platform.sent().len());
-    // What waits takes no steps meanwhile: 300 were queued, and what left or was claimed to leave took some more.
+    // Waiting messages take no steps meanwhile: 300 were queued, and the messages that were sent or claimed took some
+    // more.
     let steps = steps_of(&stage, 300).await;
     assert!(steps < 300 + 80, "{steps} steps");
     platform.answers(takes);
@@ -103,7 +104,7 @@ async fn an_unreachable_platform_is_not_hammered(database: &Database) {
     instance.stops().await;
 }
 
-async fn new_credentials_are_nothing_to_wait_for_while_the_platform_is_unreachable(database: &Database) {
+async fn an_unreachable_platform_does_not_wait_for_new_credentials(database: &Database) {
     let platform = Stub::new(|_: &[String]| Attempt::NotSent("Connection refused".to_owned()));
     let stage = Stage::on(database).await;
     stage.takes([message("sms", "order-1")]).await;
@@ -115,7 +116,7 @@ async fn new_credentials_are_nothing_to_wait_for_while_the_platform_is_unreachab
     instance.stops().await;
 }
 
-async fn a_wrong_base_url_rejects_nothing(database: &Database) {
+async fn a_wrong_base_url_rejects_no_message(database: &Database) {
     for status in [404, 400, 405, 301] {
         let page =
             move |_: &[String]| Attempt::Answered { status, body: b"<html>nginx</html>".to_vec(), retry_after: None };
@@ -139,7 +140,7 @@ async fn a_silent_platform_stops_sending_after_a_few_messages(database: &Databas
     stage.takes((0..100).map(|n| message("sms", &format!("order-{n}")))).await;
     let instance = stage.dispatches(platform.clone(), pace(4));
     instance.is_stopped_by(Trouble::Unreachable).await;
-    // Of what left nobody knows; the rest waits.
+    // The outcome of the sent messages is not known. The others wait.
     assert!(platform.sent().len() <= 8, "{} requests", platform.sent().len());
     platform.answers(takes);
     instance.works_again().await;

@@ -1,4 +1,4 @@
-//! Which message leaves when: no channel waits for another, no rate is exceeded, and what ran out of time stays.
+//! Which message is sent when: no channel waits for another, no rate is exceeded, and expired messages are not sent.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
 both!(
     a_channel_that_hangs_does_not_hold_up_another,
     a_long_queue_does_not_hold_up_another_channel,
-    what_waits_behind_a_platform_that_hangs_goes_back,
-    a_new_message_leaves_at_once_and_one_of_another_instance_within_a_second,
-    nothing_leaves_faster_than_it_may,
-    a_refused_rate_slows_down_and_all_are_taken_in_the_end,
+    claimed_messages_return_to_the_outbox_while_the_platform_hangs,
+    a_message_of_this_instance_is_sent_at_once_and_of_another_within_a_second,
+    no_rate_is_exceeded,
+    a_rejected_rate_slows_down_until_all_are_accepted,
     an_answer_that_asks_to_wait_is_heeded,
-    what_ran_out_of_time_is_not_sent,
-    what_is_unknown_is_sent_again_where_that_is_wanted,
-    all_outcomes_are_on_record_when_it_has_stopped,
-    a_clock_that_is_set_back_holds_nothing_up,
+    an_expired_message_is_not_dispatched,
+    unknown_outcomes_are_sent_again_if_configured,
+    all_outcomes_are_stored_when_it_has_stopped,
+    a_clock_that_is_set_back_delays_nothing,
 );
 
 const DAY: Duration = Duration::from_hours(24);
@@ -58,7 +58,7 @@ async fn a_long_queue_does_not_hold_up_another_channel(database: &Database) {
     instance.stops().await;
 }
 
-async fn what_waits_behind_a_platform_that_hangs_goes_back(database: &Database) {
+async fn claimed_messages_return_to_the_outbox_while_the_platform_hangs(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     stage.takes(many("sms", 500)).await;
     let instance = stage.dispatches(platform.clone(), pace(8));
@@ -75,7 +75,7 @@ async fn what_waits_behind_a_platform_that_hangs_goes_back(database: &Database) 
         count
     };
     eventually("something to go back", async || (put_back().await > 0).then_some(())).await;
-    // Six requests are what a channel alone may have of eight.
+    // A channel alone may have six of eight requests.
     let only_those_are_held = async || (stage.sending().await.len() == 6).then_some(());
     eventually("no more to be claimed than has left", only_those_are_held).await;
     for id in stage.sending().await {
@@ -86,7 +86,7 @@ async fn what_waits_behind_a_platform_that_hangs_goes_back(database: &Database) 
     instance.crashes().await;
 }
 
-async fn a_new_message_leaves_at_once_and_one_of_another_instance_within_a_second(database: &Database) {
+async fn a_message_of_this_instance_is_sent_at_once_and_of_another_within_a_second(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     let other = stage.again(database).await;
     let instance = stage.dispatches(platform.clone(), pace(4));
@@ -99,7 +99,7 @@ async fn a_new_message_leaves_at_once_and_one_of_another_instance_within_a_secon
     instance.stops().await;
 }
 
-async fn nothing_leaves_faster_than_it_may(database: &Database) {
+async fn no_rate_is_exceeded(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     stage.takes(many("sms", 60).chain(many("whatsapp", 60))).await;
     let channels = [(Channel::Sms, 10)].into();
@@ -108,7 +108,7 @@ async fn nothing_leaves_faster_than_it_may(database: &Database) {
     stage.until("whatsapp-59", Dispatch::Accepted).await;
     instance.stops().await;
     let sent = platform.sent();
-    // In any second no more than the rate and the burst.
+    // In any second at most the rate and the burst.
     for (from, _) in &sent {
         let within = |(at, _): &&(Instant, _)| *at >= *from && *at < *from + Duration::from_secs(1);
         let all: Vec<_> = sent.iter().filter(within).collect();
@@ -118,10 +118,10 @@ async fn nothing_leaves_faster_than_it_may(database: &Database) {
     assert!(sent.iter().any(|(_, ids)| ids[0].starts_with("sms")));
 }
 
-async fn a_refused_rate_slows_down_and_all_are_taken_in_the_end(database: &Database) {
+async fn a_rejected_rate_slows_down_until_all_are_accepted(database: &Database) {
     let stage = Stage::on(database).await;
     let window = std::sync::Mutex::new((Instant::now(), 0));
-    // It takes twenty a second.
+    // It accepts twenty per second.
     let platform = Stub::new(move |ids| {
         let mut window = window.lock().unwrap();
         if window.0.elapsed() > Duration::from_secs(1) {
@@ -131,12 +131,12 @@ async fn a_refused_rate_slows_down_and_all_are_taken_in_the_end(database: &Datab
         if window.1 <= 20 { takes(ids) } else { answered(400, &json!({ "code": "7020", "message": "limit" })) }
     });
     stage.takes(many("sms", 60)).await;
-    // A refused rate never ends the attempts of a message.
+    // A rejected rate never ends the attempts of a message.
     let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 2, ..pace(32) });
     for n in 0..60 {
         stage.until(&format!("sms-{n}"), Dispatch::Accepted).await;
     }
-    // Each of the sixty is tried over and over where nothing slows down.
+    // Without slowing down, each of the sixty would be tried again and again.
     let tried = platform.sent().len();
     assert!((61..=140).contains(&tried), "{tried} requests for 60 messages");
     instance.stops().await;
@@ -159,7 +159,7 @@ async fn an_answer_that_asks_to_wait_is_heeded(database: &Database) {
     instance.stops().await;
 }
 
-async fn what_ran_out_of_time_is_not_sent(database: &Database) {
+async fn an_expired_message_is_not_dispatched(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     let mut short = message("whatsapp", "short");
     short["expireAt"] = json!(stage.clock().now().plus(Duration::from_mins(1)));
@@ -167,7 +167,7 @@ async fn what_ran_out_of_time_is_not_sent(database: &Database) {
     stage.puts_the_clock_forward(Duration::from_mins(2));
     let instance = stage.dispatches(platform.clone(), pace(4));
     stage.until("short", Dispatch::Expired).await;
-    // Called back meanwhile, it says that it is too late for that.
+    // A cancellation in the meantime reports that it is too late.
     let id = stage.message("short").await.correlation_id;
     let answer = stage.store.outbox.cancel(&id, stage.clock().now(), &Actor::server()).await.unwrap();
     assert_eq!(answer, Cancellation::TooLate(Status::Expired));
@@ -175,7 +175,7 @@ async fn what_ran_out_of_time_is_not_sent(database: &Database) {
     instance.stops().await;
 }
 
-async fn what_is_unknown_is_sent_again_where_that_is_wanted(database: &Database) {
+async fn unknown_outcomes_are_sent_again_if_configured(database: &Database) {
     for (on_unknown, end, times) in
         [(OnUnknown::Hold, Dispatch::Unconfirmed, 1), (OnUnknown::Resend, Dispatch::Accepted, 2)]
     {
@@ -191,7 +191,7 @@ async fn what_is_unknown_is_sent_again_where_that_is_wanted(database: &Database)
     }
 }
 
-async fn all_outcomes_are_on_record_when_it_has_stopped(database: &Database) {
+async fn all_outcomes_are_stored_when_it_has_stopped(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     stage.takes(many("whatsapp", 300)).await;
     let instance = stage.dispatches(platform.clone(), pace(32));
@@ -208,9 +208,10 @@ async fn all_outcomes_are_on_record_when_it_has_stopped(database: &Database) {
     assert_eq!(accepted, sent);
 }
 
-async fn a_clock_that_is_set_back_holds_nothing_up(database: &Database) {
+async fn a_clock_that_is_set_back_delays_nothing(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
-    // By a clock that is a day ahead: one is being handed over when the instance is lost, one waits to be sent at once.
+    // By a clock that is a day ahead: one message is in dispatch when the instance is lost, another waits to be sent at
+    // once.
     stage.puts_the_clock_forward(DAY);
     platform.hangs_on("sms");
     stage.takes([message("sms", "cut-off")]).await;
@@ -234,7 +235,7 @@ async fn a_clock_that_is_set_back_holds_nothing_up(database: &Database) {
     stage.puts_the_clock_forward(pace(4).lease);
     stage.until("cut-off", Dispatch::Unconfirmed).await;
 
-    // The same while it is at work.
+    // The same during operation.
     stage.puts_the_clock_forward(DAY);
     platform.answers(|_| says(503, None));
     stage.takes([message("whatsapp", "put-off-again")]).await;

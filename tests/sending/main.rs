@@ -1,7 +1,7 @@
-//! The dispatcher on a real store: fairness, rates, the stop where credentials are refused, batches, expiry; and plays
-//! of random crashes and answers, after which the simulated platform tells how often it was sent each message.
+//! The dispatcher on a real store: fairness, rates, the stop if credentials are rejected, batches, expiry; and random
+//! crashes and answers, after which the simulated platform reports how often it received each message.
 //!
-//! More plays: `RECEIPTD_TEST_PLAYS=50 cargo test --test sending`.
+//! For more random runs: `RECEIPTD_TEST_PLAYS=50 cargo test --test sending`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 

@@ -1,5 +1,5 @@
-//! A play: messages that ask the simulated platform for all kinds of answers, and two instances on one database that
-//! crash at any moment, with a clock that jumps both ways, so that leases run out under requests in flight.
+//! A random run: messages that ask the simulated platform for all kinds of answers, and two instances on one database
+//! that crash at any moment, with a clock that jumps in both directions, so that leases expire during requests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,14 +16,14 @@ use tokio::time::sleep;
 
 use crate::stage::{Instance, Stage};
 
-/// What the platform makes of a message that reaches it.
+/// How the platform treats a message that reaches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// It has it, and says so, at the latest at the second attempt.
+    /// It accepts the message and says so, at the latest at the second attempt.
     Takes,
-    /// It has it, and does not say so.
+    /// It accepts the message, and does not say so.
     TakesSilently,
-    /// It never has it.
+    /// It never accepts the message.
     Refuses,
 }
 
@@ -44,22 +44,22 @@ const WORDS: [(&str, Kind); 12] = [
 
 const MESSAGES: usize = 60;
 const ROUNDS: usize = 12;
-/// How long an answer is awaited.
+/// The time limit of an answer.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What was played, and how each message ended.
+/// The result of a run, with the end of each message.
 pub(crate) struct Played {
     pub(crate) ends: Vec<End>,
     pub(crate) seed: u64,
 }
 
-/// How a message ended.
+/// The end of a message.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) id: String,
     pub(crate) kind: Kind,
     pub(crate) dispatch: Dispatch,
-    /// How often the platform took it.
+    /// How often the platform accepted it.
     pub(crate) times: u64,
     /// The steps of its dispatch.
     pub(crate) steps: Vec<Dispatch>,
@@ -74,7 +74,7 @@ struct Play<'a> {
     messages: Vec<(String, Kind)>,
 }
 
-/// Plays it, until nothing more happens by itself.
+/// Runs until nothing more happens by itself.
 pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: OnUnknown, seed: u64) -> Played {
     let first = Stage::on(database).await;
     let stages = [first.again(database).await, first];
@@ -85,7 +85,7 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
         lease: Duration::from_secs(10),
         attempts: 4,
         on_unknown,
-        // In the end only messages are left to which the platform does not answer.
+        // In the end, only messages that the platform does not answer are left.
         longest_probe_pause: Duration::from_millis(20),
         ..DispatchLimits::default()
     };
@@ -109,7 +109,7 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
 }
 
 impl Play<'_> {
-    /// Some messages, somebody starts, some time, somebody crashes, some more time by the clock.
+    /// Sends some messages, starts an instance, waits, crashes an instance, and advances the clock.
     async fn round(&mut self, seed: u64) {
         let new: Vec<_> = (0..MESSAGES / ROUNDS).map(|_| self.message(seed)).collect();
         let stage = self.chance.random_range(0..2);
@@ -165,7 +165,7 @@ impl Play<'_> {
         }
     }
 
-    /// Both go on until nothing is queued or under way.
+    /// Both instances continue until nothing is queued or in dispatch.
     async fn comes_to_rest(&mut self) {
         for which in 0..2 {
             if self.running[which].is_none() {
@@ -185,7 +185,7 @@ impl Play<'_> {
     }
 }
 
-/// The platform tells what became of a message that it took.
+/// The platform posts a notification for a message that it accepted.
 pub(crate) async fn the_platform_tells(stage: &Stage, id: &str) {
     let body = Sample::of(id).body().into_bytes();
     let zone = TimeZone::from_name("UTC").unwrap();

@@ -1,4 +1,4 @@
-//! A store, dispatchers on it, and a platform that does as it is told.
+//! A store, dispatchers on it, and a configurable platform.
 
 use std::{
     sync::{
@@ -34,7 +34,7 @@ pub(crate) struct Stage {
     set: SetClock,
 }
 
-/// A dispatcher at work. Dropped without a stop, it is cut off where it is, as by a crash.
+/// A running dispatcher. If it is dropped without a stop, it is interrupted as by a crash.
 pub(crate) struct Instance {
     health: watch::Receiver<DispatchHealth>,
     stop: oneshot::Sender<()>,
@@ -47,7 +47,7 @@ impl Stage {
         Self { store: storage::open(database.url(), options).await.unwrap(), set: SetClock::default() }
     }
 
-    /// Another instance's view of the same database, with the same clock.
+    /// Another instance on the same database, with the same clock.
     pub(crate) async fn again(&self, database: &Database) -> Self {
         Self { set: self.set.clone(), ..Self::on(database).await }
     }
@@ -64,12 +64,12 @@ impl Stage {
         self.set.goes_back(time);
     }
 
-    /// Takes messages over, as they are, due at once.
+    /// Accepts messages that are due at once.
     pub(crate) async fn takes(&self, messages: impl IntoIterator<Item = Value>) {
         self.takes_for(messages, Duration::ZERO).await;
     }
 
-    /// The same, due in some time.
+    /// Accepts messages that are due after this time.
     pub(crate) async fn takes_for(&self, messages: impl IntoIterator<Item = Value>, wait: Duration) {
         let now = self.clock().now();
         let entry = |message| OutboxEntry::new(Submission::from_json(message).unwrap(), now.plus(wait));
@@ -82,7 +82,7 @@ impl Stage {
         let dispatcher = Dispatcher::new(&self.store, platform, tenant(), pace, self.clock(), metrics);
         let (health, (stop, stopped)) = (dispatcher.health(), oneshot::channel());
         let task = tokio::spawn(dispatcher.run(async {
-            // An error is the end of the instance.
+            // An error means that the instance has ended.
             let _ = stopped.await;
         }));
         Instance { health, stop, task }
@@ -96,7 +96,7 @@ impl Stage {
         self.message(id).await.dispatch.unwrap()
     }
 
-    /// The ids of the messages that are claimed.
+    /// The ids of the claimed messages.
     pub(crate) async fn sending(&self) -> Vec<String> {
         let filter = Filter { status: Some(Status::Sending), ..Filter::default() };
         let page = self.store.messages.list(&filter, None, PageLimit::default()).await.unwrap();
@@ -114,7 +114,7 @@ impl Stage {
 }
 
 impl Instance {
-    /// Waits until nothing is sent because of `wanted`.
+    /// Waits until sending is paused because of `wanted`.
     pub(crate) async fn is_stopped_by(&self, wanted: Trouble) {
         let is_it =
             |health: &DispatchHealth| matches!(health, DispatchHealth::Stopped { trouble, .. } if *trouble == wanted);
@@ -135,7 +135,7 @@ impl Instance {
         self.task.await.unwrap();
     }
 
-    /// As `kill -9` would.
+    /// Ends as by `kill -9`.
     pub(crate) async fn crashes(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
@@ -147,7 +147,7 @@ fn tenant() -> Tenant {
     Tenant { tracking: Tracking { notify_url, auth_id: None }, sms_api: SmsApi::V2, plus_sign: false }
 }
 
-/// Many requests at a time, each answered within a second.
+/// Many concurrent requests, each answered within a second.
 pub(crate) fn pace(in_flight: usize) -> DispatchLimits {
     DispatchLimits { in_flight, lease: Duration::from_mins(1), ..DispatchLimits::default() }
 }
@@ -156,16 +156,16 @@ pub(crate) fn message(channel: &str, id: &str) -> Value {
     json!({ "channel": channel, "from": "ACME", "to": "447700900123", "text": "Hello. [sim:silent]", "correlationId": id })
 }
 
-/// What is to be answered to a request, whose correlation ids are given.
+/// The answer to a request with these correlation ids.
 type Answer = dyn Fn(&[String]) -> Attempt + Send + Sync;
 
-/// A platform that does as it is told, and keeps what it was sent.
+/// A configurable platform that records the requests.
 pub(crate) struct Stub {
     answer: Mutex<Arc<Answer>>,
     sent: Mutex<Vec<(Instant, Vec<String>)>>,
-    /// Requests on these channels, as the platform names them, are not answered.
+    /// Requests on these channels, by the platform's names, are not answered.
     hangs: Mutex<Vec<&'static str>>,
-    /// Whether there are credentials that no request has shown yet.
+    /// Whether there are credentials that no request has used yet.
     are_fresh: watch::Sender<bool>,
     waits: AtomicUsize,
 }
@@ -189,22 +189,22 @@ impl Stub {
         self.hangs.lock().unwrap().push(channel);
     }
 
-    /// The credentials are others from now on.
+    /// Changes the credentials.
     pub(crate) fn is_shown_others(&self) {
         self.are_fresh.send_replace(true);
     }
 
-    /// How often somebody waited for others.
+    /// How often the dispatcher waited for other credentials.
     pub(crate) fn waits(&self) -> usize {
         self.waits.load(Ordering::Relaxed)
     }
 
-    /// The correlation ids of each request so far, and when it came.
+    /// The correlation ids and the time of each request so far.
     pub(crate) fn sent(&self) -> Vec<(Instant, Vec<String>)> {
         self.sent.lock().unwrap().clone()
     }
 
-    /// How often it was sent a message.
+    /// How often it received a message.
     pub(crate) fn times(&self, id: &str) -> usize {
         self.sent().iter().flat_map(|(_, ids)| ids).filter(|sent| *sent == id).count()
     }
@@ -227,7 +227,7 @@ impl Platform for Stub {
 
     async fn renewed(&self) {
         self.waits.fetch_add(1, Ordering::Relaxed);
-        // As long as no request has shown them, they are news to whoever asks.
+        // As long as no request has used them, the credentials count as new.
         self.are_fresh.subscribe().wait_for(|are_fresh| *are_fresh).await.unwrap();
     }
 }
@@ -241,13 +241,13 @@ pub(crate) fn answered(status: u16, body: &Value) -> Attempt {
     Attempt::Answered { status, body: body.to_string().into_bytes(), retry_after: None }
 }
 
-/// As Messaging API v1 takes one message or several.
+/// Messaging API v1 accepts one message or several.
 pub(crate) fn takes(ids: &[String]) -> Attempt {
     let entry = |id: &String| json!({ "code": "1001", "description": "Queued", "transid": format!("T-{id}"), "correlationid": id });
     answered(200, &json!({ "response": ids.iter().map(entry).collect::<Vec<_>>() }))
 }
 
-/// A bare status.
+/// An answer with only a status.
 pub(crate) fn says(status: u16, retry_after: Option<Duration>) -> Attempt {
     Attempt::Answered { status, body: Vec::new(), retry_after }
 }

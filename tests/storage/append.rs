@@ -1,4 +1,4 @@
-//! What is appended is on disk, whole and as it came.
+//! Appended arrivals are stored completely and unchanged.
 
 use harness::notifications_of;
 use receiptd::{
@@ -14,19 +14,19 @@ use crate::{
 };
 
 both!(
-    a_posted_notification_reads_back,
-    every_field_reads_back,
+    a_posted_notification_can_be_read_again,
+    every_field_can_be_read_again,
     absent_fields_stay_absent,
-    bodies_read_back_byte_by_byte,
-    unusual_texts_read_back,
+    bodies_are_stored_byte_by_byte,
+    unusual_texts_can_be_read_again,
     a_duplicate_is_stored_once_and_counted,
-    the_first_arrival_of_a_duplicate_is_kept,
-    different_notifications_are_all_kept,
-    a_large_batch_is_taken_at_once,
-    nothing_is_taken_too,
+    the_first_arrival_of_a_duplicate_is_stored,
+    different_notifications_are_all_stored,
+    a_large_batch_is_stored_at_once,
+    an_empty_batch_is_accepted,
 );
 
-/// As another process finds them.
+/// As another process reads them.
 async fn read_back(store: &Store, name: &str) -> Vec<StoredNotification> {
     let mut notifications = notifications_of(store, &id(name)).await.unwrap();
     notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
@@ -39,7 +39,7 @@ const POSTED: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"timeStamp"
   "memberOfTomorrow":{"kept":[1,2,3]}},"carrier":"USTMO","transid":"t-1","callbackData":"order A-1001",
   "correlationid":"order-1","anotherOne":null}}"#;
 
-async fn a_posted_notification_reads_back(store: &TestStore) {
+async fn a_posted_notification_can_be_read_again(store: &TestStore) {
     let Posted::Notification(posted) = Posted::read(POSTED.as_bytes(), TimeZone::UTC) else { panic!("not understood") };
     let posted = StoredNotification::now(*posted, POSTED.into(), Source::Notify, time(1_000));
     store.journal.append(&[receiptd::domain::Arrival::Notification(posted.clone())]).await.unwrap();
@@ -52,7 +52,7 @@ async fn a_posted_notification_reads_back(store: &TestStore) {
     assert_eq!(message.created_at, time(1_000));
 }
 
-async fn every_field_reads_back(store: &TestStore) {
+async fn every_field_can_be_read_again(store: &TestStore) {
     let everything = |notification: &mut Notification| {
         notification.channel = Some(Channel::from_name("Pigeon Post"));
         notification.status_text = "Un-Delivered".into();
@@ -80,7 +80,7 @@ async fn absent_fields_stay_absent(store: &TestStore) {
     assert_eq!((message.code, message.reason, message.segments, message.callback_data), (None, None, None, None));
 }
 
-async fn bodies_read_back_byte_by_byte(store: &TestStore) {
+async fn bodies_are_stored_byte_by_byte(store: &TestStore) {
     let mebibyte = format!("{{\"pad\":\"{}\"}}", "0123456789abcdef".repeat(65_536));
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     let bodies: [&[u8]; 14] = [
@@ -92,7 +92,7 @@ async fn bodies_read_back_byte_by_byte(store: &TestStore) {
         br#"{"quotes":"'\"\\ '' \/ $1 %s"}"#,
         b"[]",
         b"",
-        // What is read as a notification need not be UTF-8.
+        // The body of a notification need not be UTF-8.
         b"{\"latin\":\"\xe9\"}",
         b"{\"half\":\"\xed\xa0\xbd\"}",
         b"{\"cut\":\"\xf0\x9f\x98\"}",
@@ -122,7 +122,7 @@ async fn bodies_read_back_byte_by_byte(store: &TestStore) {
     }
 }
 
-async fn unusual_texts_read_back(store: &TestStore) {
+async fn unusual_texts_can_be_read_again(store: &TestStore) {
     for (n, text) in ["'; DROP TABLE messages; --", "\u{FFFD}", "ÅÄÖ", "👋🏽", " ", "\u{1}\u{7f}", "null", "12", "1e5"]
         .into_iter()
         .enumerate()
@@ -164,7 +164,7 @@ async fn a_duplicate_is_stored_once_and_counted(store: &TestStore) {
     assert_eq!(store.message("order-1").await.notification_count, 2);
 }
 
-async fn the_first_arrival_of_a_duplicate_is_kept(store: &TestStore) {
+async fn the_first_arrival_of_a_duplicate_is_stored(store: &TestStore) {
     let first = about("order-1").of("t-1").at(20).received(1_000).body("{\"n\":1}");
     let again = about("order-1").of("t-1").at(20).received(2_000).body("{\"n\":2}");
     store.hear([first.clone()]).await;
@@ -179,7 +179,7 @@ async fn the_first_arrival_of_a_duplicate_is_kept(store: &TestStore) {
     assert_eq!(store.notifications("txn:t-2").await, [StoredNotification { occurrences: 2, ..first.recorded() }]);
 }
 
-async fn different_notifications_are_all_kept(store: &TestStore) {
+async fn different_notifications_are_all_stored(store: &TestStore) {
     let base = about("order-1").of("t-1").to("447700900123").at(20);
     let code = |code: &str| base.clone().with(|notification| notification.code = Some(code.to_owned()));
     let reason = |text: &str| base.clone().with(|notification| notification.reason = Some(text.to_owned()));
@@ -195,12 +195,12 @@ async fn different_notifications_are_all_kept(store: &TestStore) {
     ];
     store.hear(different.clone()).await;
     assert_eq!(store.notifications("order-1").await.len(), different.len());
-    // What differs only in its letters' case or in its signs is the same status.
+    // Statuses that differ only in upper and lower case or in punctuation are equal.
     store.hear([base.with(|notification| notification.status_text = "DELIVER-ED".into())]).await;
     assert_eq!(store.message("order-1").await.notification_count, 8);
 }
 
-async fn a_large_batch_is_taken_at_once(store: &TestStore) {
+async fn a_large_batch_is_stored_at_once(store: &TestStore) {
     let batch = (0..1_000).map(|n| about(&format!("order-{}", n % 100)).of(&format!("t-{n}")).at(n));
     store.hear(batch).await;
     let message = store.message("order-7").await;
@@ -208,7 +208,7 @@ async fn a_large_batch_is_taken_at_once(store: &TestStore) {
     assert_eq!(message.transaction_id.unwrap().as_str(), "t-907");
 }
 
-async fn nothing_is_taken_too(store: &TestStore) {
+async fn an_empty_batch_is_accepted(store: &TestStore) {
     store.journal.append(&[]).await.unwrap();
     store.hear([about_transaction("t-1")]).await;
     assert_eq!(store.ids(&receiptd::domain::Filter::default()).await, ["txn:t-1"]);

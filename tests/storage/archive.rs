@@ -1,4 +1,4 @@
-//! What came to the notify URL and is no notification.
+//! Inbound messages and the quarantine.
 
 use receiptd::domain::{Archived, Arrival, Channel, Cursor, Filter, Inbound, PageLimit, Source, Unreadable};
 
@@ -8,9 +8,9 @@ use crate::{
 };
 
 both!(
-    an_inbound_message_reads_back,
-    an_unreadable_body_reads_back_byte_by_byte,
-    the_same_body_is_kept_once_and_counted,
+    an_inbound_message_can_be_read_again,
+    an_unreadable_body_is_stored_byte_by_byte,
+    a_repeated_body_is_stored_once_and_counted,
     both_lists_are_paged_newest_first,
     a_page_ends_where_it_is_full,
     the_two_lists_do_not_mix,
@@ -29,7 +29,7 @@ fn limit(most: u16) -> PageLimit {
     PageLimit::new(most).unwrap()
 }
 
-async fn an_inbound_message_reads_back(store: &TestStore) {
+async fn an_inbound_message_can_be_read_again(store: &TestStore) {
     let what = Inbound {
         channel: Some(Channel::from_name("Carrier Pigeon")),
         event: "QuickReplyResponse".to_owned(),
@@ -43,7 +43,7 @@ async fn an_inbound_message_reads_back(store: &TestStore) {
     assert_eq!((page.items, page.next), (vec![full, bare], None));
 }
 
-async fn an_unreadable_body_reads_back_byte_by_byte(store: &TestStore) {
+async fn an_unreadable_body_is_stored_byte_by_byte(store: &TestStore) {
     let every_byte: Vec<u8> = (0..=u8::MAX).collect();
     let bodies = [every_byte.as_slice(), b"", b"\0", b"{\"a\":\"\xff\xfe\"}", &b"\x80".repeat(1_000_000)];
     let kept: Vec<_> = bodies.iter().zip(1..).map(|(body, at)| unreadable(body, at)).collect();
@@ -52,7 +52,7 @@ async fn an_unreadable_body_reads_back_byte_by_byte(store: &TestStore) {
     assert!(stored.iter().rev().eq(&kept));
 }
 
-async fn the_same_body_is_kept_once_and_counted(store: &TestStore) {
+async fn a_repeated_body_is_stored_once_and_counted(store: &TestStore) {
     let kept = unreadable(b"\xff", 10);
     let came = inbound("{}", 10);
     let again = [Arrival::Quarantined(unreadable(b"\xff", 20)), Arrival::Inbound(inbound("{}", 20))];
@@ -64,7 +64,7 @@ async fn the_same_body_is_kept_once_and_counted(store: &TestStore) {
 }
 
 async fn both_lists_are_paged_newest_first(store: &TestStore) {
-    // Most of one instant, so that the cursor has to look at the fingerprint too.
+    // Most at one instant, so that the cursor must use the fingerprint too.
     let received = |n: u8| i64::from(n / 16);
     store.hear((0..20).map(|n| Arrival::Quarantined(unreadable(&[n], received(n))))).await;
     store.hear((0..20).map(|n| Arrival::Inbound(inbound(&n.to_string(), received(n))))).await;
@@ -75,7 +75,7 @@ async fn both_lists_are_paged_newest_first(store: &TestStore) {
     loop {
         let page = store.quarantine.list(cursor.as_ref(), limit(3)).await.unwrap();
         walked.extend(page.items);
-        // What comes meanwhile is newer.
+        // Bodies that arrive meanwhile are newer.
         store.hear([Arrival::Quarantined(unreadable(&[100, u8::try_from(walked.len()).unwrap()], 9))]).await;
         let Some(next) = page.next else { break };
         cursor = Cursor::decode(&next.encode());
@@ -106,7 +106,7 @@ async fn a_page_ends_where_it_is_full(store: &TestStore) {
         }
     }
     assert_eq!(pages, [&[5, 4, 3][..], &[2, 1]]);
-    // One that is larger than a page has one for itself.
+    // A body that is larger than a page has its own page.
     store.hear([Arrival::Quarantined(unreadable(&vec![b'6'; 3 << 20], 6))]).await;
     let page = store.quarantine.list(None, limit(500)).await.unwrap();
     assert!(page.items.len() == 1 && page.next.is_some());
@@ -117,7 +117,7 @@ async fn the_two_lists_do_not_mix(store: &TestStore) {
     assert_eq!(store.quarantine.list(None, limit(9)).await.unwrap().items, [unreadable(b"{}", 10)]);
     assert_eq!(store.inbound.list(None, limit(9)).await.unwrap().items, [inbound("{}", 10)]);
     assert_eq!(store.ids(&Filter::default()).await, Vec::<String>::new());
-    // A cursor of the other list leads somewhere, harmlessly.
+    // A cursor of the other list selects some position, which does no harm.
     let cursor = Cursor { at: time(11), id: "order-1".to_owned() };
     assert_eq!(store.inbound.list(Some(&cursor), limit(9)).await.unwrap().items.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Who did what.
+//! The audit log.
 
 use futures_util::poll;
 use receiptd::{
@@ -17,23 +17,23 @@ use crate::{
 };
 
 both!(
-    what_is_done_often_in_a_minute_is_one_entry,
-    what_has_details_is_an_entry_of_its_own,
-    the_trail_has_pages,
-    the_trail_is_filtered_by_who_what_and_when,
-    what_is_looked_at_again_within_a_minute_is_one_entry,
-    without_the_trail_nobody_is_told_that_it_is_done,
+    repeated_actions_within_a_minute_are_one_entry,
+    an_action_with_details_has_its_own_entry,
+    the_audit_log_has_pages,
+    the_audit_log_is_filtered_by_actor_action_and_time,
+    repeated_reads_within_a_minute_are_one_entry,
+    without_the_audit_log_an_action_is_not_confirmed,
     messages_of_one_minute_are_one_entry,
-    without_the_trail_nothing_is_sent_or_cancelled,
-    a_caller_that_is_gone_is_in_the_trail_with_its_messages,
-    doubts_are_counted_in_the_commits_that_raise_them,
+    without_the_audit_log_nothing_is_sent_or_cancelled,
+    a_disconnected_caller_is_in_the_audit_log_with_its_messages,
+    unconfirmed_messages_are_counted_in_their_commits,
 );
 
 fn page(limit: u16) -> AuditRequest {
     AuditRequest { limit: PageLimit::new(limit).unwrap(), ..AuditRequest::default() }
 }
 
-async fn what_is_done_often_in_a_minute_is_one_entry(store: &TestStore) {
+async fn repeated_actions_within_a_minute_are_one_entry(store: &TestStore) {
     let audit = AuditWriter::start(store, Clock::new(|| time(1_000)));
     let mut sending = JoinSet::new();
     for n in 0..60 {
@@ -46,7 +46,7 @@ async fn what_is_done_often_in_a_minute_is_one_entry(store: &TestStore) {
     entries.sort_unstable_by(|a, b| a.actor.cmp(&b.actor));
     let told: Vec<_> = entries.iter().map(|it| (it.actor.as_str(), it.action.as_str(), it.count)).collect();
     assert_eq!(told, [("app", "sent", 60), ("shop", "sent", 60)]);
-    // After a minute, and after a restart, others begin.
+    // After a minute, and after a restart, new entries begin.
     AuditWriter::start(store, Clock::new(|| time(70_000_000)))
         .record(&Actor::named("app"), AuditAction::Sent, 1, None)
         .await
@@ -54,7 +54,7 @@ async fn what_is_done_often_in_a_minute_is_one_entry(store: &TestStore) {
     assert_eq!(audit.list(&page(10)).await.unwrap().items.len(), 3);
 }
 
-async fn what_has_details_is_an_entry_of_its_own(store: &TestStore) {
+async fn an_action_with_details_has_its_own_entry(store: &TestStore) {
     let audit = AuditWriter::start(store, Clock::new(|| time(1_000)));
     for n in 0..2 {
         audit.record(&Actor::cli("dana"), AuditAction::Exported, n, Some("failures as CSV")).await.unwrap();
@@ -64,7 +64,7 @@ async fn what_has_details_is_an_entry_of_its_own(store: &TestStore) {
     assert!(entries.iter().all(|it| it.actor == "cli:dana" && it.details.as_deref() == Some("failures as CSV")));
 }
 
-async fn the_trail_has_pages(store: &TestStore) {
+async fn the_audit_log_has_pages(store: &TestStore) {
     for n in 0..7 {
         let audit = AuditWriter::start(store, Clock::new(move || time(1_000 + n / 3)));
         audit.record(&Actor::anonymous(), AuditAction::Imported, n, None).await.unwrap();
@@ -82,7 +82,7 @@ async fn the_trail_has_pages(store: &TestStore) {
     assert_eq!(seen, (0..7).collect::<Vec<_>>());
 }
 
-async fn without_the_trail_nobody_is_told_that_it_is_done(store: &TestStore) {
+async fn without_the_audit_log_an_action_is_not_confirmed(store: &TestStore) {
     store.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
     let audit = AuditWriter::start(store, Clock::system());
     assert!(audit.record(&Actor::anonymous(), AuditAction::Sent, 1, None).await.is_err());
@@ -91,7 +91,7 @@ async fn without_the_trail_nobody_is_told_that_it_is_done(store: &TestStore) {
     assert_eq!(audit.list(&page(10)).await.unwrap().items[0].count, 1);
 }
 
-/// AuditAction, actor and count of each entry, in order.
+/// Action, actor and count of each entry, in order.
 async fn told(store: &TestStore) -> Vec<(String, String, i64)> {
     let entries = AuditWriter::start(store, Clock::system()).list(&page(100)).await.unwrap().items;
     let mut told: Vec<_> = entries.into_iter().map(|it| (it.action, it.actor, it.count)).collect();
@@ -129,13 +129,13 @@ async fn messages_of_one_minute_are_one_entry(store: &TestStore) {
     }
     store.outbox.cancel(&id("b-0"), time(2 * second), &app).await.unwrap();
     assert_eq!(told(store).await[0], line("cancelled", "app", 2));
-    // Another instance has an entry of its own, so that neither waits for the other.
+    // Another instance has its own entry, so that neither waits for the other.
     let entry = OutboxEntry::new(submission("elsewhere"), time(0));
     store.reopened().await.outbox.enqueue(&[entry], time(second), &shop).await.unwrap();
     assert_eq!(told(store).await.iter().filter(|it| it.1 == "shop").map(|it| it.2).sum::<i64>(), 9);
 }
 
-async fn without_the_trail_nothing_is_sent_or_cancelled(store: &TestStore) {
+async fn without_the_audit_log_nothing_is_sent_or_cancelled(store: &TestStore) {
     let (sender, shop) = (sender(store), Actor::named("shop"));
     sender.accept(&shop, &draft("order-1"), None).await.unwrap();
     store.execute("ALTER TABLE audit_log RENAME TO elsewhere").await;
@@ -152,7 +152,7 @@ async fn without_the_trail_nothing_is_sent_or_cancelled(store: &TestStore) {
     assert!(sent.contains(&line("cancelled", "shop", 1)), "{sent:?}");
 }
 
-async fn a_caller_that_is_gone_is_in_the_trail_with_its_messages(store: &TestStore) {
+async fn a_disconnected_caller_is_in_the_audit_log_with_its_messages(store: &TestStore) {
     let (sender, shop, mut changes) = (sender(store), Actor::named("shop"), store.status_signal.clone());
     let drafts = ["order-1", "order-2"].map(draft);
     let lock = store.holds("audit_log").await;
@@ -176,7 +176,7 @@ async fn a_caller_that_is_gone_is_in_the_trail_with_its_messages(store: &TestSto
     assert_eq!(told(store).await[0], line("cancelled", "shop", 1));
 }
 
-async fn doubts_are_counted_in_the_commits_that_raise_them(store: &TestStore) {
+async fn unconfirmed_messages_are_counted_in_their_commits(store: &TestStore) {
     let shop = Actor::named("shop");
     let entries = ["a", "b", "c"].map(|name| OutboxEntry::new(submission(name), time(1_000)));
     store.outbox.enqueue(&entries, time(1_000), &shop).await.unwrap();
@@ -185,7 +185,7 @@ async fn doubts_are_counted_in_the_commits_that_raise_them(store: &TestStore) {
     assert!(told(store).await.contains(&line("restored", "cli:dana", 3)));
 }
 
-async fn the_trail_is_filtered_by_who_what_and_when(store: &TestStore) {
+async fn the_audit_log_is_filtered_by_actor_action_and_time(store: &TestStore) {
     let (shop, dana) = (Actor::named("shop"), Actor::cli("dana").run_by(Some("root (uid 0)".to_owned())));
     for (at, actor, action) in [
         (1, &shop, AuditAction::Sent),
@@ -213,7 +213,7 @@ async fn the_trail_is_filtered_by_who_what_and_when(store: &TestStore) {
     assert_eq!(users.flatten().collect::<Vec<_>>(), ["root (uid 0)", "root (uid 0)"]);
 }
 
-async fn what_is_looked_at_again_within_a_minute_is_one_entry(store: &TestStore) {
+async fn repeated_reads_within_a_minute_are_one_entry(store: &TestStore) {
     let (audit, eye) = (AuditWriter::start(store, Clock::new(|| time(1_000))), Actor::named("eye"));
     for what in ["message a", "message b", "message a"] {
         audit.record_read(&eye, what.to_owned()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What waits can be called back, and nothing else.
+//! Only waiting messages can be cancelled.
 
 use receiptd::{
     domain::{Actor, Dispatch, Event, Failure, Status},
@@ -12,14 +12,14 @@ use crate::{
 };
 
 both!(
-    what_waits_is_called_back_once_and_for_all,
-    what_is_or_may_be_with_the_platform_is_not_called_back,
-    what_waits_for_another_attempt_is_called_back,
-    what_a_notification_shows_to_be_with_the_platform_is_not_called_back,
-    what_others_sent_or_nobody_knows_is_not_called_back,
-    a_notification_says_more_than_a_cancellation,
-    an_answer_that_comes_after_the_cancellation,
-    of_a_claim_and_a_cancellation_one_wins,
+    a_waiting_message_is_cancelled_permanently,
+    a_message_that_the_platform_may_have_is_not_cancelled,
+    a_message_that_waits_for_a_retry_is_cancelled,
+    a_notified_message_is_not_cancelled,
+    observed_and_unknown_messages_are_not_cancelled,
+    a_notification_outranks_a_cancellation,
+    an_answer_after_the_cancellation_is_handled,
+    either_a_claim_or_a_cancellation_succeeds,
 );
 
 async fn cancel(store: &TestStore, name: &str, micros: i64) -> Cancellation {
@@ -30,7 +30,7 @@ fn retry(at: i64) -> Settlement {
     Settlement { retry_at: Some(time(at)), ..Settlement::new(Dispatch::Queued, time(at)) }
 }
 
-async fn what_waits_is_called_back_once_and_for_all(store: &TestStore) {
+async fn a_waiting_message_is_cancelled_permanently(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     for (now, answer) in [(2_000, Cancellation::Cancelled), (3_000, Cancellation::Already)] {
         assert_eq!(cancel(store, "order-1", now).await, answer);
@@ -42,7 +42,7 @@ async fn what_waits_is_called_back_once_and_for_all(store: &TestStore) {
     assert_eq!((next_due(store).await, store.outbox.expire(time(i64::MAX)).await.unwrap()), (None, vec![]));
 }
 
-async fn what_is_or_may_be_with_the_platform_is_not_called_back(store: &TestStore) {
+async fn a_message_that_the_platform_may_have_is_not_cancelled(store: &TestStore) {
     for dispatch in [Dispatch::Sending, Dispatch::Accepted, Dispatch::Unconfirmed, Dispatch::Rejected] {
         let name = fresh();
         let claim = leased(store, &name, 1_000).await;
@@ -55,14 +55,14 @@ async fn what_is_or_may_be_with_the_platform_is_not_called_back(store: &TestStor
     }
 }
 
-async fn what_waits_for_another_attempt_is_called_back(store: &TestStore) {
+async fn a_message_that_waits_for_a_retry_is_cancelled(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     settle(store, &claim, &retry(5_000)).await;
     assert_eq!(cancel(store, "order-1", 6_000).await, Cancellation::Cancelled);
     assert_eq!(next_due(store).await, None);
 }
 
-async fn what_a_notification_shows_to_be_with_the_platform_is_not_called_back(store: &TestStore) {
+async fn a_notified_message_is_not_cancelled(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     settle(store, &claim, &retry(5_000)).await;
     store.hear([about("order-1").says(Event::Submitted)]).await;
@@ -71,14 +71,14 @@ async fn what_a_notification_shows_to_be_with_the_platform_is_not_called_back(st
     assert_eq!(store.message("order-1").await.dispatch, Some(Dispatch::Accepted));
 }
 
-async fn what_others_sent_or_nobody_knows_is_not_called_back(store: &TestStore) {
+async fn observed_and_unknown_messages_are_not_cancelled(store: &TestStore) {
     assert_eq!(cancel(store, "order-1", 1_000).await, Cancellation::Absent);
     store.hear([about("order-1")]).await;
     assert_eq!(cancel(store, "order-1", 1_000).await, Cancellation::Observed);
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap(), []);
 }
 
-async fn a_notification_says_more_than_a_cancellation(store: &TestStore) {
+async fn a_notification_outranks_a_cancellation(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     cancel(store, "order-1", 2_000).await;
     store.hear([about("order-1").says(Event::Unknown)]).await;
@@ -90,8 +90,8 @@ async fn a_notification_says_more_than_a_cancellation(store: &TestStore) {
     }
 }
 
-/// It waited for a resend, and the answer to the attempt before comes late.
-async fn an_answer_that_comes_after_the_cancellation(store: &TestStore) {
+/// It waited for a resend, and the answer to the previous attempt arrives late.
+async fn an_answer_after_the_cancellation_is_handled(store: &TestStore) {
     for (dispatch, status) in [
         (Dispatch::Queued, Status::Cancelled),
         (Dispatch::Rejected, Status::Cancelled),
@@ -111,7 +111,7 @@ async fn an_answer_that_comes_after_the_cancellation(store: &TestStore) {
     }
 }
 
-async fn of_a_claim_and_a_cancellation_one_wins(store: &TestStore) {
+async fn either_a_claim_or_a_cancellation_succeeds(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await];
     for n in 0..20 {
         let name = format!("order-{n}");

@@ -1,4 +1,4 @@
-//! What is on record is what the chain says, whatever happened in whatever order.
+//! The stored rows match the hash chain after any actions in any order.
 
 use harness::notifications_of;
 use proptest::prelude::*;
@@ -17,15 +17,15 @@ use crate::{
 };
 
 both!(
-    an_empty_store_is_sound,
-    any_history_is_sound,
-    any_history_of_two_instances_is_sound,
+    an_empty_store_verifies,
+    every_history_verifies,
+    every_history_of_two_instances_verifies,
     a_commit_adds_one_link,
-    adoption_by_an_answer_is_sound,
-    a_head_vouches_for_what_was_there,
+    adoption_by_an_answer_verifies,
+    a_head_covers_all_earlier_rows,
     a_head_of_another_store_is_not_found,
-    what_is_taken_off_the_end_shows_against_a_head,
-    a_chain_that_is_gone_with_all_its_rows_shows,
+    a_truncated_chain_is_detected_with_a_head,
+    a_removed_chain_is_detected,
 );
 
 pub(crate) async fn verify(store: &Store, head: Option<&str>) -> Verdict {
@@ -43,15 +43,15 @@ async fn links(store: &TestStore) -> usize {
     store.texts("SELECT CAST(sequence AS TEXT) FROM links").await.len()
 }
 
-async fn an_empty_store_is_sound(store: &TestStore) {
+async fn an_empty_store_verifies(store: &TestStore) {
     let first = store.verdict().await;
     assert_eq!((first.rows, first.links, first.chains), (0, 0, 0));
     let head = assert_sound(&first);
     assert_sound(&verify(store, Some(&head)).await);
 }
 
-/// With duplicates, adoptions, disputes, and correlation ids that come late.
-async fn any_history_is_sound(store: &TestStore) {
+/// With duplicates, adoptions, disputes, and late correlation ids.
+async fn every_history_verifies(store: &TestStore) {
     let kind = prop_oneof![Just(Transactions::OfOneMessage), Just(Transactions::Disputed)];
     let history = kind.prop_flat_map(|transactions| a_history(3, transactions));
     store.for_all(&history, async |history| {
@@ -62,11 +62,11 @@ async fn any_history_is_sound(store: &TestStore) {
     });
 }
 
-async fn any_history_of_two_instances_is_sound(store: &TestStore) {
+async fn every_history_of_two_instances_verifies(store: &TestStore) {
     store.for_all(&a_history(3, Transactions::Disputed), async |history| {
-        // New ones each time: what a restart leaves behind is a chain that ends.
+        // New instances each time: a restart leaves a chain that has ended.
         let instances = [store.reopened().await, store.reopened().await];
-        // Two that fight over a transaction may be told to try again by Postgres, which is not the point here.
+        // Postgres may ask one of two instances that compete for a transaction to retry, which is not tested here.
         let batches = history.batches();
         append_at_once(&instances[..1], &batches[..batches.len() / 2]).await;
         for batch in &batches[batches.len() / 2..] {
@@ -91,7 +91,7 @@ async fn a_commit_adds_one_link(store: &TestStore) {
     assert_eq!(sizes, [(300 * 37).to_string()]);
 }
 
-async fn adoption_by_an_answer_is_sound(store: &TestStore) {
+async fn adoption_by_an_answer_verifies(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let early = about_transaction("t-1").to("447700900999").at(1_010);
     store.hear([early.clone(), early]).await;
@@ -104,7 +104,7 @@ async fn adoption_by_an_answer_is_sound(store: &TestStore) {
     assert_eq!(verdict.rows, 4, "a notification and three steps");
 }
 
-async fn a_head_vouches_for_what_was_there(store: &TestStore) {
+async fn a_head_covers_all_earlier_rows(store: &TestStore) {
     let mut heads = vec![assert_sound(&store.verdict().await)];
     for n in 0..4 {
         let other = store.reopened().await;
@@ -124,11 +124,11 @@ async fn a_head_of_another_store_is_not_found(store: &TestStore) {
     assert_eq!((finding.what.as_str(), finding.table.as_str(), finding.key), ("removed", "links", other));
 }
 
-async fn what_is_taken_off_the_end_shows_against_a_head(store: &TestStore) {
+async fn a_truncated_chain_is_detected_with_a_head(store: &TestStore) {
     store.hear([about("order-1")]).await;
     store.hear([about("order-2")]).await;
     let head = assert_sound(&store.verdict().await);
-    // Somebody removes the last link with its rows, and the seal, so that all fits together.
+    // An attacker removes the last link with its rows and the seal, so that everything matches.
     store.execute("DELETE FROM links WHERE sequence > 2").await;
     store.execute("DELETE FROM notifications WHERE correlation_id = 'order-2'").await;
     store.execute("DELETE FROM messages WHERE correlation_id = 'order-2'").await;
@@ -137,7 +137,7 @@ async fn what_is_taken_off_the_end_shows_against_a_head(store: &TestStore) {
     assert_eq!((finding.what.as_str(), finding.table.as_str()), ("removed", "links"));
 }
 
-async fn a_chain_that_is_gone_with_all_its_rows_shows(store: &TestStore) {
+async fn a_removed_chain_is_detected(store: &TestStore) {
     store.hear([about("order-1")]).await;
     let first = store.texts("SELECT LOWER(HEX(writer)) FROM links LIMIT 1");
     let first = match &store.database {

@@ -1,4 +1,4 @@
-//! A lease is given to one claimer alone.
+//! A lease is given to only one caller.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::{
 };
 
 both!(
-    only_what_is_due_is_leased,
-    no_more_than_asked_for_is_leased_and_the_longest_due_first,
-    what_is_leased_is_not_leased_again,
+    only_due_messages_are_leased,
+    at_most_the_limit_is_leased_earliest_first,
+    a_leased_message_is_not_leased_again,
     two_instances_share_the_work_without_overlap,
-    the_next_due_time_is_that_of_what_waits,
+    the_next_due_time_is_that_of_waiting_messages,
     a_claim_is_a_step,
-    what_a_notification_shows_to_be_with_the_platform_is_not_sent_again,
-    a_request_that_cannot_be_read_does_not_hold_up_the_others,
-    each_channel_is_claimed_for_itself,
-    an_instance_whose_clock_lags_leaves_the_pauses_and_leases_of_others_alone,
-    what_a_clock_set_back_by_hours_left_behind_is_put_right,
+    a_notified_message_is_not_sent_again,
+    an_unreadable_request_does_not_block_others,
+    each_channel_is_claimed_separately,
+    an_instance_with_a_slow_clock_does_not_change_times_of_others,
+    times_left_by_a_clock_set_back_by_hours_are_corrected,
 );
 
 const MINUTE: i64 = 60_000_000;
@@ -34,7 +34,7 @@ fn names(claims: &[receiptd::storage::Claim]) -> Vec<&str> {
     claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect()
 }
 
-async fn only_what_is_due_is_leased(store: &TestStore) {
+async fn only_due_messages_are_leased(store: &TestStore) {
     for (name, due) in [("a", 10), ("b", 20), ("c", 30)] {
         enqueue(store, &submission(name), due).await;
     }
@@ -44,7 +44,7 @@ async fn only_what_is_due_is_leased(store: &TestStore) {
     assert_eq!(names(&claimed(store, 30).await), ["c"]);
 }
 
-async fn no_more_than_asked_for_is_leased_and_the_longest_due_first(store: &TestStore) {
+async fn at_most_the_limit_is_leased_earliest_first(store: &TestStore) {
     for (name, due) in [("a", 50), ("b", 40), ("c", 30), ("d", 20), ("e", 10)] {
         enqueue(store, &submission(name), due).await;
     }
@@ -56,7 +56,7 @@ async fn no_more_than_asked_for_is_leased_and_the_longest_due_first(store: &Test
     assert_eq!(claim(2).await, []);
 }
 
-async fn what_is_leased_is_not_leased_again(store: &TestStore) {
+async fn a_leased_message_is_not_leased_again(store: &TestStore) {
     let claim = leased(store, "a", 10).await;
     assert_eq!(claim.attempt, 1);
     // Neither by another instance nor after the end of the lease.
@@ -69,7 +69,7 @@ async fn what_is_leased_is_not_leased_again(store: &TestStore) {
     assert_eq!((names(&claims), claims[0].attempt), (vec!["a"], 2));
 }
 
-/// Claims in small portions until there is nothing left.
+/// Claims in small portions until nothing is left.
 async fn work(store: Store) -> Vec<String> {
     let mut mine = Vec::new();
     loop {
@@ -103,7 +103,7 @@ async fn two_instances_share_the_work_without_overlap(store: &TestStore) {
     }
 }
 
-async fn the_next_due_time_is_that_of_what_waits(store: &TestStore) {
+async fn the_next_due_time_is_that_of_waiting_messages(store: &TestStore) {
     assert_eq!(next_due(store).await, None);
     enqueue(store, &submission("a"), 30).await;
     enqueue(store, &submission("b"), 20).await;
@@ -127,7 +127,7 @@ async fn a_claim_is_a_step(store: &TestStore) {
     assert_eq!(steps, [(Dispatch::Queued, time(10)), (Dispatch::Sending, time(10))]);
 }
 
-async fn what_a_notification_shows_to_be_with_the_platform_is_not_sent_again(store: &TestStore) {
+async fn a_notified_message_is_not_sent_again(store: &TestStore) {
     let claim = leased(store, "a", 10).await;
     let again = Settlement { retry_at: Some(time(60)), ..Settlement::new(Dispatch::Queued, time(50)) };
     settle(store, &claim, &again).await;
@@ -139,7 +139,7 @@ async fn what_a_notification_shows_to_be_with_the_platform_is_not_sent_again(sto
     assert_eq!(store.outbox.expire_leases(time(1_000_000), false).await.unwrap(), []);
 }
 
-async fn a_request_that_cannot_be_read_does_not_hold_up_the_others(store: &TestStore) {
+async fn an_unreadable_request_does_not_block_others(store: &TestStore) {
     enqueue(store, &submission("bad"), 10).await;
     enqueue(store, &submission("good"), 10).await;
     store.execute("UPDATE outbox SET request = '{}' WHERE correlation_id = 'bad'").await;
@@ -149,7 +149,7 @@ async fn a_request_that_cannot_be_read_does_not_hold_up_the_others(store: &TestS
     assert_eq!(claimed(store, 1_000_000).await, []);
 }
 
-async fn each_channel_is_claimed_for_itself(store: &TestStore) {
+async fn each_channel_is_claimed_separately(store: &TestStore) {
     for (name, channel, due) in [("a", "sms", 30), ("b", "whatsapp", 20), ("c", "sms", 10), ("d", "rcs", 40)] {
         let members = json!({"correlationId": name, "channel": channel});
         enqueue(store, &submission_with(&members), due).await;
@@ -166,7 +166,7 @@ async fn each_channel_is_claimed_for_itself(store: &TestStore) {
     assert_eq!(store.outbox.next_due().await.unwrap(), [(Channel::Rcs, time(40))]);
 }
 
-/// At `now`: one message that is to be tried again in five minutes, and one that is leased.
+/// At `now`: one message that is retried in five minutes, and one that is leased.
 async fn put_off_and_leased(store: &TestStore, now: i64) -> receiptd::storage::Claim {
     let put_off = leased(store, "put-off", now).await;
     let again = Settlement { retry_at: Some(time(now + 5 * MINUTE)), ..Settlement::new(Dispatch::Queued, time(now)) };
@@ -174,7 +174,7 @@ async fn put_off_and_leased(store: &TestStore, now: i64) -> receiptd::storage::C
     leased(store, "leased", now).await
 }
 
-async fn an_instance_whose_clock_lags_leaves_the_pauses_and_leases_of_others_alone(store: &TestStore) {
+async fn an_instance_with_a_slow_clock_does_not_change_times_of_others(store: &TestStore) {
     let now = 1_000 * MINUTE;
     put_off_and_leased(store, now).await;
     for lag in [0, 1, 10, 29] {
@@ -185,7 +185,7 @@ async fn an_instance_whose_clock_lags_leaves_the_pauses_and_leases_of_others_alo
     }
 }
 
-async fn what_a_clock_set_back_by_hours_left_behind_is_put_right(store: &TestStore) {
+async fn times_left_by_a_clock_set_back_by_hours_are_corrected(store: &TestStore) {
     let (ahead, now) = (1_000 * MINUTE, 880 * MINUTE);
     put_off_and_leased(store, ahead).await;
     store.outbox.on_clock_rollback(time(now), time(now).plus(LEASE)).await.unwrap();

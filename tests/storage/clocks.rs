@@ -1,5 +1,5 @@
-//! Clocks that are wrong: ours jumps back and forth, the platform's is years ahead or behind. Neither has a say in which
-//! status stands, in what is taken for the same, or in what a page shows.
+//! Wrong clocks: ours jumps back and forth, the platform's is years ahead or behind. Neither changes which status
+//! decides, what counts as equal, or what a page shows.
 
 use std::collections::BTreeSet;
 
@@ -21,36 +21,36 @@ use crate::{
 };
 
 both!(
-    when_we_heard_of_it_has_no_say,
-    a_platform_years_ahead_or_behind_is_believed_in_its_order,
-    pages_hold_while_our_clock_jumps,
-    steps_and_changes_are_told_in_the_order_in_which_they_happened,
+    the_time_of_arrival_does_not_change_the_status,
+    a_wrong_platform_clock_keeps_its_own_order,
+    pages_are_right_while_our_clock_jumps,
+    steps_and_events_keep_the_order_in_which_they_happened,
 );
 
 const YEAR: i64 = 365 * 24 * 3_600_000_000;
 
-/// What our clock says, one time after the other.
+/// The readings of our clock, one after the other.
 fn jumps(count: usize) -> impl Strategy<Value = Vec<i64>> {
     let far = prop_oneof![Just(0), 0..3_i64, (-60..60_i64).prop_map(|years| years * YEAR), Just(-1)];
     vec(far, count)
 }
 
-async fn when_we_heard_of_it_has_no_say(store: &TestStore) {
+async fn the_time_of_arrival_does_not_change_the_status(store: &TestStore) {
     store.for_all(&(a_history(2, Transactions::OfOneMessage), jumps(40)), async |(history, jumps)| {
         let mut batches = history.batches();
-        // Of what comes twice the first time counts, so it has one time here.
+        // Of repeated notifications the first time counts, so each has one time here.
         for recorded in batches.iter_mut().flatten() {
             recorded.received_at = time(jumps[usize::from(recorded.fingerprint.as_bytes()[0]) % jumps.len()]);
         }
         for batch in &batches {
             append(store, batch).await;
         }
-        // By a fold that does not know when anything came.
+        // Compared with a merge that does not know the times of arrival.
         assert_stored(store, &batches).await;
     });
 }
 
-async fn a_platform_years_ahead_or_behind_is_believed_in_its_order(store: &TestStore) {
+async fn a_wrong_platform_clock_keeps_its_own_order(store: &TestStore) {
     let events = vec((0..4_usize, 0..4_i64), 1..6);
     let away = prop_oneof![Just(-250_000_i64), -60..60_i64, Just(250_000)];
     store.for_all(&(events, away), async |(events, years)| {
@@ -72,12 +72,12 @@ async fn a_platform_years_ahead_or_behind_is_believed_in_its_order(store: &TestS
             let entries = timeline(&notifications, &[]).into_iter();
             entries.map(|entry| (entry.status, entry.effect)).collect::<Vec<_>>()
         };
-        // At one instant, the fingerprint decides which of two equal ones stands; the words are the same.
+        // At one instant, the fingerprint decides between two equal ones. Their descriptions are equal.
         assert_eq!(told(&wrong).await, told(&right).await);
     });
 }
 
-async fn pages_hold_while_our_clock_jumps(store: &TestStore) {
+async fn pages_are_right_while_our_clock_jumps(store: &TestStore) {
     store.for_all(&(jumps(12), jumps(12), 1..4_u16), async |(there, coming, most)| {
         let case = fresh();
         let name = |n: usize| format!("{case}-{n:02}");
@@ -94,7 +94,7 @@ async fn pages_hold_while_our_clock_jumps(store: &TestStore) {
             let page = store.messages.list(&filter, cursor.as_ref(), PageLimit::new(most).unwrap()).await.unwrap();
             walked.extend(page.items.iter().map(|message| message.correlation_id.to_string()));
             if let Some((n, at)) = coming.next() {
-                // A new one, and more of one that was there.
+                // A new message, and another notification of an existing one.
                 store.hear([about(&name(50 + n)).received(*at), about(&name(n)).at(7).received(*at)]).await;
             }
             let Some(next) = page.next else { break };
@@ -106,7 +106,7 @@ async fn pages_hold_while_our_clock_jumps(store: &TestStore) {
     });
 }
 
-async fn steps_and_changes_are_told_in_the_order_in_which_they_happened(store: &TestStore) {
+async fn steps_and_events_keep_the_order_in_which_they_happened(store: &TestStore) {
     store.for_all(&jumps(4), async |at| {
         let (case, begin) = (fresh(), store.status_events.end().await.unwrap());
         enqueue(store, &submission(&case), at[0]).await;

@@ -1,4 +1,4 @@
-//! Any notification that is understood outranks every step of our own dispatch, whichever comes first.
+//! Every notification that is understood outranks every step of our own dispatch, in either order.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use receiptd::{
@@ -12,10 +12,10 @@ use crate::{
 };
 
 both!(
-    a_notification_before_an_answer_stands,
-    a_notification_after_an_answer_stands,
-    what_nobody_understands_does_not_outrank_dispatch,
-    any_course_of_dispatch_and_notifications_stands_as_the_rules_say,
+    a_notification_before_an_answer_decides,
+    a_notification_after_an_answer_decides,
+    a_notification_that_is_not_understood_does_not_outrank_dispatch,
+    random_dispatch_and_notifications_match_the_model,
 );
 
 const ENDS: [Dispatch; 4] = [Dispatch::Accepted, Dispatch::Rejected, Dispatch::Unconfirmed, Dispatch::Queued];
@@ -34,7 +34,7 @@ fn standing(message: &Message) -> (Status, bool, Option<&str>, Option<Timestamp>
     (message.status, message.is_final, message.code.as_deref(), message.status_at)
 }
 
-async fn a_notification_before_an_answer_stands(store: &TestStore) {
+async fn a_notification_before_an_answer_decides(store: &TestStore) {
     for dispatch in ENDS {
         let name = fresh();
         let claim = leased(store, &name, 1_000).await;
@@ -53,7 +53,7 @@ async fn a_notification_before_an_answer_stands(store: &TestStore) {
     }
 }
 
-async fn a_notification_after_an_answer_stands(store: &TestStore) {
+async fn a_notification_after_an_answer_decides(store: &TestStore) {
     for dispatch in ENDS {
         let name = fresh();
         let claim = leased(store, &name, 1_000).await;
@@ -67,7 +67,7 @@ async fn a_notification_after_an_answer_stands(store: &TestStore) {
     }
 }
 
-async fn what_nobody_understands_does_not_outrank_dispatch(store: &TestStore) {
+async fn a_notification_that_is_not_understood_does_not_outrank_dispatch(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let riddle = about("order-1").of("t").says(Event::Unknown).at(9_000);
     store.hear([riddle.with(|it| it.segments = Some(4))]).await;
@@ -96,7 +96,7 @@ fn an_action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// What has to be so, by the rules alone.
+/// The expected state, by the rules alone.
 struct Model {
     steps: Vec<DispatchEvent>,
     failure: Option<Failure>,
@@ -130,7 +130,7 @@ impl Model {
     }
 }
 
-async fn any_course_of_dispatch_and_notifications_stands_as_the_rules_say(store: &TestStore) {
+async fn random_dispatch_and_notifications_match_the_model(store: &TestStore) {
     store.for_all(&vec(an_action(), 1..12), async |actions| {
         let name = fresh();
         let wanted = submission_with(&serde_json::json!({"correlationId": name, "callbackData": "ours"}));

@@ -1,5 +1,5 @@
-//! Two correlation ids that claim one transaction. The platform should not do that. If it does, the smaller id gets
-//! what came without correlation id, and it comes out the same whatever the order.
+//! Two correlation ids that claim one transaction. The platform should not do this. If it does, the smaller id gets the
+//! notifications without a correlation id, and the result does not depend on the order.
 
 use receiptd::{
     domain::{Arrival, Dispatch, Event, Failure, Filter, Status},
@@ -16,10 +16,10 @@ use crate::{
 
 both!(
     the_smaller_id_wins_whatever_the_order,
-    the_loser_stands_as_if_it_had_never_had_it,
-    a_sent_loser_stands_where_its_dispatch_left_it,
-    any_dispute_ends_alike,
-    a_dispute_of_two_instances_ends_alike,
+    the_losing_message_is_as_if_it_never_owned_the_transaction,
+    a_sent_losing_message_returns_to_its_dispatch_state,
+    every_dispute_has_the_same_result,
+    a_dispute_of_two_instances_has_the_same_result,
 );
 
 async fn the_smaller_id_wins_whatever_the_order(store: &TestStore) {
@@ -39,7 +39,7 @@ async fn the_smaller_id_wins_whatever_the_order(store: &TestStore) {
     }
 }
 
-async fn the_loser_stands_as_if_it_had_never_had_it(store: &TestStore) {
+async fn the_losing_message_is_as_if_it_never_owned_the_transaction(store: &TestStore) {
     let batches = [
         vec![about("b").of("t").says(Event::Submitted).to("447700900001").at(1).recorded()],
         vec![
@@ -59,7 +59,7 @@ async fn the_loser_stands_as_if_it_had_never_had_it(store: &TestStore) {
     assert_eq!(store.ids(&Filter { recipient, ..Filter::default() }).await, ["a"]);
 }
 
-async fn a_sent_loser_stands_where_its_dispatch_left_it(store: &TestStore) {
+async fn a_sent_losing_message_returns_to_its_dispatch_state(store: &TestStore) {
     let claim = leased(store, "b", 1_000).await;
     let mut rejected = Settlement::new(Dispatch::Rejected, time(1_010));
     rejected.event.code = Some("7003".to_owned());
@@ -81,7 +81,7 @@ async fn a_sent_loser_stands_where_its_dispatch_left_it(store: &TestStore) {
     assert!(!after.other_recipients);
 }
 
-async fn any_dispute_ends_alike(store: &TestStore) {
+async fn every_dispute_has_the_same_result(store: &TestStore) {
     store.for_all(&a_history(3, Transactions::Disputed), async |history| {
         let batches = history.batches();
         for batch in &batches {
@@ -91,9 +91,9 @@ async fn any_dispute_ends_alike(store: &TestStore) {
     });
 }
 
-/// Both reach for the messages of the other, so Postgres may have to give one of them up. That is a passing fault,
-/// after which the platform tries again.
-async fn a_dispute_of_two_instances_ends_alike(store: &TestStore) {
+/// Both need the messages of the other, so Postgres may have to cancel one of them. This is a temporary error, after
+/// which the platform tries again.
+async fn a_dispute_of_two_instances_has_the_same_result(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await];
     store.for_all(&a_history(3, Transactions::Disputed), async |history| {
         let batches = history.batches();

@@ -1,5 +1,4 @@
-//! The settings under which a commit survives power loss, as the writing sessions themselves see them: a trigger
-//! writes them down.
+//! The settings with which a commit survives a power failure, as the writing sessions see them: a trigger records them.
 
 use receiptd::{
     domain::{Archived, Arrival, Source, Unreadable},
@@ -12,8 +11,8 @@ use crate::{
     store::{Database, TestStore, open},
 };
 
-only!(sqlite in sqlite: every_commit_is_synced, the_log_becomes_small_again_after_a_long_reader);
-only!(postgres in postgres: a_weaker_default_does_not_weaken_us, a_server_that_loses_commits_is_refused);
+only!(sqlite in sqlite: every_commit_is_synced, the_log_shrinks_after_a_long_read);
+only!(postgres in postgres: a_weaker_default_does_not_weaken_durability, a_server_that_loses_commits_is_refused);
 
 async fn every_commit_is_synced(store: &TestStore) {
     store
@@ -36,8 +35,8 @@ async fn every_commit_is_synced(store: &TestStore) {
     assert_eq!(store.texts("PRAGMA journal_mode").await, ["wal"]);
 }
 
-/// While another process reads, the log cannot begin anew.
-async fn the_log_becomes_small_again_after_a_long_reader(store: &TestStore) {
+/// While another process reads, the log cannot restart.
+async fn the_log_shrinks_after_a_long_read(store: &TestStore) {
     const MIB: u64 = 1 << 20;
     let log = format!("{}-wal", store.database.url().strip_prefix("sqlite://").unwrap());
     let size = || std::fs::metadata(&log).unwrap().len();
@@ -78,7 +77,7 @@ const WEAKEN: &str = "DO $$ BEGIN
     EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET synchronous_commit = off', current_database());
     END $$";
 
-async fn a_weaker_default_does_not_weaken_us(store: &TestStore) {
+async fn a_weaker_default_does_not_weaken_durability(store: &TestStore) {
     store.execute(SEE).await;
     store.execute(WEAKEN).await;
     assert_eq!(store.texts("SELECT current_setting('synchronous_commit')").await, ["off"], "for everybody else");
@@ -93,7 +92,7 @@ async fn a_weaker_default_does_not_weaken_us(store: &TestStore) {
     assert_eq!(seen, ["synchronous_commit on"; 4]);
 }
 
-/// These two hold for a whole server, which others use too; so a function that answers for them stands in here.
+/// These two settings apply to a whole server, which other tests use too. So a function replaces them here.
 async fn a_server_that_loses_commits_is_refused(store: &TestStore) {
     store
         .execute(

@@ -1,4 +1,4 @@
-//! A submission is taken over once.
+//! A submission is accepted once.
 
 use receiptd::{
     domain::{
@@ -16,32 +16,32 @@ use crate::{
 };
 
 both!(
-    a_new_submission_is_on_record,
-    the_same_again_changes_nothing,
-    another_of_the_same_id_is_a_conflict,
-    an_observed_message_of_the_same_id_is_a_conflict,
-    of_two_at_the_same_time_one_is_new,
-    what_was_asked_for_is_what_is_handed_out,
-    of_one_id_twice_the_first_counts,
-    a_batch_tells_of_each_what_became_of_it,
-    a_refused_submission_takes_its_whole_batch_with_it,
-    batches_of_two_instances_that_overlap_are_taken_over_once,
-    a_key_stands_for_the_id_of_its_first_request,
-    a_key_is_its_callers_own,
-    of_two_requests_with_one_key_at_the_same_time_one_is_new,
-    a_key_goes_with_its_message,
+    a_new_submission_is_stored,
+    a_repeated_submission_changes_nothing,
+    another_message_with_the_same_id_is_a_conflict,
+    an_observed_message_with_the_same_id_is_a_conflict,
+    one_of_two_concurrent_submissions_is_new,
+    a_claim_returns_the_submitted_message,
+    the_first_of_two_equal_ids_in_a_batch_counts,
+    a_batch_has_a_result_for_each_submission,
+    a_refused_submission_fails_its_whole_batch,
+    overlapping_batches_of_two_instances_are_accepted_once,
+    a_key_names_the_message_of_its_first_request,
+    a_key_belongs_to_its_caller,
+    one_of_two_concurrent_requests_with_one_key_is_new,
+    a_key_is_removed_with_its_message,
 );
 
 fn entry(submission: &Submission) -> OutboxEntry {
     OutboxEntry::new(submission.clone(), time(1_000))
 }
 
-/// The same id, other words.
+/// The same id with another text.
 fn other(name: &str) -> Submission {
     submission_with(&json!({"correlationId": name, "text": "Good-bye"}))
 }
 
-async fn a_new_submission_is_on_record(store: &TestStore) {
+async fn a_new_submission_is_stored(store: &TestStore) {
     let wanted = submission_with(&json!({"correlationId": "order-1", "callbackData": "basket 7"}));
     assert_eq!(enqueue(store, &wanted, 1_000).await, EnqueueResult::New);
 
@@ -64,7 +64,7 @@ async fn a_new_submission_is_on_record(store: &TestStore) {
     assert_eq!(reopened.messages.dispatch_events(&id("order-1")).await.unwrap(), [queued]);
 }
 
-async fn the_same_again_changes_nothing(store: &TestStore) {
+async fn a_repeated_submission_changes_nothing(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     let before = store.message("order-1").await;
     assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, EnqueueResult::Same);
@@ -76,7 +76,7 @@ async fn the_same_again_changes_nothing(store: &TestStore) {
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 2);
 }
 
-async fn another_of_the_same_id_is_a_conflict(store: &TestStore) {
+async fn another_message_with_the_same_id_is_a_conflict(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     let before = store.message("order-1").await;
     for member in ["from", "text", "callbackData"] {
@@ -87,7 +87,7 @@ async fn another_of_the_same_id_is_a_conflict(store: &TestStore) {
     assert_eq!(claimed(store, 5_000).await[0].submission, submission("order-1"));
 }
 
-async fn an_observed_message_of_the_same_id_is_a_conflict(store: &TestStore) {
+async fn an_observed_message_with_the_same_id_is_a_conflict(store: &TestStore) {
     store.hear([about("order-1")]).await;
     let before = store.message("order-1").await;
     assert_eq!(enqueue(store, &submission("order-1"), 2_000).await, EnqueueResult::Conflict);
@@ -96,7 +96,7 @@ async fn an_observed_message_of_the_same_id_is_a_conflict(store: &TestStore) {
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap(), []);
 }
 
-async fn of_two_at_the_same_time_one_is_new(store: &TestStore) {
+async fn one_of_two_concurrent_submissions_is_new(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await];
     for n in 0..10 {
         let mut enqueuing = JoinSet::new();
@@ -111,7 +111,7 @@ async fn of_two_at_the_same_time_one_is_new(store: &TestStore) {
     assert_eq!(claimed(store, 5_000).await.len(), 10);
 }
 
-async fn what_was_asked_for_is_what_is_handed_out(store: &TestStore) {
+async fn a_claim_returns_the_submitted_message(store: &TestStore) {
     let wanted = submission_with(&json!({
         "correlationId": "ordér/1 👋", "channel": "whatsapp", "to": {"bsuid": "GB.1000000000000001"},
         "text": "line 1\nline 2 \" \\ 'quoted'", "callbackData": "{\"a\":1}", "options": {"z": [1.5, null], "a": {}},
@@ -126,7 +126,7 @@ async fn what_was_asked_for_is_what_is_handed_out(store: &TestStore) {
     leased(store, "order-2", 3_000).await;
 }
 
-async fn of_one_id_twice_the_first_counts(store: &TestStore) {
+async fn the_first_of_two_equal_ids_in_a_batch_counts(store: &TestStore) {
     let wanted = [submission("b"), submission("a"), submission("b"), other("b"), submission("a")];
     let outcomes = store.outbox.enqueue(&wanted.each_ref().map(entry), time(1_000), &Actor::server()).await.unwrap();
     assert_eq!(
@@ -138,12 +138,12 @@ async fn of_one_id_twice_the_first_counts(store: &TestStore) {
     assert_eq!(store.outbox.enqueue(&[], time(2_000), &Actor::server()).await.unwrap(), []);
 }
 
-async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
+async fn a_batch_has_a_result_for_each_submission(store: &TestStore) {
     enqueue(store, &submission("known"), 1_000).await;
     store.hear([about("observed")]).await;
     let wanted =
         [submission("new"), submission("known"), other("known"), submission("observed"), other("new"), other("other")];
-    // What would be said of it, were it not new.
+    // The results for entries that are not new.
     let mut compared = Vec::new();
     for submission in &wanted {
         compared.push(store.outbox.compare(&entry(submission), &Actor::server()).await.unwrap());
@@ -164,7 +164,7 @@ async fn a_batch_tells_of_each_what_became_of_it(store: &TestStore) {
     assert_eq!(claimed(store, 1_000).await.len(), 3);
 }
 
-async fn a_refused_submission_takes_its_whole_batch_with_it(store: &TestStore) {
+async fn a_refused_submission_fails_its_whole_batch(store: &TestStore) {
     store
         .execute(match store.database {
             Database::Sqlite { .. } => {
@@ -180,13 +180,13 @@ async fn a_refused_submission_takes_its_whole_batch_with_it(store: &TestStore) {
     assert_eq!((store.ids(&Filter::default()).await, next_due(store).await), (Vec::new(), None));
 }
 
-async fn batches_of_two_instances_that_overlap_are_taken_over_once(store: &TestStore) {
+async fn overlapping_batches_of_two_instances_are_accepted_once(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await];
     for n in 0..10 {
         let mut batch: Vec<_> = (0..20).map(|m| entry(&submission(&format!("order-{n}-{m}")))).collect();
         let mut enqueuing = JoinSet::new();
         for instance in instances.clone() {
-            // The one has them in this order, the other in that.
+            // The two instances have them in opposite orders.
             batch.reverse();
             let batch = batch.clone();
             enqueuing
@@ -199,7 +199,7 @@ async fn batches_of_two_instances_that_overlap_are_taken_over_once(store: &TestS
     }
 }
 
-/// A request with a key. `is_id_drawn`: the caller named no id.
+/// A request with a key. `is_id_drawn`: the caller gave no id.
 fn keyed(submission: Submission, key: &str, is_id_drawn: bool) -> OutboxEntry {
     let key = RequestKey { key: IdempotencyKey::new(key).unwrap(), is_id_drawn };
     OutboxEntry { key: Some(key), ..OutboxEntry::new(submission, time(1_000)) }
@@ -213,17 +213,17 @@ async fn asked(store: &Store, entry: &OutboxEntry, actor: &str) -> EnqueueResult
     enqueued
 }
 
-async fn a_key_stands_for_the_id_of_its_first_request(store: &TestStore) {
+async fn a_key_names_the_message_of_its_first_request(store: &TestStore) {
     assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", true), "shop").await, EnqueueResult::New);
     let first = || EnqueueResult::SameByKey(id("drawn-1"));
     let taken = || EnqueueResult::KeyTaken(id("drawn-1"));
     assert_eq!(asked(store, &keyed(submission("drawn-2"), "k", true), "shop").await, first());
     assert_eq!(asked(store, &keyed(other("drawn-3"), "k", true), "shop").await, taken());
-    // Who names the id of the first may have learned it from an error.
+    // A caller may have learned the id of the first message from an error.
     assert_eq!(asked(store, &keyed(submission("drawn-1"), "k", false), "shop").await, first());
     assert_eq!(asked(store, &keyed(submission("drawn-4"), "k", false), "shop").await, taken());
     assert_eq!(asked(store, &entry(&submission("drawn-1")), "shop").await, EnqueueResult::Same);
-    // A key that comes later stands for the message that is there; one of a conflict stands for nothing.
+    // A later key names the existing message. The key of a conflict names none.
     assert_eq!(asked(store, &keyed(submission("drawn-1"), "later", false), "shop").await, EnqueueResult::Same);
     assert_eq!(asked(store, &keyed(submission("drawn-5"), "later", true), "shop").await, first());
     assert_eq!(asked(store, &keyed(other("drawn-1"), "new", false), "shop").await, EnqueueResult::Conflict);
@@ -231,14 +231,14 @@ async fn a_key_stands_for_the_id_of_its_first_request(store: &TestStore) {
     assert_eq!(store.ids(&Filter::default()).await.len(), 2);
 }
 
-async fn a_key_is_its_callers_own(store: &TestStore) {
+async fn a_key_belongs_to_its_caller(store: &TestStore) {
     for (actor, name) in [("shop", "a"), ("app", "b")] {
         assert_eq!(asked(store, &keyed(submission(name), "k", true), actor).await, EnqueueResult::New);
     }
     assert_eq!(asked(store, &keyed(submission("c"), "k", true), "app").await, EnqueueResult::SameByKey(id("b")));
 }
 
-async fn of_two_requests_with_one_key_at_the_same_time_one_is_new(store: &TestStore) {
+async fn one_of_two_concurrent_requests_with_one_key_is_new(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await, store.reopened().await];
     for round in 0..8 {
         let mut asking = JoinSet::new();
@@ -255,7 +255,7 @@ async fn of_two_requests_with_one_key_at_the_same_time_one_is_new(store: &TestSt
     assert_eq!(store.ids(&Filter::default()).await.len(), 8);
 }
 
-async fn a_key_goes_with_its_message(store: &TestStore) {
+async fn a_key_is_removed_with_its_message(store: &TestStore) {
     let ask = async |name: &str| asked(store, &keyed(submission(name), "k", true), "shop").await;
     assert_eq!(ask("first").await, EnqueueResult::New);
     let claim = claimed(store, 1_000).await.remove(0);

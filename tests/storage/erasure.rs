@@ -1,4 +1,4 @@
-//! A person who is erased is found nowhere any more, and everything else is as it was.
+//! An erased person is found nowhere, and everything else is unchanged.
 
 use receiptd::{
     clock::Clock,
@@ -15,18 +15,18 @@ use crate::{
 };
 
 both!(
-    nothing_of_the_person_is_left,
-    one_of_several_recipients_goes_and_the_others_stay,
-    what_waits_is_called_back_and_what_is_under_way_waits,
+    no_data_of_the_person_remains,
+    one_of_several_recipients_is_erased_and_the_others_stay,
+    waiting_messages_are_cancelled_and_dispatched_ones_remain,
     a_dry_run_changes_nothing,
-    many_messages_go,
-    what_names_the_person_goes_in_whatever_encoding,
-    what_is_about_others_stays_but_for_the_mention,
-    a_recipient_in_a_spelling_that_is_no_address_goes,
-    what_names_the_person_beside_a_body_goes,
-    a_short_id_is_not_looked_for_in_what_is_about_others,
+    many_messages_are_erased,
+    the_person_is_erased_in_every_encoding,
+    messages_to_others_stay_without_the_person,
+    a_recipient_in_an_unusual_spelling_is_erased,
+    the_person_is_erased_from_values_beside_a_body,
+    messages_to_others_are_not_searched_for_a_short_id,
 );
-only!(sqlite in files: no_file_holds_the_number_any_more);
+only!(sqlite in files: no_file_contains_the_number_any_more);
 
 const NUMBER: &str = "447700900123";
 
@@ -39,7 +39,7 @@ async fn erase(store: &TestStore, dry_run: bool) -> ErasureView {
     view
 }
 
-/// Every text and every body of every table, in one.
+/// All texts and all bodies of all tables, as one text.
 async fn everything(store: &TestStore) -> String {
     let mut all = String::new();
     for table in [
@@ -74,7 +74,7 @@ async fn everything(store: &TestStore) -> String {
     all
 }
 
-async fn nothing_of_the_person_is_left(store: &TestStore) {
+async fn no_data_of_the_person_remains(store: &TestStore) {
     let message = json!({"correlationId": "sent", "text": "Dear Dana", "callbackData": "dana's order"});
     enqueue(store, &submission_with(&message), 1_000).await;
     let claim = claimed(store, 1_000).await.remove(0);
@@ -136,7 +136,7 @@ async fn nothing_of_the_person_is_left(store: &TestStore) {
     assert_eq!(erase(store, false).await, ErasureView::default(), "nothing is left to erase");
 }
 
-async fn one_of_several_recipients_goes_and_the_others_stay(store: &TestStore) {
+async fn one_of_several_recipients_is_erased_and_the_others_stay(store: &TestStore) {
     for (name, first, second) in [("a", NUMBER, "447700900999"), ("b", "447700900999", NUMBER)] {
         store.hear([about(name).to(first).at(1)]).await;
         store.hear([about(name).to(second).at(2).says(Event::Read)]).await;
@@ -155,7 +155,7 @@ async fn one_of_several_recipients_goes_and_the_others_stay(store: &TestStore) {
     assert!(!everything(store).await.contains(NUMBER));
 }
 
-async fn what_waits_is_called_back_and_what_is_under_way_waits(store: &TestStore) {
+async fn waiting_messages_are_cancelled_and_dispatched_ones_remain(store: &TestStore) {
     let under_way = leased(store, "under-way", 1_000).await;
     enqueue(store, &submission_with(&json!({"correlationId": "waiting"})), 9_000_000).await;
     assert_eq!(erase(store, true).await.cancelled, 1);
@@ -178,7 +178,7 @@ async fn a_dry_run_changes_nothing(store: &TestStore) {
     assert_eq!((would.messages, would.notifications), (1, 1));
 }
 
-async fn many_messages_go(store: &TestStore) {
+async fn many_messages_are_erased(store: &TestStore) {
     store.hear((0..90).map(|n| about(&format!("order-{n}")).to(NUMBER))).await;
     assert_eq!(erase(store, false).await.messages, 90);
     assert!(!everything(store).await.contains(NUMBER));
@@ -194,7 +194,7 @@ fn inbound(sender: &str, body: impl Into<Vec<u8>>) -> Arrival {
     Arrival::Inbound(Archived::now(inbound, body.into(), Source::Notify, time(1)))
 }
 
-async fn what_names_the_person_goes_in_whatever_encoding(store: &TestStore) {
+async fn the_person_is_erased_in_every_encoding(store: &TestStore) {
     let wide = |unit: fn(u16) -> [u8; 2]| format!("+{NUMBER}").encode_utf16().flat_map(unit).collect::<Vec<_>>();
     let bodies = [
         format!("to=%2B{NUMBER}").into_bytes(),
@@ -227,7 +227,7 @@ async fn what_names_the_person_goes_in_whatever_encoding(store: &TestStore) {
     assert_eq!(erase(store, false).await, ErasureView { compressed: 1, ..ErasureView::default() });
 }
 
-async fn what_is_about_others_stays_but_for_the_mention(store: &TestStore) {
+async fn messages_to_others_stay_without_the_person(store: &TestStore) {
     let about_bob = |name: &str| about(name).to("447700900999").at(1).body("{}");
     let named = about_bob("in-a-body").body(format!("{{\"on behalf of\":\"+{NUMBER}\"}}"));
     let data = about_bob("in-the-data").with(|it| it.callback_data = Some(format!("for {NUMBER}")));
@@ -255,8 +255,8 @@ async fn what_is_about_others_stays_but_for_the_mention(store: &TestStore) {
     assert_eq!(erase(store, false).await, ErasureView::default());
 }
 
-/// What is stored as it came, since a comma stands between two numbers more often than within one.
-async fn a_recipient_in_a_spelling_that_is_no_address_goes(store: &TestStore) {
+/// Stored unchanged, since a comma stands more often between two numbers than within one.
+async fn a_recipient_in_an_unusual_spelling_is_erased(store: &TestStore) {
     const ODD: &str = "44,7700,900123";
     assert_ne!(number(ODD), number(NUMBER));
     store.hear([about("alone").to(ODD).at(1).with(|it| it.callback_data = Some("Dana's order".to_owned()))]).await;
@@ -282,7 +282,7 @@ async fn a_recipient_in_a_spelling_that_is_no_address_goes(store: &TestStore) {
     assert_eq!(erase(store, false).await, ErasureView::default());
 }
 
-async fn what_names_the_person_beside_a_body_goes(store: &TestStore) {
+async fn the_person_is_erased_from_values_beside_a_body(store: &TestStore) {
     let event = || Inbound { channel: None, event: format!("MO from {NUMBER}"), sender: None, transaction_id: None };
     let why = Unreadable(format!("+{NUMBER} is no status"));
     let said = about("order-1").to("447700900999").with(|it| it.status_text = format!("sent on by {NUMBER}"));
@@ -294,7 +294,7 @@ async fn what_names_the_person_beside_a_body_goes(store: &TestStore) {
     assert_eq!(store.notifications("order-1").await.remove(0).notification.status_text, "erased");
 }
 
-async fn a_short_id_is_not_looked_for_in_what_is_about_others(store: &TestStore) {
+async fn messages_to_others_are_not_searched_for_a_short_id(store: &TestStore) {
     let priced = about("order-1").to("447700900999").body("{\"price\":1001}");
     store.hear([priced.clone(), about("order-2").to("1001")]).await;
     let eraser = Eraser::new(store, Clock::new(|| time(5_000)));
@@ -303,14 +303,14 @@ async fn a_short_id_is_not_looked_for_in_what_is_about_others(store: &TestStore)
     assert_eq!(store.notifications("order-1").await, [priced.recorded()]);
 }
 
-/// How many messages there are, a quarter of them to the person.
+/// The number of messages. A quarter of them are to the person.
 const MANY: usize = 800;
 
-async fn no_file_holds_the_number_any_more(store: &TestStore) {
+async fn no_file_contains_the_number_any_more(store: &TestStore) {
     let padded = |n: usize, number: &str| {
         format!("{{\"to\":\"+{number}\",\"x\":\"{}\",\"again\":\"{number}\"}}", "x".repeat(n * 97 % 1_500))
     };
-    // Their ids come in no order, so that pages are divided and rows moved, and leave copies behind.
+    // Their ids are in no order, so that pages are split and rows are moved, and leave copies behind.
     let scattered = (0..MANY).map(|n| (n, n.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
     let heard = scattered.map(|(n, id)| {
         let number = if n % 4 == 0 { NUMBER.to_owned() } else { format!("4477009{:05}", n % 90_000 + 1_000) };

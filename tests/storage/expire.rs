@@ -1,4 +1,4 @@
-//! What is over because time has passed.
+//! Leases and messages whose time is over.
 
 use receiptd::{
     domain::{Actor, Dispatch, Event, Status, Submission},
@@ -11,20 +11,20 @@ use crate::{
 };
 
 both!(
-    what_waits_expires_when_its_time_runs_out,
-    what_is_out_of_time_is_not_handed_out,
-    what_the_platform_may_have_does_not_expire,
-    what_a_notification_shows_to_be_with_the_platform_does_not_expire,
-    a_notification_says_more_than_an_expiry,
-    more_than_one_commit_takes,
-    what_was_leased_is_queued_again_where_that_is_wanted,
+    a_waiting_message_expires,
+    an_expired_message_is_not_claimed,
+    a_message_that_the_platform_may_have_does_not_expire,
+    a_notified_message_does_not_expire,
+    a_notification_outranks_an_expiry,
+    more_messages_than_one_commit_expire,
+    leased_messages_are_queued_again_if_configured,
 );
 
 fn until(name: &str, micros: i64) -> Submission {
     Submission { expire_at: Some(time(micros)), ..submission(name) }
 }
 
-async fn what_waits_expires_when_its_time_runs_out(store: &TestStore) {
+async fn a_waiting_message_expires(store: &TestStore) {
     let entries = [("a", 9_000), ("b", 5_000), ("c", 5_000)]
         .map(|(name, expires)| OutboxEntry::new(until(name, expires), time(7_000)));
     store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
@@ -38,29 +38,29 @@ async fn what_waits_expires_when_its_time_runs_out(store: &TestStore) {
     assert_eq!(claimed(store, 8_000).await.len(), 2);
 }
 
-async fn what_is_out_of_time_is_not_handed_out(store: &TestStore) {
+async fn an_expired_message_is_not_claimed(store: &TestStore) {
     enqueue(store, &until("a", 5_000), 1_000).await;
     enqueue(store, &until("b", 6_000), 1_000).await;
     let claims = claimed(store, 5_000).await;
     assert_eq!(claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect::<Vec<_>>(), ["b"]);
     assert_eq!(claims[0].submission.expire_at, Some(time(6_000)));
-    // Neither is it in the way of anything.
+    // It does not block anything either.
     assert_eq!((next_due(store).await, store.message("a").await.status), (None, Status::Expired));
     assert_eq!(store.outbox.expire(time(9_000)).await.unwrap(), []);
 }
 
-async fn what_the_platform_may_have_does_not_expire(store: &TestStore) {
+async fn a_message_that_the_platform_may_have_does_not_expire(store: &TestStore) {
     enqueue(store, &until("a", 5_000), 1_000).await;
     let claim = claimed(store, 1_000).await.remove(0);
     assert_eq!(store.outbox.expire(time(9_000)).await.unwrap(), []);
     assert_eq!(store.message("a").await.status, Status::Sending);
-    // Once it is known that the platform does not have it, it does.
+    // Once it is known that the platform does not have it, it expires.
     let again = Settlement { retry_at: Some(time(20_000)), ..Settlement::new(Dispatch::Queued, time(9_000)) };
     settle(store, &claim, &again).await;
     assert_eq!(store.outbox.expire(time(9_000)).await.unwrap(), [id("a")]);
 }
 
-async fn what_a_notification_shows_to_be_with_the_platform_does_not_expire(store: &TestStore) {
+async fn a_notified_message_does_not_expire(store: &TestStore) {
     enqueue(store, &until("a", 5_000), 1_000).await;
     let claim = claimed(store, 1_000).await.remove(0);
     let again = Settlement { retry_at: Some(time(20_000)), ..Settlement::new(Dispatch::Queued, time(2_000)) };
@@ -71,7 +71,7 @@ async fn what_a_notification_shows_to_be_with_the_platform_does_not_expire(store
     assert_eq!((message.status, message.dispatch), (Status::Submitted, Some(Dispatch::Accepted)));
 }
 
-async fn a_notification_says_more_than_an_expiry(store: &TestStore) {
+async fn a_notification_outranks_an_expiry(store: &TestStore) {
     enqueue(store, &until("a", 5_000), 1_000).await;
     store.outbox.expire(time(5_000)).await.unwrap();
     store.hear([about("a").says(Event::Unknown)]).await;
@@ -81,7 +81,7 @@ async fn a_notification_says_more_than_an_expiry(store: &TestStore) {
     assert_eq!((message.status, message.is_final), (Status::Submitted, false));
 }
 
-async fn more_than_one_commit_takes(store: &TestStore) {
+async fn more_messages_than_one_commit_expire(store: &TestStore) {
     let entry = |n: i64| OutboxEntry::new(until(&format!("order-{n:04}"), 5_000), time(1_000));
     store.outbox.enqueue(&(0..2_500).map(entry).collect::<Vec<_>>(), time(1_000), &Actor::server()).await.unwrap();
     let mut expired = store.outbox.expire(time(5_000)).await.unwrap();
@@ -92,7 +92,7 @@ async fn more_than_one_commit_takes(store: &TestStore) {
     assert_eq!(counted, ["2500"]);
 }
 
-async fn what_was_leased_is_queued_again_where_that_is_wanted(store: &TestStore) {
+async fn leased_messages_are_queued_again_if_configured(store: &TestStore) {
     let claim = leased(store, "a", 1_000).await;
     assert_eq!(store.outbox.expire_leases(time(1_099), true).await.unwrap(), []);
     assert_eq!(store.outbox.expire_leases(time(1_100), true).await.unwrap(), [id("a")]);

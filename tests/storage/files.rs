@@ -1,5 +1,5 @@
-//! An SQLite file that is removed, renamed, replaced, truncated or overwritten while it is open takes nothing more, and says
-//! why.
+//! An SQLite file that is removed, renamed, replaced, truncated or overwritten while it is open stores nothing more,
+//! and the error states the reason.
 
 use std::{
     fs::{self, OpenOptions},
@@ -18,16 +18,16 @@ use crate::{
 };
 
 only!(
-    sqlite in sqlite: files_that_are_not_there_any_more_take_nothing_more,
-    files_that_somebody_else_writes_into_take_nothing_more,
-    a_hole_in_the_log_is_noticed_though_it_is_long_enough,
-    what_others_do_rightly_is_no_loss,
-    what_the_log_held_is_in_the_database_after_a_restart,
-    a_log_of_another_process_is_left_alone,
-    a_long_idle_time_is_no_loss,
+    sqlite in sqlite: missing_files_store_nothing_more,
+    files_changed_by_another_program_store_nothing_more,
+    a_hole_in_a_long_log_is_detected,
+    regular_use_by_other_processes_is_not_a_loss,
+    the_contents_of_the_log_are_in_the_database_after_a_restart,
+    a_log_of_another_process_is_not_changed,
+    a_long_idle_time_is_not_a_loss,
 );
 
-/// Refuses everything, with the reason.
+/// Checks that every method fails with the reason.
 async fn refuses_everything(store: &Store, reason: &str) {
     let limit = PageLimit::default();
     for (what, error) in [
@@ -47,7 +47,7 @@ async fn refuses_everything(store: &Store, reason: &str) {
     }
 }
 
-/// A store on a file of its own beside that of `store`, with something in it.
+/// A store on its own file beside that of `store`, with some data.
 async fn another(store: &TestStore, name: &str) -> (Store, String) {
     let url = store.database.url().replace("receiptd.db", name);
     let another = open(&url).await.unwrap();
@@ -62,7 +62,7 @@ fn replace(path: &Path) {
     fs::rename(new, path).unwrap();
 }
 
-async fn files_that_are_not_there_any_more_take_nothing_more(store: &TestStore) {
+async fn missing_files_store_nothing_more(store: &TestStore) {
     for (part, file) in [("", "the database file"), ("-wal", "(-wal)"), ("-shm", "(-shm)")] {
         type Loss = fn(&Path);
         let losses: [(&str, Loss); 3] = [
@@ -75,15 +75,15 @@ async fn files_that_are_not_there_any_more_take_nothing_more(store: &TestStore) 
             lose(Path::new(&format!("{path}{part}")));
             refuses_everything(&open, file).await;
             refuses_everything(&open, what).await;
-            // Even if the file comes back: what was written meanwhile, nobody knows.
+            // Even if the file returns: it is not known what was written meanwhile.
             fs::write(format!("{path}{part}"), "").unwrap();
             refuses_everything(&open, what).await;
         }
     }
 }
 
-/// In place, so that the inode stays.
-async fn files_that_somebody_else_writes_into_take_nothing_more(store: &TestStore) {
+/// In place, so that the inode stays the same.
+async fn files_changed_by_another_program_store_nothing_more(store: &TestStore) {
     type Loss = fn(&Path);
     let losses: [(&str, &str, &str, Loss); 10] = [
         ("", "the database file", "truncated", |path| cut(path, 0)),
@@ -99,7 +99,7 @@ async fn files_that_somebody_else_writes_into_take_nothing_more(store: &TestStor
     ];
     let beside = |name: &str| store.database.url().replace("receiptd.db", name);
     let path_of = |name: &str| beside(name).strip_prefix("sqlite://").unwrap().to_owned();
-    // As large as ours, so that its length does not tell.
+    // As large as ours, so that its length does not reveal it.
     let mut foreign = SqliteConnection::connect(&format!("{}?mode=rwc", beside("foreign.db"))).await.unwrap();
     let made = "PRAGMA journal_mode = WAL; CREATE TABLE users AS SELECT zeroblob(1000000) AS name";
     sqlx::raw_sql(made).execute(&mut foreign).await.unwrap();
@@ -110,7 +110,7 @@ async fn files_that_somebody_else_writes_into_take_nothing_more(store: &TestStor
         lose(Path::new(&format!("{path}{part}")));
         refuses_everything(&open, file).await;
         refuses_everything(&open, what).await;
-        // Nothing is made worse.
+        // The shutdown does no further harm.
         let contents = || ["", "-wal"].map(|part| fs::read(format!("{path}{part}")).unwrap());
         let before = contents();
         open.health.close().await;
@@ -120,7 +120,7 @@ async fn files_that_somebody_else_writes_into_take_nothing_more(store: &TestStor
 }
 
 /// As if it happened in the middle of a commit.
-async fn a_hole_in_the_log_is_noticed_though_it_is_long_enough(store: &TestStore) {
+async fn a_hole_in_a_long_log_is_detected(store: &TestStore) {
     let (open, path) = another(store, "hole.db").await;
     let log = format!("{path}-wal");
     let length = fs::metadata(&log).unwrap().len();
@@ -144,8 +144,8 @@ fn overwrite(path: &Path, by: &str) {
     fs::copy(path.with_file_name(by), path).unwrap();
 }
 
-/// Other processes may read, write, checkpoint, shorten the file and copy it, whatever this one does meanwhile.
-async fn what_others_do_rightly_is_no_loss(store: &TestStore) {
+/// Other processes may read, write, checkpoint, shorten the file and copy it, whatever this process does meanwhile.
+async fn regular_use_by_other_processes_is_not_a_loss(store: &TestStore) {
     let url = store.database.url();
     let path = url.strip_prefix("sqlite://").unwrap();
     let connect = async || SqliteConnection::connect(url).await.unwrap();
@@ -155,7 +155,7 @@ async fn what_others_do_rightly_is_no_loss(store: &TestStore) {
     for round in 0..12 {
         let others = async {
             sqlx::raw_sql(grow).execute(&mut writer).await.unwrap();
-            // Keeps a part of the log from being moved into the file.
+            // Prevents a part of the log from being merged into the file.
             sqlx::raw_sql("BEGIN; SELECT COUNT(*) FROM filler").execute(&mut reader).await.unwrap();
             for statement in [
                 "UPDATE filler SET bytes = randomblob(3000) WHERE i % 2 = 0",
@@ -191,7 +191,7 @@ async fn what_others_do_rightly_is_no_loss(store: &TestStore) {
     }
 }
 
-async fn what_the_log_held_is_in_the_database_after_a_restart(store: &TestStore) {
+async fn the_contents_of_the_log_are_in_the_database_after_a_restart(store: &TestStore) {
     let (open_one, path) = another(store, "log.db").await;
     fs::remove_file(format!("{path}-wal")).unwrap();
     refuses_everything(&open_one, "restart receiptd").await;
@@ -203,7 +203,7 @@ async fn what_the_log_held_is_in_the_database_after_a_restart(store: &TestStore)
 }
 
 /// SQLite would delete it when it closes the last connection of this process.
-async fn a_log_of_another_process_is_left_alone(store: &TestStore) {
+async fn a_log_of_another_process_is_not_changed(store: &TestStore) {
     let (open, path) = another(store, "foreign.db").await;
     let log = format!("{path}-wal");
     replace(Path::new(&log));
@@ -212,13 +212,13 @@ async fn a_log_of_another_process_is_left_alone(store: &TestStore) {
     assert!(fs::exists(log).unwrap());
 }
 
-/// The log stays the same however many connections come and go.
-async fn a_long_idle_time_is_no_loss(store: &TestStore) {
+/// The log stays the same however many connections are opened and closed.
+async fn a_long_idle_time_is_not_a_loss(store: &TestStore) {
     let (open_one, path) = another(store, "idle.db").await;
     for _ in 0..3 {
-        // Whoever opens and closes beside it is never the last.
+        // A process that opens and closes the file meanwhile never has the last connection.
         open(&format!("sqlite://{path}")).await.unwrap().health.close().await;
-        // A unit of work that is given up closes its connection.
+        // A cancelled unit of work closes its connection.
         let arrivals = [about("order-2").into()];
         let begun = tokio::time::timeout(std::time::Duration::ZERO, open_one.journal.append(&arrivals));
         let _ = begun.await;

@@ -1,4 +1,4 @@
-//! Each filter, alone and with others, admits what plain Rust admits of the whole list.
+//! Each filter, alone and combined with others, admits the same messages as plain Rust code does on the whole list.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::{
     store::TestStore,
 };
 
-both!(each_filter_alone_admits_what_it_names, filters_combine, a_message_is_found_by_each_of_its_transactions);
+both!(each_filter_alone_admits_the_right_messages, filters_combine, a_message_is_found_by_each_of_its_transactions);
 
 const CHANNELS: [&str; 5] = ["sms", "email", "apple", "whatsapp", "pigeon"];
 const EVENTS: [Event; 9] = [
@@ -31,10 +31,10 @@ const EVENTS: [Event; 9] = [
     Event::Complained,
 ];
 const CODES: [&str; 4] = ["7500", "7203", "''", "none such"];
-/// What a statement might take for wildcards or ends of a text, and what lies at the ends of ranges.
+/// Texts that a statement might read as wildcards or terminators, and texts at the limits of ranges.
 const CALLBACKS: [&str; 7] = ["shop", "shop%", "shop_1", "shop*", "Shop", "shop\u{10FFFF}", "shoq"];
 
-/// Texts beyond what an index holds of them.
+/// Texts that are longer than the part that an index contains.
 fn long(end: &str) -> String {
     format!("{}{end}", "é".repeat(64))
 }
@@ -52,7 +52,7 @@ fn recipient(n: usize) -> String {
     format!("44770090000{n}")
 }
 
-/// Sixty observed messages and twelve that we sent, of all kinds.
+/// Sixty observed messages and twelve sent ones, of all kinds.
 async fn fill(store: &TestStore) {
     let observed = (0..60usize).flat_map(|n| {
         let one = about(&format!("observed-{n}")).on(Channel::from_name(CHANNELS[n % 4])).says(EVENTS[n % 9]);
@@ -83,14 +83,14 @@ async fn fill(store: &TestStore) {
     store.hear([about("sent-0").of("s-0").to(&recipient(9)).at(1), about("sent-11").to(&recipient(0)).at(1)]).await;
 }
 
-/// A message with what is known about it beside its row.
+/// A message with the facts that are not in its row.
 struct Known {
     message: Message,
     recipients: BTreeSet<Address>,
     transactions: BTreeSet<TransactionId>,
 }
 
-/// The whole list, and every transaction that there is.
+/// The whole list, and all transactions.
 async fn everything(store: &TestStore) -> (Vec<Known>, Vec<TransactionId>) {
     let page = store.messages.list(&Filter::default(), None, PageLimit::new(500).unwrap()).await.unwrap();
     assert_eq!(page.items.len(), 72);
@@ -141,7 +141,7 @@ async fn assert_admitted(store: &TestStore, filter: &Filter, known: &[Known]) ->
         known.iter().filter(|known| admits(filter, known)).map(|known| known.message.clone()).collect();
     let page = store.messages.list(filter, None, PageLimit::new(500).unwrap()).await.unwrap();
     assert_eq!(page.items, expected, "{filter:?}");
-    // The same by small pages.
+    // The same in small pages.
     let first = store.messages.list(filter, None, PageLimit::new(3).unwrap()).await.unwrap();
     let second = store.messages.list(filter, first.next.as_ref(), PageLimit::new(3).unwrap()).await.unwrap();
     assert_eq!(first.items, expected[..expected.len().min(3)], "{filter:?}");
@@ -151,7 +151,7 @@ async fn assert_admitted(store: &TestStore, filter: &Filter, known: &[Known]) ->
     expected.len()
 }
 
-/// Everything that a filter may be set to: what there is, and what there is not.
+/// All values of a filter: existing and missing ones.
 struct Choices {
     channels: Vec<Channel>,
     recipients: Vec<Address>,
@@ -233,7 +233,7 @@ impl Choices {
     }
 }
 
-/// Whole texts and beginnings: of ids, of callback data, and of nothing.
+/// Whole texts and prefixes: of ids, of callback data, and of nothing.
 fn patterns() -> Vec<Pattern> {
     let ids =
         ["*", "observed-1", "observed-1*", "observed-*", "sent-1*", "sen*", "o*", "p*", "none such", "none such*"];
@@ -243,7 +243,7 @@ fn patterns() -> Vec<Pattern> {
     texts.map(|text| Pattern::read(&text).unwrap()).collect()
 }
 
-/// With deadlines of every kind: none that has passed, one for all, one that email alone has not reached.
+/// Deadlines of every kind: none has passed, one for all channels, one that only email has not reached.
 fn overdue() -> Vec<(bool, Cutoffs)> {
     let one = |micros| Cutoffs { other: time(micros), ..Cutoffs::default() };
     let email = Cutoffs { by_channel: [(Channel::Email, time(3)), (Channel::Apple, time(15))].into(), ..one(9) };
@@ -251,7 +251,7 @@ fn overdue() -> Vec<(bool, Cutoffs)> {
     all.into_iter().flat_map(|cutoffs| [(true, cutoffs.clone()), (false, cutoffs)]).collect()
 }
 
-async fn each_filter_alone_admits_what_it_names(store: &TestStore) {
+async fn each_filter_alone_admits_the_right_messages(store: &TestStore) {
     fill(store).await;
     let (known, transactions) = everything(store).await;
     for filter in Choices::of(transactions).alone() {
@@ -269,7 +269,7 @@ async fn filters_combine(store: &TestStore) {
     });
 }
 
-/// The row shows one of them; the list finds by all.
+/// The row shows one of them. The list finds the message by all of them.
 async fn a_message_is_found_by_each_of_its_transactions(store: &TestStore) {
     let fallback = about("order-1").of("t-1_fallbackrcs").on(Channel::Sms).at(2);
     store.hear([about("order-1").of("t-1").on(Channel::Rcs).says(Event::Submitted).at(1), fallback]).await;

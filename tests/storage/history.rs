@@ -1,4 +1,4 @@
-//! Random histories of messages, and what they have to come to.
+//! Random histories of messages, and their expected results.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,16 @@ use receiptd::{
 
 use crate::make::{Heard, about, about_transaction, fresh, number, time};
 
-/// Which messages may share a transaction id.
+/// The messages that may share a transaction id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Transactions {
-    /// None: as the platform gives them out.
+    /// None: as the platform assigns them.
     OfOneMessage,
-    /// All: two correlation ids may claim one transaction, which should not be, and must still come out in one way.
+    /// All: two correlation ids may claim one transaction. This should not happen, but must have a unique result.
     Disputed,
 }
 
-/// One notification, by small numbers, so that equal times, recipients and duplicates are frequent.
+/// One notification, made from small numbers, so that equal times, recipients and duplicates are frequent.
 #[derive(Clone, Debug)]
 struct Told {
     message: u8,
@@ -31,11 +31,11 @@ struct Told {
     recipient: u8,
     event: Event,
     at: Option<u8>,
-    /// Decides the members that the fingerprint does not cover. It stands in the code, which the fingerprint covers.
+    /// Decides the members that the fingerprint does not cover. It is stored in the code, which the fingerprint covers.
     kind: u8,
 }
 
-/// Notifications of some messages with their repetitions, in the order and in the batches in which they come.
+/// Notifications of some messages with their repetitions, in the order and in the batches in which they arrive.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     transactions: Transactions,
@@ -78,7 +78,7 @@ impl History {
         self.named_batches().1
     }
 
-    /// The same, with what the ids begin with: the messages are `{case}-m0` and so on.
+    /// The batches and the prefix of their ids: the messages are `{case}-m0` and so on.
     pub(crate) fn named_batches(&self) -> (String, Vec<Vec<StoredNotification>>) {
         let case = fresh();
         let mut batches = vec![Vec::new()];
@@ -128,7 +128,7 @@ impl History {
     }
 }
 
-/// Which notifications belong to which message in the end, by the rules of the domain alone.
+/// The notifications of each message in the end, by the rules of the domain alone.
 pub(crate) fn belongings(batches: &[Vec<StoredNotification>]) -> BTreeMap<CorrelationId, Vec<StoredNotification>> {
     let mut owners: BTreeMap<&TransactionId, &CorrelationId> = BTreeMap::new();
     for recorded in batches.iter().flatten() {
@@ -155,7 +155,7 @@ pub(crate) fn belongings(batches: &[Vec<StoredNotification>]) -> BTreeMap<Correl
     messages
 }
 
-/// What the notifications of a message make of it, and nothing of when they came.
+/// The result of the notifications of a message, without their times of arrival.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     status: Status,
@@ -171,7 +171,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// By the fold of the domain, for a message that another system sent.
+    /// The merged standing of the domain, for a message that another system sent.
     pub(crate) fn of(notifications: &[StoredNotification]) -> Self {
         let receiptd::domain::Outcome { standing, is_final, .. } = outcome(Origin::Observed, notifications).unwrap();
         Self {
@@ -207,12 +207,12 @@ impl From<&Message> for Outcome {
     }
 }
 
-/// What a rebuild would change: nothing, if each notification still reads as it was stored.
+/// The changes of a rebuild: none, if each notification is still parsed as it was stored.
 async fn found_anew(store: &Store, id: &CorrelationId) -> Vec<Recomputed> {
     store.repair.preview_recompute(std::slice::from_ref(id), &|_| None).await.unwrap()
 }
 
-/// Holds what is stored to what the notifications of all batches have to come to.
+/// Compares the stored data with the expected result of the notifications of all batches.
 pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<StoredNotification>]) {
     let expected = belongings(batches);
     for (id, notifications) in &expected {

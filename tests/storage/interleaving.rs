@@ -1,4 +1,4 @@
-//! What several instances do at the same time comes to the same as one after the other.
+//! Concurrent actions of several instances have the same result as sequential ones.
 
 use receiptd::{
     domain::{Actor, Dispatch, DispatchEvent, Event, StoredNotification},
@@ -15,12 +15,12 @@ use crate::{
 
 both!(
     batches_of_two_instances_do_not_disturb_each_other,
-    two_instances_that_tie_one_transaction_agree,
+    two_instances_with_one_transaction_agree,
     duplicates_of_two_instances_are_all_counted,
-    instances_that_do_everything_at_once_do_not_disturb_each_other,
+    busy_instances_do_not_disturb_each_other,
 );
 
-/// Appends all batches at once, in turn by each of `instances`.
+/// Appends all batches at once, by each of `instances` in turn.
 pub(crate) async fn append_at_once(instances: &[Store], batches: &[Vec<StoredNotification>]) {
     let mut appending = JoinSet::new();
     for (store, batch) in instances.iter().cycle().zip(batches.iter().cloned()) {
@@ -39,8 +39,8 @@ async fn batches_of_two_instances_do_not_disturb_each_other(store: &TestStore) {
     });
 }
 
-/// The one has the correlation id, the other has only the transaction id: neither order may lose the tie.
-async fn two_instances_that_tie_one_transaction_agree(store: &TestStore) {
+/// One instance has the correlation id, the other has only the transaction id. Neither order may lose their connection.
+async fn two_instances_with_one_transaction_agree(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await];
     for _ in 0..20 {
         let case = fresh();
@@ -62,7 +62,7 @@ async fn duplicates_of_two_instances_are_all_counted(store: &TestStore) {
     assert_eq!(store.notifications("order-1").await[0].occurrences, 20);
 }
 
-/// Takes over, hands over, hears of, calls back, and looks after a range of messages, all of it in batches.
+/// Accepts, dispatches, notifies, cancels and looks up a range of messages, all of it in batches.
 async fn busy(store: Store, turn: usize) {
     let names: Vec<_> = (0..10).map(|n| format!("order-{turn}-{n}")).collect();
     let entries: Vec<_> = names.iter().map(|name| OutboxEntry::new(submission(name), time(1_000))).collect();
@@ -87,15 +87,15 @@ async fn busy(store: Store, turn: usize) {
     store.outbox.cancel(&id(&names[0]), time(2_000), &Actor::server()).await.unwrap();
 }
 
-/// None of it may fail: all of them lock rows in one order.
-async fn instances_that_do_everything_at_once_do_not_disturb_each_other(store: &TestStore) {
+/// None of it may fail: all transactions lock rows in one order.
+async fn busy_instances_do_not_disturb_each_other(store: &TestStore) {
     let instances = [store.reopened().await, store.reopened().await];
     let mut working = JoinSet::new();
     for task in 0..4 {
         let store = instances[task % 2].clone();
         working.spawn(async move {
             for turn in 0..12 {
-                // Two tasks each have the same messages.
+                // Two tasks each use the same messages.
                 busy(store.clone(), turn * 2 + task / 2).await;
             }
         });

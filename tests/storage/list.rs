@@ -14,9 +14,9 @@ use crate::{
 both!(
     the_newest_comes_first,
     pages_neither_skip_nor_repeat,
-    what_arrives_between_two_pages_disturbs_neither,
-    pages_hold_while_others_write,
-    the_greatest_page_holds_five_hundred,
+    new_messages_between_two_pages_disturb_neither,
+    pages_are_right_while_others_write,
+    the_largest_page_has_five_hundred_items,
     a_page_that_is_just_full_is_the_last,
     pages_keep_within_the_filter,
     an_empty_store_has_one_empty_page,
@@ -27,7 +27,7 @@ fn limit(most: u16) -> PageLimit {
     PageLimit::new(most).unwrap()
 }
 
-/// All pages, walked by cursors that went through a client's hands; `between` is done before each next page.
+/// All pages, read with cursors in their text form. `between` runs before each next page.
 async fn walk(store: &TestStore, filter: &Filter, most: u16, between: impl AsyncFn(usize)) -> Vec<Vec<Message>> {
     let mut pages = Vec::new();
     let mut cursor: Option<Cursor> = None;
@@ -48,9 +48,9 @@ async fn the_newest_comes_first(store: &TestStore) {
     for (name, received) in [("b", 20), ("c", 10), ("a", 20), ("d", 30), ("B", 20), ("é", 20)] {
         store.hear([about(name).received(received)]).await;
     }
-    // Of one instant, the ids decide, by their bytes.
+    // At one instant, the ids decide, by their bytes.
     assert_eq!(store.ids(&Filter::default()).await, ["d", "é", "b", "a", "B", "c"]);
-    // A later notification makes a message no newer.
+    // A later notification does not make a message newer.
     store.hear([about("c").at(99).received(99)]).await;
     assert_eq!(store.ids(&Filter::default()).await, ["d", "é", "b", "a", "B", "c"]);
 }
@@ -65,12 +65,12 @@ async fn pages_neither_skip_nor_repeat(store: &TestStore) {
     }
 }
 
-async fn what_arrives_between_two_pages_disturbs_neither(store: &TestStore) {
+async fn new_messages_between_two_pages_disturb_neither(store: &TestStore) {
     store.hear((0..30).map(|n| about(&format!("order-{n:02}")).received(10))).await;
     let expected = store.ids(&Filter::default()).await;
     let meanwhile = async |page| {
         store.hear((0..7).map(|n| about(&format!("late-{page}-{n}")).received(11))).await;
-        // Known messages change, and keep their place.
+        // Existing messages change, and keep their position.
         store
             .hear((0..30).map(|n| about(&format!("order-{n:02}")).at(i64::try_from(page).unwrap()).received(12)))
             .await;
@@ -80,8 +80,8 @@ async fn what_arrives_between_two_pages_disturbs_neither(store: &TestStore) {
     assert_eq!(store.ids(&Filter::default()).await.len(), 30 + 4 * 7);
 }
 
-/// Two instances take down new messages, and news of the old ones, as fast as they can.
-async fn pages_hold_while_others_write(store: &TestStore) {
+/// Two instances append new messages and notifications of existing ones as fast as they can.
+async fn pages_are_right_while_others_write(store: &TestStore) {
     let old = |n: i64| about(&format!("order-{n:03}")).to(&format!("44770090000{}", n % 2)).received(10 + n / 40);
     store.hear((0..200).map(old)).await;
     let expected = store.ids(&Filter::default()).await;
@@ -113,7 +113,7 @@ async fn pages_hold_while_others_write(store: &TestStore) {
     assert!(writing.join_all().await.iter().sum::<i64>() > 0);
 }
 
-async fn the_greatest_page_holds_five_hundred(store: &TestStore) {
+async fn the_largest_page_has_five_hundred_items(store: &TestStore) {
     store.hear((0..501).map(|n| about(&format!("order-{n:03}")))).await;
     let page = store.messages.list(&Filter::default(), None, limit(500)).await.unwrap();
     assert_eq!(page.items.len(), 500);
@@ -137,7 +137,7 @@ async fn pages_keep_within_the_filter(store: &TestStore) {
         Filter { recipient: Some(number(&to(1))), since: Some(time(2)), until: Some(time(6)), ..Filter::default() };
     let pages = walk(store, &filter, 2, async |_| {}).await;
     assert_eq!(names(&pages), ["order-22", "order-19", "order-16", "order-13", "order-10"]);
-    // A cursor of a wider list begins no later than the filter ends.
+    // A cursor of a list with fewer filters begins no later than the filter ends.
     let wide = Cursor { at: time(100), id: "z".to_owned() };
     let page = store.messages.list(&filter, Some(&wide), limit(500)).await.unwrap();
     assert_eq!(names(&[page.items]), names(&pages));
@@ -152,7 +152,7 @@ async fn an_empty_store_has_one_empty_page(store: &TestStore) {
 
 async fn the_notifications_of_a_message_have_pages_that_are_bounded_in_bytes(store: &TestStore) {
     let large = |n: i64| about("order-1").at(n).body(vec![b'x'; 300_000]).recorded();
-    // Some of one instant, so that the cursor has to look at the fingerprint too; and one without a time.
+    // Some at one instant, so that the cursor must use the fingerprint too; and one without a time.
     let told = |at: i64, code: i64| about("order-1").at(at).with(|it| it.code = Some(code.to_string())).recorded();
     let timeless = about("order-1").with(|it| (it.at, it.code) = (None, Some("none".to_owned()))).recorded();
     let all: Vec<_> = (10..16)
@@ -178,7 +178,7 @@ async fn the_notifications_of_a_message_have_pages_that_are_bounded_in_bytes(sto
     assert_eq!(walked.len(), 14);
     assert_eq!(walk(3).await.0, walked);
 
-    // Those of several messages likewise, until there are none.
+    // Those of several messages in the same way, until there are no more.
     let (mut found, mut after) = (0, None);
     loop {
         let ids = [id("order-1"), id("order-2")];

@@ -1,35 +1,35 @@
-//! One conformance suite for both databases: each test is written once and runs on SQLite and on Postgres, with a
-//! database of its own.
+//! A conformance suite for both databases: each test is written once and runs on SQLite and on Postgres, with its own
+//! database.
 //!
-//! To add a test, write an `async fn` that takes a `&TestStore`, and name it in the `both!` of its file. What only one
-//! database can do is named in `only!`.
+//! To add a test, write an `async fn` that takes a `&TestStore`, and name it in the `both!` of its file. Tests for only
+//! one database are named in `only!`.
 //!
-//! | File | Holds |
+//! | File | Contents |
 //! | --- | --- |
-//! | `store` | a store of a test's own |
-//! | `make` | notifications, submissions and ids in few words |
-//! | `history` | random histories of messages, and what they have to come to |
-//! | `append`, `unit` | what is appended is on disk, whole or not at all |
-//! | `order`, `interleaving` | neither order, batches, repetition nor concurrency make a difference |
-//! | `ties`, `disputes`, `recipients` | which message a notification belongs to, and to whom that went |
-//! | `worst_off` | what several recipients make of their message |
-//! | `list`, `filters`, `archive` | pages and filters |
-//! | `snapshot` | a message read whole |
+//! | `store` | a store for a single test |
+//! | `make` | short functions for notifications, submissions and ids |
+//! | `history` | random histories of messages, and their expected results |
+//! | `append`, `unit` | arrivals are stored completely or not at all |
+//! | `order`, `interleaving` | order, batches, repetition and concurrency make no difference |
+//! | `ties`, `disputes`, `recipients` | the message and the recipient that a notification belongs to |
+//! | `worst_off` | the status of a message with several recipients |
+//! | `list`, `filters`, `shelf` | pages and filters |
+//! | `snapshot` | a message is read in one snapshot |
 //! | `stats` | counts |
-//! | `status_events` | the status events: what changed, in order |
-//! | `repair` | imports, what is let out of quarantine, statuses read anew |
-//! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and what notifications say against it |
-//! | `cancel`, `expire` | what is not sent after all |
-//! | `outbox` | random courses of all of that, beside a model |
-//! | `plans` | no statement of the outbox reads more than it has to |
-//! | `chain`, `tampering` | what proves the rest, and what it finds |
-//! | `audit_log`, `retention`, `erasure` | who did what, what is kept, and who is forgotten |
-//! | `upgrade`, `schemas` | what an earlier version wrote |
+//! | `status_events` | status events, in order |
+//! | `repair` | imports, released quarantine, recomputed statuses |
+//! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and its relation to notifications |
+//! | `cancel`, `expire` | messages that are not sent after all |
+//! | `outbox` | random actions on the outbox, compared with a model |
+//! | `plans` | no statement of the outbox reads more than necessary |
+//! | `chain`, `tampering` | the hash chain, and the changes that it detects |
+//! | `audit_log`, `retention`, `erasure` | audit log, purges and erased persons |
+//! | `upgrade`, `schemas` | data of earlier versions |
 //! | `migrating` | the schema changes while others write |
-//! | `clocks` | clocks that are wrong |
+//! | `clocks` | wrong clocks |
 //! | `files` | an SQLite file that is lost while it is open |
-//! | `roles` | what each role of a Postgres server may do |
-//! | `opening`, `durability` | what is opened, what is refused, and with which settings |
+//! | `roles` | the privileges of each role on Postgres |
+//! | `opening`, `durability` | which databases are opened or refused, and with which settings |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
@@ -41,7 +41,7 @@ macro_rules! both {
     };
 }
 
-/// Makes tests for one of the two, in a module of the given name.
+/// Makes tests for only one of the databases, in a module with the given name.
 macro_rules! only {
     ($database:ident in $module:ident: $($name:ident),+ $(,)?) => {
         mod $module {

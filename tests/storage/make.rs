@@ -1,4 +1,4 @@
-//! What tests are about, in few words.
+//! Short functions for the data of tests.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -26,7 +26,7 @@ pub(crate) fn number(text: &str) -> Address {
     Address::new(text).unwrap()
 }
 
-/// An entry of the audit log that nobody looks at.
+/// An entry of the audit log that the test does not examine.
 pub(crate) fn audited(action: AuditAction) -> AuditEntry {
     let id = uuid::Uuid::new_v4().into_bytes();
     AuditEntry { id, at: time(1), actor: Actor::server(), action, count: 0, details: None }
@@ -36,13 +36,13 @@ pub(crate) fn time(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
-/// Begins the ids of one case of a property, since all cases share a store.
+/// The prefix of the ids of one case of a property, since all cases share a store.
 pub(crate) fn fresh() -> String {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     format!("case{}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A notification in the making.
+/// A notification that is being built.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
     notification: Notification,
@@ -50,12 +50,12 @@ pub(crate) struct Heard {
     body: Option<Vec<u8>>,
 }
 
-/// A notification with the correlation id `name`. Unless told otherwise it says delivered, at no known time.
+/// A notification with the correlation id `name`. Unless changed, it reports `delivered` without a time.
 pub(crate) fn about(name: &str) -> Heard {
     heard(Reference::Correlated(id(name), None))
 }
 
-/// A notification without correlation id.
+/// A notification without a correlation id.
 pub(crate) fn about_transaction(name: &str) -> Heard {
     heard(Reference::Transaction(transaction(name)))
 }
@@ -78,7 +78,7 @@ fn heard(reference: Reference) -> Heard {
 }
 
 impl Heard {
-    /// With this transaction id beside the correlation id.
+    /// Adds this transaction id to the correlation id.
     pub(crate) fn of(mut self, name: &str) -> Self {
         if let Reference::Correlated(_, id) = &mut self.notification.reference {
             *id = Some(transaction(name));
@@ -86,7 +86,7 @@ impl Heard {
         self
     }
 
-    /// The same about another message.
+    /// The same notification about another message.
     pub(crate) fn of_message(mut self, name: &str) -> Self {
         if let Reference::Correlated(of, _) = &mut self.notification.reference {
             *of = id(name);
@@ -96,7 +96,7 @@ impl Heard {
 
     pub(crate) fn says(mut self, event: Event) -> Self {
         self.notification.event = event;
-        // One text for one event, as on the wire.
+        // One text for each event, as in the wire format.
         self.notification.status_text = format!("{event:?}");
         self
     }
@@ -121,7 +121,7 @@ impl Heard {
         self
     }
 
-    /// Anything else.
+    /// Any other change.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Notification)) -> Self {
         change(&mut self.notification);
         self
@@ -149,7 +149,7 @@ pub(crate) fn submission(name: &str) -> Submission {
     submission_with(&json!({"correlationId": name}))
 }
 
-/// The same with other members, or more.
+/// A message to send with other or more members.
 pub(crate) fn submission_with(members: &serde_json::Value) -> Submission {
     let mut message = json!({"channel": "sms", "from": "ACME", "to": "+447700900123", "text": "Hello"});
     for (name, value) in members.as_object().unwrap() {
@@ -158,10 +158,10 @@ pub(crate) fn submission_with(members: &serde_json::Value) -> Submission {
     Draft::new(message).unwrap().check(|| id("fresh")).unwrap()
 }
 
-/// How long a lease lasts here.
+/// The duration of a lease in these tests.
 pub(crate) const LEASE: Duration = Duration::from_micros(100);
 
-/// Takes a message over at `micros`, due at once.
+/// Accepts a message at `micros`, due at once.
 pub(crate) async fn enqueue(store: &Store, submission: &Submission, micros: i64) -> EnqueueResult {
     let entry = OutboxEntry::new(submission.clone(), time(micros));
     let outcomes = store.outbox.enqueue(&[entry], time(micros), &Actor::server()).await.unwrap();
@@ -169,7 +169,7 @@ pub(crate) async fn enqueue(store: &Store, submission: &Submission, micros: i64)
     outcomes[0].clone()
 }
 
-/// Takes a message over and leases it, both at `micros`.
+/// Accepts a message and leases it, both at `micros`.
 pub(crate) async fn leased(store: &Store, name: &str, micros: i64) -> Claim {
     enqueue(store, &submission(name), micros).await;
     let mut claims = claimed(store, micros).await;
@@ -186,12 +186,12 @@ pub(crate) async fn claimed(store: &Store, micros: i64) -> Vec<Claim> {
     claims
 }
 
-/// Puts the outcome of one hand-over on record.
+/// Stores the outcome of one dispatch.
 pub(crate) async fn settle(store: &Store, claim: &Claim, settlement: &Settlement) {
     store.outbox.settle(&[(claim.clone(), settlement.clone())]).await.unwrap();
 }
 
-/// When the next one of all is due.
+/// The earliest due time.
 pub(crate) async fn next_due(store: &Store) -> Option<i64> {
     let next = store.outbox.next_due().await.unwrap();
     next.into_iter().map(|(_, due)| due.as_micros()).min()

@@ -1,4 +1,4 @@
-//! On Postgres, an instance of the next version brings the schema up to date while one of the version before writes.
+//! On Postgres, an instance of the next version migrates the schema while one of the previous version writes.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::{
     store::{TestStore, open},
 };
 
-only!(postgres in postgres: writers_of_the_version_before_go_on_while_the_schema_changes);
+only!(postgres in postgres: writers_of_the_previous_version_continue_during_a_migration);
 
-/// What every statement of an instance has: requests are answered within it.
+/// The time limit of every statement of an instance: requests are answered within it.
 const ANSWER: Duration = Duration::from_secs(9);
 
 /// How the version with that schema appends a notification.
@@ -35,7 +35,7 @@ async fn append(connection: &mut PgConnection, id: &str) {
     unit.commit().await.unwrap();
 }
 
-/// One that appends until it is told to stop, and then says how many it has.
+/// Appends until it is stopped, and then returns the number of appended notifications.
 struct Writer {
     wrote: watch::Receiver<usize>,
     stop: CancellationToken,
@@ -61,7 +61,7 @@ impl Writer {
         Self { wrote, stop, work }
     }
 
-    /// Waits until it has come on from here.
+    /// Waits until it has made progress.
     async fn gets_on(&mut self) {
         let now = *self.wrote.borrow();
         self.wrote.wait_for(|wrote| *wrote >= now + 3).await.unwrap();
@@ -74,7 +74,7 @@ impl Writer {
     }
 }
 
-/// Waits until some session waits for a table.
+/// Waits until a session waits for a table.
 async fn somebody_waits(store: &TestStore) {
     let waiting = "SELECT relation::regclass::text FROM pg_locks JOIN pg_database d ON d.oid = database \
                    WHERE NOT granted AND locktype = 'relation' AND datname = current_database()";
@@ -83,7 +83,7 @@ async fn somebody_waits(store: &TestStore) {
     }
 }
 
-async fn writers_of_the_version_before_go_on_while_the_schema_changes(store: &TestStore) {
+async fn writers_of_the_previous_version_continue_during_a_migration(store: &TestStore) {
     store.becomes(RULE_SINCE).await;
     store
         .execute(
@@ -97,7 +97,7 @@ async fn writers_of_the_version_before_go_on_while_the_schema_changes(store: &Te
         writer.gets_on().await;
     }
 
-    // Somebody's long transaction, which the change of the schema has to wait for.
+    // A long transaction of another session, for which the migration must wait.
     let mut holder = PgConnection::connect(&url).await.unwrap();
     let mut long = holder.begin().await.unwrap();
     sqlx::query("UPDATE messages SET updated_at = 2000 WHERE correlation_id = 'before-1'")

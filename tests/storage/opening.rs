@@ -1,4 +1,4 @@
-//! What is opened, and what is refused.
+//! Which databases are opened, and which are refused.
 
 use std::{error::Error, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
@@ -22,22 +22,22 @@ both!(
     without_a_commit_there_is_no_heartbeat,
 );
 only!(
-    sqlite in files: a_file_is_made_where_there_is_none,
-    no_file_is_made_unasked,
-    what_does_not_last_is_refused,
-    what_is_no_database_is_refused,
-    a_url_without_a_path_is_refused_by_name,
+    sqlite in files: a_missing_file_is_created,
+    no_file_is_created_without_permission,
+    a_database_in_memory_is_refused,
+    a_file_that_is_not_a_database_is_refused,
+    a_url_without_a_path_is_refused,
     parameters_that_weaken_the_database_are_refused,
-    what_is_no_regular_file_is_refused,
+    a_path_that_is_not_a_regular_file_is_refused,
     only_the_owner_can_read_the_files,
-    the_file_of_another_program_is_refused_and_left_alone,
-    an_older_file_without_a_mark_is_taken_and_marked,
-    a_log_that_was_removed_is_missed,
-    a_log_beside_a_file_that_is_not_its_own_is_told,
+    the_file_of_another_program_is_refused_and_not_changed,
+    an_older_file_without_an_application_id_gets_one,
+    a_removed_log_is_detected,
+    a_log_of_another_file_is_detected,
 );
-only!(postgres in servers: two_instances_may_start_together, a_read_only_server_is_a_passing_fault);
+only!(postgres in servers: two_instances_may_start_together, a_read_only_server_is_a_temporary_error);
 
-/// An error with all its causes, as the log has it.
+/// An error with all its causes, as in the log.
 fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -58,7 +58,7 @@ async fn an_unknown_scheme_is_refused() {
 }
 
 #[tokio::test]
-async fn an_error_does_not_tell_the_password() {
+async fn an_error_does_not_reveal_the_password() {
     for url in [
         "postgres://receiptd:s3cret@127.0.0.1:1/receiptd",
         "postgres://receiptd:s3cret@127.0.0.1:1/receiptd?sslmode=verify-everything",
@@ -123,18 +123,18 @@ async fn without_a_commit_there_is_no_heartbeat(store: &TestStore) {
     store.health.beat(time(8)).await.unwrap();
 }
 
-async fn a_file_is_made_where_there_is_none(store: &TestStore) {
+async fn a_missing_file_is_created(store: &TestStore) {
     let beside = store.database.url().replace("receiptd.db", "new & näme.db");
     open(&beside.replace(' ', "%20")).await.unwrap();
     let path = beside.strip_prefix("sqlite://").unwrap();
     assert!(std::fs::exists(path).unwrap());
-    // A folder is not made: a mistyped path had better be told.
+    // A folder is not created: it is better to report a mistyped path.
     let error = refused(&store.database.url().replace("receiptd.db", "no-folder/receiptd.db")).await.to_string();
     assert!(error.contains("no-folder/receiptd.db") && error.contains("no-folder does not exist"), "{error}");
 }
 
-/// Who only reads had better learn of a mistyped path.
-async fn no_file_is_made_unasked(store: &TestStore) {
+/// A command that only reads should report a mistyped path.
+async fn no_file_is_created_without_permission(store: &TestStore) {
     let options = OpenOptions { access: Access::Migrate, ..OPTIONS };
     let beside = store.database.url().replace("receiptd.db", "elsewhere.db");
     assert!(matches!(storage::open(&beside, options).await, Err(OpenError::Absent(_))));
@@ -142,13 +142,13 @@ async fn no_file_is_made_unasked(store: &TestStore) {
     storage::open(store.database.url(), options).await.unwrap();
 }
 
-async fn what_does_not_last_is_refused(_: &TestStore) {
+async fn a_database_in_memory_is_refused(_: &TestStore) {
     for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://receipts?mode=memory"] {
         assert!(matches!(refused(url).await, OpenError::InMemory), "{url}");
     }
 }
 
-async fn what_is_no_database_is_refused(store: &TestStore) {
+async fn a_file_that_is_not_a_database_is_refused(store: &TestStore) {
     let url = store.database.url().replace("receiptd.db", "notes.txt");
     let path = url.strip_prefix("sqlite://").unwrap();
     std::fs::write(path, "buy milk, and some more text than a header of a database has: 100 bytes. ".repeat(9))
@@ -168,8 +168,8 @@ async fn two_instances_may_start_together(store: &TestStore) {
     assert_eq!(starting.join_all().await, [Ok(()), Ok(()), Ok(())]);
 }
 
-/// As a primary is that has become a standby.
-async fn a_read_only_server_is_a_passing_fault(store: &TestStore) {
+/// For example, a primary that has become a standby.
+async fn a_read_only_server_is_a_temporary_error(store: &TestStore) {
     store.execute(READ_ONLY).await;
     store.cut_connections().await;
     for _ in 0..5 {
@@ -184,7 +184,7 @@ const READ_ONLY: &str = "DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
     END $$";
 
-/// A file beside that of `store`: its path and its URL.
+/// The path and the URL of a file beside that of `store`.
 fn beside(store: &TestStore, name: &str) -> (PathBuf, String) {
     let url = store.database.url().replace("receiptd.db", name);
     (url.strip_prefix("sqlite://").unwrap().into(), url)
@@ -199,7 +199,7 @@ async fn refused_for(access: Access, url: &str) -> OpenError {
 
 const ALL: [Access; 4] = [Access::Read, Access::Write, Access::Migrate, Access::Create];
 
-async fn a_url_without_a_path_is_refused_by_name(_: &TestStore) {
+async fn a_url_without_a_path_is_refused(_: &TestStore) {
     for url in ["sqlite:", "sqlite://", "sqlite:?mode=rwc", "sqlite://?mode=rw"] {
         for access in ALL {
             assert!(matches!(refused_for(access, url).await, OpenError::Url(UrlError::NoPath)), "{url}");
@@ -228,7 +228,7 @@ async fn parameters_that_weaken_the_database_are_refused(store: &TestStore) {
     }
 }
 
-async fn what_is_no_regular_file_is_refused(store: &TestStore) {
+async fn a_path_that_is_not_a_regular_file_is_refused(store: &TestStore) {
     let (pipe, pipe_url) = beside(store, "pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let (folder, folder_url) = beside(store, "folder");
@@ -260,7 +260,7 @@ async fn only_the_owner_can_read_the_files(store: &TestStore) {
     }
 }
 
-async fn the_file_of_another_program_is_refused_and_left_alone(store: &TestStore) {
+async fn the_file_of_another_program_is_refused_and_not_changed(store: &TestStore) {
     for (name, made) in [
         ("tables.db", "CREATE TABLE users (name TEXT)"),
         ("view.db", "CREATE VIEW users AS SELECT 1"),
@@ -291,7 +291,7 @@ async fn the_file_of_another_program_is_refused_and_left_alone(store: &TestStore
     }
 }
 
-async fn an_older_file_without_a_mark_is_taken_and_marked(store: &TestStore) {
+async fn an_older_file_without_an_application_id_gets_one(store: &TestStore) {
     let mark = || store.texts("SELECT CAST(application_id AS TEXT) FROM pragma_application_id");
     assert_eq!(mark().await, [0x7263_7074.to_string()], "a new one is marked");
     store.becomes(1).await;
@@ -302,8 +302,8 @@ async fn an_older_file_without_a_mark_is_taken_and_marked(store: &TestStore) {
     assert_eq!(mark().await, [0x7263_7074.to_string()]);
 }
 
-/// SQLite would begin an empty log, and what was in the other would be lost without a word.
-async fn a_log_that_was_removed_is_missed(store: &TestStore) {
+/// SQLite would begin an empty log, and the contents of the removed one would be lost silently.
+async fn a_removed_log_is_detected(store: &TestStore) {
     store.hear([about("order-1")]).await;
     let (log, _) = beside(store, "receiptd.db-wal");
     let kept = log.with_extension("kept");
@@ -316,8 +316,8 @@ async fn a_log_that_was_removed_is_missed(store: &TestStore) {
     store.reopened().await;
 }
 
-/// SQLite would begin a new database, or mix the two, without a word.
-async fn a_log_beside_a_file_that_is_not_its_own_is_told(store: &TestStore) {
+/// SQLite would silently begin a new database, or mix the two.
+async fn a_log_of_another_file_is_detected(store: &TestStore) {
     store.hear([about("order-1")]).await;
     let (damaged, url) = beside(store, "damaged.db");
     let (log, kept) = (beside(store, "receiptd.db-wal").0, damaged.with_extension("db-wal"));
@@ -335,7 +335,7 @@ async fn a_log_beside_a_file_that_is_not_its_own_is_told(store: &TestStore) {
     }
 }
 
-/// What a schema is made of, and what is in it.
+/// The schema and the contents of a store.
 async fn contents(store: &TestStore) -> Vec<String> {
     store
         .texts(match store.database {

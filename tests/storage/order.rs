@@ -1,4 +1,4 @@
-//! The order in which notifications come, and the batches in which they are stored, make no difference.
+//! The order in which notifications arrive, and the batches in which they are stored, make no difference.
 
 use receiptd::domain::{Channel, Event, Failure, StoredNotification};
 
@@ -9,9 +9,9 @@ use crate::{
 };
 
 both!(
-    any_order_in_any_batches_gives_the_same,
-    every_order_of_one_call_gives_the_same,
-    every_order_of_one_mail_gives_the_same,
+    every_order_in_any_batches_gives_the_same_result,
+    every_order_of_the_events_of_a_call_gives_the_same_result,
+    every_order_of_the_events_of_a_mail_gives_the_same_result,
     a_repeated_history_changes_only_the_counts,
 );
 
@@ -20,7 +20,7 @@ pub(crate) async fn append(store: &receiptd::storage::Store, batch: &[StoredNoti
     store.journal.append(&arrivals).await.unwrap();
 }
 
-async fn any_order_in_any_batches_gives_the_same(store: &TestStore) {
+async fn every_order_in_any_batches_gives_the_same_result(store: &TestStore) {
     store.for_all(&a_history(2, Transactions::OfOneMessage), async |history| {
         let batches = history.batches();
         for batch in &batches {
@@ -30,7 +30,7 @@ async fn any_order_in_any_batches_gives_the_same(store: &TestStore) {
     });
 }
 
-/// All orders of some things.
+/// All permutations of some values.
 fn permutations<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
     let Some((first, rest)) = of.split_first() else { return vec![Vec::new()] };
     permutations(rest)
@@ -45,7 +45,7 @@ fn permutations<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
         .collect()
 }
 
-/// Each order, once notification by notification and once in two batches.
+/// Each order, once one by one and once in two batches.
 async fn every_order_gives_the_same(store: &TestStore, history: impl Fn(&str) -> Vec<Heard>) {
     let all: Vec<usize> = (0..history("any").len()).collect();
     for order in permutations(&all) {
@@ -61,8 +61,8 @@ async fn every_order_gives_the_same(store: &TestStore, history: impl Fn(&str) ->
     }
 }
 
-/// With two events of one instant, one of them without correlation id.
-async fn every_order_of_one_call_gives_the_same(store: &TestStore) {
+/// With two events at one instant, one of them without a correlation id.
+async fn every_order_of_the_events_of_a_call_gives_the_same_result(store: &TestStore) {
     every_order_gives_the_same(store, |case| {
         let transaction = format!("{case}-t");
         let told = |heard: Heard, event, text: &str, at| {
@@ -80,7 +80,7 @@ async fn every_order_of_one_call_gives_the_same(store: &TestStore) {
 }
 
 /// Delivered, then bounced, then read by another recipient.
-async fn every_order_of_one_mail_gives_the_same(store: &TestStore) {
+async fn every_order_of_the_events_of_a_mail_gives_the_same_result(store: &TestStore) {
     every_order_gives_the_same(store, |case| {
         let mail = |event: Event| about(case).of(&format!("{case}-t")).on(Channel::Email).says(event);
         let bounced = mail(Event::Failed(Failure::Transient)).to("dana@example.org").at(20);

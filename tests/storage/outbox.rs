@@ -1,4 +1,4 @@
-//! Whatever is done to the outbox, in whatever order: it comes out as a small model of its rules says.
+//! Random actions on the outbox in random order have the result of a small model of its rules.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::{
     store::TestStore,
 };
 
-both!(any_course_of_things_ends_as_the_model_says);
+both!(random_actions_match_the_model);
 
 #[derive(Clone, Debug)]
 enum Action {
-    /// Each by its number, with the time until it is due, and until it expires.
+    /// Each message by its number, with the time until it is due, and until it expires.
     Enqueue(Vec<(usize, i64, Option<i64>)>),
     Claim(Channel, i64),
     Settle(Vec<(Index, Dispatch)>),
@@ -29,9 +29,9 @@ enum Action {
 }
 
 const MESSAGES: usize = 4;
-/// Of the messages in turn.
+/// The messages use these channels in turn.
 const CHANNELS: [Channel; 2] = [Channel::Sms, Channel::Whatsapp];
-/// Between two actions.
+/// The time between two actions.
 const TICK: i64 = 1_000;
 
 fn an_action() -> impl Strategy<Value = Action> {
@@ -49,19 +49,19 @@ fn an_action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Whether an attempt that ends so counts. It need not in life; here it is what the rows are told.
+/// Whether an attempt with this end counts. In reality this varies; here it is the value that is passed.
 fn counts(end: Dispatch) -> bool {
     end == Dispatch::Queued
 }
 
-/// What has to be so of one message.
+/// The expected state of one message.
 #[derive(Default)]
 struct Modelled {
     request: Option<Submission>,
     due: Option<i64>,
     lease: Option<i64>,
     attempts: i64,
-    /// Of them, those that count.
+    /// The number of those that count.
     counted: i64,
     steps: Vec<Dispatch>,
     heard: Vec<StoredNotification>,
@@ -96,7 +96,7 @@ impl Modelled {
         expires.is_some_and(|at| at <= time(now))
     }
 
-    /// Whether it is handed out.
+    /// Claims the message. Returns whether it is claimed.
     fn claim(&mut self, now: i64, lease: i64) -> bool {
         self.due = None;
         self.attempts += 1;
@@ -139,7 +139,7 @@ impl Modelled {
     }
 }
 
-/// The store beside its model.
+/// The store and its model.
 struct Course<'a> {
     store: &'a TestStore,
     case: String,
@@ -160,7 +160,7 @@ impl Course<'_> {
         OutboxEntry::new(submission, time(now + delay))
     }
 
-    /// Those that `change` says to be changed, by name.
+    /// The names of the messages that `change` changes.
     fn changed(&mut self, change: impl Fn(&mut Modelled) -> bool) -> Vec<String> {
         let names: Vec<_> = (0..MESSAGES).map(|message| self.name(message)).collect();
         names.into_iter().zip(&mut self.messages).filter_map(|(name, it)| change(it).then_some(name)).collect()
@@ -271,7 +271,7 @@ fn sorted(ids: Vec<receiptd::domain::CorrelationId>) -> Vec<String> {
     ids
 }
 
-async fn any_course_of_things_ends_as_the_model_says(store: &TestStore) {
+async fn random_actions_match_the_model(store: &TestStore) {
     store.for_all(&vec(an_action(), 1..24), async |actions| {
         let messages = (0..MESSAGES).map(|_| Modelled::default()).collect();
         let mut course = Course { store, case: fresh(), messages, claims: Vec::new() };

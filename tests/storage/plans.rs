@@ -1,5 +1,5 @@
-//! However much waits in the outbox, its statements go by an index. They are read from the cache of checked queries, so
-//! that a new one is among them.
+//! The statements of the outbox use an index, however many messages wait. They are read from the cache of checked
+//! queries, so that new statements are included.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
@@ -8,19 +8,20 @@ use crate::store::{Database, TestStore};
 
 both!(no_statement_of_the_outbox_reads_a_whole_table);
 
-/// The statements for `database` that read or write the outbox, or messages and steps on its behalf.
+/// The statements for `database` that read or write the outbox, or messages and steps for it.
 fn statements(database: &str) -> Vec<String> {
     let cache: Value = serde_json::from_str(include_str!("../../sqlx-data.json")).unwrap();
     let queries = cache.as_object().unwrap().values().map(|entry| entry["query"].as_str().unwrap().to_owned());
     let of_outbox = |query: &String| {
         let words = ["outbox", "dispatch_events", "step.dispatch", "is_shown"];
-        // The proof looks at everything, and what a purge would remove is counted, which may be most of it.
+        // A verification reads everything, and the rows that a purge would remove are counted, which may be most of
+        // them.
         let is_whole = query.ends_with("FROM dispatch_events")
             || query.contains("COUNT(*) AS \"n!: i64\"")
             || query.contains("AS kept LEFT JOIN messages")
             || query.contains("COALESCE(dispatch, '') <> COALESCE(")
             || query.contains("m.failure IS DISTINCT FROM e.failure");
-        // Once after a clock was set back, or the store restored: all that waits is concerned.
+        // Once after a clock was set back, or after a restore: all waiting messages are affected.
         let is_rare = query.contains("m.updated_at > $1") || query.contains("due_at IS NOT NULL OR lease_until");
         query.starts_with(&format!("/* {database} */"))
             && words.iter().any(|word| query.contains(word))
@@ -40,7 +41,7 @@ async fn no_statement_of_the_outbox_reads_a_whole_table(store: &TestStore) {
                 let explained = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
                 let plan = explained.fetch_all(&mut connection).await.unwrap();
                 let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-                // Only the rows of a batch, which came as JSON, and what was made of them.
+                // Only the rows of a batch, which are passed as JSON, and values derived from them.
                 let is_small = |line: &&String| {
                     ["VIRTUAL TABLE", "SCAN lane", "SCAN step", "SCAN (subquery", "CONSTANT ROW"]
                         .iter()
@@ -71,7 +72,7 @@ async fn no_statement_of_the_outbox_reads_a_whole_table(store: &TestStore) {
     }
 }
 
-/// Enough that reading all of it is seen to be dear.
+/// So many rows that reading all of them is seen to be expensive.
 const MANY: &str = r"
     INSERT INTO messages (correlation_id, dispatch, channel, recipient, status, precedence, status_at, is_final,
         created_at, updated_at)

@@ -1,4 +1,4 @@
-//! One correlation id for several recipients: one message, found by each of them.
+//! One correlation id for several recipients: one message, which is found by each of them.
 
 use receiptd::domain::{Event, Filter, Status, StoredNotification, by_recipient};
 
@@ -9,10 +9,10 @@ use crate::{
 
 both!(
     a_message_is_found_by_each_of_its_recipients,
-    recipients_are_known_whatever_the_order,
+    recipients_are_stored_in_every_order,
     spellings_of_one_number_are_one_recipient,
     a_recipient_may_become_known_later,
-    a_sent_message_keeps_its_recipient_and_learns_of_others,
+    a_sent_message_keeps_its_recipient_and_adds_others,
 );
 
 async fn found_by(store: &TestStore, recipient: &str) -> Vec<String> {
@@ -41,7 +41,7 @@ async fn a_message_is_found_by_each_of_its_recipients(store: &TestStore) {
     assert_eq!(each, expected);
 }
 
-async fn recipients_are_known_whatever_the_order(store: &TestStore) {
+async fn recipients_are_stored_in_every_order(store: &TestStore) {
     let numbers = ["447700900001", "447700900002", "447700900003"];
     for (case, order) in [[0, 1, 2], [1, 2, 0], [2, 1, 0], [0, 2, 1]].into_iter().enumerate() {
         let name = format!("order-{case}");
@@ -85,7 +85,7 @@ async fn a_recipient_may_become_known_later(store: &TestStore) {
     assert_eq!(found_by(store, "447700900123").await, ["order-1"]);
 }
 
-async fn a_sent_message_keeps_its_recipient_and_learns_of_others(store: &TestStore) {
+async fn a_sent_message_keeps_its_recipient_and_adds_others(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
     store.hear([about("order-1").to("447700900123").at(2_000)]).await;
     assert!(!store.message("order-1").await.other_recipients);

@@ -1,4 +1,5 @@
-//! Putting right what is on record: imports leave alone what is there, a rebuild reads anew, the quarantine lets go.
+//! Corrections of stored data: imports do not change existing rows, a rebuild parses bodies again, the quarantine
+//! releases bodies.
 
 use proptest::prelude::*;
 use receiptd::{
@@ -17,15 +18,15 @@ use crate::{
 };
 
 both!(
-    an_import_tells_new_from_known,
+    an_import_distinguishes_new_and_known_rows,
     an_import_may_be_repeated,
-    what_is_released_moves_once,
-    a_rebuild_reads_every_notification_anew,
-    a_rebuild_keeps_what_a_notification_is,
-    a_message_that_we_sent_falls_back_to_its_dispatch,
+    a_released_body_moves_once,
+    a_rebuild_parses_every_notification_again,
+    a_rebuild_keeps_the_identity_of_a_notification,
+    a_sent_message_returns_to_its_dispatch_state,
     a_rebuild_and_appends_do_not_undo_each_other,
-    a_rebuild_leaves_alone_what_was_purged,
-    what_is_put_right_is_counted_in_the_trail,
+    a_rebuild_keeps_the_status_of_purged_notifications,
+    corrections_are_counted_in_the_audit_log,
 );
 
 fn read(body: &[u8]) -> Option<Notification> {
@@ -48,7 +49,7 @@ fn posted(name: &str, status: &str, code: &str, second: u8) -> StoredNotificatio
     StoredNotification::now(read(&body).unwrap(), body, Source::Notify, time(1_000))
 }
 
-/// The same as an older mapping stored it, which did not know the word.
+/// The same notification as an earlier mapping stored it, which did not know the word.
 fn misread(recorded: StoredNotification) -> StoredNotification {
     let notification = Notification { event: Event::Unknown, ..recorded.notification.clone() };
     StoredNotification { notification, ..recorded }
@@ -62,7 +63,7 @@ fn imported(recorded: StoredNotification) -> Arrival {
     Arrival::Notification(StoredNotification { source: Source::Import, ..recorded })
 }
 
-async fn an_import_tells_new_from_known(store: &TestStore) {
+async fn an_import_distinguishes_new_and_known_rows(store: &TestStore) {
     let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
     let inbound = Arrival::Inbound(Archived::now(inbound, b"{}".to_vec(), Source::Import, time(1)));
     let unreadable =
@@ -91,7 +92,7 @@ async fn an_import_tells_new_from_known(store: &TestStore) {
     assert_eq!(store.inbound.list(None, PageLimit::default()).await.unwrap().items[0].occurrences, 1);
 }
 
-/// Whatever was heard before, an import of all of it leaves the store as if all had been heard once.
+/// Whatever was stored before, an import of everything has the same result as if everything had arrived once.
 async fn an_import_may_be_repeated(store: &TestStore) {
     let events = [Event::Submitted, Event::Delivered, Event::Read];
     let history = proptest::collection::vec((0..3usize, 0..3usize, 0..4i64, any::<bool>(), any::<bool>()), 1..20);
@@ -124,7 +125,7 @@ async fn an_import_may_be_repeated(store: &TestStore) {
     });
 }
 
-async fn what_is_released_moves_once(store: &TestStore) {
+async fn a_released_body_moves_once(store: &TestStore) {
     let recorded = posted("order-1", "Delivered", "7500", 1);
     let kept = Archived::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
@@ -159,7 +160,7 @@ fn restated(name: &str, from: Status, to: Status) -> Recomputed {
     Recomputed { correlation_id: id(name), from, to }
 }
 
-async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
+async fn a_rebuild_parses_every_notification_again(store: &TestStore) {
     let names = ["order-1", "order-2", "order-3"];
     store.hear([Arrival::Notification(misread(posted("order-1", "Read", "7502", 3)))]).await;
     store
@@ -194,7 +195,7 @@ async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
         (Status::Read, Some("7502"), before.created_at)
     );
     assert_eq!((after.updated_at, store.message("order-3").await.updated_at), (time(9_000), time(1_000)));
-    // What was written behind the store's back is put right as well.
+    // Rows that were changed without the store are corrected too.
     store
         .execute("UPDATE messages SET status = 'failed', failure = 'permanent' WHERE correlation_id = 'order-3'")
         .await;
@@ -203,8 +204,9 @@ async fn a_rebuild_reads_every_notification_anew(store: &TestStore) {
     assert_eq!(store.message("order-3").await.failure, None);
 }
 
-async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
-    // A mapping that read the reason, the transaction and the message otherwise; all three are part of what it is.
+async fn a_rebuild_keeps_the_identity_of_a_notification(store: &TestStore) {
+    // A mapping that read the reason, the transaction and the message differently. All three belong to the identity of
+    // the notification.
     let stored = posted("order-1", "Delivered", "7500", 1);
     store.hear([stored.clone()].map(Arrival::Notification)).await;
     let otherwise = |body: &[u8]| {
@@ -219,7 +221,7 @@ async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
     assert_eq!(now.notification.reference, stored.notification.reference);
     assert_eq!(now.notification.reason, Some(stored.body.len().to_string()));
     assert_eq!(store.find("order-9").await, None);
-    // One that cannot be read any more keeps its meaning.
+    // A notification that cannot be parsed any more keeps its meaning.
     assert_eq!(
         store.repair.recompute(&[id("order-1")], &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(),
         []
@@ -227,7 +229,7 @@ async fn a_rebuild_keeps_what_a_notification_is(store: &TestStore) {
     assert_eq!(store.notifications("order-1").await, [now]);
 }
 
-async fn a_message_that_we_sent_falls_back_to_its_dispatch(store: &TestStore) {
+async fn a_sent_message_returns_to_its_dispatch_state(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     store.hear([Arrival::Notification(posted("order-1", "Failed", "7203", 1))]).await;
     assert_eq!(store.message("order-1").await.status, Status::Failed);
@@ -241,7 +243,7 @@ async fn a_message_that_we_sent_falls_back_to_its_dispatch(store: &TestStore) {
     assert_eq!(store.message("order-1").await.status, Status::Failed);
 }
 
-/// A rebuild that read, and wrote later, would overwrite what came in between.
+/// A rebuild that reads first and writes later would overwrite appends in between.
 async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
     let other = store.reopened().await;
     let names: Vec<String> = (0..10).map(|n| format!("order-{n}")).collect();
@@ -261,7 +263,7 @@ async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
         }
     });
     while !appends.is_finished() {
-        // It may have to give way; an append never.
+        // It may have to give up. An append must not.
         let _ = store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await;
     }
     appends.await.unwrap();
@@ -272,8 +274,8 @@ async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
     }
 }
 
-/// Where the notification that decided is no longer kept, those that are left would say something else.
-async fn a_rebuild_leaves_alone_what_was_purged(store: &TestStore) {
+/// If the deciding notification has been purged, the remaining ones would give another status.
+async fn a_rebuild_keeps_the_status_of_purged_notifications(store: &TestStore) {
     let received = |recorded: StoredNotification, at| {
         Arrival::Notification(StoredNotification { received_at: time(at), ..recorded })
     };
@@ -287,13 +289,13 @@ async fn a_rebuild_leaves_alone_what_was_purged(store: &TestStore) {
         .await
         .unwrap();
     let ids = ["order-1", "order-2"].map(id);
-    // The second one was decided by one that is gone, too, but as far as anybody can tell it stands there.
+    // The second one was decided by a purged notification too, but as far as can be known its status is right.
     assert_eq!(store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(), []);
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.notification_count), (Status::Read, 1));
 }
 
-async fn what_is_put_right_is_counted_in_the_trail(store: &TestStore) {
+async fn corrections_are_counted_in_the_audit_log(store: &TestStore) {
     let (imported, retried, rebuilt) =
         (audited(AuditAction::Imported), audited(AuditAction::Retried), audited(AuditAction::Rebuilt));
     let some = [about("order-1").recorded(), about("order-2").recorded()].map(self::imported);

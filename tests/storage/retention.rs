@@ -1,4 +1,4 @@
-//! What is kept for a time goes after it, and nothing else does.
+//! Data is removed after its retention period, and nothing else is.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ use crate::{
 };
 
 both!(
-    bodies_go_and_what_was_read_from_them_stays,
-    notifications_go_and_where_their_message_stands_stays,
-    messages_go_with_everything_about_them,
-    what_waits_or_was_heard_of_since_stays,
-    inbound_quarantine_and_trail_go,
-    many_rows_go_in_several_commits,
+    bodies_are_purged_and_their_parsed_values_stay,
+    notifications_are_purged_and_the_status_stays,
+    messages_are_purged_with_everything_about_them,
+    waiting_messages_and_messages_with_news_stay,
+    inbound_quarantine_and_audit_log_are_purged,
+    many_rows_are_purged_in_several_commits,
     a_dry_run_changes_nothing,
-    what_was_altered_before_it_was_purged_shows,
+    an_alteration_before_a_purge_is_detected,
 );
 
 const DAY: i64 = 86_400_000_000;
@@ -53,14 +53,14 @@ fn rows(kind: &str, rows: i64) -> (String, i64) {
     (kind.to_owned(), rows)
 }
 
-/// What the audit log says, oldest first.
+/// The entries of the audit log, oldest first.
 async fn audit(store: &TestStore) -> Vec<(String, String, i64, Option<String>)> {
     let audit = AuditWriter::start(store, Clock::system());
     let page = audit.list(&AuditRequest::default()).await.unwrap();
     page.items.into_iter().rev().map(|it| (it.actor, it.action, it.count, it.details)).collect()
 }
 
-async fn bodies_go_and_what_was_read_from_them_stays(store: &TestStore) {
+async fn bodies_are_purged_and_their_parsed_values_stay(store: &TestStore) {
     let old = about("order-1").of("t-1").at(1).received(DAY);
     let new = about("order-1").of("t-1").says(Event::Read).at(2).received(3 * DAY);
     store.hear([old.clone(), old.clone(), new.clone()]).await;
@@ -76,12 +76,12 @@ async fn bodies_go_and_what_was_read_from_them_stays(store: &TestStore) {
     assert_eq!(stored, expected);
     assert_eq!(store.message("order-1").await, before);
     assert_eq!(audit(store).await, [("server".to_owned(), "purged".to_owned(), 1, Some("bodies".to_owned()))]);
-    // What comes again is counted, as before.
+    // A repetition is counted, as before.
     store.hear([old]).await;
     assert!(verify(store, Some(&head)).await.sound, "a head from before vouches still");
 }
 
-async fn notifications_go_and_where_their_message_stands_stays(store: &TestStore) {
+async fn notifications_are_purged_and_the_status_stays(store: &TestStore) {
     store.hear([about("order-1").received(DAY), about("order-1").says(Event::Read).received(3 * DAY)]).await;
     let periods = Periods { notifications: Some(days(2)), ..Periods::default() };
     assert_eq!(purged(store, 4, periods).await, [rows("notifications", 1)]);
@@ -90,7 +90,7 @@ async fn notifications_go_and_where_their_message_stands_stays(store: &TestStore
     assert_eq!((message.status, message.notification_count), (Status::Read, 0));
 }
 
-async fn messages_go_with_everything_about_them(store: &TestStore) {
+async fn messages_are_purged_with_everything_about_them(store: &TestStore) {
     let claim = leased(store, "order-1", DAY).await;
     let mut accepted = Settlement::new(Dispatch::Accepted, time(DAY));
     accepted.event.transaction_id = Some(crate::make::transaction("t-0"));
@@ -109,7 +109,7 @@ async fn messages_go_with_everything_about_them(store: &TestStore) {
     }
 }
 
-async fn what_waits_or_was_heard_of_since_stays(store: &TestStore) {
+async fn waiting_messages_and_messages_with_news_stay(store: &TestStore) {
     enqueue(store, &submission("waiting"), DAY).await;
     store.hear([about("recent").received(DAY)]).await;
     store.hear([about("recent").says(Event::Read).received(9 * DAY)]).await;
@@ -121,7 +121,7 @@ async fn what_waits_or_was_heard_of_since_stays(store: &TestStore) {
     assert_eq!(audit_log, ["sent"], "nothing was removed");
 }
 
-async fn inbound_quarantine_and_trail_go(store: &TestStore) {
+async fn inbound_quarantine_and_audit_log_are_purged(store: &TestStore) {
     let inbound = |n: i64| {
         let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
         Arrival::Inbound(Archived::now(what, format!("{{\"n\":{n}}}").into_bytes(), Source::Notify, time(n * DAY)))
@@ -143,7 +143,7 @@ async fn inbound_quarantine_and_trail_go(store: &TestStore) {
     assert_eq!(left, [purged(1, "quarantine"), purged(1, "audit"), purged(2, "inbound")]);
 }
 
-async fn many_rows_go_in_several_commits(store: &TestStore) {
+async fn many_rows_are_purged_in_several_commits(store: &TestStore) {
     store.hear((0..250).map(|n| about(&format!("order-{}", n % 50)).at(n).received(DAY + n % 3))).await;
     let links = async || store.texts("SELECT CAST(sequence AS TEXT) FROM links").await.len();
     let before = links().await;
@@ -166,8 +166,8 @@ async fn a_dry_run_changes_nothing(store: &TestStore) {
     assert_eq!(audit(store).await, []);
 }
 
-/// Otherwise a purge would wash it.
-async fn what_was_altered_before_it_was_purged_shows(store: &TestStore) {
+/// Otherwise a purge would hide the alteration.
+async fn an_alteration_before_a_purge_is_detected(store: &TestStore) {
     store.hear([about("order-1").received(DAY)]).await;
     store.execute("UPDATE notifications SET code = '7500'").await;
     purger(store, 9, Periods { messages: Some(days(2)), ..Periods::default() }).purge(&Actor::server()).await.unwrap();

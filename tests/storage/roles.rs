@@ -1,4 +1,4 @@
-//! Least privilege on Postgres: an owner, a server and a reader, with the rights that docs/postgres.md grants them.
+//! Least privilege on Postgres: an owner, a server and a reader, with the privileges that docs/postgres.md grants them.
 
 use harness::notifications_of;
 use receiptd::{
@@ -14,14 +14,14 @@ use crate::{
 };
 
 only!(
-    postgres in postgres: a_server_needs_no_right_to_change_the_schema,
+    postgres in postgres: a_server_needs_no_privilege_to_change_the_schema,
     a_reader_needs_only_to_select,
-    a_right_that_is_missing_is_named,
-    an_encoding_that_cannot_hold_every_text_is_refused,
-    a_limit_of_connections_is_kept,
+    a_missing_privilege_is_named,
+    an_encoding_that_cannot_store_every_text_is_refused,
+    a_connection_limit_is_respected,
 );
 
-/// A role of a test's own.
+/// A role for a single test.
 struct Role {
     name: String,
     url: String,
@@ -37,7 +37,7 @@ impl Role {
         Self { url: format!("postgres://{name}:of-a-test@{host}/{rest}"), name }
     }
 
-    /// Grants what docs/postgres.md says, where the statements name the roles.
+    /// Grants the privileges of docs/postgres.md, in whose statements the roles are named.
     async fn granted(store: &TestStore, kind: &str) -> Self {
         let role = Self::new(store, kind).await;
         let guide = include_str!("../../docs/postgres.md");
@@ -46,7 +46,7 @@ impl Role {
         let of_role: Vec<_> = of_role.map(|grant| grant.replace(&format!("receiptd_{kind}"), &role.name)).collect();
         assert!(!of_role.is_empty(), "docs/postgres.md grants nothing to receiptd_{kind}");
         for grant in of_role {
-            // Default rights are those of what a certain role creates later.
+            // Default privileges apply to objects that a certain role creates later.
             store.execute(grant.replace(" FOR ROLE receiptd_owner", "")).await;
         }
         role
@@ -58,7 +58,7 @@ impl Role {
 
     async fn is_refused(&self, access: Access) -> OpenError {
         let Err(error) = self.opens(access).await else { panic!("opened for {access:?}") };
-        // What only looks refuses the same, in the same words; but it changes nothing.
+        // The check without changes refuses the same with the same error, but it changes nothing.
         if !matches!(error, OpenError::MayNotMigrate) {
             let probed = storage::probe(&self.url, OpenOptions { access, ..OPTIONS }).await.unwrap_err();
             assert_eq!(probed.to_string(), error.to_string());
@@ -71,9 +71,9 @@ impl Role {
     }
 }
 
-async fn a_server_needs_no_right_to_change_the_schema(store: &TestStore) {
+async fn a_server_needs_no_privilege_to_change_the_schema(store: &TestStore) {
     let role = Role::granted(store, "server").await;
-    // As `serve` does by default, where there is nothing to change.
+    // As `serve` does by default, if nothing must be changed.
     for access in [Access::Write, Access::Create] {
         let server = role.opens(access).await.unwrap();
         server.journal.append(&[about("order-1").of("t-1").into()]).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     reader.audit_log.list(&AuditFilter::default(), None, PageLimit::default()).await.unwrap();
     let end = reader.status_events.end().await.unwrap();
     reader.status_events.after(end, PageLimit::default()).await.unwrap();
-    // What dry runs ask for: of rebuild, of purge, and of erase.
+    // The reads of dry runs: of rebuild, of purge, and of erase.
     assert_eq!(reader.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
     assert_eq!(reader.retention.old(RetentionKind::Messages, time(0)).await.unwrap(), 0);
     let (eraser, person) = (Eraser::new(&reader, Clock::system()), Person::new("447700900123").unwrap());
@@ -114,7 +114,7 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     role.leaves(store).await;
 }
 
-async fn a_right_that_is_missing_is_named(store: &TestStore) {
+async fn a_missing_privilege_is_named(store: &TestStore) {
     let role = Role::granted(store, "server").await;
     for (revoked, named) in [
         ("DELETE ON notifications", "delete on the table notifications"),
@@ -135,7 +135,7 @@ async fn a_right_that_is_missing_is_named(store: &TestStore) {
     nobody.leaves(store).await;
 }
 
-async fn an_encoding_that_cannot_hold_every_text_is_refused(store: &TestStore) {
+async fn an_encoding_that_cannot_store_every_text_is_refused(store: &TestStore) {
     let Database::Postgres { url, name } = &store.database else { panic!("a test of Postgres") };
     for encoding in ["LATIN1", "SQL_ASCII"] {
         let other = format!("{name}_{}", encoding.to_lowercase());
@@ -151,8 +151,8 @@ async fn an_encoding_that_cannot_hold_every_text_is_refused(store: &TestStore) {
     }
 }
 
-/// The server would refuse the others, and each of them would be waited for in vain.
-async fn a_limit_of_connections_is_kept(store: &TestStore) {
+/// The server would refuse further connections, and the pool would wait for them in vain.
+async fn a_connection_limit_is_respected(store: &TestStore) {
     let role = Role::granted(store, "server").await;
     store.execute(format!("ALTER ROLE {} CONNECTION LIMIT 1", role.name)).await;
     let server = role.opens(Access::Write).await.unwrap();

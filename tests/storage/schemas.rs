@@ -1,7 +1,7 @@
-//! A store of each schema that there was goes on where that left it, with the same answers.
+//! A store with the schema of any earlier version continues to work, with the same answers.
 //!
-//! `tests/storage/schemas` keeps the same messages as each schema's own program wrote them, as SQLite's statements. The
-//! file of a new schema is written by a test when it is missing, and never changed afterwards.
+//! `tests/storage/schemas` contains the same messages as each version wrote them, as statements of SQLite. A test
+//! writes the file of a new schema if it is missing. The files are never changed afterwards.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -24,11 +24,11 @@ use crate::{
     store::{Database, TestStore, open},
 };
 
-both!(a_store_of_every_schema_gives_the_same_answers, a_migration_takes_nothing_from_the_version_before);
-only!(sqlite in sqlite_alone: the_present_schema_is_kept_too);
+both!(a_store_of_every_schema_gives_the_same_answers, a_migration_keeps_everything_of_the_previous_version);
+only!(sqlite in sqlite_alone: the_current_schema_has_a_fixture);
 
-/// From here on, what the version before writes fits into the schema of the one after: they run side by side while
-/// instances are replaced one by one. The step to 2 made the outbox anew; no version was released before it.
+/// From this schema on, the writes of the previous version fit into the next schema: both run at the same time while
+/// instances are replaced one by one. The step to 2 created the outbox again; no version was released before it.
 pub(crate) const RULE_SINCE: i64 = 2;
 
 fn kept(schema: i64) -> PathBuf {
@@ -43,13 +43,13 @@ async fn migrations(database: &Database) -> Migrator {
     Migrator::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder)).await.unwrap()
 }
 
-/// All there are, in their order.
+/// All schemas in order.
 pub(crate) async fn schemas(store: &TestStore) -> Vec<i64> {
     migrations(&store.database).await.iter().map(|migration| migration.version).collect()
 }
 
 impl TestStore {
-    /// Makes the database anew, as the version with this schema did. It is open all the same, and of no use while it is so.
+    /// Creates the database again, as the version with this schema did. The open store is of no use meanwhile.
     pub(crate) async fn becomes(&self, schema: i64) {
         let migrations = migrations(&self.database).await;
         match &self.database {
@@ -74,7 +74,7 @@ impl TestStore {
         }
     }
 
-    /// Puts in what the program of that schema had written.
+    /// Inserts the data that the program with that schema had written.
     pub(crate) async fn is_filled(&self, schema: i64) {
         let statements = fs::read_to_string(kept(schema)).unwrap();
         self.execute(match self.database {
@@ -85,7 +85,7 @@ impl TestStore {
     }
 }
 
-/// Messages in every state that a store can hold.
+/// Messages in every state that a store can contain.
 async fn fill(store: &TestStore) {
     store.hear([about("heard-1").of("t-1").says(Event::Submitted).at(10).to("447700900123").received(1_000)]).await;
     store.hear([about("heard-1").of("t-1").says(Event::Read).at(30).to("447700900123").received(2_000)]).await;
@@ -100,7 +100,7 @@ async fn fill(store: &TestStore) {
     });
     store.hear([failed]).await;
     store.hear([about("heard-2").on(Channel::Email).says(Event::Unknown).at(6).to("ann@example.com")]).await;
-    // One that another takes over, and one that belongs to nobody yet.
+    // One notification that another message will own, and one without an owner.
     store.hear([about_transaction("t-3").says(Event::Delivered).at(40)]).await;
     store.hear([about("heard-3").of("t-3").says(Event::Submitted).at(35)]).await;
     store.hear([about_transaction("t-4").on(Channel::Voice).says(Event::Progress)]).await;
@@ -115,7 +115,7 @@ async fn fill(store: &TestStore) {
         .await;
     let unreadable = Unreadable("the body is not UTF-8".to_owned());
     store.hear([Arrival::Quarantined(Archived::now(unreadable, b"\xff\0".into(), Source::Notify, time(51)))]).await;
-    // What we sent: one in each state.
+    // Sent messages, one in each state.
     for (name, dispatch) in [
         ("sent-accepted", Dispatch::Accepted),
         ("sent-rejected", Dispatch::Rejected),
@@ -137,13 +137,13 @@ async fn fill(store: &TestStore) {
     store.outbox.cancel(&id("sent-cancelled"), time(220), &Actor::server()).await.unwrap();
 }
 
-/// Everything that the store answers, one line for each thing.
+/// All answers of the store, one per line.
 async fn answers(store: &Store) -> Vec<String> {
     let (limit, mut lines) = (PageLimit::new(PageLimit::MAX).unwrap(), Vec::new());
     for message in store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.unwrap().items {
         let mut notifications = notifications_of(store, &message.correlation_id).await.unwrap();
         for recorded in notifications.iter_mut().filter(|recorded| recorded.notification.event == Event::Unknown) {
-            // It covers more of what was not understood now than when the first schemas were written.
+            // It covers more of an unknown status now than when the first schemas were written.
             recorded.fingerprint = Fingerprint::default();
         }
         notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
@@ -160,7 +160,7 @@ async fn answers(store: &Store) -> Vec<String> {
     lines
 }
 
-/// What comes after the upgrade: the same once more, news, and sending goes on.
+/// Actions after the upgrade: repetitions, new notifications, and further dispatch.
 async fn goes_on(store: &Store) {
     let again = about("heard-1").of("t-1").says(Event::Read).at(30).to("447700900123").received(9_000);
     let late = about("heard-4").of("t-4").on(Channel::Voice).says(Event::Delivered).at(60);
@@ -186,7 +186,7 @@ async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
         assert_eq!(answers(&upgraded).await, before, "schema {schema}");
         goes_on(&upgraded).await;
         assert_eq!(answers(&upgraded).await, after, "schema {schema}, later");
-        // The first schemas knew no standing of each recipient.
+        // The first schemas had no standing for each recipient.
         let ids = upgraded.repair.ids(None, PageLimit::default()).await.unwrap();
         upgraded.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
         assert_eq!(verify(&upgraded, None).await.finding, None, "schema {schema}");
@@ -194,7 +194,7 @@ async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
     }
 }
 
-/// Columns with their types, and keys; what is new beside them may be left out by who does not know it.
+/// Columns with their types, and keys. A program that does not know the new ones may leave them out.
 async fn structure(store: &TestStore) -> (BTreeSet<String>, BTreeSet<String>) {
     let (columns, keys, needed) = match store.database {
         Database::Sqlite { .. } => (
@@ -218,7 +218,7 @@ async fn structure(store: &TestStore) -> (BTreeSet<String>, BTreeSet<String>) {
     (kept.into_iter().collect(), store.texts(needed).await.into_iter().collect())
 }
 
-async fn a_migration_takes_nothing_from_the_version_before(store: &TestStore) {
+async fn a_migration_keeps_everything_of_the_previous_version(store: &TestStore) {
     let schemas = schemas(store).await;
     for step in schemas.windows(2).filter(|step| step[0] >= RULE_SINCE) {
         let [before, after] = [step[0], step[1]];
@@ -231,13 +231,13 @@ async fn a_migration_takes_nothing_from_the_version_before(store: &TestStore) {
         let tables: BTreeSet<_> = had.iter().map(|column| table(column)).collect();
         let asks: Vec<_> = needs.difference(&needed).filter(|column| tables.contains(&table(column))).collect();
         assert_eq!(asks, Vec::<&String>::new(), "{after} asks for these");
-        // What it wrote, it can write still.
+        // The previous version can still write its data.
         store.is_filled(before).await;
     }
 }
 
-/// Its file is what the present program writes. To be committed with the migration.
-async fn the_present_schema_is_kept_too(store: &TestStore) {
+/// Its file contains what the current program writes. It must be committed with the migration.
+async fn the_current_schema_has_a_fixture(store: &TestStore) {
     let path = kept(*schemas(store).await.last().unwrap());
     if path.exists() {
         return;

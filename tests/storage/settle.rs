@@ -1,4 +1,4 @@
-//! How a hand-over ends, and what comes too late.
+//! The outcomes of dispatches, and outcomes that arrive late.
 
 use receiptd::{
     domain::{Dispatch, DispatchEvent, Event, Failure, Message, Status},
@@ -16,10 +16,10 @@ both!(
     queued_again,
     unconfirmed,
     an_answer_for_an_older_attempt_changes_nothing,
-    an_answer_for_nobody_changes_nothing,
-    a_lease_that_is_over_ends_unconfirmed_and_is_never_queued_again,
+    an_answer_for_an_unknown_message_changes_nothing,
+    an_expired_lease_becomes_unconfirmed_and_is_never_queued_again,
     an_answer_after_the_lease_still_counts,
-    the_steps_come_in_their_order,
+    the_steps_keep_their_order,
     many_are_settled_at_once,
     of_several_outcomes_of_one_attempt_the_first_counts,
 );
@@ -35,7 +35,7 @@ fn settlement(dispatch: Dispatch, code: &str, name: Option<&str>) -> Settlement 
     Settlement { event, failure: None, retry_at: None, counts: true }
 }
 
-/// The message after its hand-over ended so.
+/// The message after its dispatch ended with this outcome.
 async fn settled(store: &TestStore, settlement: &Settlement) -> Message {
     let claim = leased(store, "order-1", 1_000).await;
     settle(store, &claim, settlement).await;
@@ -72,7 +72,7 @@ async fn queued_again(store: &TestStore) {
     assert_eq!(next_due(store).await, Some(5_000));
     let claims = claimed(store, 5_000).await;
     assert_eq!(claims[0].attempt, 2);
-    // What was said of the attempt before is said no more.
+    // The texts of the previous attempt are removed.
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.code, message.reason), (Status::Sending, None, None));
 }
@@ -100,7 +100,7 @@ async fn an_answer_for_an_older_attempt_changes_nothing(store: &TestStore) {
     assert_eq!(store.message("order-1").await.status, Status::Rejected);
 }
 
-async fn an_answer_for_nobody_changes_nothing(store: &TestStore) {
+async fn an_answer_for_an_unknown_message_changes_nothing(store: &TestStore) {
     let mut claim = leased(store, "order-1", 1_000).await;
     claim.submission = submission("order-2");
     settle(store, &claim, &settlement(Dispatch::Accepted, "1002", Some("t-1"))).await;
@@ -109,7 +109,7 @@ async fn an_answer_for_nobody_changes_nothing(store: &TestStore) {
     assert_eq!(store.messages.dispatch_events(&id("order-2")).await.unwrap(), []);
 }
 
-async fn a_lease_that_is_over_ends_unconfirmed_and_is_never_queued_again(store: &TestStore) {
+async fn an_expired_lease_becomes_unconfirmed_and_is_never_queued_again(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
     leased(store, "order-2", 1_050).await;
     assert_eq!(store.outbox.expire_leases(time(1_099), false).await.unwrap(), []);
@@ -134,9 +134,9 @@ async fn an_answer_after_the_lease_still_counts(store: &TestStore) {
     assert_eq!((message.status, message.transaction_id), (Status::Accepted, Some(transaction("t-1"))));
 }
 
-async fn the_steps_come_in_their_order(store: &TestStore) {
+async fn the_steps_keep_their_order(store: &TestStore) {
     let mut claim = leased(store, "order-1", 1_000).await;
-    // All of one instant; only the order tells.
+    // All at one instant. Only the order distinguishes them.
     for _ in 0..6 {
         let again = Settlement { retry_at: Some(time(1_000)), ..Settlement::new(Dispatch::Queued, time(1_000)) };
         settle(store, &claim, &again).await;
@@ -157,7 +157,7 @@ async fn many_are_settled_at_once(store: &TestStore) {
     }
     let claims = claimed(store, 1_000).await;
     let ends = [Dispatch::Accepted, Dispatch::Rejected, Dispatch::Unconfirmed, Dispatch::Queued];
-    // An uncorrelated notification came before two of the answers.
+    // A notification without a correlation id arrived before two of the answers.
     store.hear([about_transaction("t-0").says(Event::Submitted), about_transaction("t-4")]).await;
     let outcomes: Vec<_> = claims
         .into_iter()

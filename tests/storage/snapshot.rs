@@ -1,4 +1,4 @@
-//! A message is read whole from one snapshot: its status is the one to which its notifications and steps lead.
+//! A message is read in one snapshot: its status matches its notifications and steps.
 
 use receiptd::{
     domain::{Dispatch, Event, History, Status},
@@ -14,7 +14,7 @@ use crate::{
 both!(
     status_and_notifications_of_one_read_agree_while_another_instance_writes,
     status_and_steps_of_one_read_agree_while_another_instance_writes,
-    a_message_is_found_by_its_transaction_too,
+    a_message_is_found_by_its_transaction,
 );
 
 const WRITES: usize = 150;
@@ -23,7 +23,7 @@ async fn history(store: &Store, name: &str) -> Option<History> {
     store.messages.history(&id(name)).await.unwrap()
 }
 
-/// Reads the message again and again until the writer has ended.
+/// Reads the message repeatedly until the writer has ended.
 async fn reads_while(store: &TestStore, writer: tokio::task::JoinHandle<()>, check: impl Fn(&History)) {
     let mut reads = 0;
     while !writer.is_finished() || reads == 0 {
@@ -72,7 +72,7 @@ async fn status_and_steps_of_one_read_agree_while_another_instance_writes(store:
     .await;
 }
 
-async fn a_message_is_found_by_its_transaction_too(store: &TestStore) {
+async fn a_message_is_found_by_its_transaction(store: &TestStore) {
     store.hear([about_transaction("t")]).await;
     assert_eq!(history(store, "txn:t").await.unwrap().message.correlation_id, id("txn:t"));
     store.hear([about("order-1").of("t").says(Event::Read)]).await;

@@ -1,4 +1,4 @@
-//! Counts: equal to a recount after any history, at no moment different, and waited for by nobody.
+//! Counts: they equal a recount after every history and at every moment, and no transaction waits for them.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,14 +20,14 @@ use crate::{
 };
 
 both!(
-    counts_are_those_of_a_recount_after_any_history,
+    counts_equal_a_recount_after_every_history,
     several_instances_count_as_one,
-    a_message_counts_where_it_stands,
+    a_message_counts_under_its_current_status,
     days_hours_and_ranges,
     texts_of_any_length_are_counted,
-    what_was_there_before_the_counters_is_counted,
+    messages_from_before_the_counters_are_counted,
 );
-only!(postgres in postgres_alone: counting_waits_for_nobody);
+only!(postgres in postgres_alone: counting_does_not_wait_for_other_transactions);
 
 const HOUR: i64 = Timestamp::HOUR;
 
@@ -44,7 +44,7 @@ async fn counted(store: &Store, by: &[Dimension]) -> BTreeMap<Class, i64> {
     counts
 }
 
-/// What the messages themselves come to.
+/// The counts of the messages themselves.
 async fn recounted(store: &TestStore) -> BTreeMap<Class, i64> {
     let rows = store.texts(
         "SELECT COALESCE(channel, '') || '|' || status || '|' || COALESCE(substr(code, 1, 64), '') || '|' || \
@@ -60,7 +60,7 @@ async fn recounted(store: &TestStore) -> BTreeMap<Class, i64> {
     rows.await.iter().map(read).collect()
 }
 
-/// By everything, and by each choice of dimensions.
+/// By all properties, and by each choice of properties.
 async fn assert_counted(store: &TestStore) {
     let recounted = recounted(store).await;
     let all = [Dimension::Channel, Dimension::Status, Dimension::Code, Dimension::Hour];
@@ -81,7 +81,7 @@ async fn assert_counted(store: &TestStore) {
     }
 }
 
-/// What happens to messages of ours, by small numbers.
+/// Actions on messages that receiptd sends, described by small numbers.
 #[derive(Clone, Debug)]
 enum Happening {
     Enqueue(u8),
@@ -111,7 +111,7 @@ fn a_happening() -> impl Strategy<Value = Happening> {
 }
 
 async fn happens(store: &TestStore, what: Happening, case: &str) {
-    // The ids of the history's messages, so that some are ours and heard of.
+    // The ids of the history's messages, so that some are sent and notified.
     let name = |n| format!("{case}-m{n}");
     let claims = || store.outbox.claim(&Channel::Sms, 9, time(20 * HOUR), time(20 * HOUR).plus(LEASE));
     match what {
@@ -128,7 +128,7 @@ async fn happens(store: &TestStore, what: Happening, case: &str) {
         Happening::Cancel(n) => {
             _ = store.outbox.cancel(&id(&name(n)), time(22 * HOUR), &Actor::server()).await.unwrap();
         }
-        // As after an upgrade that takes all words for one.
+        // As after an upgrade that reads all status texts as one.
         Happening::Rebuild(event) => {
             let ids: Vec<_> = (0..4).map(|n| id(&name(n))).collect();
             let notification = about(case).says(event).recorded().notification;
@@ -148,7 +148,7 @@ async fn happens(store: &TestStore, what: Happening, case: &str) {
     }
 }
 
-async fn counts_are_those_of_a_recount_after_any_history(store: &TestStore) {
+async fn counts_equal_a_recount_after_every_history(store: &TestStore) {
     let histories = (a_history(4, Transactions::Disputed), vec(a_happening(), 0..12));
     store.for_all(&histories, async |(history, happenings): (History, Vec<Happening>)| {
         let (case, batches) = history.named_batches();
@@ -160,7 +160,7 @@ async fn counts_are_those_of_a_recount_after_any_history(store: &TestStore) {
             }
         }
         assert_counted(store).await;
-        // Some of what came after a rebuild was not read as the rebuild had read it.
+        // Some bodies that arrived after a rebuild were not parsed as the rebuild had parsed them.
         let ids: Vec<_> = (0..4).map(|n| id(&format!("{case}-m{n}"))).collect();
         store.repair.recompute(&ids, &|_| None, time(25 * HOUR), &audited(AuditAction::Rebuilt)).await.unwrap();
         assert_counted(store).await;
@@ -190,14 +190,14 @@ async fn several_instances_count_as_one(store: &TestStore) {
     assert_counted(store).await;
 }
 
-async fn a_message_counts_where_it_stands(store: &TestStore) {
+async fn a_message_counts_under_its_current_status(store: &TestStore) {
     let by = [Dimension::Channel, Dimension::Status];
     let sms = |status: &str| (Some("sms".to_owned()), Some(status.to_owned()), None, None);
     store.hear([about("a").says(Event::Submitted), about("b").says(Event::Submitted)]).await;
     assert_eq!(counted(store, &by).await, BTreeMap::from([(sms("submitted"), 2)]));
     store.hear([about("a").says(Event::Delivered), about("a").says(Event::Delivered)]).await;
     assert_eq!(counted(store, &by).await, BTreeMap::from([(sms("submitted"), 1), (sms("delivered"), 1)]));
-    // What moves to another message is counted there, and the stand-in no more.
+    // Notifications that move to another message are counted there, and no longer at the placeholder.
     store.hear([crate::make::about_transaction("t-1").says(Event::Read)]).await;
     assert_eq!(counted(store, &[]).await, BTreeMap::from([((None, None, None, None), 3)]));
     store.hear([about("b").of("t-1").says(Event::Submitted)]).await;
@@ -220,7 +220,7 @@ async fn days_hours_and_ranges(store: &TestStore) {
     assert_eq!(stats(Dimension::Hour, Some(HOUR), Some(HOUR)).await, []);
 }
 
-/// 5,000 letters in which there is nothing to compress, so that no index of Postgres could hold them.
+/// 5,000 letters that cannot be compressed, so that no index of Postgres could contain them.
 fn noise(seed: u32) -> String {
     let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     let states = std::iter::successors(Some(seed), next);
@@ -241,8 +241,8 @@ async fn texts_of_any_length_are_counted(store: &TestStore) {
     assert_eq!(codes, [(None, 1), (Some(head), 2), (Some("\u{10FFFF}|'".to_owned()), 1)]);
 }
 
-/// As the migration finds it in a database of the version before.
-async fn what_was_there_before_the_counters_is_counted(store: &TestStore) {
+/// As the migration finds it in a database of the previous version.
+async fn messages_from_before_the_counters_are_counted(store: &TestStore) {
     let events = [Event::Submitted, Event::Delivered, Event::Delivered, Event::Read];
     let heard = |n: usize| about(&format!("m-{n}")).says(events[n % 4]).received(i64::try_from(n).unwrap() * HOUR);
     store.hear((0..20).map(heard)).await;
@@ -269,8 +269,8 @@ async fn what_was_there_before_the_counters_is_counted(store: &TestStore) {
     assert_counted(store).await;
 }
 
-/// While one instance has counted and not committed, another counts the same kind.
-async fn counting_waits_for_nobody(store: &TestStore) {
+/// While one instance has counted and not committed, another one counts the same kind.
+async fn counting_does_not_wait_for_other_transactions(store: &TestStore) {
     let mut slow = PgConnection::connect(store.database.url()).await.unwrap();
     let mut open = slow.begin().await.unwrap();
     let insert = "INSERT INTO messages (correlation_id, channel, status, precedence, status_at, is_final, created_at, \
@@ -283,6 +283,6 @@ async fn counting_waits_for_nobody(store: &TestStore) {
     open.commit().await.unwrap();
     assert_eq!(counted(store, &[Dimension::Status]).await, both(2));
     assert_counted(store).await;
-    // The proof would find that nothing tells of it.
+    // A verification would find that no link records this row.
     store.execute("DELETE FROM messages WHERE correlation_id = 'slow'").await;
 }

@@ -1,4 +1,4 @@
-//! What changed, in order: nothing twice, nothing left out, whoever wrote it and however it is read.
+//! Status events in order: none is repeated or missing, whichever instance wrote it and however it is read.
 
 use std::{
     collections::BTreeMap,
@@ -18,19 +18,19 @@ use crate::{
 };
 
 both!(
-    a_change_is_told_once_with_its_particulars,
-    what_changes_no_status_is_not_told,
-    nobody_hears_of_a_status_that_a_message_never_had,
+    a_change_is_one_event_with_its_details,
+    a_notification_without_a_status_change_is_no_event,
+    events_never_show_a_status_that_a_message_never_had,
     every_reader_gets_everything_once_while_several_write,
-    what_is_trimmed_is_missed_and_the_order_goes_on,
+    trimmed_events_are_reported_and_the_order_continues,
 );
-only!(postgres in slow_writers: a_transaction_that_is_slow_to_commit_is_waited_for);
+only!(postgres in slow_writers: readers_wait_for_a_slow_transaction);
 
 fn limit(most: u16) -> PageLimit {
     PageLimit::new(most).unwrap()
 }
 
-/// All changes after a place.
+/// All events after a position.
 async fn after(store: &Store, place: EventPosition, count: usize) -> Vec<StatusEvent> {
     let mut found = Vec::new();
     let end = Instant::now() + Duration::from_secs(20);
@@ -48,7 +48,7 @@ fn in_words(changes: &[StatusEvent]) -> Vec<String> {
     changes.iter().map(|change| format!("{} {}", change.correlation_id, change.status)).collect()
 }
 
-async fn a_change_is_told_once_with_its_particulars(store: &TestStore) {
+async fn a_change_is_one_event_with_its_details(store: &TestStore) {
     let failed = about("order-1").says(Event::Failed(Failure::Permanent)).at(7).received(2_000);
     let failed = failed.with(|notification| {
         notification.code = Some("7203".to_owned());
@@ -69,7 +69,7 @@ async fn a_change_is_told_once_with_its_particulars(store: &TestStore) {
     assert_eq!(changes[2].origin, receiptd::domain::Origin::Sent);
 }
 
-async fn what_changes_no_status_is_not_told(store: &TestStore) {
+async fn a_notification_without_a_status_change_is_no_event(store: &TestStore) {
     store.hear([about("order-1")]).await;
     store.hear([about("order-1").says(Event::Submitted), about("order-1").at(9)]).await;
     store.hear([about("order-1").says(Event::Read)]).await;
@@ -77,17 +77,17 @@ async fn what_changes_no_status_is_not_told(store: &TestStore) {
     assert_eq!(in_words(&changes), ["order-1 delivered", "order-1 read"]);
 }
 
-async fn nobody_hears_of_a_status_that_a_message_never_had(store: &TestStore) {
+async fn events_never_show_a_status_that_a_message_never_had(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     store.hear([about("order-1").of("t"), about_transaction("t").says(Event::Submitted)]).await;
-    // The smaller id takes the transaction over, and with it what came without correlation id.
+    // The smaller id becomes the owner of the transaction and of the notifications without a correlation id.
     store.hear([about("order-0").of("t").says(Event::Read)]).await;
     assert_eq!(store.message("order-0").await.notification_count, 2);
     assert_eq!(store.message("order-1").await.status, Status::Delivered);
     let changes = after(store, EventPosition::default(), 3).await;
     assert_eq!(in_words(&changes), ["order-1 queued", "order-1 delivered", "order-0 read"]);
 
-    // Where nothing is left of it, it stands where our dispatch left it, and that is told.
+    // Without any notification left, the message returns to its dispatch state, and this is an event.
     enqueue(store, &submission("order-9"), 1_000).await;
     store.hear([about("order-9").of("u").with(|notification| notification.event = Event::Unknown)]).await;
     store.hear([about_transaction("u")]).await;
@@ -117,7 +117,7 @@ async fn every_reader_gets_everything_once_while_several_write(store: &TestStore
             })
         };
         let writers = [write(store, true), write(&other, false)];
-        // A reader beside them, from page to page.
+        // A reader that reads page by page meanwhile.
         let (mut seen, mut place, mut last_word) = (Vec::new(), from, None);
         while !seen.iter().any(|change: &StatusEvent| Some(&change.correlation_id) == last_word.as_ref()) {
             if last_word.is_none() && writers.iter().all(tokio::task::JoinHandle::is_finished) {
@@ -144,13 +144,13 @@ async fn every_reader_gets_everything_once_while_several_write(store: &TestStore
         }
         let heard = batches.iter().map(|(n, ..)| name(*n)).chain([name(9)]).collect::<std::collections::BTreeSet<_>>();
         assert!(heard.iter().eq(last.keys()), "{seen:?}");
-        // Read at leisure, it is the same.
+        // Read again later, the result is the same.
         let again = after(store, from, seen.len()).await;
         assert_eq!(again, seen);
     });
 }
 
-async fn what_is_trimmed_is_missed_and_the_order_goes_on(store: &TestStore) {
+async fn trimmed_events_are_reported_and_the_order_continues(store: &TestStore) {
     let begin = store.status_events.end().await.unwrap();
     for n in 0..7 {
         store.hear([about(&format!("order-{n}")).received(n * 10)]).await;
@@ -161,7 +161,7 @@ async fn what_is_trimmed_is_missed_and_the_order_goes_on(store: &TestStore) {
     assert_eq!(store.status_events.after(begin, limit(9)).await.unwrap(), None);
     assert_eq!(store.status_events.after(all[2].position, limit(9)).await.unwrap(), None);
     assert_eq!(store.status_events.after(all[3].position, limit(9)).await.unwrap().unwrap(), all[4..]);
-    // With nothing left, what comes next still comes next.
+    // With no events left, the next event still has the next position.
     assert!(!store.status_events.trim(time(1_000), limit(9)).await.unwrap());
     let last = all[6].position;
     assert_eq!(store.status_events.after(last, limit(9)).await.unwrap(), Some(Vec::new()));
@@ -169,8 +169,9 @@ async fn what_is_trimmed_is_missed_and_the_order_goes_on(store: &TestStore) {
     assert_eq!(in_words(&after(store, last, 1).await), ["order-7 delivered"]);
 }
 
-/// A number is drawn before the commit. Whoever read only up to the greatest number would miss the slow one.
-async fn a_transaction_that_is_slow_to_commit_is_waited_for(store: &TestStore) {
+/// A number is drawn before the commit. A reader that read only up to the greatest number would miss the slow
+/// transaction.
+async fn readers_wait_for_a_slow_transaction(store: &TestStore) {
     let from = store.status_events.end().await.unwrap();
     let mut slow = PgConnection::connect(store.database.url()).await.unwrap();
     let insert = "INSERT INTO messages (correlation_id, status, precedence, status_at, is_final, created_at, updated_at) \
@@ -183,6 +184,6 @@ async fn a_transaction_that_is_slow_to_commit_is_waited_for(store: &TestStore) {
     transaction.commit().await.unwrap();
     assert_eq!(in_words(&after(store, from, 2).await), ["slow delivered", "quick delivered"]);
     assert_eq!(after(store, between, 2).await.len(), 2, "who begins in between gets both, too");
-    // The proof would find that nothing tells of it.
+    // A verification would find that no link records this row.
     store.execute("DELETE FROM messages WHERE correlation_id = 'slow'").await;
 }

@@ -1,4 +1,4 @@
-//! A store of a test's own, and what a test does with it.
+//! A store for a single test, and its helper functions.
 
 use std::{
     future::Future,
@@ -26,20 +26,20 @@ use tokio::sync::OnceCell;
 
 use crate::make::id;
 
-/// Runs `test` on a SQLite file that nobody else has.
+/// Runs `test` on its own SQLite file.
 pub(crate) fn sqlite(test: impl AsyncFnOnce(&TestStore)) {
     let folder = tempfile::tempdir().unwrap();
     run(Database::Sqlite { url: format!("sqlite://{}/receiptd.db", folder.path().display()), _folder: folder }, test);
 }
 
-/// Runs `test` on a Postgres database that nobody else has.
+/// Runs `test` on its own Postgres database.
 pub(crate) fn postgres(test: impl AsyncFnOnce(&TestStore)) {
     let name = format!("receiptd_storage_{}", uuid::Uuid::new_v4().simple());
     run(Database::Postgres { url: Server::shared().unwrap().url(&name), name }, test);
 }
 
 fn run(database: Database, test: impl AsyncFnOnce(&TestStore)) {
-    // Two workers, so that what a test does at the same time really is.
+    // Two workers, so that concurrent parts of a test really run at the same time.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         database.create().await;
@@ -79,7 +79,7 @@ impl Database {
         }
     }
 
-    /// A server that goes with the tests takes its databases along, which saves a checkpoint a test.
+    /// A server that ends with the tests removes its databases, which saves a checkpoint per test.
     async fn remove(&self) {
         if let Self::Postgres { name, .. } = self
             && !server_is_temporary().await
@@ -89,7 +89,7 @@ impl Database {
     }
 }
 
-/// Whether it is one that `temporary-postgres` has started, here or in xtask.
+/// Whether `temporary-postgres` has started the server, here or in xtask.
 async fn server_is_temporary() -> bool {
     static IS_TEMPORARY: OnceCell<bool> = OnceCell::const_new();
     let ask = async || {
@@ -108,18 +108,18 @@ pub(crate) async fn open(url: &str) -> Result<Store, OpenError> {
     storage::open(url, OPTIONS).await
 }
 
-/// Does something that concerns the whole Postgres server.
+/// Executes a statement that concerns the whole Postgres server.
 pub(crate) async fn administer(statement: String) {
     let mut connection = PgConnection::connect(&Server::shared().unwrap().url("postgres")).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
-/// An open store on a database of its own.
+/// An open store on its own database.
 pub(crate) struct TestStore {
     store: Store,
     pub(crate) database: Database,
-    /// Something was done behind the store's back.
+    /// Whether rows were changed without the store.
     is_tampered: AtomicBool,
 }
 
@@ -132,22 +132,22 @@ impl Deref for TestStore {
 }
 
 impl TestStore {
-    /// The same database, opened once more: as another instance would, or the same one after its end.
+    /// Opens the same database again, as another instance would, or the same one after a restart.
     pub(crate) async fn reopened(&self) -> Store {
         self.database.open().await.unwrap()
     }
 
-    /// Everything on record is as the chain says.
+    /// Verifies that all rows match the hash chain.
     pub(crate) async fn verdict(&self) -> Verdict {
         Proof::new(&self.store).verify(None).await.unwrap()
     }
 
-    /// The same by another instance, which begins a chain of its own; a head is to be found again.
+    /// Verifies with another instance, which begins its own chain. The head must be found again.
     pub(crate) async fn reopened_verdict(&self, head: Option<&str>) -> Verdict {
         crate::chain::verify(&self.reopened().await, head).await
     }
 
-    /// Bytes as the database writes them.
+    /// Bytes in the notation of the database.
     pub(crate) fn bytes(&self, hex: &str) -> String {
         match self.database {
             Database::Sqlite { .. } => format!("x'{hex}'"),
@@ -155,7 +155,7 @@ impl TestStore {
         }
     }
 
-    /// At the end of every test.
+    /// Runs at the end of every test.
     async fn is_sound_or_tampered(&self) {
         if !self.is_tampered.load(Ordering::Relaxed) {
             let verdict = self.verdict().await;
@@ -163,7 +163,7 @@ impl TestStore {
         }
     }
 
-    /// Puts all of these on record at once.
+    /// Stores all of these at once.
     pub(crate) async fn hear<A: Into<Arrival>>(&self, arrivals: impl IntoIterator<Item = A>) {
         let arrivals: Vec<Arrival> = arrivals.into_iter().map(Into::into).collect();
         self.journal.append(&arrivals).await.unwrap();
@@ -192,7 +192,7 @@ impl TestStore {
         page.items.iter().map(|message| message.correlation_id.to_string()).collect()
     }
 
-    /// Does something behind the store's back.
+    /// Executes a statement without the store.
     pub(crate) async fn execute(&self, statement: impl Into<String>) {
         self.is_tampered.store(true, Ordering::Relaxed);
         let statement = AssertSqlSafe(statement.into());
@@ -210,7 +210,7 @@ impl TestStore {
         }
     }
 
-    /// Has this table for itself, on SQLite the whole file, until it lets go.
+    /// Locks this table, on SQLite the whole file, until the returned value is released.
     pub(crate) async fn holds(&self, table: &str) -> Held {
         match &self.database {
             Database::Sqlite { url, .. } => {
@@ -227,7 +227,7 @@ impl TestStore {
         }
     }
 
-    /// Ends all sessions of a Postgres database but the one that does it.
+    /// Ends all other sessions of a Postgres database.
     pub(crate) async fn cut_connections(&self) {
         self.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -236,7 +236,7 @@ impl TestStore {
         .await;
     }
 
-    /// Reads texts behind the store's back.
+    /// Reads texts without the store.
     pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
         let query = AssertSqlSafe(query.to_owned());
         match &self.database {
@@ -251,7 +251,7 @@ impl TestStore {
         }
     }
 
-    /// Checks many values; `PROPTEST_CASES` says how many. Cases share the store, so each takes ids of its own. There
+    /// Checks many values; `PROPTEST_CASES` is their number. All cases share the store, so each uses its own ids. There
     /// are fewer on Postgres, where each commit takes longer.
     pub(crate) fn for_all<S: Strategy>(&self, strategy: &S, check: impl AsyncFn(S::Value)) {
         let cases = match self.database {
@@ -270,7 +270,7 @@ impl TestStore {
     }
 }
 
-/// A lock that is held behind the store's back.
+/// A lock that is held by another connection.
 pub(crate) enum Held {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),

@@ -1,4 +1,4 @@
-//! Whatever is done to chained rows behind the store's back is found, and the row is named.
+//! Every change of chained rows without the store is detected, and the row is named.
 
 use receiptd::{
     audit::Finding,
@@ -18,12 +18,12 @@ both!(
     removed_rows_are_named,
     inserted_rows_are_named,
     rows_that_changed_places_are_found,
-    what_is_put_right_again_is_sound,
+    restored_rows_verify_again,
     messages_that_do_not_follow_from_their_rows_are_named,
     messages_whose_status_cannot_be_recomputed_are_counted,
 );
 
-/// Two messages of which everything is known, one of them sent by us; one duplicate, one adoption.
+/// Two messages with all values set, one of them sent; one duplicate, one adoption.
 async fn fill(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let mut rejected = Settlement::new(Dispatch::Rejected, time(1_020));
@@ -71,7 +71,7 @@ async fn columns(store: &TestStore, table: &str) -> Vec<String> {
     store.texts(&columns).await
 }
 
-/// Something else in a column of this type.
+/// Another value for a column of this type.
 fn other(store: &TestStore, column: &str) -> String {
     let (name, r#type) = column.split_once(' ').unwrap();
     match r#type {
@@ -128,7 +128,7 @@ async fn every_altered_column_of_a_link_is_found(store: &TestStore) {
     let found = finding(store, "DELETE FROM links WHERE sequence = 3").await;
     assert_eq!((found.what.as_str(), found.table.as_str()), ("removed", "links"));
     assert!(found.key.ends_with(" 3"), "{}", found.key);
-    // Without the last link, its rows are nobody's.
+    // Without the last link, no link records its rows.
     let last = "(SELECT MAX(sequence) FROM spare_links)";
     let found = finding(store, &format!("DELETE FROM links WHERE sequence = {last}")).await;
     assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"), "it was a repetition");
@@ -142,7 +142,7 @@ async fn removed_rows_are_named(store: &TestStore) {
     let found = finding(store, "DELETE FROM dispatch_events WHERE step = 2").await;
     assert_eq!((found.what.as_str(), found.table.as_str()), ("removed", "dispatch_events"));
     assert_eq!(found.key, "order-1 2");
-    // Of a message that is gone as a whole, the digest of its id is left.
+    // For a message that was removed completely, only the digest of its id is left.
     let found = finding(
         store,
         "DELETE FROM notifications WHERE correlation_id = 'order-2'; DELETE FROM messages WHERE correlation_id = 'order-2'",
@@ -185,7 +185,7 @@ async fn rows_that_changed_places_are_found(store: &TestStore) {
     assert_eq!(finding(store, swapped).await.table, "links");
 }
 
-async fn what_is_put_right_again_is_sound(store: &TestStore) {
+async fn restored_rows_verify_again(store: &TestStore) {
     fill(store).await;
     finding(store, "DELETE FROM notifications; DELETE FROM dispatch_events").await;
     let verdict = store.verdict().await;
@@ -242,7 +242,7 @@ async fn messages_that_do_not_follow_from_their_rows_are_named(store: &TestStore
         for table in ["messages", "counters"] {
             store.execute(format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM spare_{table}")).await;
         }
-        // Triggers counted the messages once more.
+        // Triggers have counted the messages again.
         store.execute("DELETE FROM counters; INSERT INTO counters SELECT * FROM spare_counters").await;
         let verdict = store.verdict().await;
         assert!(verdict.sound, "{statement}: {:?}", verdict.finding);
@@ -260,7 +260,7 @@ async fn messages_whose_status_cannot_be_recomputed_are_counted(store: &TestStor
     let verdict = store.verdict().await;
     assert!(verdict.sound, "{:?}", verdict.finding);
     assert_eq!((verdict.messages, verdict.unverifiable), (1, 1));
-    // Only what we purged may be missing.
+    // Only messages that receiptd purged may be missing.
     store.execute("CREATE TABLE spare AS SELECT * FROM messages").await;
     store.execute("CREATE TABLE made_up AS SELECT * FROM messages WHERE correlation_id = 'kept'").await;
     store.execute("UPDATE made_up SET correlation_id = 'made-up'").await;

@@ -1,4 +1,5 @@
-//! A notification without correlation id belongs to the message that has its transaction id, whichever came first.
+//! A notification without a correlation id belongs to the message that owns its transaction id, in either order of
+//! arrival.
 
 use receiptd::domain::{Channel, Dispatch, Event, Filter, Origin, Reference, Status};
 use receiptd::storage::Settlement;
@@ -10,18 +11,18 @@ use crate::{
 };
 
 both!(
-    one_that_nobody_claims_is_a_message_of_its_own,
-    one_that_came_before_its_message_moves_to_it,
-    one_that_comes_after_its_message_joins_it,
-    one_that_comes_together_with_its_message_joins_it,
+    an_unclaimed_notification_is_its_own_message,
+    a_notification_before_its_message_moves_to_it,
+    a_notification_after_its_message_joins_it,
+    a_notification_in_one_batch_with_its_message_joins_it,
     the_count_of_repetitions_moves_along,
     the_same_event_with_and_without_its_correlation_id_is_one,
-    an_answer_that_brings_the_transaction_id_adopts_what_came_before,
-    what_comes_after_the_answer_joins_the_sent_message,
+    an_answer_with_the_transaction_id_adopts_earlier_notifications,
+    later_notifications_join_the_sent_message,
     transactions_of_one_message_do_not_mix_with_others,
 );
 
-async fn one_that_nobody_claims_is_a_message_of_its_own(store: &TestStore) {
+async fn an_unclaimed_notification_is_its_own_message(store: &TestStore) {
     store.hear([about_transaction("t-1").says(Event::Submitted).at(10).received(900)]).await;
     store.hear([about_transaction("t-1").says(Event::Progress).at(20)]).await;
     let message = store.message("txn:t-1").await;
@@ -37,7 +38,7 @@ async fn one_that_nobody_claims_is_a_message_of_its_own(store: &TestStore) {
     assert!(references.into_iter().all(|reference| reference == Reference::Transaction(transaction("t-1"))));
 }
 
-/// Both of them belong to `order-1`, and no trace is left of the stand-in.
+/// Both of them belong to `order-1`, and nothing is left of the placeholder.
 async fn assert_tied(store: &TestStore) {
     assert_eq!(store.find("txn:t-1").await, None);
     assert_eq!(store.messages.owner(&transaction("t-1")).await.unwrap(), Some(id("order-1")));
@@ -48,19 +49,19 @@ async fn assert_tied(store: &TestStore) {
     assert_eq!((message.status, message.status_at, message.notification_count), (Status::Delivered, Some(time(20)), 2));
 }
 
-async fn one_that_came_before_its_message_moves_to_it(store: &TestStore) {
+async fn a_notification_before_its_message_moves_to_it(store: &TestStore) {
     store.hear([about_transaction("t-1").to("447700900123").at(20)]).await;
     store.hear([about("order-1").of("t-1").says(Event::Submitted).at(10)]).await;
     assert_tied(store).await;
 }
 
-async fn one_that_comes_after_its_message_joins_it(store: &TestStore) {
+async fn a_notification_after_its_message_joins_it(store: &TestStore) {
     store.hear([about("order-1").of("t-1").says(Event::Submitted).at(10)]).await;
     store.hear([about_transaction("t-1").to("447700900123").at(20)]).await;
     assert_tied(store).await;
 }
 
-async fn one_that_comes_together_with_its_message_joins_it(store: &TestStore) {
+async fn a_notification_in_one_batch_with_its_message_joins_it(store: &TestStore) {
     let uncorrelated = about_transaction("t-1").to("447700900123").at(20);
     store.hear([uncorrelated, about("order-1").of("t-1").says(Event::Submitted).at(10)]).await;
     assert_tied(store).await;
@@ -76,7 +77,7 @@ async fn the_count_of_repetitions_moves_along(store: &TestStore) {
     assert_eq!(times, [1, 3]);
 }
 
-/// Nothing in them tells that it is not one event; the one that knows its message tells more.
+/// Nothing distinguishes them from one event. The one that names its message contains more.
 async fn the_same_event_with_and_without_its_correlation_id_is_one(store: &TestStore) {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         for most in [1, 3] {
@@ -113,7 +114,7 @@ fn accepted(name: &str, micros: i64) -> Settlement {
     settlement
 }
 
-async fn an_answer_that_brings_the_transaction_id_adopts_what_came_before(store: &TestStore) {
+async fn an_answer_with_the_transaction_id_adopts_earlier_notifications(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let early = about_transaction("t-1").to("447700900999").on(Channel::Sms).at(1_010);
     store.hear([early.clone()]).await;
@@ -130,13 +131,13 @@ async fn an_answer_that_brings_the_transaction_id_adopts_what_came_before(store:
     assert!(message.other_recipients);
 }
 
-async fn what_comes_after_the_answer_joins_the_sent_message(store: &TestStore) {
+async fn later_notifications_join_the_sent_message(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     settle(store, &claim, &accepted("t-1", 1_020)).await;
     store.hear([about_transaction("t-1").says(Event::Submitted).at(1_030)]).await;
     assert_eq!(store.message("order-1").await.status, Status::Submitted);
     assert_eq!(store.find("txn:t-1").await, None);
-    // A message that we sent is not disturbed by others.
+    // A sent message is not affected by others.
     enqueue(store, &submission("order-2"), 2_000).await;
     store.hear([about_transaction("t-2")]).await;
     assert_eq!(store.message("order-2").await.notification_count, 0);

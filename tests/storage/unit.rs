@@ -1,4 +1,4 @@
-//! A batch is stored whole or not at all, and a store that says no can be asked again.
+//! A batch is stored completely or not at all, and a store that returned an error can be used again.
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ use crate::{
 };
 
 both!(
-    a_refused_arrival_takes_its_whole_batch_with_it,
-    what_a_database_cannot_hold_is_refused_and_no_panic,
-    whatever_is_accepted_for_sending_is_stored,
-    whatever_is_understood_is_stored,
-    corrupt_data_names_its_place,
-    a_lost_table_is_a_passing_fault,
-    an_append_that_is_given_up_is_there_whole_or_not_at_all,
+    a_refused_arrival_fails_its_whole_batch,
+    a_value_that_cannot_be_stored_is_refused_without_a_panic,
+    every_accepted_message_can_be_stored,
+    every_understood_notification_can_be_stored,
+    corrupt_data_is_reported_with_its_row,
+    a_missing_table_is_a_temporary_error,
+    a_cancelled_append_is_stored_completely_or_not_at_all,
 );
-only!(sqlite in sqlite_alone: another_writer_is_waited_for_and_then_reported);
-only!(postgres in postgres_alone: a_cut_connection_heals);
+only!(sqlite in sqlite_alone: another_writer_is_waited_for_up_to_the_timeout);
+only!(postgres in postgres_alone: a_cut_connection_is_replaced);
 
-/// Something that the databases refuse once `refuse` was called.
+/// An arrival that the databases refuse once `refuse` was called.
 fn unwelcome() -> Arrival {
     Arrival::Quarantined(Archived::now(Unreadable("unwelcome".to_owned()), b"{".to_vec(), Source::Notify, time(1_000)))
 }
@@ -51,20 +51,20 @@ async fn refuse_the_unwelcome(store: &TestStore) {
     }
 }
 
-async fn a_refused_arrival_takes_its_whole_batch_with_it(store: &TestStore) {
+async fn a_refused_arrival_fails_its_whole_batch(store: &TestStore) {
     refuse_the_unwelcome(store).await;
     let batch = [about("order-1").of("t-1").into(), unwelcome(), about("order-2").into()];
     let refused = store.journal.append(&batch).await.unwrap_err();
     assert!(matches!(refused, StorageError::Refused(_)), "{refused:?}");
     assert_eq!(store.ids(&Filter::default()).await, Vec::<String>::new());
     assert_eq!(store.texts("SELECT correlation_id FROM transactions").await, Vec::<String>::new());
-    // Without it, the others are welcome.
+    // Without it, the others are stored.
     store.hear([batch[0].clone(), batch[2].clone()]).await;
     assert_eq!(store.ids(&Filter::default()).await, ["order-2", "order-1"]);
 }
 
-/// The reader of the wire format replaces NUL, which Postgres cannot hold in a text. Another caller may not have.
-async fn what_a_database_cannot_hold_is_refused_and_no_panic(store: &TestStore) {
+/// The parser of the wire format replaces NUL, which Postgres cannot store in a text. Another caller might not.
+async fn a_value_that_cannot_be_stored_is_refused_without_a_panic(store: &TestStore) {
     let odd = about("order-1").with(|notification| notification.status_text = "Deli\0vered".into());
     match store.journal.append(&[odd.clone().into()]).await {
         Ok(()) => assert_eq!(store.notifications("order-1").await, [odd.recorded()]),
@@ -74,8 +74,8 @@ async fn what_a_database_cannot_hold_is_refused_and_no_panic(store: &TestStore) 
     store.hear([about("order-2")]).await;
 }
 
-/// What passes the checks of a submission is stored, by the one database as by the other.
-async fn whatever_is_accepted_for_sending_is_stored(store: &TestStore) {
+/// A submission that passes its checks can be stored in both databases.
+async fn every_accepted_message_can_be_stored(store: &TestStore) {
     let text = || prop_oneof!["\\PC{1,8}", "[\0-\u{7f}]{1,8}", Just("a\0@b".to_owned()), Just("\\u0000".to_owned())];
     let message = (text(), text(), text(), text(), prop_oneof![Just("447700900123".to_owned()), text()]);
     store.for_all(&message, async |(from, text, callback_data, option, bsuid)| {
@@ -92,8 +92,8 @@ async fn whatever_is_accepted_for_sending_is_stored(store: &TestStore) {
     });
 }
 
-/// What was understood is stored, by the one database as by the other.
-async fn whatever_is_understood_is_stored(store: &TestStore) {
+/// A notification that was understood can be stored in both databases.
+async fn every_understood_notification_can_be_stored(store: &TestStore) {
     let text = || {
         prop_oneof![
             3 => "\\PC{0,8}".prop_map(Value::from),
@@ -113,7 +113,7 @@ async fn whatever_is_understood_is_stored(store: &TestStore) {
     let envelope = (text(), text(), text(), text());
     let info = (text(), text(), text(), text(), text(), time_stamp);
     store.for_all(&(envelope, info), async |(envelope, info)| {
-        // No two cases tell of one event.
+        // No two cases report the same event.
         let description = format!("{} {}", fresh(), info.3.as_str().unwrap_or_default());
         let body = json!({"deliveryInfoNotification": {
             "transid": envelope.0, "correlationid": envelope.1, "callbackData": envelope.2, "unheardOf": envelope.3,
@@ -134,7 +134,7 @@ async fn whatever_is_understood_is_stored(store: &TestStore) {
     });
 }
 
-async fn corrupt_data_names_its_place(store: &TestStore) {
+async fn corrupt_data_is_reported_with_its_row(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
     store.hear([about("order-1")]).await;
     for statement in [
@@ -157,7 +157,7 @@ async fn corrupt_data_names_its_place(store: &TestStore) {
     assert_eq!(place(found), ("dispatch_events", "dispatch", one.to_string()));
 }
 
-async fn a_lost_table_is_a_passing_fault(store: &TestStore) {
+async fn a_missing_table_is_a_temporary_error(store: &TestStore) {
     store.execute("ALTER TABLE quarantine RENAME TO elsewhere").await;
     let error = store.journal.append(&[about("order-1").into(), unwelcome()]).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
@@ -167,8 +167,8 @@ async fn a_lost_table_is_a_passing_fault(store: &TestStore) {
     store.message("order-1").await;
 }
 
-/// As it is when the platform's ten seconds are over. Here they are over after each fraction of a millisecond.
-async fn an_append_that_is_given_up_is_there_whole_or_not_at_all(store: &TestStore) {
+/// As after the platform's ten seconds. Here the time is over after each fraction of a millisecond.
+async fn a_cancelled_append_is_stored_completely_or_not_at_all(store: &TestStore) {
     let name = |n: u64| format!("order-{n}");
     let batch = |n: u64| {
         let one = about(&name(n)).of(&format!("t-{n}")).to("447700900123");
@@ -178,7 +178,7 @@ async fn an_append_that_is_given_up_is_there_whole_or_not_at_all(store: &TestSto
         let arrivals = batch(n);
         let given_up = tokio::time::timeout(Duration::from_micros(n * 100), store.journal.append(&arrivals)).await;
         given_up.unwrap_or(Ok(())).unwrap();
-        // The next one finds nothing in its way.
+        // The next append is not blocked.
         store.hear([about("order-after").at(i64::try_from(n).unwrap())]).await;
     }
     for n in 0..40 {
@@ -190,7 +190,7 @@ async fn an_append_that_is_given_up_is_there_whole_or_not_at_all(store: &TestSto
     assert_eq!(store.message("order-after").await.notification_count, 40);
 }
 
-async fn another_writer_is_waited_for_and_then_reported(store: &TestStore) {
+async fn another_writer_is_waited_for_up_to_the_timeout(store: &TestStore) {
     let options = OpenOptions { connections: 1, timeout: Duration::from_millis(50), access: Access::Migrate };
     let impatient = storage::open(store.database.url(), options).await.unwrap();
     let mut writer = SqliteConnection::connect(store.database.url()).await.unwrap();
@@ -199,7 +199,7 @@ async fn another_writer_is_waited_for_and_then_reported(store: &TestStore) {
     let error = impatient.journal.append(&[about("order-1").into()]).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
     assert!(impatient.health.beat(time(1)).await.is_err());
-    // Readers are not in its way.
+    // It does not block readers.
     assert_eq!(store.find("order-1").await, None);
 
     writing.rollback().await.unwrap();
@@ -207,10 +207,10 @@ async fn another_writer_is_waited_for_and_then_reported(store: &TestStore) {
     store.message("order-1").await;
 }
 
-async fn a_cut_connection_heals(store: &TestStore) {
+async fn a_cut_connection_is_replaced(store: &TestStore) {
     store.hear([about("order-1")]).await;
     store.cut_connections().await;
-    // Each connection that was cut may be reported once, as a passing fault; never as the content's.
+    // Each connection that was cut may be reported once, as a temporary error, and never as an error of the content.
     let mut again = 0;
     while let Err(error) = store.journal.append(&[about("order-2").into()]).await {
         assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");

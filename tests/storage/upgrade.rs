@@ -1,4 +1,4 @@
-//! A store that an earlier version wrote goes on where that left it.
+//! A store of an earlier version continues to work.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::{
 };
 
 both!(
-    what_waits_in_an_outbox_without_channels_is_sent,
-    what_was_stored_before_there_was_a_chain_is_proved,
-    chaining_what_was_stored_before_can_be_stopped_and_shared,
+    messages_in_an_outbox_of_the_first_version_are_sent,
+    rows_from_before_the_chain_are_verified,
+    the_backfill_of_the_chain_can_be_stopped_and_shared,
 );
 
-/// Undoes what the store did when it was opened, and makes it as the first version did. Which migrations were run is
-/// noted in a table that stays, but for those after the first.
+/// Undoes the actions of opening the store, and creates it as the first version did. The table of applied migrations
+/// stays, without those after the first.
 async fn downgrade(store: &TestStore) {
     let undo = match store.database {
         Database::Sqlite { .. } => {
@@ -44,7 +44,7 @@ async fn downgrade(store: &TestStore) {
     store.execute("DELETE FROM _sqlx_migrations WHERE version > 1").await;
 }
 
-/// One that waits, and one that is being handed over.
+/// One message that waits, and one that is in dispatch.
 const OF_THE_FIRST_VERSION: &str = r#"
     INSERT INTO messages (correlation_id, dispatch, channel, sender, recipient, status, precedence, status_at, is_final,
         created_at, updated_at) SELECT id, dispatch, 'sms', 'ACME', '447700900123', dispatch, DISPATCHED, 1000, 0, 1000, 1000
@@ -56,7 +56,7 @@ const OF_THE_FIRST_VERSION: &str = r#"
     INSERT INTO dispatch_events (correlation_id, step, at, dispatch) VALUES ('order-1', 1, 1000, 'queued'),
         ('order-2', 1, 1000, 'queued'), ('order-2', 2, 1000, 'sending');"#;
 
-async fn what_waits_in_an_outbox_without_channels_is_sent(store: &TestStore) {
+async fn messages_in_an_outbox_of_the_first_version_are_sent(store: &TestStore) {
     downgrade(store).await;
     let dispatched = match store.database {
         Database::Sqlite { .. } => "x'0A'",
@@ -77,8 +77,8 @@ async fn what_waits_in_an_outbox_without_channels_is_sent(store: &TestStore) {
     assert_eq!(store.messages.dispatch_events(&id("order-2")).await.unwrap().len(), 3);
 }
 
-/// More messages than are chained in one commit; one of them sent by us and one heard of twice; and a notification that
-/// belongs to none yet. Returned is how many rows that is.
+/// More messages than one commit adds to the chain; one of them is sent, and one is notified twice; and a notification
+/// without a message. Returns the number of these rows.
 async fn fill(store: &TestStore) -> u64 {
     leased(store, "order-0", 1_000).await;
     store.hear((0..2_500).map(|n| about(&format!("order-{n}")))).await;
@@ -96,7 +96,7 @@ async fn assert_sound(instance: &Store, rows: u64) {
     assert_eq!((verdict.finding, verdict.rows), (None, rows));
 }
 
-async fn what_was_stored_before_there_was_a_chain_is_proved(store: &TestStore) {
+async fn rows_from_before_the_chain_are_verified(store: &TestStore) {
     let rows = fill(store).await;
     for undone in [
         "DROP TABLE links",
@@ -110,7 +110,7 @@ async fn what_was_stored_before_there_was_a_chain_is_proved(store: &TestStore) {
     }
     let upgraded = open(store.database.url()).await.unwrap();
     assert_sound(&upgraded, rows).await;
-    // What comes now goes on from there: one that is counted, and one that takes another over.
+    // New arrivals continue from there: one is counted, and one becomes the owner of a transaction.
     append(&upgraded, &[about("order-7").recorded(), about("order-late").of("t-early").says(Event::Read).recorded()])
         .await;
     assert_sound(&upgraded, rows + 1).await;
@@ -125,9 +125,9 @@ async fn what_was_stored_before_there_was_a_chain_is_proved(store: &TestStore) {
     assert!(finding.key.starts_with("order-9 "), "{}", finding.key);
 }
 
-async fn chaining_what_was_stored_before_can_be_stopped_and_shared(store: &TestStore) {
+async fn the_backfill_of_the_chain_can_be_stopped_and_shared(store: &TestStore) {
     let rows = fill(store).await;
-    // As it is when the migration is done, and nothing is chained yet.
+    // The state after the migration, before any row was added to the chain.
     let unchained = "DELETE FROM links; INSERT INTO backfill (id, chained) VALUES (1, '')";
     store.execute(unchained).await;
     let (one, other) = tokio::join!(open(store.database.url()), open(store.database.url()));

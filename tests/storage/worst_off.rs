@@ -1,4 +1,4 @@
-//! Several recipients under one correlation id: the message stands where its worst-off recipient stands.
+//! Several recipients under one correlation id: the status of the message is that of its worst-off recipient.
 
 use receiptd::{
     domain::{
@@ -17,23 +17,23 @@ use crate::{
 both!(
     one_failed_recipient_fails_the_message_whatever_the_order,
     a_message_is_final_when_it_is_final_for_all_recipients,
-    a_list_a_count_and_an_event_say_the_same,
-    nobody_hears_of_a_status_between,
+    a_list_a_count_and_an_event_agree,
+    events_never_show_an_intermediate_status,
     a_message_that_we_sent_has_one_recipient,
     devices_are_one_recipient,
-    at_one_instant_the_graver_failure_decides,
-    what_turns_out_to_be_ours_has_one_recipient,
-    what_turns_out_to_be_anothers_has_several,
-    what_was_purged_still_counts,
-    what_was_erased_still_counts,
-    a_rebuild_puts_each_recipient_right,
+    at_one_instant_the_more_severe_failure_decides,
+    a_message_that_turns_out_to_be_sent_has_one_recipient,
+    a_message_that_turns_out_to_be_observed_has_several_recipients,
+    purged_notifications_still_count,
+    erased_recipients_still_count,
+    a_rebuild_recomputes_each_recipient,
     very_many_recipients_are_one_message,
-    final_of_an_event_is_final_of_the_message,
+    an_event_and_its_message_agree_on_final,
 );
 
 const FAILED: Event = Event::Failed(Failure::Permanent);
 
-/// The recipient of this number is told this.
+/// A notification for the recipient with this number.
 fn to(number: usize, event: Event) -> Heard {
     about("order-1").to(&recipient(number)).says(event).at(10).with(|it| it.code = Some(format!("{event:?} {number}")))
 }
@@ -42,7 +42,7 @@ fn recipient(number: usize) -> String {
     format!("4477009{number:05}")
 }
 
-/// Where a message stands, and whether that is final.
+/// The status of a message, and whether it is final.
 fn standing(message: &Message) -> (Status, bool) {
     (message.status, message.is_final)
 }
@@ -91,7 +91,7 @@ async fn a_message_is_final_when_it_is_final_for_all_recipients(store: &TestStor
     }
 }
 
-async fn a_list_a_count_and_an_event_say_the_same(store: &TestStore) {
+async fn a_list_a_count_and_an_event_agree(store: &TestStore) {
     store.hear([to(1, Event::Delivered), to(2, FAILED), to(3, Event::Submitted)]).await;
     let found = async |filter| store.ids(&filter).await;
     let status = |status| Filter { status: Some(status), ..Filter::default() };
@@ -111,13 +111,13 @@ async fn a_list_a_count_and_an_event_say_the_same(store: &TestStore) {
     assert_eq!(found(Filter { is_final: Some(true), ..status(Status::Failed) }).await, ["order-1"]);
 }
 
-async fn nobody_hears_of_a_status_between(store: &TestStore) {
+async fn events_never_show_an_intermediate_status(store: &TestStore) {
     store.hear([to(1, FAILED)]).await;
     store.hear([to(2, Event::Delivered)]).await;
     store.hear([to(2, Event::Read), to(3, Event::Clicked)]).await;
     store.hear([to(3, Event::Complained)]).await;
     assert_eq!(events(store).await, [(Status::Failed, true)]);
-    // Nor while everything is put right.
+    // Nor during a rebuild.
     store.execute("UPDATE messages SET reason = 'another' WHERE correlation_id = 'order-1'").await;
     store.repair.recompute(&[id("order-1")], &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(store.message("order-1").await.reason, None);
@@ -146,7 +146,7 @@ async fn devices_are_one_recipient(store: &TestStore) {
     assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
 }
 
-async fn at_one_instant_the_graver_failure_decides(store: &TestStore) {
+async fn at_one_instant_the_more_severe_failure_decides(store: &TestStore) {
     let failed = |failure| about("order-1").to(&recipient(1)).says(Event::Failed(failure)).at(10);
     for (heard, expected) in [
         (Failure::Transient, Failure::Transient),
@@ -160,13 +160,13 @@ async fn at_one_instant_the_graver_failure_decides(store: &TestStore) {
         store.hear([failed(heard)]).await;
         assert_eq!(store.message("order-1").await.failure, Some(Failure::Permanent));
     }
-    // A later one still prevails.
+    // A later one still decides.
     store.hear([failed(Failure::Transient).at(11)]).await;
     assert_eq!(store.message("order-1").await.failure, Some(Failure::Transient));
 }
 
-/// By its transaction, which the platform's answer names.
-async fn what_turns_out_to_be_ours_has_one_recipient(store: &TestStore) {
+/// By its transaction, which the platform's answer contains.
+async fn a_message_that_turns_out_to_be_sent_has_one_recipient(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let heard = |number, event| about_transaction("t").to(&recipient(number)).says(event).at(10);
     store.hear([heard(1, FAILED), heard(2, Event::Delivered)]).await;
@@ -179,8 +179,8 @@ async fn what_turns_out_to_be_ours_has_one_recipient(store: &TestStore) {
     assert_eq!(store.texts("SELECT recipient FROM recipient_standings").await, [""; 0]);
 }
 
-/// A smaller id takes the transaction over from a message that we sent.
-async fn what_turns_out_to_be_anothers_has_several(store: &TestStore) {
+/// A smaller id becomes the owner of the transaction of a sent message.
+async fn a_message_that_turns_out_to_be_observed_has_several_recipients(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let mut accepted = Settlement::new(Dispatch::Accepted, time(2_000));
     accepted.event.transaction_id = Some(transaction("t"));
@@ -196,7 +196,7 @@ async fn what_turns_out_to_be_anothers_has_several(store: &TestStore) {
     assert_eq!(Outcome::from(&store.message("order-0").await), Outcome::of(&notifications));
 }
 
-async fn what_was_purged_still_counts(store: &TestStore) {
+async fn purged_notifications_still_count(store: &TestStore) {
     let purge = async || {
         store
             .retention
@@ -204,7 +204,7 @@ async fn what_was_purged_still_counts(store: &TestStore) {
             .await
             .unwrap();
     };
-    // Of one that had one recipient until then, and of one that had two.
+    // Of a message that had one recipient until then, and of one that had two.
     let other = |heard: Heard| heard.of_message("order-2");
     store.hear([to(1, FAILED), other(to(1, FAILED)), other(to(2, Event::Submitted))]).await;
     purge().await;
@@ -219,7 +219,7 @@ async fn what_was_purged_still_counts(store: &TestStore) {
     assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
 }
 
-async fn what_was_erased_still_counts(store: &TestStore) {
+async fn erased_recipients_still_count(store: &TestStore) {
     store.hear([to(1, FAILED), to(2, Event::Submitted), to(3, Event::Delivered)]).await;
     for number in [1, 2] {
         let person = Person::new(&recipient(number)).unwrap();
@@ -233,14 +233,14 @@ async fn what_was_erased_still_counts(store: &TestStore) {
     assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
 }
 
-async fn a_rebuild_puts_each_recipient_right(store: &TestStore) {
+async fn a_rebuild_recomputes_each_recipient(store: &TestStore) {
     store.hear([to(1, FAILED), to(2, Event::Submitted)]).await;
     let ids = [id("order-1")];
     store.execute("UPDATE recipient_standings SET status = 'read', is_open = 0 WHERE status = 'submitted'").await;
     assert_eq!(store.repair.preview_recompute(&ids, &|_| None).await.unwrap().len(), 1);
     store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(store.repair.preview_recompute(&ids, &|_| None).await.unwrap(), []);
-    // Such as one of a version that knew nothing of several recipients.
+    // As from a version without several recipients.
     store.execute("DELETE FROM recipient_standings").await;
     store.execute("UPDATE messages SET status = 'submitted', is_final = 0").await;
     store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
@@ -259,7 +259,7 @@ async fn very_many_recipients_are_one_message(store: &TestStore) {
     }
     assert_stored(store, &batches).await;
     store.hear([to(777, Event::Read), to(778, Event::Failed(Failure::Unclear))]).await;
-    // It failed before it was delivered, and only where it was not.
+    // It failed before it was delivered, and only for the recipient to whom it was not delivered.
     assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
     store.hear([to(count, Event::Submitted)]).await;
     assert_eq!(standing(&store.message("order-1").await), (Status::Submitted, false));
@@ -268,8 +268,8 @@ async fn very_many_recipients_are_one_message(store: &TestStore) {
     assert_eq!(store.message("order-1").await.code, Some(format!("Failed(Permanent) {count}")));
 }
 
-/// Apple reports no more than `submitted`; a text message in its place does.
-async fn final_of_an_event_is_final_of_the_message(store: &TestStore) {
+/// Apple reports nothing after `submitted`. The text message instead of it does.
+async fn an_event_and_its_message_agree_on_final(store: &TestStore) {
     let members = serde_json::json!({"correlationId": "order-1", "channel": "apple", "to": "urn:mbid:AQ+/="});
     crate::make::enqueue(store, &submission_with(&members), 1_000).await;
     for (heard, expected) in [

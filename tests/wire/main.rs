@@ -1,8 +1,8 @@
-//! The samples of the platform's notifications, and the shapes that are described without a sample, are read as what
-//! they are.
+//! The samples of the platform's notifications, and the formats that are described without a sample, are parsed
+//! correctly.
 //!
-//! To add a sample, put the file into `fixtures/notify` or `fixtures/inbound` and describe it in `fixtures/index.json`;
-//! an inbound one also needs its line in [`CAME_IN`].
+//! To add a sample, put the file into `fixtures/notify` or `fixtures/inbound` and describe it in `fixtures/index.json`.
+//! An inbound sample also needs its line in [`CAME_IN`].
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
@@ -18,12 +18,12 @@ use receiptd::{
 };
 use sample::{Fixture, Sample};
 
-/// What is posted, read.
+/// Parses a body.
 pub(crate) fn read(body: &[u8]) -> Posted {
     Posted::read(body, TimeZone::UTC)
 }
 
-/// The notification that a body is.
+/// The notification in a body.
 pub(crate) fn notification(body: &[u8]) -> Notification {
     match read(body) {
         Posted::Notification(notification) => *notification,
@@ -31,7 +31,7 @@ pub(crate) fn notification(body: &[u8]) -> Notification {
     }
 }
 
-/// The event that a class of the index demands; `None` where it is up to the status text.
+/// The event that a class of the index requires. `None` if it depends on the status text.
 fn demanded(class: &str) -> Option<Event> {
     Some(match class {
         "submitted" => Event::Submitted,
@@ -61,7 +61,7 @@ fn the_index_is_complete() {
 }
 
 #[test]
-fn every_notification_says_what_its_class_demands() {
+fn every_notification_has_the_event_of_its_class() {
     let notifications: Vec<_> = sample::in_folder("notify").into_iter().filter(is_notification).collect();
     assert!(notifications.len() > 70);
     for fixture in notifications {
@@ -69,7 +69,7 @@ fn every_notification_says_what_its_class_demands() {
         if let Some(event) = demanded(&fixture.class) {
             assert_eq!(read.event, event, "{}", fixture.file);
         } else {
-            // The text stands against the code.
+            // The text contradicts the code.
             assert_eq!(read.event.as_str(), read.status_text.to_lowercase(), "{}", fixture.file);
             assert_eq!(read.code.as_deref(), Some("7102"), "{}", fixture.file);
         }
@@ -77,7 +77,7 @@ fn every_notification_says_what_its_class_demands() {
 }
 
 #[test]
-fn every_notification_tells_what_stands_in_it() {
+fn every_notification_contains_the_values_of_its_body() {
     for fixture in sample::in_folder("notify").into_iter().filter(is_notification) {
         let read = notification(&fixture.body());
         let written = Sample::of(&fixture.body());
@@ -102,7 +102,7 @@ fn every_notification_tells_what_stands_in_it() {
 }
 
 #[test]
-fn every_click_tells_where_to_and_by_what() {
+fn every_click_has_its_link_and_its_client() {
     for fixture in sample::in_folder("notify").into_iter().filter(|it| it.class == "clicked" && is_notification(it)) {
         let read = notification(&fixture.body());
         let info = &serde_json::from_slice::<serde_json::Value>(&fixture.body()).unwrap()["deliveryInfoNotification"]["deliveryInfo"];
@@ -115,7 +115,7 @@ fn every_click_tells_where_to_and_by_what() {
 }
 
 #[test]
-fn what_the_provider_said_is_the_detail() {
+fn the_answer_of_the_provider_is_the_detail() {
     let mut seen = 0;
     for fixture in sample::in_folder("notify").into_iter().filter(is_notification) {
         let body: serde_json::Value = serde_json::from_slice(&fixture.body()).unwrap();
@@ -131,7 +131,7 @@ fn what_the_provider_said_is_the_detail() {
 }
 
 #[test]
-fn what_is_none_of_the_platforms_notifications_is_told_apart() {
+fn other_bodies_are_not_read_as_notifications() {
     for fixture in sample::in_folder("notify").into_iter().filter(|fixture| !is_notification(fixture)) {
         let read = read(&fixture.body());
         match fixture.class.as_str() {
@@ -141,7 +141,7 @@ fn what_is_none_of_the_platforms_notifications_is_told_apart() {
     }
 }
 
-/// Each inbound sample with its channel, its event and who it is from.
+/// Each inbound sample with its channel, its event and its sender.
 const CAME_IN: [(&str, &str, &str, &str); 25] = [
     ("amb-conversation-closed", "apple", "CONVERSATIONCLOSED", "urn:mbid:AQAAYEXAMPLEabc123+/EXAMPLEdef456="),
     ("amb-invitation-response", "apple", "InvitationResponse", "447700900123"),

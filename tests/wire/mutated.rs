@@ -1,5 +1,5 @@
-//! The samples with something broken in them: whatever becomes of them, it is told, soon, and without a panic. The fuzzers
-//! (`cargo xtask fuzz`) look further; this much is looked at every time.
+//! Damaged samples: each is parsed or rejected, quickly and without a panic. The fuzzers (`cargo xtask fuzz`) search
+//! further; this much is tested every time.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     sample::{files, in_folder},
 };
 
-/// Far longer than any of it takes, also on a busy machine.
+/// Far longer than any of it takes, even on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
 static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -26,7 +26,7 @@ static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     ["notify", "inbound", "send"].into_iter().flat_map(in_folder).map(|fixture| fixture.body()).collect()
 });
 
-/// What stands where something was broken.
+/// The texts that replace the damaged parts.
 const PIECES: [&[u8]; 16] = [
     b"",
     b"\0",
@@ -46,7 +46,7 @@ const PIECES: [&[u8]; 16] = [
     b"\xef\xbb\xbf",
 ];
 
-/// A sample, in which some stretches were replaced.
+/// A sample in which some parts were replaced.
 fn broken() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<Index>(), 0_usize..12, prop::sample::select(PIECES.to_vec()));
     (any::<Index>(), prop::collection::vec(change, 0..6)).prop_map(|(sample, changes)| {
@@ -66,7 +66,7 @@ fn soon<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// What some loop might begin with anew, time and again.
+/// Texts that some loop might start over with, again and again.
 const BEGINNINGS: [&str; 20] = [
     "[",
     "{",
@@ -91,7 +91,7 @@ const BEGINNINGS: [&str; 20] = [
 ];
 
 #[test]
-fn what_begins_anew_very_often_is_read_soon() {
+fn repetitive_bodies_are_read_quickly() {
     let people = ["+447700900123", "dana@example.org", "0 is no number"].map(|text| Person::new(text).unwrap());
     for beginning in BEGINNINGS {
         let body = beginning.repeat(5_000).into_bytes();
@@ -108,18 +108,18 @@ fn what_begins_anew_very_often_is_read_soon() {
 
 proptest! {
     #[test]
-    fn notifications_are_read_the_same_each_time(body in broken()) {
+    fn reading_a_notification_is_deterministic(body in broken()) {
         prop_assert_eq!(soon(|| read(&body)), read(&body));
     }
 
     #[test]
-    fn elements_of_an_array_are_read_as_they_are_alone(bodies in prop::collection::vec(broken(), 0..4), end in "\\]?") {
+    fn elements_of_an_array_are_read_as_if_alone(bodies in prop::collection::vec(broken(), 0..4), end in "\\]?") {
         let body = [b"[", bodies.join(&b",\n"[..]).as_slice(), end.as_bytes()].concat();
         let all = soon(|| Posted::read_all(&body, TimeZone::UTC));
         prop_assert!(!all.is_empty());
         for (posted, bytes) in all {
             match read(bytes) {
-                // What would be refused alone, and what cannot be told apart.
+                // Bodies that would be rejected alone, and bodies without a clear element.
                 Posted::Foreign | Posted::Unreadable(_) => prop_assert!(matches!(posted, Posted::Unreadable(_))),
                 alone => prop_assert_eq!(posted, alone),
             }
@@ -127,27 +127,27 @@ proptest! {
     }
 
     #[test]
-    fn signatures_are_of_one_secret(body in broken(), header in "(sha256=|sha512=)?[0-9a-fA-F]{0,130}") {
+    fn a_signature_matches_only_its_secret(body in broken(), header in "(sha256=|sha512=)?[0-9a-fA-F]{0,130}") {
         let secrets = ["old", "new"].map(SecretString::from);
         prop_assert_eq!(soon(|| signature::signer(&header, &body, &secrets)), None);
         prop_assert_eq!(signature::signer(&signature::sign(&body, &secrets[1]), &body, &secrets), Some(1));
     }
 
     #[test]
-    fn files_are_read_to_where_they_break(rows in prop::collection::vec(broken(), 1..4), start in "(\\[|Payload\n|A\tPayload\n)?") {
+    fn a_broken_file_is_read_up_to_the_error(rows in prop::collection::vec(broken(), 1..4), start in "(\\[|Payload\n|A\tPayload\n)?") {
         let file = [start.as_bytes(), &rows.join(&b"\n,"[..])].concat();
         for layout in [None, Some(Layout::Csv), Some(Layout::Txt), Some(Layout::Json), Some(Layout::Ndjson)] {
             let options = ImportOptions { layout, ..ImportOptions::default() };
             let mut numbers = Vec::new();
             let take = |row: receiptd::maintenance::Row| { numbers.push(row.number); true };
             let _ = soon(|| read_rows(file.as_slice(), &options, take));
-            // Lines are counted with the empty ones among them.
+            // Line numbers count empty lines too.
             prop_assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.first().is_none_or(|first| *first > 0));
         }
     }
 
     #[test]
-    fn messages_are_refused_or_stay_the_same(body in broken(), channel in "(sms|email|whatsapp|voice|push|apple)") {
+    fn messages_are_rejected_or_unchanged(body in broken(), channel in "(sms|email|whatsapp|voice|push|apple)") {
         let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(&body) else { return Ok(()) };
         if let Some(members) = value.as_object_mut() {
             members.insert("channel".to_owned(), channel.into());
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn queries_are_read_or_every_fault_is_told(
+    fn queries_are_parsed_or_all_errors_are_reported(
         pairs in prop::collection::vec(("(status|to|since|until|limit|cursor|code|callbackData|correlationId|x)", ".{0,40}"), 0..6)
     ) {
         let pairs = || pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -1,4 +1,4 @@
-//! The sample files, and what stands in a notification, read here once more and simply.
+//! The sample files, and a second, simple parser of notifications.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 /// One file of the index.
 #[derive(Debug)]
 pub(crate) struct Fixture {
-    /// Relative to `fixtures/`.
+    /// The path relative to `fixtures/`.
     pub(crate) file: String,
-    /// What the notification in it amounts to; empty for other samples.
+    /// The event of the notification in it. Empty for other samples.
     pub(crate) class: String,
 }
 
@@ -31,19 +31,19 @@ pub(crate) fn index() -> Vec<Fixture> {
     index.iter().map(|entry| Fixture { file: text(entry, "file"), class: text(entry, "status_class") }).collect()
 }
 
-/// Those of one folder.
+/// The files of one folder.
 pub(crate) fn in_folder(name: &str) -> Vec<Fixture> {
     index().into_iter().filter(|fixture| fixture.file.starts_with(&format!("{name}/"))).collect()
 }
 
-/// Every sample file that there is.
+/// All sample files in the folders.
 pub(crate) fn files() -> BTreeSet<String> {
     let folders = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     files.map(|path| path.strip_prefix(folder()).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// What stands in a notification.
+/// The values in a notification.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Sample {
     pub(crate) correlation_id: Option<String>,
@@ -81,7 +81,7 @@ impl Sample {
             channel,
             status: text(info, "deliveryStatus").unwrap_or_default(),
             code: text(info, "code"),
-            // Of a click it is an address, and no reason.
+            // For a click it is an address and not a reason.
             reason: text(info, "Description").filter(|_| info["deliveryStatus"] != "Clicked"),
             callback_data: text(envelope, "callbackData"),
             micros: text(info, "timeStamp").map(|time| micros(&time)),
@@ -105,12 +105,12 @@ impl Sample {
     }
 }
 
-/// The platform sends an empty text for what it does not have.
+/// The platform sends an empty text for missing values.
 fn text(object: &Value, member: &str) -> Option<String> {
     object[member].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// Older shapes have a time without zone; the tests read it as UTC.
+/// Older formats have a time without a zone. The tests read it as UTC.
 fn micros(time: &str) -> i64 {
     let read = |text: &str| DateTime::parse_from_rfc3339(text).map(|at| at.timestamp_micros());
     read(time).or_else(|_| read(&format!("{time}Z"))).unwrap()

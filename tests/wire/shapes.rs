@@ -1,4 +1,4 @@
-//! Shapes that the documents describe without a sample, or with one that cannot be used as it stands.
+//! Formats that the documents describe without a sample, or with a sample that cannot be used unchanged.
 
 use std::fs;
 
@@ -39,9 +39,9 @@ fn correlated(reference: &Reference) -> (&str, &str) {
     }
 }
 
-/// D/live-chat-in-app-messages-outbound-webhooks: four members lie one level deeper.
+/// D/live-chat-in-app-messages-outbound-webhooks: four members are one level deeper.
 #[test]
-fn an_in_app_click_has_its_ids_within() {
+fn an_in_app_click_has_its_ids_inside() {
     let body = json!({"deliveryInfoNotification": {"deliveryInfo": {
         "timeStamp": "2026-05-20T14:15:49.101+01:00", "Description": "Clicked", "code": "7528", "deliveryChannel": "rt",
         "destination": "cust-1001", "destinationType": "customerid", "deliveryStatus": "Clicked",
@@ -78,7 +78,7 @@ fn each_flat_event_of_a_call_is_known() {
         assert_eq!(call.at, Timestamp::parse_rfc3339("2026-05-20T13:15:04.112Z"));
         assert_eq!(call.status_text, event);
 
-        // Without a transaction id the session stands for it.
+        // Without a transaction id, the session replaces it.
         body.as_object_mut().unwrap().remove("transactionId");
         body["correlationId"] = json!("");
         let call = notification(body.to_string().as_bytes());
@@ -88,7 +88,7 @@ fn each_flat_event_of_a_call_is_known() {
 
 /// The voice samples lack their last brace.
 #[test]
-fn a_lost_last_brace_is_mended() {
+fn a_missing_last_brace_is_tolerated() {
     let name = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/notify/voice-dropped.json");
     let whole = fs::read_to_string(name).unwrap();
     assert!(whole.contains("deliveryTransInfo"));
@@ -100,7 +100,7 @@ fn a_lost_last_brace_is_mended() {
 }
 
 #[test]
-fn a_voice_event_brings_its_xml_at_the_root() {
+fn a_voice_event_has_its_xml_at_the_root() {
     let mut body =
         nested(&json!({"deliveryChannel": "voice", "deliveryStatus": "Released", "code": "7406"}), &json!({}));
     let plain = notification(body.to_string().as_bytes());
@@ -109,7 +109,7 @@ fn a_voice_event_brings_its_xml_at_the_root() {
     assert_eq!(plain.event, Event::Progress);
 }
 
-/// One sample of 2016: no time zone, no subtid, and two empty members that belong to push.
+/// A sample of 2016: no time zone, no subtid, and two empty members that belong to push.
 #[test]
 fn an_undelivered_sms_of_2016_is_read() {
     let body = json!({"deliveryInfoNotification": {
@@ -127,9 +127,9 @@ fn an_undelivered_sms_of_2016_is_read() {
     assert_eq!((old.callback_data, old.detail, old.segments), (None, None, None));
 }
 
-/// The tables of the SMS page write them so, its samples with a capital.
+/// The tables of the SMS page spell them in lower case, its samples with a capital letter.
 #[test]
-fn lower_case_members_are_the_same() {
+fn lower_case_members_are_accepted() {
     let spelt = |description: &str, additional: &str| {
         let mut body = nested(&json!({}), &json!({}));
         let info = body["deliveryInfoNotification"]["deliveryInfo"].as_object_mut().unwrap();
@@ -146,7 +146,7 @@ fn lower_case_members_are_the_same() {
 }
 
 #[test]
-fn every_spelling_of_the_correlation_id_is_one() {
+fn every_spelling_of_the_correlation_id_is_accepted() {
     let usual = notification(nested(&json!({}), &json!({})).to_string().as_bytes());
     for name in ["correlationId", "corelationid", "CorrelationID"] {
         let mut body = nested(&json!({}), &json!({}));
@@ -157,7 +157,7 @@ fn every_spelling_of_the_correlation_id_is_one() {
     }
 }
 
-/// D/data-streams-sms: the same envelope with two members more.
+/// D/data-streams-sms: the same envelope with two additional members.
 #[test]
 fn a_data_streams_copy_is_a_duplicate() {
     let fixture = |name: &str| {
@@ -171,7 +171,7 @@ fn a_data_streams_copy_is_a_duplicate() {
 }
 
 #[test]
-fn texts_that_have_no_sample_are_known() {
+fn status_texts_without_a_sample_are_known() {
     let says = |text: &str, channel: &str, code: &str| {
         read_nested(&json!({"deliveryStatus": text, "deliveryChannel": channel, "code": code})).event
     };
@@ -189,7 +189,7 @@ fn texts_that_have_no_sample_are_known() {
 }
 
 #[test]
-fn each_kind_of_bounce_tells_whether_it_may_pass() {
+fn each_kind_of_bounce_has_its_failure() {
     for (kind, additional, failure) in [
         ("Permanent_General", "", Failure::Permanent),
         ("Permanent_NoEmail", "5.1.1|failed|smtp; 550-5.1.1 no such user", Failure::Permanent),
@@ -211,9 +211,9 @@ fn each_kind_of_bounce_tells_whether_it_may_pass() {
     }
 }
 
-/// Each of the envelope's spellings of a time is one instant.
+/// All spellings of a time in the envelope are one instant.
 #[test]
-fn times_are_read_with_any_zone_and_with_none() {
+fn times_are_read_with_and_without_a_zone() {
     let at = |text: &str| read_nested(&json!({ "timeStamp": text })).at.map(|at| at.to_string());
     for text in [
         "2026-05-20T18:45:04.749+05:30",
@@ -228,9 +228,9 @@ fn times_are_read_with_any_zone_and_with_none() {
     }
 }
 
-/// Such as programs between the platform and us write them.
+/// As programs between the platform and receiptd write them.
 #[test]
-fn times_are_read_as_numbers_and_in_other_formats_too() {
+fn times_are_read_as_numbers_and_in_other_formats() {
     let at = |time: &Value| read_nested(&json!({ "timeStamp": time })).at.map(|at| at.to_string());
     for time in [
         json!(1_779_282_904_749_i64),
@@ -244,7 +244,7 @@ fn times_are_read_as_numbers_and_in_other_formats_too() {
 }
 
 #[test]
-fn a_time_that_cannot_be_read_is_named_beside_what_else_there_is() {
+fn an_unreadable_time_is_added_to_the_detail() {
     let read = |time: Value, additional: &str| {
         let read = read_nested(&json!({ "timeStamp": time, "additionalInfo": additional }));
         (read.at, read.detail)
@@ -263,7 +263,7 @@ fn a_time_that_cannot_be_read_is_named_beside_what_else_there_is() {
 }
 
 #[test]
-fn what_is_not_understood_and_what_was_clicked_tell_notifications_apart() {
+fn unknown_statuses_and_clicked_links_distinguish_notifications() {
     let of = |info: &Value| read_nested(info).fingerprint();
     for (one, other) in [
         (json!({ "deliveryStatus": "STAGE_1", "code": "" }), json!({ "deliveryStatus": "STAGE_2", "code": "" })),
@@ -290,9 +290,9 @@ fn what_is_not_understood_and_what_was_clicked_tell_notifications_apart() {
     }
 }
 
-/// It may be posted beside the notifications of the same message, and is told apart by its shape.
+/// It may be posted in addition to the notifications of the same message, and is recognized by its format.
 #[test]
-fn the_failed_notification_export_holds_notifications() {
+fn the_failed_notification_export_contains_notifications() {
     let name = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/notify/failed-notification-export.json");
     let export: Vec<Value> = serde_json::from_slice(&fs::read(name).unwrap()).unwrap();
     assert!(export.len() > 1);

@@ -1,20 +1,20 @@
-//! Every channel, by every API: from our message to the platform and back, on a platform that takes documented
-//! spellings only.
+//! Every channel and every API: from our message to the platform and back, on a platform that accepts only documented
+//! spellings.
 
 use std::time::Duration;
 
 use harness::{Database, Platform, SetClock, TestServer, both, eventually, sms, sqlite, whatsapp};
 use serde_json::{Value, json};
 
-both!(every_channel_is_sent_on_and_heard_from);
+both!(every_channel_sends_and_receives_notifications);
 sqlite!(
-    text_messages_go_by_the_api_that_is_set,
-    what_is_far_ahead_waits_and_can_be_called_back,
-    what_runs_out_of_time_is_not_sent,
-    a_rule_of_the_platform_is_told_before_anything_leaves,
+    text_messages_use_the_configured_api,
+    a_scheduled_message_waits_and_can_be_cancelled,
+    an_expired_message_is_not_sent,
+    a_violated_rule_is_reported_before_anything_is_sent,
 );
 
-/// A message on each channel, and how far it comes: until it is delivered, or to the end where that is not reported.
+/// A message on each channel, and its last status: `delivered`, or the last one that the channel reports.
 fn messages() -> Vec<(Value, &'static str)> {
     let said = |channel: &str, from: &str, to: Value, content: Value| json!({"channel": channel, "from": from, "to": to, "content": content});
     let plain = |channel: &str, to: &str| json!({"channel": channel, "from": "a_1", "to": to, "text": "Hello."});
@@ -44,7 +44,7 @@ fn messages() -> Vec<(Value, &'static str)> {
     ]
 }
 
-async fn every_channel_is_sent_on_and_heard_from(database: &Database) {
+async fn every_channel_sends_and_receives_notifications(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     for (n, (mut message, _)) in messages().into_iter().enumerate() {
@@ -68,7 +68,7 @@ async fn every_channel_is_sent_on_and_heard_from(database: &Database) {
     platform.stop().await;
 }
 
-async fn text_messages_go_by_the_api_that_is_set(database: &Database) {
+async fn text_messages_use_the_configured_api(database: &Database) {
     let platform = Platform::start();
     for api in ["v2", "v1", "sms-v1"] {
         let server = TestServer::on(database).sending_to(&platform.url).with("send.sms_api", api).start().await;
@@ -80,13 +80,13 @@ async fn text_messages_go_by_the_api_that_is_set(database: &Database) {
     platform.stop().await;
 }
 
-async fn what_is_far_ahead_waits_and_can_be_called_back(database: &Database) {
+async fn a_scheduled_message_waits_and_can_be_cancelled(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let mut later = sms("later", "Hello.");
     later["sendAt"] = json!("2199-01-01T00:00:00Z");
     server.sends(&later).await.is(202);
-    // One that is due at once is sent meanwhile.
+    // A message that is due at once is sent meanwhile.
     server.sends(&sms("now", "Hello.")).await.is(202);
     eventually("delivered", async || (server.status_of("now").await? == "delivered").then_some(())).await;
     assert_eq!(server.status_of("later").await.unwrap(), "queued");
@@ -97,7 +97,7 @@ async fn what_is_far_ahead_waits_and_can_be_called_back(database: &Database) {
     platform.stop().await;
 }
 
-async fn what_runs_out_of_time_is_not_sent(database: &Database) {
+async fn an_expired_message_is_not_sent(database: &Database) {
     let platform = Platform::start();
     let clock = SetClock::default();
     let server = TestServer::on(database).by(clock.clock()).sending_to(&platform.url).start().await;
@@ -110,7 +110,7 @@ async fn what_runs_out_of_time_is_not_sent(database: &Database) {
     eventually("expired", async || (server.status_of("late").await? == "expired").then_some(())).await;
     assert_eq!(server.message("late").await["final"], true);
     assert_eq!(platform.report().requests, 0);
-    // The same again is still the same, though it would now be too late for it.
+    // The repetition is still the same message, though it would be too late for a new one.
     server.sends(&late).await.is(200);
     let mut never = sms("never", "Hello.");
     never["expireAt"] = json!("2020-01-01T00:00:00Z");
@@ -119,7 +119,7 @@ async fn what_runs_out_of_time_is_not_sent(database: &Database) {
     platform.stop().await;
 }
 
-async fn a_rule_of_the_platform_is_told_before_anything_leaves(database: &Database) {
+async fn a_violated_rule_is_reported_before_anything_is_sent(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let message = json!({

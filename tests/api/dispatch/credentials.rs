@@ -1,15 +1,15 @@
-//! A key that the platform refuses, and the file of the key renewed.
+//! A key that the platform rejects, and a renewed key file.
 
 use std::fs;
 
 use harness::{Database, Platform, TestServer, both, eventually, sms};
 use receiptd::simulator::Settings;
 
-both!(a_renewed_key_resumes_what_the_old_one_stopped);
+both!(a_renewed_key_resumes_sending);
 
 const MESSAGES: usize = 40;
 
-async fn a_renewed_key_resumes_what_the_old_one_stopped(database: &Database) {
+async fn a_renewed_key_resumes_sending(database: &Database) {
     let platform = Platform::with(Settings { service_key: Some("the-new-key".to_owned()), ..Settings::calm() });
     let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     fs::write(&file, "the-old-key\n").unwrap();
@@ -26,7 +26,7 @@ async fn a_renewed_key_resumes_what_the_old_one_stopped(database: &Database) {
     let all = async || (server.ids("?status=accepted&limit=500").await.len() == MESSAGES).then_some(());
     eventually("all to be sent", all).await;
     server.gets("/health/ready").await.is(200);
-    // The queue was not burnt with the old key.
+    // The queue was not used up with the old key.
     let refused = platform.report().requests - MESSAGES as u64;
     assert!(refused < 20, "{refused} requests with the old key");
     server.stop().await;

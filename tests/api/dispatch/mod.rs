@@ -1,4 +1,4 @@
-//! Sending, from the request to the platform and back. On a simulated platform, or on one that only records.
+//! Sending, from the request to the platform and back, on a simulated platform or on one that only records.
 
 mod channels;
 mod credentials;
@@ -10,16 +10,16 @@ use harness::{Database, Platform, TestServer, both, eventually, sms, whatsapp};
 use receiptd::simulator::Settings;
 use serde_json::{Value, json};
 
-both!(messages_go_out_once_and_come_back_delivered, a_notification_may_be_early);
+both!(messages_are_sent_once_and_reported_delivered, a_notification_may_arrive_before_the_answer);
 
-async fn messages_go_out_once_and_come_back_delivered(database: &Database) {
+async fn messages_are_sent_once_and_reported_delivered(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     server.sends(&sms("by-sms", "Hello. [sim:until=delivered]")).await.is(202);
     server.sends(&whatsapp("by-whatsapp", "Hello. [sim:until=read]")).await.is(202);
     for (id, outcome) in [("by-sms", "delivered"), ("by-whatsapp", "read")] {
         eventually(outcome, async || (server.status_of(id).await? == outcome).then_some(())).await;
-        // Notifications may have overtaken the record of the hand-over.
+        // Notifications may have arrived before the outcome was stored.
         let steps = async || {
             let message = server.message(id).await;
             let steps = dispatched(&message);
@@ -36,7 +36,7 @@ async fn messages_go_out_once_and_come_back_delivered(database: &Database) {
     platform.stop().await;
 }
 
-async fn a_notification_may_be_early(database: &Database) {
+async fn a_notification_may_arrive_before_the_answer(database: &Database) {
     let platform = Platform::with(Settings { early: 1.0, ..Settings::calm() });
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     for n in 0..5 {
@@ -57,8 +57,8 @@ async fn a_notification_may_be_early(database: &Database) {
     platform.stop().await;
 }
 
-/// The steps of our dispatch, as the timeline tells them. A claim that was put back before it left is left out: that
-/// depends on how fast the machine is.
+/// The dispatch steps in the timeline. A claim that was returned before its request is left out, since this depends on
+/// the speed of the machine.
 fn dispatched(message: &Value) -> Vec<String> {
     let mut steps = Vec::new();
     for entry in message["timeline"].as_array().unwrap().iter().filter(|entry| entry["type"] == "dispatch") {

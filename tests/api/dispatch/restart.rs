@@ -1,16 +1,16 @@
-//! A stop in the middle of hand-overs, and a start on the same database.
+//! A shutdown during dispatch, and a start on the same database.
 
 use std::time::Duration;
 
 use harness::{Database, Platform, TestServer, both, eventually, sms};
 use receiptd::simulator::Settings;
 
-both!(a_stop_in_the_middle_loses_nothing_and_repeats_nothing);
+both!(a_shutdown_during_dispatch_loses_and_repeats_nothing);
 
-/// So many that those which go four at a time are not through before a busy machine comes to stop the server.
+/// So many that, with four at a time, they are not all sent before a busy machine stops the server.
 const MESSAGES: u64 = 200;
 
-async fn a_stop_in_the_middle_loses_nothing_and_repeats_nothing(database: &Database) {
+async fn a_shutdown_during_dispatch_loses_and_repeats_nothing(database: &Database) {
     let platform = Platform::with(Settings { answer_delay: Duration::from_millis(100), ..Settings::calm() });
     let mut server = TestServer::on(database).sending_to(&platform.url).with("send.in_flight", "4").start().await;
     for n in 0..MESSAGES {
@@ -20,7 +20,7 @@ async fn a_stop_in_the_middle_loses_nothing_and_repeats_nothing(database: &Datab
     for part in [4, 16] {
         eventually("some to be handed over", async || (total().await >= part).then_some(())).await;
         let setup = server.stopped().await;
-        // What was being handed over is settled, and nothing else was begun.
+        // The messages in dispatch are settled, and no other dispatch has begun.
         let statuses = database.texts("SELECT DISTINCT status FROM messages ORDER BY status").await;
         assert_eq!(statuses, ["accepted", "queued"], "after the stop at {part}");
         let accepted = database.texts("SELECT correlation_id FROM messages WHERE status = 'accepted'").await;

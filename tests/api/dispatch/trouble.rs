@@ -1,5 +1,5 @@
-//! What goes wrong on the way to the platform: what certainly did not arrive is tried again, what may have arrived is
-//! not.
+//! Errors on the way to the platform: a message that certainly did not arrive is retried, a message that may have
+//! arrived is not.
 
 use std::net::Ipv4Addr;
 
@@ -11,11 +11,11 @@ use tokio::net::TcpSocket;
 use super::dispatched;
 
 both!(
-    what_was_not_taken_is_tried_again,
-    what_may_have_been_taken_is_not_sent_again,
-    what_a_notification_shows_to_be_there_is_not_tried_again,
+    a_message_that_the_platform_does_not_have_is_retried,
+    a_message_that_the_platform_may_have_is_not_sent_again,
+    a_message_that_was_notified_is_not_retried,
 );
-sqlite!(a_refusal_is_final_and_says_why, a_platform_that_is_away_is_waited_for);
+sqlite!(a_rejection_is_final_and_has_a_reason, messages_wait_for_an_unreachable_platform);
 
 async fn until(client: &Client, id: &str, status: &str) -> Value {
     eventually(&format!("{id} to be {status}"), async || {
@@ -25,7 +25,7 @@ async fn until(client: &Client, id: &str, status: &str) -> Value {
     .await
 }
 
-async fn a_refusal_is_final_and_says_why(database: &Database) {
+async fn a_rejection_is_final_and_has_a_reason(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     server.sends(&sms("sms", "Hello. [sim:answer=7004]")).await.is(202);
@@ -45,7 +45,7 @@ async fn a_refusal_is_final_and_says_why(database: &Database) {
     platform.stop().await;
 }
 
-async fn what_was_not_taken_is_tried_again(database: &Database) {
+async fn a_message_that_the_platform_does_not_have_is_retried(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let cases = [("code", "[sim:answer=7020]", "7020"), ("http", "[sim:answer=http-503]", "HTTP 503")];
@@ -61,7 +61,7 @@ async fn what_was_not_taken_is_tried_again(database: &Database) {
         assert!(code == trace || reason.starts_with(trace), "{again}");
         assert!(reason.contains("; retry in "), "{again}");
         assert_eq!(again["why"], "from sending to queued");
-        // What was wrong once is not what the message stands for now.
+        // Earlier errors are not part of the message's current status.
         assert_eq!((&message["code"], &message["failure"]), (&Value::Null, &Value::Null));
         assert_eq!(platform.accepted(id), 1);
     }
@@ -70,7 +70,7 @@ async fn what_was_not_taken_is_tried_again(database: &Database) {
     platform.stop().await;
 }
 
-async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
+async fn a_message_that_the_platform_may_have_is_not_sent_again(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).with("send.timeout_seconds", "1").start().await;
     let words = ["hang", "garbage", "reset", "http-500", "http-502"];
@@ -82,12 +82,12 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
         assert_eq!(message["final"], false);
         assert_eq!(dispatched(&message), ["queued", "sending", "unconfirmed"]);
         assert!(message["reason"].is_string(), "{message}");
-        // It says what would settle it.
+        // It states what would decide the status.
         let last = message["timeline"].as_array().unwrap().last().unwrap();
         let why = last["why"].as_str().unwrap();
         assert!(why.contains("a notification with its correlation id or transaction id decides it"), "{why}");
     }
-    // Neither now nor after a restart: others go out meanwhile, these do not.
+    // Neither now nor after a restart: others are sent meanwhile, these are not.
     server.sends(&sms("later", "Hello. [sim:silent]")).await.is(202);
     until(&server, "later", "accepted").await;
     let server = server.stopped().await.start().await;
@@ -98,7 +98,7 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
     for word in ["hang", "garbage", "reset"] {
         assert_eq!(platform.accepted(word), 1, "{word}");
     }
-    // The platform has it after all: a notification settles it.
+    // The platform has it after all: a notification decides the status.
     for word in words {
         server.posts(Sample::of(word)).await.is_acknowledged();
         let message = server.message(word).await;
@@ -109,7 +109,7 @@ async fn what_may_have_been_taken_is_not_sent_again(database: &Database) {
     platform.stop().await;
 }
 
-async fn what_a_notification_shows_to_be_there_is_not_tried_again(database: &Database) {
+async fn a_message_that_was_notified_is_not_retried(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let text = "Hello. [sim:answer=http-503][sim:once][sim:silent]";
@@ -133,8 +133,8 @@ async fn what_a_notification_shows_to_be_there_is_not_tried_again(database: &Dat
     platform.stop().await;
 }
 
-async fn a_platform_that_is_away_is_waited_for(database: &Database) {
-    // The port is kept, and nobody listens on it yet.
+async fn messages_wait_for_an_unreachable_platform(database: &Database) {
+    // The port stays reserved, and nothing listens on it yet.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = socket.local_addr().unwrap();

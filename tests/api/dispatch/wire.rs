@@ -1,4 +1,4 @@
-//! The very bodies that leave, and both shapes of answers.
+//! The exact request bodies, and both formats of answers.
 
 use harness::{Database, Recorder, TestServer, eventually, fixtures, sms, sqlite, whatsapp};
 use serde_json::{Value, json};
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 sqlite!(
     an_sms_is_spelled_as_documented,
     a_whatsapp_message_is_spelled_as_documented,
-    each_shape_of_an_answer_is_understood,
+    each_format_of_an_answer_is_understood,
 );
 
 const V2: &str = r#"{"requestTimestamp":"2026-05-20T13:15:00Z","messageId":"M-1","status":"queued"}"#;
 const V1: &str = r#"{"response":[{"code":"1001","description":"Queued","transid":"T-1"}]}"#;
 const V1_OBJECT: &str = r#"{"response":{"code":"1001","description":"Queued","transid":"T-2"}}"#;
 
-/// The one documented request that this message should look like, with our URL, and without a list of receipts.
+/// The documented request that this message must equal, with our URL and without a list of receipts.
 fn documented(name: &str, server: &TestServer) -> Value {
     let (_, body) = fixtures("send").into_iter().find(|(file, _)| file == name).unwrap();
     let mut body: Value = serde_json::from_slice(&body).unwrap();
@@ -68,7 +68,7 @@ async fn a_whatsapp_message_is_spelled_as_documented(database: &Database) {
     server.stop().await;
 }
 
-async fn each_shape_of_an_answer_is_understood(database: &Database) {
+async fn each_format_of_an_answer_is_understood(database: &Database) {
     for (n, (answer, transaction)) in [(V1, "T-1"), (V1_OBJECT, "T-2"), (V2, "M-1")].into_iter().enumerate() {
         let recorder = Recorder::answering(answer).await;
         let server = TestServer::on(database).sending_to(&recorder.url).start().await;
@@ -78,7 +78,7 @@ async fn each_shape_of_an_answer_is_understood(database: &Database) {
             eventually("accepted", async || (server.status_of(id).await? == "accepted").then_some(())).await;
             assert_eq!(server.message(id).await["transactionId"], transaction);
         }
-        // What is not configured is not sent.
+        // Settings that are not configured are not sent.
         let requests = recorder.requests();
         assert_eq!(requests.len(), 2);
         for name in ["notifyUrlAuthId", "notifyurlAuthId", "callbackData", "options"] {

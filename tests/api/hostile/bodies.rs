@@ -1,5 +1,5 @@
-//! Bodies that are JSON in name only, or too much of it. Whoever is let in at the notify URL has them stored, as what they
-//! are or in quarantine, on both databases alike.
+//! Bodies that only look like JSON, or that contain too much of it. With valid credentials, the notify URL stores each
+//! as a notification, as an inbound message or in quarantine, equally on both databases.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use reqwest::Method;
 
 use super::is_well;
 
-both!(what_is_posted_is_stored_or_in_quarantine);
-sqlite!(the_api_names_the_fault, compressed_bodies_are_kept_as_they_came);
+both!(every_hostile_body_is_stored_or_quarantined);
+sqlite!(the_api_rejects_hostile_bodies_with_the_reason, compressed_bodies_are_stored_unchanged);
 
-/// The largest that is taken.
+/// Maximum size of a body.
 const LIMIT: usize = 1024 * 1024;
 
-/// Where a body ends up.
+/// Where a body is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kept {
     Message,
@@ -23,7 +23,7 @@ enum Kept {
 
 use Kept::{Message, Quarantine};
 
-/// A notification with this text in the place of one of its parts.
+/// A notification with this text instead of one of its parts.
 fn with(place: &str, json: &str) -> Vec<u8> {
     let body = Sample::of("PLACE-correlation").calls_back("PLACE-callback").transaction("PLACE-transaction");
     let body = body.says("PLACE-status", "PLACE-code").to("PLACE-destination").on("PLACE-channel").at("PLACE-time");
@@ -32,7 +32,7 @@ fn with(place: &str, json: &str) -> Vec<u8> {
     body.replace(&format!("\"PLACE-{place}\""), json).into_bytes()
 }
 
-/// Text that no database can make shorter.
+/// A text that no database can compress.
 fn noise(length: usize) -> String {
     let mut state = 88_172_645_463_325_252_u64;
     let letter = |_| {
@@ -44,7 +44,7 @@ fn noise(length: usize) -> String {
     (0..length).map(letter).collect()
 }
 
-/// Every hostile body with its name, and where it belongs.
+/// Every hostile body with its name and the place where it must be stored.
 fn bodies() -> Vec<(String, Vec<u8>, Kept)> {
     let mut bodies = Vec::new();
     let mut add = |name: &str, body: Vec<u8>, kept| bodies.push((name.to_owned(), body, kept));
@@ -109,7 +109,7 @@ fn bodies() -> Vec<(String, Vec<u8>, Kept)> {
     bodies
 }
 
-async fn what_is_posted_is_stored_or_in_quarantine(database: &Database) {
+async fn every_hostile_body_is_stored_or_quarantined(database: &Database) {
     let server = TestServer::start(database).await;
     let bodies = bodies();
     let mut expected: BTreeMap<Kept, Vec<&str>> = BTreeMap::new();
@@ -124,7 +124,7 @@ async fn what_is_posted_is_stored_or_in_quarantine(database: &Database) {
         found.entry(if is_quarantined { Quarantine } else { Message }).or_default().push(name);
     }
     assert_eq!(found, expected);
-    // All of it is there, and can be read.
+    // All bodies are stored and can be read.
     let kept = server.every_item("/v1/quarantine").await;
     assert_eq!(kept.len(), expected[&Quarantine].len());
     assert!(kept.iter().all(|one| !one["reason"].as_str().unwrap().contains("database")), "refused by the database");
@@ -140,7 +140,7 @@ async fn what_is_posted_is_stored_or_in_quarantine(database: &Database) {
     server.stop().await;
 }
 
-async fn the_api_names_the_fault(database: &Database) {
+async fn the_api_rejects_hostile_bodies_with_the_reason(database: &Database) {
     let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
     for (name, body, _) in bodies() {
         let send = |content_type| {
@@ -163,8 +163,9 @@ async fn the_api_names_the_fault(database: &Database) {
     server.stop().await;
 }
 
-/// Nothing is unpacked: the platform's documents know of no compression, and a bomb would have to be defused first.
-async fn compressed_bodies_are_kept_as_they_came(database: &Database) {
+/// Nothing is decompressed: the platform's documents do not mention compression, and decompression bombs would be a
+/// risk.
+async fn compressed_bodies_are_stored_unchanged(database: &Database) {
     let server = TestServer::start(database).await;
     // `printf '{}' | gzip -n`, and the beginning of a gzip of zeros.
     let small = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab, 0xae, 5, 0, 0x43, 0xbf, 0xa6, 0xa3, 2, 0, 0, 0];

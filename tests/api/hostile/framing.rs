@@ -1,17 +1,17 @@
-//! Requests whose framing is meant to be read in two ways, or in none. Each gets one answer that refuses it, or none, and
-//! the connection is closed: what follows on it is never taken for a request of its own.
+//! Requests with ambiguous or invalid framing. Each gets an error or no answer, and the connection is closed: the data
+//! after it is never read as another request.
 
 use harness::{Database, Ending, Raw, Sample, TestServer, by_hand, sqlite};
 
 use super::is_well;
 
 sqlite!(
-    what_can_be_read_in_two_ways_is_not_read,
-    strange_but_clear_requests_are_answered,
-    a_lie_about_the_length_is_no_body
+    ambiguous_requests_are_rejected,
+    unusual_but_valid_requests_are_answered,
+    a_body_with_a_wrong_length_is_not_misread
 );
 
-/// What would be smuggled: should it be taken for a request, there is a message of this id.
+/// The smuggled message. If it were read as a request, there would be a message with this id.
 const SMUGGLED: &str = "smuggled";
 
 fn smuggled() -> String {
@@ -19,7 +19,7 @@ fn smuggled() -> String {
     format!("POST /notify HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Heads that are refused, whatever follows.
+/// Heads that are rejected, whatever follows.
 const REFUSED: [(&str, &str); 26] = [
     ("both lengths", "content-length: 4\r\ntransfer-encoding: chunked\r\n"),
     ("both lengths, the other way", "transfer-encoding: chunked\r\ncontent-length: 4\r\n"),
@@ -49,7 +49,7 @@ const REFUSED: [(&str, &str); 26] = [
     ("a length and zero", "content-length: 0\r\ncontent-length: 4\r\n"),
 ];
 
-async fn what_can_be_read_in_two_ways_is_not_read(database: &Database) {
+async fn ambiguous_requests_are_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address;
     let heads = REFUSED.map(|(name, head)| (name, format!("POST /notify HTTP/1.1\r\nhost: x\r\n{head}\r\n")));
@@ -78,7 +78,7 @@ async fn what_can_be_read_in_two_ways_is_not_read(database: &Database) {
     server.stop().await;
 }
 
-async fn strange_but_clear_requests_are_answered(database: &Database) {
+async fn unusual_but_valid_requests_are_answered(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address;
     let post =
@@ -133,7 +133,7 @@ async fn strange_but_clear_requests_are_answered(database: &Database) {
         .await;
         let Ending::Closed(statuses) = ending else { panic!("{name}: the connection stays open") };
         let last = statuses.last().copied();
-        // What is refused before it was read may be cut before the answer is.
+        // If the request is rejected before its body was read, the connection may be closed before the answer arrives.
         assert!(last == Some(status) || (status >= 400 && [None, Some(400)].contains(&last)), "{name}: {statuses:?}");
     }
     let mut ids = server.ids("").await;
@@ -143,7 +143,7 @@ async fn strange_but_clear_requests_are_answered(database: &Database) {
     server.stop().await;
 }
 
-async fn a_lie_about_the_length_is_no_body(database: &Database) {
+async fn a_body_with_a_wrong_length_is_not_misread(database: &Database) {
     let server = TestServer::on(database).with("notify.answer_within_seconds", "1").start().await;
     let address = server.address;
     let body = Sample::of("order-1").body();
@@ -157,10 +157,10 @@ async fn a_lie_about_the_length_is_no_body(database: &Database) {
         })
     });
     let [short, long] = endings.await;
-    // Too short: what was announced is a body without its last brace, which is mended; the brace is no request.
+    // Too short: the announced body lacks its last brace, which is tolerated. The brace is not a request.
     let Ending::Closed(statuses) = short else { panic!("the connection stays open") };
     assert!(statuses == [200, 400] || statuses == [200], "{statuses:?}");
-    // Too long: it never comes whole.
+    // Too long: the body never arrives completely.
     assert_eq!(long, Ending::Closed(vec![503]));
     assert_eq!(server.ids("").await, ["order-1"]);
     is_well(&server).await;

@@ -1,5 +1,5 @@
-//! Input that is meant to do harm: nothing panics, nothing answers 500, everything is answered or closed in time, and the
-//! server is well afterwards.
+//! Hostile input: nothing panics, nothing is answered with 500, everything is answered or closed in time, and the
+//! server works afterwards.
 
 mod bodies;
 mod crowd;
@@ -8,7 +8,7 @@ mod patience;
 
 use harness::{Sample, TestServer};
 
-/// It takes a notification and gives it back.
+/// The server accepts a notification and returns it.
 async fn is_well(server: &TestServer) {
     let id = format!("well-{}", uuid::Uuid::new_v4());
     server.posts(Sample::of(&id)).await.is_acknowledged();

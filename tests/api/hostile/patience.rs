@@ -1,4 +1,4 @@
-//! Clients that take their time. They cost nobody else anything, and are cut off.
+//! Slow clients. They do not affect other clients, and are disconnected.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use harness::{Database, Ending, Raw, Sample, TestServer, by_hand, sqlite};
 
 use super::is_well;
 
-sqlite!(whoever_drips_is_cut_off_and_nobody_waits_for_them, who_stops_talking_may_still_listen);
+sqlite!(slow_clients_are_disconnected_and_delay_no_others, a_half_closed_client_gets_its_answer);
 
-/// The longest that a head may take, the first or another, and some for a busy machine.
+/// Maximum time for the first head or a later one, with a reserve for a busy machine.
 const HEAD_WITHIN: Duration = Duration::from_secs(25);
 
-async fn whoever_drips_is_cut_off_and_nobody_waits_for_them(database: &Database) {
+async fn slow_clients_are_disconnected_and_delay_no_others(database: &Database) {
     let server = TestServer::on(database).with("notify.answer_within_seconds", "2").start().await;
     let address = server.address;
     let head = "POST /notify HTTP/1.1\r\nhost: x\r\n";
@@ -49,8 +49,8 @@ async fn whoever_drips_is_cut_off_and_nobody_waits_for_them(database: &Database)
     server.stop().await;
 }
 
-/// Some clients close their half when they have sent all.
-async fn who_stops_talking_may_still_listen(database: &Database) {
+/// Some clients close their half of the connection when they have sent everything.
+async fn a_half_closed_client_gets_its_answer(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address;
     let body = Sample::of("order-1").body();
@@ -66,7 +66,7 @@ async fn who_stops_talking_may_still_listen(database: &Database) {
     });
     let [whole, half, head, nothing] = endings.await;
     assert_eq!(whole, Ending::Closed(vec![200]));
-    // Half a body is nothing to keep; whether anybody hears that makes no difference.
+    // Half a body is not stored. The client may or may not get an answer.
     assert!([Ending::Closed(vec![503]), Ending::Closed(vec![])].contains(&half), "{half:?}");
     assert!(matches!((head, nothing), (Ending::Closed(_), Ending::Closed(_))));
     assert_eq!(server.ids("").await, ["order-1"]);

@@ -6,11 +6,11 @@ use harness::{Database, Platform, Sample, TestServer, both, encoded, sms, sqlite
 use serde_json::json;
 
 both!(each_filter_narrows_the_list, pages_neither_skip_nor_repeat);
-sqlite!(what_is_no_filter_is_refused, an_empty_list_is_a_list);
+sqlite!(an_unknown_filter_is_rejected, an_empty_list_is_not_an_error);
 
 async fn each_filter_narrows_the_list(database: &Database) {
     let platform = Platform::start();
-    // Nothing on email is overdue for a year; everything else is at once.
+    // Nothing on email is overdue for a year. Everything else is overdue at once.
     let server = TestServer::on(database).sending_to(&platform.url);
     let server =
         server.with("overdue.other", "0").with("overdue.sms", "0").with("overdue.email", "31536000").start().await;
@@ -91,7 +91,7 @@ async fn each_filter_narrows_the_list(database: &Database) {
     for (query, expected) in cases {
         assert_eq!(server.ids(&format!("?{query}")).await, expected, "{query}");
     }
-    // The border belongs to `since`, to the millisecond that is shown.
+    // `since` includes its limit, to the millisecond that is shown.
     let created = encoded(&created);
     assert!(server.ids(&format!("?since={created}")).await.contains(&"seen".to_owned()));
     assert!(!server.ids(&format!("?until={created}")).await.contains(&"seen".to_owned()));
@@ -107,7 +107,7 @@ async fn each_filter_narrows_the_list(database: &Database) {
 async fn pages_neither_skip_nor_repeat(database: &Database) {
     let server = TestServer::start(database).await;
     for n in 0..11 {
-        // Some of them get an id that needs care in a cursor.
+        // Some of them get an id that must be escaped in a cursor.
         server.posts(Sample::of(&format!("order:{n} é/%"))).await.is_acknowledged();
     }
     let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
@@ -116,7 +116,7 @@ async fn pages_neither_skip_nor_repeat(database: &Database) {
         let items = page["items"].as_array().unwrap();
         seen.extend(items.iter().map(|item| item["correlationId"].as_str().unwrap().to_owned()));
         pages += 1;
-        // New ones come first, and are on none of the later pages.
+        // New messages come first, and are not on any later page.
         server.posts(Sample::of(&format!("new-{pages}"))).await.is_acknowledged();
         match page["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={}", encoded(next)),
@@ -126,7 +126,7 @@ async fn pages_neither_skip_nor_repeat(database: &Database) {
     }
     let expected: Vec<_> = (0..11).rev().map(|n| format!("order:{n} é/%")).collect();
     assert_eq!((seen, pages), (expected, 4));
-    // A page that is just full has no next one.
+    // A page that is exactly full has no next page.
     let all = server.gets("/v1/messages?limit=15").await.is(200).json();
     assert_eq!((all["items"].as_array().unwrap().len(), &all["nextCursor"]), (15, &json!(null)));
     // With a filter too.
@@ -137,7 +137,7 @@ async fn pages_neither_skip_nor_repeat(database: &Database) {
     server.stop().await;
 }
 
-async fn what_is_no_filter_is_refused(database: &Database) {
+async fn an_unknown_filter_is_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     for (query, pointers) in [
         ("stauts=failed", &["/stauts"][..]),
@@ -168,7 +168,7 @@ async fn what_is_no_filter_is_refused(database: &Database) {
     server.stop().await;
 }
 
-async fn an_empty_list_is_a_list(database: &Database) {
+async fn an_empty_list_is_not_an_error(database: &Database) {
     let server = TestServer::start(database).await;
     let nothing = json!({ "items": [], "nextCursor": null });
     for path in ["/v1/messages", "/v1/messages?status=read&limit=500", "/v1/inbound", "/v1/quarantine"] {

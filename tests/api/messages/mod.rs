@@ -1,4 +1,4 @@
-//! `GET /v1/messages/{correlationId}`: one message, and why it stands where it stands.
+//! `GET /v1/messages/{correlationId}`: one message, and the reasons for its status.
 
 mod list;
 mod notifications;
@@ -8,13 +8,13 @@ use harness::{Client, Database, Raw, Sample, TestServer, both, by_hand, encoded,
 use serde_json::{Value, json};
 
 both!(
-    the_timeline_tells_what_each_notification_did_and_why,
+    the_timeline_states_the_effect_of_each_notification,
     a_message_without_an_id_is_known_by_its_transaction,
     any_text_is_an_id,
 );
-sqlite!(what_is_not_there_is_not_found, a_message_is_told_in_the_words_of_the_contract, a_message_may_be_overdue);
+sqlite!(an_unknown_message_is_not_found, a_message_has_the_documented_members, a_message_may_be_overdue);
 
-async fn the_timeline_tells_what_each_notification_did_and_why(database: &Database) {
+async fn the_timeline_states_the_effect_of_each_notification(database: &Database) {
     let server = TestServer::start(database).await;
     let sample = Sample::of("order-1").on("WhatsApp");
     // In an order in which they did not happen.
@@ -52,7 +52,7 @@ async fn a_message_without_an_id_is_known_by_its_transaction(database: &Database
     let alone = server.message("txn:T-1").await;
     assert_eq!((&alone["correlationId"], &alone["status"]), (&json!("txn:T-1"), &json!("delivered")));
     assert_eq!(server.ids("").await, ["txn:T-1"]);
-    // Then it turns out whose transaction that is. The old address leads to the owner from now on.
+    // Then the owner of the transaction becomes known. The old address leads to the owner from now on.
     server.posts(sample.says("Submitted", "7501").at("2026-05-20T13:15:01Z")).await.is_acknowledged();
     for id in ["txn:T-1", "order-1"] {
         let message = server.message(id).await;
@@ -95,11 +95,11 @@ async fn any_text_is_an_id(database: &Database) {
         assert_eq!(server.items(&format!("{}/notifications", message_path(id))).await.len(), 1, "{id:?}");
     }
     assert_eq!(server.ids("").await.len(), ids.len());
-    // In full, that is how the programs of others spell it.
+    // Fully percent-encoded, as some programs spell it.
     assert_eq!(server.gets("/v1/messages/a%2Fb").await.is(200).json()["correlationId"], "a/b");
     assert_eq!(server.gets("/v1/messages/a%252Fb").await.is(200).json()["correlationId"], "a%2Fb");
     assert_eq!(server.gets("/v1/messages/a+b").await.is(200).json()["correlationId"], "a+b");
-    // HTTP clients take these for a way up, so it needs a bare connection.
+    // HTTP clients read these as parent folders, so the test needs a raw connection.
     for dots in ["..", "."] {
         server.posts(Sample::of(dots)).await.is_acknowledged();
         let (address, path) = (server.address, message_path(dots));
@@ -114,7 +114,7 @@ async fn any_text_is_an_id(database: &Database) {
     server.stop().await;
 }
 
-async fn what_is_not_there_is_not_found(database: &Database) {
+async fn an_unknown_message_is_not_found(database: &Database) {
     let server = TestServer::start(database).await;
     let long = "x".repeat(4000);
     for id in ["order-1", "a/b", "é", "\0", "txn:", long.as_str()] {
@@ -128,7 +128,7 @@ async fn what_is_not_there_is_not_found(database: &Database) {
     server.stop().await;
 }
 
-async fn a_message_is_told_in_the_words_of_the_contract(database: &Database) {
+async fn a_message_has_the_documented_members(database: &Database) {
     let server = TestServer::start(database).await;
     let sample = Sample::of("order-1").says("Un-Delivered", "7203").with("messageCount", "2");
     server.posts(sample.with("Description", "Unknown Subscriber address")).await.is_acknowledged();

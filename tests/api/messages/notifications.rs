@@ -1,17 +1,17 @@
-//! `GET /v1/messages/{correlationId}/notifications`: each with its parsed fields and its body; and messages to several
-//! recipients.
+//! `GET /v1/messages/{correlationId}/notifications`: each notification with its parsed fields and its body; and
+//! messages to several recipients.
 
 use harness::{Database, Sample, TestServer, both, encoded, sqlite};
 use serde_json::{Value, json};
 
 both!(
-    each_is_told_with_its_fields_and_its_body,
-    several_recipients_have_a_status_each,
-    a_list_shows_ten_recipients_and_tells_how_many_there_are,
+    each_notification_has_its_fields_and_its_body,
+    several_recipients_each_have_a_status,
+    a_list_shows_ten_recipients_and_their_number,
 );
-sqlite!(many_large_ones_come_page_by_page);
+sqlite!(many_large_notifications_are_divided_into_pages);
 
-async fn many_large_ones_come_page_by_page(database: &Database) {
+async fn many_large_notifications_are_divided_into_pages(database: &Database) {
     const ONES: usize = 12;
     let server = TestServer::start(database).await;
     let large = "x".repeat(400_000);
@@ -37,7 +37,7 @@ async fn many_large_ones_come_page_by_page(database: &Database) {
     server.stop().await;
 }
 
-async fn each_is_told_with_its_fields_and_its_body(database: &Database) {
+async fn each_notification_has_its_fields_and_its_body(database: &Database) {
     let server = TestServer::start(database).await;
     let sample = Sample::of("order-1").on("Email").to("Dana@Example.ORG");
     let bounce = sample.clone().says("Bounce", "7520").with("Description", "Transient_General");
@@ -66,14 +66,14 @@ async fn each_is_told_with_its_fields_and_its_body(database: &Database) {
     server.stop().await;
 }
 
-async fn several_recipients_have_a_status_each(database: &Database) {
+async fn several_recipients_each_have_a_status(database: &Database) {
     let server = TestServer::start(database).await;
     let to = |recipient: &str| Sample::of("order-1").to(recipient).transaction(&format!("T-{recipient}"));
     server.posts(to("447700900002").says("Un-Delivered", "7203")).await.is_acknowledged();
     server.posts(to("447700900001").says("Submitted", "7501").at("2026-05-20T13:15:01Z")).await.is_acknowledged();
     server.posts(to("447700900001")).await.is_acknowledged();
     let message = server.message("order-1").await;
-    // One of them was not reached, which the other one's delivery does not hide.
+    // One recipient was not reached. The delivery to the other one must not hide this.
     assert_eq!((&message["to"], &message["status"]), (&json!("447700900001"), &json!("failed")));
     assert_eq!(
         (&message["final"], &message["failure"], &message["code"]),
@@ -96,7 +96,7 @@ async fn several_recipients_have_a_status_each(database: &Database) {
         ],
     ];
     assert_eq!(told, expected);
-    // Whoever looks for one of them finds the message, and the list tells of all.
+    // A search for one of them finds the message, and the list shows all.
     for recipient in ["447700900001", "%2B447700900002", "447700900002"] {
         let listed = server.items(&format!("/v1/messages?to={recipient}")).await;
         assert_eq!(listed.len(), 1, "{recipient}");
@@ -106,7 +106,7 @@ async fn several_recipients_have_a_status_each(database: &Database) {
     server.stop().await;
 }
 
-async fn a_list_shows_ten_recipients_and_tells_how_many_there_are(database: &Database) {
+async fn a_list_shows_ten_recipients_and_their_number(database: &Database) {
     let server = TestServer::start(database).await;
     for n in 0..12 {
         let to = format!("4477009000{n:02}");

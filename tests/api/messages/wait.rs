@@ -1,4 +1,4 @@
-//! `GET /v1/messages/{correlationId}?wait=final`: the answer when the outcome is known.
+//! `GET /v1/messages/{correlationId}?wait=final`: the answer comes when the status is final.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ both!(
     it_answers_when_it_is_final_for_every_recipient,
     it_answers_when_the_time_is_over,
 );
-sqlite!(whoever_waits_for_nothing_is_told, it_waits_for_what_was_just_sent);
+sqlite!(waiting_for_an_unknown_message_is_not_found, it_waits_for_a_message_that_was_just_sent);
 
 async fn it_answers_when_the_message_turns_final(database: &Database) {
     let server = TestServer::start(database).await;
@@ -19,14 +19,14 @@ async fn it_answers_when_the_message_turns_final(database: &Database) {
         let client = server.client();
         async move { client.gets("/v1/messages/order-1?wait=final&timeout=60").await }
     });
-    // Others are not waited for.
+    // Changes of other messages do not end the wait.
     server.posts(Sample::of("order-2")).await.is_acknowledged();
     server.posts(Sample::of("order-1").at("2026-05-20T13:16:00Z")).await.is_acknowledged();
     let message = waiting.await.unwrap().is(200).json();
     assert_eq!((message["status"].as_str(), message["final"].as_bool()), (Some("delivered"), Some(true)));
     assert_eq!(message["timeline"].as_array().unwrap().len(), 2);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    // And at once where it is final already.
+    // And at once if it is final already.
     let began = Instant::now();
     server.gets("/v1/messages/order-2?wait=final&timeout=60").await.is(200);
     assert!(began.elapsed() < Duration::from_secs(5));
@@ -70,7 +70,7 @@ async fn it_answers_when_the_time_is_over(database: &Database) {
     server.stop().await;
 }
 
-async fn whoever_waits_for_nothing_is_told(database: &Database) {
+async fn waiting_for_an_unknown_message_is_not_found(database: &Database) {
     let server = TestServer::start(database).await;
     server.gets("/v1/messages/order-1?wait=final&timeout=60").await.is_problem(404, "not-found");
     server.posts(Sample::of("order-1").says("Submitted", "7501")).await.is_acknowledged();
@@ -89,7 +89,7 @@ async fn whoever_waits_for_nothing_is_told(database: &Database) {
     server.stop().await;
 }
 
-async fn it_waits_for_what_was_just_sent(database: &Database) {
+async fn it_waits_for_a_message_that_was_just_sent(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     server.sends(&sms("order-1", "Hello. [sim:until=delivered]")).await.is(202);

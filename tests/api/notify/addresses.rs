@@ -1,17 +1,17 @@
-//! From where the notify URL may be reached, where that is limited; and who is believed to be where.
+//! The addresses from which the notify URL may be used, if they are limited, and the address of clients behind a proxy.
 
 use harness::{Answer, Database, Raw, Sample, TestServer, asked, by_hand, sqlite};
 use reqwest::Method;
 
 sqlite!(
-    whoever_comes_from_elsewhere_is_refused_before_anything_is_looked_at,
-    a_proxy_says_for_whom_it_asks_and_nobody_else_may,
-    the_whole_body_of_whoever_is_refused_is_not_waited_for,
+    other_addresses_are_rejected_before_any_check,
+    only_a_trusted_proxy_may_name_the_client,
+    a_rejected_request_is_answered_before_its_body_ends,
 );
 
 const REFUSED: &str = "receiptd_notify_requests_total{outcome=\"address_not_allowed\"}";
 
-async fn whoever_comes_from_elsewhere_is_refused_before_anything_is_looked_at(database: &Database) {
+async fn other_addresses_are_rejected_before_any_check(database: &Database) {
     let setup = TestServer::on(database).with("notify.allowed_addresses", "192.0.2.0/24, ::1");
     let server = setup.with("notify.path_token", "t0ken").start().await;
     for path in ["/notify", "/notify/", "/notify/t0ken", "/notify/t0ken/", "/notify/another", "/notify-check/t0ken"] {
@@ -21,7 +21,7 @@ async fn whoever_comes_from_elsewhere_is_refused_before_anything_is_looked_at(da
         asked(server.request(method, "/notify/t0ken")).await.is(403);
     }
     assert_eq!((server.metric(REFUSED).await, server.ids("").await.len()), (8, 0));
-    // Everything else has its own locks.
+    // The other endpoints have their own authentication.
     server.gets("/health/ready").await.is(200);
     let setup = server.stopped().await.without("notify.allowed_addresses");
     let server = setup.with("notify.allowed_addresses", "192.0.2.1,127.0.0.0/8").start().await;
@@ -32,20 +32,20 @@ async fn whoever_comes_from_elsewhere_is_refused_before_anything_is_looked_at(da
     server.stop().await;
 }
 
-async fn a_proxy_says_for_whom_it_asks_and_nobody_else_may(database: &Database) {
+async fn only_a_trusted_proxy_may_name_the_client(database: &Database) {
     let posts = async |server: &TestServer, headers: &[(&str, &str)]| -> Answer {
         let request = server.request(Method::POST, "/notify").body(Sample::of("order-1").body());
         asked(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     };
     let (good, bad) = ("192.0.2.7", "198.51.100.1");
     let setup = TestServer::on(database).with("notify.allowed_addresses", "192.0.2.0/24");
-    // Behind a proxy, a server without tokens does not start otherwise.
+    // Behind a proxy, a server without tokens starts only with this setting.
     let setup = setup.with("insecure", "true");
-    // Nobody is trusted.
+    // No proxy is trusted.
     let server = setup.start().await;
     posts(&server, &[("x-forwarded-for", good)]).await.is_problem(403, "address-not-allowed");
     let setup = server.stopped().await.with("trusted_proxies", "198.51.100.0/24, 10.0.0.0/8");
-    // Others are trusted.
+    // Other proxies are trusted.
     let server = setup.start().await;
     posts(&server, &[("x-forwarded-for", good)]).await.is_problem(403, "address-not-allowed");
     let setup = server.stopped().await.without("trusted_proxies").with("trusted_proxies", "127.0.0.1, 10.0.0.0/8");
@@ -70,7 +70,7 @@ async fn a_proxy_says_for_whom_it_asks_and_nobody_else_may(database: &Database) 
     server.stop().await;
 }
 
-async fn the_whole_body_of_whoever_is_refused_is_not_waited_for(database: &Database) {
+async fn a_rejected_request_is_answered_before_its_body_ends(database: &Database) {
     let server = TestServer::on(database).with("notify.allowed_addresses", "192.0.2.0/24").start().await;
     let address = server.address;
     for length in ["content-length: 500000", "transfer-encoding: chunked"] {

@@ -4,9 +4,9 @@ use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
 use serde_json::json;
 
 both!(
-    each_element_is_kept_as_if_it_had_been_posted_alone,
-    what_is_bad_in_an_array_goes_to_quarantine_alone,
-    a_retry_reads_an_array_that_is_in_quarantine,
+    each_element_is_stored_as_if_it_were_posted_alone,
+    only_the_bad_elements_of_an_array_are_quarantined,
+    a_retry_reads_a_quarantined_array,
 );
 sqlite!(an_array_of_hundreds_is_one_commit);
 
@@ -14,7 +14,7 @@ fn array<'a>(elements: impl IntoIterator<Item = &'a str>) -> String {
     format!("[{}]", elements.into_iter().collect::<Vec<_>>().join(",\n"))
 }
 
-async fn each_element_is_kept_as_if_it_had_been_posted_alone(database: &Database) {
+async fn each_element_is_stored_as_if_it_were_posted_alone(database: &Database) {
     let server = TestServer::start(database).await;
     let one = Sample::of("order-1").says("Submitted", "7501").body();
     let two = Sample::of("order-1").pretty();
@@ -33,7 +33,7 @@ async fn each_element_is_kept_as_if_it_had_been_posted_alone(database: &Database
     server.stop().await;
 }
 
-async fn what_is_bad_in_an_array_goes_to_quarantine_alone(database: &Database) {
+async fn only_the_bad_elements_of_an_array_are_quarantined(database: &Database) {
     let server = TestServer::start(database).await;
     let (_, foreign) = fixtures("notify").into_iter().find(|(name, _)| name.starts_with("foreign-")).unwrap();
     let foreign = String::from_utf8(foreign).unwrap();
@@ -52,9 +52,9 @@ async fn what_is_bad_in_an_array_goes_to_quarantine_alone(database: &Database) {
     server.stop().await;
 }
 
-async fn a_retry_reads_an_array_that_is_in_quarantine(database: &Database) {
+async fn a_retry_reads_a_quarantined_array(database: &Database) {
     let server = TestServer::start(database).await;
-    // What an earlier version did not understand.
+    // A body that an earlier version did not understand.
     server.posts("[]").await.is_acknowledged();
     let array = array([Sample::of("order-1").body().as_str(), "7", Sample::of("order-2").body().as_str()]);
     let bytes =

@@ -1,5 +1,5 @@
-//! Who may post to the notify URL: whoever shows everything that is configured, each in one of its two active secrets.
-//! Whatever is missing or wrong, `401`, and nothing is stored.
+//! Authentication of the notify URL: a request needs all configured credentials, each with one of its two active
+//! secrets. If one is missing or wrong, the answer is `401` and nothing is stored.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use sha2::{Sha256, Sha512};
 
-both!(each_of_two_active_secrets_will_do);
-sqlite!(whoever_shows_all_that_is_asked_is_let_in_and_nobody_else, every_spelling_of_a_signature_will_do);
+both!(each_of_two_active_secrets_is_accepted);
+sqlite!(only_requests_with_all_required_credentials_are_accepted, every_form_of_a_signature_is_accepted);
 
-/// The ways to authenticate.
+/// The methods of authentication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     Path,
@@ -22,7 +22,7 @@ pub(super) enum Way {
     Bearer,
 }
 
-/// How well one of them is shown.
+/// How a request uses one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shown {
     First,
@@ -34,7 +34,7 @@ pub(super) enum Shown {
 use Shown::{First, Missing, Second, Wrong};
 use Way::{Basic, Bearer, Path, Signature};
 
-/// Every set of ways that can be configured. Basic and bearer exclude each other.
+/// Every set of methods that can be configured. Basic and bearer exclude each other.
 const ASKED: [&[Way]; 11] = [
     &[Path],
     &[Signature],
@@ -70,7 +70,7 @@ impl Way {
         }
     }
 
-    /// What is shown of it, if anything.
+    /// The text that is sent, if any.
     fn text(self, shown: Shown) -> Option<String> {
         let [first, second] = self.setting().1;
         match shown {
@@ -82,7 +82,7 @@ impl Way {
     }
 }
 
-async fn whoever_shows_all_that_is_asked_is_let_in_and_nobody_else(database: &Database) {
+async fn only_requests_with_all_required_credentials_are_accepted(database: &Database) {
     let (mut server, mut let_in) = (TestServer::on(database), 0);
     for asked in ASKED {
         for (name, values) in asked.iter().map(|way| way.setting()) {
@@ -115,7 +115,7 @@ async fn whoever_shows_all_that_is_asked_is_let_in_and_nobody_else(database: &Da
         }
         server = running.stopped().await.without_settings();
     }
-    // What is not configured is not looked at.
+    // Methods that are not configured are ignored.
     let server = server.start().await;
     let wrong = [(Path, Wrong), (Signature, Wrong), (Bearer, Wrong)];
     posts(&server, "open", &wrong).await.is_acknowledged();
@@ -161,7 +161,7 @@ fn signed(server: &TestServer, body: &str, signature: &str) -> RequestBuilder {
     server.request(Method::POST, "/notify").header("x-hub-signature", signature).body(body.to_owned())
 }
 
-async fn every_spelling_of_a_signature_will_do(database: &Database) {
+async fn every_form_of_a_signature_is_accepted(database: &Database) {
     let key = "example-hub-secret-0123456789";
     let server = TestServer::on(database).with("notify.hub_secrets", key).start().await;
     // These were computed by another program.
@@ -177,7 +177,7 @@ async fn every_spelling_of_a_signature_will_do(database: &Database) {
     let (short, long) = (sha256(key, &compact), sha512(key, &compact));
     for signature in [format!("sha256={short}"), short.clone(), short.to_uppercase(), format!("sha512={long}"), long] {
         asked(signed(&server, &compact, &signature)).await.is_acknowledged();
-        // The platform signs the compact form, also where it posts another.
+        // The platform signs the compact form even if it posts another one.
         asked(signed(&server, &pretty, &signature)).await.is_acknowledged();
     }
     asked(signed(&server, &pretty, &sha256(key, &pretty))).await.is_acknowledged();
@@ -191,7 +191,7 @@ async fn every_spelling_of_a_signature_will_do(database: &Database) {
     server.stop().await;
 }
 
-async fn each_of_two_active_secrets_will_do(database: &Database) {
+async fn each_of_two_active_secrets_is_accepted(database: &Database) {
     let server = TestServer::on(database).with("notify.hub_secrets", "old-s3cret, new-s3cret").start().await;
     for (_, body) in fixtures("inbound").into_iter().take(3) {
         let body = String::from_utf8(body).unwrap();

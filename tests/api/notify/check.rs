@@ -1,12 +1,12 @@
-//! `POST /notify-check`: says what it read, and stores nothing.
+//! `POST /notify-check`: returns how a body is understood, and stores nothing.
 
 use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
 use serde_json::json;
 
-both!(it_says_what_it_read_and_stores_nothing);
-sqlite!(it_asks_for_the_same_as_the_notify_url);
+both!(it_returns_the_interpretation_and_stores_nothing);
+sqlite!(it_requires_the_credentials_of_the_notify_url);
 
-async fn it_says_what_it_read_and_stores_nothing(database: &Database) {
+async fn it_returns_the_interpretation_and_stores_nothing(database: &Database) {
     let server = TestServer::start(database).await;
     let check = async |body: Vec<u8>| server.posts_to("/notify-check", body).await.is(200).json();
     let read = check(Sample::of("order-1").says("Read", "7502").body().into()).await;
@@ -30,7 +30,7 @@ async fn it_says_what_it_read_and_stores_nothing(database: &Database) {
     server.stop().await;
 }
 
-async fn it_asks_for_the_same_as_the_notify_url(database: &Database) {
+async fn it_requires_the_credentials_of_the_notify_url(database: &Database) {
     let server = TestServer::on(database).with("notify.path_token", "t0ken").with("notify.bearer", "b3arer").start();
     let server = server.await;
     let sample = || Sample::of("order-1");

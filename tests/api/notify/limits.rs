@@ -1,4 +1,4 @@
-//! How much the notify URL reads, and for how long.
+//! Limits of the notify URL for the size and the duration of a body.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,18 @@ use reqwest::Method;
 use tokio::time::timeout;
 
 sqlite!(
-    a_body_at_the_limit_is_taken_and_one_beyond_is_not,
-    a_declared_length_beyond_the_limit_is_refused_before_the_body_comes,
-    a_flood_is_cut_off,
-    a_body_that_stops_coming_is_asked_for_again,
+    a_body_at_the_limit_is_accepted_and_a_larger_one_is_not,
+    a_declared_length_above_the_limit_is_rejected_before_the_body,
+    an_endless_body_is_cut_off,
+    a_stalled_body_is_answered_with_a_retry,
     a_slow_body_leaves_less_time_for_the_store,
-    large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only,
-    strangers_take_no_room_for_large_bodies,
+    stalled_large_bodies_delay_only_large_bodies,
+    unauthenticated_clients_reserve_no_memory_for_large_bodies,
 );
 
 const LIMIT: usize = 2000;
 
-async fn a_body_at_the_limit_is_taken_and_one_beyond_is_not(database: &Database) {
+async fn a_body_at_the_limit_is_accepted_and_a_larger_one_is_not(database: &Database) {
     let server = TestServer::on(database).with("notify.body_limit_bytes", &LIMIT.to_string()).start().await;
     let padded = |id: &str, length: usize| {
         let body = Sample::of(id).body();
@@ -31,7 +31,7 @@ async fn a_body_at_the_limit_is_taken_and_one_beyond_is_not(database: &Database)
     server.stop().await;
 }
 
-async fn a_declared_length_beyond_the_limit_is_refused_before_the_body_comes(database: &Database) {
+async fn a_declared_length_above_the_limit_is_rejected_before_the_body(database: &Database) {
     let server = TestServer::start(database).await;
     let address = server.address;
     let answer = by_hand(move || {
@@ -45,7 +45,7 @@ async fn a_declared_length_beyond_the_limit_is_refused_before_the_body_comes(dat
     server.stop().await;
 }
 
-async fn a_flood_is_cut_off(database: &Database) {
+async fn an_endless_body_is_cut_off(database: &Database) {
     const MORE_THAN_THE_LIMIT: usize = 4 * 1024 * 1024;
     const ENOUGH: Duration = Duration::from_secs(10);
     let server = TestServer::start(database).await;
@@ -56,7 +56,7 @@ async fn a_flood_is_cut_off(database: &Database) {
         let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
         raw.pours(chunk.as_bytes(), MORE_THAN_THE_LIMIT, ENOUGH);
         let (answer, began) = (raw.answer(), Instant::now());
-        // Without end, as far as we are concerned.
+        // The body has no end before the timeout.
         raw.pours(chunk.as_bytes(), usize::MAX, ENOUGH);
         (answer, began.elapsed())
     })
@@ -68,7 +68,7 @@ async fn a_flood_is_cut_off(database: &Database) {
     server.stop().await;
 }
 
-async fn a_body_that_stops_coming_is_asked_for_again(database: &Database) {
+async fn a_stalled_body_is_answered_with_a_retry(database: &Database) {
     let server = TestServer::on(database).with("notify.answer_within_seconds", "1").start().await;
     let address = server.address;
     let (answer, took) = by_hand(move || {
@@ -94,20 +94,20 @@ async fn a_slow_body_leaves_less_time_for_the_store(database: &Database) {
         let (first, rest) = body.split_at(10);
         let began = Instant::now();
         raw.sends(format!("POST /notify HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{first}", body.len()));
-        // This is how slow it is.
+        // The client is this slow.
         std::thread::sleep(Duration::from_millis(2500));
         raw.sends(rest);
         (raw.answer(), began.elapsed())
     })
     .await;
     assert_eq!(answer.status, 503);
-    // With a time of its own for each, reading and storing would take 5.5 s.
+    // With separate time limits, reading and storing would take 5.5 s.
     assert!(took < Duration::from_millis(5300), "{took:?}");
     outage.end().await;
     server.stop().await;
 }
 
-async fn large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only(database: &Database) {
+async fn stalled_large_bodies_delay_only_large_bodies(database: &Database) {
     const STALLED: usize = 80;
     let server = TestServer::on(database).with("notify.answer_within_seconds", "3").start().await;
     let (address, client) = (server.address, server.client());
@@ -127,14 +127,14 @@ async fn large_bodies_that_do_not_come_stand_in_the_way_of_large_ones_only(datab
     let large = Sample::of("large").with("additionalInfo", "x".repeat(20_000));
     let post = async || client.posts(large.clone()).await.status;
     assert!(timeout(Duration::from_secs(1), post()).await.is_err(), "it has to wait for room");
-    // Those that stall are cut off, so the platform's next attempt is taken.
+    // Stalled bodies are disconnected, so the platform's next attempt is accepted.
     eventually("room for large ones", async || (post().await == 200).then_some(())).await;
     drop(stalled);
     server.stop().await;
 }
 
-/// What can be checked without the body is checked before it is read.
-async fn strangers_take_no_room_for_large_bodies(database: &Database) {
+/// Everything that can be checked without the body is checked before it is read.
+async fn unauthenticated_clients_reserve_no_memory_for_large_bodies(database: &Database) {
     const STRANGERS: usize = 128;
     for (setting, secret) in [("notify.path_token", "t0ken"), ("notify.bearer", "t0ken"), ("notify.basic", "a:t0ken")] {
         let server = TestServer::on(database).with(setting, secret).start().await;

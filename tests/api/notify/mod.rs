@@ -1,4 +1,4 @@
-//! `POST /notify`: what comes in is kept, whatever it is.
+//! `POST /notify`: every authenticated body is stored.
 
 mod addresses;
 mod arrays;
@@ -15,34 +15,34 @@ use reqwest::Method;
 use serde_json::json;
 
 both!(
-    every_documented_notification_is_acknowledged_and_kept,
+    every_documented_notification_is_acknowledged_and_stored,
     every_documented_inbound_message_is_listed,
-    what_nobody_understands_is_kept_whole,
+    a_body_that_is_not_understood_is_stored_completely,
     a_message_is_visible_right_after_the_answer,
 );
 sqlite!(
-    the_platform_may_look_whether_there_is_somebody,
-    one_slash_more_or_less_is_the_same_url,
+    get_and_head_of_the_notify_url_are_answered,
+    additional_slashes_in_the_notify_url_are_ignored,
     a_notification_at_an_unknown_path_is_logged_and_counted,
-    another_api_is_refused,
-    any_content_type_will_do,
+    reports_of_another_api_are_rejected,
+    any_content_type_is_accepted,
     unknown_members_are_harmless,
     other_methods_are_refused
 );
 
-async fn every_documented_notification_is_acknowledged_and_kept(database: &Database) {
+async fn every_documented_notification_is_acknowledged_and_stored(database: &Database) {
     let server = TestServer::start(database).await;
     for (name, body) in fixtures("notify").into_iter().filter(|(name, _)| !name.starts_with("foreign-")) {
         let answer = server.posts(body).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "{}"), "{name}");
     }
-    // Another product's events, and each row of the platform's own export of failures, are none of ours.
+    // Events of another product, and each row of the platform's own export of failures, are not notifications.
     let quarantined = server.items("/v1/quarantine").await.len();
     let strangers = fixtures("notify").iter().filter(|(name, _)| name.starts_with("interact-")).count();
     let export = fixtures("notify").into_iter().find(|(name, _)| name == "failed-notification-export.json").unwrap().1;
     let rows = serde_json::from_slice::<Vec<serde_json::Value>>(&export).unwrap().len();
     assert_eq!(quarantined, strangers + rows);
-    // Of this message there are four bodies; the copy from Data Streams tells of the same event as another one.
+    // There are four bodies about this message. The copy from Data Streams reports the same event as another body.
     let id = "f623d241-cadf-4a40-87d5-5c5ddf30d09f";
     let message = server.message(id).await;
     assert_eq!((&message["status"], &message["channel"]), (&json!("clicked"), &json!("sms")));
@@ -67,7 +67,7 @@ async fn every_documented_inbound_message_is_listed(database: &Database) {
     }
     let listed = server.items("/v1/inbound?limit=500").await;
     assert_eq!(listed.len(), posted.len());
-    // Newest first, each with its body as it came.
+    // Newest first, each with its unchanged body.
     for (one, (name, body)) in listed.iter().rev().zip(&posted) {
         assert_eq!(one["body"].as_str().unwrap().as_bytes(), body, "{name}");
         assert_eq!(one["times"], 1);
@@ -76,7 +76,7 @@ async fn every_documented_inbound_message_is_listed(database: &Database) {
     server.stop().await;
 }
 
-async fn what_nobody_understands_is_kept_whole(database: &Database) {
+async fn a_body_that_is_not_understood_is_stored_completely(database: &Database) {
     let server = TestServer::start(database).await;
     let bodies: [&[u8]; 9] = [
         b"",
@@ -117,13 +117,13 @@ async fn a_message_is_visible_right_after_the_answer(database: &Database) {
     server.stop().await;
 }
 
-async fn the_platform_may_look_whether_there_is_somebody(database: &Database) {
+async fn get_and_head_of_the_notify_url_are_answered(database: &Database) {
     let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
     for method in [Method::HEAD, Method::GET] {
         for path in ["/notify/t0ken", "/notify/t0ken/", "//notify//t0ken"] {
             asked(server.request(method.clone(), path)).await.is(200);
         }
-        // So the platform does not let such a URL be saved.
+        // So the platform refuses to save such a URL.
         for path in ["/notify", "/notify/", "/notify/another", "/notify//another"] {
             asked(server.request(method.clone(), path)).await.is(401);
         }
@@ -137,7 +137,7 @@ async fn the_platform_may_look_whether_there_is_somebody(database: &Database) {
 }
 
 /// A 404 would be the end of a notification.
-async fn one_slash_more_or_less_is_the_same_url(database: &Database) {
+async fn additional_slashes_in_the_notify_url_are_ignored(database: &Database) {
     let server = TestServer::on(database).with("notify.path_token", "t0ken").start().await;
     for path in ["/notify/t0ken", "/notify/t0ken/", "//notify/t0ken", "/notify//t0ken", "///notify///t0ken//"] {
         server.posts_to(path, Sample::of("order-1")).await.is_acknowledged();
@@ -173,7 +173,7 @@ async fn a_notification_at_an_unknown_path_is_logged_and_counted(database: &Data
     assert_eq!(program.ends_on("TERM").await.code, Some(0));
 }
 
-async fn another_api_is_refused(database: &Database) {
+async fn reports_of_another_api_are_rejected(database: &Database) {
     let server = TestServer::start(database).await;
     let (_, one) = fixtures("notify").into_iter().find(|(name, _)| name.starts_with("foreign-")).unwrap();
     let report = r#"{"address":"tel:+447700900123","deliveryStatus":"DeliveredToTerminal"}"#;
@@ -188,7 +188,7 @@ async fn another_api_is_refused(database: &Database) {
     server.stop().await;
 }
 
-async fn any_content_type_will_do(database: &Database) {
+async fn any_content_type_is_accepted(database: &Database) {
     let server = TestServer::start(database).await;
     let types = [None, Some("application/json; charset=utf-8"), Some("text/plain"), Some("image/png"), Some("what?")];
     for (n, content_type) in types.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What the platform hears while nothing can be stored: come again, and soon. Nothing else, and nothing is lost.
+//! The answers to the platform while nothing can be stored: it is asked to retry soon, and nothing is lost.
 
 use std::{
     future::Future,
@@ -9,13 +9,13 @@ use futures_util::future::join_all;
 use harness::{Answer, Database, Sample, TestServer, both, eventually, sqlite};
 use tokio::task::JoinSet;
 
-both!(an_outage_is_told_and_ends);
-sqlite!(a_full_queue_is_told_at_once, too_many_bytes_are_told_at_once, a_slow_store_is_told_in_time);
+both!(an_outage_is_reported_and_ends);
+sqlite!(a_full_queue_is_reported_at_once, too_many_queued_bytes_are_reported_at_once, a_slow_store_is_reported_in_time);
 
-/// The platform gives up after this.
+/// The platform gives up after this time.
 const PLATFORM_WAITS: Duration = Duration::from_secs(10);
 
-async fn an_outage_is_told_and_ends(database: &Database) {
+async fn an_outage_is_reported_and_ends(database: &Database) {
     let server = TestServer::on(database)
         .with("notify.answer_within_seconds", "1")
         .with("database.timeout_seconds", "1")
@@ -33,7 +33,7 @@ async fn an_outage_is_told_and_ends(database: &Database) {
     server.gets("/health/ready").await.asks_to_try_again();
     server.gets("/health/live").await.is(200);
     outage.end().await;
-    // The platform tries again, and now it is taken.
+    // The platform tries again, and now the body is accepted.
     let again = async || (server.posts(Sample::of("one")).await.status == 200).then_some(());
     eventually("the store to commit again", again).await;
     server.posts(Sample::of("two")).await.is_acknowledged();
@@ -45,13 +45,13 @@ async fn an_outage_is_told_and_ends(database: &Database) {
     server.stop().await;
 }
 
-async fn a_full_queue_is_told_at_once(database: &Database) {
+async fn a_full_queue_is_reported_at_once(database: &Database) {
     const POSTS: usize = 12;
     let server = TestServer::on(database).with("notify.queue_rows", "3").with("notify.batch_rows", "1").start().await;
     let outage = database.fails().await;
     let began = Instant::now();
     let mut posts: JoinSet<_> = (0..POSTS).map(|n| post(&server, Sample::of(&format!("order-{n}")))).collect();
-    // One is being committed and three wait, or will be. There is no room for any other.
+    // One is being committed and three wait, or will wait. There is no room for any other.
     for _ in 4..POSTS {
         posts.join_next().await.unwrap().unwrap().asks_to_try_again();
     }
@@ -67,14 +67,14 @@ async fn a_full_queue_is_told_at_once(database: &Database) {
     server.stop().await;
 }
 
-async fn too_many_bytes_are_told_at_once(database: &Database) {
+async fn too_many_queued_bytes_are_reported_at_once(database: &Database) {
     let server =
         TestServer::on(database).with("notify.queue_bytes", "10000").with("notify.batch_rows", "1").start().await;
     let outage = database.fails().await;
     let mut posts: JoinSet<_> = ["order-1", "order-2"].map(|id| post(&server, Sample::of(id))).into_iter().collect();
     let waiting = async || (server.metric("receiptd_commit_queue_rows").await > 0).then_some(());
     eventually("one to wait", waiting).await;
-    // There is room for this one, but not beside any other.
+    // There is room for this one, but only if no other one is waiting.
     let large = Sample::of("large").with("additionalInfo", "x".repeat(9900 - Sample::of("large").body().len()));
     server.posts(large.clone()).await.asks_to_try_again();
     outage.end().await;
@@ -85,7 +85,7 @@ async fn too_many_bytes_are_told_at_once(database: &Database) {
     server.stop().await;
 }
 
-async fn a_slow_store_is_told_in_time(database: &Database) {
+async fn a_slow_store_is_reported_in_time(database: &Database) {
     let server = TestServer::on(database)
         .with("notify.answer_within_seconds", "1")
         .with("database.timeout_seconds", "30")
@@ -99,7 +99,7 @@ async fn a_slow_store_is_told_in_time(database: &Database) {
     outage.end().await;
     let again = async || (server.posts(Sample::of("order-1")).await.status == 200).then_some(());
     eventually("the store to commit again", again).await;
-    // Whether or not the first attempt came through after all, there is one.
+    // Whether or not the first attempt was stored, there is one notification.
     assert_eq!(server.items("/v1/messages/order-1/notifications").await.len(), 1);
     server.stop().await;
 }

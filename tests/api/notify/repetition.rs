@@ -1,4 +1,4 @@
-//! The same again, and again.
+//! Repeated notifications.
 
 use futures_util::future::join_all;
 use harness::{Database, Sample, TestServer, asked, both};
@@ -9,8 +9,8 @@ use super::authentication::sha256;
 
 both!(
     a_duplicate_is_counted,
-    what_is_not_understood_is_no_duplicate,
-    a_signed_body_replayed_many_times_at_once_is_one,
+    bodies_that_are_not_understood_are_not_duplicates,
+    a_signed_body_that_is_replayed_is_stored_once,
     order_does_not_matter
 );
 
@@ -36,7 +36,7 @@ async fn a_duplicate_is_counted(database: &Database) {
     server.stop().await;
 }
 
-async fn what_is_not_understood_is_no_duplicate(database: &Database) {
+async fn bodies_that_are_not_understood_are_not_duplicates(database: &Database) {
     let server = TestServer::start(database).await;
     let sample = || Sample::of("order-1");
     let click = |link: &str| sample().says("Clicked", "7528").with("Description", link);
@@ -65,8 +65,8 @@ async fn what_is_not_understood_is_no_duplicate(database: &Database) {
     server.stop().await;
 }
 
-/// Whoever has seen a signed body can post it again, as often as they like.
-async fn a_signed_body_replayed_many_times_at_once_is_one(database: &Database) {
+/// A client that has seen a signed body can post it again, as often as it likes.
+async fn a_signed_body_that_is_replayed_is_stored_once(database: &Database) {
     const TIMES: i64 = 1000;
     let server = TestServer::on(database).with("notify.hub_secrets", "hub-s3cret");
     let server = server.with("http.connections_per_address", "2000").start().await;

@@ -1,5 +1,5 @@
-//! Secrets are renewed while requests come in, and no good request is refused: the new secret beside the old one, then
-//! the senders change over, then the old one goes.
+//! Secrets are renewed under load, and no valid request is rejected: the new secret becomes active beside the old one,
+//! the senders switch to it, and the old one is removed.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use super::authentication::{
 both!(path_signature_and_basic_are_renewed_under_load, bearer_is_renewed_under_load);
 sqlite!(api_tokens_are_renewed_under_load);
 
-/// So many send at the same time.
+/// Number of concurrent senders.
 const SENDERS: usize = 6;
 
 async fn path_signature_and_basic_are_renewed_under_load(database: &Database) {
@@ -50,7 +50,7 @@ async fn renewed_under_load(database: &Database, ways: &'static [Way]) {
             posts(&client, &format!("{shown:?}-{n}"), &shows).await
         }
     });
-    // Those who look whether a secret is active yet must not slow anybody, so they need not be elsewhere.
+    // A check whether a secret is active yet must not throttle other clients, so it needs no other address.
     let status = async |shown: Shown| {
         let shows: Vec<_> = ways.iter().map(|way| (*way, shown)).collect();
         posts(&server, "probe", &shows).await.status
@@ -64,7 +64,7 @@ async fn renewed_under_load(database: &Database, ways: &'static [Way]) {
     put(|secrets| secrets.to_vec());
     eventually("the new secrets to be active", async || (status(Second).await == 200).then_some(())).await;
     load.shows(Second).await;
-    // The operator sees that nobody shows the old one any more.
+    // The operator sees that the old secret is not used any more.
     let old = async || {
         let name = format!("receiptd_notify_authenticated_total{{method=\"{}\",secret=\"1\"}}", ways[0].method());
         server.metric(&name).await
@@ -109,10 +109,10 @@ async fn api_tokens_are_renewed_under_load(database: &Database) {
     server.stop().await;
 }
 
-/// Senders that send one request after the other, of which none may be refused.
+/// Senders that send one request after the other. None of them may be rejected.
 struct Load {
     shown: watch::Sender<Option<Shown>>,
-    /// How many of each sender's requests were answered.
+    /// The number of answered requests of each sender.
     answered: Arc<[AtomicUsize; SENDERS]>,
     senders: JoinSet<()>,
 }
@@ -137,7 +137,7 @@ impl Load {
         Self { shown, answered, senders }
     }
 
-    /// Every sender has had two more answers, so what it asks for was asked after now.
+    /// Every sender has had two more answers, so its current request was sent after this call.
     async fn goes_on(&self) {
         let counts = || self.answered.iter().map(|count| count.load(SeqCst)).collect::<Vec<_>>();
         let before = counts();
@@ -145,7 +145,7 @@ impl Load {
         eventually("every sender to be answered", all).await;
     }
 
-    /// Changes what is shown; returns when nothing else is on its way.
+    /// Changes the secret that the senders use. Returns when no request with the other one is open.
     async fn shows(&self, shown: Shown) {
         self.shown.send_replace(Some(shown));
         self.goes_on().await;
@@ -159,7 +159,7 @@ impl Load {
     }
 }
 
-/// Files that are renewed as they should be: by renaming.
+/// Files that are renewed by renaming, as they should be.
 struct SecretFiles(TempDir);
 
 impl SecretFiles {

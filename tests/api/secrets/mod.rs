@@ -1,5 +1,5 @@
-//! Secrets and personal data stay in: they are planted wherever they can be, and looked for wherever somebody else
-//! looks. In the log also at its most talkative, as for a developer who wants to see everything.
+//! Secrets and personal data are not revealed. They are set wherever possible, and searched for in everything that
+//! others can read, also in the log at its most verbose level.
 
 mod planted;
 
@@ -13,22 +13,22 @@ use planted::{Planted, SECRETS, SERVICE_SECRET, secret};
 use reqwest::Method;
 use serde_json::json;
 
-both!(nothing_gets_out_of_a_server_that_is_used_well_and_badly);
+both!(a_server_reveals_no_secret_on_success_or_failure);
 sqlite!(
-    nothing_gets_out_of_a_server_whose_secrets_are_files_and_go_bad,
-    no_command_says_what_is_wrong_with_a_secret_by_showing_it,
-    no_help_shows_what_is_set,
+    a_server_reveals_no_secret_when_secret_files_become_invalid,
+    no_error_of_a_command_reveals_a_secret,
+    no_help_text_reveals_a_setting,
 );
 
 const TALKATIVE: (&str, &str) = ("RUST_LOG", "trace");
 
-async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Database) {
+async fn a_server_reveals_no_secret_on_success_or_failure(database: &Database) {
     let folder = tempfile::tempdir().unwrap();
     let planted = Planted::in_folder(folder.path());
     let platform = Platform::start();
     let address = free_address();
     let url = format!("https://{address}/notify/planted-path-token");
-    // The test server lets everybody in, with any password.
+    // The test server accepts every client, with any password.
     let database_url = database.url().replacen("://postgres@", "://postgres:planted-password@", 1);
     let (certificate, key) = planted.files.names();
     let mut settings = vec![
@@ -54,7 +54,7 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
         let request = client.request(Method::POST, "/notify/planted-path-token").header("x-hub-signature", signature);
         planted.heard(asked(request.basic_auth("planted-user", Some("planted-basic")).body(body)).await)
     };
-    // What goes well.
+    // Successful requests.
     let sample = Sample::of("order-1").to("447700900777").with("additionalInfo", "planted words");
     post(sample.body()).await.is_acknowledged();
     post(sample.on("Email").to("planted.dana@example.org").body()).await.is_acknowledged();
@@ -74,7 +74,7 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
         steps.any(|step| step["status"] == "unconfirmed").then_some(())
     };
     eventually("the hand-over that hangs to be given up", given_up).await;
-    // What does not.
+    // Failing requests.
     post("planted garbage of 447700900777".to_owned()).await.is_acknowledged();
     post(format!("{}planted garbage", "[".repeat(100_000))).await.is_acknowledged();
     for (token, path) in [("planted-path-token", "planted-path-token"), ("planted-guess", "planted-guess")] {
@@ -101,7 +101,7 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
     let ended = program.ends_on("TERM").await;
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let log = ended.out + &ended.err;
-    // What the libraries have to say is in it.
+    // The libraries log at this level too.
     for part in ["h2::", "hyper_util::", "sqlx::"] {
         assert!(log.contains(&format!("\"target\":\"{part}")), "nothing of {part}");
     }
@@ -123,10 +123,10 @@ async fn nothing_gets_out_of_a_server_that_is_used_well_and_badly(database: &Dat
     platform.stop().await;
 }
 
-async fn nothing_gets_out_of_a_server_whose_secrets_are_files_and_go_bad(database: &Database) {
+async fn a_server_reveals_no_secret_when_secret_files_become_invalid(database: &Database) {
     let folder = tempfile::tempdir().unwrap();
     let planted = Planted::in_folder(folder.path());
-    // A platform that says what it was shown.
+    // A platform that repeats the credentials in its answer.
     let platform = Recorder::saying(401, "{\"code\":\"7001\",\"message\":\"no planted-service-id eyJ planted words\"}");
     let platform = platform.await;
     let address = free_address();
@@ -149,12 +149,12 @@ async fn nothing_gets_out_of_a_server_whose_secrets_are_files_and_go_bad(databas
     let client = Client::with(format!("https://{address}"), Some(&authority), reqwest::ClientBuilder::http1_only);
     let program = Program::serve_for(&client, folder.path(), address, &settings).await;
     let ops = client.with_token("planted-api-token");
-    // Whoever may read is told what the platform says; nobody else is.
+    // Callers with the scope `read` see the platform's error. Others do not.
     ops.sends(&sms("ours", "planted words")).await.is(202);
     let refused = async || (ops.gets("/health/ready").await.status == 503).then_some(());
     eventually("the platform to refuse us", refused).await;
     planted.heard(ops.gets("/health/ready").await).is_problem(503, "credentials-refused");
-    // The files go bad.
+    // The files become invalid.
     fs::write(key, planted.pair.key.replacen("\nM", "\n!planted-", 1)).unwrap();
     fs::write(folder.path().join(SERVICE_SECRET.0), "planted-no-base64").unwrap();
     let fresh =
@@ -171,7 +171,7 @@ async fn nothing_gets_out_of_a_server_whose_secrets_are_files_and_go_bad(databas
     planted.is_not_in("the log", &(ended.out + &ended.err));
 }
 
-async fn no_command_says_what_is_wrong_with_a_secret_by_showing_it(database: &Database) {
+async fn no_error_of_a_command_reveals_a_secret(database: &Database) {
     let folder = tempfile::tempdir().unwrap();
     let planted = Planted::in_folder(folder.path());
     let (certificate, key) = planted.files.names();
@@ -213,7 +213,7 @@ async fn no_command_says_what_is_wrong_with_a_secret_by_showing_it(database: &Da
         ("RECEIPTD_WEBEX__REGION", "planted-region"),
     ];
     for bad in [None].into_iter().chain(bad.into_iter().map(Some)) {
-        // Only what is found to be bad when the settings are read; a good server would have no end.
+        // Only errors that are found when the settings are read. A server with valid settings would not end.
         let is_refused = bad.is_some_and(|(name, _)| name != "RECEIPTD_DATABASE_URL");
         let commands: &[&[&str]] = if is_refused {
             &[&["check-config"], &["serve"]]
@@ -228,7 +228,7 @@ async fn no_command_says_what_is_wrong_with_a_secret_by_showing_it(database: &Da
     }
 }
 
-async fn no_help_shows_what_is_set(_: &Database) {
+async fn no_help_text_reveals_a_setting(_: &Database) {
     let folder = tempfile::tempdir().unwrap();
     let planted = Planted::in_folder(folder.path());
     let help = async |command: &[&str]| {

@@ -1,4 +1,4 @@
-//! What is planted: secrets wherever one can be configured, and personal data.
+//! Test values: a secret for each setting of a secret, and personal data.
 
 use std::{cell::RefCell, fs, path::Path};
 
@@ -8,7 +8,7 @@ use harness::{
     certificates::{Authority, Files, Pair},
 };
 
-/// Each secret, by the variable that sets it.
+/// Each secret, with the variable that sets it.
 pub(super) const SECRETS: [(&str, &str); 7] = [
     ("RECEIPTD_API_TOKENS", "ops:admin:planted-api-token,clerk:read:planted-read-token"),
     ("RECEIPTD_NOTIFY__PATH_TOKEN", "planted-path-token"),
@@ -22,17 +22,17 @@ pub(super) const SECRETS: [(&str, &str); 7] = [
 /// The secret of a service, which is base64.
 pub(super) const SERVICE_SECRET: (&str, &str) = ("RECEIPTD_WEBEX__SERVICE_SECRET", "cGxhbnRlZC1zZXJ2aWNlLXNlY3JldA==");
 
-/// Whoever and whatever messages are about.
+/// The persons and the contents of the messages.
 const PERSONAL: [&str; 6] =
     ["7700900777", "planted.dana", "planted words", "planted callback", "planted sender", "planted garbage"];
 
-/// As `SECRETS` says.
+/// The entry of `SECRETS` for this variable.
 pub(super) fn secret(variable: &str) -> (&str, &'static str) {
     let (_, value) = SECRETS.into_iter().chain([SERVICE_SECRET]).find(|(name, _)| *name == variable).unwrap();
     (variable, value)
 }
 
-/// A certificate, whose key is one more secret, and everything that was said so far.
+/// A certificate, whose key is another secret, and all answers so far.
 pub(super) struct Planted {
     pub(super) authority: Authority,
     pub(super) pair: Pair,
@@ -47,21 +47,21 @@ impl Planted {
         Self { files: Files::of(&pair, folder), pair, authority, said: RefCell::default() }
     }
 
-    /// A secret in a file of its own: the variable that names it, and its path.
+    /// A secret in its own file: the variable that names the file, and its path.
     pub(super) fn file(folder: &Path, (variable, value): (&str, &str)) -> (String, String) {
         let path = folder.join(variable);
         fs::write(&path, value).unwrap();
         (format!("{variable}_FILE"), path.to_str().unwrap().to_owned())
     }
 
-    /// Every answer goes through here: none of them may hold a secret.
+    /// Every answer passes through here: none of them may contain a secret.
     pub(super) fn heard(&self, answer: Answer) -> Answer {
         let said = format!("{:?} {}", answer.headers, answer.body);
         self.said.borrow_mut().push((answer.request.clone(), said));
         answer
     }
 
-    /// Neither a secret nor anything personal is in what everybody may read.
+    /// Checks that a public text contains neither a secret nor personal data.
     pub(super) fn is_not_in(&self, place: &str, text: &str) {
         self.no_secret_is_in(place, text);
         for planted in PERSONAL {
@@ -69,14 +69,14 @@ impl Planted {
         }
     }
 
-    /// No secret is in any answer that was heard, nor here.
+    /// Checks that neither any answer so far nor this text contains a secret.
     pub(super) fn no_secret_is_in(&self, place: &str, text: &str) {
         let said = self.said.take();
         let places = said.iter().map(|(request, said)| (request.as_str(), said.as_str())).chain([(place, text)]);
         for (place, text) in places {
-            // The secrets, what was shown in their place, passwords of databases.
+            // The secrets, the values that were sent instead, and passwords of databases.
             not_in("planted-", place, text);
-            // As bytes, in base64, as the beginning of a token that was made of them.
+            // As bytes, in base64, and as the beginning of a token that was made from them.
             not_in("112, 108, 97, 110, 116, 101, 100, 45", place, text);
             not_in(&BASE64_STANDARD.encode("planted-user:planted-basic"), place, text);
             not_in(SERVICE_SECRET.1, place, text);

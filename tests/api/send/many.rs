@@ -1,4 +1,4 @@
-//! `POST /v1/messages` with a message a line.
+//! `POST /v1/messages` with one message per line.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use super::NOWHERE;
 both!(
     each_line_is_answered_in_order,
     the_same_lines_again_send_nothing_twice,
-    ten_thousand_lines_are_taken_over,
-    an_upload_that_breaks_off_is_sent_again,
+    ten_thousand_lines_are_accepted,
+    an_interrupted_upload_can_be_repeated,
 );
 sqlite!(
     a_line_that_is_too_long_does_not_end_the_others,
-    what_has_come_is_answered_while_the_client_pauses,
-    who_does_not_read_is_not_read_from,
-    a_shutdown_says_where_to_go_on,
-    before_the_first_line_the_status_tells,
+    received_lines_are_answered_while_the_client_pauses,
+    a_client_that_does_not_read_is_not_read_from,
+    a_shutdown_states_the_line_to_continue_with,
+    errors_before_the_first_line_have_a_status,
 );
 
-/// Taken over, and not due while the test runs.
+/// A message that is accepted, and not due while the test runs.
 fn far(id: &str) -> Value {
     let mut message = sms(id, "Hello.");
     message["sendAt"] = json!("2199-01-01T00:00:00Z");
@@ -102,7 +102,7 @@ async fn the_same_lines_again_send_nothing_twice(database: &Database) {
     platform.stop().await;
 }
 
-async fn ten_thousand_lines_are_taken_over(database: &Database) {
+async fn ten_thousand_lines_are_accepted(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let message = |n: u64| match n % 100 {
         99 => json!({ "channel": "sms" }),
@@ -120,7 +120,7 @@ async fn ten_thousand_lines_are_taken_over(database: &Database) {
     server.stop().await;
 }
 
-async fn an_upload_that_breaks_off_is_sent_again(database: &Database) {
+async fn an_interrupted_upload_can_be_repeated(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let all = lines((0..400).map(|n| far(&format!("order-{n}"))));
     let (address, half) = (server.address, all[..all.len() / 2].to_owned());
@@ -129,7 +129,7 @@ async fn an_upload_that_breaks_off_is_sent_again(database: &Database) {
         client.sends(format!("{}content-length: {}\r\n\r\n{half}", HEAD, half.len() * 2));
     })
     .await;
-    // The last line of the half is not whole, and so no message.
+    // The last line of the first half is incomplete, so it is not a message.
     let taken = || async { server.ids("?limit=500").await.len() };
     eventually("some to be taken over", async || (taken().await > 0).then_some(())).await;
     let answers = server.sends_lines(all).await;
@@ -158,7 +158,7 @@ async fn a_line_that_is_too_long_does_not_end_the_others(database: &Database) {
     server.stop().await;
 }
 
-async fn what_has_come_is_answered_while_the_client_pauses(database: &Database) {
+async fn received_lines_are_answered_while_the_client_pauses(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let address = server.address;
     by_hand(move || {
@@ -179,8 +179,8 @@ async fn what_has_come_is_answered_while_the_client_pauses(database: &Database) 
     server.stop().await;
 }
 
-/// Else the answers would pile up in memory.
-async fn who_does_not_read_is_not_read_from(database: &Database) {
+/// Otherwise the answers would fill the memory.
+async fn a_client_that_does_not_read_is_not_read_from(database: &Database) {
     const MOST: usize = 64 * 1024 * 1024;
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let address = server.address;
@@ -194,7 +194,7 @@ async fn who_does_not_read_is_not_read_from(database: &Database) {
     server.stop().await;
 }
 
-async fn a_shutdown_says_where_to_go_on(database: &Database) {
+async fn a_shutdown_states_the_line_to_continue_with(database: &Database) {
     let mut server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let address = server.address;
     let mut client = by_hand(move || {
@@ -209,7 +209,7 @@ async fn a_shutdown_says_where_to_go_on(database: &Database) {
     server.stop().await;
 }
 
-async fn before_the_first_line_the_status_tells(database: &Database) {
+async fn errors_before_the_first_line_have_a_status(database: &Database) {
     let posts = |server: &TestServer, token: &str| {
         let request = server.client().with_token(token).request(Method::POST, "/v1/messages");
         request.header("content-type", "application/x-ndjson; charset=utf-8").body(lines([far("order-1")]))

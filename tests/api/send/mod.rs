@@ -1,4 +1,4 @@
-//! `POST /v1/messages`: takes a message over, once.
+//! `POST /v1/messages`: accepts a message, once.
 
 mod many;
 
@@ -9,26 +9,26 @@ use serde_json::{Value, json};
 
 both!(
     the_same_key_and_body_is_the_same_message,
-    a_message_is_taken_over_and_the_same_again_is_the_same,
-    another_message_of_the_same_id_is_refused,
-    the_same_many_times_at_once_is_sent_once,
-    what_no_database_can_hold_is_blamed_on_the_field,
+    a_message_is_accepted_and_a_repetition_is_the_same_message,
+    another_message_with_the_same_id_is_rejected,
+    a_message_sent_many_times_at_once_is_sent_once,
+    a_value_that_cannot_be_stored_is_an_error_of_its_field,
 );
 sqlite!(
-    a_key_that_is_none_is_refused,
-    an_id_is_drawn_where_none_is_given,
-    every_fault_is_told_with_its_field,
-    what_is_no_json_object_is_refused,
-    a_member_that_is_given_twice_is_refused_by_name,
+    an_invalid_idempotency_key_is_rejected,
+    an_id_is_generated_if_none_is_given,
+    every_error_names_its_field,
+    a_body_that_is_not_a_json_object_is_rejected,
+    a_repeated_member_is_rejected_with_its_name,
     json_is_the_only_content_type,
     a_byte_order_mark_is_skipped,
-    without_a_platform_nothing_is_taken_over,
+    without_a_platform_no_message_is_accepted,
 );
 
-/// Nobody listens here, so nothing is ever sent.
+/// Nothing listens at this address, so nothing is ever sent.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
-async fn a_message_is_taken_over_and_the_same_again_is_the_same(database: &Database) {
+async fn a_message_is_accepted_and_a_repetition_is_the_same_message(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let mut message = sms("order-1", "Hello. [sim:until=delivered]");
@@ -52,7 +52,7 @@ async fn a_message_is_taken_over_and_the_same_again_is_the_same(database: &Datab
         (&first["type"], &first["status"], &first["effect"]),
         (&json!("dispatch"), &json!("queued"), &json!("applied"))
     );
-    // However it is written, and whatever became of it meanwhile.
+    // In every spelling, and in every later state.
     server.gets("/v1/messages/order-1?wait=final").await.is(200);
     let spaced = serde_json::to_string_pretty(&message).unwrap().replace(r#""channel""#, r#""options":null,"channel""#);
     let with = |member: &str, value: Value| {
@@ -73,7 +73,7 @@ async fn a_message_is_taken_over_and_the_same_again_is_the_same(database: &Datab
     platform.stop().await;
 }
 
-async fn another_message_of_the_same_id_is_refused(database: &Database) {
+async fn another_message_with_the_same_id_is_rejected(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     server.sends(&sms("order-1", "Hello.")).await.is(202);
     let mut others = vec![sms("order-1", "Hello!"), whatsapp("order-1", "Hello.")];
@@ -86,14 +86,14 @@ async fn another_message_of_the_same_id_is_refused(database: &Database) {
         let problem = server.sends(other).await.is_problem(409, "conflict");
         assert!(problem["detail"].as_str().unwrap().contains("order-1"), "{problem}");
     }
-    // Nor may it be one that another system has sent.
+    // The id must not be that of an observed message either.
     server.posts(Sample::of("order-2")).await.is_acknowledged();
     server.sends(&sms("order-2", "Hello.")).await.is_problem(409, "conflict");
     assert_eq!(server.message("order-2").await["origin"], "observed");
     server.stop().await;
 }
 
-async fn the_same_many_times_at_once_is_sent_once(database: &Database) {
+async fn a_message_sent_many_times_at_once_is_sent_once(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
     let message = sms("order-1", "Hello.");
@@ -107,7 +107,7 @@ async fn the_same_many_times_at_once_is_sent_once(database: &Database) {
     platform.stop().await;
 }
 
-async fn what_no_database_can_hold_is_blamed_on_the_field(database: &Database) {
+async fn a_value_that_cannot_be_stored_is_an_error_of_its_field(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     for member in ["from", "text", "correlationId", "callbackData"] {
         let mut message = sms(&format!("order-{member}"), "Hello.");
@@ -118,7 +118,7 @@ async fn what_no_database_can_hold_is_blamed_on_the_field(database: &Database) {
     server.stop().await;
 }
 
-async fn an_id_is_drawn_where_none_is_given(database: &Database) {
+async fn an_id_is_generated_if_none_is_given(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let mut message = sms("", "Hello.");
     message["correlationId"] = Value::Null;
@@ -135,7 +135,7 @@ async fn an_id_is_drawn_where_none_is_given(database: &Database) {
     server.stop().await;
 }
 
-async fn every_fault_is_told_with_its_field(database: &Database) {
+async fn every_error_names_its_field(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let worst = json!({
         "channel": "pigeon", "to": "soon", "text": "", "correlationId": "x".repeat(51),
@@ -175,7 +175,7 @@ async fn every_fault_is_told_with_its_field(database: &Database) {
     server.stop().await;
 }
 
-async fn what_is_no_json_object_is_refused(database: &Database) {
+async fn a_body_that_is_not_a_json_object_is_rejected(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     for body in [&b""[..], b"{", b"{\"channel\":\"sms\",}", b"\xff\xff", b"channel=sms"] {
         server.posts_to("/v1/messages", body).await.is_problem(400, "not-json");
@@ -188,7 +188,7 @@ async fn what_is_no_json_object_is_refused(database: &Database) {
     server.stop().await;
 }
 
-async fn a_member_that_is_given_twice_is_refused_by_name(database: &Database) {
+async fn a_repeated_member_is_rejected_with_its_name(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     let message = sms("order-1", "Hello.").to_string();
     let with = |more: &str| message.replacen('{', &format!("{{{more},"), 1);
@@ -232,14 +232,14 @@ async fn json_is_the_only_content_type(database: &Database) {
     server.stop().await;
 }
 
-async fn without_a_platform_nothing_is_taken_over(database: &Database) {
+async fn without_a_platform_no_message_is_accepted(database: &Database) {
     let server = TestServer::start(database).await;
     let problem = server.sends(&sms("order-1", "Hello.")).await.is_problem(409, "sending-not-configured");
     for setting in ["webex.region", "webex.service_key", "public_url"] {
         assert!(problem["detail"].as_str().unwrap().contains(setting), "{problem}");
     }
     server.gets(&message_path("order-1")).await.is_problem(404, "not-found");
-    // What is wrong with the message itself is told all the same.
+    // The errors of the message itself are reported nevertheless.
     server.sends(&json!({})).await.blames(&["/channel", "/from", "/to", "/text"]);
     eventually("nothing to be stored", async || server.ids("").await.is_empty().then_some(())).await;
     server.stop().await;
@@ -269,7 +269,7 @@ async fn the_same_key_and_body_is_the_same_message(database: &Database) {
     let mut named = nameless("Hello.");
     named["correlationId"] = json!("another");
     shop.sends_with_key("order-7", &named).await.is_problem(409, "idempotency-conflict");
-    // What is refused leaves no key behind, and the key of one caller is nothing to another.
+    // A rejected request does not use up its key, and callers do not share keys.
     shop.sends_with_key("order-8", &nameless("")).await.is_problem(422, "invalid-request");
     shop.sends_with_key("order-8", &nameless("Hello.")).await.is(202);
     app.sends_with_key("order-7", &nameless("Good-bye.")).await.is(202);
@@ -277,7 +277,7 @@ async fn the_same_key_and_body_is_the_same_message(database: &Database) {
     server.stop().await;
 }
 
-async fn a_key_that_is_none_is_refused(database: &Database) {
+async fn an_invalid_idempotency_key_is_rejected(database: &Database) {
     let server = TestServer::on(database).sending_to(NOWHERE).start().await;
     for key in ["", "a b", "\"\"", &"x".repeat(256)] {
         server.sends_with_key(key, &nameless("Hello.")).await.blames(&["/Idempotency-Key"]);

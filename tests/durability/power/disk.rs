@@ -1,7 +1,7 @@
 //! A disk that loses its power.
 //!
-//! Of what was not synced it may hold any part, at the grain of a sector and in any order, as no file system promises
-//! more. Names and lengths are no better off than bytes.
+//! It may contain any part of the data that was not synced, in units of sectors and in any order, since no file system
+//! promises more. Names and lengths are no safer than bytes.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -9,14 +9,14 @@ use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 
 use super::log::Operation;
 
-/// What a disk writes as a whole.
+/// The unit that a disk writes completely.
 const SECTOR: usize = 512;
 
-/// What is on the disk, and what is on its way to it.
+/// The contents of the disk, and the writes on their way to it.
 #[derive(Default)]
 pub(crate) struct Disk {
     files: BTreeMap<usize, File>,
-    /// For each name, the files that it may lead to: that of the last sync, and those since then.
+    /// For each name, the files that it may refer to: the one of the last sync, and those since then.
     names: BTreeMap<String, Vec<Option<usize>>>,
 }
 
@@ -60,9 +60,9 @@ impl Disk {
         self.names.entry(name.to_owned()).or_insert_with(|| vec![None]).push(file);
     }
 
-    /// Writes into `folder` what may be found when the power is back.
+    /// Writes into `folder` what may be found after the power failure.
     pub(crate) fn loses_power(&self, folder: &Path, chance: &mut StdRng) {
-        // All of what was on its way is lost, or nothing, or some of it.
+        // All unsynced writes are lost, none, or some.
         let share = *[0.0, 0.1, 0.5, 0.9, 1.0].choose(chance).unwrap();
         for (name, files) in &self.names {
             let Some(File { synced, pending }) = files.choose(chance).unwrap().map(|file| &self.files[&file]) else {
@@ -88,7 +88,7 @@ impl Change {
     }
 }
 
-/// A write, cut at the ends of sectors.
+/// A write, split at the borders of sectors.
 fn sectors(offset: usize, bytes: &[u8]) -> Vec<Change> {
     let first = (SECTOR - offset % SECTOR).min(bytes.len());
     let (head, rest) = bytes.split_at(first);

@@ -1,4 +1,4 @@
-//! The program at work under the shim, and what it promises meanwhile.
+//! The program at work under the shim, and its promises.
 
 use std::{
     collections::BTreeMap,
@@ -24,30 +24,30 @@ use crate::{
 /// Longer than it takes to see an answer that did not wait for the sync.
 const SYNC_MICROS: u32 = 3000;
 
-/// When each of these came about: how long the log was.
+/// The length of the log when each of these promises was made.
 type Moments = Arc<Mutex<BTreeMap<String, u64>>>;
 
-/// What a program did, and what it promised.
+/// The operations of a program, and its promises.
 pub(crate) struct Load {
-    /// What it did.
+    /// The log of its operations.
     pub(crate) log: PathBuf,
     pub(crate) promises: Promises,
     _folder: TempDir,
 }
 
-/// What must hold from some moment on.
+/// The promises, each of which must hold from some moment on.
 pub(crate) struct Promises {
-    /// An acknowledged body is on record.
+    /// An acknowledged body is stored.
     ledger: Ledger,
-    /// A message that was taken over is there.
+    /// An accepted message is stored.
     taken: Moments,
     /// A message that the platform has seen does not wait to be sent.
     seen: Moments,
 }
 
 impl Load {
-    /// Lets the program work until so many bodies were acknowledged. In between it is stopped and started again, so that it
-    /// also closes what it has opened.
+    /// Lets the program work until this number of bodies was acknowledged. In between it is stopped and started again,
+    /// so that it also closes its files.
     pub(crate) async fn under_the_shim(much: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap();
@@ -91,7 +91,7 @@ impl Load {
     }
 }
 
-/// Sends one message after the other, of which the platform tells nothing.
+/// Sends one message after the other, for which the platform posts no notifications.
 async fn send(client: Client, taken: Moments, moment: impl Fn() -> u64) {
     for n in 0.. {
         let id = format!("order-{n}");
@@ -102,7 +102,7 @@ async fn send(client: Client, taken: Moments, moment: impl Fn() -> u64) {
     }
 }
 
-/// Sees what the platform sees, as soon as it does.
+/// Observes the requests at the platform as soon as they arrive.
 async fn watch(platform: Arc<Platform>, seen: Moments, moment: impl Fn() -> u64) {
     loop {
         for id in platform.report().accepted_by_correlation_id.into_keys() {
@@ -117,7 +117,7 @@ impl Promises {
         self.ledger.acknowledged() + self.taken.lock().unwrap().len() + self.seen.lock().unwrap().len()
     }
 
-    /// How many of those made until `moment` are not kept.
+    /// The number of promises made until `moment` that do not hold.
     pub(crate) async fn broken(&self, moment: u64, database: &Database) -> usize {
         let messages = database.rows("SELECT correlation_id, dispatch FROM messages WHERE dispatch IS NOT NULL").await;
         let messages: BTreeMap<String, String> = messages.into_iter().collect();

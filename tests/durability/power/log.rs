@@ -1,4 +1,4 @@
-//! What a program did to the files of a folder, as `shim.c` wrote it down.
+//! The operations of a program on the files of a folder, as `shim.c` logged them.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -23,22 +23,22 @@ pub(crate) enum Operation {
         file: usize,
         length: usize,
     },
-    /// All of the file's bytes are on disk.
+    /// All bytes of the file are on disk.
     Sync {
         file: usize,
     },
-    /// All of the folder's names are.
+    /// All names of the folder are on disk.
     SyncFolder,
 }
 
-/// An operation, and how long the log was after it.
+/// An operation, and the length of the log after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) end: u64,
     pub(crate) operation: Operation,
 }
 
-/// Builds the library that writes a log, and answers what a program needs in its environment to load it. A sync takes
+/// Builds the library that writes a log. Returns the environment variables with which a program loads it. A sync takes
 /// `sync_micros` longer.
 pub(crate) fn loaded(build: &Path, folder: &Path, log: &Path, sync_micros: u32) -> Vec<(&'static str, String)> {
     let library = compile("tests/durability/power/shim.c", build);
@@ -51,11 +51,11 @@ pub(crate) fn loaded(build: &Path, folder: &Path, log: &Path, sync_micros: u32) 
     ]
 }
 
-/// Reads a log from its beginning. What was being written at the end is left out.
+/// Reads a log from its beginning. An incomplete entry at the end is left out.
 pub(crate) fn read(log: &Path) -> Vec<Entry> {
     let bytes = fs::read(log).unwrap();
     let (mut entries, mut at) = (Vec::new(), 0);
-    // A removed file's inode may become that of another.
+    // The inode of a removed file may be used again.
     let mut files = HashMap::<String, usize>::new();
     let mut number = 0;
     while let Some(length) = bytes[at..].iter().position(|byte| *byte == b'\n') {

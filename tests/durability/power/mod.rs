@@ -1,11 +1,12 @@
-//! The power goes: of what was not synced all is lost, or any part.
+//! The power fails: data that was not synced is lost, completely or in part.
 //!
 //! A shim between the program and the operating system (`power/shim.c`) logs each write and each sync while the program
-//! works. From the log the test builds what the disk could hold after a cut at any point (`power/disk.rs`), and starts the
-//! program on it. Whatever had been acknowledged before that point must be there. It takes Linux and a C compiler.
+//! works. From the log the test builds what the disk could contain after a power failure at any point
+//! (`power/disk.rs`), and starts the program on it. Everything that was acknowledged before that point must be there.
+//! The test needs Linux and a C compiler.
 //!
-//! Of Postgres this is Postgres' own affair: we see to it that `fsync`, `full_page_writes` and `synchronous_commit` are
-//! on, and kill it (`notifications.rs`, `sends.rs`).
+//! For Postgres this is the responsibility of Postgres: receiptd checks that `fsync`, `full_page_writes` and
+//! `synchronous_commit` are on, and the tests kill it (`notifications.rs`, `sends.rs`).
 
 mod disk;
 mod load;
@@ -26,16 +27,16 @@ use crate::{
     length,
 };
 
-/// At how many points the power goes.
+/// The number of power failures.
 fn cuts() -> usize {
     usize::try_from(length("RECEIPTD_TEST_CUTS", 40)).unwrap()
 }
 
-/// Of so many cuts one is looked at in every respect.
+/// One in this number of power failures is examined completely.
 const THOROUGH: usize = 10;
 
 #[test]
-fn what_was_promised_is_there_after_a_power_cut() {
+fn promises_hold_after_a_power_failure() {
     block_on(async {
         let load = Load::under_the_shim(300 + 2 * cuts()).await;
         let entries = log::read(&load.log);
@@ -48,7 +49,7 @@ fn what_was_promised_is_there_after_a_power_cut() {
         }
         eprintln!("{} promises, {} operations, {} cuts", load.promises.len(), entries.len(), cuts());
         assert_eq!(lost, 0, "promises were broken");
-        // What this test is worth: with SQLite's usual syncs promises are broken, and nothing else.
+        // A check of the test itself: with the syncs of `synchronous=NORMAL`, promises are broken and nothing else.
         let mut lost = 0;
         for image in Images::of(&with_synchronous_normal(&entries)) {
             lost += broken_promises(&image, &load.promises).await;
@@ -58,7 +59,7 @@ fn what_was_promised_is_there_after_a_power_cut() {
     });
 }
 
-/// How many of the promises made before the cut are not kept by the program, started again.
+/// The number of promises made before the power failure that do not hold in the restarted program.
 async fn broken_promises(image: &Image, promises: &Promises) -> usize {
     drop(open(&image.database).await);
     the_files_are_whole(&image.database).await;
@@ -72,7 +73,7 @@ async fn is_sound(database: &Database) {
     all_is_sound(database, &victims).await;
 }
 
-/// The same without those syncs of the write-ahead log that `synchronous=NORMAL` leaves out: all but that of its header
+/// The log without the syncs of the write-ahead log that `synchronous=NORMAL` leaves out: all except that of its header
 /// and that before a checkpoint.
 fn with_synchronous_normal(entries: &[Entry]) -> Vec<Entry> {
     let mut wal = None;
@@ -98,19 +99,19 @@ fn with_synchronous_normal(entries: &[Entry]) -> Vec<Entry> {
     kept
 }
 
-/// What the disk could hold after a cut.
+/// The possible contents of the disk after a power failure.
 struct Image {
-    /// How much of the log the program had written.
+    /// The length of the log at the power failure.
     cut: u64,
     database: Database,
 }
 
-/// Images of cuts all over a log.
+/// Images of power failures all over a log.
 struct Images<'a> {
     entries: &'a [Entry],
     disk: Disk,
     done: usize,
-    /// After how many entries the power goes, in their order.
+    /// The numbers of entries after which the power fails, in ascending order.
     cuts: std::vec::IntoIter<usize>,
     chance: StdRng,
 }

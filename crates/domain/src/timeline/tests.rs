@@ -72,7 +72,7 @@ fn heard_by(recipient: &str, event: Event, at: i64) -> StoredNotification {
 }
 
 #[test]
-fn several_recipients_have_a_status_each() {
+fn several_recipients_each_have_a_status() {
     let other = heard_by("447700900999", Event::Failed(Failure::Permanent), 20);
     let both = by_recipient(&[heard(Event::Delivered, 10, Channel::Sms), other.clone()]).unwrap();
     let told: Vec<_> = both.iter().map(|one| (one.recipient.as_str(), one.standing.status)).collect();
