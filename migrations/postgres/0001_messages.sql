@@ -4,14 +4,14 @@
 -- or that of our own dispatch if no notification has been understood yet.
 CREATE TABLE messages (
     correlation_id TEXT COLLATE "C"   NOT NULL PRIMARY KEY,
-    dispatch       TEXT COLLATE "C",            -- our dispatch; NULL: another system sent it
+    dispatch       TEXT COLLATE "C",            -- the state of our dispatch; NULL: another system sent it
     channel        TEXT COLLATE "C",
     sender         TEXT COLLATE "C",
     recipient      TEXT COLLATE "C",            -- in the form of domain::Address
     transaction_id TEXT COLLATE "C",
     status         TEXT COLLATE "C"   NOT NULL,
     precedence     BYTEA  NOT NULL, -- domain::Precedence, comparable; one byte for dispatch alone
-    status_at      BIGINT NOT NULL, -- times are microseconds since 1970, UTC; 0: none came
+    status_at      BIGINT NOT NULL, -- times are microseconds since 1970, UTC; 0: no readable time
     is_final       BIGINT NOT NULL,
     failure        TEXT COLLATE "C",
     code           TEXT COLLATE "C",
@@ -31,7 +31,7 @@ CREATE TABLE notifications (
     received_at    BIGINT NOT NULL,
     source         TEXT COLLATE "C"   NOT NULL,
     occurrences BIGINT NOT NULL,
-    uncorrelated   BIGINT NOT NULL, -- 1: came without correlation id, and is tied by its transaction id
+    uncorrelated   BIGINT NOT NULL, -- 1: without a correlation id; its transaction id decides its message
     transaction_id TEXT COLLATE "C",
     channel        TEXT COLLATE "C",
     recipient      TEXT COLLATE "C",
@@ -52,7 +52,7 @@ CREATE TABLE notifications (
 CREATE TABLE transactions (
     transaction_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     correlation_id TEXT COLLATE "C" NOT NULL,
-    formerly       TEXT COLLATE "C"             -- the owner before
+    formerly       TEXT COLLATE "C"             -- the previous owner
 );
 
 -- Recipients that notifications name in addition to messages.recipient.

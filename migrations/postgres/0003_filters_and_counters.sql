@@ -15,11 +15,11 @@ CREATE STATISTICS messages_kinds (mcv) ON channel, status, is_final, failure FRO
 -- The number of messages with equal properties. Triggers maintain it in the same transaction as every change of a
 -- message. The count is the sum over all slots.
 CREATE TABLE counters (
-    hour    BIGINT NOT NULL, -- in which the message was first heard of: hours since 1970, UTC
+    hour    BIGINT NOT NULL, -- in which the message was first known: hours since 1970, UTC
     channel TEXT COLLATE "C"   NOT NULL, -- '': none
     status  TEXT COLLATE "C"   NOT NULL,
     code    TEXT COLLATE "C"   NOT NULL, -- its first 64 characters; '': none
-    slot    BIGINT NOT NULL, -- those who count at the same time do it in slots of their own
+    slot    BIGINT NOT NULL, -- concurrent writers count in different slots
     count   BIGINT NOT NULL,
     PRIMARY KEY (hour, channel, status, code, slot)
 );

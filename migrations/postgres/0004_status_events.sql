@@ -5,7 +5,7 @@
 CREATE TABLE status_events (
     seq            BIGINT NOT NULL PRIMARY KEY,
     correlation_id TEXT COLLATE "C"   NOT NULL,
-    is_sent        BIGINT NOT NULL, -- 1: we sent the message
+    is_sent        BIGINT NOT NULL, -- 1: receiptd sent the message
     channel        TEXT COLLATE "C",
     status         TEXT COLLATE "C"   NOT NULL,
     status_at      BIGINT NOT NULL, -- as in messages

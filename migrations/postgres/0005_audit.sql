@@ -1,11 +1,11 @@
 -- The tamper-evident hash chain (crates/domain/src/hash_chain.rs): one link per commit, in as many chains as there were
 -- concurrent writers.
 CREATE TABLE links (
-    writer   BYTEA  NOT NULL, -- whose chain
+    writer   BYTEA  NOT NULL, -- the writer of the chain
     sequence BIGINT NOT NULL, -- 1, 2, 3…
-    hash     BYTEA  NOT NULL, -- SHA-256 over the link before and all that follows here
-    changes  BYTEA  NOT NULL, -- what became of which rows, as digests
-    checkpoints BYTEA,           -- where other chains stood; NULL: none are named
+    hash     BYTEA  NOT NULL, -- SHA-256 of the previous link and of all following columns
+    changes  BYTEA  NOT NULL, -- the row changes, as digests
+    checkpoints BYTEA,           -- the last links of other chains; NULL: none
     PRIMARY KEY (writer, sequence)
 );
 CREATE INDEX links_checkpoints ON links (writer, sequence) WHERE checkpoints IS NOT NULL;
@@ -30,6 +30,6 @@ CREATE INDEX inbound_sender ON inbound (sender);
 -- missing. Without a row, nothing is missing.
 CREATE TABLE backfill (
     id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
-    chained TEXT COLLATE "C" NOT NULL -- up to this correlation id everything is
+    chained TEXT COLLATE "C" NOT NULL -- everything up to this correlation id is chained
 );
 INSERT INTO backfill (id, chained) SELECT 1, '' WHERE EXISTS (SELECT 1 FROM messages);

@@ -3,10 +3,10 @@
 -- with one recipient, and messages that receiptd sent, have no rows here.
 CREATE TABLE recipient_standings (
     correlation_id TEXT COLLATE "C" NOT NULL,
-    recipient      TEXT COLLATE "C" NOT NULL, -- '': none is named; ' devices': any device, on push
-    severity       BYTEA  NOT NULL, -- comparable; the greatest decides for the message
-    is_open        BIGINT NOT NULL, -- 1: the message is not final as long as this recipient stands here
-    precedence     BYTEA  NOT NULL, -- of the notification that decides for this recipient
+    recipient      TEXT COLLATE "C" NOT NULL, -- '': not named; ' devices': any device, on push
+    severity       BYTEA  NOT NULL, -- comparable; the greatest decides the status of the message
+    is_open        BIGINT NOT NULL, -- 1: this standing keeps the message from being final
+    precedence     BYTEA  NOT NULL, -- of the deciding notification of this recipient
     status         TEXT COLLATE "C" NOT NULL,
     failure        TEXT COLLATE "C",
     code           TEXT COLLATE "C",

@@ -1,7 +1,7 @@
 -- The keys with which callers repeat a request without knowing the id of its message. A key is deleted with its
 -- message.
 CREATE TABLE idempotency_keys (
-    actor          TEXT COLLATE "C" NOT NULL, -- whose key it is: those of other callers have nothing to do with it
+    actor          TEXT COLLATE "C" NOT NULL, -- the caller; keys of other callers are independent
     key            TEXT COLLATE "C" NOT NULL,
     correlation_id TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (actor, key)

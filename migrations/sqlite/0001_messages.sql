@@ -2,14 +2,14 @@
 -- or that of our own dispatch if no notification has been understood yet.
 CREATE TABLE messages (
     correlation_id TEXT   NOT NULL PRIMARY KEY,
-    dispatch       TEXT,            -- our dispatch; NULL: another system sent it
+    dispatch       TEXT,            -- the state of our dispatch; NULL: another system sent it
     channel        TEXT,
     sender         TEXT,
     recipient      TEXT,            -- in the form of domain::Address
     transaction_id TEXT,
     status         TEXT   NOT NULL,
     precedence     BLOB   NOT NULL, -- domain::Precedence, comparable; one byte for dispatch alone
-    status_at      BIGINT NOT NULL, -- times are microseconds since 1970, UTC; 0: none came
+    status_at      BIGINT NOT NULL, -- times are microseconds since 1970, UTC; 0: no readable time
     is_final       BIGINT NOT NULL,
     failure        TEXT,
     code           TEXT,
@@ -29,7 +29,7 @@ CREATE TABLE notifications (
     received_at    BIGINT NOT NULL,
     source         TEXT   NOT NULL,
     occurrences BIGINT NOT NULL,
-    uncorrelated   BIGINT NOT NULL, -- 1: came without correlation id, and is tied by its transaction id
+    uncorrelated   BIGINT NOT NULL, -- 1: without a correlation id; its transaction id decides its message
     transaction_id TEXT,
     channel        TEXT,
     recipient      TEXT,
@@ -50,7 +50,7 @@ CREATE TABLE notifications (
 CREATE TABLE transactions (
     transaction_id TEXT NOT NULL PRIMARY KEY,
     correlation_id TEXT NOT NULL,
-    formerly       TEXT             -- the owner before
+    formerly       TEXT             -- the previous owner
 ) WITHOUT ROWID;
 
 -- Recipients that notifications name in addition to messages.recipient.

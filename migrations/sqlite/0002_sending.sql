@@ -13,7 +13,7 @@ CREATE TABLE outbox (
     attempts       BIGINT NOT NULL,
     due_at         BIGINT,
     lease_until    BIGINT,
-    expire_at      BIGINT,          -- not handed over at this time or later
+    expire_at      BIGINT,          -- not dispatched at this time or later
     CHECK (due_at IS NULL OR lease_until IS NULL)
 );
 INSERT INTO outbox (correlation_id, channel, request, attempts, due_at, lease_until)

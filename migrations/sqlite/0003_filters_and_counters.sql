@@ -13,11 +13,11 @@ CREATE INDEX messages_observed ON messages (created_at) WHERE dispatch IS NULL;
 -- The number of messages with equal properties. Triggers maintain it in the same transaction as every change of a
 -- message. The count is the sum over all slots.
 CREATE TABLE counters (
-    hour    BIGINT NOT NULL, -- in which the message was first heard of: hours since 1970, UTC
+    hour    BIGINT NOT NULL, -- in which the message was first known: hours since 1970, UTC
     channel TEXT   NOT NULL, -- '': none
     status  TEXT   NOT NULL,
     code    TEXT   NOT NULL, -- its first 64 characters; '': none
-    slot    BIGINT NOT NULL, -- on Postgres, those who count at the same time do it in slots of their own
+    slot    BIGINT NOT NULL, -- on Postgres, concurrent writers count in different slots
     count   BIGINT NOT NULL,
     PRIMARY KEY (hour, channel, status, code, slot)
 ) WITHOUT ROWID;

@@ -2,7 +2,7 @@
 CREATE TABLE status_events (
     seq            BIGINT NOT NULL PRIMARY KEY,
     correlation_id TEXT   NOT NULL,
-    is_sent        BIGINT NOT NULL, -- 1: we sent the message
+    is_sent        BIGINT NOT NULL, -- 1: receiptd sent the message
     channel        TEXT,
     status         TEXT   NOT NULL,
     status_at      BIGINT NOT NULL, -- as in messages

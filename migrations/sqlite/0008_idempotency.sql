@@ -1,7 +1,7 @@
 -- The keys with which callers repeat a request without knowing the id of its message. A key is deleted with its
 -- message.
 CREATE TABLE idempotency_keys (
-    actor          TEXT NOT NULL, -- whose key it is: those of other callers have nothing to do with it
+    actor          TEXT NOT NULL, -- the caller; keys of other callers are independent
     key            TEXT NOT NULL,
     correlation_id TEXT NOT NULL,
     PRIMARY KEY (actor, key)

@@ -46,7 +46,7 @@ async fn a_send_is_in_the_audit_log(database: &Database) {
     }
     let ops = server.with_token("4dmin-s3cret");
     let sent: i64 = audit(&ops).await.iter().filter(|(_, actor, _)| actor == "shop").map(|(.., count)| count).sum();
-    assert_eq!(sent, 2, "the same again was not sent");
+    assert_eq!(sent, 2, "a repetition was not sent again");
     assert!(audit(&ops).await.contains(&entry("sent", "app", 1)));
     let page = ops.gets("/v1/audit?limit=1").await.is(200).json();
     let cursor = page["nextCursor"].as_str().unwrap();
@@ -76,7 +76,7 @@ async fn bulk_sends_and_cancellations_are_in_the_audit_log(database: &Database) 
     let told = audit(&server.with_token("4dmin-s3cret")).await;
     let count = |action: &str| -> i64 { told.iter().filter(|(it, ..)| it == action).map(|(.., count)| count).sum() };
     assert!(told.iter().all(|(_, actor, _)| actor == "shop"), "{told:?}");
-    assert_eq!((count("sent"), count("cancelled")), (3, 1), "what was asked for again was done once");
+    assert_eq!((count("sent"), count("cancelled")), (3, 1), "repeated requests were done once");
     server.stop().await;
 }
 

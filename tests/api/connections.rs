@@ -41,7 +41,7 @@ async fn clients_that_never_read_are_dropped_and_take_little_memory(database: &D
     });
     let crowd = crowd.await;
     let mut most = 0;
-    eventually("those who do not read to be dropped", async || {
+    eventually("clients that do not read to be dropped", async || {
         most = most.max(program.resident().saturating_sub(before));
         let are_gone = client.metric(UNREAD).await > 0 && program.sockets() < 50;
         are_gone.then_some(())

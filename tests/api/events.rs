@@ -132,7 +132,7 @@ async fn a_stop_ends_the_stream(database: &Database) {
     server.begins_to_stop();
     assert_eq!(follower.next().await, None);
     server.stop().await;
-    assert!(began.elapsed() < Duration::from_secs(8), "it did not wait for the follower");
+    assert!(began.elapsed() < Duration::from_secs(8), "it waited for the follower");
 }
 
 /// The stream as clients read it that do not follow the standard exactly.
@@ -175,7 +175,7 @@ async fn the_streams_of_a_token_are_limited(database: &Database) {
         server.posts(Sample::of(&uuid::Uuid::new_v4().to_string())).await.is_acknowledged();
         (asked_status(one.request(Method::GET, "/v1/events")).await == 200).then_some(())
     };
-    harness::eventually("the place to be free", again).await;
+    harness::eventually("the stream to be released", again).await;
     drop(followers);
     server.stop().await;
 }

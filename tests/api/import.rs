@@ -240,7 +240,7 @@ async fn a_file_without_any_understood_row_is_rejected(database: &Database) {
         let detail = refused["detail"].as_str().unwrap();
         assert!(detail.contains("nothing in the file could be understood: 2 rows"), "{detail}");
     }
-    assert!(server.items("/v1/quarantine").await.len() > 4, "it is kept");
+    assert!(server.items("/v1/quarantine").await.len() > 4, "it is stored");
     // A single understood row makes the import succeed, even if it is known.
     server.posts(Sample::of("order-1")).await.is_acknowledged();
     assert_eq!(import(&server, "", format!("{{\"a\":1}}\n{}", Sample::of("order-1").body())).await["known"], 1);

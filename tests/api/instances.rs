@@ -33,7 +33,7 @@ async fn several_instances_send_each_message_once(database: &Database) {
         server.sends(&sms(&format!("order-{n}"), "Hello. [sim:silent]")).await.is(202);
     }
     let all = async || (one.ids("?status=accepted&limit=500").await.len() == MESSAGES).then_some(());
-    eventually("all to be handed over", all).await;
+    eventually("all to be dispatched", all).await;
     assert_eq!(platform.report().requests, MESSAGES as u64);
     one.stop().await;
     other.stop().await;

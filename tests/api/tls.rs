@@ -86,7 +86,7 @@ async fn a_connection_without_tls_gets_no_answer(database: &Database) {
     let in_the_clear = Client::of(format!("http://{}", server.address));
     assert!(!in_the_clear.is_answered().await);
     let stranger = Client::with(format!("https://{}", server.address), Some(&Authority::new().pem()), HTTP_1);
-    assert!(!stranger.is_answered().await, "the test does not look at certificates");
+    assert!(!stranger.is_answered().await, "the test does not check certificates");
     server.gets("/health/live").await.is(200);
     let server = server.stopped().await.in_the_clear().start().await;
     assert_eq!(server.metric("receiptd_tls_certificate_not_after_seconds").await, 0);
@@ -186,7 +186,7 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails(database: &Da
     over.store(true, Ordering::Relaxed);
     posters.join_all().await;
     for client in &lasting {
-        assert!(shown(client).await == der(&held.pair.certificate), "its connection has not outlasted the certificate");
+        assert!(shown(client).await == der(&held.pair.certificate), "its connection did not keep the certificate");
     }
     let kept = database.texts("SELECT correlation_id FROM notifications WHERE occurrences = 1").await;
     assert_eq!(kept.len() as u64, done.load(Ordering::Relaxed));

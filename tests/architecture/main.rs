@@ -113,7 +113,7 @@ fn breaches(file: &File) -> Vec<String> {
         return vec![format!("{}: the module {module} has no line in LAYERS of tests/architecture", file.name)];
     };
     if file.leaves_by_super(1) {
-        return vec![format!("{} leaves its module by `super`; write `crate::`", file.name)];
+        return vec![format!("{} leaves its module with `super`; use `crate::`", file.name)];
     }
     let unseen = file.mentions("crate::").into_iter().filter(|name| name != module && !sees.contains(&name.as_str()));
     unseen
@@ -207,7 +207,7 @@ fn every_crate_stays_where_it_belongs() {
             .iter()
             .filter(|(name, places)| file.uses_crate(name) && !places.iter().any(|place| is_in(file, place)));
         strays
-            .map(|(name, places)| format!("{} uses {name}, which belongs to {}", file.name, places.join(", ")))
+            .map(|(name, places)| format!("{} uses {name}, which only {} may use", file.name, places.join(", ")))
             .collect()
     };
     assert_none(modules().iter().flat_map(strays));
@@ -224,7 +224,7 @@ fn every_file_begins_with_a_module_comment() {
     let silent = |file: &File| {
         let first = file.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let says = first.strip_prefix("//!").is_some_and(|rest| !rest.trim().is_empty());
-        (!says).then(|| format!("{} does not begin with a //! line that says what it holds", file.name))
+        (!says).then(|| format!("{} does not begin with a //! line that describes it", file.name))
     };
     assert_none(files(PROGRAM).iter().filter_map(silent));
 }
@@ -236,7 +236,7 @@ fn files_are_short() {
     let long = all.iter().filter(|file| lines(file) > LINES);
     assert_none(
         long.map(|file| {
-            format!("{} has {} lines; {LINES} is the most. Split it by what it does", file.name, lines(file))
+            format!("{} has {} lines; the maximum is {LINES}. Split it by purpose", file.name, lines(file))
         }),
     );
 }

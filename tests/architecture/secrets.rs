@@ -11,7 +11,7 @@ pub(crate) fn compared(file: &File) -> Vec<String> {
     }
     let mut reader = Reader { found: 0 };
     reader.visit_file(&syn::parse_file(&file.text).unwrap());
-    let rule = "compares the text of a secret; `Active::position` and `ct_eq` take the same time whatever is compared";
+    let rule = "compares the text of a secret; use `ActiveSecrets::position` or `ct_eq`, which take constant time";
     vec![format!("{} {rule}", file.name); reader.found]
 }
 

@@ -140,7 +140,7 @@ fn a_restored_database_is_verified_and_sends_nothing_twice() {
         put_back(&["copy.db", "--force"]).await.is(1).complains("receiptd.db is in use; stop the server first");
         put_back(&[]).await.is(2).complains("name the file of the backup");
         server.program.ends_on("TERM").await.is(0);
-        assert!(!file("receiptd.db-wal").exists(), "what was stopped is one file");
+        assert!(!file("receiptd.db-wal").exists(), "a stopped database is one file");
         assert_eq!(status("after").await, "delivered");
 
         fs::copy(file("copy.db"), file("altered.db")).unwrap();
@@ -152,7 +152,7 @@ fn a_restored_database_is_verified_and_sends_nothing_twice() {
         fs::write(file("damaged.db"), pages).unwrap();
         let damaged = put_back(&["damaged.db", "--force"]).await.is(1);
         assert!(damaged.err.contains("damaged") || damaged.err.contains("cannot be read"), "{damaged:?}");
-        assert_eq!(status("after").await, "delivered", "what could not be proved is not put in place");
+        assert_eq!(status("after").await, "delivered", "a backup that does not verify is not restored");
 
         let shown = put_back(&["copy.db", "--force"]).await.is(0);
         shown.prints(&["restored: ", "head ", "1 messages were waiting to be sent", "the previous database is"]);
@@ -232,7 +232,7 @@ fn a_backup_without_the_rows_of_a_head_is_refused() {
         let put_back = async |name: &str, head: &str| run(folder, &["restore", name, "--force", "--head", head]).await;
         put_back("early.db", "head.txt").await.is(1).complains("no link has the hash of this head");
         put_back("copy.db", "soon").await.is(2).complains("must be 64 hexadecimal digits or a file");
-        assert!(!file("receiptd.db.replaced").exists(), "nothing is put in place");
+        assert!(!file("receiptd.db.replaced").exists(), "nothing is restored");
         put_back("copy.db", "head.txt").await.is(0).prints(&["restored: "]);
     });
 }

@@ -37,7 +37,7 @@ fn the_credentials_are_checked_without_sending_a_message() {
         let recorder = Recorder::saying(404, "<html>not found</html>").await;
         let other = try_platform(&recorder.url, KEY).await.is(1);
         assert!(told(&other, "platform answers").contains("is not Webex Connect"), "{other:?}");
-        assert_eq!(recorder.requests()[0].body, serde_json::json!({}), "it names nobody and says nothing");
+        assert_eq!(recorder.requests()[0].body, serde_json::json!({}), "it contains no recipient and no text");
         assert!(platform.report().accepted_by_correlation_id.is_empty());
         platform.stop().await;
     });

@@ -303,7 +303,7 @@ fn a_killed_server_loses_and_repeats_nothing() {
         let report = post.sends("people.csv", &flags).await.is(0).json();
         assert_eq!(report["new"].as_u64().unwrap() + report["alreadySent"].as_u64().unwrap(), MANY as u64);
         let client = post.server.as_ref().unwrap().1.clone();
-        eventually("all to be handed over", async || {
+        eventually("all to be dispatched", async || {
             client.ids("?status=queued&limit=1").await.is_empty().then_some(())
         })
         .await;

@@ -50,7 +50,7 @@ fn a_method_has_one_secret_or_a_list_of_two() {
 #[test]
 fn invalid_values_are_refused() {
     for (settings, words) in [
-        ("notify.hub_secrets = ['aaaa', 'bbbb', 'cccc']", "notify.hub_secrets must be at most two secrets at the most"),
+        ("notify.hub_secrets = ['aaaa', 'bbbb', 'cccc']", "notify.hub_secrets must be at most two secrets"),
         ("notify.hub_secrets = ['aaaa', '  ']", "notify.hub_secrets must not contain a blank secret"),
         ("notify.path_token = ['aaaa', 'aaaa/b']", "notify.path_token must contain only letters, digits and -._~"),
         ("notify.basic = ['a:bbbb', 'cccc']", "notify.basic must be user:password"),

@@ -85,7 +85,7 @@ async fn each_is_sent_once(database: &Database, server: Option<&Stoppable>) {
     program.ends_on("TERM").await;
     let said = database.rows("SELECT correlation_id, dispatch FROM messages").await.into_iter().collect();
     let unconfirmed = agree(&said, &taken.lock().unwrap(), &platform.report().accepted_by_correlation_id, &cut_off);
-    eprintln!("{} messages were sent, {unconfirmed} of them cut off, through {kills} kills", said.len());
+    eprintln!("{} messages were sent, {unconfirmed} of them interrupted, through {kills} kills", said.len());
     // No more than the requests at the platform at one of the kills, and the messages claimed to leave next.
     assert!(unconfirmed <= 2 * IN_FLIGHT * (kills + 1));
     all_is_sound(database, &victims).await;

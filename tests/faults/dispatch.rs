@@ -29,7 +29,7 @@ fn sending_continues_after_a_lock() {
             lock.end().await;
         };
         let unconfirmed = sends_each_message_once(database, database.url(), 2, outage).await;
-        assert_eq!(unconfirmed, 0, "what cannot begin leaves nothing behind");
+        assert_eq!(unconfirmed, 0, "a claim that cannot begin leaves nothing behind");
     });
 }
 
@@ -106,7 +106,7 @@ async fn sends_each_message_once(
             unconfirmed += 1;
         }
     }
-    eprintln!("{} messages were taken over, {unconfirmed} of them are unconfirmed", stand.len());
+    eprintln!("{} messages were accepted, {unconfirmed} of them are unconfirmed", stand.len());
     // Fails if any message was accepted twice.
     platform.stop().await;
     unconfirmed
@@ -131,7 +131,7 @@ impl Senders {
     async fn are_turned_away(&self) {
         let before = self.turned_away.load(Ordering::Relaxed);
         let more = async || (self.turned_away.load(Ordering::Relaxed) > before).then_some(());
-        eventually("messages to be turned away", more).await;
+        eventually("messages to be rejected", more).await;
     }
 }
 

@@ -77,7 +77,7 @@ impl Load {
     pub(crate) async fn adds_up(self, database: &Database) {
         let Ledger { bodies, turned_away, slowest } = std::mem::take(&mut *self.ledger.lock().unwrap());
         let acknowledged = bodies.values().filter(|entry| entry.acknowledged > 0).count();
-        eprintln!("{acknowledged} acknowledged, {turned_away} turned away, the slowest answer after {slowest:?}");
+        eprintln!("{acknowledged} acknowledged, {turned_away} rejected, the slowest answer after {slowest:?}");
         assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
         let mut stored = BTreeMap::new();
         for (body, times) in database.rows::<(Vec<u8>, i64)>("SELECT body, occurrences FROM notifications").await {

@@ -37,7 +37,7 @@ impl Scene {
     pub(crate) async fn is_out_of_order(&self) {
         let before = self.load.turned_away();
         let turned_away = async || (self.load.turned_away() > before + 10).then_some(());
-        eventually("notifications to be turned away", turned_away).await;
+        eventually("notifications to be rejected", turned_away).await;
         let not_ready = async || {
             let answer = self.client.gets("/health/ready?of=notify").await;
             (answer.status == 503).then(|| answer.asks_to_try_again())
@@ -54,7 +54,7 @@ impl Scene {
         eventually("notifications to be acknowledged", acknowledged).await;
         let ready = async || (self.client.gets("/health/ready").await.status == 200).then_some(());
         eventually("the program to be ready", ready).await;
-        eprintln!("it went on after {:?}", began.elapsed());
+        eprintln!("it continued after {:?}", began.elapsed());
     }
 
     /// The resident memory of the process in bytes.

@@ -1,16 +1,16 @@
 /*
- * Lets writes and syncs to the files of one folder fail. Loaded with LD_PRELOAD; SHIM_FOLDER is the folder, SHIM_FAULTS
- * another one, in which there may be:
+ * Makes writes and syncs to the files of one folder fail. Loaded with LD_PRELOAD. SHIM_FOLDER is the folder. SHIM_FAULTS
+ * is another folder, which may contain:
  *
- *     write-EIO, write-ENOSPC    while it is there, writes fail
- *     sync-EIO                   while it is there, syncs fail
- *     next-sync-EIO              the next sync fails, and takes the file away
- *     disk/<name>                what is on the disk of the file <name>
+ *     write-EIO, write-ENOSPC    writes fail while this file exists
+ *     sync-EIO                   syncs fail while this file exists
+ *     next-sync-EIO              the next sync fails and removes this file
+ *     disk/<name>                the contents on disk of the file <name>
  *
- * Names and lengths of files are on the disk at once. A sync that fails loses what it should have written: as Linux does, which takes it for written from then on. The
- * program reads it as ever, since it is in memory still.
+ * Names and lengths of files are on disk at once. A failed sync loses the data that it should have written. Linux
+ * behaves in this way: it treats the data as written from then on. The program can still read it, since it is in memory.
  *
- * The -shm file is left alone: nobody reads it after a crash.
+ * The -shm file is not affected, since it is not read after a crash.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,7 +25,7 @@
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define PATH 1024
 
-/* What is written and not yet synced. */
+/* Writes that are not synced yet. */
 struct change {
     char name[64];
     off_t offset;
@@ -43,7 +43,7 @@ __attribute__((constructor)) static void begin(void) {
     if (!folder || !faults) abort();
 }
 
-/* The name of an open file in the folder; false for any other. */
+/* The name of an open file in the folder. False for any other file. */
 static int is_ours(int file, char *name) {
     char link[64], path[PATH];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
@@ -91,8 +91,8 @@ static void remember(const char *name, off_t offset, size_t length) {
     pthread_mutex_unlock(&turn);
 }
 
-/* Takes the changes of a file off the list; puts them on the disk, unless they are lost. The order makes no difference:
- * all of them are as the file is now. */
+/* Removes the changes of a file from the list, and writes them to the disk unless they are lost. The order makes no
+ * difference: all of them have the current contents of the file. */
 static void settle(int file, const char *name, int is_lost) {
     pthread_mutex_lock(&turn);
     int to = disk(name);

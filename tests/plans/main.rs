@@ -115,7 +115,7 @@ fn sqlite_never_reads_a_whole_table() {
         for (query, index) in LISTS {
             list(&store, query).await;
             let statements = heard(&store).await;
-            assert!(statements.len() >= 2, "{query:?}: the statements were not heard");
+            assert!(statements.len() >= 2, "{query:?}: the statements were not reported");
             for statement in statements {
                 let plan = million::plan(&url, &statement).await;
                 assert!(plan.iter().all(|step| !reads_everything(step)), "{query:?}: {plan:#?}\n{statement}");
@@ -124,7 +124,7 @@ fn sqlite_never_reads_a_whole_table() {
                     continue;
                 }
                 let leads = plan.iter().any(|step| step.contains(&format!("INDEX {index} (")));
-                assert!(leads, "{query:?} is not led by {index}: {plan:#?}\n{statement}");
+                assert!(leads, "{query:?} does not use {index}: {plan:#?}\n{statement}");
             }
         }
         look_up(&store).await;
@@ -179,7 +179,7 @@ fn postgres_never_reads_a_whole_table() {
 
 fn assert_no_scan(what: &str, least: usize) {
     let plans = overheard::plans();
-    assert!(plans.len() >= least, "{what:?}: only {} plans were heard", plans.len());
+    assert!(plans.len() >= least, "{what:?}: only {} plans were reported", plans.len());
     for plan in plans {
         assert!(plan.scanned.is_empty(), "{what:?} reads the whole of {:?}: {:#}", plan.scanned, plan.whole);
         assert!(plan.looked_at <= LOOKED_AT, "{what:?} looks at {} messages: {:#}", plan.looked_at, plan.whole);

@@ -122,7 +122,7 @@ async fn messages_of_one_minute_are_one_entry(store: &TestStore) {
     assert_eq!(
         told(store).await,
         [line("sent", "app", 2), line("sent", "shop", 4), line("sent", "shop", 4)],
-        "the same again is no action"
+        "a repetition is not an action"
     );
     for _ in 0..2 {
         store.outbox.cancel(&id("a-0"), time(2 * second), &app).await.unwrap();

@@ -67,7 +67,7 @@ async fn a_notified_message_is_not_cancelled(store: &TestStore) {
     settle(store, &claim, &retry(5_000)).await;
     store.hear([about("order-1").says(Event::Submitted)]).await;
     assert_eq!(cancel(store, "order-1", 6_000).await, Cancellation::TooLate(Status::Submitted));
-    assert_eq!((next_due(store).await, claimed(store, 7_000).await), (Some(5_000), vec![]), "the claim finds out");
+    assert_eq!((next_due(store).await, claimed(store, 7_000).await), (Some(5_000), vec![]), "the claim detects it");
     assert_eq!(store.message("order-1").await.dispatch, Some(Dispatch::Accepted));
 }
 
@@ -82,7 +82,7 @@ async fn a_notification_outranks_a_cancellation(store: &TestStore) {
     enqueue(store, &submission("order-1"), 1_000).await;
     cancel(store, "order-1", 2_000).await;
     store.hear([about("order-1").says(Event::Unknown)]).await;
-    assert_eq!(store.message("order-1").await.status, Status::Cancelled, "nobody understands it");
+    assert_eq!(store.message("order-1").await.status, Status::Cancelled, "the notification is not understood");
     for (event, status) in [(Event::Submitted, Status::Submitted), (Event::Failed(Failure::Unclear), Status::Failed)] {
         store.hear([about("order-1").says(event)]).await;
         assert_eq!(store.message("order-1").await.status, status);
@@ -127,7 +127,7 @@ async fn either_a_claim_or_a_cancellation_succeeds(store: &TestStore) {
                 other => panic!("{other:?}"),
             }
         });
-        assert_eq!(acting.join_all().await.iter().sum::<usize>(), 1, "exactly one of the two");
+        assert_eq!(acting.join_all().await.iter().sum::<usize>(), 1, "exactly one of the two succeeds");
         let message = store.message(&name).await;
         assert!(matches!(message.status, Status::Sending | Status::Cancelled), "{:?}", message.status);
         assert_eq!(store.messages.dispatch_events(&id(&name)).await.unwrap().len(), 2);

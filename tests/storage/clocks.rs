@@ -66,7 +66,7 @@ async fn a_wrong_platform_clock_keeps_its_own_order(store: &TestStore) {
         append(store, &tell(&wrong, years)).await;
         let [right, wrong] = [store.message(&right).await, store.message(&wrong).await];
         assert_eq!((wrong.status, wrong.is_final), (right.status, right.is_final));
-        assert_eq!(wrong.notification_count, right.notification_count, "what came again is known again");
+        assert_eq!(wrong.notification_count, right.notification_count, "repetitions are recognized");
         let told = async |message: &Message| {
             let notifications = notifications_of(store, &message.correlation_id).await.unwrap();
             let entries = timeline(&notifications, &[]).into_iter();
@@ -102,7 +102,7 @@ async fn pages_are_right_while_our_clock_jumps(store: &TestStore) {
         }
         assert_eq!(walked.iter().collect::<BTreeSet<_>>().len(), walked.len(), "twice: {walked:?}");
         walked.retain(|name| before.contains(name));
-        assert_eq!(walked, before, "what was there is walked in its order");
+        assert_eq!(walked, before, "existing messages are read in their order");
     });
 }
 

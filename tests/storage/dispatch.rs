@@ -63,7 +63,7 @@ async fn a_notification_after_an_answer_decides(store: &TestStore) {
         let message = store.message(&name).await;
         assert_eq!(standing(&message), (Status::Failed, true, None, Some(time(1))), "{dispatch:?}");
         assert_eq!(message.failure, Some(Failure::Transient));
-        assert_eq!(message.sender.as_deref(), Some("ACME"), "what we know of it stays");
+        assert_eq!(message.sender.as_deref(), Some("ACME"), "known values stay");
     }
 }
 
@@ -156,7 +156,7 @@ async fn act(store: &TestStore, name: &str, action: Action, now: i64, lease: &mu
             let waits = model.steps.last().unwrap().dispatch == Dispatch::Queued;
             let shown = model.understood().is_some();
             let claims = claimed(store, now).await;
-            assert_eq!(claims.is_empty(), !waits || shown, "what the platform has is never sent again");
+            assert_eq!(claims.is_empty(), !waits || shown, "a message that the platform has is never sent again");
             let mut step = Settlement::new(Dispatch::Sending, time(now));
             if waits && shown {
                 step = Settlement::new(Dispatch::Accepted, time(now));

@@ -47,7 +47,7 @@ async fn a_new_submission_is_stored(store: &TestStore) {
 
     let reopened = store.reopened().await;
     let message = reopened.messages.find(&id("order-1")).await.unwrap().unwrap();
-    assert_eq!(message, Message::queued(&wanted, time(1_000)), "what the sender was told");
+    assert_eq!(message, Message::queued(&wanted, time(1_000)), "the answer to the sender");
     assert_eq!((message.origin(), message.dispatch), (Origin::Sent, Some(Dispatch::Queued)));
     assert_eq!((message.status, message.is_final, message.failure), (Status::Queued, false, None::<Failure>));
     assert_eq!((message.channel, message.sender.as_deref()), (Some(Channel::Sms), Some("ACME")));

@@ -128,12 +128,12 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
     let erased = Some("erased".to_owned());
     assert_eq!(message, Message { recipient: Some(number("erased")), callback_data: erased, ..before });
     assert_eq!(store.notifications("other").await, [other.recorded()]);
-    assert!(verify(store, Some(&vouched)).await.sound, "a head from before vouches still");
+    assert!(verify(store, Some(&vouched)).await.sound, "an earlier head still verifies");
     assert_eq!(
         store.texts("SELECT actor || ' ' || action || ' ' || CAST(count AS TEXT) FROM audit_log ORDER BY at").await,
         ["server sent 1", "ops erased 5"]
     );
-    assert_eq!(erase(store, false).await, ErasureView::default(), "nothing is left to erase");
+    assert_eq!(erase(store, false).await, ErasureView::default(), "nothing remains to be erased");
 }
 
 async fn one_of_several_recipients_is_erased_and_the_others_stay(store: &TestStore) {
@@ -223,7 +223,7 @@ async fn the_person_is_erased_in_every_encoding(store: &TestStore) {
     let view = erase(store, false).await;
     assert_eq!((view.quarantine, view.inbound, view.compressed, view.found), (17, 17, 1, true));
     let erased = "SELECT sender FROM inbound WHERE length(body) = 15";
-    assert_eq!(store.texts(erased).await, vec!["447700900999"; 17], "who sent it is somebody else");
+    assert_eq!(store.texts(erased).await, vec!["447700900999"; 17], "another person sent it");
     assert_eq!(erase(store, false).await, ErasureView { compressed: 1, ..ErasureView::default() });
 }
 
@@ -240,7 +240,7 @@ async fn messages_to_others_stay_without_the_person(store: &TestStore) {
     let view = erase(store, false).await;
     assert_eq!(view, would);
     assert_eq!((view.messages, view.notifications, view.requests, view.under_way), (2, 2, 0, 1));
-    assert_eq!(store.message("text").await.status, Status::Queued, "it is a message to somebody else");
+    assert_eq!(store.message("text").await.status, Status::Queued, "it is a message to another person");
     for (name, data) in [("in-a-body", "order 7"), ("in-the-data", "erased")] {
         let message = store.message(name).await;
         assert_eq!((message.recipient, message.callback_data.as_deref()), (Some(number("447700900999")), Some(data)));

@@ -66,7 +66,7 @@ async fn a_notified_message_does_not_expire(store: &TestStore) {
     let again = Settlement { retry_at: Some(time(20_000)), ..Settlement::new(Dispatch::Queued, time(2_000)) };
     settle(store, &claim, &again).await;
     store.hear([about("a").says(Event::Submitted)]).await;
-    assert_eq!(store.outbox.expire(time(9_000)).await.unwrap(), [id("a")], "it waits no more");
+    assert_eq!(store.outbox.expire(time(9_000)).await.unwrap(), [id("a")], "it no longer waits");
     let message = store.message("a").await;
     assert_eq!((message.status, message.dispatch), (Status::Submitted, Some(Dispatch::Accepted)));
 }
@@ -75,7 +75,7 @@ async fn a_notification_outranks_an_expiry(store: &TestStore) {
     enqueue(store, &until("a", 5_000), 1_000).await;
     store.outbox.expire(time(5_000)).await.unwrap();
     store.hear([about("a").says(Event::Unknown)]).await;
-    assert_eq!(store.message("a").await.status, Status::Expired, "nobody understands it");
+    assert_eq!(store.message("a").await.status, Status::Expired, "the notification is not understood");
     store.hear([about("a").says(Event::Submitted)]).await;
     let message = store.message("a").await;
     assert_eq!((message.status, message.is_final), (Status::Submitted, false));
@@ -98,7 +98,7 @@ async fn leased_messages_are_queued_again_if_configured(store: &TestStore) {
     assert_eq!(store.outbox.expire_leases(time(1_100), true).await.unwrap(), [id("a")]);
     let message = store.message("a").await;
     assert_eq!((message.status, message.status_at), (Status::Queued, Some(time(1_100))));
-    assert!(message.reason.is_some(), "it says why");
+    assert!(message.reason.is_some(), "it has a reason");
     assert_eq!(next_due(store).await, Some(1_100));
     let again = claimed(store, 1_100).await.remove(0);
     assert_eq!((&again.submission, again.attempt, again.counted), (&claim.submission, 2, 1));

@@ -75,7 +75,7 @@ impl Writer {
 }
 
 /// Waits until a session waits for a table.
-async fn somebody_waits(store: &TestStore) {
+async fn a_session_waits(store: &TestStore) {
     let waiting = "SELECT relation::regclass::text FROM pg_locks JOIN pg_database d ON d.oid = database \
                    WHERE NOT granted AND locktype = 'relation' AND datname = current_database()";
     while store.texts(waiting).await.is_empty() {
@@ -105,7 +105,7 @@ async fn writers_of_the_previous_version_continue_during_a_migration(store: &Tes
         .await
         .unwrap();
     let opening = tokio::spawn(async move { open(&url).await });
-    somebody_waits(store).await;
+    a_session_waits(store).await;
     for writer in &mut writers {
         writer.gets_on().await;
     }
@@ -124,6 +124,6 @@ async fn writers_of_the_previous_version_continue_during_a_migration(store: &Tes
         assert_eq!(store.texts(&count(table)).await, [wrote.to_string()], "{table}");
     }
     let counted = store.texts("SELECT SUM(count)::text FROM counters").await;
-    assert_eq!(counted, [(20_000 + wrote).to_string()], "whoever wrote when the counters came is counted");
+    assert_eq!(counted, [(20_000 + wrote).to_string()], "messages written during the migration are counted");
     upgraded.health.close().await;
 }

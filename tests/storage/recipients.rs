@@ -53,7 +53,7 @@ async fn recipients_are_stored_in_every_order(store: &TestStore) {
         assert_eq!(found_by(store, number).await.len(), 4);
     }
     let recipients = store.texts("SELECT correlation_id FROM recipients").await;
-    assert_eq!(recipients.len(), 8, "one of three stands in the message");
+    assert_eq!(recipients.len(), 8, "one of three is in the message");
 }
 
 async fn spellings_of_one_number_are_one_recipient(store: &TestStore) {

@@ -178,7 +178,7 @@ async fn a_rebuild_parses_every_notification_again(store: &TestStore) {
         [restated("order-1", Status::Unknown, Status::Read), restated("order-2", Status::Submitted, Status::Delivered)];
     let before = store.message("order-1").await;
     assert_eq!(store.repair.preview_recompute(&ids, &read).await.unwrap(), expected);
-    assert_eq!(store.message("order-1").await, before, "a review changes nothing");
+    assert_eq!(store.message("order-1").await, before, "a preview changes nothing");
     assert_eq!(
         store.repair.recompute(&ids, &read, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(),
         expected

@@ -78,7 +78,7 @@ async fn bodies_are_purged_and_their_parsed_values_stay(store: &TestStore) {
     assert_eq!(audit(store).await, [("server".to_owned(), "purged".to_owned(), 1, Some("bodies".to_owned()))]);
     // A repetition is counted, as before.
     store.hear([old]).await;
-    assert!(verify(store, Some(&head)).await.sound, "a head from before vouches still");
+    assert!(verify(store, Some(&head)).await.sound, "an earlier head still verifies");
 }
 
 async fn notifications_are_purged_and_the_status_stays(store: &TestStore) {

@@ -121,7 +121,7 @@ async fn an_expired_lease_becomes_unconfirmed_and_is_never_queued_again(store: &
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.dispatch), (Status::Unconfirmed, Some(Dispatch::Unconfirmed)));
     assert_eq!((message.is_final, message.status_at), (false, Some(time(1_100))));
-    assert!(message.reason.is_some(), "it says why");
+    assert!(message.reason.is_some(), "it has a reason");
     assert_eq!(store.message("order-2").await.status, Status::Sending);
     assert_eq!((claimed(store, i64::MAX).await, next_due(store).await), (Vec::new(), None));
 }

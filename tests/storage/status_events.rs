@@ -35,7 +35,7 @@ async fn after(store: &Store, place: EventPosition, count: usize) -> Vec<StatusE
     let mut found = Vec::new();
     let end = Instant::now() + Duration::from_secs(20);
     while found.len() < count {
-        assert!(Instant::now() < end, "waited in vain for {count}: {:?}", in_words(&found));
+        assert!(Instant::now() < end, "timeout while waiting for {count}: {:?}", in_words(&found));
         let last = found.last().map_or(place, |change: &StatusEvent| change.position);
         found.extend(store.status_events.after(last, limit(500)).await.unwrap().unwrap());
         tokio::task::yield_now().await;
@@ -136,7 +136,7 @@ async fn every_reader_gets_everything_once_while_several_write(store: &TestStore
         let mut last: BTreeMap<String, Status> = BTreeMap::new();
         for change in &seen {
             let before = last.insert(change.correlation_id.to_string(), change.status);
-            assert_ne!(before, Some(change.status), "told twice: {seen:?}");
+            assert_ne!(before, Some(change.status), "repeated: {seen:?}");
         }
         for (id, status) in &last {
             let message = store.message(id).await;
@@ -183,7 +183,7 @@ async fn readers_wait_for_a_slow_transaction(store: &TestStore) {
     let between = store.status_events.end().await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(in_words(&after(store, from, 2).await), ["slow delivered", "quick delivered"]);
-    assert_eq!(after(store, between, 2).await.len(), 2, "who begins in between gets both, too");
+    assert_eq!(after(store, between, 2).await.len(), 2, "a reader that begins in between gets both");
     // A verification would find that no link records this row.
     store.execute("DELETE FROM messages WHERE correlation_id = 'slow'").await;
 }

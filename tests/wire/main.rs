@@ -110,7 +110,7 @@ fn every_click_has_its_link_and_its_client() {
         for member in ["Description", "additionalInfo"] {
             assert!(detail.contains(info[member].as_str().unwrap()), "{}: {detail}", fixture.file);
         }
-        assert!(!read.reason.unwrap().contains("http"), "an address is no reason");
+        assert!(!read.reason.unwrap().contains("http"), "an address is not a reason");
     }
 }
 

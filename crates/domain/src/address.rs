@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_recipient_has_one_form() {
+    fn all_spellings_of_a_recipient_have_one_form() {
         for text in ["+447700900123", "00447700900123", "\u{202A}+44 7700 900123\u{202C}", "447700900123@c.us"] {
             assert_eq!(Address::new(text).unwrap().as_str(), "447700900123");
         }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_national_form_names_nobody_and_an_id_is_named_with_its_kind() {
+    fn a_national_number_is_rejected_and_an_id_needs_its_kind() {
         let wanted = |text: &str| Address::wanted(text).map(|address| address.as_str().to_owned());
         assert_eq!(wanted("+44 7700 900123"), Ok("447700900123".to_owned()));
         assert_eq!(wanted("msisdn:00447700900123"), Ok("447700900123".to_owned()));
@@ -134,20 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn a_long_one_becomes_a_digest_and_stays_itself() {
+    fn a_long_address_becomes_a_stable_digest() {
         let long = "p".repeat(5000);
         assert_eq!(Address::new(&long), Address::new(&long));
         assert!(Address::new(&long).unwrap().as_str().len() < 64);
     }
 
     #[test]
-    fn a_debug_print_hides_it() {
+    fn the_debug_output_hides_the_address() {
         assert!(!format!("{:?}", Address::new("447700900123")).contains("7700"));
     }
 
     proptest! {
         #[test]
-        fn a_form_is_its_own_form(text in ".{0,24}|[%2540B&#;\\\\uxa@ ]{0,24}|[0-9+ ()@.:A-Za-z\u{202A}-\u{202E}]{0,24}") {
+        fn normalizing_an_address_twice_changes_nothing(text in ".{0,24}|[%2540B&#;\\\\uxa@ ]{0,24}|[0-9+ ()@.:A-Za-z\u{202A}-\u{202E}]{0,24}") {
             if let Some(once) = Address::new(&text) {
                 prop_assert_eq!(Address::new(once.as_str()), Some(once), "{:?}", text);
             }

@@ -25,7 +25,7 @@ async fn messages_are_sent_once_and_reported_delivered(database: &Database) {
             let steps = dispatched(&message);
             (steps.last() == Some(&"accepted".to_owned())).then_some((message, steps))
         };
-        let (message, steps) = eventually("the hand-over to be on record", steps).await;
+        let (message, steps) = eventually("the outcome to be stored", steps).await;
         assert_eq!(steps, ["queued", "sending", "accepted"]);
         assert_eq!((&message["origin"], &message["final"]), (&json!("sent"), &json!(true)));
         assert!(message["transactionId"].is_string());
@@ -48,8 +48,8 @@ async fn a_notification_may_arrive_before_the_answer(database: &Database) {
             let message = server.message(&id).await;
             (dispatched(&message).last() == Some(&"accepted".to_owned())).then_some(message)
         };
-        let message = eventually("the hand-over to be on record", accepted).await;
-        assert_eq!(message["status"], "submitted", "what the platform said first stands: {message}");
+        let message = eventually("the outcome to be stored", accepted).await;
+        assert_eq!(message["status"], "submitted", "the first notification decides: {message}");
         assert_eq!(message["notificationCount"], 1);
         assert_eq!(platform.accepted(&id), 1);
     }

@@ -18,7 +18,7 @@ async fn a_shutdown_during_dispatch_loses_and_repeats_nothing(database: &Databas
     }
     let total = async || platform.report().accepted;
     for part in [4, 16] {
-        eventually("some to be handed over", async || (total().await >= part).then_some(())).await;
+        eventually("some to be dispatched", async || (total().await >= part).then_some(())).await;
         let setup = server.stopped().await;
         // The messages in dispatch are settled, and no other dispatch has begun.
         let statuses = database.texts("SELECT DISTINCT status FROM messages ORDER BY status").await;
@@ -27,9 +27,9 @@ async fn a_shutdown_during_dispatch_loses_and_repeats_nothing(database: &Databas
         assert_eq!(accepted.len() as u64, total().await);
         server = if part == 16 { setup.without("send.in_flight") } else { setup }.start().await;
     }
-    eventually("all to be handed over", async || (total().await >= MESSAGES).then_some(())).await;
+    eventually("all to be dispatched", async || (total().await >= MESSAGES).then_some(())).await;
     let accepted = async || (server.ids("?status=accepted&limit=500").await.len() as u64 == MESSAGES).then_some(());
-    eventually("all to be on record", accepted).await;
+    eventually("all outcomes to be stored", accepted).await;
     assert_eq!(platform.report().accepted_by_correlation_id.len() as u64, MESSAGES);
     server.stop().await;
     platform.stop().await;

@@ -123,7 +123,7 @@ async fn a_message_that_was_notified_is_not_retried(database: &Database) {
     waits("not-there").await;
     until(&server, "not-there", "accepted").await;
     let had_its_turn = async || (dispatched(&server.message("there").await).len() == 4).then_some(());
-    eventually("the turn of the other", had_its_turn).await;
+    eventually("the dispatch of the other message", had_its_turn).await;
     assert_eq!((platform.accepted("there"), platform.accepted("not-there")), (0, 1));
     assert_eq!(platform.report().requests, 3);
     let message = server.message("there").await;

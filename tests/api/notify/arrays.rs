@@ -1,4 +1,4 @@
-//! `POST /notify` with an array: each element is an arrival of its own.
+//! `POST /notify` with an array: each element is a separate arrival.
 
 use harness::{Database, Sample, TestServer, both, fixtures, sqlite};
 use serde_json::json;

@@ -81,7 +81,7 @@ async fn a_stalled_body_is_answered_with_a_retry(database: &Database) {
     assert_eq!(answer.status, 503);
     assert!(answer.head.contains("\r\nretry-after: "), "{}", answer.head);
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert!(server.items("/v1/quarantine").await.is_empty(), "half a body is nothing to keep");
+    assert!(server.items("/v1/quarantine").await.is_empty(), "half a body must not be stored");
     server.stop().await;
 }
 

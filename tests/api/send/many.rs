@@ -131,11 +131,11 @@ async fn an_interrupted_upload_can_be_repeated(database: &Database) {
     .await;
     // The last line of the first half is incomplete, so it is not a message.
     let taken = || async { server.ids("?limit=500").await.len() };
-    eventually("some to be taken over", async || (taken().await > 0).then_some(())).await;
+    eventually("some to be accepted", async || (taken().await > 0).then_some(())).await;
     let answers = server.sends_lines(all).await;
     assert_eq!(answers.len(), 400);
     assert!(answers.iter().all(|answer| answer["status"] == "queued"), "{answers:#?}");
-    assert!(answers.iter().any(|answer| answer["new"] == false), "none of the first upload was kept");
+    assert!(answers.iter().any(|answer| answer["new"] == false), "nothing of the first upload was stored");
     assert_eq!(taken().await, 400);
     server.stop().await;
 }
@@ -190,7 +190,7 @@ async fn a_client_that_does_not_read_is_not_read_from(database: &Database) {
         client.pours("7\n".repeat(4096).as_bytes(), MOST, Duration::from_secs(25))
     })
     .await;
-    assert!(poured < MOST / 2, "{poured} bytes were taken without an answer being read");
+    assert!(poured < MOST / 2, "{poured} bytes were read although no answer was read");
     server.stop().await;
 }
 

@@ -83,7 +83,7 @@ impl Load {
         program.ends_on("TERM").await;
         let (program, _) = Program::serve(&path, address, &settings).await;
         until(much).await;
-        assert!(work.try_join_next().is_none(), "somebody stopped working");
+        assert!(work.try_join_next().is_none(), "a client stopped");
         work.shutdown().await;
         drop(program);
         Arc::into_inner(platform).unwrap().stop().await;

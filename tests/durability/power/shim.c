@@ -1,18 +1,18 @@
 /*
- * Keeps a log of what a program does to the files of one folder, in the order in which it does it. Loaded with LD_PRELOAD;
- * DISK_FOLDER is the folder, DISK_LOG the log, DISK_SYNC_MICROS how much longer a sync takes.
+ * Logs the operations of a program on the files of one folder, in their order. Loaded with LD_PRELOAD. DISK_FOLDER is
+ * the folder, DISK_LOG the log, DISK_SYNC_MICROS the additional duration of a sync.
  *
- * Each entry is a line, and what was written follows its line:
+ * Each entry is a line. The written bytes follow the line of a write:
  *
  *     C <inode> <name>              a file is created
  *     U <name>                      its name is removed
  *     W <inode> <offset> <length>   bytes are written
- *     T <inode> <length>            it is cut to a length, or made longer
+ *     T <inode> <length>            it is truncated or extended to a length
  *     S <inode>                     all of it is on disk
  *     D                             the folder's names are on disk
- *     X <call>                      something that this shim does not know how to log
+ *     X <call>                      a call that this shim does not model
  *
- * The -shm file is left out: after a power cut nobody reads it.
+ * The -shm file is left out, since it is not read after a power failure.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,9 +29,9 @@
 #define FILES 4096
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* One operation after the other, so that the order in the log is that on the disk. */
+/* One operation at a time, so that the log has the order of the disk. */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-/* Of each file descriptor: the inode of a file in the folder, or 1 for the folder itself, or 0. */
+/* For each file descriptor: the inode of a file in the folder, 1 for the folder itself, or 0. */
 static unsigned long tracked[FILES];
 static const char *folder;
 static useconds_t sync_micros;
@@ -66,7 +66,7 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...) 
 
 static unsigned long inode_of(int file) { return file >= 0 && file < FILES ? tracked[file] : 0; }
 
-/* The name of a file in the folder; NULL for any other. */
+/* The name of a file in the folder. NULL for any other file. */
 static const char *name_of(const char *path) {
     size_t length = strlen(folder);
     if (strncmp(path, folder, length) != 0 || path[length] != '/') return NULL;
@@ -152,7 +152,7 @@ static int synced(int file, int (*sync)(int)) {
     unsigned long inode = inode_of(file);
     if (!inode) return sync(file);
     pthread_mutex_lock(&turn);
-    /* Whoever does not wait for it is found out. */
+    /* The delay reveals an answer that did not wait for the sync. */
     usleep(sync_micros);
     int result = sync(file);
     if (result == 0 && inode == 1) note("D\n");
@@ -174,7 +174,7 @@ int unlink(const char *path) {
     return result;
 }
 
-/* SQLite does none of these with its files. Should that change, the test must not pass by mistake. */
+/* SQLite uses none of these calls on its files. If this changes, the test must not pass by mistake. */
 int rename(const char *from, const char *to) {
     if (name_of(from) || name_of(to)) note("X rename\n");
     return REAL(rename)(from, to);
