@@ -198,7 +198,7 @@ impl AuditRequest {
             "actor" if !value.is_empty() => filter.actor = Some(value.replace('\0', "\u{FFFD}")),
             "actor" => return Err("must not be empty".to_owned()),
             "action" => {
-                filter.action = Some(word(value, AuditAction::from_word, AuditAction::ALL.map(AuditAction::as_str))?)
+                filter.action = Some(word(value, AuditAction::from_word, AuditAction::ALL.map(AuditAction::as_str))?);
             }
             "since" => filter.since = Some(instant(value)?),
             "until" => filter.until = Some(instant(value)?),
