@@ -121,7 +121,7 @@ pub struct Metrics {
     denied: IntCounterVec,
     admitted: IntCounterVec,
     unauthorized: IntCounter,
-    guesses_refused: IntCounter,
+    auth_throttled: IntCounter,
     connections_refused: IntCounter,
     unread_closed: IntCounter,
     dispatch: IntCounterVec,
@@ -160,7 +160,7 @@ impl Metrics {
             admitted: registered(&registry, IntCounterVec::new(admitted, &["token", "secret"])?)?,
             unauthorized: registered(&registry, IntCounter::new("api_unauthorized_total", unauthorized)?)?,
             denied: registered(&registry, IntCounterVec::new(denied, &["method"])?)?,
-            guesses_refused: registered(&registry, IntCounter::new("guesses_refused_total", guesses)?)?,
+            auth_throttled: registered(&registry, IntCounter::new("auth_throttled_total", guesses)?)?,
             connections_refused: registered(&registry, IntCounter::new("connections_refused_total", connections)?)?,
             unread_closed: registered(&registry, IntCounter::new("unread_connections_closed_total", unread)?)?,
             dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
@@ -200,7 +200,7 @@ impl Metrics {
 
     /// A request was refused unread or unanswered: its address showed too many wrong secrets.
     pub fn auth_throttled(&self) {
-        self.guesses_refused.inc();
+        self.auth_throttled.inc();
     }
 
     /// A connection was refused: its address has as many as it may.

@@ -39,7 +39,11 @@ async fn with_hold_no_message_is_sent_twice_and_none_is_forgotten(database: &Dat
         check(&played, |end| end.times <= 1, "sent twice");
         let ended = |end: &End| matches!(end.dispatch, Dispatch::Rejected | Dispatch::Cancelled | Dispatch::Expired);
         check(&played, |end| end.times == 0 || !ended(end), "it says that the platform does not have it");
-        check(&played, |end| end.kind != Kind::TakesSilently || end.dispatch != Dispatch::Accepted, "no answer or notification confirmed it");
+        check(
+            &played,
+            |end| end.kind != Kind::TakesSilently || end.dispatch != Dispatch::Accepted,
+            "no answer or notification confirmed it",
+        );
         // Only a notification decides the status of a message that the platform has after all.
         let stage = Stage::on(database).await;
         for end in played.ends.iter().filter(|end| end.dispatch == Dispatch::Unconfirmed && end.times == 1) {
