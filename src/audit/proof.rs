@@ -214,9 +214,9 @@ impl Proof {
             Some(id) => Some(id),
             None => self.ledger.find_message_id(key.message).await?.map(|id| id.to_string()),
         };
-        let message = known.unwrap_or_else(|| format!("sha256:{}", hex::encode(&key.message)));
+        let message = known.unwrap_or_else(|| format!("sha256:{}", hex::encode(key.message)));
         let part = match table {
-            ChainedTable::Notifications => hex::encode(&key.part),
+            ChainedTable::Notifications => hex::encode(key.part),
             ChainedTable::DispatchEvents => u64::from_be_bytes(key.part).to_string(),
         };
         Ok(Some(Finding::new(what, table.as_str(), format!("{message} {part}"), detail)))

@@ -50,6 +50,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves on `listener` until `shutdown`; then takes no more connections, and ends when all requests are answered.
 /// When this returns, nothing holds the `app` any more.
+#[expect(clippy::too_many_lines, reason = "it puts the parts of the server together, one after the other")]
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let address = listener.local_addr()?;
     let published = Data::new(openapi::publish(&Conditions::of(&app)));

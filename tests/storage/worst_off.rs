@@ -103,8 +103,8 @@ async fn a_list_a_count_and_an_event_agree(store: &TestStore) {
     assert_eq!(found(Filter { channel: Some(Channel::Sms), ..status(Status::Failed) }).await, ["order-1"]);
     let cutoffs = receiptd::domain::Cutoffs { other: time(5_000), ..receiptd::domain::Cutoffs::default() };
     assert_eq!(found(Filter { overdue: Some((true, cutoffs)), ..Filter::default() }).await, ["order-1"]);
-    let stats = store.messages.stats(&StatsRequest::default()).await.unwrap();
-    assert_eq!(stats.iter().map(|one| one.count).collect::<Vec<_>>(), [1]);
+    let counts = store.messages.stats(&StatsRequest::default()).await.unwrap();
+    assert_eq!(counts.iter().map(|one| one.count).collect::<Vec<_>>(), [1]);
     assert_eq!(events(store).await, [(Status::Failed, false)]);
     store.hear([to(3, Event::Delivered)]).await;
     assert_eq!(events(store).await, [(Status::Failed, false), (Status::Failed, true)]);

@@ -93,7 +93,7 @@ impl Database {
     /// long.
     async fn file(&self) -> SqliteConnection {
         let options: SqliteConnectOptions = self.url.parse().unwrap();
-        options.busy_timeout(Duration::from_secs(60)).connect().await.unwrap()
+        options.busy_timeout(Duration::from_mins(1)).connect().await.unwrap()
     }
 
     /// Makes every commit fail until [`Outage::end`]. On SQLite, another connection holds the write lock. The Postgres

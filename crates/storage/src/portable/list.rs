@@ -195,7 +195,7 @@ impl<'a> Statement<'a> {
         match path {
             AccessPath::Recipient => _ = self.query.push(" AND m.recipient = ").push_bind(recipient),
             AccessPath::OtherRecipient => {
-                _ = self.query.push(" AND ").push(OTHER_RECIPIENTS).push_bind(recipient).push(")")
+                _ = self.query.push(" AND ").push(OTHER_RECIPIENTS).push_bind(recipient).push(")");
             }
             _ => {
                 self.query.push(" AND (m.recipient = ").push_bind(recipient.clone());

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{RequestContext, given, is_gsm, object};
 
-pub(super) fn sms(context: &RequestContext<'_>) -> Object {
-    let message = context.message;
+pub(super) fn sms(request: &RequestContext<'_>) -> Object {
+    let message = request.message;
     let mut body = match &message.content {
         Content::Plain { text, .. } => {
             let kind = if text.as_deref().is_none_or(is_gsm) { "text" } else { "unicode" };
@@ -23,40 +23,40 @@ pub(super) fn sms(context: &RequestContext<'_>) -> Object {
     body.extend(message.options.clone().unwrap_or_default());
     body.extend(object([
         ("from", Some(json!(message.sender))),
-        ("to", Some(json!(context.id()))),
-        ("substitutions", context.passthrough("substitutions")),
+        ("to", Some(json!(request.id()))),
+        ("substitutions", request.passthrough("substitutions")),
         ("expireAt", given(message.expire_at)),
         ("callbackData", given(message.callback_data.as_ref())),
     ]));
-    body.extend(tracking(context));
+    body.extend(tracking(request));
     body
 }
 
-pub(super) fn voice(context: &RequestContext<'_>) -> Object {
-    let mut body = content(context);
+pub(super) fn voice(request: &RequestContext<'_>) -> Object {
+    let mut body = content(request);
     body.extend(object([
-        ("callerId", Some(json!(context.message.sender))),
-        ("dialedNumber", Some(json!(context.id()))),
+        ("callerId", Some(json!(request.message.sender))),
+        ("dialedNumber", Some(json!(request.id()))),
     ]));
-    body.extend(tracking(context));
+    body.extend(tracking(request));
     body
 }
 
-pub(super) fn instagram(context: &RequestContext<'_>) -> Object {
-    let message = context.message;
-    let mut body = content(context);
+pub(super) fn instagram(request: &RequestContext<'_>) -> Object {
+    let message = request.message;
+    let mut body = content(request);
     body.extend(object([
         ("from", Some(json!(message.sender))),
-        ("to", Some(json!(context.id()))),
+        ("to", Some(json!(request.id()))),
         ("callbackData", given(message.callback_data.as_ref())),
     ]));
-    body.extend(tracking(context));
+    body.extend(tracking(request));
     body
 }
 
 /// The members of the content, which are at the root.
-fn content(context: &RequestContext<'_>) -> Object {
-    match &context.message.content {
+fn content(request: &RequestContext<'_>) -> Object {
+    match &request.message.content {
         Content::Plain { text, .. } => {
             object([("contentType", Some(json!("TEXT"))), ("content", given(text.as_ref()))])
         }
@@ -67,10 +67,10 @@ fn content(context: &RequestContext<'_>) -> Object {
     }
 }
 
-fn tracking(context: &RequestContext<'_>) -> Object {
+fn tracking(request: &RequestContext<'_>) -> Object {
     object([
-        ("correlationId", Some(json!(context.message.correlation_id.as_str()))),
-        ("callbackUrl", Some(json!(context.notify_url()))),
-        ("callbackUrlAuthId", given(context.auth_id())),
+        ("correlationId", Some(json!(request.message.correlation_id.as_str()))),
+        ("callbackUrl", Some(json!(request.notify_url()))),
+        ("callbackUrlAuthId", given(request.auth_id())),
     ])
 }

@@ -18,8 +18,8 @@ fn place(channel: &Channel) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-pub(super) fn render(context: &RequestContext<'_>) -> Object {
-    let message = context.message;
+pub(super) fn render(request: &RequestContext<'_>) -> Object {
+    let message = request.message;
     let (name, path) = place(&message.channel);
     // Text messages and calls contain their sender within the content.
     let sender = match message.channel {
@@ -36,23 +36,23 @@ pub(super) fn render(context: &RequestContext<'_>) -> Object {
         content.insert(sender.to_owned(), json!(message.sender));
     }
     let mut channels = nested(path, content);
-    if let Some(links) = context.passthrough("smartlinks") {
+    if let Some(links) = request.passthrough("smartlinks") {
         channels.insert("smartlinks".to_owned(), links);
     }
     object([
         ("deliverychannel", Some(json!(name))),
         ("appid", sender.is_none().then(|| json!(message.sender))),
-        ("destination", Some(json!([{ message.recipient.kind: context.ids() }]))),
+        ("destination", Some(json!([{ message.recipient.kind: request.ids() }]))),
         ("message", given(template)),
         ("channels", Some(Value::Object(channels))),
         ("options", given(message.options.as_ref())),
-        ("contactPolicy", context.passthrough("contactPolicy")),
-        ("priority", context.passthrough("priority")),
+        ("contactPolicy", request.passthrough("contactPolicy")),
+        ("priority", request.passthrough("priority")),
         ("expiry", given(message.expire_at)),
         ("correlationid", Some(json!(message.correlation_id.as_str()))),
         ("callbackData", given(message.callback_data.as_ref())),
-        ("notifyurl", Some(json!(context.notify_url()))),
-        ("notifyurlAuthId", given(context.auth_id())),
+        ("notifyurl", Some(json!(request.notify_url()))),
+        ("notifyurlAuthId", given(request.auth_id())),
     ])
 }
 

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{RequestContext, given, is_gsm, object};
 
-pub(super) fn render(context: &RequestContext<'_>) -> Object {
-    let message = context.message;
+pub(super) fn render(request: &RequestContext<'_>) -> Object {
+    let message = request.message;
     let to = object([
-        (message.recipient.kind, Some(json!(context.ids()))),
+        (message.recipient.kind, Some(json!(request.ids()))),
         ("correlationId", Some(json!(message.correlation_id.as_str()))),
-        ("substitutions", context.passthrough("substitutions")),
+        ("substitutions", request.passthrough("substitutions")),
     ]);
     let (content, template) = match &message.content {
         Content::Plain { text, subject, html } => {
@@ -26,11 +26,11 @@ pub(super) fn render(context: &RequestContext<'_>) -> Object {
         ("content", given(content)),
         ("template", given(template)),
         ("options", given(message.options.as_ref())),
-        ("sendAt", given(context.send_at())),
+        ("sendAt", given(request.send_at())),
         ("expireAt", given(message.expire_at)),
         ("callbackData", given(message.callback_data.as_ref())),
-        ("notifyUrl", Some(json!(context.notify_url()))),
-        ("notifyUrlAuthId", given(context.auth_id())),
+        ("notifyUrl", Some(json!(request.notify_url()))),
+        ("notifyUrlAuthId", given(request.auth_id())),
     ]);
     // The substitutions belong to the recipient.
     let at_the_root = message.passthrough.iter().filter(|(name, _)| *name != "substitutions");
