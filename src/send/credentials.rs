@@ -9,14 +9,12 @@ use std::{
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    prelude::BASE64_URL_SAFE_NO_PAD,
 };
-use chrono::DateTime;
-use jwt_compact::{
-    AlgorithmExt, Claims, CreationError, Header,
-    alg::{Hs256, Hs256Key},
-};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use hmac::{Hmac, KeyInit, Mac, digest::InvalidLength};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use serde_json::json;
+use sha2::Sha256;
 
 use crate::{
     domain::Timestamp,
@@ -46,9 +44,9 @@ pub enum CredentialsError {
     /// It is base64 where the platform shows it.
     #[error("the service secret {0}")]
     Secret(InvalidSecret),
-    /// Of the library.
-    #[error("a token cannot be created")]
-    Token(#[source] CreationError),
+    /// HMAC takes a key of any length, so this does not happen.
+    #[error("a token cannot be signed")]
+    Token(#[source] InvalidLength),
 }
 
 /// A token that was made, and what it was made of.
@@ -67,11 +65,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
-
-#[derive(Serialize)]
-struct Issuer<'a> {
-    iss: &'a str,
-}
 
 impl Credentials {
     /// The service key: the API tab of the service.
@@ -134,11 +127,10 @@ impl Credentials {
 
 impl Token {
     fn make(id: Arc<SecretString>, secret: Arc<SecretString>, now: Timestamp) -> Result<Self, CredentialsError> {
-        let key = Hs256Key::new(decoded(secret.expose_secret()).map_err(CredentialsError::Secret)?);
-        let mut claims = Claims::new(Issuer { iss: id.expose_secret() });
-        claims.issued_at = DateTime::from_timestamp_micros(now.as_micros());
-        let header = Header::empty().with_token_type("JWT");
-        let value = Hs256.token(&header, &claims, &key).map_err(CredentialsError::Token)?;
+        let key = SecretSlice::from(decoded(secret.expose_secret()).map_err(CredentialsError::Secret)?);
+        let claims = json!({ "iss": id.expose_secret(), "iat": now.as_micros().div_euclid(1_000_000) });
+        let value = signed(r#"{"alg":"HS256","typ":"JWT"}"#, &claims.to_string(), key.expose_secret())
+            .map_err(CredentialsError::Token)?;
         Ok(Self { value, made_at: now, id, secret })
     }
 
@@ -147,6 +139,15 @@ impl Token {
         let is_same = Arc::ptr_eq(&self.id, id) && Arc::ptr_eq(&self.secret, secret);
         is_same && self.made_at <= now && now.since(self.made_at) < RENEWED_AFTER
     }
+}
+
+/// A JSON Web Token with HS256 (RFC 7515): header and claims, and the HMAC over both.
+fn signed(header: &str, claims: &str, key: &[u8]) -> Result<String, InvalidLength> {
+    let mut token = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(claims));
+    let signature = Hmac::<Sha256>::new_from_slice(key)?.chain_update(&token).finalize().into_bytes();
+    token.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
 }
 
 fn visible(text: &str) -> Result<SecretString, InvalidSecret> {
@@ -172,10 +173,7 @@ impl fmt::Debug for Credentials {
 mod tests {
     use std::fs;
 
-    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-    use hmac::{Hmac, KeyInit, Mac};
-    use serde_json::{Value, json};
-    use sha2::Sha256;
+    use serde_json::Value;
     use tokio::time::{advance, timeout};
 
     use super::*;
@@ -210,7 +208,21 @@ mod tests {
         assert_eq!(shown(&jwt(), KeyIn::Authorization, NOW), shown(&jwt(), KeyIn::KeyHeader, NOW));
     }
 
-    /// Checked without the library that made it.
+    /// The example of RFC 7515, appendix A.1.
+    #[test]
+    fn a_signature_is_that_of_the_standard() {
+        let key = BASE64_URL_SAFE_NO_PAD
+            .decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
+            .unwrap();
+        let claims = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+        assert_eq!(
+            signed("{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}", claims, &key).unwrap(),
+            "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9\
+             .eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ\
+             .dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        );
+    }
+
     #[test]
     fn a_token_is_what_the_platform_documents() {
         let token = token(&jwt(), NOW);
