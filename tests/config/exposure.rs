@@ -18,7 +18,7 @@ const EXPOSED: [(&str, &str); 5] = [
         "public_url_rewritten = true\npublic_url = 'https://status.example.com/hooks'",
         "public_url is an address that others can reach, so ",
     ),
-    ("trusted_proxies = '127.0.0.1'", "trusted_proxies says that requests of others come through a proxy, so "),
+    ("trusted_proxies = '127.0.0.1'", "trusted_proxies is set, so requests of others arrive through a proxy, so "),
 ];
 
 #[test]
@@ -111,7 +111,7 @@ fn a_public_url_that_the_server_does_not_serve_is_refused() {
     let token = "notify.path_token = 't0ken'";
     refuses(
         from_file(&format!("public_url = 'http://127.0.0.1/notify'\n{token}")),
-        &["notify.path_token does not hold what public_url ends with"],
+        &["notify.path_token does not contain the token at the end of public_url"],
     );
     for url in ["http://127.0.0.1/notify/t0ken", "http://127.0.0.1/notify/t0ken/"] {
         assert!(from_file(&format!("public_url = '{url}'\n{token}")).is_ok(), "{url}");

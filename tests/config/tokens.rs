@@ -29,6 +29,6 @@ fn tokens_have_two_forms() {
         ["s3cret", "ops:admin", "ops:admin:", ":admin:s3cret", "ops:root:s3cret", "ops::s3cret", "ops:read,send:xxxx"]
     {
         let ConfigError(faults) = from_environment(&[("RECEIPTD_API_TOKENS", bad)]).unwrap_err();
-        assert!(faults[0].starts_with("api.tokens: number 1 is not name:scopes:secret"), "{faults:?}");
+        assert!(faults[0].starts_with("api.tokens: number 1 must be name:scopes:secret"), "{faults:?}");
     }
 }

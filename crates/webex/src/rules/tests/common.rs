@@ -101,7 +101,7 @@ fn short_links_have_their_domain() {
         assert_eq!(options(json!({ "shortenLinks": "true", "domain": "https://s.example.com" })), [""; 0]);
         assert_eq!(
             told(channel, json!({ "text": "Hi", "options": { "shortenLinks": true, "tag1": "spring" } })),
-            "/options/domain is required with short links: it is the domain that they have"
+            "/options/domain is required with short links: it is their domain"
         );
         assert_eq!(options(json!({ "trackClicks": "yes", "domain": "d" })), ["/options/trackClicks"]);
     }
