@@ -207,7 +207,6 @@ pub struct AuditView {
 /// An entry of the audit log, as it is shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::AuditEntry")]
 pub struct AuditEntryView {
     pub at: String,
     pub actor: String,

@@ -37,7 +37,6 @@ pub struct RebuildReport {
 
 /// How many messages go from one status to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "two statuses and a count")]
 pub struct Transition {
     pub from: String,
     pub to: String,

@@ -7,7 +7,6 @@ use crate::domain::{Address, Archived, Channel, Inbound, Unreadable};
 /// A customer's own message or event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Inbound, in the words of the contract")]
 pub struct InboundView {
     pub fingerprint: String,
     pub received_at: String,
@@ -23,7 +22,6 @@ pub struct InboundView {
 /// An authentic request that nobody could understand.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Unreadable, in the words of the contract")]
 pub struct QuarantineView {
     pub fingerprint: String,
     pub received_at: String,

@@ -8,7 +8,6 @@ use crate::domain::{Channel, StatusEvent};
 /// A message was first heard of, got another status, or its status became final or ceased to be. The members say the same as in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Change, in the words of the contract")]
 pub struct EventView {
     pub correlation_id: String,
     pub origin: String,

@@ -26,7 +26,6 @@ impl<T> ListView<T> {
 /// A message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Message, in the words of the contract")]
 pub struct MessageView {
     pub correlation_id: String,
     pub transaction_id: Option<String>,
@@ -61,7 +60,6 @@ pub struct MessageView {
 /// One of several recipients of a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::RecipientStatus, in the words of the contract")]
 pub struct RecipientView {
     pub to: String,
     pub status: String,
@@ -76,7 +74,6 @@ pub struct RecipientView {
 /// One thing that happened to a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::Entry, in the words of the contract")]
 pub struct EntryView {
     pub at: Option<String>,
     pub received_at: String,
@@ -98,7 +95,6 @@ pub struct EntryView {
 /// A notification with its parsed fields and its body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the members are those of domain::StoredNotification, in the words of the contract")]
 pub struct NotificationView {
     pub at: Option<String>,
     pub received_at: String,

@@ -247,8 +247,7 @@ fn modules_have_one_style() {
     let all = files(&["src", "crates", "tests", "xtask/src"]);
     let is_beside_its_folder = |file: &&File| {
         let folder = format!("{}/", file.name.trim_end_matches(".rs"));
-        // The command line is laid out on its own.
-        !folder.starts_with("src/cli/") && all.iter().any(|other| other.name.starts_with(&folder))
+        all.iter().any(|other| other.name.starts_with(&folder))
     };
     let moved =
         |file: &File| format!("{0}.rs lies beside {0}/; move it to {0}/mod.rs", file.name.trim_end_matches(".rs"));
