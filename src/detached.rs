@@ -1,4 +1,4 @@
-//! Work that runs to its end, whatever becomes of whoever asked for it.
+//! Work that runs to its end even if the client that requested it disconnects.
 
 use std::future::Future;
 

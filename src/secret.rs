@@ -1,6 +1,6 @@
 //! Secrets that may be renewed while the program runs.
 //!
-//! Whoever manages a secret renews it by replacing its file; Kubernetes does so by turning a symbolic link. So a file
+//! A secret is renewed by replacing its file; Kubernetes does so by changing a symbolic link. So a file
 //! is read again by its path where the secret is used, and a renewal is told by the content: neither the time of a file
 //! nor its place on the disk would tell it reliably.
 
@@ -69,7 +69,7 @@ struct State<T> {
     read_at: Instant,
     /// What is wrong with the file at present.
     fault: Option<String>,
-    /// Whether nobody has asked for the value yet.
+    /// Whether the value has not been read yet.
     is_fresh: bool,
 }
 

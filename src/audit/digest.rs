@@ -1,7 +1,7 @@
 //! The first look at what is chained: in constant memory for each row, however many there are.
 //!
 //! Whether the rows are what the links come to is found out by sums: each record and each row counts as a number that a
-//! hash with a secret key of this run gives it. Nobody can have prepared rows for that key, so equal sums mean equal
+//! hash with a secret key of this run gives it. No rows can have been prepared for that key, so equal sums mean equal
 //! rows. The sums are kept in buckets by message, so that a difference also tells where to look.
 
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 //! Who did what. An action is on disk in the audit log before anybody is told that it is done.
 //!
 //! Actions that are noted at the same time share a commit, and those of one kind that somebody does within a minute share
-//! an entry with a count. So many single messages cost few commits and few rows.
+//! an entry with a count. Thus a large number of single messages costs few commits and few rows.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -62,7 +62,7 @@ impl AuditWriter {
         Self { queue, log: store.audit_log.clone(), clock }
     }
 
-    /// Notes that `actor` did `action` to so many messages or rows. When this returns, it is on disk.
+    /// Records that `actor` did `action` to `count` messages or rows. When this returns, the entry is on disk.
     pub async fn record(
         &self,
         actor: &Actor,
@@ -112,7 +112,7 @@ async fn enqueue(queue: &mpsc::Sender<QueuedEntry>, what: Target, count: i64) ->
 }
 
 impl PendingEntry {
-    /// So many more rows.
+    /// Adds to the count.
     pub fn count(&mut self, rows: usize) {
         self.count = self.count.saturating_add(i64::try_from(rows).unwrap_or(i64::MAX));
     }

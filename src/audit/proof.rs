@@ -13,7 +13,7 @@ use crate::{
     storage::{ChainVisitor, HashChain, Inconsistency, Recomputed, Repair, StatusCheck, StorageError, Store},
 };
 
-/// So many messages are looked at together.
+/// How many messages are checked together.
 const BATCH: u16 = 100;
 
 /// Proves the store.

@@ -8,7 +8,7 @@ use crate::{
     storage::{ChainVisitor, ChainedRow},
 };
 
-/// At the most so many buckets are looked at, so that memory is bounded where everything was altered.
+/// The maximum number of buckets to search, so that memory is bounded if everything was altered.
 const MOST: usize = 1024;
 
 /// Collects what links and rows say of the suspicious buckets.

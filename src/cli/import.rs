@@ -40,7 +40,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// So many unreadable rows are printed.
+/// How many unreadable rows are printed.
 const SHOWN: usize = 20;
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {

@@ -81,7 +81,7 @@ pub(super) fn access(dry_run: bool) -> Access {
     if dry_run { Access::Read } else { Access::Write }
 }
 
-/// Whoever runs the command, for the audit log: the name in the environment, which anybody may choose, and beside it the user
+/// The user of the command, for the audit log: the name in the environment, which anyone can choose, and beside it the user
 /// of the operating system.
 pub(super) fn user() -> Actor {
     let user = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());

@@ -32,7 +32,7 @@ impl fmt::Display for Networks {
 /// The proxies in front, and how they say for whom they ask.
 #[derive(Clone, Debug)]
 pub struct Proxies {
-    /// Whom to believe. Nobody else may say who a client is.
+    /// The networks of trusted proxies. Only these may name the address of a client.
     pub trusted: Networks,
     /// What they write.
     pub header: ProxyHeader,

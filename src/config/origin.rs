@@ -63,7 +63,7 @@ pub struct Setting {
 /// By `section.key`, where the settings were made that are not at their default.
 pub(super) type Origins = BTreeMap<String, Origin>;
 
-/// Settings that nobody may see.
+/// Settings whose values are not shown.
 const SECRET: [&str; 10] = [
     "api.tokens",
     "notify.path_token",

@@ -1,4 +1,4 @@
-//! What the program uses. Whoever holds one of these need not check anything again.
+//! The settings as the program uses them. All checks are done when they are created.
 
 use std::{net::SocketAddr, time::Duration};
 

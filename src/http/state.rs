@@ -67,7 +67,7 @@ impl App {
     }
 }
 
-/// Whether the shutdown has begun. Whoever waits for something is then answered with what there is.
+/// Whether the shutdown has begun. Requests that wait are then answered with what is known.
 #[derive(Clone)]
 pub(crate) struct Closing(CancellationToken);
 

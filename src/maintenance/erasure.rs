@@ -40,7 +40,7 @@ pub struct ErasureView {
     pub cancelled: i64,
     /// The person's own messages.
     pub inbound: i64,
-    /// What nobody could understand, and names the person.
+    /// Bodies in quarantine that name the person.
     pub quarantine: i64,
     /// Messages that are being handed over at this moment, or messages to others that wait and name the person: erase once
     /// more when that has ended.

@@ -18,7 +18,7 @@ const BATCH: u16 = 100;
 /// A unit of work that stands in the way of an append gives up; it is tried again, so often, after this pause.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(300);
-/// So many messages are named.
+/// How many messages are named.
 const NAMED: usize = 20;
 
 /// What a rebuild found.

@@ -1,4 +1,4 @@
-//! Removes what was kept for its time, a little at a time, so that nobody has to wait for it.
+//! Removes data whose retention period has ended, in small steps, so that other work does not wait for it.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ pub struct Periods {
     pub messages: Option<Duration>,
     /// Customers' own messages and events.
     pub inbound: Option<Duration>,
-    /// What nobody could understand.
+    /// The quarantine.
     pub quarantine: Option<Duration>,
     /// The audit log.
     pub audit_log: Option<Duration>,

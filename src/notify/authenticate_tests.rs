@@ -38,7 +38,7 @@ fn secret(method: usize, position: usize) -> String {
     format!("user:s3cret-{method}-{position}")
 }
 
-/// So many active secrets of a method; none is not asked for.
+/// The number of active secrets of a method. A method with none is not required.
 fn keys(method: usize, count: usize) -> Option<Keys> {
     let secrets = (0..count).map(|position| SecretString::from(secret(method, position))).collect();
     ActiveSecrets::new(secrets).ok().map(ReloadableSecret::fixed)

@@ -7,7 +7,7 @@ use crate::storage::StorageError;
 pub(super) enum Attempt {
     /// It is on disk.
     Committed,
-    /// It is not, or nobody knows; the same may succeed later.
+    /// It is not committed, or the outcome is unknown; a retry may succeed.
     Unavailable,
     /// The database refuses something in it.
     Refused,

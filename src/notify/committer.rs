@@ -56,7 +56,7 @@ type Waiting = (Vec<Arrival>, Caller);
 impl Caller {
     /// A caller that went away is not missed: what it brought is stored all the same.
     fn answer(self, result: Result<(), NotStored>) {
-        // Whoever is told and comes back at once finds the room free.
+        // A caller that gets its answer and posts again at once finds the room free.
         drop(self.share);
         let _ = self.answer.send(result);
     }

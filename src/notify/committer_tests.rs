@@ -242,7 +242,7 @@ async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
             (caller, bodies, Some(commit.await))
         });
     }
-    // Shutdown: nobody new comes, and what waits is still committed.
+    // Shutdown: no new callers, and the waiting arrivals are still committed.
     drop(committer);
     let answers = answers.join_all().await;
     while let Some(ended) = writers.join_next().await {

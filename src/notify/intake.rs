@@ -55,7 +55,7 @@ impl Intake {
         if read.iter().any(|(posted, _)| matches!(posted, Posted::Foreign)) { Err(Refusal::Foreign) } else { Ok(read) }
     }
 
-    /// Takes a request. `Ok` means that all of it is on disk. After `deadline` nobody waits for the commit any more.
+    /// Takes a request. `Ok` means that all of it is on disk. After `deadline` the request no longer waits for the commit.
     pub async fn take(&self, shown: &Credentials<'_>, body: &[u8], deadline: Instant) -> Result<(), Refusal> {
         let result = self.try_take(shown, body, deadline).await;
         let outcomes = match &result {

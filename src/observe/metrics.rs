@@ -88,7 +88,7 @@ pub enum DispatchOutcome {
     Refused,
     /// To be tried again.
     Later,
-    /// Nobody knows.
+    /// The outcome is unknown.
     Unknown,
 }
 

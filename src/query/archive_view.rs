@@ -19,7 +19,7 @@ pub struct InboundView {
     pub body: String,
 }
 
-/// An authentic request that nobody could understand.
+/// An authentic request that could not be understood.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QuarantineView {

@@ -1,6 +1,6 @@
 //! The status events: every change of a status as it happens.
 //!
-//! Nobody is told anything: whoever follows pulls page by page from the database, at their own pace. So a slow one costs
+//! Nothing is pushed: each client reads the database page by page, at its own pace. So a slow client costs
 //! nothing, and it makes no difference which instance made a change.
 
 use std::{sync::Arc, time::Duration};

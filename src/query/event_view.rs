@@ -1,4 +1,4 @@
-//! A change of a status, as whoever follows along sees it.
+//! A status event, as clients that follow the events see it.
 
 use serde::{Deserialize, Serialize};
 

@@ -164,7 +164,7 @@ impl Query {
         Ok(ListView::of(page.items.iter().map(InboundView::of).collect(), page.next.as_ref()))
     }
 
-    /// One page of what nobody could understand, newest first.
+    /// One page of the quarantine, newest first.
     pub async fn quarantine(
         &self,
         after: Option<&Cursor>,
@@ -179,7 +179,7 @@ impl Query {
         Ok(self.inbound.find(fingerprint).await?.as_ref().map(InboundView::of))
     }
 
-    /// One of what nobody could understand.
+    /// One body in quarantine.
     pub async fn quarantine_of(&self, fingerprint: Fingerprint) -> Result<Option<QuarantineView>, StorageError> {
         Ok(self.quarantine.find(fingerprint).await?.as_ref().map(QuarantineView::of))
     }

@@ -82,12 +82,12 @@ fn not_sent(attempt: &Attempt) -> bool {
 
 #[tokio::test]
 async fn without_a_connection_nothing_has_left() {
-    // The port is kept, and nobody listens on it.
+    // The port is reserved, and no server listens on it.
     let kept = TcpSocket::new_v4().unwrap();
     kept.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let url = format!("http://{}", kept.local_addr().unwrap()).parse().unwrap();
     assert!(not_sent(&at(url, PATIENT).post(&message()).await));
-    // No host can have a name like that (RFC 1035, 2.3.4), so nobody is asked for it.
+    // No host can have a name like that (RFC 1035, 2.3.4), so no name server is asked for it.
     let nowhere = format!("http://{}", "a".repeat(64)).parse().unwrap();
     assert!(not_sent(&at(nowhere, PATIENT).post(&message()).await));
     assert!(not_sent(&at("data:text".parse().unwrap(), PATIENT).post(&message()).await));

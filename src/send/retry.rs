@@ -21,7 +21,7 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .without_max_times();
 
-/// So many pauses differ in their bounds; all that follow are like the last.
+/// How many pauses differ in their bounds; all later ones are like the last.
 const STEPS: i64 = 9;
 
 /// An answer that asks for more is not believed: a message would be forgotten over a slip of the other side.

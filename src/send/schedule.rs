@@ -54,7 +54,7 @@ mod tests {
         now().plus(DAY * days)
     }
 
-    /// When a message is due whose times are so many days ahead.
+    /// When a message is due whose times are this many days ahead.
     fn due_in(api: Api, send: Option<u32>, expire: Option<u32>) -> Result<Timestamp, FieldError> {
         let time = |days: Option<u32>| days.map_or(Value::Null, |days| json!(in_days(days)));
         let message = Submission::from_json(json!({

@@ -102,7 +102,7 @@ fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let [first, length, rest @ ..] = bytes else { return None };
     let (length, rest) = match usize::from(*length) {
         short @ 0..=0x7f => (short, rest),
-        // So many bytes of length follow.
+        // The number of length bytes that follow.
         long => {
             let (length, rest) = rest.split_at_checked(long & 0x7f).filter(|(length, _)| length.len() <= 4)?;
             (length.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), rest)

@@ -44,7 +44,7 @@ pub(super) struct Args {
     seed: u64,
 }
 
-/// Where the demo listens, if nobody else does.
+/// Where the demo listens, if the port is free.
 const PORT: u16 = 8080;
 /// Whatever the demo talks to itself about is made up on the spot.
 const KEY: &str = "demo-service-key";

@@ -45,7 +45,7 @@ pub(super) enum Acceptance {
     Unavailable(String),
 }
 
-/// With nothing due for so long, nobody waits for the hand-over of what is queued.
+/// If nothing is due for this long, the command does not wait for the queued messages.
 const SOON: Duration = Duration::from_secs(30);
 
 impl Direct {

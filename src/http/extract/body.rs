@@ -38,7 +38,7 @@ pub(crate) struct Bounds<'a> {
 
 /// Bodies up to this need no room: most have some hundred bytes.
 const SMALL: usize = 16 * 1024;
-/// So many larger ones are read at a time; the others wait. It is what bounds the memory that strangers can take.
+/// How many larger bodies are read at a time; the others wait. This limits the memory that strangers can use.
 const LARGE_AT_ONCE: usize = 64;
 
 /// Room for bodies that are larger than most.

@@ -1,4 +1,4 @@
-//! Who a client is: whoever connects, or, where that is a proxy that we trust, whom the proxy names.
+//! The address of a client: that of the connection or, if this is a trusted proxy, the one that the proxy names.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -14,7 +14,7 @@ use crate::config::{Networks, Proxies, ProxyHeader};
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
 
 impl ClientAddress {
-    /// The address of whoever makes a request; `None` where the connection is gone.
+    /// The address of the client of a request; `None` if the connection is gone.
     pub(crate) fn of(request: &HttpRequest, proxies: &Proxies) -> Option<Self> {
         let peer = request.peer_addr()?;
         let hops = match proxies.header {
@@ -25,7 +25,7 @@ impl ClientAddress {
     }
 }
 
-/// Goes back from `peer` along the hops, the last of which is the nearest, as long as whoever named the next one is
+/// Goes back from `peer` along the hops, the last of which is the nearest, as long as the hop that named the next one is
 /// trusted. Whom a proxy names without an address (`unknown`) is counted as the proxy itself.
 fn client(peer: IpAddr, trusted: &Networks, hops: &[Option<IpAddr>]) -> IpAddr {
     let mut client = peer.to_canonical();
@@ -161,7 +161,7 @@ mod tests {
                 let joined = format!("{claim}, {told}");
                 let lines = if separate { vec![claim.as_str(), told] } else { vec![joined.as_str()] };
                 let found = client(PROXY, header, &lines);
-                // Quotes that the client left open may hide what the proxy says; then it is nobody but the proxy.
+                // A quote that the client left open may hide the entry of the proxy; then the proxy counts as the client.
                 let is_hidden = header == "forwarded" && !separate && claim.contains('"') && found == PROXY;
                 prop_assert!(found == "192.0.2.1" || is_hidden, "{} {}", header, found);
                 prop_assert_eq!(client("198.51.100.7", header, &lines), "198.51.100.7");

@@ -14,7 +14,7 @@ pub(crate) enum Line {
 pub(crate) struct Lines {
     limit: usize,
     buffer: BytesMut,
-    /// So many bytes of the buffer are known to hold no end of a line.
+    /// How many bytes of the buffer are known to contain no end of a line.
     searched: usize,
     /// Whether the line that the buffer begins with is too long, and its first part is gone.
     cut: bool,

@@ -1,4 +1,4 @@
-//! What every answer tells browsers and caches not to do. Most answers are data about persons: nobody is to keep them,
+//! Headers that restrict browsers and caches. Most answers contain data about persons: browsers must not store them,
 //! to take them for a page, or to show them inside another. A page says for itself what else it needs.
 
 use actix_web::{

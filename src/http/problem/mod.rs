@@ -41,7 +41,7 @@ pub(crate) struct Problem {
 /// Well within the 60 s after which the platform tries again by itself.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// An answer names so many faults, each with a pointer and a detail of at most so many bytes, so that it does not become
+/// The maximum number of errors in an answer, and of bytes of each pointer and detail, so that an answer does not become
 /// much larger than the request.
 const MOST_ERRORS: usize = 100;
 const LONGEST_TEXT: usize = 500;

@@ -37,7 +37,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// So often something is said, or else proxies would take the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// So many streams may be open at a time for one token; without tokens, for all clients together.
+/// How many streams may be open at a time for one token; without tokens, for all clients together.
 const STREAMS: usize = 100;
 
 /// How many streams each token has open.

@@ -26,7 +26,7 @@ use crate::{
     maintenance::{ImportError, ImportOptions, Importer},
 };
 
-/// So many pieces of the body wait for the reader.
+/// How many pieces of the body may wait for the reader.
 const AHEAD: usize = 8;
 /// The longest that a client may pause within the body.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -40,7 +40,7 @@ pub(super) async fn take(
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
 
-/// The platform's check when a webhook is saved. With a wrong token in the path it fails, so that nobody saves a URL
+/// The platform's check when a webhook is saved. With a wrong token in the path it fails, so that no one saves a URL
 /// whose notifications would be refused.
 pub(super) async fn probe(_: AllowedAddress, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let checked = app.intake.authentication.check_path(credentials(&request).path_token).map_err(Refusal::from);
@@ -74,7 +74,7 @@ pub(super) async fn check(
     Ok(HttpResponse::Ok().json(answer))
 }
 
-/// So many elements of an array are told one by one.
+/// How many elements of an array are reported one by one.
 const TOLD: usize = 100;
 
 fn reading(posted: &Posted) -> Value {

@@ -20,13 +20,13 @@ use crate::{
     maintenance,
 };
 
-/// Authentic requests that nobody could understand, newest first.
+/// Authentic requests that could not be understood, newest first.
 pub(super) async fn list(caller: Caller<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
     app.looked_at(caller.actor(), || "quarantine".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.quarantine(page.after.as_ref(), page.limit).await?))
 }
 
-/// One of the requests that nobody could understand.
+/// One of the requests that could not be understood.
 pub(super) async fn one(
     caller: Caller<CanRead>,
     fingerprint: Path<String>,

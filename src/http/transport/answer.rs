@@ -16,7 +16,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{connection::ConnectionState, watch::Connection};
 
-/// No client that we know opens so many at a time: the connection is closed. `actix-http` offers no way to announce a
+/// No known client opens this many at a time: the connection is closed. `actix-http` offers no way to announce a
 /// limit (`MAX_CONCURRENT_STREAMS`).
 const MOST_STREAMS: usize = 1100;
 /// An answer is handed over in parts of this size, so that it shows whether the client takes it.

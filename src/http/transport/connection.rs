@@ -119,7 +119,7 @@ mod tests {
         per_address: 1,
     };
 
-    /// What to do so many seconds after a connection began, which `make` makes of it.
+    /// The decision this many seconds after a connection began, for the connection that `make` sets up.
     fn after(seconds: u64, is_http2: bool, make: impl FnOnce(&mut Requests, Instant)) -> Next {
         let begin = Instant::now();
         let mut requests = Requests::new(begin);

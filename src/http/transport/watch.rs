@@ -22,7 +22,7 @@ use crate::http::state::Closing;
 const CLOSING_LOOK: Duration = Duration::from_millis(20);
 /// For the last answer to leave.
 const LEAVING: Duration = Duration::from_millis(100);
-/// So many requests of one HTTP/2 connection are served at a time; the others wait their turn.
+/// How many requests of one HTTP/2 connection are served at a time; the others wait.
 const STREAMS: usize = 100;
 
 /// A connection, as its requests see it.

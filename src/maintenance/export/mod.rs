@@ -1,5 +1,5 @@
 //! Exports: a stream of pages, so that ten million rows take no more memory than one page. Between two pages nothing is
-//! held: a reader that is slow, or that stops half way, is in nobody's way.
+//! held: a reader that is slow, or that stops half way, blocks no one.
 //!
 //! | File | Holds |
 //! | --- | --- |

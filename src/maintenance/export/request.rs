@@ -14,7 +14,7 @@ pub enum Subject {
     Notifications,
     /// Customers' own messages and events.
     Inbound,
-    /// What nobody could understand.
+    /// The quarantine.
     Quarantine,
     /// Who did what. For administrators only.
     Audit,

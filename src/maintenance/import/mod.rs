@@ -44,7 +44,7 @@ pub use rows::{ImportError, Row, read_rows};
 /// fill the memory.
 const BATCH: usize = 200;
 const BATCH_BYTES: usize = 1 << 20;
-/// So many unreadable rows are told one by one.
+/// How many unreadable rows are reported one by one.
 const TOLD: usize = 1000;
 
 /// What became of a file.

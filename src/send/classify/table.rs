@@ -1,7 +1,7 @@
 //! The outcome table: what an attempt that the platform did not plainly accept means for the message.
 //!
 //! The rule behind it: only what proves that the platform does not have the message leads to another attempt. Where it
-//! may have it, nobody knows, and a later notification settles it. The first line that applies decides:
+//! may have it; this is unknown, and a later notification settles it. The first line that applies decides:
 //!
 //! | How it ended | Means |
 //! | --- | --- |
@@ -60,7 +60,7 @@ const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     // 401 has no body (`send-sms-message-api-v2`). 403 is an unknown customer or one over quota (`mms-api`).
     (401..=401, Later(Cause::Credentials)),
     (403..=403, Later(Cause::Credentials)),
-    // Whoever was too slow, the request may have been read whole.
+    // Whichever side was too slow, the request may have been read completely.
     (408..=408, Unknown),
     // Listed (`mms-api`) without the word on what is in conflict.
     (409..=409, Refused(Failure::Unclear)),
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_status_has_its_meaning() {
-        // In no documented form; with only the head; with a refusal whose code nobody knows.
+        // In no documented form; with only the head; with a refusal whose code is unknown.
         for (status, bare, cut, refused) in [
             (200, Unknown, Unknown, UNCLEAR),
             (201, Unknown, Unknown, UNCLEAR),

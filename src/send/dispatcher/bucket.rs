@@ -1,6 +1,6 @@
-//! A token bucket: so many messages a second, and some more in a burst.
+//! A token bucket: a number of messages a second, and some more in a burst.
 //!
-//! Of our own, since a claim is made for what may start at once and no more: whoever fills it must see what there is
+//! It is our own, since a claim is made only for what may start at once: the caller must see what is available
 //! before taking it, and keep what the claim did not need. `governor` cannot change its rate, and neither it nor
 //! `ratelimit` lets one look or give back.
 
@@ -46,7 +46,7 @@ impl Bucket {
         tokens
     }
 
-    /// Takes so many, which were there.
+    /// Takes tokens that are available.
     pub(super) fn take(&mut self, tokens: usize, now: Instant) {
         self.refill(now);
         #[expect(clippy::cast_precision_loss, reason = "some thousands at the most")]
@@ -99,7 +99,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever takes all there is, whenever there is any, gets the rate and one burst, and no more.
+        /// A caller that takes all tokens as soon as there are any gets the rate and one burst, and no more.
         #[test]
         fn in_any_time_it_gives_the_rate_and_one_burst(
             rate in 0.5_f64..500.0, depth in 1.0_f64..100.0, steps in proptest::collection::vec(0_u64..400, 1..60)

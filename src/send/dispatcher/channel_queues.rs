@@ -245,7 +245,7 @@ mod tests {
             let shares = queues.share(free, wanted.clone());
             prop_assert!(shares.iter().map(|(_, given)| given).sum::<usize>() <= free);
             let of = |channel| shares.iter().find(|(known, _)| known == channel).map_or(0, |(_, given)| *given);
-            // Whoever has nothing at all gets something, if something is free for each of them.
+            // A queue without any request gets one, if there are enough for all of these queues.
             for (channel, most) in &wanted {
                 prop_assert!(of(channel) <= *most);
                 let starves = *most > 0 && held(&queues, channel) == 0 && of(channel) == 0;

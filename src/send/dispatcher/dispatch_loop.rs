@@ -158,7 +158,7 @@ impl DispatchLoop {
     async fn refresh(&mut self) -> Result<(), StorageError> {
         if self.sweeper.wait(Instant::now()).is_zero() {
             self.sweeper.sweep().await?;
-            // Nobody tells us of what another instance has taken over.
+            // There is no signal for messages that another instance has accepted.
             self.is_stale = true;
         }
         if self.is_stale && left(self.refreshed_at, LEAST_INTERVAL, Instant::now()).is_zero() {
@@ -242,7 +242,7 @@ impl DispatchLoop {
         spare.into_iter().filter_map(wish).collect()
     }
 
-    /// How many messages to claim on `channel`, of which so many requests may leave at once: those, and what is to wait
+    /// How many messages to claim on `channel`, where `at_once` requests may leave now: those, and what is to wait
     /// for the next ones.
     fn claim_size(&mut self, channel: &Channel, at_once: usize, now: Instant) -> usize {
         let (batch, stocked) = (self.batch(channel), self.buffer.of(channel));

@@ -51,7 +51,7 @@ impl Rates {
         self.of(channel, now).throttle.within(time, now)
     }
 
-    /// So many leave on `channel` now.
+    /// Counts `messages` that leave on `channel` now.
     pub(super) fn take(&mut self, channel: &Channel, messages: usize, now: Instant) {
         self.tenant.take(messages, now);
         self.of(channel, now).throttle.take(messages, now);

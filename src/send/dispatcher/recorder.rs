@@ -40,7 +40,7 @@ pub(super) async fn run(outbox: Arc<dyn Outbox>, mut waiting: mpsc::Receiver<Rec
     }
 }
 
-/// Adds what comes within a moment. Nobody waits for it to be on record, and a commit costs the same for several.
+/// Adds what comes within a moment. No request waits for the commit, and it costs the same for several outcomes.
 async fn gather(waiting: &mut mpsc::Receiver<Record>, records: &mut Vec<Record>) {
     let end = Instant::now() + MOMENT;
     while records.len() < MOST

@@ -67,7 +67,7 @@ impl Throttle {
         self.bucket.as_mut().map_or(usize::MAX, |bucket| bucket.tokens(now))
     }
 
-    /// So many leave now.
+    /// Counts messages that leave now.
     pub(super) fn take(&mut self, messages: usize, now: Instant) {
         self.meter.count(messages, now);
         if let Some(bucket) = &mut self.bucket {

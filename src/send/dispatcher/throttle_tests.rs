@@ -13,7 +13,7 @@ fn play(throttle: &mut Throttle, start: Instant, seconds: u32, limit: usize) -> 
         let (mut taken, mut refused) = (0, 0);
         for tick in 0..100 {
             let now = start + SECOND * second + TICK * tick;
-            // The queue is endless, and so many requests fit into a tick.
+            // The queue is endless, and this many requests fit into a tick.
             let messages = throttle.tokens(now).min(5);
             throttle.take(messages, now);
             let fits = messages.min(limit - taken);

@@ -35,7 +35,7 @@ pub(super) struct RowFault {
     pub(super) detail: String,
 }
 
-/// So many faults are shown.
+/// How many errors are shown.
 const SHOWN: usize = 20;
 
 impl Checked {

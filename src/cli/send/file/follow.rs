@@ -27,7 +27,7 @@ pub(super) enum Until {
     Final,
 }
 
-/// So many messages are looked up together, and so long nothing is looked up where little has changed.
+/// How many messages are looked up together, and how long to wait before the next look-up if little has changed.
 const TOGETHER: usize = 256;
 const REST: Duration = Duration::from_millis(200);
 

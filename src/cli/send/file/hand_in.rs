@@ -20,7 +20,7 @@ use crate::{
     query::MessageView,
 };
 
-/// So many rows are handed in together.
+/// How many rows are sent together.
 const TOGETHER: usize = 256;
 
 /// What became of the rows.

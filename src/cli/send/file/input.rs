@@ -57,7 +57,7 @@ pub(super) enum Original {
 
 /// More than the longest message, as in the API.
 const LONGEST: usize = 1024 * 1024;
-/// So many bytes of an unreadable line are shown.
+/// How many bytes of an unreadable line are shown.
 const SHOWN: usize = 500;
 const BOM: &str = "\u{FEFF}";
 

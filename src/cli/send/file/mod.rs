@@ -137,7 +137,7 @@ async fn send(
     let mut handed_in: HandedIn = hand_in::hand_in(input, plan, checked, &target, &stopped).await?;
     let until = match (&target, args.wait) {
         (_, true) => Some(Until::Final),
-        // Nobody else may be there to do it.
+        // No server may be running to do it.
         (Target::Database(_), false) => Some(Until::HandedOver),
         (Target::Server(_), false) => None,
     };

@@ -12,7 +12,7 @@ pub(super) fn bar(name: &'static str, total: u64) -> ProgressBar {
     ProgressBar::new(total).with_style(style.with_key("rate", rate)).with_prefix(name)
 }
 
-/// For something of which nobody knows how many there are.
+/// Progress towards an unknown total.
 pub(super) fn spinner(name: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:>12} {pos} rows");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());

@@ -21,9 +21,9 @@ const CREDIT: Duration = Duration::from_secs(10);
 pub(super) const DELAY: Duration = Duration::from_secs(1);
 /// An address that showed a good token is known for this long.
 const KNOWN_FOR: Duration = Duration::from_hours(1);
-/// So many good tokens, and so many wrong ones, of an address are remembered.
+/// How many good tokens, and how many wrong ones, of an address are remembered.
 const REMEMBERED: usize = 16;
-/// So many addresses have an account. Beyond it, those without one share one.
+/// How many addresses have an account. Beyond it, those without an account share one.
 const ADDRESSES: usize = 10_000;
 
 /// A token that was shown, not to be told from its hash.
@@ -152,7 +152,7 @@ mod tests {
         (0..TEN).map(|_| accounts.charge(Some(of(address)), None, now).0).collect()
     }
 
-    /// So many guesses, each of another token: how many the API looks at.
+    /// How many of this many guesses, each of another token, the API checks.
     fn looked_at(accounts: &mut Accounts, guesses: std::ops::Range<u64>, now: Instant) -> usize {
         let mut looks = |guess| {
             let is_admitted = accounts.admits(of("192.0.2.1"), Shown(guess), now);

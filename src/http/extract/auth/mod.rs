@@ -1,4 +1,4 @@
-//! Who may call. A handler that takes a [`Caller`] is reached by nobody else.
+//! Authentication and scopes. A handler that takes a [`Caller`] runs only for callers with its scope.
 
 mod accounts;
 pub(crate) mod throttle;

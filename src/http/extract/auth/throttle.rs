@@ -7,7 +7,7 @@
 //!
 //! Beyond that, the API answers `429` and does not look at the token. Many people may share an address, so one that showed
 //! a good token within the last hour gets ten times as much; a token that was good there within that hour is always looked
-//! at; and a wrong one that is shown over and over, as by a script that nobody looks after, is charged once. The notify URL
+//! at; and a wrong one that is shown over and over, as by a forgotten script, is charged once. The notify URL
 //! always looks, since a good notification must never be refused; there a wrong secret is answered a second later to a few
 //! at a time, and the others are cut off.
 
@@ -28,7 +28,7 @@ use crate::http::{
     transport::{crowd::network, watch},
 };
 
-/// So many of an address are answered later at the same time; the connections of the others are closed.
+/// How many requests of an address wait for a delayed answer at a time; the connections of the others are closed.
 const DELAYED_AT_ONCE: usize = 8;
 
 /// What each address owes.
@@ -36,7 +36,7 @@ const DELAYED_AT_ONCE: usize = 8;
 pub(crate) struct AuthThrottle {
     api: Mutex<Accounts>,
     notify: Mutex<Accounts>,
-    /// Tokens are remembered by their hashes, whose key nobody knows.
+    /// Tokens are remembered by hashes with a random key.
     hasher: RandomState,
 }
 
