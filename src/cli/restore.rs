@@ -50,7 +50,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let settings = args.settings.load_quietly(Purpose::Store)?;
     let url = settings.database_url.expose_secret();
     if args.file.is_none() && url.starts_with("sqlite:") {
-        bail!(UsageError("name the backup".to_owned()));
+        bail!(UsageError("name the file of the backup".to_owned()));
     }
     let restore = Restore {
         file: args.file.as_deref(),
@@ -62,7 +62,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let report = restore.run(&user(), &Clock::system()).await.map_err(|error| match error {
         RestoreError::Backup(error) => {
-            refused(error, "Postgres is restored by pg_restore or its base backup; then run this without a file")
+            refused(error, "restore Postgres with pg_restore or from its base backup, then run this without a file")
         }
         error => error.into(),
     })?;
@@ -74,7 +74,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn show(report: &RestoreReport) {
-    output::line(format!("restored: {} rows, as its chain says", report.rows));
+    output::line(format!("restored: {} verified rows", report.rows));
     if let Some(head) = &report.head {
         output::line(format!("head {head}"));
     }

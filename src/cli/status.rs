@@ -29,7 +29,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         (Target::Database(_), Err(_)) => None,
     };
     let Some(message) = message else {
-        bail!("there is no message with the correlation id {:?}; one without is txn:<transaction id>", args.id);
+        bail!(
+            "there is no message with the correlation id {:?}; a message without one is txn:<transaction id>",
+            args.id
+        );
     };
     if args.json {
         return output::json(&message);

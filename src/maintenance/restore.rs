@@ -54,7 +54,7 @@ pub enum RestoreError {
     #[error("the backup")]
     Open(#[source] OpenError),
     /// The verification found something.
-    #[error("in the backup, {0}")]
+    #[error("the backup does not verify: {0}")]
     Unsound(Finding),
     /// The database failed.
     #[error(transparent)]

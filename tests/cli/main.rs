@@ -254,7 +254,7 @@ fn messages_are_looked_up_in_the_database_and_at_a_server() {
         }
         for shown in server.both(&["messages", "--final", "true", "--limit", "2"]).await {
             let cursor =
-                shown.is(0).out.lines().find_map(|line| line.strip_prefix("more: --cursor ").map(str::to_owned));
+                shown.is(0).out.lines().find_map(|line| line.strip_prefix("next page: --cursor ").map(str::to_owned));
             let rest =
                 run(server.folder.path(), &["messages", "--limit", "2", "--cursor", &cursor.unwrap()]).await.is(0);
             assert!(rest.out.contains("order-1") && !rest.out.contains("order-3"), "{}", rest.out);

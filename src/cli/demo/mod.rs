@@ -51,7 +51,7 @@ const KEY: &str = "demo-service-key";
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     observe::init_logging(&log_filter(LogFilter::at_least(Level::ERROR))?, LogFormat::Auto);
-    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let stop = CancellationToken::new();
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -70,7 +70,7 @@ impl Direct {
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         if let Some((stop, dispatcher)) = self.running.take() {
             drop(stop);
-            dispatcher.await.context("the hand-over failed")?;
+            dispatcher.await.context("the dispatcher failed")?;
         }
         Ok(())
     }

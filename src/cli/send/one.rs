@@ -46,7 +46,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     } else {
         status::show(&view);
         if view.status == "queued" && is_direct {
-            output::line("It waits for its time: a server on this database hands it over (receiptd serve).");
+            output::line(
+                "It waits for its time. A server on this database must be running then to send it (receiptd serve).",
+            );
         }
     }
     if view.status == "rejected" {
@@ -104,7 +106,7 @@ async fn send_directly(
     check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
     let direct = Direct::open(settings).await?;
     let sent = direct.accept(std::slice::from_ref(&draft)).await;
-    let id = match sent.into_iter().next().context("the message was not taken over")? {
+    let id = match sent.into_iter().next().context("the message was not accepted")? {
         Ok(sent) => sent.id().clone(),
         Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
         Err(error) => return Err(error.into()),
