@@ -87,7 +87,7 @@ async fn a_commit_adds_one_link(store: &TestStore) {
     store.hear((0..300).map(|n| about(&format!("order-{n}")).of(&format!("t-{n}")))).await;
     store.hear([about("order-1").of("t-1"), about_transaction("t-1")]).await;
     assert_eq!(links(store).await, before + 2);
-    let sizes = store.texts("SELECT CAST(MAX(LENGTH(records)) AS TEXT) FROM links").await;
+    let sizes = store.texts("SELECT CAST(MAX(LENGTH(changes)) AS TEXT) FROM links").await;
     assert_eq!(sizes, [(300 * 37).to_string()]);
 }
 
