@@ -180,7 +180,7 @@ async fn rows_that_changed_places_are_found(store: &TestStore) {
                    notifications.correlation_id AND s.event <> notifications.event) WHERE correlation_id = 'order-2'";
     let found = finding(store, swapped).await;
     assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"));
-    let swapped = "UPDATE links SET records = (SELECT s.records FROM spare_links s WHERE s.sequence = \
+    let swapped = "UPDATE links SET changes = (SELECT s.changes FROM spare_links s WHERE s.sequence = \
                    5 - links.sequence AND s.writer = links.writer) WHERE sequence IN (2, 3)";
     assert_eq!(finding(store, swapped).await.table, "links");
 }
