@@ -102,7 +102,7 @@ impl<T> ReloadableSecret<T> {
         state.value.clone()
     }
 
-    /// Waits until the secret is another one than [`Secret::current`] told last. Without a file, forever.
+    /// Waits until the secret is another one than [`ReloadableSecret::current`] told last. Without a file, forever.
     pub async fn renewed(&self) {
         if self.0.renewal.is_none() {
             return std::future::pending().await;
