@@ -9,7 +9,7 @@ use actix_web::{
     middleware::Next,
 };
 use tokio::time::Instant;
-use tracing::{Instrument, field};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::http::transport::answer;
@@ -24,20 +24,13 @@ pub(crate) async fn identify(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let id = request.headers().get(HEADER).filter(|value| usable(value)).cloned().unwrap_or_else(fresh);
     let (method, route) = (request.method().clone(), request.match_pattern().unwrap_or_default());
-    let span = tracing::info_span!(
-        "request",
-        method = method.as_str(),
-        route,
-        id = id.to_str().unwrap_or_default(),
-        status = field::Empty
-    );
+    let span = tracing::info_span!("request", method = method.as_str(), route, id = id.to_str().unwrap_or_default());
     let began = Instant::now();
     let around = answer::open_request(&request).await;
     let mut response = next.call(request).instrument(span.clone()).await?.map_body(|_, body| around(body));
     response.headers_mut().insert(HEADER, id);
     let _entered = span.enter();
     let (status, milliseconds) = (response.status().as_u16(), began.elapsed().as_millis());
-    span.record("status", status);
     if status >= 500 {
         tracing::warn!(%method, route, status, milliseconds, "a request could not be served");
     } else {
