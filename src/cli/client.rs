@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, io::Read};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::{Body, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
@@ -41,7 +41,7 @@ pub(super) enum Unfollowed {
 }
 
 impl Client {
-    /// Of the server at `base`.
+    /// Of the server at `base`, an http or https URL with a host.
     pub(super) fn new(base: Url, token: Option<String>) -> anyhow::Result<Self> {
         Ok(Self { http: reqwest::Client::builder().build()?, base, token })
     }
@@ -50,7 +50,7 @@ impl Client {
     pub(super) async fn message(&self, id: &str, wait: Option<u64>) -> anyhow::Result<Option<MessageView>> {
         let wait =
             given([("wait", wait.map(|_| "final".to_owned())), ("timeout", wait.map(|seconds| seconds.to_string()))]);
-        let url = self.url(&["v1", "messages", id])?;
+        let url = self.url(&["v1", "messages", id]);
         self.answer(self.http.get(url).query(&wait)).await
     }
 
@@ -62,7 +62,7 @@ impl Client {
                  sent only once"
             )
         };
-        let request = self.http.post(self.url(&["v1", "messages"])?).json(message);
+        let request = self.http.post(self.url(&["v1", "messages"])).json(message);
         let answer = self.ask(request).await.with_context(unknown)?;
         match answer.status() {
             status if status.is_success() => {
@@ -80,7 +80,7 @@ impl Client {
             serde_json::to_writer(&mut lines, draft.members())?;
             lines.push(b'\n');
         }
-        let request = self.http.post(self.url(&["v1", "messages"])?);
+        let request = self.http.post(self.url(&["v1", "messages"]));
         let answer = self.ask(request.header(CONTENT_TYPE, "application/x-ndjson").body(lines)).await?;
         if !answer.status().is_success() {
             return Err(refused(answer).await);
@@ -98,13 +98,13 @@ impl Client {
 
     /// Calls a message back.
     pub(super) async fn cancel(&self, id: &str) -> anyhow::Result<Option<MessageView>> {
-        let url = self.url(&["v1", "messages", id, "cancel"])?;
+        let url = self.url(&["v1", "messages", id, "cancel"]);
         self.answer(self.http.post(url)).await
     }
 
     /// What is at `path`; `None` if nothing is.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<Option<T>> {
-        let url = self.url(&path.split('/').collect::<Vec<_>>())?;
+        let url = self.url(&path.split('/').collect::<Vec<_>>());
         self.answer(self.http.get(url).query(pairs)).await
     }
 
@@ -115,19 +115,19 @@ impl Client {
 
     /// Has the server do something.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<T> {
-        let url = self.url(&path.split('/').collect::<Vec<_>>())?;
+        let url = self.url(&path.split('/').collect::<Vec<_>>());
         self.answer(self.http.post(url).query(pairs)).await?.with_context(|| format!("the server has no {path}"))
     }
 
     /// Has the server remove a person, who is named in the body: a URL would be logged on the way.
     pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
-        let request = self.http.post(self.url(&["v1", "erase"])?).json(&json!({"to": to, "dryRun": dry_run}));
+        let request = self.http.post(self.url(&["v1", "erase"])).json(&json!({"to": to, "dryRun": dry_run}));
         self.answer(request).await?.context("the server has no /v1/erase; is it an older version?")
     }
 
     /// An export, to be read as it comes.
     pub(super) async fn export(&self, pairs: &Pairs) -> anyhow::Result<Response> {
-        let answer = self.ask(self.http.get(self.url(&["v1", "export"])?).query(pairs)).await?;
+        let answer = self.ask(self.http.get(self.url(&["v1", "export"])).query(pairs)).await?;
         if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
     }
 
@@ -139,14 +139,14 @@ impl Client {
             piece.truncate(read);
             Ok::<_, std::io::Error>((read > 0).then_some((piece, file)))
         });
-        let request = self.http.post(self.url(&["v1", "import"])?).query(pairs).body(Body::wrap_stream(pieces));
+        let request = self.http.post(self.url(&["v1", "import"])).query(pairs).body(Body::wrap_stream(pieces));
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
         self.answer(request).await?.context("the server has no /v1/import; is it an older version?")
     }
 
     /// The events after `last`, or from now on.
     pub(super) async fn events(&self, filters: &Pairs, last: Option<&str>) -> Result<Response, Unfollowed> {
-        let url = self.url(&["v1", "events"]).map_err(Unfollowed::Refused)?;
+        let url = self.url(&["v1", "events"]);
         let mut request = self.http.get(url).query(filters);
         if let Some(last) = last.filter(|last| !last.is_empty()) {
             request = request.header("last-event-id", last);
@@ -160,14 +160,11 @@ impl Client {
     }
 
     /// The segments become parts of the path, percent-encoded.
-    fn url(&self, segments: &[&str]) -> anyhow::Result<Url> {
+    fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
-        if url.cannot_be_a_base() {
-            bail!(UsageError("--server must be an http URL".to_owned()));
-        }
         let path: String = segments.iter().flat_map(|segment| ["/".to_owned(), encoded(segment)]).collect();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        Ok(url)
+        url
     }
 
     async fn ask(&self, request: RequestBuilder) -> anyhow::Result<Response> {
