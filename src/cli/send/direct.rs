@@ -11,7 +11,7 @@ use crate::{
     cli::{output::in_words, settings, target::Target},
     clock::Clock,
     config::{SendSettings, Settings},
-    domain::{Actor, CorrelationId, Draft},
+    domain::{Actor, CorrelationId, Draft, FieldError},
     lifecycle,
     observe::Metrics,
     query::{MessageView, Query},
@@ -142,11 +142,11 @@ fn of_line(answer: Value) -> Acceptance {
         return Acceptance::Accepted { new, message: serde_json::from_value(answer).ok() };
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let faults = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let faults = faults
+    let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors: Vec<_> = errors
         .iter()
-        .map(|fault| format!("{} {}", text(&fault["pointer"]).trim_start_matches('/'), text(&fault["detail"])));
-    let faults = faults.collect::<Vec<_>>().join("; ");
-    let words = if faults.is_empty() { text(&answer["detail"]) } else { faults };
+        .map(|error| FieldError { pointer: text(&error["pointer"]), detail: text(&error["detail"]) })
+        .collect();
+    let words = if errors.is_empty() { text(&answer["detail"]) } else { in_words(&errors) };
     if answer["status"] == 503 { Acceptance::Unavailable(words) } else { Acceptance::Refused(words) }
 }
