@@ -17,6 +17,7 @@ use tempfile::{NamedTempFile, PathPersistError, TempDir, TempPath};
 
 use super::{
     Access, Cause, OpenError,
+    header::Header,
     location::{Location, PARTS, folder, with_end},
     objects,
 };
@@ -181,34 +182,21 @@ async fn put_aside(path: &Path) -> Result<PathBuf, BackupError> {
 /// Refuses a file that is shorter than its header states, with a message of its own. SQLite reports such a file as
 /// malformed, whatever the reason.
 fn check_length(from: &Path) -> Result<(), BackupError> {
-    const MARK: &[u8] = b"SQLite format 3\0";
-    let mut header = Vec::new();
-    let read = File::open(from).and_then(|file| Ok((file.metadata()?.len(), file.take(100).read_to_end(&mut header)?)));
+    let mut beginning = Vec::new();
+    let read = File::open(from).and_then(|file| {
+        let bytes = file.metadata()?.len();
+        file.take(Header::SIZE as u64).read_to_end(&mut beginning)?;
+        Ok(bytes)
+    });
     // SQLite reports why a file cannot be read. A file with a log beside it is complete only together with the log.
-    let Ok((bytes, _)) = read else { return Ok(()) };
+    let Ok(bytes) = read else { return Ok(()) };
     if with_end(from, "-wal").exists() {
         return Ok(());
     }
-    if header.is_empty() {
+    if beginning.is_empty() {
         return Err(BackupError::Empty(from.to_owned()));
     }
-    let whole = match header.as_slice() {
-        header if header.len() < 100 => {
-            if MARK.starts_with(&header[..header.len().min(MARK.len())]) {
-                512
-            } else {
-                0
-            }
-        }
-        [mark @ .., _] if !mark.starts_with(MARK) => 0,
-        header => {
-            let size = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
-                1 => 65_536,
-                size => size,
-            };
-            size * u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]))
-        }
-    };
+    let whole = Header::whole_length(&beginning);
     if bytes < whole { Err(BackupError::CutOff { path: from.to_owned(), bytes, whole }) } else { Ok(()) }
 }
 

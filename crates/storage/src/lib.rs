@@ -7,8 +7,7 @@
 //! | File | Contents |
 //! | --- | --- |
 //! | `error` | errors |
-//! | `location`, `file_watch` | the files of an SQLite database, and whether they are still there and unchanged by
-//! others |
+//! | `location`, `header`, `file_watch` | the files of an SQLite database, and whether they are intact |
 //! | `schema` | whether the schema is the one that this version needs |
 //! | `rows` | rows, and their conversion into types of the domain |
 //! | `outbox` | the trait of messages to send |
@@ -34,6 +33,7 @@ mod backup;
 mod batch;
 mod error;
 mod file_watch;
+mod header;
 mod location;
 mod objects;
 mod outbox;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{FileLost, Loss, hold};
-use crate::location::APPLICATION_ID;
+use crate::{header::Header, location::APPLICATION_ID};
 
 #[derive(Debug)]
 pub(super) struct Contents {
@@ -32,7 +32,7 @@ struct Seen {
 
 impl Contents {
     pub(super) fn start(file: Arc<File>, log: Option<(Arc<File>, Arc<File>)>) -> io::Result<Self> {
-        let opened = Header(read(&file, 0)?.ok_or(ErrorKind::UnexpectedEof)?);
+        let opened = Header::new(read(&file, 0)?.ok_or(ErrorKind::UnexpectedEof)?);
         let log = log.map(|(file, index)| Log { file, index, seen: Mutex::default() });
         let contents = Self { file, opened, seen: Mutex::default(), log };
         contents.look_at_file()?;
@@ -49,7 +49,7 @@ impl Contents {
     fn look_at_file(&self) -> io::Result<Option<Loss>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let length = self.file.metadata()?.len();
-        let Some(header) = read(&self.file, 0)?.map(Header) else { return Ok(Some(Loss::Truncated)) };
+        let Some(header) = read(&self.file, 0)?.map(Header::new) else { return Ok(Some(Loss::Truncated)) };
         let is_marked = header.mark() == APPLICATION_ID;
         let may_be_unmarked = header.mark() == 0 && !seen.is_marked;
         if !header.is_like(&self.opened) || !(is_marked || may_be_unmarked) {
@@ -70,49 +70,8 @@ impl Contents {
 /// log. Beside any other file, SQLite would use the log nevertheless, and it would treat an empty file as a new
 /// database.
 pub(in super::super) fn can_have_log(path: &Path) -> io::Result<bool> {
-    let header = read(&*hold(path)?, 0)?.map(Header);
-    Ok(header.is_some_and(|header| header.0.starts_with(Header::MAGIC) && header.versions() == Header::WITH_LOG))
-}
-
-/// The first bytes of the database file.
-#[derive(Debug)]
-struct Header([u8; 100]);
-
-impl Header {
-    const MAGIC: &[u8] = b"SQLite format 3\0";
-    /// The format versions of a database with a write-ahead log.
-    const WITH_LOG: [u8; 2] = [2, 2];
-
-    fn versions(&self) -> [u8; 2] {
-        [self.0[18], self.0[19]]
-    }
-
-    /// Whether this can be the file that was opened with that header. A copy made by `VACUUM INTO`, such as a backup,
-    /// has no write-ahead log. A file with a log keeps it as long as a connection has it open.
-    fn is_like(&self, opened: &Self) -> bool {
-        let has_versions = self.versions() == Self::WITH_LOG || self.versions() == opened.versions();
-        self.0.starts_with(Self::MAGIC) && self.page_size() == opened.page_size() && has_versions
-    }
-
-    fn page_size(&self) -> u64 {
-        match u16::from_be_bytes([self.0[16], self.0[17]]) {
-            1 => 1 << 16,
-            size => size.into(),
-        }
-    }
-
-    /// The length of the file, or its length after the log has been merged into it.
-    fn length(&self) -> u64 {
-        u64::from(self.number(28)) * self.page_size()
-    }
-
-    fn mark(&self) -> u32 {
-        self.number(68)
-    }
-
-    fn number(&self, at: usize) -> u32 {
-        u32::from_be_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
-    }
+    let header = read(&*hold(path)?, 0)?.map(Header::new);
+    Ok(header.is_some_and(|header| header.can_have_log()))
 }
 
 /// Maximum number of reads of a log that other connections restart meanwhile.
