@@ -144,8 +144,8 @@ fn dispatcher(
 ) -> Result<Dispatcher, ServeError> {
     let platform =
         WebexConnect::new(settings.base_url.clone(), settings.credentials.clone(), settings.timeout, clock.clone())?;
-    let (tenant, pace) = (settings.tenant.clone(), settings.limits.clone());
-    Ok(Dispatcher::new(store, Arc::new(platform), tenant, pace, clock.clone(), metrics.clone()))
+    let (tenant, limits) = (settings.tenant.clone(), settings.limits.clone());
+    Ok(Dispatcher::new(store, Arc::new(platform), tenant, limits, clock.clone(), metrics.clone()))
 }
 
 /// Says what else is worth knowing of the settings.

@@ -43,9 +43,9 @@ async fn in_database(
 ) -> anyhow::Result<()> {
     let request = EventStreamRequest::parse(texts(filters), None).map_err(|faults| usage_error(&faults))?;
     let (store, _) = settings::open_for(Access::Read, settings).await?;
-    let mut feed = EventStream::open(&store, request).await?;
+    let mut events = EventStream::open(&store, request).await?;
     loop {
-        for (_, event) in feed.next().await? {
+        for (_, event) in events.next().await? {
             show(&event)?;
         }
     }

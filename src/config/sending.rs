@@ -37,7 +37,7 @@ pub struct SendSettings {
 pub(super) fn sending(
     webex: &Webex,
     send: &raw::Send,
-    pace: Option<DispatchLimits>,
+    limits: Option<DispatchLimits>,
     notify_url: Option<NotifyUrl>,
     files: &Files,
     errors: &mut ConfigErrors,
@@ -72,7 +72,7 @@ pub(super) fn sending(
             plus_sign: webex.plus_sign,
         },
         timeout: Duration::from_secs(send.timeout_seconds),
-        limits: pace?,
+        limits: limits?,
     })
 }
 

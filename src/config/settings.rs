@@ -148,8 +148,8 @@ impl Settings {
         let zone = TimeZone::from_name(&raw.webex.time_zone);
         errors.check(zone.is_some(), "webex.time_zone must be an IANA name, as in Europe/London");
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
-        let pace = dispatch_limits(&raw.send, errors);
-        let send = sending(&raw.webex, &raw.send, pace, public_url.map(PublicUrl::into_url), files, errors);
+        let limits = dispatch_limits(&raw.send, errors);
+        let send = sending(&raw.webex, &raw.send, limits, public_url.map(PublicUrl::into_url), files, errors);
         let is_named = authentication.basic.is_none() && authentication.bearer.is_none();
         errors.check(
             purpose != Purpose::Serve || send.is_none() || is_named || !raw.webex.notify_auth_id.is_empty(),

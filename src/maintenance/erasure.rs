@@ -32,8 +32,8 @@ pub struct ErasureView {
     pub notifications: i64,
     /// Steps of our dispatch that named the person.
     pub dispatch_events: i64,
-    /// Entries of the status events that named the person.
-    pub changes: i64,
+    /// Status events that named the person.
+    pub status_events: i64,
     /// Requests to send, each with its text.
     pub requests: i64,
     /// Messages that were still waiting and were called back.
@@ -63,7 +63,7 @@ impl ErasureView {
 
     fn removed(&self) -> i64 {
         let messages = self.messages + self.notifications + self.dispatch_events + self.requests + self.cancelled;
-        messages + self.under_way + self.changes + self.inbound + self.quarantine
+        messages + self.under_way + self.status_events + self.inbound + self.quarantine
     }
 }
 
@@ -92,7 +92,7 @@ impl Eraser {
         if person.is_distinctive() {
             self.erase_mentions(person, entry.as_ref(), &mut view).await?;
         }
-        self.erase_changes(person, entry.as_ref(), &mut view).await?;
+        self.erase_status_events(person, entry.as_ref(), &mut view).await?;
         view.inbound = self.erase_shelf(ArchiveKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
         view.quarantine =
             self.erase_shelf(ArchiveKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
@@ -142,7 +142,7 @@ impl Eraser {
         }
     }
 
-    async fn erase_changes(
+    async fn erase_status_events(
         &self,
         person: &Person,
         entry: Option<&AuditEntry>,
@@ -151,7 +151,7 @@ impl Eraser {
         let mut after = i64::MIN;
         loop {
             let (rows, last) = self.erasure.erase_status_events(person, after, ROWS, entry).await?;
-            view.changes += rows;
+            view.status_events += rows;
             let Some(last) = last else { return Ok(()) };
             after = last;
         }

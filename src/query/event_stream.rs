@@ -22,7 +22,7 @@ use crate::{
 const REST: Duration = Duration::from_secs(1);
 const BREATH: Duration = Duration::from_millis(20);
 
-/// Why a feed cannot go on.
+/// Why a stream of events cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum EventStreamError {
     /// Some of what came after the place is no longer kept; or the place is another store's, or was before this one was
@@ -41,7 +41,7 @@ pub struct EventStreamRequest {
     after: Option<EventPosition>,
 }
 
-/// The filters of a feed; each means what it means in the list.
+/// The filters of a stream; each has the same meaning as in the list.
 const NAMES: [&str; 3] = ["status", "channel", "origin"];
 
 impl EventStreamRequest {
@@ -71,7 +71,7 @@ impl EventStreamRequest {
 
 /// What one reader follows.
 pub struct EventStream {
-    changes: Arc<dyn StatusEvents>,
+    store: Arc<dyn StatusEvents>,
     turned: watch::Receiver<()>,
     filter: Filter,
     place: EventPosition,
@@ -84,15 +84,15 @@ impl EventStream {
             Some(place) => place,
             None => store.status_events.end().await?,
         };
-        let feed = Self {
-            changes: store.status_events.clone(),
+        let events = Self {
+            store: store.status_events.clone(),
             turned: store.status_signal.clone(),
             filter: request.filter,
             place,
         };
         // So that a place which cannot be continued from is told before anything else is.
-        match feed.changes.after(place, PageLimit::default()).await? {
-            Some(_) => Ok(feed),
+        match events.store.after(place, PageLimit::default()).await? {
+            Some(_) => Ok(events),
             None => Err(EventStreamError::Gone),
         }
     }
@@ -107,7 +107,7 @@ impl EventStream {
         loop {
             self.turned.mark_unchanged();
             let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
-            let page = self.changes.after(self.place, limit).await?.ok_or(EventStreamError::Gone)?;
+            let page = self.store.after(self.place, limit).await?.ok_or(EventStreamError::Gone)?;
             if let Some(last) = page.last() {
                 self.place = last.position;
                 let admitted = page.iter().filter(|change| change.is_admitted_by(&self.filter));

@@ -4,10 +4,10 @@
 
 mod authentication;
 mod credentials;
+mod dispatch_limits;
 mod exposure;
 mod layers;
 mod networks;
-mod pace;
 mod secrets;
 mod tls;
 mod tokens;

@@ -4,7 +4,7 @@ use harness::{Database, both};
 use receiptd::{domain::Dispatch, send::DispatchLimits};
 use serde_json::json;
 
-use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
+use crate::stage::{Stage, Stub, answered, limits, message, says, takes};
 
 both!(
     messages_of_one_channel_share_a_request,
@@ -13,7 +13,7 @@ both!(
 );
 
 fn in_tens() -> DispatchLimits {
-    DispatchLimits { batch: 10, ..pace(4) }
+    DispatchLimits { batch: 10, ..limits(4) }
 }
 
 async fn messages_of_one_channel_share_a_request(database: &Database) {

@@ -9,7 +9,7 @@ use receiptd::{
 };
 use serde_json::json;
 
-use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
+use crate::stage::{Stage, Stub, answered, limits, message, says, takes};
 
 both!(
     rejected_credentials_stop_sending_and_new_ones_resume_it,
@@ -32,7 +32,7 @@ fn tried_for(platform: &Stub) -> Duration {
 async fn rejected_credentials_stop_sending_and_new_ones_resume_it(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(401, None)));
     stage.takes((0..200).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
-    let instance = stage.dispatches(platform.clone(), pace(8));
+    let instance = stage.dispatches(platform.clone(), limits(8));
     instance.is_stopped_by(Trouble::CredentialsRefused).await;
     // The messages that left with the first one, and one message after a second.
     let tried = async || (tried_for(&platform) >= Duration::from_secs(1)).then_some(());
@@ -53,7 +53,7 @@ async fn rejected_credentials_stop_sending_and_new_ones_resume_it(database: &Dat
 async fn credentials_may_become_valid_again_by_themselves(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(401, None)));
     stage.takes([message("sms", "order-1")]).await;
-    let instance = stage.dispatches(platform.clone(), pace(8));
+    let instance = stage.dispatches(platform.clone(), limits(8));
     eventually("two attempts", async || (platform.sent().len() == 2).then_some(())).await;
     platform.answers(takes);
     stage.until("order-1", Dispatch::Accepted).await;
@@ -68,7 +68,7 @@ async fn credentials_may_become_valid_again_by_themselves(database: &Database) {
 async fn rejected_credentials_end_no_attempts(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(403, None)));
     stage.takes([message("sms", "order-1")]).await;
-    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..limits(8) });
     eventually("two attempts", async || (platform.sent().len() == 2).then_some(())).await;
     stage.until("order-1", Dispatch::Queued).await;
     instance.stops().await;
@@ -87,7 +87,7 @@ async fn an_unreachable_platform_gets_few_requests(database: &Database) {
     let platform = Stub::new(|_: &[String]| Attempt::NotSent("Connection refused".to_owned()));
     let stage = Stage::on(database).await;
     stage.takes((0..300).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
-    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..limits(8) });
     instance.is_stopped_by(Trouble::Unreachable).await;
     // Probes are sent after 1 s, after 2 s more, and then after 4.
     eventually("two probes", async || (tried_for(&platform) >= Duration::from_secs(3)).then_some(())).await;
@@ -108,7 +108,7 @@ async fn an_unreachable_platform_does_not_wait_for_new_credentials(database: &Da
     let platform = Stub::new(|_: &[String]| Attempt::NotSent("Connection refused".to_owned()));
     let stage = Stage::on(database).await;
     stage.takes([message("sms", "order-1")]).await;
-    let instance = stage.dispatches(platform.clone(), pace(8));
+    let instance = stage.dispatches(platform.clone(), limits(8));
     instance.is_stopped_by(Trouble::Unreachable).await;
     platform.is_shown_others();
     eventually("two probes", async || (platform.sent().len() == 3).then_some(())).await;
@@ -123,7 +123,7 @@ async fn a_wrong_base_url_rejects_no_message(database: &Database) {
         let (stage, platform) = (Stage::on(database).await, Stub::new(page));
         let ids: Vec<_> = (0..20).map(|n| format!("{status}-{n}")).collect();
         stage.takes(ids.iter().map(|id| message("sms", id))).await;
-        let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..pace(8) });
+        let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 1, ..limits(8) });
         instance.is_stopped_by(Trouble::UnexpectedAnswers).await;
         platform.answers(takes);
         for id in &ids {
@@ -138,7 +138,7 @@ async fn a_silent_platform_stops_sending_after_a_few_messages(database: &Databas
     let (stage, platform) =
         (Stage::on(database).await, Stub::new(|_: &[String]| Attempt::NoAnswer("timed out".to_owned())));
     stage.takes((0..100).map(|n| message("sms", &format!("order-{n}")))).await;
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     instance.is_stopped_by(Trouble::Unreachable).await;
     // The outcome of the sent messages is not known. The others wait.
     assert!(platform.sent().len() <= 8, "{} requests", platform.sent().len());
@@ -163,7 +163,7 @@ async fn one_message_with_an_odd_answer_does_not_stop_the_others(database: &Data
     let (stage, platform) = (Stage::on(database).await, Stub::new(odd));
     stage.takes([message("sms", "odd")]).await;
     stage.takes((0..50).map(|n| message("sms", &format!("order-{n}")))).await;
-    let instance = stage.dispatches(platform.clone(), pace(1));
+    let instance = stage.dispatches(platform.clone(), limits(1));
     for n in 0..50 {
         stage.until(&format!("order-{n}"), Dispatch::Accepted).await;
     }
@@ -179,7 +179,7 @@ async fn only_real_attempts_count(database: &Database) {
         if status == 429 { answered(429, &json!({ "code": "7020", "message": "limit" })) } else { says(status, None) }
     });
     stage.takes([message("sms", "order-1")]).await;
-    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 2, ..pace(4) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 2, ..limits(4) });
     stage.until("order-1", Dispatch::Rejected).await;
     let steps = stage.steps("order-1").await;
     let reason = steps.last().unwrap().reason.clone().unwrap();

@@ -11,7 +11,7 @@ use receiptd::{
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::stage::{Stage, Stub, answered, message, pace, says, takes};
+use crate::stage::{Stage, Stub, answered, limits, message, says, takes};
 
 both!(
     a_channel_that_hangs_does_not_hold_up_another,
@@ -38,7 +38,7 @@ async fn a_channel_that_hangs_does_not_hold_up_another(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     platform.hangs_on("sms");
     stage.takes(many("sms", 50)).await;
-    let instance = stage.dispatches(platform.clone(), pace(8));
+    let instance = stage.dispatches(platform.clone(), limits(8));
     eventually("sms to hang", async || (platform.sent().len() >= 6).then_some(())).await;
     stage.takes(many("whatsapp", 20)).await;
     stage.until("whatsapp-19", Dispatch::Accepted).await;
@@ -50,7 +50,7 @@ async fn a_long_queue_does_not_hold_up_another_channel(database: &Database) {
     stage.takes(many("sms", 500)).await;
     // At its rate this queue takes minutes.
     let rates = RateLimits { tenant: 40, ..RateLimits::default() };
-    let instance = stage.dispatches(platform.clone(), DispatchLimits { rates, ..pace(4) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { rates, ..limits(4) });
     eventually("the queue to be at work", async || (platform.sent().len() >= 5).then_some(())).await;
     stage.takes(many("whatsapp", 5)).await;
     stage.until("whatsapp-4", Dispatch::Accepted).await;
@@ -61,7 +61,7 @@ async fn a_long_queue_does_not_hold_up_another_channel(database: &Database) {
 async fn claimed_messages_return_to_the_outbox_while_the_platform_hangs(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     stage.takes(many("sms", 500)).await;
-    let instance = stage.dispatches(platform.clone(), pace(8));
+    let instance = stage.dispatches(platform.clone(), limits(8));
     eventually("the queue to be at work", async || (platform.sent().len() >= 50).then_some(())).await;
     platform.hangs_on("sms");
     let put_back = async || {
@@ -89,7 +89,7 @@ async fn claimed_messages_return_to_the_outbox_while_the_platform_hangs(database
 async fn a_message_of_this_instance_is_sent_at_once_and_of_another_within_a_second(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     let other = stage.again(database).await;
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     for (stage, id, most) in [(&stage, "own", 600), (&other, "others", 3_000)] {
         let began = Instant::now();
         stage.takes([message("sms", id)]).await;
@@ -104,7 +104,7 @@ async fn no_rate_is_exceeded(database: &Database) {
     stage.takes(many("sms", 60).chain(many("whatsapp", 60))).await;
     let channels = [(Channel::Sms, 10)].into();
     let instance =
-        stage.dispatches(platform.clone(), DispatchLimits { rates: RateLimits { tenant: 40, channels }, ..pace(32) });
+        stage.dispatches(platform.clone(), DispatchLimits { rates: RateLimits { tenant: 40, channels }, ..limits(32) });
     stage.until("whatsapp-59", Dispatch::Accepted).await;
     instance.stops().await;
     let sent = platform.sent();
@@ -132,7 +132,7 @@ async fn a_rejected_rate_slows_down_until_all_are_accepted(database: &Database) 
     });
     stage.takes(many("sms", 60)).await;
     // A rejected rate never ends the attempts of a message.
-    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 2, ..pace(32) });
+    let instance = stage.dispatches(platform.clone(), DispatchLimits { attempts: 2, ..limits(32) });
     for n in 0..60 {
         stage.until(&format!("sms-{n}"), Dispatch::Accepted).await;
     }
@@ -145,7 +145,7 @@ async fn a_rejected_rate_slows_down_until_all_are_accepted(database: &Database) 
 async fn an_answer_that_asks_to_wait_is_heeded(database: &Database) {
     let (stage, platform) =
         (Stage::on(database).await, Stub::new(|_: &[String]| says(503, Some(Duration::from_secs(2)))));
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     stage.takes([message("sms", "first")]).await;
     eventually("it to be put off", async || (stage.steps("first").await.len() == 3).then_some(())).await;
     platform.answers(takes);
@@ -165,7 +165,7 @@ async fn an_expired_message_is_not_dispatched(database: &Database) {
     short["expireAt"] = json!(stage.clock().now().plus(Duration::from_mins(1)));
     stage.takes([short]).await;
     stage.puts_the_clock_forward(Duration::from_mins(2));
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     stage.until("short", Dispatch::Expired).await;
     // A cancellation in the meantime reports that it is too late.
     let id = stage.message("short").await.correlation_id;
@@ -182,7 +182,7 @@ async fn unknown_outcomes_are_sent_again_if_configured(database: &Database) {
         let (stage, id) = (Stage::on(database).await, format!("{on_unknown:?}"));
         let platform = Stub::new(|_: &[String]| Attempt::NoAnswer("timed out".to_owned()));
         stage.takes([message("sms", &id)]).await;
-        let instance = stage.dispatches(platform.clone(), DispatchLimits { on_unknown, ..pace(4) });
+        let instance = stage.dispatches(platform.clone(), DispatchLimits { on_unknown, ..limits(4) });
         eventually("it to be sent", async || (platform.times(&id) == 1).then_some(())).await;
         platform.answers(takes);
         stage.until(&id, end).await;
@@ -194,7 +194,7 @@ async fn unknown_outcomes_are_sent_again_if_configured(database: &Database) {
 async fn all_outcomes_are_stored_when_it_has_stopped(database: &Database) {
     let (stage, platform) = (Stage::on(database).await, Stub::new(takes));
     stage.takes(many("whatsapp", 300)).await;
-    let instance = stage.dispatches(platform.clone(), pace(32));
+    let instance = stage.dispatches(platform.clone(), limits(32));
     eventually("some to be sent", async || (platform.sent().len() >= 60).then_some(())).await;
     instance.stops().await;
     let sent = platform.sent().len();
@@ -215,10 +215,10 @@ async fn a_clock_that_is_set_back_delays_nothing(database: &Database) {
     stage.puts_the_clock_forward(DAY);
     platform.hangs_on("sms");
     stage.takes([message("sms", "cut-off")]).await;
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     eventually("it to leave", async || (platform.times("cut-off") == 1).then_some(())).await;
     instance.crashes().await;
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     platform.answers(|_| says(503, None));
     stage.takes([message("whatsapp", "put-off")]).await;
     eventually("it to be put off", async || (stage.steps("put-off").await.len() == 3).then_some(())).await;
@@ -228,11 +228,11 @@ async fn a_clock_that_is_set_back_delays_nothing(database: &Database) {
 
     platform.answers(takes);
     stage.puts_the_clock_back(DAY);
-    let instance = stage.dispatches(platform.clone(), pace(4));
+    let instance = stage.dispatches(platform.clone(), limits(4));
     for id in ["put-off", "at-once"] {
         stage.until(id, Dispatch::Accepted).await;
     }
-    stage.puts_the_clock_forward(pace(4).lease);
+    stage.puts_the_clock_forward(limits(4).lease);
     stage.until("cut-off", Dispatch::Unconfirmed).await;
 
     // The same during operation.

@@ -67,7 +67,7 @@ pub(crate) struct End {
 
 struct Play<'a> {
     chance: StdRng,
-    pace: DispatchLimits,
+    limits: DispatchLimits,
     platform: &'a Platform,
     stages: [Stage; 2],
     running: [Option<Instance>; 2],
@@ -79,7 +79,7 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
     let first = Stage::on(database).await;
     let stages = [first.again(database).await, first];
     let mut chance = StdRng::seed_from_u64(seed);
-    let pace = DispatchLimits {
+    let limits = DispatchLimits {
         in_flight: chance.random_range(1..=16),
         batch: chance.random_range(1..=3),
         lease: Duration::from_secs(10),
@@ -89,7 +89,7 @@ pub(crate) async fn play(database: &Database, platform: &Platform, on_unknown: O
         longest_probe_pause: Duration::from_millis(20),
         ..DispatchLimits::default()
     };
-    let mut play = Play { chance, pace, platform, stages, running: [None, None], messages: Vec::new() };
+    let mut play = Play { chance, limits, platform, stages, running: [None, None], messages: Vec::new() };
     for _ in 0..ROUNDS {
         play.round(seed).await;
     }
@@ -138,7 +138,7 @@ impl Play<'_> {
         let credentials = Credentials::key("the-key".to_owned().into()).unwrap();
         let platform: Arc<dyn Called> =
             Arc::new(WebexConnect::new(url, credentials, PATIENCE, self.stages[which].clock()).unwrap());
-        self.stages[which].dispatches(platform, self.pace.clone())
+        self.stages[which].dispatches(platform, self.limits.clone())
     }
 
     fn message(&mut self, seed: u64) -> Value {

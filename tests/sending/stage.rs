@@ -77,9 +77,9 @@ impl Stage {
         self.store.outbox.enqueue(&entries, now, &Actor::server()).await.unwrap();
     }
 
-    pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, pace: DispatchLimits) -> Instance {
+    pub(crate) fn dispatches(&self, platform: Arc<dyn Platform>, limits: DispatchLimits) -> Instance {
         let metrics = Metrics::new().unwrap();
-        let dispatcher = Dispatcher::new(&self.store, platform, tenant(), pace, self.clock(), metrics);
+        let dispatcher = Dispatcher::new(&self.store, platform, tenant(), limits, self.clock(), metrics);
         let (health, (stop, stopped)) = (dispatcher.health(), oneshot::channel());
         let task = tokio::spawn(dispatcher.run(async {
             // An error means that the instance has ended.
@@ -148,7 +148,7 @@ fn tenant() -> Tenant {
 }
 
 /// Many concurrent requests, each answered within a second.
-pub(crate) fn pace(in_flight: usize) -> DispatchLimits {
+pub(crate) fn limits(in_flight: usize) -> DispatchLimits {
     DispatchLimits { in_flight, lease: Duration::from_mins(1), ..DispatchLimits::default() }
 }
 

@@ -111,7 +111,7 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
         messages: 2,
         notifications: 2,
         dispatch_events: 1,
-        changes: 1,
+        status_events: 1,
         requests: 1,
         cancelled: 0,
         inbound: 1,

@@ -17,11 +17,7 @@
 //! | `eventually` | waits for a condition |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
-#![expect(
-    missing_docs,
-    clippy::missing_panics_doc,
-    reason = "the name of a helper says what it does, and it fails the test"
-)]
+#![expect(clippy::missing_panics_doc, reason = "the name of a helper says what it does, and it fails the test")]
 #![expect(
     clippy::return_self_not_must_use,
     clippy::new_without_default,

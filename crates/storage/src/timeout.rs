@@ -164,11 +164,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hanging_method_fails_in_time_and_other_results_pass_through() {
         let inner: Arc<dyn StatusEvents> = Arc::new(Hanging);
-        let (feed, began) =
+        let (events, began) =
             (WithTimeout { inner, most: Duration::from_secs(30), health: Arc::new(Hanging) }, Instant::now());
-        assert!(matches!(feed.end().await, Err(StorageError::Unavailable(_))));
+        assert!(matches!(events.end().await, Err(StorageError::Unavailable(_))));
         assert_eq!(began.elapsed(), Duration::from_secs(30));
-        assert!(matches!(feed.after(EventPosition::default(), PageLimit::default()).await, Ok(None)));
-        assert!(matches!(feed.trim(Timestamp::default(), PageLimit::default()).await, Err(StorageError::Refused(_))));
+        assert!(matches!(events.after(EventPosition::default(), PageLimit::default()).await, Ok(None)));
+        assert!(matches!(events.trim(Timestamp::default(), PageLimit::default()).await, Err(StorageError::Refused(_))));
     }
 }

@@ -90,34 +90,34 @@ pub(super) async fn follow(
         let detail = format!("this token has {STREAMS} open event streams; close one of them first");
         Problem::new(Code::TooManyRequests, detail)
     })?;
-    let feed = EventStream::open(&app.store, wanted).await?;
+    let events = EventStream::open(&app.store, wanted).await?;
     // A field, which the first event will end.
     let beginning = stream::iter([Ok("retry: 1000\n".into())]);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "text/event-stream"));
     // At once, so that a client that is cut off before the first event knows where to continue.
-    response.insert_header((LAST_EVENT_ID, feed.position().to_string()));
+    response.insert_header((LAST_EVENT_ID, events.position().to_string()));
     // For proxies that would else collect what comes until it is worth sending.
     response.insert_header(("x-accel-buffering", "no"));
-    Ok(response.streaming(beginning.chain(told(feed, closing, following))))
+    Ok(response.streaming(beginning.chain(told(events, closing, following))))
 }
 
-/// A feed as bytes. It is asked for the next page when the client has taken the one before.
+/// The events as bytes. The next page is read when the client has taken the one before.
 fn told(
-    feed: EventStream,
+    events: EventStream,
     closing: Data<Closing>,
     following: Following,
 ) -> impl Stream<Item = Result<Bytes, EventStreamError>> {
-    stream::try_unfold((feed, closing, following), async |(mut feed, closing, following)| {
+    stream::try_unfold((events, closing, following), async |(mut events, closing, following)| {
         let page = tokio::select! {
-            page = timeout(HEARTBEAT, feed.next()) => page,
+            page = timeout(HEARTBEAT, events.next()) => page,
             () = closing.begun() => return Ok(None),
         };
         let text = match page {
             Ok(events) => events?.iter().map(event).collect(),
             Err(_) => ": still here\n".to_owned(),
         };
-        Ok(Some((Bytes::from(text), (feed, closing, following))))
+        Ok(Some((Bytes::from(text), (events, closing, following))))
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn stats(connection: &mut Connection, request: &StatsRequest) -
         request.since.map_or(i64::MIN, Timestamp::hour),
         request.until.map_or(i64::MAX, Timestamp::hour)
     );
-    let tally = |row: CounterRow| {
+    let stats_row = |row: CounterRow| {
         let known = |text: &String| !text.is_empty();
         let begin = |period: i64| Timestamp::from_micros(period * hours.unwrap_or_default() * Timestamp::HOUR);
         StatsRow {
@@ -44,5 +44,5 @@ pub(super) async fn stats(connection: &mut Connection, request: &StatsRequest) -
             count: row.count,
         }
     };
-    Ok(rows.fetch_all(connection).await?.into_iter().map(tally).collect())
+    Ok(rows.fetch_all(connection).await?.into_iter().map(stats_row).collect())
 }
