@@ -56,7 +56,7 @@ impl ListArgs {
             Target::Server(client) => client.list(path, &pairs).await?,
             Target::Database(query) => {
                 let request = ListRequest::parse(texts(&pairs), &Cutoffs::default());
-                let request = request.map_err(|faults| usage_error(&faults))?;
+                let request = request.map_err(|errors| usage_error(&errors))?;
                 look(&query, request.after.as_ref(), request.limit).await?
             }
         };

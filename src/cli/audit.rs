@@ -112,7 +112,7 @@ async fn list(args: List) -> anyhow::Result<()> {
     let page: AuditView = match args.target.resolve()? {
         Target::Server(client) => client.list("v1/audit", &pairs).await?,
         Target::Database(settings) => {
-            let request = AuditRequest::parse(texts(&pairs)).map_err(|faults| usage_error(&faults))?;
+            let request = AuditRequest::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;
             let (store, _) = settings::open_for(Access::Read, settings).await?;
             AuditWriter::start(&store, Clock::system()).list(&request).await?
         }

@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         Target::Database(settings) => {
             let (store, settings) = settings::open_for(Access::Write, settings).await?;
             let cutoffs = settings.deadlines.cutoffs(Clock::system().now());
-            let request = ExportRequest::parse(texts(&pairs), &cutoffs).map_err(|faults| usage_error(&faults))?;
+            let request = ExportRequest::parse(texts(&pairs), &cutoffs).map_err(|errors| usage_error(&errors))?;
             let audit = AuditWriter::start(&store, Clock::system());
             let export = Export::begin(&store, request, &audit, &settings::user()).await?;
             let pieces = export.pieces().map_err(anyhow::Error::from);

@@ -41,7 +41,7 @@ async fn in_database(
     filters: &Pairs,
     show: impl Fn(&EventView) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let request = EventStreamRequest::parse(texts(filters), None).map_err(|faults| usage_error(&faults))?;
+    let request = EventStreamRequest::parse(texts(filters), None).map_err(|errors| usage_error(&errors))?;
     let (store, _) = settings::open_for(Access::Read, settings).await?;
     let mut events = EventStream::open(&store, request).await?;
     loop {

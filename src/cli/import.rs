@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let report = match args.target.resolve()? {
         Target::Server(client) => client.import(&pairs, file).await?,
         Target::Database(settings) => {
-            let options = ImportOptions::parse(texts(&pairs)).map_err(|faults| usage_error(&faults))?;
+            let options = ImportOptions::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;
             let (store, settings) = settings::open_for(Access::Write, settings).await?;
             let importer = Importer::new(&store, settings.zone, Clock::system());
             importer.import(&settings::user(), file, options).await?

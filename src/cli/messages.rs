@@ -47,7 +47,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         }
         Target::Database(query) => {
             let request =
-                ListRequest::parse(texts(&filters), &query.cutoffs()).map_err(|faults| usage_error(&faults))?;
+                ListRequest::parse(texts(&filters), &query.cutoffs()).map_err(|errors| usage_error(&errors))?;
             query.list(&request.filter, request.after.as_ref(), request.limit).await?
         }
     };

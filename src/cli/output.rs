@@ -78,14 +78,14 @@ pub(super) fn found(nothing: &str, header: &[&str], rows: impl IntoIterator<Item
 pub(super) struct UsageError(pub(super) String);
 
 /// Faults as wrong use.
-pub(super) fn usage_error(faults: &[FieldError]) -> anyhow::Error {
-    UsageError(in_words(faults)).into()
+pub(super) fn usage_error(errors: &[FieldError]) -> anyhow::Error {
+    UsageError(in_words(errors)).into()
 }
 
 /// Faults as one sentence.
-pub(super) fn in_words(faults: &[FieldError]) -> String {
+pub(super) fn in_words(errors: &[FieldError]) -> String {
     let sentence = |fault: &FieldError| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
-    faults.iter().map(sentence).collect::<Vec<_>>().join("; ")
+    errors.iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
 /// Says why a command failed: the whole chain of causes, on one line.

@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let stats: StatsView = match args.target.resolve()?.open_for_reading().await? {
         Target::Server(client) => client.get("v1/stats", &pairs).await?.context("the server has no counts")?,
         Target::Database(query) => {
-            let request = StatsRequest::parse(texts(&pairs)).map_err(|faults| usage_error(&faults))?;
+            let request = StatsRequest::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;
             query.stats(&request).await?
         }
     };

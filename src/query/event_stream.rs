@@ -55,16 +55,16 @@ impl EventStreamRequest {
             pointer: format!("/{name}"),
             detail: format!("is not a filter of events; the filters are {}", NAMES.join(", ")),
         });
-        let mut faults: Vec<FieldError> = strange.collect();
+        let mut errors: Vec<FieldError> = strange.collect();
         let after = last_event.map(str::parse::<EventPosition>).transpose().unwrap_or_else(|error| {
-            faults.push(FieldError { pointer: "/Last-Event-ID".to_owned(), detail: error.to_string() });
+            errors.push(FieldError { pointer: "/Last-Event-ID".to_owned(), detail: error.to_string() });
             None
         });
         // Nothing among these filters depends on the time.
         match ListRequest::parse(known, &Cutoffs::default()) {
-            Ok(request) if faults.is_empty() => Ok(Self { filter: request.filter, after }),
-            Ok(_) => Err(faults),
-            Err(more) => Err([faults, more].concat()),
+            Ok(request) if errors.is_empty() => Ok(Self { filter: request.filter, after }),
+            Ok(_) => Err(errors),
+            Err(more) => Err([errors, more].concat()),
         }
     }
 }
@@ -156,16 +156,16 @@ pub async fn trim(changes: Arc<dyn StatusEvents>, keep: Duration, clock: Clock) 
 mod tests {
     use super::*;
 
-    fn faults(pairs: &[(&str, &str)], last: Option<&str>) -> Vec<String> {
-        let faults = EventStreamRequest::parse(pairs.iter().copied(), last).err().unwrap_or_default();
-        faults.into_iter().map(|fault| fault.pointer).collect()
+    fn errors(pairs: &[(&str, &str)], last: Option<&str>) -> Vec<String> {
+        let errors = EventStreamRequest::parse(pairs.iter().copied(), last).err().unwrap_or_default();
+        errors.into_iter().map(|fault| fault.pointer).collect()
     }
 
     #[test]
     fn a_request_is_read_and_every_fault_is_told() {
-        assert_eq!(faults(&[("status", "failed"), ("channel", "sms"), ("origin", "sent")], Some("712")), [""; 0]);
-        assert_eq!(faults(&[("to", "1"), ("status", "gone")], Some("x")), ["/to", "/Last-Event-ID", "/status"]);
-        assert_eq!(faults(&[("status", "read"), ("status", "read")], None), ["/status"]);
-        assert_eq!(faults(&[("limit", "1")], None), ["/limit"]);
+        assert_eq!(errors(&[("status", "failed"), ("channel", "sms"), ("origin", "sent")], Some("712")), [""; 0]);
+        assert_eq!(errors(&[("to", "1"), ("status", "gone")], Some("x")), ["/to", "/Last-Event-ID", "/status"]);
+        assert_eq!(errors(&[("status", "read"), ("status", "read")], None), ["/status"]);
+        assert_eq!(errors(&[("limit", "1")], None), ["/limit"]);
     }
 }

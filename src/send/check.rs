@@ -19,11 +19,11 @@ pub fn check(draft: &Draft, sms_api: Option<SmsApi>) -> Result<Submission, Vec<F
     match draft.check(fresh_id) {
         Ok(submission) if broken.is_empty() => Ok(submission),
         Ok(_) => Err(broken),
-        Err(mut faults) => {
+        Err(mut errors) => {
             // One fault of a member says enough.
-            let known: HashSet<_> = faults.iter().map(|fault| fault.pointer.clone()).collect();
-            faults.extend(broken.into_iter().filter(|fault| !known.contains(&fault.pointer)));
-            Err(faults)
+            let known: HashSet<_> = errors.iter().map(|fault| fault.pointer.clone()).collect();
+            errors.extend(broken.into_iter().filter(|fault| !known.contains(&fault.pointer)));
+            Err(errors)
         }
     }
 }
@@ -52,8 +52,8 @@ mod tests {
     use super::*;
 
     fn pointers(message: Value, sms_api: Option<SmsApi>) -> Vec<String> {
-        let faults = check(&Draft::new(message).unwrap(), sms_api).err().unwrap_or_default();
-        faults.into_iter().map(|fault| fault.pointer).collect()
+        let errors = check(&Draft::new(message).unwrap(), sms_api).err().unwrap_or_default();
+        errors.into_iter().map(|fault| fault.pointer).collect()
     }
 
     #[test]

@@ -41,8 +41,8 @@
 //! assert!(matches!(other, Err(SendError::Conflict(_))));
 //!
 //! // What cannot be sent is told with a pointer to each fault.
-//! let Err(SendError::Faulty(faults)) = sender.accept(&shop, &message("")?, None).await else { panic!("it is blank") };
-//! assert_eq!(faults[0].pointer, "/text");
+//! let Err(SendError::Faulty(errors)) = sender.accept(&shop, &message("")?, None).await else { panic!("it is blank") };
+//! assert_eq!(errors[0].pointer, "/text");
 //! # Ok(())
 //! # }
 //! ```

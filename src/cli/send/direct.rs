@@ -95,7 +95,7 @@ impl Direct {
         let outcome = |sent| match sent {
             Ok(Sent::New(_)) => Acceptance::Accepted { new: true, message: None },
             Ok(Sent::Same(_)) => Acceptance::Accepted { new: false, message: None },
-            Err(SendError::Faulty(faults)) => Acceptance::Refused(in_words(&faults)),
+            Err(SendError::Faulty(errors)) => Acceptance::Refused(in_words(&errors)),
             Err(error @ SendError::Conflict(_)) => Acceptance::Refused(error.to_string()),
             Err(error) => Acceptance::Unavailable(error.to_string()),
         };

@@ -98,17 +98,17 @@ async fn send_directly(
     wait: bool,
     patience: Duration,
 ) -> anyhow::Result<MessageView> {
-    let wrong = |faults: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(faults)));
+    let wrong = |errors: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(errors)));
     let draft = Draft::new(message).map_err(|fault| wrong(&[fault]))?;
     let settings = settings.load_quietly(Purpose::Send)?;
     // Before a database is made for it.
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
-    check(&draft, sms_api).map_err(|faults| wrong(&faults))?;
+    check(&draft, sms_api).map_err(|errors| wrong(&errors))?;
     let direct = Direct::open(settings).await?;
     let sent = direct.accept(std::slice::from_ref(&draft)).await;
     let id = match sent.into_iter().next().context("the message was not accepted")? {
         Ok(sent) => sent.id().clone(),
-        Err(SendError::Faulty(faults)) => bail!(wrong(&faults)),
+        Err(SendError::Faulty(errors)) => bail!(wrong(&errors)),
         Err(error) => return Err(error.into()),
     };
     handed_over_and_shown(direct, wait, &id, patience).await.with_context(|| taken_over(id.as_str()))

@@ -58,7 +58,7 @@ pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
 /// A body as JSON. An error says where it is wrong, or which members are given more than once.
 pub(crate) fn json(body: &[u8]) -> Result<Value, Problem> {
     read_json(without_bom(body)).map_err(|error| match error {
-        JsonError::Repeated(faults) => Problem::faulty(faults),
+        JsonError::Repeated(errors) => Problem::faulty(errors),
         error @ JsonError::Syntax { .. } => Problem::new(Code::NotJson, format!("the body {error}")),
     })
 }

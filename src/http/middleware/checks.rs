@@ -107,8 +107,8 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
     if let Some(detail) = unreadable(request.headers()) {
         return Some(Problem::new(Code::UnsupportedMediaType, detail));
     }
-    let faults = repeated(request.query_string());
-    (!faults.is_empty()).then(|| Problem::faulty(faults))
+    let errors = repeated(request.query_string());
+    (!errors.is_empty()).then(|| Problem::faulty(errors))
 }
 
 /// Whom the client takes this server for; `None` where it does not say, which browsers always do.
@@ -253,8 +253,8 @@ mod tests {
 
     #[test]
     fn a_parameter_that_is_given_more_than_once_is_a_fault() {
-        let faults = |query: &str| repeated(query).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
-        assert_eq!(faults("a=1&b=1&A=1&c"), [""; 0]);
-        assert_eq!(faults("a=1&b=2&a=1&b=&c=3&%61=1"), ["/a", "/b"]);
+        let errors = |query: &str| repeated(query).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
+        assert_eq!(errors("a=1&b=1&A=1&c"), [""; 0]);
+        assert_eq!(errors("a=1&b=2&a=1&b=&c=3&%61=1"), ["/a", "/b"]);
     }
 }

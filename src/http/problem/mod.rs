@@ -31,7 +31,7 @@ pub(crate) use code::Code;
 pub(crate) struct Problem {
     code: Code,
     detail: String,
-    faults: Vec<FieldError>,
+    errors: Vec<FieldError>,
     /// Which message it is about, where one has an id already.
     correlation_id: Option<CorrelationId>,
     /// What was not read of the request's body; it goes with the answer.
@@ -57,22 +57,22 @@ fn shorten(text: &mut String) {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), faults: Vec::new(), correlation_id: None, rest: Cell::new(None) }
+        Self { code, detail: detail.into(), errors: Vec::new(), correlation_id: None, rest: Cell::new(None) }
     }
 
-    pub(crate) fn faulty(mut faults: Vec<FieldError>) -> Self {
-        let detail = match faults.len() {
+    pub(crate) fn faulty(mut errors: Vec<FieldError>) -> Self {
+        let detail = match errors.len() {
             1 => "one field is not valid; see errors".to_owned(),
             n if n > MOST_ERRORS => format!("{n} fields are not valid; errors names the first {MOST_ERRORS}"),
             n => format!("{n} fields are not valid; see errors"),
         };
-        faults.truncate(MOST_ERRORS);
-        faults.shrink_to_fit();
-        for FieldError { pointer, detail } in &mut faults {
+        errors.truncate(MOST_ERRORS);
+        errors.shrink_to_fit();
+        for FieldError { pointer, detail } in &mut errors {
             shorten(pointer);
             shorten(detail);
         }
-        Self { faults, ..Self::new(Code::InvalidRequest, detail) }
+        Self { errors, ..Self::new(Code::InvalidRequest, detail) }
     }
 
     /// The same about a message.
@@ -104,7 +104,7 @@ impl Problem {
 
     fn body(&self) -> Body<'_> {
         let (status, code, title) = (self.code.status(), self.code.as_str(), self.code.title());
-        let errors = self.faults.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
+        let errors = self.errors.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
         let r#type = format!("urn:receiptd:problem:{code}");
         let correlation_id = self.correlation_id.as_ref().map(CorrelationId::as_str);
         Body {

@@ -48,7 +48,7 @@ pub(super) async fn import(
     }
     let options = match ImportOptions::parse(texts(&pairs)) {
         Ok(options) => options,
-        Err(faults) => return Err(Problem::faulty(faults).closing(payload)),
+        Err(errors) => return Err(Problem::faulty(errors).closing(payload)),
     };
     let (pieces, waiting) = mpsc::channel(AHEAD);
     let importer = Importer::new(&app.store, app.intake.zone, app.clock.clone());

@@ -67,7 +67,7 @@ pub(super) async fn notifications(
 fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
     let mut wait = false;
     let mut seconds = 30;
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for (name, value) in pairs.iter() {
         let detail = match (name.as_str(), value.as_str()) {
             ("wait", "final") => {
@@ -84,7 +84,7 @@ fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
             },
             _ => "is not a parameter; the parameters are wait and timeout".to_owned(),
         };
-        faults.push(FieldError { pointer: format!("/{name}"), detail });
+        errors.push(FieldError { pointer: format!("/{name}"), detail });
     }
-    if faults.is_empty() { Ok(wait.then(|| Duration::from_secs(seconds))) } else { Err(Problem::faulty(faults)) }
+    if errors.is_empty() { Ok(wait.then(|| Duration::from_secs(seconds))) } else { Err(Problem::faulty(errors)) }
 }

@@ -101,7 +101,7 @@ impl ExportRequest {
         cutoffs: &Cutoffs,
     ) -> Result<Self, Vec<FieldError>> {
         let mut request = Self::default();
-        let (mut faults, mut filters) = (Vec::new(), Vec::new());
+        let (mut errors, mut filters) = (Vec::new(), Vec::new());
         for (name, value) in pairs {
             let set = match name {
                 "of" => pick(value, &Subject::ALL, Subject::as_str).map(|subject| request.subject = subject),
@@ -118,26 +118,26 @@ impl ExportRequest {
                     Ok(())
                 }
             };
-            faults.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
+            errors.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
         request.told = filters.iter().map(told).collect();
         if request.subject == Subject::Audit {
             match AuditRequest::parse(filters) {
                 Ok(audit) => request.audit = audit.filter,
-                Err(more) => faults.extend(more),
+                Err(more) => errors.extend(more),
             }
-            return if faults.is_empty() { Ok(request) } else { Err(faults) };
+            return if errors.is_empty() { Ok(request) } else { Err(errors) };
         }
         match ListRequest::parse(filters, cutoffs) {
             Ok(list) => request.filter = list.filter,
-            Err(more) => faults.extend(more),
+            Err(more) => errors.extend(more),
         }
         let has_filters = matches!(request.subject, Subject::Messages | Subject::Failures | Subject::Notifications);
         if !has_filters && request.filter != Filter::default() {
             let detail = "filters are for messages, failures and notifications".to_owned();
-            faults.push(FieldError { pointer: "/of".to_owned(), detail });
+            errors.push(FieldError { pointer: "/of".to_owned(), detail });
         }
-        if faults.is_empty() { Ok(request) } else { Err(faults) }
+        if errors.is_empty() { Ok(request) } else { Err(errors) }
     }
 }
 
@@ -152,8 +152,8 @@ mod tests {
     use crate::domain::Timestamp;
 
     fn blamed(pairs: &[(&str, &str)]) -> Vec<String> {
-        let faults = ExportRequest::parse(pairs.iter().copied(), &Cutoffs::default()).err().unwrap_or_default();
-        faults.into_iter().map(|fault| fault.pointer).collect()
+        let errors = ExportRequest::parse(pairs.iter().copied(), &Cutoffs::default()).err().unwrap_or_default();
+        errors.into_iter().map(|fault| fault.pointer).collect()
     }
 
     #[test]

@@ -57,16 +57,16 @@ impl ImportOptions {
     /// Reads `format` and `columns` (`payload=Payload`). Reports every fault at once.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
         let mut options = Self::default();
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for (name, value) in pairs {
             let set = match name {
                 "format" => options.set_format(value),
                 "columns" => value.split(',').try_for_each(|column| options.set_column(column)),
                 _ => Err("is not a parameter; the parameters are format and columns".to_owned()),
             };
-            faults.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
+            errors.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
-        if faults.is_empty() { Ok(options) } else { Err(faults) }
+        if errors.is_empty() { Ok(options) } else { Err(errors) }
     }
 
     fn set_format(&mut self, value: &str) -> Result<(), String> {

@@ -70,7 +70,7 @@ const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     // The platform gives its reason with every other refusal (section 3 of the notes on the wire format). Without one it
     // is a path that is not the platform's, or a proxy that speaks for it.
     (400..=499, Later(Cause::Unexpected)),
-    // Of the other faults of a server, none says that the request was not carried out.
+    // Of the other errors of a server, none says that the request was not carried out.
     (503..=503, Later(Cause::Transient)),
 ];
 

@@ -17,8 +17,8 @@ use crate::{cli::output::in_words, domain::Fingerprint};
 pub(super) struct Checked {
     pub(super) rows: u64,
     pub(super) bad: u64,
-    /// The first faults, as many as people read.
-    pub(super) faults: Vec<RowFault>,
+    /// The first errors, as many as people read.
+    pub(super) errors: Vec<RowFault>,
     /// Rows, by their line, whose id another row has with another message: the fault of the row.
     pub(super) clashes: BTreeMap<u64, String>,
     /// Rows that say the same as one before.
@@ -46,8 +46,8 @@ impl Checked {
 
     fn blame(&mut self, line: u64, detail: String) {
         self.bad += 1;
-        if self.faults.len() < SHOWN {
-            self.faults.push(RowFault { line, detail });
+        if self.errors.len() < SHOWN {
+            self.errors.push(RowFault { line, detail });
         }
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn check(input: &Input, plan: &Plan) -> anyhow::Result<Checked> {
         spinner.inc(1);
         match row.message {
             Ok(ready) => sort_in(&mut checked, &mut seen, line, &ready),
-            Err(faults) => checked.blame(line, in_words(&faults)),
+            Err(errors) => checked.blame(line, in_words(&errors)),
         }
     }
     spinner.finish_and_clear();

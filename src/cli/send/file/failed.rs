@@ -50,8 +50,8 @@ pub(super) fn write(
 /// Why a row failed, and what its `retry` is from now on; `None` if it did not.
 fn failure(row: &Row, checked: &Checked, failures: &BTreeMap<u64, Failure>) -> Option<(String, u64)> {
     let line = row.record.line;
-    if let Err(faults) = &row.message {
-        return Some((in_words(faults), row.retry));
+    if let Err(errors) = &row.message {
+        return Some((in_words(errors), row.retry));
     }
     if let Some(clash) = checked.clashes.get(&line) {
         return Some((clash.clone(), row.retry));

@@ -27,7 +27,7 @@ pub(super) struct Report<'a> {
     rows: u64,
     bad: u64,
     /// The first of them.
-    faults: &'a [RowFault],
+    errors: &'a [RowFault],
     duplicates: usize,
     channels: &'a BTreeMap<String, u64>,
     dry_run: bool,
@@ -64,7 +64,7 @@ impl<'a> Report<'a> {
         Self {
             rows: checked.rows,
             bad: checked.bad,
-            faults: &checked.faults,
+            errors: &checked.errors,
             duplicates: checked.duplicates.len(),
             channels: &checked.channels,
             dry_run: args.file.dry_run,
@@ -103,11 +103,11 @@ impl<'a> Report<'a> {
         if json {
             return output::json(self);
         }
-        for fault in self.faults {
+        for fault in self.errors {
             output::line(format!("line {}: {}", fault.line, fault.detail));
         }
-        if self.bad > self.faults.len() as u64 {
-            output::line(format!("… and {} more", self.bad - self.faults.len() as u64));
+        if self.bad > self.errors.len() as u64 {
+            output::line(format!("… and {} more", self.bad - self.errors.len() as u64));
         }
         if !self.unused.is_empty() {
             output::line(format!("unused columns: {}", self.unused.join(", ")));

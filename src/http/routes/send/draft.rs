@@ -35,7 +35,7 @@ pub(super) fn too_long() -> Problem {
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Faulty(faults) => Self::faulty(faults),
+            SendError::Faulty(errors) => Self::faulty(errors),
             SendError::Conflict(id) => Self::new(
                 Code::Conflict,
                 format!("another message has the correlation id {:?}; nothing was sent; use another id", id.as_str()),

@@ -84,29 +84,29 @@ impl Plan {
         Ok(Self { defaults, template, to_column, id_column, batch: args.file.batch.clone(), sms_api, unused })
     }
 
-    /// Reads a record, and reports all its faults.
+    /// Reads a record, and reports all its errors.
     pub(super) fn row(&self, record: Record) -> Row {
-        let (mut faults, mut fields) = (Vec::new(), BTreeMap::new());
+        let (mut errors, mut fields) = (Vec::new(), BTreeMap::new());
         match read(&record) {
             Ok(read) => fields = read,
-            Err(fault) => faults.push(fault),
+            Err(fault) => errors.push(fault),
         }
         fields.remove(ERROR);
         let retry = match fields.remove(RETRY).map(|field| field.text().parse()) {
             None => 0,
             Some(Ok(retry)) => retry,
             Some(Err(_)) => {
-                faults.push(fault(RETRY, "must be the number of earlier attempts"));
+                errors.push(fault(RETRY, "must be the number of earlier attempts"));
                 0
             }
         };
         // With a record that is not understood, nothing more can be said.
-        let message = if faults.is_empty() { self.message(&fields, retry) } else { Err(faults) };
+        let message = if errors.is_empty() { self.message(&fields, retry) } else { Err(errors) };
         Row { record, retry, message }
     }
 
     fn message(&self, fields: &BTreeMap<String, Field>, retry: u64) -> Result<CheckedRow, Vec<FieldError>> {
-        let (mut message, mut faults) = (self.defaults.clone(), Vec::new());
+        let (mut message, mut errors) = (self.defaults.clone(), Vec::new());
         for (name, field) in fields {
             let name = match &self.to_column {
                 Some(column) if name == column => "to",
@@ -120,20 +120,20 @@ impl Plan {
             match field.value(name) {
                 Ok(Value::Null) => {}
                 Ok(value) => _ = message.insert(name.to_owned(), value),
-                Err(detail) => faults.push(fault(name, &detail)),
+                Err(detail) => errors.push(fault(name, &detail)),
             }
         }
         let text_of = |name: &str| fields.get(name).map(Field::text).filter(|text| !text.is_empty());
         if let Some(template) = &self.template {
             match template.fill(|name| fields.get(name).map(Field::text)) {
                 Ok(text) => _ = message.insert("text".to_owned(), json!(text)),
-                Err(name) => faults.push(fault(name, "is missing; --template-text needs it")),
+                Err(name) => errors.push(fault(name, "is missing; --template-text needs it")),
             }
         }
         if let Some(column) = &self.id_column {
             match text_of(column) {
                 Some(id) => _ = message.insert("correlationId".to_owned(), json!(id)),
-                None => faults.push(fault(column, "is missing; --id-column needs it")),
+                None => errors.push(fault(column, "is missing; --id-column needs it")),
             }
         }
         if retry > 0
@@ -142,7 +142,7 @@ impl Plan {
             let another = json!(format!("{given}~{retry}"));
             message.insert("correlationId".to_owned(), another);
         }
-        self.checked(message, retry, faults)
+        self.checked(message, retry, errors)
     }
 
     /// The id of a row that gives none: the same message of the same batch has the same id, in other words too.
@@ -165,18 +165,18 @@ impl Plan {
         Ok(CheckedRow { draft, submission })
     }
 
-    fn checked(&self, message: Object, retry: u64, mut faults: Vec<FieldError>) -> Result<CheckedRow, Vec<FieldError>> {
+    fn checked(&self, message: Object, retry: u64, mut errors: Vec<FieldError>) -> Result<CheckedRow, Vec<FieldError>> {
         let has_id = message.get("correlationId").is_some_and(|id| !id.is_null());
         let checked = Draft::new(Value::Object(message)).map_err(|fault| vec![fault]);
         let checked = checked.and_then(|draft| check(&draft, self.sms_api).map(|submission| (draft, submission)));
         match checked {
-            Ok((draft, submission)) if faults.is_empty() && has_id => return Ok(CheckedRow { draft, submission }),
-            Ok((draft, submission)) if faults.is_empty() => return self.named(&draft, submission, retry),
+            Ok((draft, submission)) if errors.is_empty() && has_id => return Ok(CheckedRow { draft, submission }),
+            Ok((draft, submission)) if errors.is_empty() => return self.named(&draft, submission, retry),
             Ok(_) => {}
-            Err(found) => faults.extend(found),
+            Err(found) => errors.extend(found),
         }
         // By the names that the file has.
-        for fault in &mut faults {
+        for fault in &mut errors {
             let column = match fault.pointer.as_str() {
                 "/to" => self.to_column.as_ref(),
                 "/correlationId" => self.id_column.as_ref(),
@@ -186,7 +186,7 @@ impl Plan {
                 fault.pointer = format!("/{column}");
             }
         }
-        Err(faults)
+        Err(errors)
     }
 }
 
