@@ -1,6 +1,6 @@
-//! The certificate that the server shows, and its key. Both are renewed while the program runs.
+//! The certificate of the server, and its key. Both are renewed while the program runs.
 //!
-//! They are looked at where they are used, at the start of a connection. What is open goes on with what it began with.
+//! A new connection uses the newest certificate. An open connection keeps the one with which it started.
 
 mod kind;
 
@@ -27,15 +27,15 @@ use crate::{
 
 /// A certificate with the chain up to its authority, and its key.
 #[derive(Clone)]
-pub struct Certificate(Arc<Held>);
+pub struct Certificate(Arc<Inner>);
 
-struct Held {
+struct Inner {
     chain: ReloadableSecret,
     key: ReloadableSecret,
     shown: Mutex<Shown>,
 }
 
-/// What is shown, and what it was made of.
+/// The certificate that is in use, and the texts from which it was read.
 struct Shown {
     certified: Arc<CertifiedKey>,
     good_until: Timestamp,
@@ -46,37 +46,37 @@ struct Shown {
 /// Why a certificate cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
-    /// Of the certificate or its chain.
+    /// The certificate or its chain is not valid.
     #[error("tls.certificate {0}")]
     Chain(InvalidSecret),
-    /// Of the key.
+    /// The key is not valid.
     #[error("tls.key {0}")]
     Key(InvalidSecret),
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error(
         "tls.key is not the key of the first certificate in tls.certificate; the server's certificate must come before its chain"
     )]
     Mismatch,
 }
 
-/// As it is written: what it has to be, only the pair of both tells.
-#[expect(clippy::unnecessary_wraps, reason = "as secrets are read")]
+/// Accepts any text, since only the certificate and the key together can be checked.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a parser of secrets")]
 fn plain(text: &str) -> Result<SecretString, InvalidSecret> {
-    // Files that were put together may have a byte order mark in their middle, too.
+    // Files that were concatenated may have a byte order mark in the middle, too.
     Ok(SecretString::from(text.replace('\u{FEFF}', "")))
 }
 
 impl Certificate {
-    /// Takes a certificate with its chain, and its key, each in PEM. What comes later must fit together likewise, or
-    /// the last good pair is kept.
+    /// Creates it from a certificate with its chain, and from its key, each in PEM. If a later pair is not valid, the error
+    /// is logged, and the last valid pair stays active.
     pub fn new(chain: SecretSource, key: SecretSource) -> Result<Self, CertificateError> {
         let chain = ReloadableSecret::new(chain, plain).map_err(CertificateError::Chain)?;
         let key = ReloadableSecret::new(key, plain).map_err(CertificateError::Key)?;
         let shown = Mutex::new(Shown::of(chain.current(), key.current())?);
-        Ok(Self(Arc::new(Held { chain, key, shown })))
+        Ok(Self(Arc::new(Inner { chain, key, shown })))
     }
 
-    /// Until when the certificate is good that is shown at present.
+    /// The time at which the current certificate expires.
     pub fn good_until(&self) -> Timestamp {
         self.0.shown().good_until
     }
@@ -88,14 +88,14 @@ impl Certificate {
         drop(self.0.shown());
     }
 
-    /// For a server: TLS 1.3 and 1.2, no certificates of clients.
+    /// The configuration of a server: TLS 1.3 and 1.2, without client certificates.
     pub fn server_config(&self) -> Result<ServerConfig, rustls::Error> {
         let versions = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         Ok(versions.with_no_client_auth().with_cert_resolver(self.0.clone()))
     }
 }
 
-impl Held {
+impl Inner {
     fn shown(&self) -> MutexGuard<'_, Shown> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let (chain, key) = (self.chain.current(), self.key.current());
@@ -106,9 +106,9 @@ impl Held {
                     *shown = renewed;
                 }
                 Err(error) => {
-                    // Also for a moment, where only one of the two files has been replaced yet.
+                    // This also happens for a moment while only one of the two files is replaced.
                     tracing::error!(%error, "a new certificate cannot be used; the previous one stays active");
-                    // So that it is not tried again before it changes again.
+                    // Prevents another attempt before one of the texts changes again.
                     (shown.chain, shown.key) = (chain, key);
                 }
             }
@@ -121,7 +121,7 @@ impl Shown {
     fn of(chain: Arc<SecretString>, key: Arc<SecretString>) -> Result<Self, CertificateError> {
         let certificates = CertificateDer::pem_slice_iter(chain.expose_secret().as_bytes());
         let certificates = certificates.collect::<Result<Vec<_>, _>>();
-        // What the libraries say of a fault may quote the file.
+        // The error of the library is dropped, since it may quote the file.
         let certificates =
             certificates.map_err(|_| CertificateError::Chain(InvalidSecret("is not well-formed PEM")))?;
         let Some(first) = certificates.first() else {
@@ -157,21 +157,20 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The same one whatever name a client asks for: there is only one.
-impl ResolvesServerCert for Held {
+/// Every client gets the same certificate, whichever name it requests.
+impl ResolvesServerCert for Inner {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.shown().certified.clone())
     }
 }
 
-/// Shows nothing of it.
-impl fmt::Debug for Held {
+/// Does not show the key.
+impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Held")
+        f.write_str("Inner")
     }
 }
 
-/// Shows until when it is good.
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate until {}", self.good_until())
