@@ -2,19 +2,19 @@
 
 use std::error::Error;
 
-/// What an error says, and after it what each of its causes adds. Many errors repeat their cause in their own words; that
-/// is said once.
+/// The text of an error, followed by the texts of its causes. Many errors already contain the text of their cause, which
+/// is not repeated then.
 pub fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut told = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let words = error.to_string();
-        if !told.contains(&words) {
-            told = format!("{told}: {words}");
+        let cause_text = error.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
         }
         cause = error.source();
     }
-    told
+    text
 }
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cause_is_said_twice() {
+    fn no_cause_is_repeated() {
         let repeats = Sample::Repeats(io::Error::other("permission denied"));
         assert_eq!(causes(&repeats), "cannot open: permission denied");
         assert_eq!(causes(&Sample::Above(Box::new(repeats))), "cannot start: cannot open: permission denied");

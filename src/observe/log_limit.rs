@@ -1,4 +1,4 @@
-//! Log lines that strangers can cause without limit: one a minute says how many there were.
+//! Limits the log lines that strangers can cause: one line per minute states how many events there were.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,14 +7,14 @@ use std::{
 
 use tokio::time::Instant;
 
-/// A line is logged once in this time.
+/// The minimum time between two lines.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Counts what is worth a line, and tells when to log one.
+/// Counts events, and decides when to log a line about them.
 #[derive(Debug, Default)]
 pub struct LogLimit(Mutex<Count>);
 
-/// The same for a holder that is locked already.
+/// A [`LogLimit`] without a lock, for an owner that has one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
     logged: Option<Instant>,
@@ -22,14 +22,15 @@ pub struct Count {
 }
 
 impl LogLimit {
-    /// How many there were since the last line, this one included; `None` if that line is less than a minute old.
+    /// Counts an event. Returns the number of events since the last line, including this one, or `None` if that line is less
+    /// than a minute old.
     pub fn due(&self) -> Option<u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).due(Instant::now())
     }
 }
 
 impl Count {
-    /// The same at this time.
+    /// Counts an event at the time `now`, like [`LogLimit::due`].
     pub fn due(&mut self, now: Instant) -> Option<u64> {
         self.unlogged += 1;
         if self.logged.is_some_and(|logged| now < logged + EVERY) {

@@ -5,37 +5,38 @@ use std::io::{self, IsTerminal};
 use tracing::Level;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
     /// Plain on a terminal, JSON otherwise.
     #[default]
     Auto,
-    /// For people.
+    /// Human-readable text.
     Plain,
-    /// For machines.
+    /// One JSON object per line.
     Json,
 }
 
-/// Which log lines, as in `RUST_LOG`.
+/// The selection of log lines, in the syntax of `RUST_LOG`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFilter(String);
 
 impl LogFilter {
-    /// Reads a filter; `None` if it is none.
+    /// Parses a filter; `None` if it is not valid.
     pub fn new(text: &str) -> Option<Self> {
         EnvFilter::try_new(text).ok().map(|_| Self(text.to_owned()))
     }
 
-    /// What goes wrong, of this level at least.
+    /// Selects lines of this level and of more severe levels.
     pub fn at_least(level: Level) -> Self {
         Self(level.to_string())
     }
 }
 
-/// A line of `.pgpass` that cannot be read is logged as it is, with its password.
+/// This target is never logged: it logs unreadable lines of `.pgpass` together with their passwords.
 const NEVER: &str = "sqlx_postgres::options::pgpass";
-/// A client that sends garbage gets its answer. It is not an error of the server, as it is logged there.
+/// This target is logged only if the filter names it. It logs a malformed request as an error of the server, although the
+/// client gets an answer.
 const ONLY_IF_NAMED: &str = "actix_http::h1";
 
 /// Starts logging. A second call changes nothing.
@@ -50,7 +51,7 @@ pub fn init(LogFilter(filter): &LogFilter, format: LogFormat) {
     };
     let plain = (!json).then(|| fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()));
     let json = json.then(|| fmt::layer().json().flatten_event(true).with_writer(io::stderr));
-    // Fails where a subscriber is set already, as in a program that uses this library.
+    // This fails if a subscriber is already set, as in a program that uses this library.
     let _ = tracing_subscriber::registry().with(filter).with(plain).with(json).try_init();
 }
 

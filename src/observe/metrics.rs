@@ -1,7 +1,7 @@
 //! Metrics, in the text format of Prometheus.
 //!
-//! To add one, add a field here. A label takes its values from an enum, so that nothing personal and nothing
-//! boundless can become one.
+//! To add one, add a field here. A label takes its values from an enum or from the settings, never from a request. So there
+//! are few values, and none of them is about a recipient.
 
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -10,24 +10,24 @@ use prometheus::{
 
 use crate::domain::Timestamp;
 
-/// What became of a request to the notify URL.
+/// The outcome of a request to the notify URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotifyOutcome {
-    /// A notification, stored.
+    /// A notification was stored.
     Notification,
-    /// A customer's message or event, stored.
+    /// A customer's message or event was stored.
     Inbound,
-    /// Not understood, stored.
+    /// A body that was not understood was stored.
     Quarantined,
-    /// Another API's delivery report, refused.
+    /// A delivery report of another API was refused.
     Foreign,
-    /// Wrong or missing secret.
+    /// A secret was wrong or missing.
     Unauthorized,
-    /// From an address that may not come.
+    /// The address is not allowed.
     AddressNotAllowed,
-    /// Posted to a path that is not served.
+    /// The path is not served.
     UnknownPath,
-    /// Body over the limit.
+    /// The body is larger than the limit.
     TooLarge,
     /// The queue was full.
     Busy,
@@ -55,7 +55,7 @@ impl NotifyOutcome {
     }
 }
 
-/// How a request to the notify URL shows that it may be believed.
+/// A method by which a request to the notify URL authenticates itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotifyMethod {
     /// The last part of the path.
@@ -79,14 +79,14 @@ impl NotifyMethod {
     }
 }
 
-/// How an attempt to hand a message over ended.
+/// The outcome of a dispatch attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DispatchOutcome {
     /// The platform queued it.
     Accepted,
     /// The platform refused it.
     Refused,
-    /// To be tried again.
+    /// The message will be dispatched again later.
     Later,
     /// The outcome is unknown.
     Unknown,
@@ -106,9 +106,9 @@ impl DispatchOutcome {
 /// One commit of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit {
-    /// How many arrivals it held.
+    /// The number of arrivals in the batch.
     pub rows: usize,
-    /// How long it took, in seconds.
+    /// The duration in seconds.
     pub seconds: f64,
 }
 
@@ -128,12 +128,12 @@ pub struct Metrics {
     batch_rows: Histogram,
     commit_seconds: Histogram,
     queued: IntGauge,
-    /// Without labels; with no value either as long as there is no certificate.
+    /// It has no labels. It is a vector so that it has no value as long as there is no certificate.
     certificate: IntGaugeVec,
 }
 
 impl Metrics {
-    /// A set of its own, so that several servers in one process do not mix.
+    /// Creates a separate set of metrics, so that several servers in one process do not share them.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new_custom(Some("receiptd".to_owned()), None)?;
         let notify =
@@ -145,7 +145,7 @@ impl Metrics {
         let admitted = "Requests to the API by token, and by the secret of that token";
         let admitted = Opts::new("api_authenticated_total", admitted);
         let unauthorized = "Requests to the API without a valid token";
-        let guesses = "Requests that were rejected without a check, since their address sent too many wrong secrets";
+        let throttled = "Requests that were rejected without a check, since their address sent too many wrong secrets";
         let connections = "Refused connections from addresses with the maximum number of connections";
         let unread = "Connections closed because the client did not read an answer in time";
         let dispatch = Opts::new("dispatch_attempts_total", "Dispatch attempts by result");
@@ -160,7 +160,7 @@ impl Metrics {
             admitted: registered(&registry, IntCounterVec::new(admitted, &["token", "secret"])?)?,
             unauthorized: registered(&registry, IntCounter::new("api_unauthorized_total", unauthorized)?)?,
             denied: registered(&registry, IntCounterVec::new(denied, &["method"])?)?,
-            auth_throttled: registered(&registry, IntCounter::new("auth_throttled_total", guesses)?)?,
+            auth_throttled: registered(&registry, IntCounter::new("auth_throttled_total", throttled)?)?,
             connections_refused: registered(&registry, IntCounter::new("connections_refused_total", connections)?)?,
             unread_closed: registered(&registry, IntCounter::new("unread_connections_closed_total", unread)?)?,
             dispatch: registered(&registry, IntCounterVec::new(dispatch, &["outcome"])?)?,
@@ -172,76 +172,75 @@ impl Metrics {
         })
     }
 
-    /// A request to the notify URL was answered.
+    /// Counts an answered request to the notify URL.
     pub fn notified(&self, outcome: NotifyOutcome) {
         self.notify.with_label_values(&[outcome.label()]).inc();
     }
 
-    /// A request to the notify URL showed the active secret at this position.
+    /// Counts a request to the notify URL that used the active secret at this position.
     pub fn authenticated(&self, method: NotifyMethod, position: usize) {
         self.authenticated.with_label_values(&[method.label(), &ordinal(position)]).inc();
     }
 
-    /// A request to the API showed a token: the one at this position among those of its name. Names are of the settings,
-    /// so there are few of them.
+    /// Counts a request to the API by the name of its token, and by the position of its secret among the tokens of that name.
     pub fn admitted(&self, token: &str, position: usize) {
         self.admitted.with_label_values(&[token, &ordinal(position)]).inc();
     }
 
-    /// A request to the API showed none.
+    /// Counts a request to the API without a valid token.
     pub fn unauthorized(&self) {
         self.unauthorized.inc();
     }
 
-    /// A request to the notify URL lacked a good secret of this kind.
+    /// Counts a request to the notify URL without a valid secret of this method.
     pub fn denied(&self, method: NotifyMethod) {
         self.denied.with_label_values(&[method.label()]).inc();
     }
 
-    /// A request was refused unread or unanswered: its address showed too many wrong secrets.
+    /// Counts a request that was rejected without a check, since its address sent too many wrong secrets.
     pub fn auth_throttled(&self) {
         self.auth_throttled.inc();
     }
 
-    /// A connection was refused: its address has as many as it may.
+    /// Counts a refused connection from an address that has the maximum number of connections.
     pub fn connection_refused(&self) {
         self.connections_refused.inc();
     }
 
-    /// A connection was closed: its client did not read an answer in time.
+    /// Counts a connection that was closed because its client did not read an answer in time.
     pub fn unread_closed(&self) {
         self.unread_closed.inc();
     }
 
-    /// An attempt to hand a message over ended.
+    /// Counts a dispatch attempt.
     pub fn dispatched(&self, outcome: DispatchOutcome) {
         self.dispatch.with_label_values(&[outcome.label()]).inc();
     }
 
-    /// A batch was committed.
+    /// Records the commit of a batch.
     pub fn committed(&self, commit: Commit) {
         #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred rows")]
         self.batch_rows.observe(commit.rows as f64);
         self.commit_seconds.observe(commit.seconds);
     }
 
-    /// An arrival began (`1`) or ended (`-1`) to wait for its commit.
+    /// Changes the number of arrivals that wait for their commit: `1` adds one, `-1` removes one.
     pub fn waiting(&self, change: i64) {
         self.queued.add(change);
     }
 
-    /// The certificate that is shown is good until then.
+    /// Sets the time at which the current certificate expires.
     pub fn certified(&self, until: Timestamp) {
         self.certificate.with_label_values::<&str>(&[]).set(until.as_micros() / 1_000_000);
     }
 
-    /// All of it as text.
+    /// All metrics as text.
     pub fn render(&self) -> String {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }
 }
 
-/// As people count.
+/// Labels count from 1.
 fn ordinal(position: usize) -> String {
     (position + 1).to_string()
 }

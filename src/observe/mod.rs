@@ -1,5 +1,4 @@
-//! What receiptd tells about itself: log lines and metrics. Neither ever holds a secret, a body, or the number or
-//! address of a recipient.
+//! Log lines and metrics. They never contain a secret, a body, or the number or address of a recipient.
 
 mod causes;
 mod log_limit;
