@@ -1,4 +1,4 @@
-//! The time, passed in. The wall clock is read here and nowhere else; a lint holds that.
+//! The clock, which is passed to everything that needs the time. A lint ensures that the wall clock is read only here.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use crate::domain::Timestamp;
 
-/// The wall clock.
+/// The current time of the wall clock.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
 pub fn wall() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// A clock.
+/// A source of the current time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -23,12 +23,11 @@ impl Clock {
         Self::new(|| wall().into())
     }
 
-    /// One that says what `now` says.
+    /// A clock whose time is the result of `now`.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// What time it is.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }
@@ -40,24 +39,25 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Notices when a clock is set. What is removed for good by its time had better wait then: the clock may be wrong, or may
-/// have been until now.
+/// Detects that a clock was set. Everything that deletes data because of its age should then wait: the clock may be wrong
+/// now, or may have been wrong until now.
 pub struct ClockJumpDetector {
     clock: Clock,
     last: (Timestamp, Instant),
 }
 
-/// Below this, clocks are put right without anybody having to know.
+/// Smaller corrections of a clock are normal, and are not reported.
 const TOLERANCE: Duration = Duration::from_mins(5);
 
 impl ClockJumpDetector {
-    /// From now on.
+    /// Starts to watch `clock`.
     pub fn new(clock: Clock) -> Self {
         let last = (clock.now(), Instant::now());
         Self { clock, last }
     }
 
-    /// Whether it was set since this was asked last: whether more or less time has gone by on it than has passed.
+    /// Returns whether the clock was set since the previous call: whether it advanced by more or by less than the time that
+    /// really passed.
     pub fn was_set(&mut self) -> bool {
         let (time, instant) = self.last;
         self.last = (self.clock.now(), Instant::now());

@@ -6,14 +6,14 @@ use tracing::Instrument;
 
 use crate::storage::StorageError;
 
-/// Runs `work` as a task of its own. A caller that is dropped, such as a request whose client hangs up, does not end it:
-/// a commit that was begun is finished, and so is what has to follow it.
+/// Runs `work` as a separate task, which continues if the caller is dropped, such as a request whose client disconnects.
+/// So a commit that was begun is finished, and so are the steps that must follow it.
 pub async fn detached<T: Send + 'static, E: From<StorageError> + Send + 'static>(
     work: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, E> {
     match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done,
-        // It panicked, or the program is ending.
+        // The task panicked, or the program is exiting.
         Err(error) => Err(StorageError::Unavailable(error.into()).into()),
     }
 }

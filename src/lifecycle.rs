@@ -1,4 +1,4 @@
-//! Puts a server together, and takes it apart in the right order.
+//! Assembles a server, and shuts it down in the right order.
 
 use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
 
@@ -42,23 +42,23 @@ pub enum ServeError {
     Http(#[source] io::Error),
 }
 
-/// How long what waits for its commit may take after the last request.
+/// The maximum time for the commits that are pending after the last request, and then for closing the store.
 const LAST_COMMITS: Duration = Duration::from_secs(20);
 
-/// Serves on `listener`, by `clock`, until `shutdown`. Then, in this order: no new requests, the open ones answered; what waits
-/// committed; messages that are being handed over settled.
+/// Serves on `listener` until `shutdown` resolves. Then it does the following, in this order: it refuses new requests and
+/// answers the open ones; it commits the notifications that wait; it settles the messages that are being dispatched.
 pub async fn serve(
     settings: Settings,
     clock: Clock,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let _hangups = reread_on_hangup(&settings);
+    let _sighup_tasks = reread_on_hangup(&settings);
     let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
     let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
     let stop = CancellationToken::new();
-    // However this function ends, nothing goes on in the background.
-    let _stop_at_the_end = stop.clone().drop_guard();
+    // Stops the background tasks, however this function ends.
+    let _stop_on_drop = stop.clone().drop_guard();
     let background = TaskTracker::new();
     let dispatcher = match &settings.send {
         Some(send) => Some(dispatcher(send, &store, &clock, &metrics)?),
@@ -71,10 +71,10 @@ pub async fn serve(
     let purger = Purger::new(&store, settings.retention, clock.clone());
     background.spawn(purger.run(stop.clone().cancelled_owned()));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
-    // It may be cut at any point: what it does is one commit, or none.
+    // The trimmer may be cancelled at any point, since each of its steps is one commit.
     let trimmer = query::trim(store.status_events.clone(), settings.keep_events, clock.clone());
     background.spawn(stop.clone().run_until_cancelled_owned(trimmer));
-    notice(&settings);
+    log_notes(&settings);
     warn_if_open(&settings);
     warn_of_transport(&settings, clock.now());
     let address = listener.local_addr().map_err(ServeError::Http)?;
@@ -148,8 +148,8 @@ fn dispatcher(
     Ok(Dispatcher::new(store, Arc::new(platform), tenant, limits, clock.clone(), metrics.clone()))
 }
 
-/// Says what else is worth knowing of the settings.
-fn notice(settings: &Settings) {
+/// Logs notes and warnings about the settings.
+fn log_notes(settings: &Settings) {
     if !settings.foreign_variables.is_empty() {
         let variables = settings.foreign_variables.join(", ");
         tracing::info!(variables, "these variables belong to Kubernetes services; they are not read as settings");
@@ -182,8 +182,8 @@ fn warn_of_transport(settings: &Settings, now: Timestamp) {
     }
 }
 
-/// Reads secrets and certificates again at each SIGHUP, which would end the program otherwise, until what it returns is
-/// dropped.
+/// Reads secrets and certificates again at each SIGHUP, until the returned tasks are dropped. Without this, a SIGHUP would
+/// end the program.
 fn reread_on_hangup(settings: &Settings) -> JoinSet<()> {
     let (settings, mut tasks) = (settings.clone(), JoinSet::new());
     if let Ok(mut hangup) = signal(SignalKind::hangup()) {
