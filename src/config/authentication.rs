@@ -1,4 +1,4 @@
-//! What the notify URL asks for.
+//! The secrets that the notify URL requires.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -14,8 +14,8 @@ use crate::{
     secret::{InvalidSecret, ReloadableSecret},
 };
 
-/// Reads the secrets of the settings. Those that came from files are renewed from them. `url` is where the platform is
-/// told to post.
+/// Reads the secrets from the settings. Secrets from files are reloaded from them. `url` is the URL to which the platform
+/// posts.
 pub(super) fn authentication(
     notify: &Notify,
     url: Option<&PublicUrl>,
@@ -25,9 +25,9 @@ pub(super) fn authentication(
 ) -> Authentication {
     let path = url.map(PublicUrl::path).cloned();
     if matches!(path, Some(Path::WithToken(_))) {
-        let told = "public_url ends with a token, but notify.path_token is not set: posts without it would be accepted. Set \
+        let message = "public_url ends with a token, but notify.path_token is not set: posts without it would be accepted. Set \
                     notify.path_token, or let public_url end with /notify";
-        errors.check(!notify.path_token.is_empty(), told);
+        errors.check(!notify.path_token.is_empty(), message);
     }
     let path_token = move |keys: &ActiveSecrets| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
@@ -35,15 +35,15 @@ pub(super) fn authentication(
             return Err(InvalidSecret("must contain only letters, digits and -._~, since it is a part of a URL"));
         }
         each(keys, |token| minimum.check(token))?;
-        // Else a renewal would refuse what the platform was told to post there.
-        let is_there = match &path {
+        // Without this check, a renewal could remove the token with which the platform posts.
+        let is_included = match &path {
             Some(Path::WithToken(token)) => keys.position(token).is_some(),
             Some(Path::WithoutToken) => false,
             Some(Path::Rewritten) | None => true,
         };
-        let lacks = "does not contain the token at the end of public_url: it must end with /notify/ and one of notify.path_token, or the \
+        let missing = "does not contain the token at the end of public_url: it must end with /notify/ and one of notify.path_token, or the \
                      platform's notifications would be rejected";
-        if is_there { Ok(()) } else { Err(InvalidSecret(lacks)) }
+        if is_included { Ok(()) } else { Err(InvalidSecret(missing)) }
     };
     let pair = move |keys: &ActiveSecrets| {
         let is_pair = keys.secrets().iter().all(|pair| pair.expose_secret().contains(':'));
@@ -53,7 +53,7 @@ pub(super) fn authentication(
         each(keys, |pair| minimum.check_pair(pair))
     };
     let text = move |keys: &ActiveSecrets| each(keys, |secret| minimum.check(secret));
-    let mut read = |name, given: &[SecretString], fit: Fit| keys(name, given, files, fit, errors);
+    let mut read = |name, given: &[SecretString], validate: Validate| keys(name, given, files, validate, errors);
     let authentication = Authentication {
         path_token: read("notify.path_token", &notify.path_token, Box::new(path_token)),
         hub_secrets: read("notify.hub_secrets", &notify.hub_secrets, Box::new(text)),
@@ -71,21 +71,27 @@ fn each(keys: &ActiveSecrets, check: impl Fn(&SecretString) -> Result<(), Invali
     keys.secrets().iter().try_for_each(check)
 }
 
-/// Tells whether secrets can serve a method.
-type Fit = Box<dyn Fn(&ActiveSecrets) -> Result<(), InvalidSecret> + Send + Sync>;
+/// Checks whether secrets are valid for a method.
+type Validate = Box<dyn Fn(&ActiveSecrets) -> Result<(), InvalidSecret> + Send + Sync>;
 
-fn keys(name: &str, given: &[SecretString], files: &Files, fit: Fit, errors: &mut ConfigErrors) -> Option<Keys> {
+fn keys(
+    name: &str,
+    given: &[SecretString],
+    files: &Files,
+    validate: Validate,
+    errors: &mut ConfigErrors,
+) -> Option<Keys> {
     let active = move |secrets: Vec<SecretString>| {
         let active = ActiveSecrets::new(secrets)?;
-        fit(&active).map(|()| active)
+        validate(&active).map(|()| active)
     };
     let keys = match files.get(name) {
-        // A file is meant to ask for something, so an empty one is a fault.
+        // A file that is set is meant to contain a secret, so an empty one is an error.
         Some(source) => {
             ReloadableSecret::new(source.clone(), move |text| active(items(text).map(SecretString::from).collect()))
         }
         None if given.is_empty() => return None,
         None => active(given.to_vec()).map(ReloadableSecret::fixed),
     };
-    keys.map_err(|unfit| errors.check(false, &format!("{name} {unfit}"))).ok()
+    keys.map_err(|error| errors.check(false, &format!("{name} {error}"))).ok()
 }

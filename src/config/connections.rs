@@ -1,21 +1,20 @@
-//! The bounds of connections to the server.
+//! The limits of connections to the server.
 
 use std::time::Duration;
 
 use super::{errors::ConfigErrors, raw::Http};
 
-/// How many connections an address may have, and for how long they may be silent.
+/// How many connections an address may have, and how long they may be idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
     /// How long an idle connection stays open.
     pub keep_alive: Duration,
-    /// How long a client may take nothing of an answer.
+    /// How long a client may stop reading an answer.
     pub write_timeout: Duration,
-    /// The most connections of one address.
+    /// The maximum number of connections of one address.
     pub per_address: usize,
 }
 
-/// Reads them from the settings.
 pub(super) fn connection_limits(http: &Http, errors: &mut ConfigErrors) -> ConnectionLimits {
     errors.check((1..=3600).contains(&http.keep_alive_seconds), "http.keep_alive_seconds must be 1 to 3600");
     errors.check((1..=3600).contains(&http.write_timeout_seconds), "http.write_timeout_seconds must be 1 to 3600");

@@ -1,11 +1,11 @@
-//! Who we are to the platform: a service key, or the id and the secret of a service.
+//! The credentials for the platform: a service key, or the id and the secret of a service.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{errors::ConfigErrors, layers::Files, raw::Webex};
 use crate::{secret::SecretSource, send::Credentials};
 
-/// Reads the credentials of the settings. Those that came from files are renewed from them.
+/// Reads the credentials from the settings. Credentials from files are reloaded from them.
 pub(super) fn credentials(webex: &Webex, files: &Files, errors: &mut ConfigErrors) -> Option<Credentials> {
     let is_set = |secret: &SecretString| !secret.expose_secret().is_empty();
     let source = |key: &str, value: &SecretString| -> SecretSource {
@@ -19,15 +19,15 @@ pub(super) fn credentials(webex: &Webex, files: &Files, errors: &mut ConfigError
         (true, false, false) => Credentials::key(key()),
         (false, true, true) => Credentials::jwt(id(), secret()),
         (true, ..) => {
-            let fault = "webex.service_key excludes webex.service_id and webex.service_secret: with both, the platform \
+            let message = "webex.service_key excludes webex.service_id and webex.service_secret: with both, the platform \
                          ignores the key";
-            errors.check(false, fault);
+            errors.check(false, message);
             return None;
         }
         (false, false, false) => {
-            let fault = "webex.service_key must be set if webex.region or webex.base_url is set; or webex.service_id \
+            let message = "webex.service_key must be set if webex.region or webex.base_url is set; or webex.service_id \
                          and webex.service_secret, for a JWT";
-            errors.check(false, fault);
+            errors.check(false, message);
             return None;
         }
         (false, ..) => {

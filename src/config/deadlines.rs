@@ -1,4 +1,4 @@
-//! When messages are overdue.
+//! The time after which messages are overdue.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! How fast to send, and what to do where an outcome is unknown.
+//! How fast to send, and what to do when an outcome is unknown.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,9 +8,9 @@ use crate::{
     send::{DispatchLimits, OnUnknown, RateLimits},
 };
 
-/// Time to put an outcome on record while the store is away for a moment.
+/// The time that a lease leaves for storing an outcome, even if the store is unavailable for a moment.
 const RECORDING: Duration = Duration::from_secs(30);
-/// More than that many destinations in a request are refused (`send-message-v1`, code 7009).
+/// The platform rejects requests with more destinations than this (`send-message-v1`, code 7009).
 const MOST_IN_A_REQUEST: usize = 1000;
 
 pub(super) fn dispatch_limits(send: &raw::Send, errors: &mut ConfigErrors) -> Option<DispatchLimits> {

@@ -1,8 +1,8 @@
-//! What is wrong with the settings.
+//! The errors in the settings.
 
 use std::str::FromStr;
 
-/// What is wrong with the settings: every error that was found, not only the first.
+/// All errors that were found in the settings, not only the first.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the settings are not usable:\n{}", .0.iter().map(|error| format!("- {error}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<String>);
@@ -22,24 +22,24 @@ impl ConfigErrors {
         self.0.push(error);
     }
 
-    /// Adds `otherwise` if something is not as it has to be.
+    /// Adds the error `otherwise` unless the value is `good`.
     pub(super) fn check(&mut self, good: bool, otherwise: &str) {
         if !good {
             self.push(otherwise.to_owned());
         }
     }
 
-    /// Parses the setting `name`, or adds that it has to be `wanted`.
+    /// Parses the setting `name`. If this fails, adds the error that it must be `wanted`.
     pub(super) fn parse<T: FromStr>(&mut self, name: &str, text: &str, wanted: &str) -> Option<T> {
         let value = text.parse().ok();
         self.check(value.is_some(), &format!("{name} must be {wanted}"));
         value
     }
 
-    /// What was read, if there were no errors.
-    pub(super) fn finish<T>(self, read: Option<T>) -> Result<T, ConfigError> {
-        match read {
-            Some(read) if self.0.is_empty() => Ok(read),
+    /// Returns the value if there were no errors.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
             _ => Err(ConfigError(self.0)),
         }
     }

@@ -1,4 +1,4 @@
-//! Whether others than the programs of this machine can reach the server, and what is required then.
+//! Determines whether other machines can reach the server, and what the settings must contain then.
 
 use std::net::SocketAddr;
 
@@ -7,27 +7,27 @@ use secrecy::SecretString;
 use super::{errors::ConfigErrors, public_url::PublicUrl, raw::Raw, secret_length::MinimumLength, tokens::ApiTokens};
 use crate::notify::Authentication;
 
-/// Why others can reach the server.
+/// The reason why other machines can reach the server.
 pub(super) struct Exposure(&'static str);
 
 impl Exposure {
-    /// `None` where only programs of this machine can, or where `insecure` says that it does not matter. Behind a proxy
-    /// a server on loopback is as open as the proxy.
+    /// Returns `None` if only programs on this machine can reach the server, or if `insecure` is set. Behind a proxy, a
+    /// server on loopback is as open as the proxy.
     pub(super) fn of(raw: &Raw, listen: SocketAddr, url: Option<&PublicUrl>) -> Option<Self> {
         let reasons = [
             (!listen.ip().is_loopback(), "listen is an address that others can reach"),
             (url.is_some_and(|url| !url.is_loopback()), "public_url is an address that others can reach"),
             (!raw.trusted_proxies.is_empty(), "trusted_proxies is set, so requests of others arrive through a proxy"),
         ];
-        let reason = reasons.into_iter().find(|(is_given, _)| *is_given && !raw.insecure);
+        let reason = reasons.into_iter().find(|(applies, _)| *applies && !raw.insecure);
         reason.map(|(_, reason)| Self(reason))
     }
 
-    /// Refuses to let everybody in.
+    /// Requires API tokens, and authentication at the notify URL.
     pub(super) fn check(&self, Raw { api, notify, .. }: &Raw, errors: &mut ConfigErrors) {
         let Self(reason) = self;
-        let asked = [&notify.path_token, &notify.hub_secrets, &notify.basic, &notify.bearer];
-        let is_notify_open = asked.iter().all(|secrets| secrets.is_empty());
+        let methods = [&notify.path_token, &notify.hub_secrets, &notify.basic, &notify.bearer];
+        let is_notify_open = methods.iter().all(|secrets| secrets.is_empty());
         errors.check(!api.tokens.is_empty(), &format!("{reason}, so api.tokens must be set (or --insecure given)"));
         errors.check(
             !is_notify_open,
@@ -39,12 +39,12 @@ impl Exposure {
     }
 }
 
-/// How long secrets have to be.
+/// The minimum length of secrets.
 pub(super) fn minimum_length(exposure: Option<&Exposure>) -> MinimumLength {
     if exposure.is_some() { MinimumLength::REACHABLE } else { MinimumLength::LOCAL }
 }
 
-/// Which secrets would be refused if others could reach the server.
+/// A warning for each setting with a secret that would be too short if other machines could reach the server.
 pub(super) fn warnings(tokens: Option<&ApiTokens>, notify: &Authentication) -> Vec<String> {
     let keys = [
         ("notify.path_token", &notify.path_token),

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::secret::{self, SecretSource};
 
-/// Read if it is there and no other is named.
+/// The settings file that is read if it exists and no other is named.
 const FILE: &str = "receiptd.toml";
 
 /// Settings given on the command line.
@@ -34,19 +34,19 @@ pub struct Flags {
     pub insecure: bool,
 }
 
-/// By `section.key`, the settings that were read from files of their own.
+/// The settings that were read from files of their own, by `section.key`.
 pub(super) type Files = BTreeMap<String, SecretSource>;
 
-/// All sources in one table, with every key of the defaults and no other.
+/// All sources merged into one table. It has every key of the defaults, and beyond these only names of channels.
 pub(super) struct Merged {
     pub(super) table: Table,
     pub(super) files: Files,
     pub(super) origins: Origins,
-    /// Variables that begin like ours and are somebody else's.
+    /// Variables with our prefix that Kubernetes created.
     pub(super) foreign: Vec<String>,
 }
 
-/// Precedence: flags > environment > file > defaults. An empty text sets nothing in any of them.
+/// Precedence: flags > environment > file > defaults. In each of them, an empty text counts as not set.
 pub(super) fn merge(
     purpose: Purpose,
     flags: &Flags,
@@ -80,7 +80,7 @@ impl Layers {
         };
         match text.parse::<Table>() {
             Ok(given) => self.overlay(&[], given, &Lines::of(&path, &text)),
-            // Position and cause, but not the line, which may hold a secret.
+            // The error contains the position and the cause, but not the line itself, which may contain a secret.
             Err(error) => {
                 let line = error.span().map(|span| format!(", line {}", line_at(&text, span.start)));
                 let (line, cause) = (line.unwrap_or_default(), error.message());
@@ -89,7 +89,7 @@ impl Layers {
         }
     }
 
-    /// Takes what stands in the section at `at`.
+    /// Applies the section `at` of the file.
     fn overlay(&mut self, at: &[String], given: Table, lines: &Lines<'_>) {
         let section = at.join(".");
         for (key, value) in given {
@@ -105,26 +105,26 @@ impl Layers {
                 (known, value) => {
                     let default = known.unwrap_or(Value::Integer(0));
                     if self.purpose.needs(&name) && value.as_str() != Some("") {
-                        self.take(&path, &default, value, origin);
+                        self.apply(&path, &default, value, origin);
                     }
                 }
             }
         }
     }
 
-    /// Takes a value from the file.
-    fn take(&mut self, path: &[String], default: &Value, value: Value, origin: Origin) {
+    /// Applies a value from the file, if it has the right type.
+    fn apply(&mut self, path: &[String], default: &Value, value: Value, origin: Origin) {
         let name = path.join(".");
         let value = match value {
-            // One text is a list of it.
+            // A single text counts as a list with one item.
             Value::String(text) if default.is_array() => Value::Array(vec![Value::String(text)]),
             value => value,
         };
-        if fits(default, &value, &name) {
+        if has_type_of(default, &value, &name) {
             self.set(path, value, origin);
         } else {
-            // Without the value, which may be a secret.
-            self.errors.push(format!("{name} in {origin} must be {}", type_words(default, &name)));
+            // The error does not contain the value, which may be a secret.
+            self.errors.push(format!("{name} in {origin} must be {}", type_name(default, &name)));
         }
     }
 
@@ -157,7 +157,7 @@ impl Layers {
             return;
         }
         match secret::read(path) {
-            // A file is meant to hold something.
+            // A file that is set is meant to contain something.
             Ok(content) if content.trim().is_empty() => {
                 self.errors.push(format!("{variable}: the file is blank"));
             }
@@ -176,11 +176,11 @@ impl Layers {
         if !self.purpose.needs(&name) {
             return;
         }
-        match typed(&named.default, text).filter(|value| fits(&named.default, value, &name)) {
-            // Else secrets that are blank by mistake would ask for nothing.
+        match typed(&named.default, text).filter(|value| has_type_of(&named.default, value, &name)) {
+            // Otherwise secrets that are blank by mistake would turn authentication off.
             Some(Value::Array(items)) if items.is_empty() => self.errors.push(format!("{variable} is blank")),
             Some(value) => self.set(&named.path, value, origin),
-            None => self.errors.push(format!("{variable} must be {}", type_words(&named.default, &name))),
+            None => self.errors.push(format!("{variable} must be {}", type_name(&named.default, &name))),
         }
     }
 
@@ -215,18 +215,18 @@ fn look_up<'a>(table: &'a Table, path: &[String]) -> Option<&'a Value> {
     sections.iter().try_fold(table, |table, name| table.get(name)?.as_table())?.get(key)
 }
 
-/// Whether a value has the type of the default. Lists hold texts; tokens may also be tables.
-fn fits(default: &Value, value: &Value, name: &str) -> bool {
+/// Returns whether a value has the type of the default. Lists contain texts; tokens may also be tables.
+fn has_type_of(default: &Value, value: &Value, name: &str) -> bool {
     match value {
         Value::Array(items) => {
             default.is_array() && items.iter().all(|item| item.is_str() || (name == "api.tokens" && is_token(item)))
         }
-        Value::Integer(number) => default.is_integer() && (0..=most(name)).contains(number),
+        Value::Integer(number) => default.is_integer() && (0..=maximum(name)).contains(number),
         value => default.same_type(value),
     }
 }
 
-/// Whether a value is a table that describes an API token.
+/// Returns whether a value is a table that describes an API token.
 fn is_token(value: &Value) -> bool {
     let Some(table) = value.as_table() else { return false };
     let is_list_of_texts = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_str));
@@ -236,12 +236,12 @@ fn is_token(value: &Value) -> bool {
         && table.get("secret").is_some_and(Value::is_str)
 }
 
-/// The greatest number that a setting may be.
-fn most(name: &str) -> i64 {
+/// The maximum value of a numeric setting.
+fn maximum(name: &str) -> i64 {
     if name.ends_with("_bytes") { i64::MAX } else { u32::MAX.into() }
 }
 
-/// Reads a text as the type that the default has.
+/// Parses a text as the type of the default.
 fn typed(default: &Value, text: &str) -> Option<Value> {
     match default {
         Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
@@ -251,15 +251,15 @@ fn typed(default: &Value, text: &str) -> Option<Value> {
     }
 }
 
-/// The items of a list that is given as one text: by commas, or one a line.
+/// The items of a list that is given as one text. They are separated by commas or line ends.
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '\n']).map(|item| secret::without_mark(item.trim()).trim()).filter(|item| !item.is_empty())
 }
 
-fn type_words(default: &Value, name: &str) -> String {
+fn type_name(default: &Value, name: &str) -> String {
     match default {
         Value::Boolean(_) => "true or false".to_owned(),
-        Value::Integer(_) => format!("a whole number from 0 to {}", most(name)),
+        Value::Integer(_) => format!("a whole number from 0 to {}", maximum(name)),
         Value::Array(_) if name == "api.tokens" => {
             "a list of name:scopes:secret, or of tables with the members name, scopes and secret".to_owned()
         }

@@ -7,25 +7,25 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `layers` | merges the sources into one table |
-//! | `names` | names of settings and variables, and which variables Kubernetes makes |
-//! | `origin` | where each setting was made, and how it may be shown |
-//! | `purpose` | which settings count for which command |
+//! | `names` | names of settings and variables, and which variables Kubernetes creates |
+//! | `origin` | where each setting comes from, and its value without secrets |
+//! | `purpose` | which settings each command needs |
 //! | `raw` | the merged table as types of the file format |
-//! | `errors` | what is wrong with them, all together |
-//! | `settings` | what the program uses; refuses what is contradictory or unsafe |
-//! | `exposure` | whether others can reach the server, and what is required then |
-//! | `secret_length` | how long secrets have to be |
+//! | `errors` | collects the errors in the settings |
+//! | `settings` | the settings as the program uses them; rejects contradictory or unsafe ones |
+//! | `exposure` | whether other machines can reach the server, and what is required then |
+//! | `secret_length` | the minimum length of secrets |
 //! | `public_url` | whether the notify URL leads to this server |
-//! | `authentication` | what the notify URL asks for |
-//! | `sending` | where the platform is, and how to send |
-//! | `connections` | how many connections there may be, and how long they may be silent |
-//! | `credentials` | who we are to the platform |
+//! | `authentication` | the secrets that the notify URL requires |
+//! | `sending` | the URL of the platform, and how to send |
+//! | `connections` | how many connections there may be, and how long they may be idle |
+//! | `credentials` | the credentials for the platform |
 //! | `deadlines` | when messages are overdue |
-//! | `networks` | lists of IP addresses: proxies, and who may come |
+//! | `networks` | lists of IP addresses: trusted proxies, and clients of the notify URL |
 //! | `dispatch_limits` | how fast to send |
-//! | `retention` | for how long things are kept |
+//! | `retention` | how long data is kept |
 //! | `tls` | the certificate of the server |
-//! | `tokens` | who may use the API |
+//! | `tokens` | the API tokens |
 
 mod authentication;
 mod connections;
@@ -61,8 +61,8 @@ pub use tokens::{ApiToken, ApiTokens, Scope};
 
 use std::path::PathBuf;
 
-/// Loads the settings of a server. `file` is the one named with `--config`; without it, `receiptd.toml` is read if it is
-/// there.
+/// Loads the settings of a server. `file` is the one named with `--config`; without it, `receiptd.toml` is read if it
+/// exists.
 pub fn load(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -71,7 +71,7 @@ pub fn load(
     load_for(Purpose::Serve, flags, environment, file).map(|(settings, _)| settings)
 }
 
-/// Loads the settings that `purpose` needs, and tells of each setting where it was made.
+/// Loads the settings that `purpose` needs, and returns for each setting where it comes from.
 pub fn load_for(
     purpose: Purpose,
     flags: &Flags,

@@ -1,4 +1,4 @@
-//! The names of settings and of their environment variables, and which variables belong to somebody else.
+//! The names of settings and of their environment variables, and which variables Kubernetes creates.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,14 +8,14 @@ use toml::{Table, Value};
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 pub(super) const PREFIX: &str = "RECEIPTD_";
-/// Has a variable with a name of its own, since everybody sets it.
+/// This setting has a second, simpler variable, since almost every server sets it.
 const TOKENS: (&str, &str) = ("RECEIPTD_API_TOKENS", "RECEIPTD_API__TOKENS");
 
-/// Sections that take any channel, with a whole number: those without one of their own have no default either.
+/// Sections with a whole number per channel. Channels that the defaults do not name may be added.
 pub(super) const BY_CHANNEL: [&str; 2] = ["overdue", "send.channel_rates"];
 
-/// What other programs call it, and what it is called here.
-const MEANT: [(&str, &str); 22] = [
+/// Names that other programs use, and the settings that are probably meant.
+const ALIASES: [(&str, &str); 22] = [
     ("port", "listen"),
     ("host", "listen"),
     ("addr", "listen"),
@@ -88,11 +88,11 @@ pub(super) fn known_variables() -> Vec<String> {
     known_names().into_iter().map(variable).collect()
 }
 
-/// Says that there is no setting of this name, and which one may have been meant.
+/// The error for an unknown setting, with the one that was probably meant.
 pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
     let plain =
         |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase().replace("__", "_").replace('.', "_");
-    let meant = MEANT.iter().find(|(word, _)| *word == plain(name));
+    let meant = ALIASES.iter().find(|(word, _)| *word == plain(name));
     if let Some(meant) = meant.and_then(|(_, setting)| known.iter().find(|known| plain(known) == *setting)) {
         return format!("there is no setting {what}; did you mean {meant}?");
     }
@@ -103,9 +103,9 @@ pub(super) fn unknown(what: &str, name: &str, known: Vec<String>) -> String {
     }
 }
 
-/// Whether Kubernetes made this variable: for each service of a namespace it puts the service's address into every
-/// container, under names that begin with the name of the service. With a service `receiptd` or `receiptd-db` those look
-/// like ours. The value has to fit too, so that a misspelt setting is not taken for one of them.
+/// Returns whether Kubernetes created this variable. For each service of a namespace, Kubernetes puts the address of the
+/// service into variables of every container. The variables of a service `receiptd` or `receiptd-db` begin like ours. The
+/// value is checked too, so that a misspelt setting is still an error.
 pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
     // Two underscores separate section and key in our names.
     let Some(rest) = variable.strip_prefix(PREFIX).filter(|rest| !rest.contains("__")) else { return false };
@@ -125,7 +125,7 @@ pub(super) fn is_service_link(variable: &str, value: &str) -> bool {
             "ADDR" => is_address(),
             _ => false,
         },
-        // The port, or with a name behind it, one of several.
+        // The port of the service. If the service has several, the name of the port follows.
         words if words.windows(2).any(|pair| pair == ["SERVICE", "PORT"]) => is_port(),
         [.., "PORT"] => is_url(),
         _ => false,
@@ -145,19 +145,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_other_programs_call_a_setting_leads_to_ours() {
-        for (name, setting) in MEANT {
+    fn a_name_that_other_programs_use_leads_to_our_setting() {
+        for (name, setting) in ALIASES {
             let variable = format!("{PREFIX}{}", name.to_uppercase());
-            let told = unknown(&variable, &variable, known_variables());
-            let ours = told.rsplit(' ').next().unwrap().trim_end_matches('?');
+            let error = unknown(&variable, &variable, known_variables());
+            let ours = error.rsplit(' ').next().unwrap().trim_end_matches('?');
             let path = ours.strip_prefix(PREFIX).unwrap().to_lowercase().replace("__", "_");
-            assert_eq!(path, setting, "{told}");
+            assert_eq!(path, setting, "{error}");
         }
         assert!(unknown("port in x", "port", known_names()).ends_with("did you mean listen?"));
     }
 
     #[test]
-    fn the_variables_of_a_kubernetes_service_are_told_from_misspelt_settings() {
+    fn the_variables_of_a_kubernetes_service_are_distinguished_from_misspelt_settings() {
         for (variable, value) in [
             ("RECEIPTD_SERVICE_HOST", "10.0.0.1"),
             ("RECEIPTD_SERVICE_HOST", "fd00::1"),

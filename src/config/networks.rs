@@ -1,4 +1,4 @@
-//! Lists of IP addresses, and what the settings make of them.
+//! Lists of IP addresses: trusted proxies, and clients that may use the notify URL.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,18 +6,16 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::errors::ConfigErrors;
 
-/// IP addresses: networks, and single ones.
+/// IP networks and single IP addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether an address is one of them. An IPv4 address is the same in both of its spellings, `192.0.2.1` and
-    /// `::ffff:192.0.2.1`.
+    /// Returns whether an address is in one of the networks. `192.0.2.1` and `::ffff:192.0.2.1` are the same address.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
@@ -29,17 +27,17 @@ impl fmt::Display for Networks {
     }
 }
 
-/// The proxies in front, and how they say for whom they ask.
+/// The proxies in front of the server, and the header in which they name their clients.
 #[derive(Clone, Debug)]
 pub struct Proxies {
     /// The networks of trusted proxies. Only these may name the address of a client.
     pub trusted: Networks,
-    /// What they write.
+    /// The header that they write.
     pub header: ProxyHeader,
 }
 
-/// The header in which proxies name their clients. Only one is read, since a proxy that writes one of them may let
-/// through what a client put into the other.
+/// The header in which proxies name their clients. Only one is read, since a proxy that writes one of them may pass
+/// on the other as the client sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyHeader {
     /// `X-Forwarded-For`
@@ -48,13 +46,13 @@ pub enum ProxyHeader {
     Forwarded,
 }
 
-/// Reads a list of addresses. In a fault they are named by position: a secret may have gone astray.
+/// Parses a list of addresses. Errors name an entry by its position, since it may be a misplaced secret.
 pub(super) fn networks(name: &str, texts: &[String], errors: &mut ConfigErrors) -> Networks {
     let mut networks = Vec::new();
     for (n, text) in texts.iter().enumerate() {
         let network = network(text);
-        let words = "is neither an address nor a network, as in 192.0.2.0/24";
-        errors.check(network.is_some(), &format!("{name}: number {} {words}", n + 1));
+        let advice = "is neither an address nor a network, as in 192.0.2.0/24";
+        errors.check(network.is_some(), &format!("{name}: number {} {advice}", n + 1));
         networks.extend(network);
     }
     Networks(networks)
@@ -62,8 +60,8 @@ pub(super) fn networks(name: &str, texts: &[String], errors: &mut ConfigErrors) 
 
 pub(super) fn proxies(trusted: &[String], header: &str, errors: &mut ConfigErrors) -> Option<Proxies> {
     let trusted = networks("trusted_proxies", trusted, errors);
-    let everybody = trusted.0.iter().any(|network| network.prefix_len() == 0);
-    errors.check(!everybody, "trusted_proxies: /0 contains every address, so every client could claim any address");
+    let contains_all = trusted.0.iter().any(|network| network.prefix_len() == 0);
+    errors.check(!contains_all, "trusted_proxies: /0 contains every address, so every client could claim any address");
     let header = match header {
         "x-forwarded-for" => Some(ProxyHeader::XForwardedFor),
         "forwarded" => Some(ProxyHeader::Forwarded),
@@ -75,7 +73,7 @@ pub(super) fn proxies(trusted: &[String], header: &str, errors: &mut ConfigError
 
 fn network(text: &str) -> Option<IpNet> {
     let network = text.parse::<IpNet>().ok().or_else(|| Some(text.parse::<IpAddr>().ok()?.into()))?.trunc();
-    // What is within ::ffff:0:0/96 is IPv4.
+    // A network within ::ffff:0:0/96 is an IPv4 network.
     let mapped = || {
         let IpNet::V6(network) = network else { return None };
         Ipv4Net::new(network.addr().to_ipv4_mapped()?, network.prefix_len().checked_sub(96)?).ok()

@@ -1,4 +1,4 @@
-//! Where each setting was made, and its value as it may be shown.
+//! Where each setting comes from, and its value without secrets.
 
 use std::{
     collections::BTreeMap,
@@ -12,28 +12,18 @@ use toml::{
 };
 use url::Url;
 
-/// Where a setting was made.
+/// The source of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nowhere: it is the default.
+    /// The defaults.
     Default,
-    /// In the settings file.
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Where in it.
-        line: usize,
-    },
-    /// By an environment variable.
+    /// The settings file.
+    File { path: PathBuf, line: usize },
+    /// An environment variable.
     Variable(String),
-    /// In a file that an environment variable names.
-    SecretFile {
-        /// The variable.
-        variable: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// By a flag.
+    /// A file that an environment variable names.
+    SecretFile { variable: String, path: PathBuf },
+    /// A flag of the command line.
     Flag(&'static str),
 }
 
@@ -52,15 +42,14 @@ impl fmt::Display for Origin {
 /// A setting as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// As `section.key`.
+    /// The name, as `section.key`.
     pub name: String,
-    /// Its value; of a secret only whether it is set.
+    /// The value; for a secret, only whether it is set.
     pub value: String,
-    /// Where it was made.
     pub origin: Origin,
 }
 
-/// By `section.key`, where the settings were made that are not at their default.
+/// The origins of the settings that do not come from the defaults, by `section.key`.
 pub(super) type Origins = BTreeMap<String, Origin>;
 
 /// Settings whose values are not shown.
@@ -113,14 +102,14 @@ fn shown(name: &str, value: &Value) -> String {
     }
 }
 
-/// A database URL with everything that may be a part of a password left out.
+/// A database URL without anything that may be a part of a password.
 pub(super) fn without_password(text: &str) -> String {
     if text.starts_with("sqlite:") {
         return text.to_owned();
     }
     let Ok(mut url) = Url::parse(text) else { return "set".to_owned() };
     let had_password = url.password().is_some();
-    // These fail only where there is no host, and then there is nothing to remove.
+    // This fails only if there is no host, and then there is no password to remove.
     let _ = url.set_password(had_password.then_some("***"));
     let names: Vec<String> = url.query_pairs().map(|(name, _)| format!("{name}=***")).collect();
     url.set_query(Some(names.join("&")).filter(|names| !names.is_empty()).as_deref());
@@ -128,25 +117,25 @@ pub(super) fn without_password(text: &str) -> String {
     url.to_string()
 }
 
-/// A notify URL without what stands behind `/notify/`, or, on another path, without the path's last part.
+/// A notify URL without the last part of its path, which may be a token, unless that part is `notify`.
 fn without_token(text: &str) -> String {
     let Ok(url) = Url::parse(text) else { return "set".to_owned() };
-    let place = format!("{}://{}", url.scheme(), &url[url::Position::BeforeHost..url::Position::AfterPort]);
+    let base = format!("{}://{}", url.scheme(), &url[url::Position::BeforeHost..url::Position::AfterPort]);
     let path = url.path().trim_end_matches('/');
     match path.rsplit_once('/') {
-        Some((before, last)) if last != "notify" => format!("{place}{before}/***"),
-        _ => format!("{place}{path}"),
+        Some((before, last)) if last != "notify" => format!("{base}{before}/***"),
+        _ => format!("{base}{path}"),
     }
 }
 
-/// The line on which each key stands, by `section.key`.
+/// The line of each key, by `section.key`.
 pub(super) struct Lines<'a> {
     path: &'a Path,
     by_name: BTreeMap<String, usize>,
 }
 
 impl<'a> Lines<'a> {
-    /// Of a text that is TOML.
+    /// Finds the lines in a TOML text.
     pub(super) fn of(path: &'a Path, text: &str) -> Self {
         let mut by_name = BTreeMap::new();
         if let Ok(table) = DeTable::parse(text) {
@@ -155,7 +144,7 @@ impl<'a> Lines<'a> {
         Self { path, by_name }
     }
 
-    /// Where the setting `name` was made.
+    /// The origin of the setting `name`.
     pub(super) fn origin(&self, name: &str) -> Origin {
         Origin::File { path: self.path.to_owned(), line: self.by_name.get(name).copied().unwrap_or(1) }
     }
@@ -171,7 +160,7 @@ fn find(section: &str, table: &DeTable<'_>, text: &str, by_name: &mut BTreeMap<S
     }
 }
 
-/// The number of the line that holds this byte.
+/// The number of the line that contains this byte.
 pub(super) fn line_at(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
 }

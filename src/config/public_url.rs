@@ -1,39 +1,39 @@
-//! Whether the URL that the platform is told to post to leads to this server.
+//! The URL to which the platform posts, and whether it leads to this server.
 
 use super::{errors::ConfigErrors, purpose::Purpose};
 use crate::webex::NotifyUrl;
 
-/// Where the platform is told to post.
+/// The URL to which the platform posts.
 pub(super) struct PublicUrl {
     url: NotifyUrl,
-    /// What the platform will show of `notify.path_token`, where that can be told.
+    /// The path token that the platform will send, as far as it is known.
     path: Path,
 }
 
-/// What the path says of the path token.
+/// The path token at the end of the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Path {
     /// `/notify`
     WithoutToken,
     /// `/notify/TOKEN`
     WithToken(String),
-    /// It is another one when it gets here.
+    /// The path of the requests that arrive here is not known: a proxy rewrites it, or another server receives them.
     Rewritten,
 }
 
 impl PublicUrl {
-    /// Reads the setting; `None` if it is not set, or wrong.
+    /// Reads the setting; `None` if it is not set, or not valid.
     pub(super) fn read(text: &str, purpose: Purpose, is_rewritten: bool, errors: &mut ConfigErrors) -> Option<Self> {
         if text.is_empty() {
             return None;
         }
         let url = NotifyUrl::new(text).map_err(|error| errors.check(false, &format!("public_url {error}"))).ok()?;
-        // Another server on another machine may be the one that takes the notifications of what is sent from here.
+        // A command that only sends does not receive the notifications. A server on another machine may do so.
         let path = if is_rewritten || purpose != Purpose::Serve { Some(Path::Rewritten) } else { served(url.as_str()) };
-        let told = "public_url must end with /notify, or with /notify/ and one of notify.path_token: every other path is \
+        let message = "public_url must end with /notify, or with /notify/ and one of notify.path_token: every other path is \
                     answered with 404, after which the platform does not retry. If a proxy rewrites the \
                     path, set public_url_rewritten to true";
-        errors.check(path.is_some(), told);
+        errors.check(path.is_some(), message);
         Some(Self { url, path: path? })
     }
 
@@ -41,7 +41,7 @@ impl PublicUrl {
         &self.path
     }
 
-    /// Whether only programs on this machine get there.
+    /// Returns whether only programs on this machine can reach the URL.
     pub(super) fn is_loopback(&self) -> bool {
         self.url.is_loopback()
     }
@@ -51,7 +51,7 @@ impl PublicUrl {
     }
 }
 
-/// Reads a URL whose path is one of this server's notify URL.
+/// Returns the path of a URL, or `None` if this server does not accept notifications there.
 fn served(url: &str) -> Option<Path> {
     let (_, rest) = url.split_once("://")?;
     let path = rest.find(['/', '?', '#', '\\']).map(|end| &rest[end..])?;
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_that_this_server_serves_are_taken() {
+    fn only_paths_that_this_server_serves_are_accepted() {
         for url in ["https://a.example.com/notify", "https://a.example.com:8443/notify/", "http://[::1]:80/notify"] {
             assert_eq!(served(url), Some(Path::WithoutToken), "{url}");
         }

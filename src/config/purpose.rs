@@ -1,7 +1,7 @@
-//! What the settings are for.
+//! The purpose for which settings are loaded.
 
-/// What the settings are for. Those that a purpose does not need are not looked at: their names must exist, but their
-/// values and their files may be anything, as of secrets that the person at the command line may not read.
+/// The purpose for which settings are loaded. Settings that it does not need are not checked: their names must exist, but
+/// their values and files may be anything. So a user of the command line need not be able to read the server's secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To run the server.
@@ -12,14 +12,14 @@ pub enum Purpose {
     Store,
 }
 
-/// What everybody needs who works with the database: settings, or whole sections.
+/// The settings, or whole sections, that every work with the database needs.
 const STORE: [&str; 8] =
     ["database_url", "database", "overdue", "events", "retention", "audit", "log", "webex.time_zone"];
-/// What sending needs besides.
+/// The settings that sending needs in addition.
 const SEND: [&str; 4] = ["public_url", "public_url_rewritten", "webex", "send"];
 
 impl Purpose {
-    /// Whether this setting counts, named as `section.key`.
+    /// Returns whether the setting `name`, given as `section.key`, is needed.
     pub(super) fn needs(self, name: &str) -> bool {
         let is_in = |parts: &[&str]| {
             parts

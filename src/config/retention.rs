@@ -1,11 +1,12 @@
-//! For how long things are kept.
+//! How long data is kept.
 
 use std::time::Duration;
 
 use super::{errors::ConfigErrors, raw::Retention};
 use crate::maintenance::Periods;
 
-/// Reads the periods, and refuses those that contradict each other: nothing outlives what it belongs to.
+/// Reads the periods, and rejects those that contradict each other. Bodies and notifications cannot be kept longer than the
+/// notification or message to which they belong.
 pub(super) fn periods(raw: &Retention, errors: &mut ConfigErrors) -> Periods {
     let days = [
         ("bodies_days", raw.bodies_days),

@@ -1,4 +1,4 @@
-//! Where the platform is, and how to send.
+//! The URL of the platform, and how to send.
 
 use std::time::Duration;
 
@@ -18,22 +18,20 @@ use crate::{
     },
 };
 
-/// How to send.
+/// The settings for sending.
 #[derive(Clone, Debug)]
 pub struct SendSettings {
-    /// Where the platform is.
+    /// The URL of the platform.
     pub base_url: Url,
-    /// Who we are there.
     pub credentials: Credentials,
-    /// How our tenant there is set up.
+    /// How our tenant is set up on the platform.
     pub tenant: Tenant,
-    /// How long to wait for an answer.
+    /// How long to wait for an answer of the platform.
     pub timeout: Duration,
-    /// How to go about it.
     pub limits: DispatchLimits,
 }
 
-/// Reads how to send; `None` if there is no platform to send to.
+/// Reads the settings for sending; `None` if no platform is configured, or if a setting is not valid.
 pub(super) fn sending(
     webex: &Webex,
     send: &raw::Send,
@@ -54,10 +52,10 @@ pub(super) fn sending(
         None if webex.base_url.is_empty() => return None,
         None => webex.base_url.clone(),
     };
-    let base_url = base_url(&base).map_err(|fault| errors.check(false, &format!("webex.base_url {fault}"))).ok()?;
+    let base_url = base_url(&base).map_err(|error| errors.check(false, &format!("webex.base_url {error}"))).ok()?;
     let credentials = credentials(webex, files, errors);
-    let told = "public_url must be set: the platform posts notifications there";
-    errors.check(notify_url.is_some(), told);
+    let message = "public_url must be set: the platform posts notifications there";
+    errors.check(notify_url.is_some(), message);
     let sms_api = SmsApi::from_name(&send.sms_api);
     errors.check(sms_api.is_some(), "send.sms_api must be v2, v1 or sms-v1");
     Some(SendSettings {
@@ -76,8 +74,8 @@ pub(super) fn sending(
     })
 }
 
-/// Reads where the platform is. The credentials go there, so it has to be HTTPS. Each of the platform's APIs has a path
-/// of its own, which takes the place of any other.
+/// Parses the URL of the platform. It must be HTTPS, since the credentials are sent there. It must not have a path, since
+/// each API of the platform has its own.
 fn base_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).ok().filter(|url| url.has_host() && has_host(text));
     let url = url.ok_or("must be a URL, as in https://api.eu.webexconnect.io")?;

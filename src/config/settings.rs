@@ -34,23 +34,22 @@ use crate::{
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// How many connections there may be, and how long they may be silent.
+    /// How many connections there may be, and how long they may be idle.
     pub connections: ConnectionLimits,
-    /// What makes it TLS; `None`: requests come in the clear.
+    /// The certificate for HTTPS; `None` for HTTP without encryption.
     pub certificate: Option<Certificate>,
-    /// The proxies in front.
+    /// The proxies in front of the server.
     pub proxies: Proxies,
-    /// Which database.
     pub database_url: SecretString,
-    /// How to open it.
+    /// How to open the database.
     pub database: OpenOptions,
-    /// Who may use the API. Without any, everybody on this machine may.
+    /// The API tokens; `None` if the API is open to every client that can connect.
     pub tokens: Option<ApiTokens>,
-    /// What the notify URL asks for.
+    /// The secrets that the notify URL requires.
     pub authentication: Authentication,
-    /// Who may come to the notify URL at all; empty: everybody.
+    /// The addresses that may use the notify URL; empty if all may.
     pub allowed_addresses: Networks,
     /// The largest body of a notification, in bytes.
     pub body_limit: usize,
@@ -60,29 +59,27 @@ pub struct Settings {
     pub answer_within: Duration,
     /// The tenant's time zone.
     pub zone: TimeZone,
-    /// How to send; `None` if there is no platform to send to.
+    /// How to send; `None` if no platform is configured.
     pub send: Option<SendSettings>,
-    /// For how long things are kept.
+    /// How long data is kept.
     pub retention: Periods,
     /// When messages are overdue.
     pub deadlines: Deadlines,
-    /// How long the events of the status events are kept.
+    /// How long status events are kept.
     pub keep_events: Duration,
     /// Whether the audit log records look-ups of messages and persons.
     pub record_reads: bool,
-    /// Which log lines.
     pub log_filter: LogFilter,
-    /// In which form.
     pub log_format: LogFormat,
-    /// Environment variables that begin like ours and are somebody else's: Kubernetes made them.
+    /// Environment variables with our prefix that Kubernetes created.
     pub foreign_variables: Vec<String>,
-    /// What is not wrong, and still worth a warning.
+    /// Warnings about settings that are valid.
     pub warnings: Vec<String>,
 }
 
 impl Settings {
-    /// Reads the files again that secrets and certificates come from. They are read again where they are used, too; this
-    /// tells at once what is wrong with them.
+    /// Reads the files of secrets and certificates again. They are also read again when they are used; this logs their
+    /// errors at once.
     pub fn reread(&self) {
         self.authentication.reread();
         if let Some(tokens) = &self.tokens {
@@ -134,7 +131,7 @@ impl Settings {
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not retry",
         );
-        // Commands that work with the database say themselves what they need.
+        // A command that works with the database determines its own access.
         let access = if purpose == Purpose::Store { Access::Read } else { Access::Write };
         let database = check_url(raw.database_url.expose_secret(), access);
         let database = database.map_err(|error| errors.check(false, &format!("database_url: {}", causes(&error)))).ok();
@@ -150,9 +147,9 @@ impl Settings {
         let answer_within = Duration::from_secs(raw.notify.answer_within_seconds);
         let limits = dispatch_limits(&raw.send, errors);
         let send = sending(&raw.webex, &raw.send, limits, public_url.map(PublicUrl::into_url), files, errors);
-        let is_named = authentication.basic.is_none() && authentication.bearer.is_none();
+        let needs_no_header = authentication.basic.is_none() && authentication.bearer.is_none();
         errors.check(
-            purpose != Purpose::Serve || send.is_none() || is_named || !raw.webex.notify_auth_id.is_empty(),
+            purpose != Purpose::Serve || send.is_none() || needs_no_header || !raw.webex.notify_auth_id.is_empty(),
             "webex.notify_auth_id must be set: notify.basic and notify.bearer require an Authorization \
              header, which the platform sends only for the authorization object with this id",
         );

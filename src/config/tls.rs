@@ -10,7 +10,7 @@ use crate::{
     tls::Certificate,
 };
 
-/// Reads the certificate and the key of the settings. Those that are in files are renewed from them.
+/// Reads the certificate and the key from the settings. If they are in files, they are reloaded from them.
 pub(super) fn certificate(tls: &Tls, files: &Files, errors: &mut ConfigErrors) -> Option<Certificate> {
     let is_set = |setting: &SecretString| !setting.expose_secret().is_empty();
     match (is_set(&tls.certificate), is_set(&tls.key)) {
@@ -26,7 +26,7 @@ pub(super) fn certificate(tls: &Tls, files: &Files, errors: &mut ConfigErrors) -
     Certificate::new(chain?, key?).map_err(|error| errors.check(false, &error.to_string())).ok()
 }
 
-/// A setting is the path of a PEM file, or what such a file holds, as it comes with `_FILE`.
+/// A setting is the path of a PEM file, or the PEM itself, as from a variable that ends with `_FILE`.
 fn source(name: &str, setting: &SecretString, files: &Files, errors: &mut ConfigErrors) -> Option<SecretSource> {
     let text = setting.expose_secret();
     if text.contains("-----BEGIN ") {
@@ -35,7 +35,7 @@ fn source(name: &str, setting: &SecretString, files: &Files, errors: &mut Config
     match secret::read(Path::new(text)) {
         Ok(pem) => Some(SecretSource { value: pem.into(), file: Some(text.into()) }),
         Err(error) => {
-            // Without the path, which is the key itself where somebody took the setting for something else.
+            // The error does not contain the path, which may be the key itself in another encoding.
             errors.check(false, &format!("{name}: the file cannot be read: {error}"));
             None
         }

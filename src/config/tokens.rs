@@ -1,4 +1,4 @@
-//! Who may use the API.
+//! The API tokens.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::secret::{InvalidSecret, ReloadableSecret};
 
-/// What a token admits to.
+/// A permission of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Looking things up.
+    /// Reading messages, stats and other stored data.
     Read,
     /// Sending.
     Send,
@@ -34,7 +34,7 @@ impl Scope {
         }
     }
 
-    /// The word of the settings.
+    /// The word for it in the settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -45,29 +45,25 @@ impl Scope {
     }
 }
 
-/// Somebody who may use the API.
+/// A client of the API.
 #[derive(Clone, Debug)]
 pub struct ApiToken {
-    /// Who.
     pub name: String,
-    /// For what.
     pub scopes: Vec<Scope>,
-    /// What they show.
     pub secret: SecretString,
 }
 
 impl ApiToken {
-    /// Whether the token admits to `scope`.
+    /// Returns whether the token permits `scope`.
     pub fn admits(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
     }
 }
 
-/// Everybody who may use the API, as it is at the time.
+/// The current API tokens.
 pub type ApiTokens = ReloadableSecret<Vec<ApiToken>>;
 
-/// Reads the tokens of the settings, in either form. Those that came from a file are renewed from it. `None` if there are
-/// none.
+/// Reads the tokens from the settings, in either form. Tokens from a file are reloaded from it. `None` if there are none.
 pub(super) fn tokens(
     given: &[Token],
     minimum: MinimumLength,
@@ -80,26 +76,27 @@ pub(super) fn tokens(
             Token::Long { name, scopes, secret } => token_of(name, scopes.iter().map(String::as_str), secret),
             Token::Short(text) => short(text.expose_secret()),
         };
-        match token.ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, minimum)) {
+        match token.ok_or(InvalidSecret(MALFORMED)).and_then(|token| long_enough(token, minimum)) {
             Ok(token) => tokens.push(token),
-            // By position, since what stands at the place of the name may be a secret.
-            Err(unfit) => errors.check(false, &format!("api.tokens: number {} {unfit}", n + 1)),
+            // The error names the token by its position, since the text before the first colon may be a secret.
+            Err(error) => errors.check(false, &format!("api.tokens: number {} {error}", n + 1)),
         }
     }
     match files.get("api.tokens") {
-        // A file is meant to name somebody, so an empty one is a fault.
+        // A file that is set is meant to contain a token, so an empty one is an error.
         Some(source) => {
-            let token =
-                move |text: &str| short(text).ok_or(InvalidSecret(UNFIT)).and_then(|token| long_enough(token, minimum));
+            let token = move |text: &str| {
+                short(text).ok_or(InvalidSecret(MALFORMED)).and_then(|token| long_enough(token, minimum))
+            };
             let all = move |text: &str| items(text).map(token).collect();
-            let blank = |unfit: InvalidSecret| errors.check(!given.is_empty(), &format!("api.tokens {unfit}"));
-            ReloadableSecret::new(source.clone(), all).map_err(blank).ok()
+            let report_blank = |error: InvalidSecret| errors.check(!given.is_empty(), &format!("api.tokens {error}"));
+            ReloadableSecret::new(source.clone(), all).map_err(report_blank).ok()
         }
         None => (!tokens.is_empty()).then(|| ReloadableSecret::fixed(tokens)),
     }
 }
 
-const UNFIT: &str = "must be name:scopes:secret, with the scopes read, send, metrics, admin";
+const MALFORMED: &str = "must be name:scopes:secret, with the scopes read, send, metrics, admin";
 
 fn long_enough(token: ApiToken, minimum: MinimumLength) -> Result<ApiToken, InvalidSecret> {
     minimum.check(&token.secret).map(|()| token)
@@ -113,6 +110,6 @@ fn short(text: &str) -> Option<ApiToken> {
 
 fn token_of<'a>(name: &str, scopes: impl Iterator<Item = &'a str>, secret: &SecretString) -> Option<ApiToken> {
     let scopes = scopes.map(Scope::from_word).collect::<Option<_>>()?;
-    let whole = !name.is_empty() && !secret.expose_secret().is_empty();
-    whole.then(|| ApiToken { name: name.to_owned(), scopes, secret: secret.clone() })
+    let is_complete = !name.is_empty() && !secret.expose_secret().is_empty();
+    is_complete.then(|| ApiToken { name: name.to_owned(), scopes, secret: secret.clone() })
 }
