@@ -1,4 +1,4 @@
-//! What `receiptd inbound` and `receiptd quarantine` share: each lists what is archived, and shows one of it.
+//! The code that `receiptd inbound` and `receiptd quarantine` share: both list archived bodies, and show one of them.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -13,7 +13,7 @@ use crate::{
     storage::StorageError,
 };
 
-/// What a list is told.
+/// The flags of a list.
 #[derive(clap::Args)]
 pub(super) struct ListArgs {
     /// Maximum number of items, 1 to 500
@@ -29,7 +29,7 @@ pub(super) struct ListArgs {
     json: bool,
 }
 
-/// Which one to show.
+/// The flags that select one body.
 #[derive(clap::Args)]
 pub(super) struct ShowArgs {
     /// The fingerprint, from the list
@@ -42,11 +42,12 @@ pub(super) struct ShowArgs {
 }
 
 impl ListArgs {
-    /// Prints a page of the list that a server has at `path`, and the database by `look`; `nothing` if it is empty.
+    /// Prints a page of a list, or `nothing` if it is empty. A server has the list at `path`; `query_page` reads it from the
+    /// database.
     pub(super) async fn list<T: Serialize + DeserializeOwned>(
         self,
         path: &str,
-        look: impl AsyncFnOnce(&Query, Option<&Cursor>, PageLimit) -> Result<ListView<T>, StorageError>,
+        query_page: impl AsyncFnOnce(&Query, Option<&Cursor>, PageLimit) -> Result<ListView<T>, StorageError>,
         columns: &[&str],
         nothing: &str,
         row: impl Fn(&T) -> Vec<String>,
@@ -57,7 +58,7 @@ impl ListArgs {
             Target::Database(query) => {
                 let request = ListRequest::parse(texts(&pairs), &Cutoffs::default());
                 let request = request.map_err(|errors| usage_error(&errors))?;
-                look(&query, request.after.as_ref(), request.limit).await?
+                query_page(&query, request.after.as_ref(), request.limit).await?
             }
         };
         if self.json {
@@ -70,20 +71,20 @@ impl ListArgs {
 }
 
 impl ShowArgs {
-    /// Prints one, which a server has below `path`, and the database by `look`.
+    /// Prints one body. A server has it below `path`; `query_one` reads it from the database.
     pub(super) async fn show<T: Serialize + DeserializeOwned>(
         self,
         path: &str,
-        look: impl AsyncFnOnce(&Query, Fingerprint) -> Result<Option<T>, StorageError>,
+        query_one: impl AsyncFnOnce(&Query, Fingerprint) -> Result<Option<T>, StorageError>,
         text: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
         let found = match (self.target.resolve()?.open_for_reading().await?, Fingerprint::from_hex(&self.fingerprint)) {
             (_, None) => None,
             (Target::Server(client), Some(fingerprint)) => client.get(&format!("{path}/{fingerprint}"), &[]).await?,
-            (Target::Database(query), Some(fingerprint)) => look(&query, fingerprint).await?,
+            (Target::Database(query), Some(fingerprint)) => query_one(&query, fingerprint).await?,
         };
-        let not_there = || anyhow::anyhow!("no body has the fingerprint {:?}; take it from the list", self.fingerprint);
-        let found = found.ok_or_else(not_there)?;
+        let not_found = || anyhow::anyhow!("no body has the fingerprint {:?}; take it from the list", self.fingerprint);
+        let found = found.ok_or_else(not_found)?;
         if self.json {
             return output::json(&found);
         }

@@ -42,8 +42,8 @@ messages, quarantine, outbox, idempotency keys and status events; and changes of
 segments, callback data and times. After the notification that decided a status was purged, the status cannot be recomputed.
 The output states how many messages this concerns.";
 
-/// What is not proved, in one line of the output.
-const NOT_PROVED: &str = "Not verified: everything else, such as the audit log, inbound messages, quarantine and the outbox; and the \
+/// What `verify` does not check, as one line of the output.
+const NOT_VERIFIED: &str = "Not verified: everything else, such as the audit log, inbound messages, quarantine and the outbox; and the \
                           channel, sender, recipient, segments, callback data and times of messages.";
 
 #[derive(clap::Subcommand)]
@@ -157,7 +157,7 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
             if args.head.is_none() {
                 output::line("Without --head, a removal of the latest rows is not detected.");
             }
-            output::line(NOT_PROVED);
+            output::line(NOT_VERIFIED);
             output::line(format!("head {head}"));
         }
         _ => {}
@@ -165,7 +165,7 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The hash itself, or a file that holds it somewhere.
+/// Reads a head from the hash itself, or from a file that contains it.
 pub(super) fn head(text: &str) -> anyhow::Result<LinkHash> {
     if let Some(hash) = LinkHash::parse(text) {
         return Ok(hash);

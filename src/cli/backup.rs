@@ -56,7 +56,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What can only be meant otherwise is wrong use.
+/// Turns errors that only other arguments can avoid into usage errors.
 pub(super) fn refused(error: BackupError, on_postgres: &str) -> anyhow::Error {
     match error {
         BackupError::NoFile => UsageError(format!("{error}; {on_postgres}")).into(),

@@ -39,11 +39,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut failed = false;
     if args.connect {
         observe::init_logging(&log_filter(LogFilter::at_least(Level::WARN))?, settings.log_format);
-        for (name, tried) in
+        for (name, result) in
             [("database answers", database(&settings).await), ("platform answers", platform(&settings).await)]
         {
-            failed |= tried.is_err();
-            facts.push((name, tried.unwrap_or_else(|why| format!("no: {why}"))));
+            failed |= result.is_err();
+            facts.push((name, result.unwrap_or_else(|why| format!("no: {why}"))));
         }
     }
     if args.json {
@@ -71,7 +71,7 @@ fn outcome(failed: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tries the database, and changes nothing in it.
+/// Checks whether the database answers, and changes nothing in it.
 async fn database(settings: &Settings) -> Result<String, String> {
     match storage::probe(settings.database_url.expose_secret(), settings.database).await {
         Ok(true) => Ok("yes".to_owned()),
@@ -80,7 +80,7 @@ async fn database(settings: &Settings) -> Result<String, String> {
     }
 }
 
-/// Tries the platform, and sends nothing through it.
+/// Checks whether the platform answers, and sends nothing.
 async fn platform(settings: &Settings) -> Result<String, String> {
     let Some(send) = &settings.send else { return Ok("not asked: sending is off".to_owned()) };
     let (base, credentials) = (send.base_url.clone(), send.credentials.clone());
@@ -94,13 +94,13 @@ async fn platform(settings: &Settings) -> Result<String, String> {
     }
 }
 
-/// What the settings amount to. No secret is among it.
+/// A summary of the settings, without secrets.
 fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
     let kind = storage::check_url(settings.database_url.expose_secret(), settings.database.access);
     let database = match kind {
         Ok(DatabaseKind::Sqlite) => "SQLite",
         Ok(DatabaseKind::Postgres) => "Postgres",
-        // The settings were refused otherwise.
+        // This does not happen: the settings would have been rejected.
         Err(_) => "unknown",
     };
     let asked = &settings.authentication;

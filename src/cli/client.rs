@@ -1,4 +1,4 @@
-//! A running server, over HTTP.
+//! A client of a running server, over HTTP.
 
 use std::{fmt::Write, io::Read};
 
@@ -19,34 +19,34 @@ use crate::{
     query::MessageView,
 };
 
-/// How many look-ups are on their way to a server at a time.
-const AT_A_TIME: usize = 8;
+/// The maximum number of concurrent look-ups.
+const MAX_CONCURRENT: usize = 8;
 
-/// In one piece of an upload.
+/// The size of one piece of an upload, in bytes.
 const PIECE: usize = 1 << 16;
 
-/// A running server.
+/// A client of a running server.
 pub(super) struct Client {
     http: reqwest::Client,
     base: Url,
     token: Option<String>,
 }
 
-/// Why a server's events cannot be followed.
-pub(super) enum Unfollowed {
-    /// It says no.
+/// Why the events of a server cannot be followed.
+pub(super) enum FollowError {
+    /// The server rejected the request.
     Refused(anyhow::Error),
-    /// It is not there, or not ready.
-    Away(anyhow::Error),
+    /// The server does not answer, or is not ready.
+    Unavailable(anyhow::Error),
 }
 
 impl Client {
-    /// Of the server at `base`, an http or https URL with a host.
+    /// Creates a client of the server at `base`, an http or https URL with a host.
     pub(super) fn new(base: Url, token: Option<String>) -> anyhow::Result<Self> {
         Ok(Self { http: reqwest::Client::builder().build()?, base, token })
     }
 
-    /// One message; with `wait`, as soon as it is final or the seconds are over.
+    /// Reads one message. With `wait`, the server answers when the status is final, or after this many seconds.
     pub(super) async fn message(&self, id: &str, wait: Option<u64>) -> anyhow::Result<Option<MessageView>> {
         let wait =
             given([("wait", wait.map(|_| "final".to_owned())), ("timeout", wait.map(|seconds| seconds.to_string()))]);
@@ -54,7 +54,7 @@ impl Client {
         self.answer(self.http.get(url).query(&wait)).await
     }
 
-    /// Sends a message of this id, and returns it as the server took it over.
+    /// Sends a message with this id, and returns it as the server accepted it.
     pub(super) async fn send(&self, message: &Value, id: &str) -> anyhow::Result<MessageView> {
         let unknown = || {
             format!(
@@ -73,7 +73,7 @@ impl Client {
         }
     }
 
-    /// Sends messages, one a line; the answers, line for line.
+    /// Sends messages, one per line. Returns the answers in the same order.
     pub(super) async fn send_lines(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Value>> {
         let mut lines = Vec::new();
         for draft in drafts {
@@ -90,48 +90,48 @@ impl Client {
         answers.context("the server's answer cannot be read")
     }
 
-    /// Several messages, in the order of `ids`.
+    /// Reads several messages, in the order of `ids`.
     pub(super) async fn messages(&self, ids: &[CorrelationId]) -> anyhow::Result<Vec<Option<MessageView>>> {
-        let looks = stream::iter(ids).map(|id| self.message(id.as_str(), None));
-        looks.buffered(AT_A_TIME).try_collect().await
+        let look_ups = stream::iter(ids).map(|id| self.message(id.as_str(), None));
+        look_ups.buffered(MAX_CONCURRENT).try_collect().await
     }
 
-    /// Calls a message back.
+    /// Cancels a message.
     pub(super) async fn cancel(&self, id: &str) -> anyhow::Result<Option<MessageView>> {
         let url = self.url(&["v1", "messages", id, "cancel"]);
         self.answer(self.http.post(url)).await
     }
 
-    /// What is at `path`; `None` if nothing is.
+    /// Gets the resource at `path`; `None` if the server answers 404.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<Option<T>> {
         let url = self.url(&path.split('/').collect::<Vec<_>>());
         self.answer(self.http.get(url).query(pairs)).await
     }
 
-    /// One page of a list.
+    /// Gets one page of a list.
     pub(super) async fn list<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<T> {
         self.get(path, pairs).await?.with_context(|| format!("the server has no {path}"))
     }
 
-    /// Has the server do something.
+    /// Posts a request without a body.
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<T> {
         let url = self.url(&path.split('/').collect::<Vec<_>>());
         self.answer(self.http.post(url).query(pairs)).await?.with_context(|| format!("the server has no {path}"))
     }
 
-    /// Has the server remove a person, who is named in the body: a URL would be logged on the way.
+    /// Requests the erasure of a person. The body names the person, since a URL could be logged on the way.
     pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
         let request = self.http.post(self.url(&["v1", "erase"])).json(&json!({"to": to, "dryRun": dry_run}));
         self.answer(request).await?.context("the server has no /v1/erase; is it an older version?")
     }
 
-    /// An export, to be read as it comes.
+    /// Requests an export. The body of the answer is a stream.
     pub(super) async fn export(&self, pairs: &Pairs) -> anyhow::Result<Response> {
         let answer = self.ask(self.http.get(self.url(&["v1", "export"])).query(pairs)).await?;
         if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
     }
 
-    /// Has the server load a file, which is sent as it is read.
+    /// Requests the import of a file, which is sent while it is read.
     pub(super) async fn import(&self, pairs: &Pairs, file: impl Read + Send + 'static) -> anyhow::Result<ImportReport> {
         let pieces = stream::try_unfold(file, async |mut file| {
             let mut piece = vec![0; PIECE];
@@ -144,22 +144,22 @@ impl Client {
         self.answer(request).await?.context("the server has no /v1/import; is it an older version?")
     }
 
-    /// The events after `last`, or from now on.
-    pub(super) async fn events(&self, filters: &Pairs, last: Option<&str>) -> Result<Response, Unfollowed> {
+    /// Requests the stream of events after the event `last`, or from now on.
+    pub(super) async fn events(&self, filters: &Pairs, last: Option<&str>) -> Result<Response, FollowError> {
         let url = self.url(&["v1", "events"]);
         let mut request = self.http.get(url).query(filters);
         if let Some(last) = last.filter(|last| !last.is_empty()) {
             request = request.header("last-event-id", last);
         }
-        let answer = self.ask(request).await.map_err(Unfollowed::Away)?;
+        let answer = self.ask(request).await.map_err(FollowError::Unavailable)?;
         match answer.status() {
             StatusCode::OK => Ok(answer),
-            status if status.is_server_error() => Err(Unfollowed::Away(refused(answer).await)),
-            _ => Err(Unfollowed::Refused(refused(answer).await)),
+            status if status.is_server_error() => Err(FollowError::Unavailable(refused(answer).await)),
+            _ => Err(FollowError::Refused(refused(answer).await)),
         }
     }
 
-    /// The segments become parts of the path, percent-encoded.
+    /// The URL of a path, whose segments are percent-encoded.
     fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
         let path: String = segments.iter().flat_map(|segment| ["/".to_owned(), encoded(segment)]).collect();
@@ -187,7 +187,7 @@ impl Client {
     }
 }
 
-/// A part of a path. What parses URLs drops tabs and line ends, which an id may have.
+/// Percent-encodes a segment of a path. The URL parser would drop tabs and line ends, which an id may contain.
 fn encoded(segment: &str) -> String {
     let mut encoded = String::with_capacity(segment.len());
     for byte in segment.bytes() {
@@ -200,7 +200,7 @@ fn encoded(segment: &str) -> String {
     encoded
 }
 
-/// The server's own words, where it gave any.
+/// The error for an answer that is not a success, with the details that the server gave.
 async fn refused(answer: Response) -> anyhow::Error {
     let status = answer.status();
     let problem: Value = answer.json().await.unwrap_or_default();
@@ -213,9 +213,9 @@ async fn refused(answer: Response) -> anyhow::Error {
             visible(error["detail"].as_str().unwrap_or_default())
         )
     });
-    let told = format!("the server answered {status}: {}{}", visible(detail), errors.collect::<String>());
-    // What the server finds fault with is wrong use here too, but for a file that cannot be read.
-    let is_wrong_use =
+    let text = format!("the server answered {status}: {}{}", visible(detail), errors.collect::<String>());
+    // A 422 is a usage error here too, unless the server could not read the imported file.
+    let is_usage_error =
         status == StatusCode::UNPROCESSABLE_ENTITY && problem["type"] != "urn:receiptd:problem:not-an-export";
-    if is_wrong_use { UsageError(told).into() } else { anyhow::anyhow!(told) }
+    if is_usage_error { UsageError(text).into() } else { anyhow::anyhow!(text) }
 }

@@ -87,7 +87,7 @@ async fn write(pieces: impl Stream<Item = anyhow::Result<Vec<u8>>>, path: Option
     Ok(())
 }
 
-/// The number of rows is not known in advance. If the rows go to the terminal, a bar would be in the way.
+/// The progress of an export, whose number of rows is not known in advance. It is hidden if the rows go to the terminal.
 fn progress(file: &OutputFile) -> ProgressBar {
     if file.is_stdout() && std::io::stdout().is_terminal() {
         return ProgressBar::hidden();

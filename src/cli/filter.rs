@@ -1,4 +1,4 @@
-//! The flags that say which messages; each is the filter of that name in the API.
+//! The flags that select messages. Each is the filter of the same name in the API.
 
 use super::pairs::{Pairs, given};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     domain::{Channel, Timestamp},
 };
 
-/// The filters of messages.
+/// The flags that select messages.
 #[derive(clap::Args)]
 pub(super) struct FilterArgs {
     /// Status: queued, sending, unconfirmed, accepted, rejected, cancelled, expired, unknown, submitted, failed,
@@ -54,7 +54,7 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// Those that are given, in the words of the API.
+    /// Returns the filters that are given, with their names in the API.
     pub(super) fn into_pairs(self) -> Vec<(&'static str, String)> {
         given([
             ("status", self.status),
@@ -74,8 +74,8 @@ impl FilterArgs {
     }
 }
 
-/// What is said where nothing was found. Of a channel that has another name here, nothing would ever be found, but channels
-/// that are not known have messages too.
+/// The line that is printed if nothing was found. If the filter has an unknown channel, the line lists the known ones. An
+/// unknown channel is not an error, since there may be messages of such a channel.
 pub(super) fn nothing(what: &str, filters: &Pairs) -> String {
     let channel = filters.iter().find(|(name, _)| *name == "channel").map(|(_, value)| Channel::from_name(value));
     match channel {
@@ -87,14 +87,14 @@ pub(super) fn nothing(what: &str, filters: &Pairs) -> String {
     }
 }
 
-/// A time in a flag, as the API takes it.
+/// Parses a time in a flag, and returns it in the format of the API.
 pub(super) fn time(text: &str) -> Result<String, String> {
     let at = Timestamp::parse_relative(text, Clock::system().now());
     let at = at.ok_or("give a time such as 2026-05-20T13:15:00Z, a date, today, yesterday, or an age such as 24h")?;
     Ok(at.to_string())
 }
 
-/// The same for what is counted by the hour: a time that is relative to now is the beginning of its hour.
+/// Like [`time`], for messages that are counted by the hour: a time that is relative to now becomes the beginning of its hour.
 pub(super) fn hour(text: &str) -> Result<String, String> {
     let at = time(text)?;
     match Timestamp::parse_time_or_date(text) {

@@ -7,7 +7,7 @@ use sse_stream::SseByteStream;
 use tokio::time::sleep;
 
 use super::{
-    client::{Client, Unfollowed},
+    client::{Client, FollowError},
     output::{self, usage_error},
     pairs::{Pairs, texts},
     settings::{self, SettingsArgs},
@@ -18,10 +18,10 @@ use crate::{
     storage::Access,
 };
 
-/// Before a server that went away is asked again.
+/// The pause before a server is asked again after its connection ended.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Shows changes as they happen, until the process is ended.
+/// Prints status events as they happen, until the process is ended.
 pub(super) async fn run(target: TargetArgs, filters: &Pairs, json: bool) -> anyhow::Result<()> {
     let show = |event: &EventView| {
         if json {
@@ -51,7 +51,7 @@ async fn in_database(
     }
 }
 
-/// A connection that ends is taken up again after the last event.
+/// Prints the events of a server. If the connection ends, a new one continues after the last event.
 async fn at_server(
     client: &Client,
     filters: &Pairs,
@@ -61,7 +61,7 @@ async fn at_server(
     loop {
         match client.events(filters, last.as_deref()).await {
             Ok(answer) => {
-                let beginning = answer.headers().get("last-event-id").and_then(|place| place.to_str().ok());
+                let beginning = answer.headers().get("last-event-id").and_then(|value| value.to_str().ok());
                 last = last.or(beginning.map(str::to_owned));
                 let mut blocks = pin!(SseByteStream::new(answer.bytes_stream()));
                 while let Some(Ok(block)) = blocks.next().await {
@@ -71,10 +71,11 @@ async fn at_server(
                     last = block.id.or(last);
                 }
             }
-            // At first it may be a mistake; later it is a restart. What the server refuses, it refuses again.
-            Err(Unfollowed::Refused(error)) => return Err(error),
-            Err(Unfollowed::Away(error)) if last.is_none() => return Err(error),
-            Err(Unfollowed::Away(_)) => {}
+            // If the first request fails, the URL may be wrong. Later, the server is probably being restarted. A request
+            // that was rejected would be rejected again.
+            Err(FollowError::Refused(error)) => return Err(error),
+            Err(FollowError::Unavailable(error)) if last.is_none() => return Err(error),
+            Err(FollowError::Unavailable(_)) => {}
         }
         sleep(PAUSE).await;
     }

@@ -63,7 +63,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The file, and a bar that moves as it is read.
+/// Opens the file, with a bar that shows how much was read.
 fn open(path: &Path) -> anyhow::Result<(Box<dyn Read + Send>, ProgressBar)> {
     let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {elapsed}, {eta} to go");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());

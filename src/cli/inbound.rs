@@ -35,11 +35,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-fn row(kept: &InboundView) -> Vec<String> {
-    let (channel, from) = (or_dash(kept.channel.as_ref()), or_dash(kept.from.as_ref()));
-    vec![kept.received_at.clone(), kept.fingerprint.clone(), channel, kept.event.clone(), from]
+fn row(view: &InboundView) -> Vec<String> {
+    let (channel, from) = (or_dash(view.channel.as_ref()), or_dash(view.from.as_ref()));
+    vec![view.received_at.clone(), view.fingerprint.clone(), channel, view.event.clone(), from]
 }
 
-fn text(kept: &InboundView) -> String {
-    format!("received {}, {} times, by {}\n{}", kept.received_at, kept.times, kept.source, kept.body)
+fn text(view: &InboundView) -> String {
+    format!("received {}, {} times, by {}\n{}", view.received_at, view.times, view.source, view.body)
 }

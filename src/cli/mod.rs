@@ -1,6 +1,6 @@
-//! The command line. One file a subcommand; the only place that prints.
+//! The command line, with one file per subcommand. Only this folder prints.
 //!
-//! | File | Is shared by |
+//! | File | Shared by |
 //! | --- | --- |
 //! | `target`, `client` | commands that work on the database directly, or on a running server over HTTP |
 //! | `settings`, `variables` | commands that read the settings and the environment |
@@ -8,9 +8,9 @@
 //! | `archive` | `inbound` and `quarantine` |
 //! | `output`, `output_file` | everything that prints, or writes a file |
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong use. `EXIT_CODES` is the contract.
+//! Exit codes: 0 success, 1 failure, 2 usage error. `EXIT_CODES` is the contract.
 //!
-//! To add a subcommand: a file with its `Args` and its `run`, and a line in `Command`.
+//! To add a subcommand, add a file with its `Args` and its `run`, and a line in `Command`.
 
 mod archive;
 mod audit;
@@ -93,7 +93,7 @@ enum Command {
     Inbound(inbound::Args),
     /// Show who did what, or verify notifications, dispatch steps and statuses (audit verify)
     Audit(Box<audit::Args>),
-    /// Remove data whose retention period has ended (serve does this too)
+    /// Remove data whose retention period has result (serve does this too)
     Purge(purge::Args),
     /// Erase one person everywhere. Counts stay
     Erase(erase::Args),
@@ -109,22 +109,22 @@ enum Command {
     Restore(restore::Args),
 }
 
-/// Parses the command line, runs the command, and says how it ended.
+/// Parses the command line, runs the command, and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => return output::usage(&answer),
     };
-    // One provider for the whole process; a second call finds it set, which is as good.
+    // One provider for the whole process. A second call fails, which is harmless.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::failed(&error.into()),
     };
-    // What runs on after the command's end, such as a request that hangs, is not waited for.
-    let ended = runtime.block_on(run(cli.command));
+    // Tasks that still run when the command ends, such as a request that hangs, are not waited for.
+    let result = runtime.block_on(run(cli.command));
     runtime.shutdown_background();
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::failed(&error),
     }

@@ -3,7 +3,7 @@
 use super::output;
 use crate::http::{Conditions, describe};
 
-/// A running server tells at `/openapi.json` what its settings make of it.
+/// Prints the description for the default settings. A running server serves the one for its own settings at `/openapi.json`.
 pub(super) fn run() -> anyhow::Result<()> {
     output::json(&describe(&Conditions::default()))
 }

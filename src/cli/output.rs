@@ -1,7 +1,7 @@
-//! Everything that is printed.
+//! Prints the output of all commands.
 //!
-//! Text for people may hold data of strangers, so what a terminal would obey or hide is escaped ([`visible`]). JSON and
-//! exports are data for programs, and are printed as they are.
+//! Text for people may contain data of strangers, so characters that a terminal would interpret or hide are escaped
+//! ([`visible`]). JSON and exports are data for programs, and are printed unchanged.
 
 use std::{
     fmt::Write as _,
@@ -36,22 +36,22 @@ pub(super) fn json_line(data: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints data as it is.
+/// Prints data unchanged.
 pub(super) fn bytes(data: &[u8]) {
     out(data);
 }
 
-/// Says how to get the next page of a list.
+/// Prints how to get the next page of a list.
 pub(super) fn more(cursor: Option<&str>) {
     if let Some(cursor) = cursor {
         line(format!("next page: --cursor {cursor}"));
     }
 }
 
-/// Columns, and a line under the header.
+/// Columns without borders, and a line under the header.
 const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Prints a table; cells are cut to the width of the terminal where there is one.
+/// Prints a table that fits the width of the terminal, if there is one.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut table = Table::new();
     table
@@ -62,7 +62,7 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     text_out(&format!("{table}\n"));
 }
 
-/// Prints a table of what was found, or a line that says that nothing was.
+/// Prints a table of the rows, or the line `nothing` if there are none.
 pub(super) fn found(nothing: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     let mut rows = rows.into_iter().peekable();
     if rows.peek().is_some() {
@@ -72,46 +72,46 @@ pub(super) fn found(nothing: &str, header: &[&str], rows: impl IntoIterator<Item
     }
 }
 
-/// What was asked for cannot be meant: exit code 2, as for flags that do not exist.
+/// An error in the arguments. The exit code is 2, as for flags that do not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct UsageError(pub(super) String);
 
-/// Faults as wrong use.
+/// Turns errors of fields into a usage error.
 pub(super) fn usage_error(errors: &[FieldError]) -> anyhow::Error {
     UsageError(in_words(errors)).into()
 }
 
-/// Faults as one sentence.
+/// The errors of fields as one sentence.
 pub(super) fn in_words(errors: &[FieldError]) -> String {
-    let sentence = |fault: &FieldError| format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail);
+    let sentence = |error: &FieldError| format!("{} {}", error.pointer.trim_start_matches('/'), error.detail);
     errors.iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
-/// Says why a command failed: the whole chain of causes, on one line.
+/// Prints why a command failed, with the whole chain of causes on one line, and returns the exit code.
 pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
-    complain(&causes(error.as_ref()));
+    print_error(&causes(error.as_ref()));
     if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// Answers `--help`, `--version` and wrong flags, as the parser of the command line words it.
+/// Prints the answer of the command line parser to `--help`, `--version` or invalid flags, and returns the exit code.
 pub(super) fn usage(answer: &clap::Error) -> ExitCode {
     if answer.use_stderr() {
-        // The answer repeats the arguments, and keeps its colours only where that is harmless.
+        // The answer contains the arguments. It is printed with its colours only if they need no escapes.
         if std::env::args().all(|argument| visible(&argument) == argument) {
             let _ = answer.print();
         } else {
             let _ = writeln!(io::stderr(), "{}", visible_lines(&answer.to_string()));
         }
     } else if let Err(error) = answer.print().and_then(|()| io::stdout().flush()) {
-        unwritten(&error);
+        exit_after_failed_write(&error);
     }
     u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Escapes, as in `\u{202e}`, every character that a terminal would obey, or that would change how the text around it
-/// looks without being seen: control characters, those that turn the direction of writing, those without a width, and
-/// line separators.
+/// Escapes, as in `\u{202e}`, every character that a terminal would interpret, or that is invisible and changes how the text
+/// around it looks. These are control characters, characters that change the direction of writing, characters without a
+/// width, and line separators.
 pub(super) fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {
@@ -126,7 +126,7 @@ pub(super) fn visible(text: &str) -> String {
     visible
 }
 
-/// The same, where lines and tabs are to stay.
+/// Like [`visible`], but line ends and tabs stay.
 fn visible_lines(text: &str) -> String {
     let line = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
     let lines = text.split('\n').map(|text| line(text.strip_suffix('\r').unwrap_or(text)));
@@ -149,22 +149,22 @@ fn out(bytes: &[u8]) {
     let mut out = io::stdout().lock();
     if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
         drop(out);
-        unwritten(&error);
+        exit_after_failed_write(&error);
     }
 }
 
-/// Ends the program: quietly where the reader went away (`receiptd messages | head`), which is no failure, and with a
-/// complaint where anything else kept the output from being written.
-fn unwritten(error: &io::Error) -> ! {
+/// Ends the program after the output could not be written. A reader that closed the pipe, as in `receiptd messages | head`, is
+/// not a failure. Any other error is printed.
+fn exit_after_failed_write(error: &io::Error) -> ! {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
     }
-    complain(&format!("standard output cannot be written: {error}"));
+    print_error(&format!("standard output cannot be written: {error}"));
     std::process::exit(1)
 }
 
-fn complain(text: &str) {
-    // There is no place left to say that standard error cannot be written either.
+fn print_error(text: &str) {
+    // If standard error cannot be written either, the error cannot be reported.
     let _ = writeln!(io::stderr(), "receiptd: {}", visible_lines(text));
 }
 
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_or_hide_is_escaped() {
+    fn characters_that_a_terminal_would_interpret_or_hide_are_escaped() {
         for (text, shown) in [
             ("plain — é 漢字 😀", "plain — é 漢字 😀"),
             ("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
@@ -196,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_hidden_is_shown(text in any::<String>()) {
+        fn no_hidden_character_is_printed(text in any::<String>()) {
             prop_assert!(!visible(&text).chars().any(is_hidden));
             prop_assert!(!visible_lines(&text).chars().any(|c| is_hidden(c) && c != '\n' && c != '\t'));
         }

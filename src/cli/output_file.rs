@@ -1,5 +1,5 @@
-//! Where a command writes a file to: standard output, what is open already, a device, or a regular file, which appears
-//! when it is whole.
+//! The output of a command: standard output, a file that is already open, a device, or a regular file, which appears when
+//! it is complete.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -13,33 +13,33 @@ use tempfile::NamedTempFile;
 
 use super::output;
 
-/// A file that is being written.
+/// An output that is being written.
 pub(super) struct OutputFile {
-    /// As the user named it.
+    /// The name that the user gave.
     name: PathBuf,
     kind: Kind,
 }
 
 enum Kind {
     Stdout,
-    /// What is no regular file, or a descriptor that is open already.
+    /// A file that is not a regular one, or a descriptor that is already open.
     Stream(File),
-    Whole(Box<Whole>),
+    AtomicFile(Box<AtomicFile>),
 }
 
-/// A regular file, which has its name only when it is whole.
-struct Whole {
-    draft: NamedTempFile,
-    place: PathBuf,
-    /// The one that has the name now.
-    former: Option<(File, Metadata)>,
+/// A regular file, which gets its name only when it is complete.
+struct AtomicFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+    /// The existing file of this name.
+    existing: Option<(File, Metadata)>,
 }
 
-/// As many symbolic links lead to one another in Linux.
-const MOST_LINKS: usize = 40;
+/// The maximum number of symbolic links that Linux follows.
+const MAX_LINKS: usize = 40;
 
 impl OutputFile {
-    /// Opens `path`; `None` and `-` are standard output. Nothing is lost of a file that is there before
+    /// Opens `path`; `None` and `-` are standard output. An existing regular file keeps its content until
     /// [`OutputFile::finish`].
     pub(super) fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let name = path.unwrap_or(Path::new("-")).to_owned();
@@ -48,20 +48,20 @@ impl OutputFile {
         Ok(Self { name, kind })
     }
 
-    /// What went wrong where it cannot be written.
+    /// The error message for an output that cannot be written.
     pub(super) fn cannot(&self) -> String {
         cannot(&self.name)
     }
 
-    /// Whether it is standard output.
+    /// Returns whether the output is standard output.
     pub(super) fn is_stdout(&self) -> bool {
         matches!(self.kind, Kind::Stdout)
     }
 
     /// Puts the file on disk and gives it its name.
     pub(super) fn finish(self) -> anyhow::Result<()> {
-        let Kind::Whole(whole) = self.kind else { return Ok(()) };
-        whole.put().with_context(|| cannot(&self.name))
+        let Kind::AtomicFile(file) = self.kind else { return Ok(()) };
+        file.publish().with_context(|| cannot(&self.name))
     }
 }
 
@@ -73,7 +73,7 @@ impl Write for OutputFile {
                 Ok(bytes.len())
             }
             Kind::Stream(file) => file.write(bytes),
-            Kind::Whole(whole) => whole.draft.write(bytes),
+            Kind::AtomicFile(file) => file.temporary.write(bytes),
         }
     }
 
@@ -81,93 +81,93 @@ impl Write for OutputFile {
         match &mut self.kind {
             Kind::Stdout => Ok(()),
             Kind::Stream(file) => file.flush(),
-            Kind::Whole(whole) => whole.draft.flush(),
+            Kind::AtomicFile(file) => file.temporary.flush(),
         }
     }
 }
 
 impl Kind {
     fn open(name: &Path) -> io::Result<Self> {
-        let place = match follow(name)? {
+        let target = match follow(name)? {
             Followed::Descriptor(1) => return Ok(Self::Stdout),
-            // What is there already stays, as in `command >> file`.
+            // The existing content stays, as in `command >> file`.
             Followed::Descriptor(_) => return OpenOptions::new().append(true).open(name).map(Self::Stream),
-            Followed::Place(place) => place,
+            Followed::Path(target) => target,
         };
-        let former = match OpenOptions::new().write(true).open(&place) {
+        let existing = match OpenOptions::new().write(true).open(&target) {
             Ok(file) => Some((file.metadata()?, file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        match former {
+        match existing {
             Some((metadata, file)) if !metadata.is_file() => Ok(Self::Stream(file)),
-            former => {
-                // In the same folder, so that giving it its name is one step.
-                let draft = NamedTempFile::new_in(folder(&place))?;
-                let former = former.map(|(metadata, file)| (file, metadata));
-                Ok(Self::Whole(Box::new(Whole { draft, place, former })))
+            existing => {
+                // It is in the same folder, so that renaming it is one step.
+                let temporary = NamedTempFile::new_in(folder(&target))?;
+                let existing = existing.map(|(metadata, file)| (file, metadata));
+                Ok(Self::AtomicFile(Box::new(AtomicFile { temporary, target, existing })))
             }
         }
     }
 }
 
-/// Where a name leads.
+/// The target of a name.
 enum Followed {
-    /// To what this process has open under this number.
+    /// The file that this process has open with this descriptor.
     Descriptor(u32),
-    /// To a place that is no symbolic link. Nothing need be there.
-    Place(PathBuf),
+    /// A path that is not a symbolic link. The file need not exist.
+    Path(PathBuf),
 }
 
-/// Follows symbolic links, also where they lead to what is not there yet. `/dev/stdout` and `/dev/fd/3` are links into
-/// the folder of what this process has open.
+/// Follows symbolic links, even to a file that does not exist yet. `/dev/stdout` and `/dev/fd/3` are links into the folder of
+/// the descriptors of this process.
 fn follow(name: &Path) -> io::Result<Followed> {
-    let mut place = name.to_owned();
-    for _ in 0..MOST_LINKS {
-        let folder = fs::canonicalize(folder(&place))?;
-        let number = place.file_name().and_then(|name| name.to_str()?.parse().ok());
+    let mut path = name.to_owned();
+    for _ in 0..MAX_LINKS {
+        let folder = fs::canonicalize(folder(&path))?;
+        let number = path.file_name().and_then(|name| name.to_str()?.parse().ok());
         let ours = [PathBuf::from("/dev/fd"), PathBuf::from(format!("/proc/{}/fd", std::process::id()))];
         if let Some(number) = number.filter(|_| ours.contains(&folder)) {
             return Ok(Followed::Descriptor(number));
         }
-        match fs::read_link(&place) {
-            Ok(target) => place = folder.join(target),
-            // No link, or nothing at all.
-            Err(_) => return Ok(Followed::Place(place)),
+        match fs::read_link(&path) {
+            Ok(target) => path = folder.join(target),
+            // It is not a link, or it does not exist.
+            Err(_) => return Ok(Followed::Path(path)),
         }
     }
     Err(io::Error::other("too many symbolic links"))
 }
 
-fn folder(place: &Path) -> &Path {
-    place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-impl Whole {
-    /// Gives the file its name. Mode and owner of the former file stay; where this process may not give a file that
-    /// owner, the former file gets the content.
-    fn put(self) -> io::Result<()> {
-        let Self { mut draft, place, former } = self;
-        if let Some((mut file, metadata)) = former
-            && !take_on(draft.as_file(), &metadata)
+impl AtomicFile {
+    /// Gives the file its name, with the mode and the owner of the existing file. If this process may not set that owner, the
+    /// content is copied into the existing file instead.
+    fn publish(self) -> io::Result<()> {
+        let Self { mut temporary, target, existing } = self;
+        if let Some((mut file, metadata)) = existing
+            && !copy_owner_and_mode(temporary.as_file(), &metadata)
         {
-            draft.rewind()?;
-            let bytes = io::copy(&mut draft, &mut file)?;
+            temporary.rewind()?;
+            let bytes = io::copy(&mut temporary, &mut file)?;
             file.set_len(bytes)?;
             return file.sync_all();
         }
-        draft.as_file().sync_all()?;
-        draft.persist(place)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(target)?;
         Ok(())
     }
 }
 
-/// Gives a file the owner and the mode of another; tells whether it has them.
-fn take_on(file: &File, former: &Metadata) -> bool {
-    let (uid, gid) = (former.uid(), former.gid());
+/// Gives a file the owner and the mode of the existing one. Returns whether this succeeded.
+fn copy_owner_and_mode(file: &File, existing: &Metadata) -> bool {
+    let (uid, gid) = (existing.uid(), existing.gid());
     let is_owned = file.metadata().is_ok_and(|metadata| (metadata.uid(), metadata.gid()) == (uid, gid));
-    // The mode comes last, since another owner clears a part of it.
-    (is_owned || fchown(file, Some(uid), Some(gid)).is_ok()) && file.set_permissions(former.permissions()).is_ok()
+    // The mode is set last, since a change of the owner clears a part of it.
+    (is_owned || fchown(file, Some(uid), Some(gid)).is_ok()) && file.set_permissions(existing.permissions()).is_ok()
 }
 
 fn cannot(name: &Path) -> String {

@@ -53,12 +53,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-fn row(kept: &QuarantineView) -> Vec<String> {
-    vec![kept.received_at.clone(), kept.fingerprint.clone(), kept.times.to_string(), kept.reason.clone()]
+fn row(view: &QuarantineView) -> Vec<String> {
+    vec![view.received_at.clone(), view.fingerprint.clone(), view.times.to_string(), view.reason.clone()]
 }
 
-fn text(kept: &QuarantineView) -> String {
-    let QuarantineView { received_at, times, source, reason, body, .. } = kept;
+fn text(view: &QuarantineView) -> String {
+    let QuarantineView { received_at, times, source, reason, body, .. } = view;
     format!("received {received_at}, {times} times, by {source}\n{reason}\n{body}")
 }
 

@@ -79,8 +79,9 @@ fn show(report: &RestoreReport) {
         output::line(format!("head {head}"));
     }
     if report.unconfirmed > 0 {
-        let told = "messages were waiting to be sent and are now unconfirmed: they may have been sent since the backup";
-        output::line(format!("{} {told}", report.unconfirmed));
+        let consequence =
+            "messages were waiting to be sent and are now unconfirmed: they may have been sent since the backup";
+        output::line(format!("{} {consequence}", report.unconfirmed));
     }
     if let Some(replaced) = &report.replaced {
         output::line(format!("the previous database is {}", replaced.display()));

@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let flags = Flags { listen: args.listen, public_url: args.public_url, insecure: args.insecure, ..Flags::default() };
     let (settings, _) = args.settings.load(Purpose::Serve, flags)?;
     observe::init_logging(&settings.log_filter, settings.log_format);
-    // Each connection is an open file, of which the system grants 1,024 unless asked for more.
+    // Each connection is an open file, and by default a process may have 1,024 of them.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files cannot be raised; only few connections can be open at a time");
     }

@@ -42,9 +42,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         return output::json(&stats);
     }
     let names: Vec<_> = args.by.split(',').map(str::trim).collect();
-    let rows = stats.items.iter().map(|kind| {
-        let values = names.iter().map(|name| output::or_dash(kind.by.get(*name).and_then(Option::as_ref)));
-        values.chain([kind.count.to_string()]).collect()
+    let rows = stats.items.iter().map(|row| {
+        let values = names.iter().map(|name| output::or_dash(row.by.get(*name).and_then(Option::as_ref)));
+        values.chain([row.count.to_string()]).collect()
     });
     output::found("no messages", &[&names[..], &["messages"]].concat(), rows);
     Ok(())

@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A message for people.
+/// Prints a message for people.
 pub(super) fn show(message: &MessageView) {
     let facts = [
         ("status", in_words(message)),
@@ -65,13 +65,13 @@ pub(super) fn show(message: &MessageView) {
     output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
 }
 
-/// Whether the message came to an end that its sender did not want.
+/// Returns whether the message has ended without success.
 pub(super) fn has_failed(message: &MessageView) -> bool {
     let status = Status::from_word(&message.status);
     status.is_some_and(|status| matches!(status, Status::Rejected | Status::Failed | Status::Expired))
 }
 
-/// The status, and why.
+/// The status with its failure, reason and code.
 pub(super) fn outcome(message: &MessageView) -> String {
     let mut words = message.status.clone();
     if let Some(failure) = &message.failure {

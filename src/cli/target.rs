@@ -1,4 +1,4 @@
-//! What a command works on: the database directly, or a running server over HTTP.
+//! The target of a command: the database directly, or a running server over HTTP.
 
 use url::Url;
 
@@ -13,7 +13,7 @@ use crate::{clock::Clock, query::Query, storage::Access, webex::has_host};
 const SERVER: &str = "Ask this running server instead of the database  [env: RECEIPTD_SERVER]";
 const TOKEN: &str = "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file with it]";
 
-/// The flags that name it.
+/// The flags that select the target.
 #[derive(clap::Args, Clone)]
 pub(super) struct TargetArgs {
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(super) struct TargetArgs {
     token: Option<String>,
 }
 
-/// One of the two. `D` is what the command does with the database: at first it has only the settings, and opens it for
+/// The database or a server. `D` is the state of the database: at first only its settings, with which a command opens it for
 /// the access that it needs.
 pub(super) enum Target<D = SettingsArgs> {
     Database(D),
@@ -32,27 +32,31 @@ pub(super) enum Target<D = SettingsArgs> {
 }
 
 impl TargetArgs {
-    /// The server, if the flags or the environment name one. Nothing is opened or asked yet.
+    /// Returns the server if the flags or the environment name one, or else the database. Nothing is opened yet, and no request
+    /// is sent.
     pub(super) fn resolve(self) -> anyhow::Result<Target> {
         let server = match self.server.filter(|server| !server.is_empty()) {
             Some(server) => Some(server),
             None => variable("RECEIPTD_SERVER")?,
         };
         let Some(server) = server else { return Ok(Target::Database(self.settings)) };
-        let is_whole = |url: &Url| url.has_host() && has_host(&server);
-        let base = Url::parse(&server).ok().filter(|url| is_whole(url) && matches!(url.scheme(), "http" | "https"));
+        let is_complete = |url: &Url| url.has_host() && has_host(&server);
+        let base = Url::parse(&server).ok().filter(|url| is_complete(url) && matches!(url.scheme(), "http" | "https"));
         let base = base.ok_or_else(|| {
             UsageError("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned())
         })?;
         let token = secret(self.token.as_deref(), "RECEIPTD_TOKEN")?;
-        let fits = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
-        anyhow::ensure!(fits, UsageError("the API token contains characters that a header cannot contain".to_owned()));
+        let is_valid = token.iter().all(|token| token.chars().all(|c| c.is_ascii_graphic()));
+        anyhow::ensure!(
+            is_valid,
+            UsageError("the API token contains characters that a header cannot contain".to_owned())
+        );
         Ok(Target::Server(Client::new(base, token)?))
     }
 }
 
 impl Target {
-    /// Opens the database to look things up in it.
+    /// Opens the database for reading, unless the target is a server.
     pub(super) async fn open_for_reading(self) -> anyhow::Result<Target<Query>> {
         match self {
             Self::Server(client) => Ok(Target::Server(client)),

@@ -1,4 +1,4 @@
-//! Environment variables of the command line. They are no settings. An empty one counts as not set.
+//! Environment variables of the command line, which are not settings. An empty variable counts as not set.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use anyhow::Context;
 use super::output::UsageError;
 use crate::secret;
 
-/// Names that begin like those of settings: of the command line, and of the tests.
-const NO_SETTINGS: [&str; 8] = [
+/// Variables of the command line, whose names begin like those of settings.
+const NOT_SETTINGS: [&str; 8] = [
     "RECEIPTD_CONFIG",
     "RECEIPTD_SERVER",
     "RECEIPTD_TOKEN",
@@ -18,11 +18,12 @@ const NO_SETTINGS: [&str; 8] = [
     "RECEIPTD_SIMULATE_SECRET",
     "RECEIPTD_SIMULATE_SECRET_FILE",
 ];
-const OF_TESTS: &str = "RECEIPTD_TEST_";
+/// The prefix of the variables of the tests.
+const TEST_PREFIX: &str = "RECEIPTD_TEST_";
 
-/// Whether a variable may be a setting.
+/// Returns whether a variable may be a setting.
 pub(super) fn is_setting(name: &str) -> bool {
-    name.starts_with("RECEIPTD_") && !name.starts_with(OF_TESTS) && !NO_SETTINGS.contains(&name)
+    name.starts_with("RECEIPTD_") && !name.starts_with(TEST_PREFIX) && !NOT_SETTINGS.contains(&name)
 }
 
 /// The value of a variable.
@@ -33,12 +34,13 @@ pub(super) fn variable(name: &str) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// A value as text. Another one would not be the secret or the path that was meant.
+/// The value as text. A value that is not UTF-8 is an error, since a lossy conversion would change a secret or a path.
 pub(super) fn readable(name: &str, value: std::ffi::OsString) -> anyhow::Result<String> {
     Ok(value.into_string().map_err(|_| UsageError(format!("{name} is not UTF-8")))?)
 }
 
-/// A secret: what the flag says, else the variable, else the file that the variable with `_FILE` behind it names.
+/// Reads a secret from the flag, or else from the variable `name`, or else from the file that the variable `name` with `_FILE`
+/// appended names.
 pub(super) fn secret(flag: Option<&str>, name: &str) -> anyhow::Result<Option<String>> {
     if let Some(flag) = flag.filter(|flag| !flag.is_empty()) {
         return Ok(Some(flag.to_owned()));
