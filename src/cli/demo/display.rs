@@ -1,4 +1,4 @@
-//! The progress of the demo, and its closing words.
+//! The progress of the demo, and the text at its end.
 
 use std::{
     collections::BTreeMap,
@@ -24,15 +24,15 @@ use crate::{
 /// Bars on a terminal, nothing elsewhere.
 pub(super) struct Progress {
     messages: u64,
-    handed_in: Arc<AtomicU64>,
+    submitted: Arc<AtomicU64>,
     observer: Observer,
     _bars: MultiProgress,
-    handed: ProgressBar,
-    notified: ProgressBar,
+    submitted_bar: ProgressBar,
+    notified_bar: ProgressBar,
 }
 
 impl Progress {
-    pub(super) fn new(messages: u64, handed_in: Arc<AtomicU64>, observer: Observer) -> Self {
+    pub(super) fn new(messages: u64, submitted: Arc<AtomicU64>, observer: Observer) -> Self {
         let bars = MultiProgress::new();
         let bar = |name: &'static str, total| {
             let template = "{prefix:>20} {bar:40} {pos:>6}/{len:<6} {rate:>7}  {msg}";
@@ -41,31 +41,31 @@ impl Progress {
             let style = style.with_key("rate", rate);
             bars.add(ProgressBar::new(total).with_style(style).with_prefix(name))
         };
-        let (handed, notified) = (bar("messages submitted", messages), bar("notifications stored", 0));
-        Self { messages, handed_in, observer, _bars: bars, handed, notified }
+        let (submitted_bar, notified_bar) = (bar("messages submitted", messages), bar("notifications stored", 0));
+        Self { messages, submitted, observer, _bars: bars, submitted_bar, notified_bar }
     }
 
-    /// Shows how it goes until every message is handed in and no notification is due.
+    /// Shows the progress until every message was submitted and no notification is due.
     pub(super) async fn follow(&self) {
         let mut tick = interval(Duration::from_millis(100));
         loop {
             tick.tick().await;
             let report = self.observer.report();
-            let (handed_in, posts) = (self.handed_in.load(Ordering::Relaxed), &report.notifications);
-            self.handed.set_position(handed_in);
-            self.notified.set_length(posts.planned);
-            self.notified.set_position(posts.taken);
-            self.notified.set_message(format!("{} retried, {} lost on purpose", posts.retried, posts.lost));
-            if handed_in >= self.messages && report.accepted >= self.messages && posts.pending == 0 {
+            let (submitted, posts) = (self.submitted.load(Ordering::Relaxed), &report.notifications);
+            self.submitted_bar.set_position(submitted);
+            self.notified_bar.set_length(posts.planned);
+            self.notified_bar.set_position(posts.taken);
+            self.notified_bar.set_message(format!("{} retried, {} lost on purpose", posts.retried, posts.lost));
+            if submitted >= self.messages && report.accepted >= self.messages && posts.pending == 0 {
                 break;
             }
         }
-        self.handed.finish();
-        self.notified.finish();
+        self.submitted_bar.finish();
+        self.notified_bar.finish();
     }
 }
 
-/// The closing table, and how to go on.
+/// Prints the final table, and commands to try next.
 pub(super) async fn close(client: &Client, server: &Url, report: &Report) -> anyhow::Result<()> {
     let stats = stats(client).await?;
     let mut statuses: Vec<&String> = stats.values().flat_map(BTreeMap::keys).collect();
@@ -90,7 +90,7 @@ pub(super) async fn close(client: &Client, server: &Url, report: &Report) -> any
     Ok(())
 }
 
-/// How many messages there are, by channel and status.
+/// Counts the messages by channel and status.
 async fn stats(client: &Client) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
     let mut stats: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut cursor = None;

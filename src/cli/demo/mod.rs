@@ -1,4 +1,4 @@
-//! `receiptd demo`: everything at once, without any set-up.
+//! `receiptd demo`: a server, a simulated platform and messages, without any setup.
 //!
 //! | File | Holds |
 //! | --- | --- |
@@ -46,7 +46,7 @@ pub(super) struct Args {
 
 /// Where the demo listens, if the port is free.
 const PORT: u16 = 8080;
-/// Whatever the demo talks to itself about is made up on the spot.
+/// The service key of the simulated platform.
 const KEY: &str = "demo-service-key";
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
@@ -82,19 +82,19 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut server =
         tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stop.clone().cancelled_owned()));
 
-    let handed_in = Arc::new(AtomicU64::new(0));
+    let submitted = Arc::new(AtomicU64::new(0));
     let client = Client::new(server_url.clone(), None)?;
     let traffic = traffic::Traffic::new(&server_url, &platform_url, token, KEY)?;
-    let play = async {
-        let progress = display::Progress::new(args.messages, handed_in.clone(), observer.clone());
-        let (sent, ()) = tokio::join!(traffic.play(args.messages, &handed_in), progress.follow());
+    let run_traffic = async {
+        let progress = display::Progress::new(args.messages, submitted.clone(), observer.clone());
+        let (sent, ()) = tokio::join!(traffic.play(args.messages, &submitted), progress.follow());
         sent?;
         display::close(&client, &server_url, &observer.report()).await
     };
     let finished = tokio::select! {
-        finished = play => finished,
-        ended = &mut server => return Err(early("the server", ended)),
-        ended = &mut platform => return Err(early("the simulated platform", ended)),
+        finished = run_traffic => finished,
+        ended = &mut server => return Err(ended_early("the server", ended)),
+        ended = &mut platform => return Err(ended_early("the simulated platform", ended)),
         () = lifecycle::interrupted() => Ok(()),
     };
     if finished.is_ok() && !args.exit {
@@ -107,14 +107,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     finished
 }
 
-/// So that a `receiptd.toml` in the current folder does not get into the demo.
+/// Creates an empty settings file, so that the demo does not read `receiptd.toml` in the current folder.
 fn empty_file(folder: &std::path::Path) -> anyhow::Result<std::path::PathBuf> {
     let path = folder.join("receiptd.toml");
     std::fs::write(&path, "")?;
     Ok(path)
 }
 
-fn early<E: std::fmt::Display>(who: &str, ended: Result<Result<(), E>, tokio::task::JoinError>) -> anyhow::Error {
+fn ended_early<E: std::fmt::Display>(who: &str, ended: Result<Result<(), E>, tokio::task::JoinError>) -> anyhow::Error {
     match ended {
         Ok(Err(error)) => anyhow::anyhow!("{who} failed: {error}"),
         _ => anyhow::anyhow!("{who} ended early"),

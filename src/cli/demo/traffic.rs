@@ -1,5 +1,5 @@
-//! The messages of the demo: SMS and WhatsApp go through receiptd; all other channels belong to other systems, which
-//! send to the platform themselves and point their notify URL here.
+//! The messages of the demo. SMS and WhatsApp are sent by receiptd. All other channels belong to other systems, which send
+//! to the platform themselves and use our notify URL.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,8 +9,8 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use url::Url;
 
-/// How many requests are on their way at a time.
-const AT_A_TIME: usize = 48;
+/// The maximum number of concurrent requests.
+const MAX_CONCURRENT: usize = 48;
 
 pub(super) struct Traffic {
     client: Client,
@@ -31,20 +31,20 @@ impl Traffic {
         })
     }
 
-    /// Hands in `messages` messages, and counts them as it goes.
-    pub(super) async fn play(&self, messages: u64, handed_in: &AtomicU64) -> anyhow::Result<()> {
+    /// Submits `messages` messages, and counts them in `submitted`.
+    pub(super) async fn play(&self, messages: u64, submitted: &AtomicU64) -> anyhow::Result<()> {
         stream::iter(0..messages)
             .map(|n| async move {
-                self.hand_in(n).await?;
-                handed_in.fetch_add(1, Ordering::Relaxed);
+                self.submit(n).await?;
+                submitted.fetch_add(1, Ordering::Relaxed);
                 anyhow::Ok(())
             })
-            .buffer_unordered(AT_A_TIME)
+            .buffer_unordered(MAX_CONCURRENT)
             .try_collect()
             .await
     }
 
-    async fn hand_in(&self, n: u64) -> anyhow::Result<()> {
+    async fn submit(&self, n: u64) -> anyhow::Result<()> {
         let request = match self.foreign(n) {
             Some((path, body)) => self.client.post(self.platform.join(path)?).header("key", &self.key).json(&body),
             None => self.client.post(self.server.join("v1/messages")?).json(&ours(n)),
@@ -54,7 +54,7 @@ impl Traffic {
         Ok(())
     }
 
-    /// A message of another system; `None` for those that are ours.
+    /// The n-th message, if another system sends it; `None` if receiptd sends it.
     fn foreign(&self, n: u64) -> Option<(&'static str, Value)> {
         let (v1, v2) = ("resources/v1/messaging", "v2/messages");
         let number = number(n);
@@ -128,7 +128,7 @@ fn order(n: u64) -> String {
     json!({ "order": n }).to_string()
 }
 
-/// Numbers that are kept free for fiction.
+/// A number from a range that is reserved for fiction.
 fn number(n: u64) -> String {
     format!("+447700900{:03}", n % 1000)
 }

@@ -1,4 +1,4 @@
-//! Where messages are sent to: the database, from which they are dispatched here, or a server.
+//! The target of messages: a server, or the database, from which this process dispatches them.
 
 use std::time::Duration;
 
@@ -19,37 +19,37 @@ use crate::{
     storage::Store,
 };
 
-/// The database itself.
+/// The database as a target.
 pub(super) struct Direct {
     platform: SendSettings,
     store: Store,
     clock: Clock,
-    /// Who runs the command.
+    /// The user of the command.
     actor: Actor,
     sender: Sender,
     pub(super) query: Query,
     running: Option<(DropGuard, JoinHandle<()>)>,
 }
 
-/// One of the two.
+/// The database or a server.
 pub(super) type SendTarget = Target<Direct>;
 
-/// What became of a message that was handed in.
+/// The outcome of a message that was submitted.
 #[derive(Debug)]
 pub(super) enum Acceptance {
-    /// Taken over now, or before; where it stands, where that is known at once.
+    /// The message was accepted, now or earlier. `message` is its state, if it is already known.
     Accepted { new: bool, message: Option<Box<MessageView>> },
-    /// Not as it is.
+    /// The message is not valid, or conflicts with another one.
     Refused(String),
-    /// Not now.
+    /// The message cannot be accepted at present.
     Unavailable(String),
 }
 
-/// If nothing is due for this long, the command does not wait for the queued messages.
+/// If no message is due within this time, the command does not wait for the queued messages.
 const SOON: Duration = Duration::from_secs(30);
 
 impl Direct {
-    /// Opens the database. Nothing is handed over before [`Direct::start`].
+    /// Opens the database. Nothing is dispatched before [`Direct::start`].
     pub(super) async fn open(settings: Settings) -> anyhow::Result<Self> {
         let platform = settings.send.clone().ok_or(SendError::NotConfigured)?;
         let (store, clock) = (settings::open(&settings).await?, Clock::system());
@@ -58,7 +58,7 @@ impl Direct {
         Ok(Self { platform, store, clock, actor: settings::user(), sender, query, running: None })
     }
 
-    /// Hands over whatever is due, from here on.
+    /// Starts to dispatch messages that are due.
     pub(super) fn start(&mut self) -> anyhow::Result<()> {
         let stop = CancellationToken::new();
         let dispatcher = lifecycle::dispatch(&self.platform, &self.store, &self.clock, &Metrics::new()?, stop.clone())?;
@@ -66,7 +66,7 @@ impl Direct {
         Ok(())
     }
 
-    /// Hands nothing more over, and ends when the requests in flight are on record.
+    /// Stops dispatching, and waits until the outcomes of the requests in flight are stored.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
         if let Some((stop, dispatcher)) = self.running.take() {
             drop(stop);
@@ -75,18 +75,18 @@ impl Direct {
         Ok(())
     }
 
-    /// Turns with each change of a message.
+    /// A signal that is sent at each change of a message.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.store.status_signal.clone()
     }
 
-    /// Whether nothing will be handed over for a while: what is queued has its time ahead.
-    pub(super) async fn rests(&self) -> anyhow::Result<bool> {
+    /// Returns whether no queued message is due soon.
+    pub(super) async fn is_idle(&self) -> anyhow::Result<bool> {
         let soon = self.clock.now().plus(SOON);
         Ok(self.store.outbox.next_due().await?.iter().all(|(_, due)| *due > soon))
     }
 
-    /// Takes messages over.
+    /// Accepts messages.
     pub(super) async fn accept(&self, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
         self.sender.accept_all(&self.actor, drafts).await
     }
@@ -104,8 +104,8 @@ impl Direct {
 }
 
 impl SendTarget {
-    /// Hands messages in, each with its correlation id; what became of them, in order. Those without an outcome were
-    /// not taken over.
+    /// Submits messages, each with its correlation id. Returns their outcomes in the same order. Messages without an outcome
+    /// were not accepted.
     pub(super) async fn hand_in(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Acceptance>> {
         match self {
             Self::Database(direct) => Ok(direct.hand_in(drafts).await),
@@ -113,17 +113,17 @@ impl SendTarget {
         }
     }
 
-    /// Messages as they stand, in the order of `ids`.
-    pub(super) async fn look(&self, ids: &[CorrelationId]) -> anyhow::Result<Vec<Option<MessageView>>> {
+    /// Reads messages in their current state, in the order of `ids`.
+    pub(super) async fn messages(&self, ids: &[CorrelationId]) -> anyhow::Result<Vec<Option<MessageView>>> {
         match self {
             Self::Database(direct) => Ok(direct.query.messages(ids).await?),
             Self::Server(client) => client.messages(ids).await,
         }
     }
 
-    /// See [`Direct::rests`]. A server goes on by itself.
-    pub(super) async fn rests(&self) -> anyhow::Result<bool> {
-        if let Self::Database(direct) = self { direct.rests().await } else { Ok(false) }
+    /// See [`Direct::is_idle`]. Always false for a server, which dispatches by itself.
+    pub(super) async fn is_idle(&self) -> anyhow::Result<bool> {
+        if let Self::Database(direct) = self { direct.is_idle().await } else { Ok(false) }
     }
 
     pub(super) fn start(&mut self) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The flags that make a message.
+//! The flags that describe a message.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::{
     secret::without_mark,
 };
 
-/// A message, or what every message of a file has unless its row says otherwise.
+/// The members of a message. With a file, they apply to every row that does not set the member itself.
 #[derive(clap::Args)]
 pub(super) struct MessageArgs {
     /// Channel: sms, mms, rcs, email, voice, whatsapp, messenger, apple, push, in-app, instagram
@@ -74,7 +74,7 @@ const TEXTS: [&str; 11] = [
 ];
 
 impl MessageArgs {
-    /// What was given, as members of a message.
+    /// The given flags as members of a message.
     pub(super) fn members(&self) -> anyhow::Result<Object> {
         let mut members = Object::new();
         for (name, flag, given) in [
@@ -115,7 +115,7 @@ fn flag_value(name: &str, flag: &str, text: &str) -> anyhow::Result<Value> {
     Ok(value.map_err(|detail| UsageError(format!("{flag} {detail}")))?)
 }
 
-/// A member of a message from its text, in a flag or in a cell.
+/// Parses a member of a message from the text of a flag or of a cell.
 pub(super) fn value(name: &str, text: &str) -> Result<Value, String> {
     if name == "to" {
         return Ok(match text.split_once(':') {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_of_id_is_told_from_an_id_with_a_colon() {
+    fn a_kind_of_id_is_distinguished_from_an_id_with_a_colon() {
         assert_eq!(value("to", "bsuid:GB.1"), Ok(json!({ "bsuid": "GB.1" })));
         assert_eq!(value("to", "urn:mbid:AQAA"), Ok(json!("urn:mbid:AQAA")));
         assert_eq!(value("to", "+447700900123"), Ok(json!("+447700900123")));

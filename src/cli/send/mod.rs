@@ -2,9 +2,9 @@
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `message` | the flags that make a message |
+//! | `message` | the flags that describe a message |
 //! | `direct` | the database as a target: messages are dispatched from here |
-//! | `one` | sends one |
+//! | `one` | sends one message |
 //! | `file/` | sends a file |
 
 mod direct;

@@ -21,8 +21,8 @@ use crate::{
     send::{SendError, check, fresh_id},
 };
 
-/// How long to wait unless told otherwise.
-const SECONDS: u64 = 60;
+/// The default of `--timeout`.
+const DEFAULT_SECONDS: u64 = 60;
 /// The longest time that a server lets one request wait, in seconds.
 const LONGEST_WAIT: u64 = 60;
 
@@ -30,14 +30,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut members = args.message.members()?;
     let id = correlation_id(&mut members);
     let message = Value::Object(members);
-    let seconds = args.timeout.unwrap_or(SECONDS);
+    let seconds = args.timeout.unwrap_or(DEFAULT_SECONDS);
     let patience = Duration::from_secs(seconds);
     let target = args.target.resolve()?;
     let is_direct = matches!(target, Target::Database(_));
     let view = match target {
         Target::Server(client) => {
             let accepted = client.send(&message, &id).await?;
-            if args.wait { wait(&client, accepted, patience).await.with_context(|| taken_over(&id))? } else { accepted }
+            if args.wait {
+                wait(&client, accepted, patience).await.with_context(|| accepted_but_unknown(&id))?
+            } else {
+                accepted
+            }
         }
         Target::Database(settings) => send_directly(settings, message, args.wait, patience).await?,
     };
@@ -63,7 +67,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for the final status, or until the time is over. Of one request a server admits a minute at the most.
+/// Waits for the final status, or until the time is over. One request can wait for a minute at most.
 async fn wait(client: &Client, accepted: MessageView, patience: Duration) -> anyhow::Result<MessageView> {
     let (end, mut view) = (Instant::now() + patience, accepted);
     while !view.is_final {
@@ -77,8 +81,8 @@ async fn wait(client: &Client, accepted: MessageView, patience: Duration) -> any
     Ok(view)
 }
 
-/// The id of the message. Where none was given, one is drawn before anything is tried: if the answer does not come, the
-/// same message can be sent again with it, and is sent once.
+/// Returns the id of the message. If none was given, one is generated before the request. So if no answer arrives, the same
+/// message can be submitted again with this id, and is sent only once.
 fn correlation_id(members: &mut Object) -> String {
     let given = members.entry("correlationId").or_insert(Value::Null);
     if given.is_null() {
@@ -87,49 +91,49 @@ fn correlation_id(members: &mut Object) -> String {
     given.as_str().unwrap_or_default().to_owned()
 }
 
-fn taken_over(id: &str) -> String {
+fn accepted_but_unknown(id: &str) -> String {
     format!("the message {id:?} is accepted, but its further status is not known; see receiptd status")
 }
 
-/// Puts the message into the database and hands it over from here, as a server would.
+/// Stores the message in the database, and dispatches it from this process, as a server would.
 async fn send_directly(
     settings: SettingsArgs,
     message: Value,
     wait: bool,
     patience: Duration,
 ) -> anyhow::Result<MessageView> {
-    let wrong = |errors: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(errors)));
-    let draft = Draft::new(message).map_err(|fault| wrong(&[fault]))?;
+    let invalid = |errors: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(errors)));
+    let draft = Draft::new(message).map_err(|fault| invalid(&[fault]))?;
     let settings = settings.load_quietly(Purpose::Send)?;
-    // Before a database is made for it.
+    // The message is checked before a database is created for it.
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);
-    check(&draft, sms_api).map_err(|errors| wrong(&errors))?;
+    check(&draft, sms_api).map_err(|errors| invalid(&errors))?;
     let direct = Direct::open(settings).await?;
     let sent = direct.accept(std::slice::from_ref(&draft)).await;
     let id = match sent.into_iter().next().context("the message was not accepted")? {
         Ok(sent) => sent.id().clone(),
-        Err(SendError::Faulty(errors)) => bail!(wrong(&errors)),
+        Err(SendError::Faulty(errors)) => bail!(invalid(&errors)),
         Err(error) => return Err(error.into()),
     };
-    handed_over_and_shown(direct, wait, &id, patience).await.with_context(|| taken_over(id.as_str()))
+    dispatch_and_read(direct, wait, &id, patience).await.with_context(|| accepted_but_unknown(id.as_str()))
 }
 
-async fn handed_over_and_shown(
+async fn dispatch_and_read(
     mut direct: Direct,
     wait: bool,
     id: &CorrelationId,
     patience: Duration,
 ) -> anyhow::Result<MessageView> {
     direct.start()?;
-    handed_over(&direct, id, patience).await?;
+    wait_for_dispatch(&direct, id, patience).await?;
     direct.stop().await?;
     let query: &Query = &direct.query;
     let view = if wait { query.final_message(id, patience).await? } else { query.message(id).await? };
     view.context("the message is gone from the database")
 }
 
-/// Waits until the message is with the platform, or its outcome is known; not for a time that is far away.
-async fn handed_over(direct: &Direct, id: &CorrelationId, patience: Duration) -> anyhow::Result<()> {
+/// Waits until the platform has the message, or its outcome is known. It does not wait for a message that is due later.
+async fn wait_for_dispatch(direct: &Direct, id: &CorrelationId, patience: Duration) -> anyhow::Result<()> {
     let mut changes = direct.changes();
     let waiting = async {
         loop {
@@ -137,7 +141,7 @@ async fn handed_over(direct: &Direct, id: &CorrelationId, patience: Duration) ->
             let message = direct.query.message(id).await?;
             match message.as_ref().map(|message| message.status.as_str()) {
                 Some("sending") => {}
-                Some("queued") if !direct.rests().await? => {}
+                Some("queued") if !direct.is_idle().await? => {}
                 _ => return Ok(()),
             }
             tokio::select! { _ = changes.changed() => {}, () = sleep(Duration::from_secs(1)) => {} }

@@ -1,4 +1,4 @@
-//! The first pass: every fault, and rows that are there twice.
+//! The first pass: finds all errors and duplicate rows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,39 +12,39 @@ use super::{
 };
 use crate::{cli::output::in_words, domain::Fingerprint};
 
-/// What the first pass found.
+/// The outcome of the first pass.
 #[derive(Default)]
 pub(super) struct Checked {
     pub(super) rows: u64,
     pub(super) bad: u64,
-    /// The first errors, as many as people read.
+    /// The first errors, up to [`SHOWN`].
     pub(super) errors: Vec<RowFault>,
-    /// Rows, by their line, whose id another row has with another message: the fault of the row.
+    /// The errors of rows that have the id of an earlier row but another message, by line.
     pub(super) clashes: BTreeMap<u64, String>,
-    /// Rows that say the same as one before.
+    /// The lines of rows with the same message as an earlier row.
     pub(super) duplicates: BTreeSet<u64>,
     pub(super) channels: BTreeMap<String, u64>,
     /// The first message, as an example.
     pub(super) example: Option<Value>,
 }
 
-/// What is wrong with a row.
+/// The errors of a row.
 #[derive(Debug, Serialize)]
 pub(super) struct RowFault {
     pub(super) line: u64,
     pub(super) detail: String,
 }
 
-/// How many errors are shown.
+/// The maximum number of errors that are shown.
 const SHOWN: usize = 20;
 
 impl Checked {
-    /// How many messages there are to send.
+    /// The number of messages to send.
     pub(super) fn ready(&self) -> u64 {
         self.rows - self.bad - self.duplicates.len() as u64
     }
 
-    fn blame(&mut self, line: u64, detail: String) {
+    fn add_error(&mut self, line: u64, detail: String) {
         self.bad += 1;
         if self.errors.len() < SHOWN {
             self.errors.push(RowFault { line, detail });
@@ -52,7 +52,7 @@ impl Checked {
     }
 }
 
-/// Goes through all rows.
+/// Checks all rows.
 pub(super) fn check(input: &Input, plan: &Plan) -> anyhow::Result<Checked> {
     let spinner = progress::spinner("checking");
     let mut checked = Checked::default();
@@ -63,30 +63,30 @@ pub(super) fn check(input: &Input, plan: &Plan) -> anyhow::Result<Checked> {
         checked.rows += 1;
         spinner.inc(1);
         match row.message {
-            Ok(ready) => sort_in(&mut checked, &mut seen, line, &ready),
-            Err(errors) => checked.blame(line, in_words(&errors)),
+            Ok(ready) => add_message(&mut checked, &mut seen, line, &ready),
+            Err(errors) => checked.add_error(line, in_words(&errors)),
         }
     }
     spinner.finish_and_clear();
     Ok(checked)
 }
 
-/// Of each id so far, by its fingerprint, the line and the fingerprint of the message.
+/// For each id so far, by its fingerprint: the line and the fingerprint of its message.
 type Seen = HashMap<Fingerprint, (u64, Fingerprint)>;
 
-fn sort_in(checked: &mut Checked, seen: &mut Seen, line: u64, ready: &CheckedRow) {
+fn add_message(checked: &mut Checked, seen: &mut Seen, line: u64, ready: &CheckedRow) {
     let id = ready.submission.correlation_id.as_str();
-    let (key, said) = (Fingerprint::of_body(id.as_bytes()), ready.submission.to_json());
-    let said = Fingerprint::of_body(said.to_string().as_bytes());
+    let (key, content) = (Fingerprint::of_body(id.as_bytes()), ready.submission.to_json());
+    let content = Fingerprint::of_body(content.to_string().as_bytes());
     match seen.get(&key) {
-        Some((_, before)) if *before == said => _ = checked.duplicates.insert(line),
+        Some((_, before)) if *before == content => _ = checked.duplicates.insert(line),
         Some((first, _)) => {
             let detail = format!("has the id {id:?} of the row at line {first}, but is another message");
             checked.clashes.insert(line, detail.clone());
-            checked.blame(line, detail);
+            checked.add_error(line, detail);
         }
         None => {
-            seen.insert(key, (line, said));
+            seen.insert(key, (line, content));
             *checked.channels.entry(ready.submission.channel.to_string()).or_default() += 1;
             checked.example.get_or_insert_with(|| Value::Object(ready.draft.members().clone()));
         }

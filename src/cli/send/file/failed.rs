@@ -1,5 +1,5 @@
-//! The rows that failed, in the format in which they came, with two columns more: `error`, which is for people and is
-//! not read again, and `retry`, which gives a message that came to its end another id when the row is fed back.
+//! Writes the failed rows in the format of the input, with two more columns. `error` is for people, and is ignored when the
+//! file is sent again. `retry` then gives a message that has ended another id.
 
 use std::{
     collections::BTreeMap,
@@ -22,8 +22,8 @@ use crate::{
     domain::Object,
 };
 
-/// Writes them, in the order of the file, and tells how many there are. The file is replaced as a whole: it may be the
-/// one that was sent.
+/// Writes the failed rows in their order in the input, and returns their number. The file is replaced in one step, since it may
+/// be the input.
 pub(super) fn write(
     path: &Path,
     input: &Input,
@@ -47,7 +47,7 @@ pub(super) fn write(
     Ok(rows)
 }
 
-/// Why a row failed, and what its `retry` is from now on; `None` if it did not.
+/// Returns why a row failed and its new `retry`; `None` if it did not fail.
 fn failure(row: &Row, checked: &Checked, failures: &BTreeMap<u64, Failure>) -> Option<(String, u64)> {
     let line = row.record.line;
     if let Err(errors) = &row.message {
@@ -60,11 +60,11 @@ fn failure(row: &Row, checked: &Checked, failures: &BTreeMap<u64, Failure>) -> O
     Some((failure.error.clone(), row.retry + u64::from(failure.ended)))
 }
 
-/// Either format.
+/// The output in either format.
 enum Output<W: Write> {
     Table {
         table: Box<csv::Writer<W>>,
-        /// Of each column of the input, whether it is kept.
+        /// For each column of the input, whether it is written again.
         kept: Vec<bool>,
     },
     Lines(W),
@@ -85,7 +85,7 @@ impl<W: Write> Output<W> {
     fn write(&mut self, record: Record, error: &str, retry: u64) -> anyhow::Result<()> {
         match (self, record.original) {
             (Self::Table { table, kept }, Original::Cells(_, cells)) => {
-                // A row that is too short is filled up, so that the reason stands in its column.
+                // A row that is too short gets empty cells, so that the reason is in its column.
                 let cell = |(at, kept): (usize, &bool)| kept.then(|| cells.get(at).unwrap_or_default());
                 let mut row: ByteRecord = kept.iter().enumerate().filter_map(cell).collect();
                 row.push_field(error.as_bytes());
@@ -101,7 +101,7 @@ impl<W: Write> Output<W> {
                 lines,
                 &Object::from_iter([("unreadable".to_owned(), json!(beginning)), (ERROR.to_owned(), json!(error))]),
             ),
-            // A file has one format.
+            // This does not happen: a file has one format.
             (Self::Table { .. }, _) | (Self::Lines(_), Original::Cells(..)) => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
-//! Waits for what becomes of the messages.
+//! Waits for the outcomes of the messages.
 //!
-//! They are looked up by id, some at a time, those first that have waited longest; more slowly while nothing happens.
-//! So the load is small however many there are, and no list of the store is gone through.
+//! The messages are looked up by id, in groups, beginning with the one that was looked up longest ago. While little changes,
+//! the look-ups pause. So the load is small for any number of messages, and no list of messages is read.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,30 +18,30 @@ use crate::{
     query::MessageView,
 };
 
-/// What is waited for.
+/// The state for which the command waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
-    /// The platform has it, or it came to its end.
-    HandedOver,
-    /// The outcome is known.
+    /// The message is neither queued nor being dispatched.
+    Dispatched,
+    /// The status is final.
     Final,
 }
 
-/// How many messages are looked up together, and how long to wait before the next look-up if little has changed.
-const TOGETHER: usize = 256;
-const REST: Duration = Duration::from_millis(200);
+/// The number of messages that are looked up together.
+const GROUP: usize = 256;
+/// The pause before the next look-up if little has changed.
+const PAUSE: Duration = Duration::from_millis(200);
 
 impl Until {
     fn is_reached(self, message: &MessageView) -> bool {
         match self {
-            Self::HandedOver => !["queued", "sending"].contains(&message.status.as_str()),
+            Self::Dispatched => !["queued", "sending"].contains(&message.status.as_str()),
             Self::Final => message.is_final,
         }
     }
 }
 
-/// Follows the messages until all have got where they are wanted, nothing more is to be expected, `deadline` or
-/// `stopped`.
+/// Follows the messages until all have reached `until`, or none of them is due soon, or until `deadline` or `stopped`.
 pub(super) async fn follow(
     target: &SendTarget,
     handed_in: &mut HandedIn,
@@ -51,31 +51,31 @@ pub(super) async fn follow(
 ) -> anyhow::Result<()> {
     let mut waiting: VecDeque<usize> = (0..handed_in.messages.len()).collect();
     let bar = progress::bar(if until == Until::Final { "final" } else { "handed over" }, waiting.len() as u64);
-    // How many were looked up in a row without any of them moving.
-    let mut unmoved = 0;
+    // The number of messages that were looked up since one of them last changed.
+    let mut unchanged = 0;
     while !waiting.is_empty() && !stopped.is_cancelled() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-        let some: Vec<usize> = waiting.drain(..waiting.len().min(TOGETHER)).collect();
-        let ids: Vec<CorrelationId> = some.iter().map(|at| handed_in.messages[*at].id.clone()).collect();
-        let (mut reached, mut on_the_way) = (0, 0);
-        for (at, message) in some.iter().copied().zip(target.look(&ids).await?) {
-            // One that was erased meanwhile will not come to any end.
+        let group: Vec<usize> = waiting.drain(..waiting.len().min(GROUP)).collect();
+        let ids: Vec<CorrelationId> = group.iter().map(|at| handed_in.messages[*at].id.clone()).collect();
+        let (mut reached, mut sending) = (0, 0);
+        for (at, message) in group.iter().copied().zip(target.messages(&ids).await?) {
+            // A message that was erased meanwhile has no outcome.
             let Some(message) = message else { continue };
-            handed_in.stands(at, &message);
+            handed_in.set_status(at, &message);
             if until.is_reached(&message) {
                 reached += 1;
             } else {
-                on_the_way += usize::from(message.status == "sending");
+                sending += usize::from(message.status == "sending");
                 waiting.push_back(at);
             }
         }
         bar.set_position((handed_in.messages.len() - waiting.len()) as u64);
         bar.set_message(in_words(&counts(handed_in)));
-        unmoved = if reached + on_the_way == 0 { unmoved + some.len() } else { 0 };
-        if until == Until::HandedOver && unmoved >= waiting.len() && target.rests().await? {
+        unchanged = if reached + sending == 0 { unchanged + group.len() } else { 0 };
+        if until == Until::Dispatched && unchanged >= waiting.len() && target.is_idle().await? {
             break;
         }
-        if reached * 2 < some.len() {
-            tokio::select! { () = stopped.cancelled() => {}, () = sleep(REST) => {} }
+        if reached * 2 < group.len() {
+            tokio::select! { () = stopped.cancelled() => {}, () = sleep(PAUSE) => {} }
         }
     }
     handed_in.settled = Some(waiting.is_empty());
@@ -86,7 +86,7 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// How many messages there are of each status.
+/// Counts the messages by status.
 pub(super) fn counts(handed_in: &HandedIn) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
     for message in &handed_in.messages {

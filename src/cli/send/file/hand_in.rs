@@ -1,4 +1,4 @@
-//! The second pass: hands the rows in, many in one commit.
+//! The second pass: submits the rows, many in one commit.
 
 use std::collections::BTreeMap;
 
@@ -20,25 +20,25 @@ use crate::{
     query::MessageView,
 };
 
-/// How many rows are sent together.
-const TOGETHER: usize = 256;
+/// The number of rows that are submitted together.
+const GROUP: usize = 256;
 
-/// What became of the rows.
+/// The outcome of the second pass.
 #[derive(Default)]
 pub(super) struct HandedIn {
-    /// Those that were taken over, now or before.
+    /// The messages that were accepted, now or earlier.
     pub(super) messages: Vec<Followed>,
     pub(super) new: u64,
     pub(super) already_sent: u64,
-    /// By line.
+    /// The failed rows, by line.
     pub(super) failures: BTreeMap<u64, Failure>,
-    /// Why not all rows were handed in.
+    /// Why the command ended before all rows were submitted and all messages were followed.
     pub(super) interrupted: Option<String>,
-    /// Whether all is known that was waited for; `None` if nothing was.
+    /// Whether all messages reached the state for which the command waited; `None` if it did not wait.
     pub(super) settled: Option<bool>,
 }
 
-/// A message whose outcome is of interest.
+/// An accepted message and its row.
 pub(super) struct Followed {
     pub(super) line: u64,
     pub(super) id: CorrelationId,
@@ -49,19 +49,19 @@ pub(super) struct Followed {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: String,
-    /// The message came to its end: to try again is to send another one.
+    /// Whether the message has ended, so that another attempt needs another id.
     pub(super) ended: bool,
 }
 
 impl HandedIn {
-    /// Takes down where a message stands.
-    pub(super) fn stands(&mut self, at: usize, message: &MessageView) {
+    /// Sets the status of the message at this index, and whether its row failed.
+    pub(super) fn set_status(&mut self, at: usize, message: &MessageView) {
         let followed = &mut self.messages[at];
         followed.status = Status::from_word(&message.status).unwrap_or(Status::Unknown);
         if status::has_failed(message) {
             self.failures.insert(followed.line, Failure { error: status::outcome(message), ended: true });
         } else {
-            // A failure may turn out to be none.
+            // A later status may correct a failure.
             self.failures.remove(&followed.line);
         }
     }
@@ -72,7 +72,7 @@ impl HandedIn {
                 *(if new { &mut self.new } else { &mut self.already_sent }) += 1;
                 self.messages.push(Followed { line, id, status: Status::Queued });
                 if let Some(message) = message {
-                    self.stands(self.messages.len() - 1, &message);
+                    self.set_status(self.messages.len() - 1, &message);
                 }
             }
             Acceptance::Refused(error) => _ = self.failures.insert(line, Failure { error, ended: false }),
@@ -81,7 +81,7 @@ impl HandedIn {
     }
 }
 
-/// Hands in all good rows, until `stopped` or something is in the way.
+/// Submits all valid rows, until `stopped` or an error.
 pub(super) async fn hand_in(
     input: &Input,
     plan: &Plan,
@@ -120,10 +120,10 @@ pub(super) async fn hand_in(
     Ok(handed_in)
 }
 
-/// The next good rows, each with its line; none at the end.
+/// Reads the next valid rows, each with its line. Returns no rows at the end.
 fn next_rows(records: &mut Records, plan: &Plan, checked: &Checked) -> anyhow::Result<Vec<(u64, CheckedRow)>> {
-    let mut rows = Vec::with_capacity(TOGETHER);
-    while rows.len() < TOGETHER {
+    let mut rows = Vec::with_capacity(GROUP);
+    while rows.len() < GROUP {
         let Some(record) = records.next() else { break };
         let row = plan.row(record?);
         let line = row.record.line;

@@ -1,4 +1,4 @@
-//! The file, as records.
+//! Reads a file as records.
 
 use std::{
     ffi::OsStr,
@@ -33,36 +33,36 @@ pub(super) struct Input {
     file: File,
     pub(super) format: Format,
     pub(super) delimiter: u8,
-    /// Of a table.
+    /// The columns of a table; empty for NDJSON.
     pub(super) columns: Arc<[String]>,
 }
 
-/// One row, as it was written.
+/// One row, as it is in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
-    /// Where it begins, from 1.
+    /// The line on which the row begins, counted from 1.
     pub(super) line: u64,
     pub(super) original: Original,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Original {
-    /// Of a table.
+    /// The names of the columns and the cells of a row of a table.
     Cells(Arc<[String]>, ByteRecord),
-    /// Of NDJSON.
+    /// The members of a line of NDJSON.
     Members(Object),
-    /// A line of NDJSON that is none: its beginning, and why not.
+    /// The beginning of a line that is not NDJSON, and the reason.
     Unreadable(String, String),
 }
 
-/// More than the longest message, as in the API.
-const LONGEST: usize = 1024 * 1024;
+/// The maximum length of a line in bytes, as in the API.
+const MAX_LENGTH: usize = 1024 * 1024;
 /// How many bytes of an unreadable line are shown.
 const SHOWN: usize = 500;
 const BOM: &str = "\u{FEFF}";
 
 impl Input {
-    /// `-` is standard input, which is copied to a temporary file, as is all that cannot be read twice.
+    /// Opens a file; `-` is standard input. An input that cannot be read twice is copied to a temporary file.
     pub(super) fn open(path: &Path, format: Option<Format>, delimiter: Option<char>) -> anyhow::Result<Self> {
         let cannot = || format!("{} cannot be read", path.display());
         let file =
@@ -92,7 +92,7 @@ impl Input {
         Ok(input)
     }
 
-    /// All rows, from the beginning.
+    /// Reads all rows, from the beginning.
     pub(super) fn records(&self) -> anyhow::Result<Records> {
         let mut file = self.file.try_clone()?;
         file.rewind()?;
@@ -106,7 +106,7 @@ impl Input {
     }
 
     fn table(&self, file: File) -> csv::Reader<File> {
-        // Rows that are too long or too short are told apart later, by their line.
+        // Rows that are too long or too short are reported later, with their line.
         ReaderBuilder::new().delimiter(self.delimiter).flexible(true).from_reader(file)
     }
 
@@ -140,12 +140,12 @@ impl Input {
 /// The rows of a file.
 pub(super) enum Records {
     Cells(Arc<[String]>, Box<ByteRecordsIntoIter<File>>, LineCounter),
-    /// With the number of the line that was read last.
+    /// The reader, and the number of the line that was read last.
     Lines(BufReader<File>, u64),
 }
 
-/// Tells in which line a row begins. The CSV reader's own count is behind wherever a row ends in CR LF, or blank lines
-/// follow it.
+/// Counts the line on which a row begins. The CSV reader's own count is too low after a row that ends with CR LF, or that is
+/// followed by blank lines.
 pub(super) struct LineCounter {
     file: File,
     at: u64,
@@ -153,7 +153,7 @@ pub(super) struct LineCounter {
 }
 
 impl LineCounter {
-    /// Of the row that begins at this byte, or after line ends that follow it.
+    /// The line of the row that begins at this byte, or after the line ends that follow this byte.
     fn line_of(&mut self, byte: u64) -> io::Result<u64> {
         let mut buffer = [0; 4096];
         loop {
@@ -178,7 +178,7 @@ impl Iterator for Records {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.read()? {
-                Ok(record) if record.holds_nothing() => {}
+                Ok(record) if record.is_blank() => {}
                 record => return Some(record),
             }
         }
@@ -186,8 +186,8 @@ impl Iterator for Records {
 }
 
 impl Record {
-    /// Whether there is nothing in the row, as in those that spreadsheets leave at the end of a table.
-    fn holds_nothing(&self) -> bool {
+    /// Returns whether the row is blank, like the rows that spreadsheets leave at the end of a table.
+    fn is_blank(&self) -> bool {
         match &self.original {
             Original::Cells(_, cells) => cells.iter().all(|cell| std::str::from_utf8(cell).is_ok_and(is_blank)),
             Original::Members(members) => members.values().all(|value| match value {
@@ -223,13 +223,13 @@ impl Records {
     }
 }
 
-/// The next line; of one that is too long, one byte more than is allowed.
+/// Reads the next line. A line that is too long is cut to one byte more than is allowed.
 fn next_line(reader: &mut BufReader<File>) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    if reader.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+    if reader.by_ref().take(MAX_LENGTH as u64 + 1).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
-    if line.len() > LONGEST && !line.ends_with(b"\n") {
+    if line.len() > MAX_LENGTH && !line.ends_with(b"\n") {
         reader.skip_until(b'\n')?;
     }
     Ok(Some(line))
@@ -240,21 +240,21 @@ fn read(line: &[u8]) -> Original {
         let beginning = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).trim_end().to_owned();
         Original::Unreadable(beginning, why)
     };
-    if line.len() > LONGEST {
-        return unreadable(format!("is longer than {LONGEST} bytes"));
+    if line.len() > MAX_LENGTH {
+        return unreadable(format!("is longer than {MAX_LENGTH} bytes"));
     }
-    // Without its end, which would be counted as a line.
+    // The line end is removed, since the JSON parser would count it as a line.
     let text = line.strip_prefix(BOM.as_bytes()).unwrap_or(line).trim_ascii_end();
-    let told = "each line must be one JSON object; jq -c .[] or jq -c . converts JSON in other layouts";
+    let advice = "each line must be one JSON object; jq -c .[] or jq -c . converts JSON in other layouts";
     match read_json(text) {
         Ok(Value::Object(members)) => Original::Members(members),
-        Ok(_) => unreadable(format!("is not a JSON object; {told}")),
-        Err(error @ JsonError::Syntax { .. }) => unreadable(format!("{error}; {told}")),
+        Ok(_) => unreadable(format!("is not a JSON object; {advice}")),
+        Err(error @ JsonError::Syntax { .. }) => unreadable(format!("{error}; {advice}")),
         Err(error @ JsonError::Repeated(_)) => unreadable(error.to_string()),
     }
 }
 
-/// The file itself, or a copy of it in UTF-8.
+/// Returns the file itself, or a copy of it in UTF-8.
 fn as_text(mut file: File) -> anyhow::Result<File> {
     let mut beginning = [0; 64];
     let read = file.read_at(&mut beginning, 0)?;

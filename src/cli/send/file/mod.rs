@@ -1,18 +1,18 @@
-//! Sends the rows of a file: checks all of them, hands them in, follows them, and reports.
+//! Sends the rows of a file: checks all of them, submits them, waits for their outcomes, and reports.
 //!
-//! The file is read once for each of these passes, row by row; what is kept of a row is its id and its status. The id of
-//! a message follows from its row, so that the same file again sends nothing twice.
+//! Each pass reads the file again, row by row. Only the id and the status of a row are kept in memory. The id of a message is
+//! derived from its row, so that no message is sent twice if the same file is sent again.
 //!
 //! | File | Holds |
 //! | --- | --- |
 //! | `input` | the file, as records: CSV or NDJSON |
 //! | `template` | `--template-text` |
 //! | `row` | from a record to a message and its id |
-//! | `check` | the first pass: every fault, and rows that are there twice |
-//! | `hand_in` | the second pass |
-//! | `follow` | waits for what becomes of the messages |
-//! | `failed` | the rows that failed, to be fed back |
-//! | `progress`, `report` | what is shown meanwhile, and at the end |
+//! | `check` | the first pass: all errors, and duplicate rows |
+//! | `hand_in` | the second pass: submits the rows |
+//! | `follow` | waits for the outcomes of the messages |
+//! | `failed` | the file of `--failed`, which can be corrected and sent again |
+//! | `progress`, `report` | what is shown during the passes, and at the end |
 
 mod check;
 mod failed;
@@ -101,7 +101,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         Target::Database(settings) => settings.send.as_ref().map(|send| send.tenant.sms_api),
     };
     let plan = Plan::new(&args, &input, sms_api)?;
-    // Whatever is missing is told before the file is gone through.
+    // The database is opened first, so that a missing setting is reported before all rows are checked.
     let target = match target {
         _ if args.file.dry_run => None,
         Target::Server(client) => Some(Target::Server(client)),
@@ -123,7 +123,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     report.verdict()
 }
 
-/// Hands the rows in, and follows them.
+/// Submits the rows, and waits for their outcomes.
 async fn send(
     args: &Args,
     input: &Input,
@@ -137,8 +137,8 @@ async fn send(
     let mut handed_in: HandedIn = hand_in::hand_in(input, plan, checked, &target, &stopped).await?;
     let until = match (&target, args.wait) {
         (_, true) => Some(Until::Final),
-        // No server may be running to do it.
-        (Target::Database(_), false) => Some(Until::HandedOver),
+        // Perhaps no server runs that would dispatch them.
+        (Target::Database(_), false) => Some(Until::Dispatched),
         (Target::Server(_), false) => None,
     };
     if let Some(until) = until.filter(|_| handed_in.interrupted.is_none()) {
@@ -150,7 +150,8 @@ async fn send(
     Ok(())
 }
 
-/// Cancelled at the first Ctrl-C. What was begun is then put on record; a second one ends the process at once.
+/// Returns a token that is cancelled at the first Ctrl-C. The command then stores the outcomes of the requests in flight. A
+/// second Ctrl-C ends the process at once.
 fn on_interruption() -> CancellationToken {
     let stopped = CancellationToken::new();
     let stop = stopped.clone();

@@ -1,4 +1,4 @@
-//! What is said at the end.
+//! The report at the end.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,13 +20,13 @@ use crate::cli::{
     send::Args,
 };
 
-/// The names of the members are what `--json` prints.
+/// `--json` prints it with these names of the members.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report<'a> {
     rows: u64,
     bad: u64,
-    /// The first of them.
+    /// The first errors.
     errors: &'a [RowFault],
     duplicates: usize,
     channels: &'a BTreeMap<String, u64>,
@@ -35,10 +35,10 @@ pub(super) struct Report<'a> {
     example: Option<&'a Value>,
     new: u64,
     already_sent: u64,
-    /// Good rows that were not taken over, since something was in the way.
+    /// The number of valid rows that were not submitted, or got no answer.
     left: u64,
     statuses: BTreeMap<&'static str, u64>,
-    /// Whether everything is known that was waited for; null if nothing was.
+    /// Whether all messages reached the state for which the command waited; null if it did not wait.
     settled: Option<bool>,
     failed: usize,
     failed_file: Option<PathBuf>,
@@ -50,11 +50,11 @@ pub(super) struct Report<'a> {
     pub(super) nothing_was_sent: bool,
     #[serde(skip)]
     interrupted: Option<String>,
-    /// Whether final statuses were waited for.
+    /// Whether the command waits for final statuses.
     #[serde(skip)]
     waits: bool,
     #[serde(skip)]
-    lines_twice: &'a BTreeSet<u64>,
+    duplicate_lines: &'a BTreeSet<u64>,
     #[serde(skip)]
     unused: &'a [String],
 }
@@ -81,12 +81,12 @@ impl<'a> Report<'a> {
             nothing_was_sent: false,
             interrupted: None,
             waits: args.wait,
-            lines_twice: &checked.duplicates,
+            duplicate_lines: &checked.duplicates,
             unused: &plan.unused,
         }
     }
 
-    /// Takes in what became of the rows.
+    /// Adds the outcome of the second pass.
     pub(super) fn add(&mut self, handed_in: HandedIn) {
         self.statuses = follow::counts(&handed_in);
         self.new = handed_in.new;
@@ -103,8 +103,8 @@ impl<'a> Report<'a> {
         if json {
             return output::json(self);
         }
-        for fault in self.errors {
-            output::line(format!("line {}: {}", fault.line, fault.detail));
+        for error in self.errors {
+            output::line(format!("line {}: {}", error.line, error.detail));
         }
         if self.bad > self.errors.len() as u64 {
             output::line(format!("… and {} more", self.bad - self.errors.len() as u64));
@@ -112,7 +112,7 @@ impl<'a> Report<'a> {
         if !self.unused.is_empty() {
             output::line(format!("unused columns: {}", self.unused.join(", ")));
         }
-        if let Some(first) = self.lines_twice.first() {
+        if let Some(first) = self.duplicate_lines.first() {
             output::line(format!("duplicate rows are sent once: {}, the first at line {first}", self.duplicates));
         }
         if let Some(example) = self.example {
@@ -130,11 +130,11 @@ impl<'a> Report<'a> {
             &["what", "count"],
             counts.into_iter().map(|(what, count)| vec![what.to_owned(), count.to_string()]),
         );
-        self.say_what_next();
+        self.print_next_steps();
         Ok(())
     }
 
-    fn say_what_next(&self) {
+    fn print_next_steps(&self) {
         if let (Some(rows), Some(path)) = (self.failed_rows, &self.failed_file) {
             output::line(format!("{rows} failed rows are in {}", path.display()));
         } else if self.bad > 0 || self.failed > 0 {
@@ -157,7 +157,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// How the command ends.
+    /// Returns an error if the command has failed.
     pub(super) fn verdict(self) -> anyhow::Result<()> {
         if let Some(why) = self.interrupted {
             let what =

@@ -1,17 +1,17 @@
 //! `--template-text`: a text with `{name}` for the column of this name, and `{{`, `}}` for braces.
 
-/// A text with places to fill.
+/// A text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Place(String),
+    Placeholder(String),
 }
 
 impl Template {
-    /// Reads it; or says what is wrong with it.
+    /// Parses a template, or returns why it is not valid.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut plain = String::new();
@@ -33,7 +33,7 @@ impl Template {
                 if !plain.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut plain)));
                 }
-                parts.push(Part::Place(name.trim().to_owned()));
+                parts.push(Part::Placeholder(name.trim().to_owned()));
                 rest = after;
             }
         }
@@ -44,21 +44,21 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The names that it needs.
+    /// The names of the placeholders.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
-            Part::Place(name) => Some(name.as_str()),
+            Part::Placeholder(name) => Some(name.as_str()),
             Part::Text(_) => None,
         })
     }
 
-    /// The text with what `value` gives for each name; or the first name for which it gives nothing.
+    /// Replaces each placeholder by the `value` of its name. Returns the first name that has no value as an error.
     pub(super) fn fill(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(plain) => text.push_str(plain),
-                Part::Place(name) => text.push_str(&value(name).ok_or(name.as_str())?),
+                Part::Placeholder(name) => text.push_str(&value(name).ok_or(name.as_str())?),
             }
         }
         Ok(text)
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_filled_and_doubled_braces_are_braces() {
+    fn placeholders_are_replaced_and_doubled_braces_are_braces() {
         for (template, text) in [
             ("Hello {name}", "Hello <name>"),
             ("{a}{ b }", "<a><b>"),
@@ -100,7 +100,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_can_be_said(text in ".*") {
+        fn any_text_can_be_written(text in ".*") {
             let escaped = text.replace('{', "{{").replace('}', "}}");
             prop_assert_eq!(filled(&escaped), Ok(text.clone()));
             let template = Template::parse("{it}").unwrap();

@@ -1,4 +1,4 @@
-//! From a record to a message and its id.
+//! Turns a record into a message with an id.
 
 use std::collections::BTreeMap;
 
@@ -19,41 +19,41 @@ use crate::{
     webex::SmsApi,
 };
 
-/// Columns that `--failed` writes: the reason, which is for people, and how often the row was tried with other ids.
+/// The columns that `--failed` adds: the reason, which is for people, and how often the row was sent with another id before.
 pub(super) const ERROR: &str = "error";
 pub(super) const RETRY: &str = "retry";
 
 /// How a record becomes a message.
 pub(super) struct Plan {
-    /// What every message has, unless its row says otherwise.
+    /// The members of every message, unless its row sets them.
     defaults: Object,
     template: Option<Template>,
     to_column: Option<String>,
     id_column: Option<String>,
     batch: Option<String>,
-    /// By which API text messages go, where that is known.
+    /// The API for text messages, if it is known.
     sms_api: Option<SmsApi>,
-    /// Columns that nothing is made of.
+    /// The columns that are not used.
     pub(super) unused: Vec<String>,
 }
 
-/// A row, read.
+/// A row and its message, or its errors.
 pub(super) struct Row {
     pub(super) record: Record,
     pub(super) retry: u64,
     pub(super) message: Result<CheckedRow, Vec<FieldError>>,
 }
 
-/// A message that can be sent, as far as can be told here.
+/// A message that passed all checks that are possible here.
 #[derive(Debug)]
 pub(super) struct CheckedRow {
-    /// What is handed in.
+    /// The message as it is submitted.
     pub(super) draft: Draft,
-    /// What that asks for.
+    /// The parsed message.
     pub(super) submission: Submission,
 }
 
-/// What a row holds under one name.
+/// A value of a row.
 enum Field {
     Cell(String),
     Member(Value),
@@ -62,23 +62,23 @@ enum Field {
 impl Plan {
     pub(super) fn new(args: &Args, input: &Input, sms_api: Option<SmsApi>) -> anyhow::Result<Self> {
         let template = args.file.template_text.as_deref().map(Template::parse).transpose();
-        let template = template.map_err(|fault| UsageError(format!("--template-text {fault}")))?;
+        let template = template.map_err(|error| UsageError(format!("--template-text {error}")))?;
         let (to_column, id_column) = (args.file.to_column.clone(), args.file.id_column.clone());
         let mut unused = Vec::new();
         if input.format == Format::Csv {
             let known = || input.columns.join(", ");
             let flags = [("--to-column", &to_column), ("--id-column", &id_column)];
             let flags = flags.into_iter().filter_map(|(flag, name)| Some((flag, name.as_deref()?)));
-            let places = template.iter().flat_map(Template::names).map(|name| ("--template-text", name));
-            let used: Vec<_> = flags.chain(places).collect();
+            let placeholders = template.iter().flat_map(Template::names).map(|name| ("--template-text", name));
+            let used: Vec<_> = flags.chain(placeholders).collect();
             for (flag, name) in &used {
                 if !input.columns.iter().any(|column| column == name) {
                     bail!(UsageError(format!("{flag}: there is no column {name:?}; the columns are {}", known())));
                 }
             }
-            let idle = |name: &str| !is_member(name) && ![ERROR, RETRY].contains(&name);
-            let idle = |name: &&String| idle(name) && !used.iter().any(|(_, used)| used == name);
-            unused = input.columns.iter().filter(idle).cloned().collect();
+            let is_unused = |name: &str| !is_member(name) && ![ERROR, RETRY].contains(&name);
+            let is_unused = |name: &&String| is_unused(name) && !used.iter().any(|(_, used)| used == name);
+            unused = input.columns.iter().filter(is_unused).cloned().collect();
         }
         let defaults = args.message.members()?;
         Ok(Self { defaults, template, to_column, id_column, batch: args.file.batch.clone(), sms_api, unused })
@@ -89,18 +89,18 @@ impl Plan {
         let (mut errors, mut fields) = (Vec::new(), BTreeMap::new());
         match read(&record) {
             Ok(read) => fields = read,
-            Err(fault) => errors.push(fault),
+            Err(error) => errors.push(error),
         }
         fields.remove(ERROR);
         let retry = match fields.remove(RETRY).map(|field| field.text().parse()) {
             None => 0,
             Some(Ok(retry)) => retry,
             Some(Err(_)) => {
-                errors.push(fault(RETRY, "must be the number of earlier attempts"));
+                errors.push(field_error(RETRY, "must be the number of earlier attempts"));
                 0
             }
         };
-        // With a record that is not understood, nothing more can be said.
+        // If the record itself has errors, the message is not checked.
         let message = if errors.is_empty() { self.message(&fields, retry) } else { Err(errors) };
         Row { record, retry, message }
     }
@@ -120,20 +120,20 @@ impl Plan {
             match field.value(name) {
                 Ok(Value::Null) => {}
                 Ok(value) => _ = message.insert(name.to_owned(), value),
-                Err(detail) => errors.push(fault(name, &detail)),
+                Err(detail) => errors.push(field_error(name, &detail)),
             }
         }
         let text_of = |name: &str| fields.get(name).map(Field::text).filter(|text| !text.is_empty());
         if let Some(template) = &self.template {
             match template.fill(|name| fields.get(name).map(Field::text)) {
                 Ok(text) => _ = message.insert("text".to_owned(), json!(text)),
-                Err(name) => errors.push(fault(name, "is missing; --template-text needs it")),
+                Err(name) => errors.push(field_error(name, "is missing; --template-text needs it")),
             }
         }
         if let Some(column) = &self.id_column {
             match text_of(column) {
                 Some(id) => _ = message.insert("correlationId".to_owned(), json!(id)),
-                None => errors.push(fault(column, "is missing; --id-column needs it")),
+                None => errors.push(field_error(column, "is missing; --id-column needs it")),
             }
         }
         if retry > 0
@@ -145,45 +145,51 @@ impl Plan {
         self.checked(message, retry, errors)
     }
 
-    /// The id of a row that gives none: the same message of the same batch has the same id, in other words too.
+    /// Derives the id of a row that has none. The same message in the same batch has the same id, even if it is written
+    /// differently.
     fn id(&self, message: &Submission, retry: u64) -> String {
-        let mut said = message.to_json();
-        // Drawn anew each time.
-        said["correlationId"].take();
+        let mut content = message.to_json();
+        // This id is random.
+        content["correlationId"].take();
         let batch = self.batch.as_deref().unwrap_or_default();
-        Fingerprint::of_parts([said.to_string().as_bytes(), batch.as_bytes(), &retry.to_be_bytes()]).to_string()
+        Fingerprint::of_parts([content.to_string().as_bytes(), batch.as_bytes(), &retry.to_be_bytes()]).to_string()
     }
 
-    /// A good message that has no id yet, with the id that follows from it.
-    fn named(&self, draft: &Draft, mut submission: Submission, retry: u64) -> Result<CheckedRow, Vec<FieldError>> {
+    /// Gives a valid message without an id the id that is derived from it.
+    fn with_derived_id(
+        &self,
+        draft: &Draft,
+        mut submission: Submission,
+        retry: u64,
+    ) -> Result<CheckedRow, Vec<FieldError>> {
         let id = self.id(&submission, retry);
         submission.correlation_id =
-            CorrelationId::new(&id).map_err(|error| vec![fault("correlationId", &error.to_string())])?;
+            CorrelationId::new(&id).map_err(|error| vec![field_error("correlationId", &error.to_string())])?;
         let mut members = draft.members().clone();
         members.insert("correlationId".to_owned(), json!(id));
-        let draft = Draft::new(Value::Object(members)).map_err(|fault| vec![fault])?;
+        let draft = Draft::new(Value::Object(members)).map_err(|error| vec![error])?;
         Ok(CheckedRow { draft, submission })
     }
 
     fn checked(&self, message: Object, retry: u64, mut errors: Vec<FieldError>) -> Result<CheckedRow, Vec<FieldError>> {
         let has_id = message.get("correlationId").is_some_and(|id| !id.is_null());
-        let checked = Draft::new(Value::Object(message)).map_err(|fault| vec![fault]);
+        let checked = Draft::new(Value::Object(message)).map_err(|error| vec![error]);
         let checked = checked.and_then(|draft| check(&draft, self.sms_api).map(|submission| (draft, submission)));
         match checked {
             Ok((draft, submission)) if errors.is_empty() && has_id => return Ok(CheckedRow { draft, submission }),
-            Ok((draft, submission)) if errors.is_empty() => return self.named(&draft, submission, retry),
+            Ok((draft, submission)) if errors.is_empty() => return self.with_derived_id(&draft, submission, retry),
             Ok(_) => {}
             Err(found) => errors.extend(found),
         }
-        // By the names that the file has.
-        for fault in &mut errors {
-            let column = match fault.pointer.as_str() {
+        // Errors name the columns of the file.
+        for error in &mut errors {
+            let column = match error.pointer.as_str() {
                 "/to" => self.to_column.as_ref(),
                 "/correlationId" => self.id_column.as_ref(),
                 _ => None,
             };
             if let Some(column) = column {
-                fault.pointer = format!("/{column}");
+                error.pointer = format!("/{column}");
             }
         }
         Err(errors)
@@ -191,7 +197,7 @@ impl Plan {
 }
 
 impl Field {
-    /// As the member `name` of a message; null if there is nothing.
+    /// The value as the member `name` of a message; null if it is empty.
     fn value(&self, name: &str) -> Result<Value, String> {
         match self {
             Self::Cell(text) if text.is_empty() => Ok(Value::Null),
@@ -200,7 +206,7 @@ impl Field {
         }
     }
 
-    /// As data: what a placeholder is filled with.
+    /// The value as the text for a placeholder.
     fn text(&self) -> String {
         match self {
             Self::Cell(text) | Self::Member(Value::String(text)) => text.clone(),
@@ -210,11 +216,11 @@ impl Field {
     }
 }
 
-fn fault(name: &str, detail: &str) -> FieldError {
+fn field_error(name: &str, detail: &str) -> FieldError {
     FieldError { pointer: format!("/{name}"), detail: detail.to_owned() }
 }
 
-/// What a record holds, by name.
+/// The values of a record, by name.
 fn read(record: &Record) -> Result<BTreeMap<String, Field>, FieldError> {
     let whole = |detail: String| FieldError { pointer: String::new(), detail };
     match &record.original {
@@ -228,7 +234,7 @@ fn read(record: &Record) -> Result<BTreeMap<String, Field>, FieldError> {
         Original::Cells(columns, cells) => {
             let cell = |(name, cell): (&String, &[u8])| match std::str::from_utf8(cell) {
                 Ok(text) => Ok((name.clone(), Field::Cell(text.to_owned()))),
-                Err(_) => Err(fault(name, "is not UTF-8; save the file in that encoding")),
+                Err(_) => Err(field_error(name, "is not UTF-8; save the file in that encoding")),
             };
             columns.iter().zip(cells).map(cell).collect()
         }

@@ -1,4 +1,4 @@
-//! What rows become.
+//! Tests of the messages that rows become.
 
 use std::{io::Write, path::Path};
 
@@ -32,7 +32,7 @@ fn id(row: &Row) -> String {
 }
 
 #[test]
-fn an_id_follows_from_what_is_said_and_not_from_where() {
+fn an_id_is_derived_from_the_message_and_not_from_the_file() {
     let table = rows(&plan(None), "x.csv", b"\xEF\xBB\xBFtext,name\nHi,Ada\nHi,Bob\n\"Hi\n\",Cy\n");
     assert_eq!((id(&table[0]), table[3 - 1].record.line), (id(&table[1]), 4));
     assert_ne!(id(&table[0]), id(&table[2]));
@@ -44,7 +44,7 @@ fn an_id_follows_from_what_is_said_and_not_from_where() {
 }
 
 #[test]
-fn the_same_message_in_other_words_has_the_same_id() {
+fn the_same_message_written_differently_has_the_same_id() {
     let to = |row: &str| format!("to,text\n\"{row}\",Hi\n").into_bytes();
     let one = id(&rows(&plan(None), "x.csv", &to("+447700900123"))[0]);
     for other in ["447700900123", "+44 7700 900-123", "(+44)\u{A0}7700.900123", "msisdn:447700900123"] {
@@ -55,7 +55,7 @@ fn the_same_message_in_other_words_has_the_same_id() {
 }
 
 #[test]
-fn rows_that_hold_nothing_are_skipped() {
+fn blank_rows_are_skipped() {
     let table = "to,text,error\n447700900123,Hi,\n,,\n  ,\u{A0},\n,,,,,\n\u{200B}\n447700900124,Hi,odd\n";
     let lines: Vec<_> = rows(&plan(None), "x.csv", table.as_bytes()).iter().map(|row| row.record.line).collect();
     assert_eq!(lines, [2, 7]);
@@ -94,24 +94,24 @@ proptest! {
     }
 
     #[test]
-    fn a_cell_is_taken_as_it_is(cells in prop::collection::vec("[^\0]{0,10}[a-z{}\",;\n]", 3)) {
+    fn a_cell_is_not_changed(cells in prop::collection::vec("[^\0]{0,10}[a-z{}\",;\n]", 3)) {
         let mut table = csv::Writer::from_writer(Vec::new());
         table.write_record(["text", "callbackData", "who"]).unwrap();
         table.write_record(&cells).unwrap();
         let text = table.into_inner().unwrap();
-        let said = |template| {
+        let members_with = |template| {
             let row = rows(&plan(template), "x.csv", &text).remove(0);
             row.message.map(|ready| ready.draft.members().clone())
         };
         if !cells[0].trim().is_empty() {
-            let members = said(None).unwrap();
+            let members = members_with(None).unwrap();
             prop_assert_eq!((&members["text"], &members["callbackData"]), (&json!(cells[0]), &json!(cells[1])));
         }
-        prop_assert_eq!(&said(Some("To {who}")).unwrap()["text"], &json!(format!("To {}", cells[2])));
+        prop_assert_eq!(&members_with(Some("To {who}")).unwrap()["text"], &json!(format!("To {}", cells[2])));
     }
 
     #[test]
-    fn any_bytes_are_read_or_blamed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read_or_give_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let table = [b"text,to\n".as_slice(), &bytes].concat();
         rows(&plan(None), "x.csv", &table);
         rows(&plan(Some("{a}")), "x.ndjson", &bytes);
