@@ -103,19 +103,19 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
         // This does not happen: the settings would have been rejected.
         Err(_) => "unknown",
     };
-    let asked = &settings.authentication;
-    let parts = [
-        ("path token", asked.path_token.is_some()),
-        ("signature", asked.hub_secrets.is_some()),
-        ("basic", asked.basic.is_some()),
-        ("bearer", asked.bearer.is_some()),
+    let authentication = &settings.authentication;
+    let methods = [
+        ("path token", authentication.path_token.is_some()),
+        ("signature", authentication.hub_secrets.is_some()),
+        ("basic", authentication.basic.is_some()),
+        ("bearer", authentication.bearer.is_some()),
     ];
-    let asked: Vec<_> = parts.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+    let required: Vec<_> = methods.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
     let tokens = settings.tokens.as_ref().map(ReloadableSecret::current);
     let tokens: Vec<_> = tokens.iter().flat_map(|tokens| tokens.iter()).map(|token| token.name.as_str()).collect();
     let or = |list: Vec<&str>, otherwise: &str| if list.is_empty() { otherwise.to_owned() } else { list.join(", ") };
     let or_none = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
-    let speaks = settings.certificate.as_ref().map_or_else(
+    let protocol = settings.certificate.as_ref().map_or_else(
         || "HTTP: use a proxy with HTTPS, or set tls.certificate and tls.key".to_owned(),
         |certificate| format!("HTTPS, with a certificate until {}", certificate.good_until()),
     );
@@ -123,13 +123,13 @@ fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
         ("listen", settings.listen.to_string()),
         ("database", database.to_owned()),
         ("API tokens", or(tokens, "none: open to every client that can connect")),
-        ("speaks", speaks),
+        ("speaks", protocol),
         (
             "proxies trusted",
             or_none(&settings.proxies.trusted.to_string(), "none: the client's address is that of the connection"),
         ),
         ("notify URL open to", or_none(&settings.allowed_addresses.to_string(), "every address")),
-        ("notify URL asks for", or(asked, "nothing: open to every client that can connect")),
+        ("notify URL asks for", or(required, "nothing: open to every client that can connect")),
         (
             "sending",
             settings.send.as_ref().map_or_else(

@@ -40,7 +40,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// How many unreadable rows are printed.
+/// The maximum number of unreadable rows that are printed.
 const SHOWN: usize = 20;
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {

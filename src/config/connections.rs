@@ -7,9 +7,9 @@ use super::{errors::ConfigErrors, raw::Http};
 /// How many connections an address may have, and how long they may be idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// How long an idle connection stays open.
+    /// The time for which an idle connection stays open.
     pub keep_alive: Duration,
-    /// How long a client may stop reading an answer.
+    /// The time for which a client may stop reading an answer.
     pub write_timeout: Duration,
     /// The maximum number of connections of one address.
     pub per_address: usize,

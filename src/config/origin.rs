@@ -1,4 +1,4 @@
-//! Where each setting comes from, and its value without secrets.
+//! The origin of each setting, and its value without secrets.
 
 use std::{
     collections::BTreeMap,

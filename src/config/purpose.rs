@@ -12,7 +12,7 @@ pub enum Purpose {
     Store,
 }
 
-/// The settings, or whole sections, that every work with the database needs.
+/// The settings, or whole sections, that every command needs that works with the database.
 const STORE: [&str; 8] =
     ["database_url", "database", "overdue", "events", "retention", "audit", "log", "webex.time_zone"];
 /// The settings that sending needs in addition.

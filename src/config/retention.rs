@@ -1,4 +1,4 @@
-//! How long data is kept.
+//! The periods for which data is kept.
 
 use std::time::Duration;
 

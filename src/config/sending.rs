@@ -26,7 +26,7 @@ pub struct SendSettings {
     pub credentials: Credentials,
     /// How our tenant is set up on the platform.
     pub tenant: Tenant,
-    /// How long to wait for an answer of the platform.
+    /// The maximum time to wait for an answer of the platform.
     pub timeout: Duration,
     pub limits: DispatchLimits,
 }

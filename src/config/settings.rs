@@ -43,7 +43,7 @@ pub struct Settings {
     /// The proxies in front of the server.
     pub proxies: Proxies,
     pub database_url: SecretString,
-    /// How to open the database.
+    /// The options with which the database is opened.
     pub database: OpenOptions,
     /// The API tokens; `None` if the API is open to every client that can connect.
     pub tokens: Option<ApiTokens>,
@@ -53,19 +53,19 @@ pub struct Settings {
     pub allowed_addresses: Networks,
     /// The largest body of a notification, in bytes.
     pub body_limit: usize,
-    /// How notifications are committed.
+    /// The limits for queueing and committing notifications.
     pub commit: Limits,
-    /// How long a notification may wait for its commit.
+    /// The maximum time that a notification may wait for its commit.
     pub answer_within: Duration,
     /// The tenant's time zone.
     pub zone: TimeZone,
-    /// How to send; `None` if no platform is configured.
+    /// The settings for sending; `None` if no platform is configured.
     pub send: Option<SendSettings>,
-    /// How long data is kept.
+    /// The periods for which data is kept.
     pub retention: Periods,
     /// When messages are overdue.
     pub deadlines: Deadlines,
-    /// How long status events are kept.
+    /// The period for which status events are kept.
     pub keep_events: Duration,
     /// Whether the audit log records look-ups of messages and persons.
     pub record_reads: bool,

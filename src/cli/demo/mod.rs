@@ -44,7 +44,7 @@ pub(super) struct Args {
     seed: u64,
 }
 
-/// Where the demo listens, if the port is free.
+/// The port on which the demo listens, if it is free.
 const PORT: u16 = 8080;
 /// The service key of the simulated platform.
 const KEY: &str = "demo-service-key";

@@ -103,7 +103,7 @@ async fn send_directly(
     patience: Duration,
 ) -> anyhow::Result<MessageView> {
     let invalid = |errors: &[_]| UsageError(format!("the message cannot be sent as it is: {}", in_words(errors)));
-    let draft = Draft::new(message).map_err(|fault| invalid(&[fault]))?;
+    let draft = Draft::new(message).map_err(|error| invalid(&[error]))?;
     let settings = settings.load_quietly(Purpose::Send)?;
     // The message is checked before a database is created for it.
     let sms_api = settings.send.as_ref().map(|send| send.tenant.sms_api);

@@ -19,7 +19,7 @@ use crate::{
     maintenance::{as_utf_8, is_utf_8},
 };
 
-/// How the rows are written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// A table: the names of the columns, then one row per message
@@ -57,7 +57,7 @@ pub(super) enum Original {
 
 /// The maximum length of a line in bytes, as in the API.
 const MAX_LENGTH: usize = 1024 * 1024;
-/// How many bytes of an unreadable line are shown.
+/// The maximum number of bytes of an unreadable line that are shown.
 const SHOWN: usize = 500;
 const BOM: &str = "\u{FEFF}";
 

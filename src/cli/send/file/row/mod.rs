@@ -23,7 +23,7 @@ use crate::{
 pub(super) const ERROR: &str = "error";
 pub(super) const RETRY: &str = "retry";
 
-/// How a record becomes a message.
+/// The rules by which a record becomes a message.
 pub(super) struct Plan {
     /// The members of every message, unless its row sets them.
     defaults: Object,
