@@ -1,4 +1,4 @@
-//! How we show the platform who we are: by the key of a service, or by a token that is signed with its secret.
+//! The credentials that we present to the platform: the key of a service, or a token that is signed with its secret.
 
 use std::{
     fmt,
@@ -32,24 +32,24 @@ enum Kind {
     Jwt { id: ReloadableSecret, secret: ReloadableSecret, token: Arc<Mutex<Option<Token>>> },
 }
 
-/// Why credentials cannot be used.
+/// The reason why credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// A header can hold visible ASCII only.
+    /// The service key is blank, or contains something other than visible ASCII.
     #[error("the service key {0}")]
     Key(InvalidSecret),
-    /// There is none.
+    /// The service id is blank.
     #[error("the service id {0}")]
     Id(InvalidSecret),
-    /// It is base64 where the platform shows it.
+    /// The service secret is blank, or is not base64.
     #[error("the service secret {0}")]
     Secret(InvalidSecret),
-    /// HMAC takes a key of any length, so this does not happen.
+    /// HMAC accepts a key of any length, so this does not happen.
     #[error("a token cannot be signed")]
     Token(#[source] InvalidLength),
 }
 
-/// A token that was made, and what it was made of.
+/// A token, and what it was made from.
 struct Token {
     value: String,
     made_at: Timestamp,
@@ -57,22 +57,22 @@ struct Token {
     secret: Arc<SecretString>,
 }
 
-/// A token is good for 60 minutes. The rest is for clocks that differ, and for a request that waits.
+/// A token is valid for 60 minutes. The difference allows for clocks that differ, and for a request that waits.
 const RENEWED_AFTER: Duration = Duration::from_mins(50);
 
-/// The usual alphabet; the platform's page does not say whether it pads.
+/// The standard alphabet. The platform's documentation does not say whether it pads.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
 impl Credentials {
-    /// The service key: the API tab of the service.
+    /// Uses the service key, which is shown in the API tab of the service.
     pub fn key(key: SecretSource) -> Result<Self, CredentialsError> {
         Ok(Self(Kind::Key(ReloadableSecret::new(key, visible).map_err(CredentialsError::Key)?)))
     }
 
-    /// A token for each hour, signed with the service secret, which is base64.
+    /// Uses tokens that are signed with the service secret, which is base64.
     pub fn jwt(id: SecretSource, secret: SecretSource) -> Result<Self, CredentialsError> {
         let id = ReloadableSecret::new(id, |text| Ok(text.into())).map_err(CredentialsError::Id)?;
         let secret = ReloadableSecret::new(secret, |text| decoded(text).map(|_| text.into()))
@@ -80,7 +80,7 @@ impl Credentials {
         Ok(Self(Kind::Jwt { id, secret, token: Arc::default() }))
     }
 
-    /// The header that a request shows at `now`: its name and its value.
+    /// Returns the name and the value of the header for a request at `now`.
     pub fn header(&self, key_in: KeyIn, now: Timestamp) -> Result<(&'static str, SecretString), CredentialsError> {
         match &self.0 {
             Kind::Key(key) => {
@@ -102,7 +102,7 @@ impl Credentials {
         }
     }
 
-    /// Reads the files that they come from again.
+    /// Reads again the files that the credentials come from.
     pub fn reread(&self) {
         match &self.0 {
             Kind::Key(key) => key.reread(),
@@ -113,7 +113,7 @@ impl Credentials {
         }
     }
 
-    /// Waits until they are others than those that were shown last; forever, where nothing renews them.
+    /// Waits until the credentials differ from those that were used last; forever if they never change.
     pub(super) async fn renewed(&self) {
         match &self.0 {
             Kind::Key(key) => key.renewed().await,
@@ -134,7 +134,8 @@ impl Token {
         Ok(Self { value, made_at: now, id, secret })
     }
 
-    /// A clock that was set back makes a token anew: the platform may not take one from the future.
+    /// Returns whether the token can still be used. If the clock was set back, a new one is made, since the platform
+    /// may reject a token from the future.
     fn is_good(&self, id: &Arc<SecretString>, secret: &Arc<SecretString>, now: Timestamp) -> bool {
         let is_same = Arc::ptr_eq(&self.id, id) && Arc::ptr_eq(&self.secret, secret);
         is_same && self.made_at <= now && now.since(self.made_at) < RENEWED_AFTER
@@ -159,7 +160,7 @@ fn decoded(text: &str) -> Result<Vec<u8>, InvalidSecret> {
     BASE64.decode(text).map_err(|_| InvalidSecret("is not base64; copy it as the platform shows it"))
 }
 
-/// Shows which kind they are.
+/// Shows only the kind, and no secret.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {

@@ -7,34 +7,34 @@ use crate::domain::Channel;
 /// The limits of the dispatcher.
 #[derive(Clone, Debug)]
 pub struct DispatchLimits {
-    /// The most requests at one time.
+    /// The maximum number of concurrent requests.
     pub in_flight: usize,
-    /// The most messages in one request, on the channels whose API takes several.
+    /// The maximum number of messages in one request, on channels whose API accepts several.
     pub batch: usize,
-    /// How many messages may leave in a second.
+    /// How many messages may be sent per second.
     pub rates: RateLimits,
-    /// How long a lease lasts; longer than an attempt can take.
+    /// How long a lease lasts. It must be longer than an attempt can take.
     pub lease: Duration,
     /// After this many attempts a message counts as refused.
     pub attempts: i64,
     /// What to do if it stays unknown whether the platform has a message.
     pub on_unknown: OnUnknown,
-    /// The longest pause between two probes while the platform can take nothing.
+    /// The longest pause between two probes while the platform accepts no messages.
     pub longest_probe_pause: Duration,
 }
 
 /// What to do with a message if it stays unknown whether the platform has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnknown {
-    /// It is not sent again; a notification may settle it. No message is sent twice.
+    /// It is not sent again; a later notification may settle it. No message is sent twice.
     #[default]
     Hold,
-    /// It is sent again. None is left out, and some come twice.
+    /// It is sent again. No message is lost, but some may be delivered twice.
     Resend,
 }
 
 impl Default for DispatchLimits {
-    /// One request after the other, one message each, as fast as they are answered.
+    /// One request at a time with one message each, and no limit on the rate.
     fn default() -> Self {
         Self {
             in_flight: 1,
@@ -48,11 +48,11 @@ impl Default for DispatchLimits {
     }
 }
 
-/// The configured limits, in messages a second; 0 is no limit.
+/// The configured limits, in messages per second; 0 means no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RateLimits {
     /// For all channels together.
     pub tenant: u32,
-    /// For some channels.
+    /// For individual channels.
     pub channels: BTreeMap<Channel, u32>,
 }

@@ -1,8 +1,8 @@
 //! Sends messages: accept → outbox → dispatch to the platform → record the outcome.
 //!
-//! A message is committed before the platform is called, and the platform is called only under a lease. So nothing is
-//! forgotten, and nothing is sent twice: where the outcome is unknown, the message is `unconfirmed` and is not sent
-//! again by itself.
+//! A message is committed before the platform is called, and the platform is called only under a lease. So no message
+//! is lost and none is sent twice: if the outcome is unknown, the message becomes `unconfirmed` and, by default, is not
+//! sent again.
 //!
 //! From another program: open a store, accept messages with a [`Sender`], and let a [`Dispatcher`] dispatch them.
 //! `examples/send.rs` is a complete example.
@@ -32,15 +32,15 @@
 //!     let message = json!({
 //!         "channel": "sms", "from": "ACME", "to": "+447700900123", "text": text, "correlationId": "order-1001"
 //!     });
-//!     Draft::new(message).map_err(|fault| fault.detail)
+//!     Draft::new(message).map_err(|error| error.detail)
 //! };
-//! // On disk when it returns; the same again is the same, and another message needs another id.
+//! // The message is on disk when `accept` returns. The same message may be sent again; another one needs another id.
 //! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?, None).await?, Sent::New(_)));
 //! assert!(matches!(sender.accept(&shop, &message("Your parcel is here")?, None).await?, Sent::Same(_)));
 //! let other = sender.accept(&shop, &message("Your parcel is gone")?, None).await;
 //! assert!(matches!(other, Err(SendError::Conflict(_))));
 //!
-//! // What cannot be sent is told with a pointer to each fault.
+//! // An invalid message is refused, with a pointer to each field that is wrong.
 //! let Err(SendError::Faulty(errors)) = sender.accept(&shop, &message("")?, None).await else { panic!("it is blank") };
 //! assert_eq!(errors[0].pointer, "/text");
 //! # Ok(())
@@ -50,34 +50,34 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `sender` | accepts messages, and cancels them |
-//! | `check` | what is wrong with a message |
+//! | `check` | validates messages |
 //! | `schedule` | when a message is due, as a pure function |
 //! | `dispatcher/` | the loop that dispatches messages |
 //! | `limits` | the limits of the dispatcher |
 //! | `platform` | the HTTP call |
-//! | `reach` | whether the platform can be reached, and takes our credentials |
-//! | `credentials` | who we are to the platform |
-//! | `classify` | what an answer means for a message |
-//! | `retry` | whether and when it is tried again, and what is stored |
+//! | `reach` | checks whether the platform can be reached and accepts our credentials |
+//! | `credentials` | the credentials that we present to the platform |
+//! | `classify` | determines what an answer means for a message |
+//! | `retry` | decides whether and when a message is tried again, and what is stored |
 //!
-//! On its way a message has these shapes. Each adds something that the one before does not have:
+//! On its way, a message takes these forms. Each adds something that the previous one does not have:
 //!
-//! | Shape | Defined in | Is |
+//! | Type | Defined in | Contents |
 //! | --- | --- | --- |
 //! | `Draft` | `domain` | the request as it came, any JSON object with known members |
 //! | `Submission` | `domain` | the request, checked |
-//! | `OutboxEntry` | `storage` | a submission, when it is due, and the key by which it may be repeated |
-//! | `EnqueueResult` | `storage` | what the outbox says of an entry: new, known, or in conflict |
-//! | `Sent`, `SendError` | `sender` | what the caller is told |
-//! | `Claim` | `storage` | a submission whose lease this process holds, and how often it was tried |
-//! | `Ready` | `dispatcher` | a claim in the buffer, with the end of its lease and of its patience |
+//! | `OutboxEntry` | `storage` | a submission, its due time, and its idempotency key |
+//! | `EnqueueResult` | `storage` | the result for an entry: new, known, or in conflict |
+//! | `Sent`, `SendError` | `sender` | the result for the caller |
+//! | `Claim` | `storage` | a submission whose lease this process holds, and the number of its attempts |
+//! | `Ready` | `dispatcher` | a claim in the buffer, with the end of its lease and the time until which it may wait |
 //! | `Request` | `webex` | the documented request for one claim or several |
 //! | `Attempt` | `classify` | how the HTTP call ended |
 //! | `Answer` | `webex` | what the body says about one message |
 //! | `Outcome` | `classify` | what that means for the message |
 //! | `Settlement` | `storage` | what is stored about the attempt |
-//! | `Record` | `dispatcher` | a settlement in the queue for its commit, which is given up when the lease ends |
-//! | `Feedback` | `dispatcher` | what a request says about the next ones: faster, slower, or not at all |
+//! | `Record` | `dispatcher` | a settlement that waits for its commit; it is given up when the lease ends |
+//! | `Feedback` | `dispatcher` | what a request reveals about the next ones: slow down, wait, or stop |
 
 mod check;
 mod classify;

@@ -17,19 +17,19 @@ use crate::{
     webex::request::{KeyIn, Request},
 };
 
-/// Something that takes send requests.
+/// A receiver of send requests.
 #[async_trait]
 pub trait Platform: Send + Sync {
-    /// Makes one attempt, and tells how it ended.
+    /// Makes one attempt, and returns how it ended.
     async fn post(&self, request: &Request) -> Attempt;
 
-    /// Waits until the next request would show other credentials than the last one did. Forever, where they stay.
+    /// Waits until the next request would use other credentials than the last one did; forever if they do not change.
     async fn renewed(&self) {
         std::future::pending::<()>().await;
     }
 }
 
-/// Webex Connect, by HTTPS.
+/// Webex Connect, over HTTPS.
 #[derive(Debug)]
 pub struct WebexConnect {
     client: Client,
@@ -38,39 +38,39 @@ pub struct WebexConnect {
     clock: Clock,
 }
 
-/// Why the platform could not be set up.
+/// The reason why the client of the platform could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
-    /// Of the HTTP library.
+    /// An error of the HTTP library.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
 }
 
-/// More than any documented answer; what is beyond is not read.
+/// Larger than any documented answer. The rest of a larger one is not read.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// A connection rests for less than servers usually allow (60 s): if one is closed just when a message goes out on it,
-/// the message is unconfirmed.
-const REST: Duration = Duration::from_secs(30);
+/// Idle connections are closed earlier than servers usually close them (60 s): if the server closes one just as a
+/// message is sent on it, the message becomes unconfirmed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl WebexConnect {
-    /// At `base`; an answer is awaited for `patience`.
+    /// Creates a client for the platform at `base`, which waits for an answer for `patience`.
     pub fn new(base: Url, credentials: Credentials, patience: Duration, clock: Clock) -> Result<Self, PlatformError> {
-        // The HTTP library needs one, and panics without. A program that chose its own keeps that.
+        // The HTTP library panics without a TLS provider. A program that has installed its own keeps it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .redirect(Policy::none())
-            // Less than the whole, so that a connection that does not come about is told from an answer that does not.
+            // Shorter than the whole timeout, so that a failed connection can be distinguished from a missing answer.
             .connect_timeout((patience / 2).min(Duration::from_secs(5)))
             .timeout(patience)
-            .pool_idle_timeout(REST)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(PlatformError::Client)?;
         Ok(Self { client, base, credentials, clock })
     }
 
-    /// The header that says who we are, or why there is none.
-    fn authority(&self, key_in: KeyIn) -> Result<(HeaderName, HeaderValue), String> {
+    /// Returns the header with our credentials, or the reason why there is none.
+    fn auth_header(&self, key_in: KeyIn) -> Result<(HeaderName, HeaderValue), String> {
         let (name, value) = self.credentials.header(key_in, self.clock.now()).map_err(|error| error.to_string())?;
         let value = HeaderValue::from_str(value.expose_secret());
         let mut value =
@@ -100,13 +100,13 @@ impl Platform for WebexConnect {
         let Ok(url) = self.base.join(request.api.path()) else {
             return Attempt::NotSent("the base URL cannot be extended".to_owned());
         };
-        let (name, value) = match self.authority(request.key_in()) {
+        let (name, value) = match self.auth_header(request.key_in()) {
             Ok(header) => header,
             Err(why) => return Attempt::NotSent(why),
         };
         match self.client.post(url).header(name, value).json(&request.body).send().await {
             Ok(answer) => self.read(answer).await,
-            // No connection, so no request. Anything later may have reached the platform.
+            // Without a connection, no request was sent. After any other error, it may have reached the platform.
             Err(error) if error.is_connect() || error.is_builder() => Attempt::NotSent(describe(&error)),
             Err(error) => Attempt::NoAnswer(describe(&error)),
         }
@@ -117,8 +117,8 @@ impl Platform for WebexConnect {
     }
 }
 
-/// What lies at the bottom of an error: the operating system's or TLS's own words.
-fn cause(error: &reqwest::Error) -> String {
+/// Returns the text of the innermost error, which is that of the operating system or of TLS.
+fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -126,10 +126,10 @@ fn cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// In words that hold neither the URL nor the body.
+/// Describes an error without the URL and the body.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_connect() {
-        format!("no connection to the platform ({})", cause(error))
+        format!("no connection to the platform ({})", root_cause(error))
     } else if error.is_timeout() {
         "timed out".to_owned()
     } else {

@@ -1,4 +1,4 @@
-//! What each way of a call to end is taken for, against a socket that does as it is told.
+//! How each end of a call is interpreted, tested against a scripted socket.
 
 use std::{fs, net::Ipv4Addr};
 
@@ -13,16 +13,16 @@ use tokio::{
 use super::*;
 use crate::{domain::Timestamp, secret::SecretSource, webex::Api};
 
-/// Takes one connection, and answers its request as `answer` says.
+/// Accepts one connection, and answers its request as `answers` says.
 struct Server {
     url: Url,
     task: JoinHandle<String>,
 }
 
 enum Answers {
-    /// These bytes, and then it hangs up.
+    /// Sends these bytes, and then closes the connection.
     With(&'static str),
-    /// These bytes, and then nothing.
+    /// Sends these bytes, and then leaves the connection open.
     Slowly(&'static str),
 }
 
@@ -36,7 +36,7 @@ impl Server {
             let (Answers::With(bytes) | Answers::Slowly(bytes)) = answers;
             stream.write_all(bytes.as_bytes()).await.unwrap();
             if matches!(answers, Answers::Slowly(_)) {
-                // Until the other side has had enough.
+                // Wait until the client closes the connection.
                 let _ = stream.read(&mut [0]).await;
             }
             request
@@ -67,7 +67,7 @@ fn at(base: Url, patience: Duration) -> WebexConnect {
 const PATIENT: Duration = Duration::from_mins(1);
 const HASTY: Duration = Duration::from_secs(1);
 
-/// How an attempt ends, and the request that the server saw.
+/// Makes an attempt. Returns how it ended, and the request that the server received.
 async fn attempt(answers: Answers, patience: Duration) -> (Attempt, String) {
     let server = Server::start(answers).await;
     let platform = at(server.url, patience);
@@ -87,13 +87,13 @@ async fn without_a_connection_nothing_has_left() {
     kept.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let url = format!("http://{}", kept.local_addr().unwrap()).parse().unwrap();
     assert!(not_sent(&at(url, PATIENT).post(&message()).await));
-    // No host can have a name like that (RFC 1035, 2.3.4), so no name server is asked for it.
+    // The name is too long for a host (RFC 1035, 2.3.4), so no name server is asked for it.
     let nowhere = format!("http://{}", "a".repeat(64)).parse().unwrap();
     assert!(not_sent(&at(nowhere, PATIENT).post(&message()).await));
     assert!(not_sent(&at("data:text".parse().unwrap(), PATIENT).post(&message()).await));
 }
 
-/// A server that is no TLS server, and one that is silent.
+/// One server does not speak TLS, and the other one does not answer.
 #[tokio::test]
 async fn without_tls_nothing_has_left() {
     for is_silent in [false, true] {
@@ -114,14 +114,14 @@ async fn without_tls_nothing_has_left() {
 }
 
 #[tokio::test]
-async fn once_the_request_left_no_answer_says_nothing() {
+async fn a_closed_connection_after_the_request_is_no_answer() {
     let (attempt, request) = attempt(Answers::With(""), PATIENT).await;
     assert!(matches!(attempt, Attempt::NoAnswer(_)), "{attempt:?}");
     assert!(request.starts_with("POST /v2/messages HTTP/1.1\r\n") && request.contains("\r\nkey: k3y\r\n"));
 }
 
 #[tokio::test]
-async fn an_answer_that_is_late_is_none() {
+async fn a_late_answer_is_not_waited_for() {
     let (slow, _) = attempt(Answers::Slowly(""), HASTY).await;
     assert_eq!(slow, Attempt::NoAnswer("timed out".to_owned()));
     let (slow, _) = attempt(Answers::Slowly("HTTP/1.1 201 Created\r\ncontent-length: 9\r\n\r\n{"), HASTY).await;
@@ -138,7 +138,7 @@ async fn an_answer_may_break_off() {
 }
 
 #[tokio::test]
-async fn an_answer_is_taken_as_it_is_and_a_redirect_is_not_followed() {
+async fn an_answer_is_read_unchanged_and_a_redirect_is_not_followed() {
     for (answer, status, text, seconds) in [
         ("HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}", 201, "{}", None),
         ("HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n", 429, "", Some(7)),
@@ -175,6 +175,6 @@ async fn a_renewed_key_is_shown_with_the_next_request() {
 fn nothing_shows_the_key() {
     let platform = at("http://127.0.0.1:1".parse().unwrap(), PATIENT);
     assert!(!format!("{platform:?}").contains("k3y"));
-    let (_, value) = platform.authority(KeyIn::KeyHeader).unwrap();
+    let (_, value) = platform.auth_header(KeyIn::KeyHeader).unwrap();
     assert!(!format!("{value:?}").contains("k3y"));
 }

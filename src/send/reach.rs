@@ -1,4 +1,4 @@
-//! Whether the platform can be reached, and takes our credentials.
+//! Checks whether the platform can be reached and accepts our credentials.
 
 use serde_json::json;
 
@@ -11,22 +11,22 @@ use crate::{
     webex::{Api, request::Request},
 };
 
-/// What became of an attempt to reach the platform.
+/// The result of an attempt to reach the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// It took our credentials.
+    /// The platform accepted our credentials.
     Admitted,
-    /// It answered that it does not take them.
+    /// The platform rejected our credentials.
     Denied(String),
     /// There was no answer.
     Unreachable(String),
-    /// There was an answer that is none of the platform's.
+    /// There was an answer, but in no form that the platform documents.
     Odd(String),
 }
 
 impl Reach {
-    /// Asks the platform. The request holds an empty object: it names no recipient and no text, so nothing can be sent,
-    /// and the platform says what is missing once it has looked at the credentials.
+    /// Sends a request whose body is an empty object. It contains no recipient and no text, so nothing can be sent. The
+    /// platform checks the credentials first, and then reports what is missing.
     pub async fn of(platform: &dyn Platform) -> Self {
         let attempt = platform.post(&Request { api: Api::V2, body: json!({}) }).await;
         let words = attempt.in_words();
@@ -40,7 +40,7 @@ impl Reach {
                 let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
                 Self::Denied(format!("{words}{code}"))
             }
-            // It read the request, and said in its own way what it thinks of it.
+            // The platform read the request, since its answer has one of its codes.
             Outcome::Refused { code: Some(_), .. } | Outcome::Later { code: Some(_), .. } => Self::Admitted,
             _ => Self::Odd(format!("{words}, in an undocumented form")),
         }

@@ -1,7 +1,7 @@
 //! When a message is to be dispatched.
 //!
-//! Messaging API v2 schedules by itself, up to seven days ahead; what is beyond waits here until it comes into that
-//! window. The other APIs send at once, so a scheduled message waits here until its time.
+//! Messaging API v2 schedules messages itself, up to seven days ahead. A message beyond that window waits here until it
+//! falls into it. The other APIs send at once, so a scheduled message waits here until its time.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::{
     webex::Api,
 };
 
-/// How far ahead Messaging API v2 takes `sendAt` and `expireAt` (`send-sms-message-api-v2`).
+/// How far ahead Messaging API v2 accepts `sendAt` and `expireAt` (`send-sms-message-api-v2`).
 const WINDOW: Duration = Duration::from_hours(7 * 24);
-/// Kept from the end of the window, since the platform's clock is not ours.
+/// The distance kept from the end of the window, since the platform's clock may differ from ours.
 const MARGIN: Duration = Duration::from_mins(5);
 
-/// When to hand `message` over; or why its times cannot be kept.
+/// Returns when to dispatch `message`, or an error if its times cannot be met.
 pub(super) fn due(api: Api, message: &Submission, now: Timestamp) -> Result<Timestamp, FieldError> {
     if message.expire_at.is_some_and(|expire_at| expire_at <= now) {
         return Err(FieldError {
@@ -54,7 +54,7 @@ mod tests {
         now().plus(DAY * days)
     }
 
-    /// When a message is due whose times are this many days ahead.
+    /// Returns when a message is due whose times are this many days ahead.
     fn due_in(api: Api, send: Option<u32>, expire: Option<u32>) -> Result<Timestamp, FieldError> {
         let time = |days: Option<u32>| days.map_or(Value::Null, |days| json!(in_days(days)));
         let message = Submission::from_json(json!({

@@ -1,4 +1,4 @@
-//! Takes messages over, and calls them back.
+//! Accepts messages and cancels them.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     webex::{Api, SmsApi},
 };
 
-/// Takes messages over, and calls them back.
+/// Accepts messages and cancels them.
 #[derive(Clone)]
 pub struct Sender {
     outbox: Arc<dyn Outbox>,
@@ -20,46 +20,46 @@ pub struct Sender {
     sms_api: Option<SmsApi>,
 }
 
-/// What became of a request to send.
+/// The result of a request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// It is new, and on disk; as it was put there.
+    /// The message is new. This is how it was stored.
     New(Box<Message>),
-    /// The very same was taken over before. Nothing is sent again.
+    /// The same message was accepted before. It is not sent again.
     Same(CorrelationId),
 }
 
-/// Why a request to send is not taken over.
+/// The reason why a request to send was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// It cannot be sent as it is.
+    /// The message is not valid.
     #[error("the message is not valid")]
     Faulty(Vec<FieldError>),
-    /// The id is another message's.
+    /// The correlation id belongs to another message.
     #[error("another message has the correlation id {0}")]
     Conflict(CorrelationId),
-    /// The key is that of another request.
+    /// The idempotency key belongs to another request.
     #[error("another message was sent with this Idempotency-Key, {0}")]
     KeyTaken(CorrelationId),
-    /// Nothing can be sent from here.
+    /// There is no platform to send to.
     #[error("sending is not configured: set webex.region (or webex.base_url), webex.service_key and public_url")]
     NotConfigured,
     /// The store did not confirm that it has the message. The same message with this id is never sent twice.
     #[error("the store did not confirm the message {id}; send it again with this correlation id: it is sent only once")]
     NotConfirmed {
-        /// The id that was given, or drawn.
+        /// The id that the caller gave, or that was generated.
         id: CorrelationId,
-        /// What the store said.
+        /// The error of the store.
         #[source]
         source: Arc<StorageError>,
     },
 }
 
-/// A request that was checked.
+/// A request that passed the check.
 enum Prepared {
     /// It goes into the outbox, unless it is there already.
     ToEnqueue(Box<OutboxEntry>),
-    /// Its times have passed, but it was accepted before.
+    /// Its times are no longer valid, but it was accepted before.
     Known(Sent),
 }
 
@@ -70,7 +70,7 @@ impl SendError {
 }
 
 impl Sent {
-    /// The message's id.
+    /// The id of the message.
     pub fn id(&self) -> &CorrelationId {
         match self {
             Self::New(message) => &message.correlation_id,
@@ -80,30 +80,31 @@ impl Sent {
 }
 
 impl Sender {
-    /// `sms_api`: by which API text messages go; `None` if there is no platform to send to.
+    /// `sms_api` is the API that text messages are sent with; `None` if there is no platform to send to.
     pub fn new(outbox: Arc<dyn Outbox>, clock: Clock, sms_api: Option<SmsApi>) -> Self {
         Self { outbox, clock, sms_api }
     }
 
-    /// Whether there is a platform to send to. If not, nothing is taken over.
+    /// Returns whether there is a platform to send to. Without one, no message is accepted.
     pub fn is_configured(&self) -> bool {
         self.sms_api.is_some()
     }
 
-    /// By which API text messages go; `None` if there is no platform to send to.
+    /// The API that text messages are sent with; `None` if there is no platform to send to.
     pub fn sms_api(&self) -> Option<SmsApi> {
         self.sms_api
     }
 
-    /// Checks a message and puts it on disk. From then on it will be dispatched once. The audit log has with it that
-    /// `actor` gave it. With a `key`, the same draft by the same actor is the same message, also where it names no id.
+    /// Checks a message and stores it. From then on, it will be dispatched once. The same commit adds an entry for
+    /// `actor` to the audit log. With a `key`, the same draft by the same actor counts as the same message, even if it
+    /// contains no id.
     pub async fn accept(&self, actor: &Actor, draft: &Draft, key: Option<IdempotencyKey>) -> Result<Sent, SendError> {
         let accepted = self.accept_each(actor, vec![(draft, key)]).await;
         accepted.into_iter().next().unwrap_or(Err(SendError::NotConfigured))
     }
 
-    /// The same for several, all in one commit; for each, in the same order, what became of it. The commit runs to its
-    /// end, also where the caller is gone.
+    /// Accepts several messages in one commit, and returns a result for each, in the same order. The commit completes
+    /// even if the caller goes away.
     pub async fn accept_all(&self, actor: &Actor, drafts: &[Draft]) -> Vec<Result<Sent, SendError>> {
         self.accept_each(actor, drafts.iter().map(|draft| (draft, None)).collect()).await
     }
@@ -142,17 +143,17 @@ impl Sender {
         let due = schedule::due(Api::of_submission(&submission, sms_api), &submission, now);
         let key = key.map(|key| RequestKey { key, is_id_drawn: !draft.names_its_id() });
         let entry = OutboxEntry { submission, due_at: *due.as_ref().unwrap_or(&now), key };
-        let Err(fault) = due else { return Ok(Prepared::ToEnqueue(Box::new(entry))) };
-        // It may have been in time when it first came.
+        let Err(time_error) = due else { return Ok(Prepared::ToEnqueue(Box::new(entry))) };
+        // The times may have been valid when the message was first received.
         let id = &entry.submission.correlation_id;
         match self.outbox.compare(&entry, actor).await {
-            Ok(None) => Err(SendError::Faulty(vec![fault])),
+            Ok(None) => Err(SendError::Faulty(vec![time_error])),
             Ok(Some(known)) => known_request(known, id).map(Prepared::Known),
             Err(error) => Err(SendError::not_confirmed(id.clone(), &Arc::new(error))),
         }
     }
 
-    /// Puts entries on disk.
+    /// Stores entries in the outbox.
     async fn enqueue(&self, actor: &Actor, entries: Vec<OutboxEntry>, now: Timestamp) -> Vec<Result<Sent, SendError>> {
         if entries.is_empty() {
             return Vec::new();
@@ -181,14 +182,15 @@ impl Sender {
         }
     }
 
-    /// Calls a message back, if it is not yet being dispatched. The audit log has with it that `actor` did.
+    /// Cancels a message, unless it is being dispatched already. The same commit adds an entry for `actor` to the audit
+    /// log.
     pub async fn cancel(&self, actor: &Actor, id: &CorrelationId) -> Result<Cancellation, StorageError> {
         let (outbox, actor, id, now) = (self.outbox.clone(), actor.clone(), id.clone(), self.clock.now());
         detached(async move { outbox.cancel(&id, now, &actor).await }).await
     }
 }
 
-/// What becomes of a request whose id or key is not new.
+/// Returns the result of a request whose id or key is known already.
 fn known_request(known: EnqueueResult, id: &CorrelationId) -> Result<Sent, SendError> {
     match known {
         EnqueueResult::New | EnqueueResult::Same => Ok(Sent::Same(id.clone())),

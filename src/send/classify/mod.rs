@@ -1,6 +1,6 @@
 //! What an attempt to dispatch messages means for each of them: it is accepted, refused, tried again later, or unknown.
 //!
-//! The table in `classify/table.rs` decides. This file finds what the table asks for, and words the reason.
+//! The table in `classify/table.rs` decides. This file extracts what the table needs, and words the reason.
 
 mod table;
 
@@ -16,16 +16,16 @@ use crate::{
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The request never left: no connection, or no request could be made.
+    /// The request was not sent: there was no connection, or no request could be built.
     NotSent(String),
-    /// The request left, at least in part, and no answer came.
+    /// The request was sent, at least in part, and no answer came.
     NoAnswer(String),
-    /// An answer came, and broke off after its head.
+    /// An answer came, but broke off after its head.
     BrokeOff {
         /// The HTTP status.
         status: u16,
     },
-    /// An answer came.
+    /// A complete answer came.
     Answered {
         /// The HTTP status.
         status: u16,
@@ -37,7 +37,7 @@ pub enum Attempt {
 }
 
 impl Attempt {
-    /// How it ended, in none of the platform's words.
+    /// Describes how the attempt ended, without the platform's own text.
     pub(super) fn in_words(&self) -> String {
         match self {
             Self::NotSent(why) => format!("not sent: {why}"),
@@ -51,21 +51,22 @@ impl Attempt {
 /// Why a message has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// Something of this message, or of the moment.
+    /// A temporary reason, which may concern this message only.
     Transient,
-    /// We send faster than the tenant may. Not the message's fault, so it never ends its attempts.
+    /// We send faster than the tenant is allowed to. This is not the message's fault, so it never uses up its attempts.
     Rate,
-    /// We are turned away, whatever we bring: the key, the service behind it, or where we call from. Any other message
-    /// would be too; so it never ends the attempts of this one.
+    /// The platform rejects our key, the service behind it, or the address that we call from. It would reject any other
+    /// message too, so this never uses up the attempts of this one.
     Credentials,
-    /// The request did not leave, since nothing can be connected to.
+    /// The request was not sent, since no connection could be made.
     Unreachable,
-    /// What answered is not the platform: the base URL is wrong, or a proxy refuses for it.
+    /// The answer is not from the platform: the base URL is wrong, or a proxy refuses in its place.
     Unexpected,
 }
 
 impl Cause {
-    /// Whether the attempt counts as one of the message's own. What would have met every other message does not.
+    /// Returns whether the attempt counts towards the limit of the message. It does not if any other message would have
+    /// failed too.
     pub(super) fn counts(self) -> bool {
         self == Self::Transient
     }
@@ -74,18 +75,18 @@ impl Cause {
 /// What an attempt means for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The platform has it, under this id, if it told one.
+    /// The platform has the message, under this id if it returned one.
     Accepted(Option<TransactionId>),
-    /// The platform does not want it.
+    /// The platform refused the message.
     Refused { code: Option<String>, reason: String, failure: Failure },
-    /// The platform does not have it, and may take it later, and not before `after`.
+    /// The platform does not have the message, and may accept it later, after `after` at the earliest.
     Later { code: Option<String>, reason: String, cause: Cause, after: Option<Duration> },
-    /// The platform may have it.
+    /// The platform may have the message.
     Unknown { reason: String },
 }
 
 impl Outcome {
-    /// For the only message of a request.
+    /// The outcome for the only message of a request.
     pub(super) fn of(attempt: &Attempt, channel: &Channel) -> Self {
         match attempt {
             Attempt::NotSent(_) => Self::from(Verdict::Later(Cause::Unreachable), None, attempt.in_words(), None),
@@ -97,7 +98,7 @@ impl Outcome {
         }
     }
 
-    /// For each message of a request for several, in their order.
+    /// The outcome for each message of a request with several, in the same order.
     pub(super) fn of_batch(attempt: &Attempt, messages: &[(&CorrelationId, &Channel)]) -> Vec<Self> {
         let Attempt::Answered { status, body, retry_after } = attempt else {
             return messages.iter().map(|(_, channel)| Self::of(attempt, channel)).collect();

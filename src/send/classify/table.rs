@@ -1,20 +1,21 @@
-//! The outcome table: what an attempt that the platform did not plainly accept means for the message.
+//! The outcome table: what an attempt means for the message if the platform did not clearly accept it.
 //!
-//! The rule behind it: only what proves that the platform does not have the message leads to another attempt. Where it
-//! may have it; this is unknown, and a later notification settles it. The first line that applies decides:
+//! The rule behind it: a message is tried again only if it is certain that the platform does not have it. If the
+//! platform may have it, the outcome is unknown, and a later notification settles it. The first row that applies
+//! decides:
 //!
 //! | How it ended | Means |
 //! | --- | --- |
-//! | no connection: no address, no TCP, no TLS, or not in time | later; nothing has left, and nothing else could |
+//! | no connection: no address, no TCP, no TLS, or not in time | later; nothing was sent, and no other message could be |
 //! | no answer: timed out, or the connection broke off | unknown |
 //! | acceptance in a documented form | accepted, whatever the HTTP status |
 //! | refusal with a code in [`CODES`] | that row |
 //! | refusal with a code in `webex/codes.tsv` | its class |
-//! | refusal, otherwise | the row of [`STATUSES`], if that is "later" for another reason than an unexpected answer; else refused, unclear whether for good |
-//! | an answer that broke off | the row of [`STATUSES`]; a refusal and an unexpected answer are asked for again, since the reason was lost |
-//! | an answer in no documented form | the row of [`STATUSES`]; a bare 404 is the answer of a wrong address or of a proxy, and refuses no message |
+//! | refusal, otherwise | the row of [`STATUSES`], if that is "later" for another reason than an unexpected answer; otherwise refused, and it is unclear whether permanently |
+//! | an answer that broke off | the row of [`STATUSES`]; after a refusal or an unexpected answer, the message is tried again, since the reason was lost |
+//! | an answer in no documented form | the row of [`STATUSES`]; a bare 404 comes from a wrong address or from a proxy, and does not refuse the message |
 //!
-//! To change what a code means, add its row here only where its class does not say enough.
+//! To change what a code means, add a row here only if its class is not specific enough.
 
 use std::ops::RangeInclusive;
 
@@ -24,12 +25,12 @@ use crate::{
     webex::codes::{self, Class},
 };
 
-/// A cell of the table: what is to be done.
+/// A cell of the table: what to do with the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The platform does not want the message.
+    /// The platform refused the message.
     Refused(Failure),
-    /// The platform does not have the message, and may take it another time.
+    /// The platform does not have the message, and may accept it later.
     Later(Cause),
     /// The platform may have the message.
     Unknown,
@@ -37,49 +38,50 @@ pub(super) enum Verdict {
 
 use Verdict::{Later, Refused, Unknown};
 
-/// Codes whose class does not say enough: of those in `codes.tsv`, what their refusal asks us to do. With words, only
-/// if the platform's text has them, for codes with two meanings (`references-api-codes`).
+/// Codes of `codes.tsv` whose class is not specific enough, with the verdict for a refusal. A row with words applies
+/// only if the platform's text contains them, for codes with two meanings (`references-api-codes`).
 const CODES: &[(&str, Option<&str>, Verdict)] = &[
-    // Authentication failed, in a bad key; Service Key Missing.
+    // Authentication failed because of a bad key; the service key is missing.
     ("7001", None, Later(Cause::Credentials)),
     ("7002", None, Later(Cause::Credentials)),
-    // Service Inactive: the one that our key is of, so that all messages share it.
+    // The service is inactive: it is that of our key, so all messages share it.
     ("7007", None, Later(Cause::Credentials)),
-    // The tenant's list of allowed addresses does not have ours (`product-update-v6200-july-2026`).
+    // The tenant's list of allowed addresses does not contain ours (`product-update-v6200-july-2026`).
     ("7010", Some("source ip"), Later(Cause::Credentials)),
     ("7127", None, Later(Cause::Credentials)),
     ("7208", Some("source ip"), Later(Cause::Credentials)),
-    // The tenant's rate, and with its burst used up (`rate-limits-for-messaging-apis-…`).
+    // The tenant's rate is exceeded; its rate is exceeded and its burst is used up
+    // (`rate-limits-for-messaging-apis-…`).
     ("7020", None, Later(Cause::Rate)),
 ];
 
-/// What an HTTP status says by itself. The first row that holds it counts.
+/// The meaning of an HTTP status by itself. The first row that contains it applies.
 const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     // Redirects are not followed, and mean a wrong base URL.
     (300..=399, Later(Cause::Unexpected)),
-    // 401 has no body (`send-sms-message-api-v2`). 403 is an unknown customer or one over quota (`mms-api`).
+    // 401 has no body (`send-sms-message-api-v2`). 403 means an unknown customer, or one over quota (`mms-api`).
     (401..=401, Later(Cause::Credentials)),
     (403..=403, Later(Cause::Credentials)),
     // Whichever side was too slow, the request may have been read completely.
     (408..=408, Unknown),
-    // Listed (`mms-api`) without the word on what is in conflict.
+    // It is listed (`mms-api`) without saying what is in conflict.
     (409..=409, Refused(Failure::Unclear)),
-    // A proxy in between bounds the size; another message may be small enough.
+    // A proxy in between limits the size; another message may be small enough.
     (413..=413, Refused(Failure::Permanent)),
     (429..=429, Later(Cause::Rate)),
-    // The platform gives its reason with every other refusal (section 3 of the notes on the wire format). Without one it
-    // is a path that is not the platform's, or a proxy that speaks for it.
+    // The platform gives its reason with every other refusal (section 3 of the notes on the wire format). Without a
+    // reason, the path does not belong to the platform, or a proxy answers in its place.
     (400..=499, Later(Cause::Unexpected)),
-    // Of the other errors of a server, none says that the request was not carried out.
+    // No other server error means that the request was not carried out.
     (503..=503, Later(Cause::Transient)),
 ];
 
-/// An answer in no documented form.
+/// The verdict for an answer in no documented form.
 pub(super) fn of_status(status: u16) -> Verdict {
     STATUSES.iter().find(|(range, _)| range.contains(&status)).map_or(Unknown, |(_, verdict)| *verdict)
 }
 
-/// An answer of which only the head arrived.
+/// The verdict for an answer that broke off after its head.
 pub(super) fn of_head(status: u16) -> Verdict {
     match of_status(status) {
         Refused(_) | Later(Cause::Unexpected) => Later(Cause::Transient),
@@ -87,7 +89,7 @@ pub(super) fn of_head(status: u16) -> Verdict {
     }
 }
 
-/// A refusal in a documented form, with what it says.
+/// The verdict for a refusal in a documented form.
 pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, channel: &Channel) -> Verdict {
     let text = text.unwrap_or_default().to_lowercase();
     let row = CODES.iter().find(|(known, words, _)| Some(*known) == code && words.is_none_or(|w| text.contains(w)));
@@ -98,10 +100,10 @@ pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, ch
         Some(Class::Permanent) => Refused(Failure::Permanent),
         Some(Class::Transient) => Later(Cause::Transient),
         Some(Class::Unclear) => Refused(Failure::Unclear),
-        // A word of success, or of work under way, in a place where none is documented.
+        // The code means success, or work in progress, which is not documented for a refusal.
         Some(_) => Unknown,
         None => match of_status(status) {
-            // In the platform's form, what would be unexpected is the platform's.
+            // The answer has the platform's form, so it is not unexpected.
             later @ Later(cause) if cause != Cause::Unexpected => later,
             _ => Refused(Failure::Unclear),
         },
@@ -112,27 +114,28 @@ pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, ch
 mod tests {
     use super::*;
 
-    const PASSING: Verdict = Later(Cause::Transient);
+    const TRANSIENT: Verdict = Later(Cause::Transient);
     const RATE: Verdict = Later(Cause::Rate);
     const CREDENTIALS: Verdict = Later(Cause::Credentials);
     const UNEXPECTED: Verdict = Later(Cause::Unexpected);
-    const FOR_GOOD: Verdict = Refused(Failure::Permanent);
+    const PERMANENT: Verdict = Refused(Failure::Permanent);
     const UNCLEAR: Verdict = Refused(Failure::Unclear);
 
-    /// Every code that is documented for the answer to a send request, but for those of acceptance.
+    /// Every code that is documented for the answer to a send request, except those of acceptance.
     const DOCUMENTED: &[(Verdict, &[&str])] = &[
         (CREDENTIALS, &["7001", "7002", "7007", "7127"]),
         (RATE, &["7020"]),
-        (PASSING, &["7005", "7006", "7019", "7103", "7113", "7208", "9004", "9006"]),
+        (TRANSIENT, &["7005", "7006", "7019", "7103", "7113", "7208", "9004", "9006"]),
         (
-            FOR_GOOD,
+            PERMANENT,
             &[
                 "7000", "7003", "7004", "7008", "7009", "7022", "7025", "7026", "7101", "7102", "7104", "7105", "7106",
                 "7107", "7108", "7109", "7110", "7111", "7112", "7114", "7115", "7116", "7117", "7118", "7119", "7120",
                 "7126", "9000", "9001", "9002", "9003", "9005", "9007", "9010",
             ],
         ),
-        // 8000 is shown without a meaning; the others are those of status queries and of a channel that is gone.
+        // 8000 is documented without a meaning; the others belong to status queries and to a channel that no longer
+        // exists.
         (
             UNCLEAR,
             &[
@@ -152,20 +155,20 @@ mod tests {
                 }
             }
         }
-        assert_eq!(of_refusal(201, Some("8009"), None, &Channel::Voice), FOR_GOOD);
-        // A code says more than the status that it comes with.
-        assert_eq!(of_refusal(403, Some("7004"), None, &Channel::Sms), FOR_GOOD);
-        assert_eq!(of_refusal(500, Some("7006"), None, &Channel::Sms), PASSING);
+        assert_eq!(of_refusal(201, Some("8009"), None, &Channel::Voice), PERMANENT);
+        // A code takes precedence over the status.
+        assert_eq!(of_refusal(403, Some("7004"), None, &Channel::Sms), PERMANENT);
+        assert_eq!(of_refusal(500, Some("7006"), None, &Channel::Sms), TRANSIENT);
         assert_eq!(of_refusal(400, Some("7020"), None, &Channel::Sms), RATE);
     }
 
     #[test]
-    fn of_two_meanings_of_a_code_the_text_tells() {
+    fn the_text_decides_between_two_meanings_of_a_code() {
         for (code, text, verdict) in [
             ("7010", "Source IP is not in the allowed list", CREDENTIALS),
             ("7010", "Service provider exception", UNCLEAR),
             ("7208", "Source ip is not in the allowed list", CREDENTIALS),
-            ("7208", "Message expired", PASSING),
+            ("7208", "Message expired", TRANSIENT),
         ] {
             assert_eq!(of_refusal(200, Some(code), Some(text), &Channel::Sms), verdict, "{code} {text}");
         }
@@ -173,39 +176,39 @@ mod tests {
 
     #[test]
     fn every_status_has_its_meaning() {
-        // In no documented form; with only the head; with a refusal whose code is unknown.
+        // The verdicts for a body in no documented form, for the head alone, and for a refusal with an unknown code.
         for (status, bare, cut, refused) in [
             (200, Unknown, Unknown, UNCLEAR),
             (201, Unknown, Unknown, UNCLEAR),
             (202, Unknown, Unknown, UNCLEAR),
-            (301, UNEXPECTED, PASSING, UNCLEAR),
-            (307, UNEXPECTED, PASSING, UNCLEAR),
-            (400, UNEXPECTED, PASSING, UNCLEAR),
+            (301, UNEXPECTED, TRANSIENT, UNCLEAR),
+            (307, UNEXPECTED, TRANSIENT, UNCLEAR),
+            (400, UNEXPECTED, TRANSIENT, UNCLEAR),
             (401, CREDENTIALS, CREDENTIALS, CREDENTIALS),
             (403, CREDENTIALS, CREDENTIALS, CREDENTIALS),
-            (404, UNEXPECTED, PASSING, UNCLEAR),
-            (405, UNEXPECTED, PASSING, UNCLEAR),
-            (407, UNEXPECTED, PASSING, UNCLEAR),
-            (410, UNEXPECTED, PASSING, UNCLEAR),
+            (404, UNEXPECTED, TRANSIENT, UNCLEAR),
+            (405, UNEXPECTED, TRANSIENT, UNCLEAR),
+            (407, UNEXPECTED, TRANSIENT, UNCLEAR),
+            (410, UNEXPECTED, TRANSIENT, UNCLEAR),
             (408, Unknown, Unknown, UNCLEAR),
-            (409, UNCLEAR, PASSING, UNCLEAR),
-            (413, FOR_GOOD, PASSING, UNCLEAR),
+            (409, UNCLEAR, TRANSIENT, UNCLEAR),
+            (413, PERMANENT, TRANSIENT, UNCLEAR),
             (429, RATE, RATE, RATE),
             (500, Unknown, Unknown, UNCLEAR),
             (502, Unknown, Unknown, UNCLEAR),
-            (503, PASSING, PASSING, PASSING),
+            (503, TRANSIENT, TRANSIENT, TRANSIENT),
             (504, Unknown, Unknown, UNCLEAR),
         ] {
             assert_eq!(of_status(status), bare, "{status}");
             assert_eq!(of_head(status), cut, "{status}, incomplete");
             assert_eq!(of_refusal(status, Some("4711"), None, &Channel::Sms), refused, "{status}, unknown code");
         }
-        // The refused call of v2 has no code.
+        // A call that v2 refuses has no code.
         assert_eq!(of_refusal(201, None, Some("Rejected"), &Channel::Voice), UNCLEAR);
     }
 
     #[test]
-    fn a_word_of_success_in_the_place_of_a_refusal_is_not_believed_either_way() {
+    fn a_success_code_in_a_refusal_means_unknown() {
         for code in ["7500", "7501", "7502"] {
             assert_eq!(of_refusal(200, Some(code), None, &Channel::Sms), Unknown);
         }
@@ -216,9 +219,9 @@ mod tests {
         for (code, words, verdict) in CODES {
             let class = codes::find(None, code).map(|code| code.class);
             let by_class = match class {
-                Some(Class::Transient) => PASSING,
+                Some(Class::Transient) => TRANSIENT,
                 Some(Class::Unclear) => UNCLEAR,
-                _ => FOR_GOOD,
+                _ => PERMANENT,
             };
             assert!(class.is_some() && by_class != *verdict, "{code} {words:?}");
         }

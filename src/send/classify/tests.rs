@@ -1,4 +1,4 @@
-//! From an answer, or none, to the outcome.
+//! The outcome of each answer, and of a missing one.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn each_answer_has_one_meaning() {
 }
 
 #[test]
-fn of_an_attempt_without_a_whole_answer_only_what_was_not_taken_is_tried_again() {
+fn without_a_complete_answer_only_a_message_that_was_not_accepted_is_tried_again() {
     let of = |attempt| Outcome::of(&attempt, &Channel::Sms).metric();
     assert_eq!(of(Attempt::NotSent("refused".to_owned())), DispatchOutcome::Later);
     assert_eq!(of(Attempt::NoAnswer("timed out".to_owned())), DispatchOutcome::Unknown);
@@ -78,7 +78,7 @@ fn each_message_of_a_batch_has_its_own_outcome() {
 }
 
 #[test]
-fn a_batch_of_one_is_like_one() {
+fn a_batch_of_one_is_like_a_single_message() {
     for attempt in [
         answered(200, r#"{"response":[{"code":"1001","transid":"t","correlationid":"another"}]}"#),
         answered(201, r#"{"messageId":"t"}"#),

@@ -1,14 +1,14 @@
-//! The circuit breaker: stops all sending while the platform cannot take anything, and finds out when it can again.
+//! The circuit breaker: stops all sending while the platform accepts no messages, and finds out when it does again.
 //!
-//! Each message would fare as the one before. So nothing leaves and nothing is claimed while the breaker is open; after a
-//! pause one message, the probe, is let through. Its answer closes the breaker or makes the next pause longer.
+//! Every message would fail like the one before. So nothing is sent and nothing is claimed while the breaker is open.
+//! After a pause, one message, the probe, is let through. Its answer closes the breaker or makes the next pause longer.
 //!
 //! | What opens it | When |
 //! | --- | --- |
-//! | the platform refuses our credentials | at once: every message shows the same ones |
-//! | no connection: no address, TCP or TLS | at once: nothing can leave |
+//! | the platform refuses our credentials | at once: every message is sent with the same ones |
+//! | no connection: no address, TCP or TLS | at once: nothing can be sent |
 //! | a refusal that is not in the platform's form (404 with a web page, a redirect) | at once: the base URL is wrong, or a proxy answers |
-//! | no answer, a server error, an acceptance that is not in the platform's form | after [`IN_A_ROW`] of them, since one alone can be the fault of one message |
+//! | no answer, a server error, an acceptance that is not in the platform's form | after [`IN_A_ROW`] of them, since a single one can be caused by one message |
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{clock::Clock, domain::Timestamp};
 /// Whether messages are dispatched, for a health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DispatchHealth {
-    /// As far as we know.
+    /// Messages are dispatched, as far as we know.
     Working,
     /// Nothing is sent until the trouble is over.
     Stopped {
@@ -27,12 +27,12 @@ pub enum DispatchHealth {
         trouble: Trouble,
         /// How the last request ended. It holds no personal data.
         reason: String,
-        /// Since when nothing is sent.
+        /// The time since which nothing has been sent.
         since: Timestamp,
     },
 }
 
-/// What keeps every message from being sent.
+/// The reason why no message can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The platform refuses our credentials.
@@ -62,7 +62,7 @@ impl Trouble {
         }
     }
 
-    fn is_over(self) -> &'static str {
+    fn end_message(self) -> &'static str {
         match self {
             Self::CredentialsRefused => "the platform accepts the credentials again; sending continues",
             Self::Unreachable => "the platform can be reached again; sending continues",
@@ -70,7 +70,7 @@ impl Trouble {
         }
     }
 
-    /// The longest pause between two probes. Credentials become good by somebody's hand; a network by itself.
+    /// The longest pause between two probes. Credentials are renewed by a person; a network recovers by itself.
     fn longest_pause(self) -> Duration {
         match self {
             Self::CredentialsRefused => Duration::from_mins(5),
@@ -79,53 +79,53 @@ impl Trouble {
     }
 }
 
-/// What a request tells about all others.
+/// What a request reveals about all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// The platform took our credentials and answered.
+    /// The platform accepted our credentials and answered.
     Good,
-    /// The platform answered, and that does not tell whether our credentials are good.
+    /// The platform answered, but that does not show whether our credentials are valid.
     Answered,
-    /// No other message would fare better.
+    /// Any other message would fail too.
     Trouble(Trouble, String),
-    /// Perhaps no other message would fare better.
-    Doubt(Trouble, String),
+    /// Perhaps any other message would fail too.
+    Suspected(Trouble, String),
 }
 
-/// After this many signs of doubt without an answer in between, the breaker opens.
+/// The breaker opens after this many suspected troubles without an answer in between.
 const IN_A_ROW: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Lets requests through, or not.
+/// Decides whether requests may be sent.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
     health: watch::Sender<DispatchHealth>,
     clock: Clock,
-    /// The longest pause between two probes, where the trouble does not ask for a shorter one.
+    /// The longest pause between two probes, unless the trouble has a shorter one.
     longest: Duration,
     open: Option<Open>,
-    /// Signs of doubt without an answer in between.
-    doubts: u32,
-    /// When it was last closed. What left before met what was wrong then.
+    /// The number of suspected troubles without an answer in between.
+    suspected_count: u32,
+    /// When the breaker was last closed. Requests that began before met the trouble of that time.
     closed: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Open {
     trouble: Trouble,
-    /// What left before this tells nothing new.
+    /// The answers to requests that began before this reveal nothing new.
     since: Instant,
     pause: Duration,
-    /// Whether the probe is on its way.
+    /// Whether the probe is under way.
     is_probing: bool,
 }
 
 impl CircuitBreaker {
     pub(super) fn new(health: watch::Sender<DispatchHealth>, clock: Clock, longest: Duration) -> Self {
-        Self { health, clock, longest, open: None, doubts: 0, closed: None }
+        Self { health, clock, longest, open: None, suspected_count: 0, closed: None }
     }
 
-    /// What is wrong; `None` while messages may leave.
+    /// Returns what is wrong; `None` while messages may be sent.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         self.open.map(|open| open.trouble)
     }
@@ -134,7 +134,7 @@ impl CircuitBreaker {
         self.open.is_some()
     }
 
-    /// How long until a message may leave; `None`: only after an answer.
+    /// Returns how long it takes until a message may be sent; `None` if it has to wait for an answer.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         match self.open {
             None => Some(Duration::ZERO),
@@ -143,14 +143,14 @@ impl CircuitBreaker {
         }
     }
 
-    /// A message leaves.
+    /// Notes that a request begins.
     pub(super) fn began(&mut self) {
         if let Some(open) = &mut self.open {
             open.is_probing = true;
         }
     }
 
-    /// A request that left at `began` has ended.
+    /// Handles the end of a request that left at `began`.
     pub(super) fn heard(&mut self, signal: Signal, began: Instant, now: Instant) {
         match self.open {
             None if self.closed.is_none_or(|closed| began >= closed) => self.heard_while_closed(signal, now),
@@ -161,11 +161,11 @@ impl CircuitBreaker {
 
     fn heard_while_closed(&mut self, signal: Signal, now: Instant) {
         match signal {
-            Signal::Good | Signal::Answered => self.doubts = 0,
+            Signal::Good | Signal::Answered => self.suspected_count = 0,
             Signal::Trouble(trouble, reason) => self.open(trouble, reason, now),
-            Signal::Doubt(trouble, reason) => {
-                self.doubts += 1;
-                if self.doubts >= IN_A_ROW {
+            Signal::Suspected(trouble, reason) => {
+                self.suspected_count += 1;
+                if self.suspected_count >= IN_A_ROW {
                     self.open(trouble, reason, now);
                 }
             }
@@ -174,12 +174,12 @@ impl CircuitBreaker {
 
     fn heard_from_probe(&mut self, open: Open, signal: Signal, now: Instant) {
         let trouble = match signal {
-            // Neither says anything about credentials.
-            Signal::Answered | Signal::Doubt(..) if open.trouble == Trouble::CredentialsRefused => open.trouble,
+            // Neither of these reveals anything about the credentials.
+            Signal::Answered | Signal::Suspected(..) if open.trouble == Trouble::CredentialsRefused => open.trouble,
             Signal::Good | Signal::Answered => return self.close(now),
-            Signal::Trouble(trouble, reason) | Signal::Doubt(trouble, reason) => {
+            Signal::Trouble(trouble, reason) | Signal::Suspected(trouble, reason) => {
                 if trouble != open.trouble {
-                    self.tell(trouble, reason);
+                    self.report(trouble, reason);
                 }
                 trouble
             }
@@ -188,7 +188,7 @@ impl CircuitBreaker {
         self.open = Some(Open { trouble, since: now, pause, is_probing: false });
     }
 
-    /// There are new credentials.
+    /// Closes the breaker if the credentials were the trouble, since there are new ones.
     pub(super) fn renewed(&mut self, now: Instant) {
         if self.trouble() == Some(Trouble::CredentialsRefused) {
             self.close(now);
@@ -196,13 +196,13 @@ impl CircuitBreaker {
     }
 
     fn open(&mut self, trouble: Trouble, reason: String, now: Instant) {
-        self.doubts = 0;
+        self.suspected_count = 0;
         self.open = Some(Open { trouble, since: now, pause: FIRST_PAUSE.min(self.longest), is_probing: false });
-        self.tell(trouble, reason);
+        self.report(trouble, reason);
     }
 
-    /// Says once what is wrong. Where the trouble turns into another one, nothing was sent since the first.
-    fn tell(&self, trouble: Trouble, reason: String) {
+    /// Reports once what is wrong. If the trouble turns into another one, nothing has been sent since the first.
+    fn report(&self, trouble: Trouble, reason: String) {
         let since = match &*self.health.borrow() {
             DispatchHealth::Stopped { since, .. } => *since,
             DispatchHealth::Working => self.clock.now(),
@@ -222,7 +222,7 @@ impl CircuitBreaker {
         self.closed = Some(now);
         if let DispatchHealth::Stopped { since, .. } = self.health.send_replace(DispatchHealth::Working) {
             let seconds = self.clock.now().since(since).as_secs();
-            tracing::info!(%since, seconds, "{}", open.trouble.is_over());
+            tracing::info!(%since, seconds, "{}", open.trouble.end_message());
         }
     }
 }
@@ -242,8 +242,8 @@ mod tests {
         Signal::Trouble(trouble, "reason".to_owned())
     }
 
-    fn doubt() -> Signal {
-        Signal::Doubt(Trouble::Unreachable, "no answer: timed out".to_owned())
+    fn suspected() -> Signal {
+        Signal::Suspected(Trouble::Unreachable, "no answer: timed out".to_owned())
     }
 
     fn opened_by(what: Trouble, now: Instant) -> (CircuitBreaker, watch::Receiver<DispatchHealth>) {
@@ -292,19 +292,19 @@ mod tests {
         let (mut breaker, health) = closed();
         let now = Instant::now();
         for answer in [Signal::Good, Signal::Answered] {
-            breaker.heard(doubt(), now, now);
-            breaker.heard(doubt(), now, now);
+            breaker.heard(suspected(), now, now);
+            breaker.heard(suspected(), now, now);
             breaker.heard(answer, now, now);
             assert!(!breaker.is_open());
         }
         for _ in 0..IN_A_ROW {
-            breaker.heard(doubt(), now, now);
+            breaker.heard(suspected(), now, now);
         }
         assert!(is_stopped_by(&health, Trouble::Unreachable));
     }
 
     #[test]
-    fn any_answer_of_the_platform_ends_a_trouble_of_the_way_and_not_one_of_credentials() {
+    fn any_answer_of_the_platform_ends_every_trouble_but_that_of_credentials() {
         for (what, closes) in
             [(Trouble::Unreachable, true), (Trouble::UnexpectedAnswers, true), (Trouble::CredentialsRefused, false)]
         {
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_meets_another_trouble_says_so_and_keeps_the_time_since_when_nothing_is_sent() {
+    fn a_probe_that_meets_another_trouble_reports_it_and_keeps_the_time_of_the_first() {
         let now = Instant::now();
         let (mut breaker, health) = opened_by(Trouble::Unreachable, now);
         let DispatchHealth::Stopped { since, .. } = health.borrow().clone() else { panic!("it works") };
@@ -327,9 +327,9 @@ mod tests {
             *health.borrow(),
             DispatchHealth::Stopped { trouble: Trouble::CredentialsRefused, reason: "reason".to_owned(), since }
         );
-        // And a probe without an answer tells nothing about credentials.
+        // A probe without an answer reveals nothing about the credentials.
         breaker.began();
-        breaker.heard(doubt(), now, now);
+        breaker.heard(suspected(), now, now);
         assert!(is_stopped_by(&health, Trouble::CredentialsRefused));
     }
 
@@ -344,11 +344,11 @@ mod tests {
     }
 
     #[test]
-    fn what_left_before_it_opened_tells_nothing_new() {
+    fn the_answer_to_an_earlier_request_changes_nothing() {
         let before = Instant::now();
         let now = before + SECOND;
         let (mut breaker, _health) = opened_by(Trouble::CredentialsRefused, now);
-        for signal in [trouble(Trouble::Unreachable), Signal::Good, Signal::Answered, doubt()] {
+        for signal in [trouble(Trouble::Unreachable), Signal::Good, Signal::Answered, suspected()] {
             breaker.heard(signal, before, now);
             assert_eq!(breaker.wait(now), Some(SECOND));
             assert_eq!(breaker.trouble(), Some(Trouble::CredentialsRefused));
@@ -356,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn new_credentials_close_it_where_they_were_the_trouble() {
+    fn new_credentials_close_it_only_if_they_were_the_trouble() {
         let now = Instant::now() + SECOND;
         let (mut breaker, health) = opened_by(Trouble::CredentialsRefused, now);
         breaker.renewed(now);
         assert_eq!(breaker.wait(now), Some(Duration::ZERO));
         assert!(is_working(&health));
-        // An answer to what had left with the old ones.
+        // The answer to a request that was sent with the old credentials.
         breaker.heard(trouble(Trouble::CredentialsRefused), now - SECOND, now);
         assert!(!breaker.is_open());
         breaker.heard(trouble(Trouble::CredentialsRefused), now, now);

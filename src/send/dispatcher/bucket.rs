@@ -1,44 +1,44 @@
-//! A token bucket: a number of messages a second, and some more in a burst.
+//! A token bucket: it allows a number of messages per second, and some more in a burst.
 //!
-//! It is our own, since a claim is made only for what may start at once: the caller must see what is available
-//! before taking it, and keep what the claim did not need. `governor` cannot change its rate, and neither it nor
-//! `ratelimit` lets one look or give back.
+//! It is our own, since a claim is made only for what may start at once: the caller must see how many tokens are
+//! available, and take only those that it uses. `governor` cannot change its rate, and neither it nor `ratelimit` shows
+//! the available tokens or takes unused ones back.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Tokens that come at a steady rate, up to a number.
+/// Tokens that are added at a steady rate, up to a maximum.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
-    /// Tokens a second.
+    /// Tokens per second.
     rate: f64,
-    /// The most that it holds.
+    /// The maximum number of tokens.
     depth: f64,
     level: f64,
     at: Instant,
 }
 
 impl Bucket {
-    /// An empty one.
+    /// Creates an empty bucket.
     pub(super) fn empty(rate: f64, depth: f64, now: Instant) -> Self {
         Self { rate, depth: depth.max(1.0), level: 0.0, at: now }
     }
 
-    /// A full one.
+    /// Creates a full bucket.
     pub(super) fn full(rate: f64, depth: f64, now: Instant) -> Self {
         let empty = Self::empty(rate, depth, now);
         Self { level: empty.depth, ..empty }
     }
 
-    /// From now on at another rate. What it holds stays, as far as it still fits.
+    /// Changes the rate and the depth. The bucket keeps its tokens, up to the new depth.
     pub(super) fn change(&mut self, rate: f64, depth: f64, now: Instant) {
         self.refill(now);
         (self.rate, self.depth) = (rate, depth.max(1.0));
         self.level = self.level.min(self.depth);
     }
 
-    /// How many whole tokens there are.
+    /// Returns the number of whole tokens.
     pub(super) fn tokens(&mut self, now: Instant) -> usize {
         self.refill(now);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the depth")]
@@ -46,7 +46,7 @@ impl Bucket {
         tokens
     }
 
-    /// Takes tokens that are available.
+    /// Removes tokens that are available.
     pub(super) fn take(&mut self, tokens: usize, now: Instant) {
         self.refill(now);
         #[expect(clippy::cast_precision_loss, reason = "some thousands at the most")]
@@ -54,7 +54,7 @@ impl Bucket {
         self.level = (self.level - tokens).max(0.0);
     }
 
-    /// How long until there is one.
+    /// Returns how long it takes until a token is available.
     pub(super) fn wait(&mut self, now: Instant) -> Duration {
         self.refill(now);
         Duration::from_secs_f64((1.0 - self.level).max(0.0) / self.rate)
@@ -67,7 +67,7 @@ impl Bucket {
     }
 }
 
-/// A token that is short of being whole by less than this is one: after `wait` there must be one.
+/// A token that is incomplete by less than this counts as whole: after `wait`, there must be one.
 const ROUNDING: f64 = 1e-6;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::domain::{Channel, Timestamp};
 #[derive(Debug, Default)]
 pub(super) struct ChannelQueues {
     queues: BTreeMap<Channel, ChannelQueue>,
-    /// Counts requests, to tell who had to wait longest.
+    /// Counts requests, to find the queue that has waited longest.
     turn: u64,
 }
 
@@ -20,21 +20,21 @@ struct ChannelQueue {
     due: Option<Timestamp>,
     /// Requests under way.
     in_flight: usize,
-    /// When its last request began.
+    /// The turn in which its last request began.
     turn: u64,
     /// When its last claim began.
     claimed: Option<Instant>,
-    /// What was claimed to wait has waited too long, and no request has ended since.
+    /// A claimed message has waited too long, and no request has ended since.
     is_stuck: bool,
 }
 
-/// A queue may hold this many times the requests that are left for all others. So no queue takes all of them, however
-/// slowly its answers come; and the more queues there are, the less each may take. (It is how switches share a buffer:
-/// Choudhury and Hahne, Dynamic Queue Length Thresholds, 1998.)
+/// A queue may use up to this many times the requests that are left for all others. So no queue uses all of them,
+/// however slow its answers are; and the more queues there are, the fewer each may use. (Network switches share a
+/// buffer in this way: Choudhury and Hahne, Dynamic Queue Length Thresholds, 1998.)
 const SHARE: usize = 3;
 
 impl ChannelQueues {
-    /// The store told when each queue's next message is due; on other queues nothing waits.
+    /// Sets when the next message of each queue is due, as reported by the store. Nothing waits in other queues.
     pub(super) fn set_due(&mut self, next: Vec<(Channel, Timestamp)>) {
         self.queues.retain(|_, queue| {
             queue.due = None;
@@ -45,7 +45,7 @@ impl ChannelQueues {
         }
     }
 
-    /// Nothing that is due is left on `channel`, as far as we know.
+    /// Notes that no more messages are due on `channel`, as far as we know.
     pub(super) fn mark_drained(&mut self, channel: &Channel) {
         if let Some(queue) = self.queues.get_mut(channel) {
             queue.due = None;
@@ -63,7 +63,7 @@ impl ChannelQueues {
         self.queues.values().filter_map(|queue| queue.due).min()
     }
 
-    /// A request on `channel` began.
+    /// Notes that a request on `channel` began.
     pub(super) fn began(&mut self, channel: &Channel) {
         self.turn += 1;
         let queue = self.queues.entry(channel.clone()).or_default();
@@ -71,7 +71,7 @@ impl ChannelQueues {
         queue.turn = self.turn;
     }
 
-    /// A request on `channel` ended.
+    /// Notes that a request on `channel` ended.
     pub(super) fn ended(&mut self, channel: &Channel) {
         if let Some(queue) = self.queues.get_mut(channel) {
             queue.in_flight = queue.in_flight.saturating_sub(1);
@@ -79,7 +79,7 @@ impl ChannelQueues {
         }
     }
 
-    /// A claim on `channel` begins.
+    /// Notes that a claim on `channel` begins.
     pub(super) fn claimed(&mut self, channel: &Channel, now: Instant) {
         self.queues.entry(channel.clone()).or_default().claimed = Some(now);
     }
@@ -89,25 +89,26 @@ impl ChannelQueues {
         self.queues.get(channel).and_then(|queue| queue.claimed)
     }
 
-    /// What was claimed to wait on `channel` has waited too long.
+    /// Notes that a claimed message of `channel` has waited too long.
     pub(super) fn mark_stuck(&mut self, channel: &Channel) {
         if let Some(queue) = self.queues.get_mut(channel) {
             queue.is_stuck = true;
         }
     }
 
-    /// Whether it would wait too long again.
+    /// Returns whether another claimed message would wait too long again.
     pub(super) fn is_stuck(&self, channel: &Channel) -> bool {
         self.queues.get(channel).is_some_and(|queue| queue.is_stuck)
     }
 
-    /// Shares `free` requests out to the queues that want some, each with the most that it wants. The next one goes to
-    /// the queue that has the fewest, and of those to the one that waits longest; in this order they are to be served.
+    /// Shares `free` requests among the queues in `wanted`, each of which gets at most the number that it wants. Each
+    /// request goes to the queue that has the fewest and, among those, to the one that has waited longest. The result
+    /// has the order in which the queues are to be served.
     pub(super) fn share(&self, free: usize, wanted: Vec<(Channel, usize)>) -> Vec<(Channel, usize)> {
         let (fresh, mut shares) = (ChannelQueue::default(), Vec::new());
         for (channel, most) in wanted {
-            let ChannelQueue { in_flight: held, turn, .. } = self.queues.get(&channel).unwrap_or(&fresh);
-            shares.push(Share { channel, most, in_flight: *held, turn: *turn, given: 0 });
+            let ChannelQueue { in_flight, turn, .. } = self.queues.get(&channel).unwrap_or(&fresh);
+            shares.push(Share { channel, most, in_flight: *in_flight, turn: *turn, given: 0 });
         }
         for left in (1..=free).rev() {
             let fits = |share: &&mut Share| share.given < share.most && share.in_flight + share.given < SHARE * left;
@@ -120,7 +121,7 @@ impl ChannelQueues {
     }
 }
 
-/// A queue's share in the making.
+/// The share of a queue while it is computed.
 struct Share {
     channel: Channel,
     most: usize,
@@ -152,43 +153,43 @@ mod tests {
         shares
     }
 
-    fn held(queues: &ChannelQueues, channel: &Channel) -> usize {
+    fn in_flight(queues: &ChannelQueues, channel: &Channel) -> usize {
         queues.queues.get(channel).map_or(0, |queue| queue.in_flight)
     }
 
     #[test]
-    fn a_lane_alone_leaves_a_quarter_to_others() {
+    fn a_single_queue_leaves_a_quarter_to_others() {
         for (free, gets) in [(1, 1), (2, 2), (4, 3), (16, 12), (64, 48)] {
             assert_eq!(share(&mut ChannelQueues::default(), free, &[(Sms, ALL)]), [(Sms, gets)]);
         }
     }
 
     #[test]
-    fn lanes_that_want_all_get_the_same() {
+    fn queues_that_want_all_get_the_same() {
         let shares = share(&mut ChannelQueues::default(), 64, &[(Sms, ALL), (Rcs, ALL), (Whatsapp, ALL)]);
         assert_eq!(shares.iter().map(|(_, requests)| *requests).collect::<Vec<_>>(), [20, 19, 19]);
     }
 
     #[test]
-    fn what_one_lane_does_not_want_the_others_get() {
+    fn requests_that_one_queue_does_not_want_go_to_the_others() {
         assert_eq!(share(&mut ChannelQueues::default(), 16, &[(Sms, ALL), (Rcs, 1)]), [(Sms, 12), (Rcs, 1)]);
     }
 
     #[test]
-    fn a_busy_lane_leaves_what_is_free_to_the_others() {
+    fn a_busy_queue_leaves_free_requests_to_the_others() {
         let mut queues = ChannelQueues::default();
         share(&mut queues, 64, &[(Sms, ALL)]);
         assert_eq!(share(&mut queues, 16, &[(Sms, ALL)]), []);
         assert_eq!(share(&mut queues, 16, &[(Sms, ALL), (Rcs, 5)]), [(Rcs, 5)]);
-        // As answers come, both have the same in the end.
+        // As answers come, the second queue catches up.
         for _ in 0..100 {
             for _ in 0..4 {
                 queues.ended(&Sms);
             }
-            let free = 64 - held(&queues, &Sms) - held(&queues, &Rcs);
+            let free = 64 - in_flight(&queues, &Sms) - in_flight(&queues, &Rcs);
             share(&mut queues, free, &[(Sms, ALL), (Rcs, ALL)]);
         }
-        assert!(held(&queues, &Rcs) >= held(&queues, &Sms), "{queues:?}");
+        assert!(in_flight(&queues, &Rcs) >= in_flight(&queues, &Sms), "{queues:?}");
     }
 
     #[test]
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_is_stuck_until_a_request_ends() {
+    fn a_queue_is_stuck_until_a_request_ends() {
         let mut queues = ChannelQueues::default();
         share(&mut queues, 64, &[(Sms, 9), (Rcs, 9)]);
         assert!(!queues.is_stuck(&Sms));
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_store_told_last_counts() {
+    fn the_due_times_that_were_set_last_apply() {
         let (early, late) = (Timestamp::from_micros(5), Timestamp::from_micros(9));
         let mut queues = ChannelQueues::default();
         queues.set_due(vec![(Sms, early), (Rcs, late)]);
@@ -233,7 +234,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_more_is_shared_out_than_there_is_and_nobody_waits_for_nothing(
+        fn no_more_requests_are_shared_than_are_free_and_no_queue_starves(
             free in 0_usize..100, busy in proptest::collection::vec(0_usize..50, 3), most in proptest::collection::vec(0_usize..50, 3)
         ) {
             let mut queues = ChannelQueues::default();
@@ -248,7 +249,7 @@ mod tests {
             // A queue without any request gets one, if there are enough for all of these queues.
             for (channel, most) in &wanted {
                 prop_assert!(of(channel) <= *most);
-                let starves = *most > 0 && held(&queues, channel) == 0 && of(channel) == 0;
+                let starves = *most > 0 && in_flight(&queues, channel) == 0 && of(channel) == 0;
                 prop_assert!(!starves || free < 3, "{channel} of {free}: {shares:?}");
             }
         }

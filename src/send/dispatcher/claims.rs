@@ -9,21 +9,21 @@ use crate::{
     storage::{Claim, Outbox, StorageError},
 };
 
-/// After a claim that failed, none is made for a while; longer after each that fails in a row.
+/// The pause after a failed claim. It becomes longer with each failure in a row.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The claim under way, if there is one.
 pub(super) struct Claims {
     outbox: Arc<dyn Outbox>,
-    /// A task of its own: the commit goes on, whatever else is waited for.
+    /// A separate task, so that the commit goes on while the loop waits for something else.
     under_way: JoinSet<Result<Claimed, StorageError>>,
-    /// When the last one began.
+    /// When the last claim began.
     began: Option<Instant>,
-    /// How long it took.
+    /// How long the last claim took.
     took: Duration,
-    rests_until: Option<Instant>,
-    /// How long it is after the next one that fails.
+    paused_until: Option<Instant>,
+    /// The pause after the next failure.
     pause: Duration,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Claimed {
     pub(super) claims: Vec<Claim>,
     /// When the leases end.
     pub(super) until: Instant,
-    /// There was less than was wanted.
+    /// Fewer messages were due than requested.
     pub(super) is_short: bool,
 }
 
@@ -44,28 +44,28 @@ impl Claims {
             under_way: JoinSet::new(),
             began: None,
             took: Duration::ZERO,
-            rests_until: None,
+            paused_until: None,
             pause: FIRST_PAUSE,
         }
     }
 
-    /// How long until the next one may begin; `None`: only after the one under way.
+    /// Returns how long it takes until the next claim may begin; `None` while one is under way.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
-        let rest = self.rests_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
-        (!self.are_under_way()).then_some(rest)
+        let pause = self.paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        (!self.are_under_way()).then_some(pause)
     }
 
-    /// Whether one is under way.
+    /// Returns whether a claim is under way.
     pub(super) fn are_under_way(&self) -> bool {
         !self.under_way.is_empty()
     }
 
-    /// How long the last one took.
+    /// Returns how long the last claim took.
     pub(super) fn took(&self) -> Duration {
         self.took
     }
 
-    /// Begins to claim up to `most` messages on `channel` for as long as `lease`. `time` is what our clock shows.
+    /// Begins to claim up to `most` messages on `channel` for as long as `lease`. `time` is the time of our clock.
     pub(super) fn begin(&mut self, channel: Channel, most: usize, time: Timestamp, lease: Duration) {
         let (outbox, now) = (self.outbox.clone(), Instant::now());
         let until = now + lease;
@@ -77,7 +77,8 @@ impl Claims {
         });
     }
 
-    /// Waits for the one under way; `None` if it failed, or there is none. May be dropped at any time.
+    /// Waits for the claim under way. Returns `None` if it failed or there is none. The future may be dropped at any
+    /// time.
     pub(super) async fn next_ended(&mut self) -> Option<Claimed> {
         let ended = self.under_way.join_next().await?;
         self.took = self.began.map_or(Duration::ZERO, |began| began.elapsed());
@@ -89,7 +90,7 @@ impl Claims {
             Ok(Err(error)) => tracing::error!(error = crate::observe::causes(&error), "messages cannot be claimed"),
             Err(error) => tracing::error!(error = crate::observe::causes(&error), "a claim was interrupted"),
         }
-        self.rests_until = Some(Instant::now() + self.pause);
+        self.paused_until = Some(Instant::now() + self.pause);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         None
     }

@@ -1,4 +1,4 @@
-//! One request: made of leased messages, posted, its outcome handed to the recorder.
+//! One request: it is built from leased messages and posted, and its outcomes go to the recorder.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,21 +34,21 @@ pub(super) struct DispatchContext {
     pub(super) outcomes: mpsc::Sender<Record>,
 }
 
-/// What a request tells about the next ones.
+/// What a request reveals about the next ones.
 #[derive(Clone, Debug)]
 pub(super) struct Feedback {
-    /// When it was let out.
+    /// When the request began.
     pub(super) began: Instant,
     pub(super) signal: Signal,
-    /// The platform refused our rate.
+    /// The platform rejected our rate.
     pub(super) is_too_fast: bool,
-    /// It asked us to wait so long.
+    /// How long the platform asked us to wait.
     pub(super) rest: Option<Duration>,
 }
 
 impl DispatchContext {
-    /// Dispatches `claims`, of one channel, whose leases end at `until`. They are on their way to the record when this
-    /// returns. `began` is when it was decided to let them leave.
+    /// Dispatches `claims` of one channel, whose leases end at `until`. When this returns, their outcomes have been
+    /// passed to the recorder. `began` is when the request was started.
     #[tracing::instrument(level = "debug", name = "dispatch.request", skip_all, fields(channel = claims.first().map(|claim| claim.submission.channel.as_str()), messages = claims.len()))]
     pub(super) async fn dispatch(self: Arc<Self>, claims: Vec<Claim>, until: Instant, began: Instant) -> Feedback {
         let (outcomes, signal) = match self.request(&claims) {
@@ -68,25 +68,25 @@ impl DispatchContext {
             tracing::debug!(%id, attempt = claim.attempt, outcome = ?metric, "dispatched a message to the platform");
             self.metrics.dispatched(metric);
             let settlement = settle(outcome, &claim, &self.limits, now);
-            // The recorder outlives all requests.
+            // This does not fail: the recorder outlives all requests.
             let _ = self.outcomes.send(Record { claim, settlement, until }).await;
         }
         feedback
     }
 
-    /// Puts claimed messages back, since they are not dispatched now. They are due at once.
+    /// Puts claimed messages back into the outbox without dispatching them. They are due at once.
     pub(super) async fn put_back(&self, waiting: Vec<Ready>, why: &str) {
         let now = self.clock.now();
         for Ready { claim, until, .. } in waiting {
             let mut settlement = Settlement::new(Dispatch::Queued, now);
             settlement.event.reason = Some(format!("{why}; it was not sent"));
             settlement.retry_at = Some(now);
-            // The recorder outlives all requests.
+            // This does not fail: the recorder outlives all requests.
             let _ = self.outcomes.send(Record { claim, settlement, until }).await;
         }
     }
 
-    /// Several are an array of what each would be alone (`api-faqs`).
+    /// Builds the request. For several messages, its body is an array of their bodies (`api-faqs`).
     fn request(&self, claims: &[Claim]) -> Option<Request> {
         let now = self.clock.now();
         let mut requests = claims.iter().map(|claim| Request::new(&claim.submission, &self.tenant, now));
@@ -108,7 +108,7 @@ fn outcomes(attempt: &Attempt, claims: &[Claim]) -> Vec<Outcome> {
     }
 }
 
-/// The first outcome that waits for `wanted`, and why.
+/// Returns the reason of the first outcome that has to wait because of `wanted`.
 fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<&str> {
     outcomes.iter().find_map(|outcome| match outcome {
         Outcome::Later { cause, reason, .. } if *cause == wanted => Some(reason.as_str()),
@@ -116,8 +116,8 @@ fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<&str> {
     })
 }
 
-/// What a request tells about all others. The reason goes to the log and to `/health/ready`, so it holds none of the
-/// platform's words: it may repeat what we sent.
+/// Returns what a request reveals about all others. The reason is shown in the log and at `/health/ready`, so it
+/// contains none of the platform's text, which may repeat what we sent.
 fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
     let decided = |outcome: &Outcome| matches!(outcome, Outcome::Accepted(_) | Outcome::Refused { .. });
     let coded = |outcome: &Outcome| matches!(outcome, Outcome::Later { code: Some(_), .. });
@@ -144,9 +144,9 @@ fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
     match attempt {
         Attempt::Answered { status: 200..=299, .. } => {
             let reason = format!("{} with an undocumented body", attempt.in_words());
-            Signal::Doubt(Trouble::UnexpectedAnswers, reason)
+            Signal::Suspected(Trouble::UnexpectedAnswers, reason)
         }
-        _ => Signal::Doubt(Trouble::Unreachable, attempt.in_words()),
+        _ => Signal::Suspected(Trouble::Unreachable, attempt.in_words()),
     }
 }
 
@@ -172,8 +172,8 @@ mod tests {
         Outcome::Unknown { reason: "no answer".to_owned() }
     }
 
-    /// What a request tells, for the only message of it.
-    fn told(attempt: &Attempt) -> Signal {
+    /// The signal of a request with one message.
+    fn signal_of(attempt: &Attempt) -> Signal {
         signal(attempt, &[Outcome::of(attempt, &Channel::Sms)])
     }
 
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_tells_whether_another_would_fare_better() {
+    fn a_signal_shows_whether_another_request_could_succeed() {
         use Trouble::{CredentialsRefused, UnexpectedAnswers, Unreachable};
         for (status, body) in [
             (201, r#"{"messageId":"t","status":"queued"}"#),
@@ -190,9 +190,9 @@ mod tests {
             (400, r#"{"code":"7020","message":"limit"}"#),
             (429, ""),
         ] {
-            assert_eq!(told(&answered(status, body)), Signal::Good, "{status} {body}");
+            assert_eq!(signal_of(&answered(status, body)), Signal::Good, "{status} {body}");
         }
-        assert_eq!(told(&answered(500, r#"{"code":"7006","message":"Internal error"}"#)), Signal::Answered);
+        assert_eq!(signal_of(&answered(500, r#"{"code":"7006","message":"Internal error"}"#)), Signal::Answered);
         for (attempt, trouble) in [
             (answered(401, ""), CredentialsRefused),
             (answered(400, r#"{"code":"7001","message":"Authentication failed"}"#), CredentialsRefused),
@@ -204,7 +204,7 @@ mod tests {
             (answered(404, r#"{"timestamp":"2026-05-20","status":404,"error":"Not Found"}"#), UnexpectedAnswers),
             (answered(404, r#"{"code":404,"message":"HTTP 404 Not Found"}"#), UnexpectedAnswers),
         ] {
-            assert!(matches!(told(&attempt), Signal::Trouble(told, _) if told == trouble), "{attempt:?}");
+            assert!(matches!(signal_of(&attempt), Signal::Trouble(found, _) if found == trouble), "{attempt:?}");
         }
         for (attempt, trouble) in [
             (answered(200, "<html>Welcome</html>"), UnexpectedAnswers),
@@ -215,27 +215,27 @@ mod tests {
             (Attempt::BrokeOff { status: 201 }, Unreachable),
             (Attempt::BrokeOff { status: 400 }, Unreachable),
         ] {
-            assert!(matches!(told(&attempt), Signal::Doubt(told, _) if told == trouble), "{attempt:?}");
+            assert!(matches!(signal_of(&attempt), Signal::Suspected(found, _) if found == trouble), "{attempt:?}");
         }
     }
 
     #[test]
-    fn a_batch_of_which_one_was_answered_came_to_the_platform() {
+    fn one_answered_message_of_a_batch_makes_the_signal_good() {
         let some = [unknown(), Outcome::Accepted(None), unknown()];
         assert_eq!(signal(&answered(200, "{}"), &some), Signal::Good);
     }
 
     #[test]
-    fn a_request_tells_what_the_next_ones_have_to_heed() {
+    fn feedback_has_the_rate_and_the_pause_for_the_next_requests() {
         let seconds = Duration::from_secs;
-        let told = |outcomes: &[Outcome]| {
+        let feedback_of = |outcomes: &[Outcome]| {
             let feedback = feedback(Instant::now(), Signal::Good, outcomes);
             (feedback.is_too_fast, feedback.rest)
         };
-        assert_eq!(told(&[Outcome::Accepted(None)]), (false, None));
-        assert_eq!(told(&[unknown()]), (false, None));
-        assert_eq!(told(&[later(Cause::Transient, Some(seconds(7)))]), (false, Some(seconds(7))));
+        assert_eq!(feedback_of(&[Outcome::Accepted(None)]), (false, None));
+        assert_eq!(feedback_of(&[unknown()]), (false, None));
+        assert_eq!(feedback_of(&[later(Cause::Transient, Some(seconds(7)))]), (false, Some(seconds(7))));
         let mixed = [Outcome::Accepted(None), later(Cause::Rate, Some(seconds(3))), later(Cause::Rate, None)];
-        assert_eq!(told(&mixed), (true, Some(seconds(3))));
+        assert_eq!(feedback_of(&mixed), (true, Some(seconds(3))));
     }
 }

@@ -1,4 +1,4 @@
-//! One turn after the other: what leaves, what is claimed, and what follows from the answers.
+//! The dispatch loop: it starts requests, claims messages, and reacts to the answers.
 
 use std::{
     collections::BTreeMap,
@@ -15,9 +15,9 @@ use super::{
     channel_queues::ChannelQueues,
     claims::{Claimed, Claims},
     dispatch::{DispatchContext, Feedback},
-    left,
     prefetch_buffer::{PATIENCE, PrefetchBuffer},
     rates::Rates,
+    remaining,
     requests::Requests,
     sweeper::Sweeper,
 };
@@ -27,10 +27,10 @@ use crate::{
     webex::Api,
 };
 
-/// How long the loop rests at the most.
+/// The longest time that the loop waits.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// The least time between two looks at what is due, and between two claims of a queue: the store is not asked for every
-/// message alone.
+/// The minimum time between two queries for what is due, and between two claims of a queue, so that the store is not
+/// asked for each message separately.
 const LEAST_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The state of the loop.
@@ -45,9 +45,9 @@ pub(super) struct DispatchLoop {
     requests: Requests,
     sweeper: Sweeper,
     refreshed_at: Option<Instant>,
-    /// Whether the queues may have changed since then.
+    /// Whether the queues may have changed since the last refresh.
     is_stale: bool,
-    /// Ends when the credentials are renewed. It goes on from turn to turn.
+    /// Completes when the credentials are renewed. It is kept from tick to tick.
     renewal: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -74,12 +74,12 @@ impl DispatchLoop {
         }
     }
 
-    /// Something was taken over.
+    /// Notes that messages were accepted.
     pub(super) fn mark_stale(&mut self) {
         self.is_stale = true;
     }
 
-    /// Dispatches what is claimed, claims what is due, and tells for how long there is nothing to do.
+    /// Dispatches what is claimed, and claims what is due. Returns for how long there is nothing to do.
     pub(super) async fn tick(&mut self) -> Duration {
         if let Err(error) = self.refresh().await {
             tracing::error!(error = crate::observe::causes(&error), "the outbox cannot be read");
@@ -90,7 +90,8 @@ impl DispatchLoop {
         self.claim().min(self.next_wakeup(Instant::now()))
     }
 
-    /// Waits until requests have ended, messages are claimed, or the credentials are renewed. May be dropped at any time.
+    /// Waits until requests have ended, messages are claimed, or the credentials are renewed. The future may be dropped
+    /// at any time.
     pub(super) async fn next_event(&mut self) {
         if self.breaker.trouble() != Some(Trouble::CredentialsRefused) {
             self.renewal = None;
@@ -117,7 +118,7 @@ impl DispatchLoop {
         }
     }
 
-    /// Dispatches what is claimed, as far as it may leave, gives back the rest, and waits for what is in flight.
+    /// Dispatches the claimed messages that may be sent, puts the others back, and waits for the requests in flight.
     pub(super) async fn finish(mut self) {
         if self.claims.are_under_way() {
             let claimed = self.claims.next_ended().await;
@@ -154,14 +155,14 @@ impl DispatchLoop {
         self.buffer.put(channel, claims, until, Instant::now());
     }
 
-    /// Ends what ran out of time, and asks the store what is due.
+    /// Sweeps if it is time to, and asks the store what is due if that may have changed.
     async fn refresh(&mut self) -> Result<(), StorageError> {
         if self.sweeper.wait(Instant::now()).is_zero() {
             self.sweeper.sweep().await?;
             // There is no signal for messages that another instance has accepted.
             self.is_stale = true;
         }
-        if self.is_stale && left(self.refreshed_at, LEAST_INTERVAL, Instant::now()).is_zero() {
+        if self.is_stale && remaining(self.refreshed_at, LEAST_INTERVAL, Instant::now()).is_zero() {
             self.queues.set_due(self.outbox.next_due().await?);
             self.is_stale = false;
             self.refreshed_at = Some(Instant::now());
@@ -169,7 +170,7 @@ impl DispatchLoop {
         Ok(())
     }
 
-    /// Puts back what waits in vain.
+    /// Puts back the claimed messages that cannot be sent soon.
     async fn release_overdue(&mut self) {
         let now = Instant::now();
         if let Some(trouble) = self.breaker.trouble()
@@ -185,7 +186,7 @@ impl DispatchLoop {
         self.context.put_back(over, "no request could start soon").await;
     }
 
-    /// Starts requests with what is claimed, as far as it may leave.
+    /// Starts requests with the claimed messages that may be sent.
     fn start_requests(&mut self) {
         let now = Instant::now();
         let mut wanted = Vec::new();
@@ -195,12 +196,12 @@ impl DispatchLoop {
         }
         for (channel, requests) in self.queues.share(self.free(now), wanted) {
             for _ in 0..requests {
-                // Those before it may have used up the tenant's rate.
+                // Earlier requests may have used up the tenant's rate.
                 let most = self.batch(&channel).min(self.rates.tokens(&channel, now));
                 let Some((claims, until)) = self.buffer.take(&channel, most) else { break };
                 self.breaker.began();
-                // The rate is documented in requests, and what an array counts for is left open. As many as it holds
-                // messages is what cannot be too fast.
+                // The rate is documented in requests, but not how an array counts. To count each of its messages cannot
+                // be too fast.
                 self.rates.take(&channel, claims.len(), now);
                 self.queues.began(&channel);
                 self.requests.start(channel.clone(), self.context.clone().dispatch(claims, until, now));
@@ -208,16 +209,17 @@ impl DispatchLoop {
         }
     }
 
-    /// Begins a claim for the queue that has waited for one the longest, and tells how long until it would.
+    /// Begins a claim for the queue that has waited for one the longest. Returns how long to wait until the next
+    /// attempt.
     fn claim(&mut self) -> Duration {
         let now = Instant::now();
-        // The end of the one under way is news.
+        // The end of the claim under way is an event, which wakes the loop.
         let Some(wait) = self.claims.wait(now) else { return LONGEST_PAUSE };
-        let wishes = self.claim_sizes(now).into_iter();
-        let Some((channel, most)) = wishes.min_by_key(|(channel, _)| self.queues.last_claim(channel)) else {
+        let sizes = self.claim_sizes(now).into_iter();
+        let Some((channel, most)) = sizes.min_by_key(|(channel, _)| self.queues.last_claim(channel)) else {
             return LONGEST_PAUSE;
         };
-        let wait = wait.max(left(self.queues.last_claim(&channel), LEAST_INTERVAL, now));
+        let wait = wait.max(remaining(self.queues.last_claim(&channel), LEAST_INTERVAL, now));
         if !wait.is_zero() {
             return wait;
         }
@@ -226,7 +228,7 @@ impl DispatchLoop {
         LONGEST_PAUSE
     }
 
-    /// How many messages to claim on each queue that wants some, as far as its rate allows.
+    /// Returns how many messages to claim for each queue that needs some, as far as its rate allows.
     fn claim_sizes(&mut self, now: Instant) -> Vec<(Channel, usize)> {
         let mut spare = Vec::new();
         for channel in self.queues.due(self.sweeper.read_clock()) {
@@ -235,72 +237,72 @@ impl DispatchLoop {
         }
         let requests = spare.iter().map(|(channel, spare)| (channel.clone(), spare.div_ceil(self.batch(channel))));
         let at_once: BTreeMap<_, _> = self.queues.share(self.free(now), requests.collect()).into_iter().collect();
-        let wish = |(channel, spare): (Channel, usize)| {
-            let wish = self.claim_size(&channel, at_once.get(&channel).copied().unwrap_or(0), now).min(spare);
-            (wish > 0).then_some((channel, wish))
+        let size = |(channel, spare): (Channel, usize)| {
+            let size = self.claim_size(&channel, at_once.get(&channel).copied().unwrap_or(0), now).min(spare);
+            (size > 0).then_some((channel, size))
         };
-        spare.into_iter().filter_map(wish).collect()
+        spare.into_iter().filter_map(size).collect()
     }
 
-    /// How many messages to claim on `channel`, where `at_once` requests may leave now: those, and what is to wait
-    /// for the next ones.
+    /// Returns how many messages to claim on `channel` if `at_once` requests may start now: those for these requests,
+    /// and those that wait for the next ones.
     fn claim_size(&mut self, channel: &Channel, at_once: usize, now: Instant) -> usize {
-        let (batch, stocked) = (self.batch(channel), self.buffer.of(channel));
+        let (batch, buffered) = (self.batch(channel), self.buffer.of(channel));
         let ahead = if self.breaker.is_open() || self.queues.is_stuck(channel) {
             0
         } else {
-            // What leaves until the next claim is on disk, at the speed of now. Where answers come slowly, that is next
-            // to none.
+            // The messages that are sent until the next claim is on disk, at the current speed. If answers are slow,
+            // there are hardly any.
             let next = self.rates.within(channel, self.claims.took() + LEAST_INTERVAL, now);
             (2 * next).min(self.context.limits.in_flight * batch)
         };
-        // While half of it is there, there is no hurry.
-        let is_enough = at_once == 0 && stocked > ahead / 2;
-        if is_enough { 0 } else { (at_once * batch + ahead).saturating_sub(stocked) }
+        // While more than half of these messages are in the buffer, no claim is needed.
+        let is_enough = at_once == 0 && buffered > ahead / 2;
+        if is_enough { 0 } else { (at_once * batch + ahead).saturating_sub(buffered) }
     }
 
-    /// How many requests may begin.
+    /// Returns how many requests may begin.
     fn free(&self, now: Instant) -> usize {
         let free = self.context.limits.in_flight.saturating_sub(self.requests.len());
         match self.breaker.wait(now) {
-            // One message, to try.
+            // Only the probe.
             Some(Duration::ZERO) if self.breaker.is_open() => free.min(1),
             Some(Duration::ZERO) => free,
             _ => 0,
         }
     }
 
-    /// How many messages a request on `channel` may hold: Messaging API v1 takes an array of them (`api-faqs`).
+    /// Returns how many messages a request on `channel` may contain: Messaging API v1 accepts an array (`api-faqs`).
     fn batch(&self, channel: &Channel) -> usize {
         let takes_several = Api::of(channel, None, self.context.tenant.sms_api) == Some(Api::V1);
         if takes_several && !self.breaker.is_open() { self.context.limits.batch.max(1) } else { 1 }
     }
 
-    /// How long there is nothing to do, unless there is news.
+    /// Returns how long there is nothing to do, unless an event occurs.
     fn next_wakeup(&mut self, now: Instant) -> Duration {
-        let mut rest = self.sweeper.wait(now);
+        let mut pause = self.sweeper.wait(now);
         if self.is_stale {
-            rest = rest.min(left(self.refreshed_at, LEAST_INTERVAL, now));
+            pause = pause.min(remaining(self.refreshed_at, LEAST_INTERVAL, now));
         }
         if let Some(patience) = self.buffer.patience() {
-            rest = rest.min(patience.saturating_duration_since(now));
+            pause = pause.min(patience.saturating_duration_since(now));
         }
         match self.breaker.wait(now) {
-            None => return rest,
-            Some(wait) if wait > Duration::ZERO => return rest.min(wait),
+            None => return pause,
+            Some(wait) if wait > Duration::ZERO => return pause.min(wait),
             Some(_) => {}
         }
         let time = self.sweeper.read_clock();
         if let Some(next) = self.queues.next().filter(|next| *next > time) {
-            rest = rest.min(next.since(time));
+            pause = pause.min(next.since(time));
         }
         for channel in self.queues.due(time) {
             let wait = self.rates.wait(&channel, now);
-            // One that may go at once waits for the answer to another.
+            // If the rate allows a message now, it waits for the end of a request, which is an event.
             if wait > Duration::ZERO {
-                rest = rest.min(wait.max(LEAST_INTERVAL));
+                pause = pause.min(wait.max(LEAST_INTERVAL));
             }
         }
-        rest
+        pause
     }
 }

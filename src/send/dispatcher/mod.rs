@@ -1,19 +1,19 @@
-//! The loop that hands messages over.
+//! The loop that dispatches messages.
 //!
-//! A claim says that a request may be on its way, and is on disk before it is. So it claims what can start at once, and
-//! while requests are under way, what will leave until the next claim: that waits in the buffer, and no request waits for a
-//! commit. What leaves is shared out among the channels.
+//! A claim records that a request may be on its way, and is committed before the request is sent. So the loop claims
+//! what can start at once and, while requests are under way, also what will leave before the next claim. These messages
+//! wait in the buffer, so that no request waits for a commit. The channels share the requests.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `dispatch_loop` | one turn after the other: what leaves, what is claimed, and what follows from the answers |
-//! | `claims`, `prefetch_buffer`, `requests` | what is being claimed, what is claimed, and what is under way |
+//! | `dispatch_loop` | the loop: starts requests, claims messages, and reacts to the answers |
+//! | `claims`, `prefetch_buffer`, `requests` | the claim under way, the claimed messages, and the requests under way |
 //! | `channel_queues` | how the channels share the requests |
-//! | `rates`, `throttle`, `bucket` | how fast messages may leave |
-//! | `sweeper` | ends what is over because time has passed |
-//! | `breaker` | the stop while the platform can take nothing |
+//! | `rates`, `throttle`, `bucket` | how fast messages may be sent |
+//! | `sweeper` | ends leases and messages that have expired |
+//! | `breaker` | stops sending while the platform accepts no messages |
 //! | `dispatch` | one request |
-//! | `recorder` | puts outcomes on record, in batches |
+//! | `recorder` | stores outcomes, in batches |
 
 mod breaker;
 mod bucket;
@@ -59,11 +59,12 @@ pub struct Dispatcher {
     health: watch::Sender<DispatchHealth>,
 }
 
-/// How many outcomes wait for their commit at the most. While the store is away, requests wait for it then.
+/// The maximum number of outcomes that wait for their commit. Once it is reached, because the store is unavailable, the
+/// requests wait too.
 const MOST_OUTCOMES: usize = 2 * recorder::MOST;
 
 impl Dispatcher {
-    /// Sends what is in `store` to `platform`.
+    /// Creates a dispatcher that sends what is in `store` to `platform`.
     pub fn new(
         store: &Store,
         platform: Arc<dyn Platform>,
@@ -84,15 +85,15 @@ impl Dispatcher {
         }
     }
 
-    /// Tells whether messages are dispatched.
+    /// Reports whether messages are dispatched.
     pub fn health(&self) -> watch::Receiver<DispatchHealth> {
         self.health.subscribe()
     }
 
-    /// Runs until `shutdown`; then claims nothing more, and ends when what was claimed is settled.
+    /// Runs until `shutdown`; then claims no more messages, and ends when the claimed ones are settled.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let (outcomes, waiting) = mpsc::channel(MOST_OUTCOMES);
-        // Aborted with this future, as the requests are: what is left then is what a crash would leave.
+        // It is aborted with this future, as the requests are. The store is then as after a crash.
         let mut recorder = JoinSet::new();
         recorder.spawn(recorder::run(self.outbox.clone(), waiting));
         let mut submissions = self.submissions;
@@ -109,12 +110,12 @@ impl Dispatcher {
         let mut dispatch_loop = DispatchLoop::new(self.outbox, Arc::new(context), rates, breaker);
         let mut shutdown = pin!(shutdown);
         loop {
-            let rest = dispatch_loop.tick().await;
+            let pause = dispatch_loop.tick().await;
             tokio::select! {
                 () = &mut shutdown => break,
                 () = dispatch_loop.next_event() => {}
                 _ = submissions.changed() => dispatch_loop.mark_stale(),
-                () = sleep(rest) => {}
+                () = sleep(pause) => {}
             }
         }
         dispatch_loop.finish().await;
@@ -122,7 +123,7 @@ impl Dispatcher {
     }
 }
 
-/// What is left of `time` since then.
-fn left(since: Option<Instant>, time: Duration, now: Instant) -> Duration {
+/// Returns how much of `time` remains, counted from `since`.
+fn remaining(since: Option<Instant>, time: Duration, now: Instant) -> Duration {
     since.map_or(Duration::ZERO, |since| (since + time).saturating_duration_since(now))
 }

@@ -1,7 +1,8 @@
-//! What is claimed and waits for a request to become free.
+//! The claimed messages that wait for a free request.
 //!
-//! A claim takes a commit, and nothing leaves before that is on disk. So the next messages are claimed while requests are
-//! under way. Only a few: where the program is killed they become `unconfirmed`, although they had not left.
+//! A claim needs a commit, and no message is sent before that is on disk. So the next messages are claimed while
+//! requests are under way. Only a few are: if the program is killed, they become `unconfirmed` although they were not
+//! sent.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,55 +17,56 @@ use crate::{
     storage::Claim,
 };
 
-/// How long a claimed message may wait at the most. Then it goes back to the outbox, since its lease runs.
+/// The longest time that a claimed message may wait. After that, it goes back to the outbox, since its lease is
+/// running.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A claimed message that waits.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) claim: Claim,
-    /// When its lease ends.
+    /// When the lease ends.
     pub(super) until: Instant,
-    /// Until when it may wait.
-    patience: Instant,
+    /// The time until which it may wait.
+    waits_until: Instant,
 }
 
 impl Ready {
-    fn is_over(&self, now: Instant, time: Timestamp) -> bool {
-        self.patience <= now || self.claim.submission.expire_at.is_some_and(|at| at <= time)
+    fn is_overdue(&self, now: Instant, time: Timestamp) -> bool {
+        self.waits_until <= now || self.claim.submission.expire_at.is_some_and(|at| at <= time)
     }
 }
 
-/// What waits, by channel, in the order in which it is to leave.
+/// The waiting messages by channel, in the order in which they are to be sent.
 #[derive(Debug, Default)]
 pub(super) struct PrefetchBuffer {
     queues: BTreeMap<Channel, VecDeque<Ready>>,
 }
 
 impl PrefetchBuffer {
-    /// Puts claims there whose leases end at `until`.
+    /// Adds claims whose leases end at `until`.
     pub(super) fn put(&mut self, channel: Channel, claims: Vec<Claim>, until: Instant, now: Instant) {
-        let ready = claims.into_iter().map(|claim| Ready { claim, until, patience: now + PATIENCE });
+        let ready = claims.into_iter().map(|claim| Ready { claim, until, waits_until: now + PATIENCE });
         self.queues.entry(channel).or_default().extend(ready);
     }
 
-    /// How many messages of `channel` wait.
+    /// Returns how many messages of `channel` wait.
     pub(super) fn of(&self, channel: &Channel) -> usize {
         self.queues.get(channel).map_or(0, VecDeque::len)
     }
 
-    /// How many messages wait.
+    /// Returns how many messages wait.
     pub(super) fn len(&self) -> usize {
         self.queues.values().map(VecDeque::len).sum()
     }
 
-    /// The channels of which messages wait.
+    /// The channels that have waiting messages.
     pub(super) fn channels(&self) -> Vec<Channel> {
         let waiting = self.queues.iter().filter(|(_, ready)| !ready.is_empty());
         waiting.map(|(channel, _)| channel.clone()).collect()
     }
 
-    /// Takes up to `most` messages out, for one request, and tells when the first of their leases ends.
+    /// Removes up to `most` messages for one request. Returns them, and when the first of their leases ends.
     pub(super) fn take(&mut self, channel: &Channel, most: usize) -> Option<(Vec<Claim>, Instant)> {
         let ready = self.queues.get_mut(channel)?;
         let taken: Vec<Ready> = ready.drain(..most.min(ready.len())).collect();
@@ -72,25 +74,25 @@ impl PrefetchBuffer {
         Some((taken.into_iter().map(|ready| ready.claim).collect(), until))
     }
 
-    /// Takes out what has waited too long, or has run out of time.
+    /// Removes the messages that have waited too long, and those that have expired.
     pub(super) fn take_overdue(&mut self, now: Instant, time: Timestamp) -> Vec<Ready> {
-        let mut over = Vec::new();
-        for ready in self.queues.values_mut().filter(|ready| ready.iter().any(|ready| ready.is_over(now, time))) {
-            let (gone, kept) = mem::take(ready).into_iter().partition(|ready| ready.is_over(now, time));
+        let mut overdue = Vec::new();
+        for ready in self.queues.values_mut().filter(|ready| ready.iter().any(|ready| ready.is_overdue(now, time))) {
+            let (gone, kept) = mem::take(ready).into_iter().partition(|ready| ready.is_overdue(now, time));
             *ready = kept;
-            over.extend::<VecDeque<Ready>>(gone);
+            overdue.extend::<VecDeque<Ready>>(gone);
         }
-        over
+        overdue
     }
 
-    /// Takes everything out.
+    /// Removes all messages.
     pub(super) fn take_all(&mut self) -> Vec<Ready> {
         mem::take(&mut self.queues).into_values().flatten().collect()
     }
 
-    /// Until when the first one may wait.
+    /// The time until which the first message may wait.
     pub(super) fn patience(&self) -> Option<Instant> {
-        self.queues.values().filter_map(|ready| ready.front()).map(|ready| ready.patience).min()
+        self.queues.values().filter_map(|ready| ready.front()).map(|ready| ready.waits_until).min()
     }
 }
 
@@ -141,7 +143,7 @@ mod tests {
     }
 
     proptest! {
-        /// Puts some there, or takes some out, or lets time pass.
+        /// Each step adds messages, removes some, or lets time pass.
         #[test]
         fn each_comes_out_once_and_in_order(steps in proptest::collection::vec((0..3, 1_usize..9), 1..40)) {
             let (mut buffer, mut now) = (PrefetchBuffer::default(), Instant::now());

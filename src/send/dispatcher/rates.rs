@@ -1,7 +1,7 @@
-//! How fast messages may leave, per tenant and per channel.
+//! Limits how fast messages are sent, per tenant and per channel.
 //!
 //! A refusal because of the rate (7020, 429) does not say which of the two limits it means. So it slows its channel
-//! down; and the tenant too, if another channel was slowed down just before.
+//! down, and also the tenant if another channel was slowed down just before.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,22 +10,22 @@ use tokio::time::Instant;
 use super::throttle::Throttle;
 use crate::{domain::Channel, send::RateLimits};
 
-/// All limits, as they are at the moment.
+/// All limits in their current state.
 #[derive(Debug)]
 pub(super) struct Rates {
     limits: RateLimits,
     tenant: Throttle,
-    channels: BTreeMap<Channel, OfChannel>,
+    channels: BTreeMap<Channel, ChannelRate>,
 }
 
 #[derive(Debug)]
-struct OfChannel {
+struct ChannelRate {
     throttle: Throttle,
-    /// Nothing leaves before this, since an answer asked for it.
-    rests_until: Instant,
+    /// Nothing is sent before this time, since an answer asked us to wait.
+    paused_until: Instant,
 }
 
-/// Two channels that are slowed down within this time share what slows them down.
+/// If two channels are slowed down within this time, the cause is taken to be the limit of the tenant.
 const SHARED: Duration = Duration::from_secs(5);
 
 impl Rates {
@@ -33,43 +33,45 @@ impl Rates {
         Self { tenant: Throttle::new(limits.tenant, now), limits, channels: BTreeMap::new() }
     }
 
-    /// How many messages may leave on `channel` now.
+    /// Returns how many messages may be sent on `channel` now.
     pub(super) fn tokens(&mut self, channel: &Channel, now: Instant) -> usize {
         let tenant = self.tenant.tokens(now);
         let own = self.of(channel, now);
-        if now < own.rests_until { 0 } else { own.throttle.tokens(now).min(tenant) }
+        if now < own.paused_until { 0 } else { own.throttle.tokens(now).min(tenant) }
     }
 
-    /// How many more than those that are claimed already may leave on `channel` now: `own` of its messages, and `all`.
+    /// Returns how many more messages may be sent on `channel` now, if `own` of this channel and `all` of any channel
+    /// are claimed already.
     pub(super) fn spare(&mut self, channel: &Channel, own: usize, all: usize, now: Instant) -> usize {
         let tenant = self.tenant.tokens(now).saturating_sub(all);
         self.tokens(channel, now).saturating_sub(own).min(tenant)
     }
 
-    /// How many leave on `channel` in such a time, at the speed of now.
+    /// Returns how many messages are sent on `channel` within `time`, at the current speed.
     pub(super) fn within(&mut self, channel: &Channel, time: Duration, now: Instant) -> usize {
         self.of(channel, now).throttle.within(time, now)
     }
 
-    /// Counts `messages` that leave on `channel` now.
+    /// Counts `messages` that are sent on `channel` now.
     pub(super) fn take(&mut self, channel: &Channel, messages: usize, now: Instant) {
         self.tenant.take(messages, now);
         self.of(channel, now).throttle.take(messages, now);
     }
 
-    /// How long until a message may leave on `channel`.
+    /// Returns how long it takes until a message may be sent on `channel`.
     pub(super) fn wait(&mut self, channel: &Channel, now: Instant) -> Duration {
         let tenant = self.tenant.wait(now);
         let own = self.of(channel, now);
-        let rest = own.rests_until.saturating_duration_since(now);
-        own.throttle.wait(now).max(tenant).max(rest)
+        let pause = own.paused_until.saturating_duration_since(now);
+        own.throttle.wait(now).max(tenant).max(pause)
     }
 
-    /// The platform refused a message on `channel` because of the rate.
+    /// Slows `channel` down, since the platform refused a message because of the rate.
     pub(super) fn slow(&mut self, channel: &Channel, now: Instant) {
         let Some(rate) = self.of(channel, now).throttle.slow(now) else { return };
         tracing::warn!(%channel, messages_per_second = rate, "the platform rejects the rate; sending more slowly");
-        let is_shared = |(other, own): (&Channel, &OfChannel)| other != channel && own.throttle.was_slowed(SHARED, now);
+        let is_shared =
+            |(other, own): (&Channel, &ChannelRate)| other != channel && own.throttle.was_slowed(SHARED, now);
         if self.channels.iter().any(is_shared)
             && let Some(rate) = self.tenant.slow(now)
         {
@@ -80,15 +82,15 @@ impl Rates {
         }
     }
 
-    /// An answer on `channel` asked us to wait.
+    /// Pauses `channel`, since an answer asked us to wait.
     pub(super) fn rest(&mut self, channel: &Channel, time: Duration, now: Instant) {
         let own = self.of(channel, now);
-        own.rests_until = own.rests_until.max(now + time);
+        own.paused_until = own.paused_until.max(now + time);
     }
 
-    fn of(&mut self, channel: &Channel, now: Instant) -> &mut OfChannel {
+    fn of(&mut self, channel: &Channel, now: Instant) -> &mut ChannelRate {
         let limit = self.limits.channels.get(channel).copied().unwrap_or(0);
-        let new = || OfChannel { throttle: Throttle::new(limit, now), rests_until: now };
+        let new = || ChannelRate { throttle: Throttle::new(limit, now), paused_until: now };
         self.channels.entry(channel.clone()).or_insert_with(new)
     }
 }
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_far_apart_have_nothing_to_do_with_each_other() {
+    fn refusals_far_apart_do_not_slow_the_tenant_down() {
         let (mut rates, now) = rates(0, 0);
         rates.slow(&Channel::Sms, now);
         rates.slow(&Channel::Rcs, now + SHARED);
@@ -153,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_rests_as_long_as_an_answer_asked() {
+    fn a_channel_pauses_as_long_as_an_answer_asked() {
         let (mut rates, now) = rates(0, 0);
         rates.rest(&Channel::Sms, SECOND * 30, now);
         rates.rest(&Channel::Sms, SECOND, now);

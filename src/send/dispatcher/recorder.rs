@@ -1,6 +1,7 @@
-//! Puts outcomes on record: those that came while the last commit ran, and within a moment, are the next batch.
+//! Stores outcomes in batches: those that came while the last commit ran, and within a moment after it, are the next
+//! batch.
 //!
-//! While the store is away an outcome is kept here, as long as its lease lasts; after that the message counts as
+//! While the store is unavailable, an outcome waits here until its lease ends. After that, the message becomes
 //! unconfirmed, which is true as well.
 
 use std::{sync::Arc, time::Duration};
@@ -12,7 +13,7 @@ use tokio::{
 
 use crate::storage::{Claim, Outbox, Settlement, StorageError};
 
-/// An outcome, to be put on record.
+/// An outcome that is to be stored.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) claim: Claim,
@@ -21,7 +22,7 @@ pub(super) struct Record {
     pub(super) until: Instant,
 }
 
-/// The most in one commit.
+/// The maximum number of outcomes in one commit.
 pub(super) const MOST: usize = 512;
 const MOMENT: Duration = Duration::from_millis(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -40,7 +41,8 @@ pub(super) async fn run(outbox: Arc<dyn Outbox>, mut waiting: mpsc::Receiver<Rec
     }
 }
 
-/// Adds what comes within a moment. No request waits for the commit, and it costs the same for several outcomes.
+/// Adds the outcomes that come within a moment. No request waits for the commit, and a commit of several outcomes costs
+/// as much as one of a single outcome.
 async fn gather(waiting: &mut mpsc::Receiver<Record>, records: &mut Vec<Record>) {
     let end = Instant::now() + MOMENT;
     while records.len() < MOST
@@ -55,7 +57,7 @@ async fn store(outbox: &dyn Outbox, batch: Batch) {
         let Some(end) = until.iter().max() else { continue };
         match timeout_at(*end, outbox.settle(&outcomes)).await {
             Ok(Ok(())) => {}
-            // One bad row must not fail its neighbours.
+            // One bad row must not make its neighbours fail.
             Ok(Err(StorageError::Refused(_))) if outcomes.len() > 1 => {
                 let half = outcomes.len() / 2;
                 parts.push((outcomes.split_off(half), until.split_off(half)));
@@ -81,8 +83,8 @@ async fn store(outbox: &dyn Outbox, batch: Batch) {
 
 fn still_leased((outcomes, until): Batch, now: Instant) -> Batch {
     let pairs = outcomes.into_iter().zip(until);
-    let (kept, over): (Vec<_>, Vec<_>) = pairs.partition(|(_, until)| *until > now);
-    give_up(&over.into_iter().map(|(outcome, _)| outcome).collect::<Vec<_>>());
+    let (kept, expired): (Vec<_>, Vec<_>) = pairs.partition(|(_, until)| *until > now);
+    give_up(&expired.into_iter().map(|(outcome, _)| outcome).collect::<Vec<_>>());
     kept.into_iter().unzip()
 }
 

@@ -7,7 +7,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::dispatch::Feedback;
 use crate::domain::Channel;
 
-/// The requests under way. They end with it.
+/// The requests under way. They are aborted when this is dropped.
 #[derive(Default)]
 pub(super) struct Requests {
     tasks: JoinSet<Feedback>,
@@ -15,30 +15,30 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Starts one.
+    /// Starts a request.
     pub(super) fn start(&mut self, channel: Channel, request: impl Future<Output = Feedback> + Send + 'static) {
         self.channels.insert(self.tasks.spawn(request).id(), channel);
     }
 
-    /// How many there are.
+    /// The number of requests.
     pub(super) fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Waits for the next one to end, and returns its channel, and its feedback unless it broke off; `None` if there is
-    /// none. May be dropped at any time.
+    /// Waits until a request ends. Returns its channel, and its feedback unless it was aborted; `None` if there is no
+    /// request. The future may be dropped at any time.
     pub(super) async fn next_ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
         let ended = self.tasks.join_next_with_id().await?;
-        self.told(ended)
+        self.with_channel(ended)
     }
 
-    /// The same, if one has ended already.
+    /// Returns the same without waiting, if a request has ended already.
     pub(super) fn take_ended(&mut self) -> Option<(Channel, Option<Feedback>)> {
         let ended = self.tasks.try_join_next_with_id()?;
-        self.told(ended)
+        self.with_channel(ended)
     }
 
-    fn told(&mut self, ended: Result<(Id, Feedback), JoinError>) -> Option<(Channel, Option<Feedback>)> {
+    fn with_channel(&mut self, ended: Result<(Id, Feedback), JoinError>) -> Option<(Channel, Option<Feedback>)> {
         let (id, feedback) = match ended {
             Ok((id, feedback)) => (id, Some(feedback)),
             Err(error) => (error.id(), None),

@@ -1,20 +1,20 @@
-//! Ends what is over because time has passed.
+//! Ends leases and messages that have expired.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{dispatch::DispatchContext, left};
+use super::{dispatch::DispatchContext, remaining};
 use crate::{
     domain::Timestamp,
     send::OnUnknown,
     storage::{Outbox, StorageError},
 };
 
-/// How long between two sweeps. Leases that end and messages that expire are seen after it at the latest.
+/// The time between two sweeps. A lease or a message that expires is noticed within this time.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Sweeps now and then, and watches the clock meanwhile.
+/// Sweeps regularly, and watches in between whether the clock is set back.
 pub(super) struct Sweeper {
     outbox: Arc<dyn Outbox>,
     context: Arc<DispatchContext>,
@@ -25,7 +25,7 @@ pub(super) struct Sweeper {
 
 impl Sweeper {
     pub(super) fn new(outbox: Arc<dyn Outbox>, context: Arc<DispatchContext>) -> Self {
-        // As if it had been set back: it may have been before we were started.
+        // This looks as if the clock had been set back, since it may have been before we were started.
         Self { outbox, context, swept: None, latest: Timestamp::from_micros(i64::MAX) }
     }
 
@@ -36,12 +36,12 @@ impl Sweeper {
         now
     }
 
-    /// How long until the next sweep.
+    /// Returns how long it takes until the next sweep.
     pub(super) fn wait(&self, now: Instant) -> Duration {
-        left(self.swept, PAUSE, now)
+        remaining(self.swept, PAUSE, now)
     }
 
-    /// Ends what ran out of time, whether it waits or is leased.
+    /// Ends the leases and the waiting messages that have expired.
     pub(super) async fn sweep(&mut self) -> Result<(), StorageError> {
         let now = self.context.clock.now();
         if now < self.latest {

@@ -1,35 +1,35 @@
-//! The course of a limit, against a platform that takes so much and no more.
+//! How a limit changes over time, against a platform that accepts a fixed number of messages per second.
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(10);
 
-/// Sends as much as it may for `seconds`, to a platform that refuses what is above `limit` in a second. Tells how many
-/// were taken and how many refused in each second.
+/// Sends as much as allowed for `seconds`, to a platform that refuses what is above `limit` in a second. Returns how
+/// many messages were accepted and how many refused in each second.
 fn play(throttle: &mut Throttle, start: Instant, seconds: u32, limit: usize) -> Vec<(usize, usize)> {
-    let mut course = Vec::new();
+    let mut history = Vec::new();
     for second in 0..seconds {
-        let (mut taken, mut refused) = (0, 0);
+        let (mut accepted, mut refused) = (0, 0);
         for tick in 0..100 {
             let now = start + SECOND * second + TICK * tick;
-            // The queue is endless, and this many requests fit into a tick.
+            // The queue never runs empty, and at most five requests fit into a tick.
             let messages = throttle.tokens(now).min(5);
             throttle.take(messages, now);
-            let fits = messages.min(limit - taken);
-            taken += fits;
+            let fits = messages.min(limit - accepted);
+            accepted += fits;
             if messages > fits {
                 refused += messages - fits;
                 throttle.slow(now);
             }
         }
-        course.push((taken, refused));
+        history.push((accepted, refused));
     }
-    course
+    history
 }
 
-fn sent(course: &[(usize, usize)]) -> Vec<usize> {
-    course.iter().map(|(taken, refused)| taken + refused).collect()
+fn sent(history: &[(usize, usize)]) -> Vec<usize> {
+    history.iter().map(|(accepted, refused)| accepted + refused).collect()
 }
 
 #[test]
@@ -44,9 +44,9 @@ fn without_a_rate_there_is_no_limit() {
 fn no_second_has_more_than_the_rate_and_the_documented_burst() {
     for (rate, most) in [(1, 2), (10, 15), (60, 90), (200, 300), (400, 500)] {
         let now = Instant::now();
-        let course = sent(&play(&mut Throttle::new(rate, now), now, 4, usize::MAX));
-        assert!(course[0] <= most && course[0] >= rate as usize, "{rate}: {course:?}");
-        assert!(course[1..].iter().all(|sent| sent.abs_diff(rate as usize) <= 1), "{rate}: {course:?}");
+        let history = sent(&play(&mut Throttle::new(rate, now), now, 4, usize::MAX));
+        assert!(history[0] <= most && history[0] >= rate as usize, "{rate}: {history:?}");
+        assert!(history[1..].iter().all(|sent| sent.abs_diff(rate as usize) <= 1), "{rate}: {history:?}");
     }
 }
 
@@ -57,25 +57,25 @@ fn a_refusal_halves_the_rate_and_it_recovers_step_by_step() {
     play(&mut throttle, now, 2, usize::MAX);
     let now = now + SECOND * 2;
     assert_eq!(throttle.slow(now), Some(50.0));
-    // The other answers to what had left by then.
+    // Further refusals of requests that were sent before.
     assert_eq!(throttle.slow(now + TICK), None);
-    let course = sent(&play(&mut throttle, now, 15, usize::MAX));
-    assert!((45..=55).contains(&course[0]), "{course:?}");
-    assert!(course.windows(2).all(|pair| pair[1] <= pair[0] + 10), "{course:?}");
-    assert!(course[12..].iter().all(|sent| (99..=150).contains(sent)), "{course:?}");
+    let history = sent(&play(&mut throttle, now, 15, usize::MAX));
+    assert!((45..=55).contains(&history[0]), "{history:?}");
+    assert!(history.windows(2).all(|pair| pair[1] <= pair[0] + 10), "{history:?}");
+    assert!(history[12..].iter().all(|sent| (99..=150).contains(sent)), "{history:?}");
 }
 
 #[test]
-fn it_finds_what_the_platform_takes() {
+fn it_finds_the_rate_that_the_platform_accepts() {
     for configured in [0, 400] {
         let now = Instant::now();
         let mut throttle = Throttle::new(configured, now);
-        let course = play(&mut throttle, now, 120, 60);
-        let late = &course[20..];
-        let taken: usize = late.iter().map(|(taken, _)| taken).sum();
+        let history = play(&mut throttle, now, 120, 60);
+        let late = &history[20..];
+        let accepted: usize = late.iter().map(|(accepted, _)| accepted).sum();
         let refused: usize = late.iter().map(|(_, refused)| refused).sum();
-        assert!(taken > 100 * 60 * 6 / 10, "{taken} were taken: {course:?}");
-        assert!(refused < taken / 20, "{refused} were refused: {course:?}");
+        assert!(accepted > 100 * 60 * 6 / 10, "{accepted} were accepted: {history:?}");
+        assert!(refused < accepted / 20, "{refused} were refused: {history:?}");
     }
 }
 
@@ -90,7 +90,7 @@ fn a_lone_refusal_is_soon_forgotten() {
 }
 
 #[test]
-fn a_limit_that_was_not_reached_is_not_what_was_refused() {
+fn a_limit_that_was_not_reached_is_not_taken_as_the_refused_rate() {
     let now = Instant::now();
     let mut throttle = Throttle::new(1000, now);
     throttle.take(40, now);

@@ -1,4 +1,4 @@
-//! Whether and when a message is tried again, and what is stored about the attempt.
+//! Decides whether and when a message is tried again, and what is stored about the attempt.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,25 +13,25 @@ use crate::{
     storage::{Claim, Settlement},
 };
 
-/// 1 to 2 seconds, doubled with each attempt until it is 2.5 to 5 minutes. Where in between is left to chance, so that
-/// what failed together does not come back together.
+/// 1 to 2 seconds, doubled with each attempt up to 2.5 to 5 minutes. The value in between is random, so that messages
+/// that failed together are not retried together.
 const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_secs(1))
     .with_max_delay(Duration::from_secs(150))
     .with_jitter()
     .without_max_times();
 
-/// How many pauses differ in their bounds; all later ones are like the last.
+/// The number of pauses with different bounds; all later pauses are like the last.
 const STEPS: i64 = 9;
 
-/// An answer that asks for more is not believed: a message would be forgotten over a slip of the other side.
+/// The longest pause that an answer can ask for. Without it, a mistake of the platform could delay a message for ever.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
-/// The longest pause of a message whose answers are not the platform's.
+/// The longest pause of a message whose answers do not come from the platform.
 const LONGEST_UNEXPECTED: Duration = Duration::from_secs(30);
 
-/// What is stored about an attempt that had this outcome. After the last attempt, a message that would have to wait for a
-/// reason of its own is refused.
+/// Returns what is stored about an attempt with this outcome. After the last attempt, a message that would have to wait
+/// for a reason of its own is refused.
 pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, now: Timestamp) -> Settlement {
     let is_last = claim.counted + 1 >= limits.attempts;
     match outcome {
@@ -81,15 +81,15 @@ fn refused(code: Option<String>, reason: String, failure: Failure, now: Timestam
     settlement
 }
 
-/// How long the message waits, and in words what it waits for, unless it only waits for that time. An attempt that does
-/// not count does not lengthen the pause either.
+/// Returns how long the message waits, and a description of what it waits for, if that is more than the time. Attempts
+/// that do not count do not lengthen the pause, except after unexpected answers.
 fn wait(cause: Cause, claim: &Claim) -> (Duration, Option<&'static str>) {
     match cause {
         Cause::Transient => (pause(claim.counted + 1), None),
         Cause::Rate => (pause(1), None),
-        // If this message causes the answers, it must not be the probe each time.
+        // If this message itself causes the answers, it must not be the probe each time.
         Cause::Unexpected => (pause(claim.attempt).min(LONGEST_UNEXPECTED), Some("when the platform answers")),
-        // These wait for the circuit breaker only.
+        // These messages wait for the circuit breaker only.
         Cause::Credentials => (Duration::ZERO, Some("when the platform accepts the credentials")),
         Cause::Unreachable => (Duration::ZERO, Some("when the platform can be reached")),
     }
@@ -101,21 +101,21 @@ fn pause(attempt: i64) -> Duration {
     BACKOFF.build().nth(step).unwrap_or_default()
 }
 
-/// What a `Retry-After` asks for: seconds, or a date (RFC 9110, 10.2.3). A date is taken against that of the answer,
-/// since the clocks of the two sides may differ, and only without it against `now`.
+/// Returns the pause that a `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3). A date is compared with
+/// that of the answer, since the clocks of the two sides may differ; without one, it is compared with `now`.
 pub(super) fn asked_for(retry_after: &str, date: Option<&str>, now: Timestamp) -> Option<Duration> {
     let retry_after = retry_after.trim();
     let asked = if let Ok(seconds) = retry_after.parse() {
         Duration::from_secs(seconds)
     } else {
         let until = httpdate::parse_http_date(retry_after).ok()?;
-        let sent = date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(|| system(now));
+        let sent = date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(|| system_time(now));
         until.duration_since(sent).unwrap_or_default()
     };
     Some(asked.min(LONGEST_ASKED))
 }
 
-fn system(at: Timestamp) -> SystemTime {
+fn system_time(at: Timestamp) -> SystemTime {
     UNIX_EPOCH + at.since(Timestamp::default())
 }
 

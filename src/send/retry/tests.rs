@@ -15,14 +15,14 @@ fn limits(attempts: i64, on_unknown: OnUnknown) -> DispatchLimits {
     DispatchLimits { attempts, on_unknown, ..DispatchLimits::default() }
 }
 
-/// A message that was claimed for this attempt, after some that count.
+/// A message that is claimed for its attempt number `attempt`, after `counted` attempts that count.
 fn claim(attempt: i64, counted: i64) -> Claim {
     let message = json!({ "channel": "sms", "from": "ACME", "to": "447700900123", "text": "Hi",
         "correlationId": "order-1" });
     Claim { submission: Submission::from_json(message).unwrap(), attempt, counted }
 }
 
-/// After attempts that count, of ten.
+/// The settlement after `counted` attempts that count, of at most ten.
 fn after(counted: i64, outcome: Outcome) -> Settlement {
     settle(outcome, &claim(counted + 30, counted), &limits(10, OnUnknown::Hold), NOW)
 }
@@ -76,7 +76,7 @@ fn an_answer_that_is_not_the_platforms_is_waited_out_for_half_a_minute_at_the_mo
 }
 
 #[test]
-fn what_the_platform_asks_for_goes_before_a_shorter_pause() {
+fn a_longer_pause_that_the_platform_asks_for_takes_precedence() {
     let waits = |asked: u64| after(2, later(Cause::Transient, Some(asked))).retry_at.unwrap().since(NOW);
     assert_eq!(waits(60), Duration::from_mins(1));
     assert!(waits(1) >= Duration::from_secs(4));
@@ -89,13 +89,13 @@ fn what_the_platform_asks_for_goes_before_a_shorter_pause() {
 }
 
 #[test]
-fn an_unknown_outcome_is_never_tried_again() {
+fn an_unknown_outcome_is_not_tried_again_by_default() {
     let settlement = after(0, unknown());
     assert_eq!((settlement.event.dispatch, settlement.retry_at), (Dispatch::Unconfirmed, None));
 }
 
 #[test]
-fn what_may_be_there_is_sent_again_only_where_that_is_wanted() {
+fn an_unknown_outcome_is_tried_again_only_if_configured() {
     let settled = |on_unknown, counted| settle(unknown(), &claim(40, counted), &limits(3, on_unknown), NOW);
     let held = settled(OnUnknown::Hold, 0);
     assert_eq!((held.event.dispatch, held.retry_at), (Dispatch::Unconfirmed, None));
@@ -106,7 +106,7 @@ fn what_may_be_there_is_sent_again_only_where_that_is_wanted() {
 }
 
 #[test]
-fn what_would_meet_every_message_waits_for_the_breaker_only() {
+fn a_cause_that_concerns_every_message_waits_for_the_breaker_only() {
     for cause in [Cause::Credentials, Cause::Unreachable] {
         let settled = settle(later(cause, None), &claim(40, 2), &limits(3, OnUnknown::Hold), NOW);
         let seen = (settled.event.dispatch, settled.retry_at, settled.counts);
@@ -127,14 +127,14 @@ proptest! {
     }
 
     #[test]
-    fn whatever_an_answer_asks_for_is_bounded(retry_after in ".{0,40}", date in proptest::option::of(".{0,40}")) {
+    fn the_requested_pause_is_bounded(retry_after in ".{0,40}", date in proptest::option::of(".{0,40}")) {
         let asked = asked_for(&retry_after, date.as_deref(), Timestamp::default());
         prop_assert!(asked.is_none_or(|asked| asked <= LONGEST_ASKED));
     }
 }
 
 #[test]
-fn pauses_are_left_to_chance() {
+fn pauses_are_random() {
     let first = pause(3);
     assert!((0..100).any(|_| pause(3) != first));
 }
