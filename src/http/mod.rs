@@ -1,20 +1,20 @@
-//! The HTTP interface. A handler extracts, calls one use case, and maps the result.
+//! The HTTP interface. A handler extracts what it needs from the request, calls one use case, and maps its result.
 //!
-//! To add an endpoint: in `routes`, a file for its handler with a JSON file for its description beside it, and a line for
-//! each in `routes/mod.rs`. If it can fail in a new way, a row in `problem/code.rs`.
+//! To add an endpoint: in `routes`, add a file for its handler and a JSON file for its description, and a line for each
+//! in `routes/mod.rs`. If it can fail in a new way, add a row in `problem/code.rs`.
 //!
 //! | Folder or file | What it contains |
 //! | --- | --- |
-//! | `state` | what handlers share |
-//! | `problem` | what can go wrong, as clients see it |
-//! | `transport` | connections: how many, how much is read from them, when they are closed |
-//! | `middleware` | what is done with every request and answer |
+//! | `state` | the state that handlers share |
+//! | `problem` | the errors that clients see |
+//! | `transport` | connections: how many there may be, how much is read from them, when they are closed |
+//! | `middleware` | what happens to every request and answer |
 //! | `extract` | what handlers take from a request: the caller, parameters, pages, bodies |
 //! | `routes` | each resource: its handlers, and its part of the API description |
 //! | `openapi` | the whole API description, for programs and for people |
-//! | `server` | puts the rest together, and runs from listener to shutdown |
+//! | `server` | assembles the parts, and runs until the shutdown |
 //!
-//! Imports go one way: `HTTP` in `tests/architecture/main.rs` says which of them may use which.
+//! Imports go one way: `HTTP` in `tests/architecture/main.rs` defines which of them may use which.
 
 mod extract;
 mod middleware;

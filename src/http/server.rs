@@ -1,4 +1,4 @@
-//! Puts the server together, and runs it from listener to shutdown.
+//! Assembles the server, and runs it until the shutdown.
 
 use std::{
     future::{Future, ready},
@@ -45,11 +45,11 @@ use crate::{
 
 /// How long requests may go on after the shutdown began.
 const LAST_REQUESTS: u64 = 10;
-/// How long a connection whose request was not read to its end stays open for the client to read the answer.
+/// How long a connection stays open for the client to read the answer, if its request was not read to its end.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Serves on `listener` until `shutdown`; then takes no more connections, and ends when all requests are answered.
-/// When this returns, nothing holds the `app` any more.
+/// Serves on `listener` until `shutdown`; then accepts no more connections, and ends when all requests are answered.
+/// When this returns, the `app` has been dropped.
 #[expect(clippy::too_many_lines, reason = "it puts the parts of the server together, one after the other")]
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -60,7 +60,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let local = Data::new(Local(address.ip().is_loopback()));
     let app = Data::new(app);
     let close = CancellationToken::new();
-    // However the server ends, its connections end too.
+    // In whatever way the server ends, its connections end too.
     let _close_at_the_end = close.clone().drop_guard();
     let closing = Closing::when(&close);
     let factory = {
@@ -180,7 +180,7 @@ fn is_http2(stream: &TlsStream<Peer>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
-/// The answer of an endpoint that did not want the body.
+/// Makes an error from the answer of a handler that did not read the body.
 fn refusal<B: MessageBody + 'static>(answer: Result<ServiceResponse<B>, Error>) -> Error {
     let response = answer.map(|answer| answer.map_into_boxed_body().into_parts().1);
     response.map_or_else(|error| error, |response| InternalError::from_response("refused", response).into())

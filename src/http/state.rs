@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use std::time::Duration;
 
@@ -20,59 +20,60 @@ use crate::{
     tls::Certificate,
 };
 
-/// What the handlers work with.
+/// The parts of the program that handlers use.
 pub struct App {
-    /// Takes notifications.
+    /// Accepts notifications.
     pub intake: Intake,
-    /// Takes messages over.
+    /// Accepts messages.
     pub sender: Sender,
-    /// Answers questions.
+    /// Finds and lists messages.
     pub query: Query,
-    /// Gives up what it holds, and puts right what is wrong in it.
+    /// The store itself, for exports, repairs, events and health checks.
     pub store: Store,
-    /// Tells and notes who did what.
+    /// Reads and writes the audit log.
     pub audit: AuditWriter,
-    /// Whether look-ups are noted, too.
+    /// Whether look-ups are recorded in the audit log too.
     pub record_reads: bool,
-    /// Proves what is on record.
+    /// Verifies the stored rows against the hash chain.
     pub proof: Proof,
-    /// Removes persons.
+    /// Erases the data of a person.
     pub eraser: Eraser,
-    /// Tells whether messages are dispatched; `None` if there is no platform to send to.
+    /// Reports whether messages are dispatched; `None` if there is no platform to send to.
     pub dispatch_health: Option<watch::Receiver<DispatchHealth>>,
-    /// Counts.
+    /// The metrics.
     pub metrics: Metrics,
-    /// Who may use the API; `None` if everybody may.
+    /// The tokens of the API; `None` if it requires none.
     pub tokens: Option<ApiTokens>,
-    /// Who may come to the notify URL at all; empty: everybody.
+    /// The addresses that may use the notify URL; if empty, all may.
     pub allowed_addresses: Networks,
-    /// The proxies in front.
+    /// The trusted proxies in front of the server.
     pub proxies: Proxies,
     /// How many connections there may be, and how long they may be silent.
     pub connections: ConnectionLimits,
-    /// What makes it TLS; `None`: requests come in the clear.
+    /// The certificate for TLS; `None` if the server speaks plain HTTP.
     pub certificate: Option<Certificate>,
     /// The largest body of a notification, in bytes.
     pub body_limit: usize,
-    /// How long a notification may take from its first byte to the answer; well below the platform's 10 s.
+    /// How long a notification may take from the beginning of its handler to the answer; well below the platform's 10
+    /// s.
     pub answer_within: Duration,
     /// The time.
     pub clock: Clock,
 }
 
 impl App {
-    /// Notes who looked at what, where the settings ask for it. Called before the answer is given.
+    /// Records who looked at what, if the settings ask for it. Must be called before the answer is sent.
     pub(crate) async fn looked_at(&self, actor: &Actor, what: impl FnOnce() -> String) -> Result<(), AuditUnavailable> {
         if self.record_reads { self.audit.record_read(actor, what()).await } else { Ok(()) }
     }
 }
 
-/// Whether the shutdown has begun. Requests that wait are then answered with what is known.
+/// Shows whether the shutdown has begun. Waiting requests are then answered with the current state.
 #[derive(Clone)]
 pub(crate) struct Closing(CancellationToken);
 
 impl Closing {
-    /// The shutdown that `close` begins.
+    /// Watches the shutdown that `close` begins.
     pub(crate) fn when(close: &CancellationToken) -> Self {
         Self(close.clone())
     }
@@ -86,12 +87,12 @@ impl Closing {
     }
 }
 
-/// The description of the API. It is made once, since the settings do not change.
+/// The description of the API. It is built once, since the settings do not change.
 pub(crate) struct Published {
     /// As JSON, for programs.
     pub(crate) json: Bytes,
     /// As a page, for people.
     pub(crate) page: Bytes,
-    /// What the page may load.
+    /// The content security policy of the page.
     pub(crate) page_policy: String,
 }

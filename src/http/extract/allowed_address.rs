@@ -1,4 +1,4 @@
-//! Who may post to the notify URL, by address.
+//! Decides by its address whether a client may use the notify URL.
 
 use std::future::{Ready, ready};
 
@@ -13,7 +13,7 @@ use crate::{
     observe::NotifyOutcome,
 };
 
-/// Somebody whose address is among `notify.allowed_addresses`; without these, that is everybody.
+/// A client whose address is among `notify.allowed_addresses`. If that is empty, every client is.
 pub(crate) struct AllowedAddress;
 
 impl FromRequest for AllowedAddress {
@@ -35,7 +35,7 @@ fn allow(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     app.metrics.notified(NotifyOutcome::AddressNotAllowed);
-    // As far as is documented, the platform tries again after a 403, and then lists the notification as failed: what is
-    // missing in the list of addresses can be put right, and nothing is lost.
+    // As far as is documented, the platform tries again after a 403, and then lists the notification as failed. So a
+    // missing address can be added to the list, and no notification is lost.
     Err(Problem::new(Code::AddressNotAllowed, "the address of the client is not in notify.allowed_addresses"))
 }

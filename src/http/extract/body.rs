@@ -17,31 +17,32 @@ use crate::{
     http::problem::{Code, Problem},
 };
 
-/// Why a body was not read.
+/// The reason why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It is, or says that it is, larger than allowed. No more than that was read.
+    /// It is larger than allowed, or its declared length is. No more than the limit was read.
     TooLarge,
-    /// It stopped coming.
+    /// It did not arrive completely.
     Broken,
 }
 
-/// How much is read, and for how long.
+/// How many bytes are read, and for how long.
 pub(crate) struct Bounds<'a> {
-    /// The most bytes.
+    /// The maximum number of bytes.
     pub(crate) limit: usize,
-    /// When it has to be there.
+    /// The time by which the body has to be complete.
     pub(crate) deadline: Instant,
-    /// Where strangers share what there is; `None` for those who are known.
+    /// The limit that unauthenticated clients share; `None` for authenticated ones.
     pub(crate) large_bodies: Option<&'a LargeBodyLimit>,
 }
 
-/// Bodies up to this need no room: most have some hundred bytes.
+/// Bodies up to this size are not limited in number: most have some hundred bytes.
 const SMALL: usize = 16 * 1024;
-/// How many larger bodies are read at a time; the others wait. This limits the memory that strangers can use.
+/// How many larger bodies are read at a time; the others wait. This limits the memory that unauthenticated clients can
+/// use.
 const LARGE_AT_ONCE: usize = 64;
 
-/// Room for bodies that are larger than most.
+/// Limits how many large bodies are read at a time.
 pub(crate) struct LargeBodyLimit(Semaphore);
 
 impl Default for LargeBodyLimit {
@@ -50,12 +51,12 @@ impl Default for LargeBodyLimit {
     }
 }
 
-/// A body without the byte order mark that some programs put in front of UTF-8.
+/// Returns a body without the byte order mark that some programs put in front of UTF-8.
 pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body)
 }
 
-/// A body as JSON. An error says where it is wrong, or which members are given more than once.
+/// Reads a body as JSON. The error says where it is wrong, or which members are given more than once.
 pub(crate) fn json(body: &[u8]) -> Result<Value, Problem> {
     read_json(without_bom(body)).map_err(|error| match error {
         JsonError::Repeated(errors) => Problem::faulty(errors),
@@ -63,16 +64,16 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-/// The media type that a body is said to have, in lower case and without parameters; empty if there is none.
+/// Returns the declared media type of a body, in lower case and without parameters; empty if there is none.
 ///
-/// A body of the API needs one. A page in a browser can post text, forms and bodies without a media type to any server;
-/// for another one, the browser asks the server first, which does not allow it.
+/// The API requires a media type. A page in a browser can post text, forms and bodies without a media type to any
+/// server. Before it sends any other type, the browser asks the server, which does not allow it.
 pub(crate) fn media_type(request: &HttpRequest) -> String {
     let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_lowercase()
 }
 
-/// The first bytes of a body, as far as they come in time.
+/// Returns the first bytes of a body, as far as they arrive in time.
 pub(crate) async fn beginning(payload: &mut Payload, deadline: Instant) -> Bytes {
     let mut body = BytesMut::new();
     while body.len() < SMALL
@@ -83,7 +84,7 @@ pub(crate) async fn beginning(payload: &mut Payload, deadline: Instant) -> Bytes
     body.freeze()
 }
 
-/// Reads a body within its bounds. What was not read goes to `problem`, which makes the answer out of it.
+/// Reads a body within its bounds. If that fails, `problem` makes the answer from the reason.
 pub(crate) async fn read(
     request: &HttpRequest,
     mut payload: Payload,
@@ -101,20 +102,20 @@ pub(crate) async fn read(
 }
 
 async fn collect(payload: &mut Payload, bounds: &Bounds<'_>) -> Result<Bytes, Unread> {
-    let (mut body, mut place) = (BytesMut::new(), None);
+    let (mut body, mut permit) = (BytesMut::new(), None);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Unread::Broken)?;
         let length = body.len() + chunk.len();
         if length > bounds.limit {
             return Err(Unread::TooLarge);
         }
-        if let (None, Some(LargeBodyLimit(room))) = (&place, bounds.large_bodies)
+        if let (None, Some(LargeBodyLimit(semaphore))) = (&permit, bounds.large_bodies)
             && length > SMALL
         {
-            place = Some(room.acquire().await.map_err(|_| Unread::Broken)?);
+            permit = Some(semaphore.acquire().await.map_err(|_| Unread::Broken)?);
         }
         if body.is_empty() && chunk.len() < bounds.limit {
-            // Most bodies are one chunk, which is taken as it is.
+            // Most bodies are one chunk, which is used without a copy.
             body = BytesMut::from(chunk);
         } else {
             body.extend_from_slice(&chunk);

@@ -1,4 +1,4 @@
-//! The address of a client: that of the connection or, if this is a trusted proxy, the one that the proxy names.
+//! The address of a client: that of the connection or, if that is a trusted proxy, the one that the proxy names.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -9,12 +9,12 @@ use actix_web::{
 
 use crate::config::{Networks, Proxies, ProxyHeader};
 
-/// The address of the client, IPv4 as IPv4.
+/// The address of the client. An IPv4 address that is mapped to IPv6 is converted back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
 
 impl ClientAddress {
-    /// The address of the client of a request; `None` if the connection is gone.
+    /// Returns the address of the client of a request; `None` if the connection is closed.
     pub(crate) fn of(request: &HttpRequest, proxies: &Proxies) -> Option<Self> {
         let peer = request.peer_addr()?;
         let hops = match proxies.header {
@@ -25,8 +25,8 @@ impl ClientAddress {
     }
 }
 
-/// Goes back from `peer` along the hops, the last of which is the nearest, as long as the hop that named the next one is
-/// trusted. Whom a proxy names without an address (`unknown`) is counted as the proxy itself.
+/// Follows the hops back from `peer`, beginning with the last one, as long as the hop that named the next one is
+/// trusted. If a proxy names a client without an address (`unknown`), the proxy itself counts as the client.
 fn client(peer: IpAddr, trusted: &Networks, hops: &[Option<IpAddr>]) -> IpAddr {
     let mut client = peer.to_canonical();
     for hop in hops.iter().rev() {
@@ -43,7 +43,8 @@ fn forwarded_for(value: &HeaderValue) -> Vec<Option<IpAddr>> {
     value.split(',').map(str::trim).filter(|hop| !hop.is_empty()).map(address).collect()
 }
 
-/// RFC 7239: elements by commas, their parameters by semicolons, and quotes, which may hold both.
+/// Parses RFC 7239: commas separate elements, semicolons separate their parameters, and quoted strings may contain
+/// both.
 fn forwarded(value: &HeaderValue) -> Vec<Option<IpAddr>> {
     let value = String::from_utf8_lossy(value.as_bytes());
     let hop = |element: &str| {
@@ -54,7 +55,7 @@ fn forwarded(value: &HeaderValue) -> Vec<Option<IpAddr>> {
     unquoted(&value, ',').into_iter().filter(|element| !element.trim().is_empty()).map(hop).collect()
 }
 
-/// Splits at what does not stand within quotes.
+/// Splits at each separator that is not within quotes.
 fn unquoted(text: &str, separator: char) -> Vec<&str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let parts = text.split(|c| {
@@ -69,7 +70,7 @@ fn unquoted(text: &str, separator: char) -> Vec<&str> {
     parts.collect()
 }
 
-/// With or without brackets and port.
+/// Parses an address with or without brackets and port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
@@ -86,9 +87,9 @@ mod tests {
 
     const PROXY: &str = "10.0.0.1";
 
-    /// Proxies in two networks that write `header`.
+    /// Proxies in two networks, which write `header`.
     fn proxies(header: &str) -> Proxies {
-        // Behind a proxy the server would ask for tokens.
+        // Otherwise, the settings would require tokens, since the server is behind a proxy.
         let settings = [
             ("RECEIPTD_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8"),
             ("RECEIPTD_PROXY_HEADER", header),
@@ -98,7 +99,7 @@ mod tests {
         config::load(&config::Flags::default(), settings, Some("/dev/null".into())).unwrap().proxies
     }
 
-    /// Whose a request is that comes from `peer` with these lines of `header`, where proxies write it.
+    /// Returns the client of a request from `peer` with these lines of `header`, which the proxies write.
     fn client(peer: &str, header: &str, lines: &[&str]) -> String {
         let request = TestRequest::default().peer_addr(SocketAddr::new(peer.parse().unwrap(), 4711));
         let request = lines.iter().fold(request, |request, line| request.append_header((header, *line)));
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_says_who_the_client_is_and_nobody_else_does() {
+    fn only_a_trusted_proxy_names_the_client() {
         for (peer, lines, expected) in [
             (PROXY, &[][..], PROXY),
             (PROXY, &["192.0.2.1"], "192.0.2.1"),
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_rfc_7239_says_so_too() {
+    fn the_header_of_rfc_7239_names_the_client_too() {
         for (lines, expected) in [
             (&["for=192.0.2.1"][..], "192.0.2.1"),
             (&["for=198.51.100.1, For=\"192.0.2.1:80\";proto=https;by=10.0.0.1"], "192.0.2.1"),
@@ -156,10 +157,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_client_claims_itself_does_not_count(claim in "[ -~]{0,40}", separate: bool) {
-            for (header, told) in [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1")] {
-                let joined = format!("{claim}, {told}");
-                let lines = if separate { vec![claim.as_str(), told] } else { vec![joined.as_str()] };
+        fn the_claim_of_a_client_itself_is_ignored(claim in "[ -~]{0,40}", separate: bool) {
+            for (header, entry) in [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1")] {
+                let joined = format!("{claim}, {entry}");
+                let lines = if separate { vec![claim.as_str(), entry] } else { vec![joined.as_str()] };
                 let found = client(PROXY, header, &lines);
                 // A quote that the client left open may hide the entry of the proxy; then the proxy counts as the client.
                 let is_hidden = header == "forwarded" && !separate && claim.contains('"') && found == PROXY;

@@ -6,32 +6,32 @@ use actix_web::web::{Bytes, BytesMut};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
     Whole(Bytes),
-    /// It is longer than allowed, and was not kept.
+    /// It is longer than allowed, so its content was dropped.
     TooLong,
 }
 
-/// Cuts pieces into lines. It holds one line at the most, and the piece that came last.
+/// Cuts the pieces of a body into lines. It buffers at most one line and the last piece.
 pub(crate) struct Lines {
     limit: usize,
     buffer: BytesMut,
-    /// How many bytes of the buffer are known to contain no end of a line.
+    /// How many bytes at the beginning of the buffer are known to contain no line end.
     searched: usize,
-    /// Whether the line that the buffer begins with is too long, and its first part is gone.
+    /// Whether the line at the beginning of the buffer is too long, and its first part was dropped.
     cut: bool,
 }
 
 impl Lines {
-    /// Of at most `limit` bytes each.
+    /// Each line may have at most `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, buffer: BytesMut::new(), searched: 0, cut: false }
     }
 
-    /// Takes the next piece of the body. All lines of the pieces before have been taken out.
+    /// Adds the next piece of the body. All lines of the previous pieces must have been taken.
     pub(crate) fn push(&mut self, piece: &[u8]) {
         self.buffer.extend_from_slice(piece);
     }
 
-    /// The next line, if its end has come.
+    /// Returns the next line, if its end has arrived.
     pub(crate) fn next(&mut self) -> Option<Line> {
         let Some(at) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') else {
             self.searched = self.buffer.len();
@@ -47,7 +47,7 @@ impl Lines {
         Some(self.whole(line))
     }
 
-    /// What came after the last end of a line, when nothing more comes.
+    /// Returns what came after the last line end, once the body is complete.
     pub(crate) fn last(&mut self) -> Option<Line> {
         let line = self.buffer.split();
         (self.cut || !line.is_empty()).then(|| self.whole(line))

@@ -6,7 +6,7 @@ use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, web::Path};
 
 use crate::{domain::CorrelationId, http::problem::Problem};
 
-/// The correlation id in the path. What cannot be an id is no message's.
+/// The correlation id in the path. If the path contains no valid id, the answer is that there is no such message.
 pub(crate) struct MessageId(pub(crate) CorrelationId);
 
 impl FromRequest for MessageId {

@@ -1,4 +1,4 @@
-//! Extractors: what handlers take from a request. If something is missing or wrong, the answer is a problem and the
+//! Extractors: what handlers take from a request. If something is missing or wrong, the answer is a problem, and the
 //! handler does not run.
 
 pub(crate) mod allowed_address;

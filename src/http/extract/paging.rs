@@ -1,4 +1,4 @@
-//! Which page of a list.
+//! The parameters for a page of a list.
 
 use std::future::{Ready, ready};
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// `cursor` and `limit`, of a list that has pages and no filters.
+/// `cursor` and `limit` of a list that has pages but no filters.
 pub(crate) struct Paging {
     /// Where the page begins.
     pub(crate) after: Option<Cursor>,

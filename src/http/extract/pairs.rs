@@ -2,10 +2,10 @@
 
 use actix_web::web::Query;
 
-/// Names and values, in the order in which they came.
+/// Names and values, in the order of the request.
 pub(crate) type Pairs = Query<Vec<(String, String)>>;
 
-/// The same, as those read them who know what they mean.
+/// Returns the same as string slices, for the functions that parse them.
 pub(crate) fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }

@@ -1,9 +1,9 @@
-//! What every request to the API is checked for before its endpoint sees it: no web page of another origin sent it, each
-//! parameter is given once, and the body is encoded as it is read.
+//! Checks every request to the API before its handler sees it: it was not sent by a web page of another origin, each
+//! parameter is given once, and the body has an encoding that is read.
 //!
-//! A page in a browser can send requests to any address that the browser reaches, loopback included. Where the API asks
-//! for no token, that would be enough to send messages. The paths that need no token are exempt: the notify URL, which
-//! keeps whatever is authentic, and what is public.
+//! A page in a browser can send requests to any address that the browser can reach, loopback included. If the API
+//! requires no token, that would be enough to send messages. The paths that need no token are exempt: the notify URL,
+//! which stores everything that is authentic, and what is public.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -30,14 +30,14 @@ use crate::{
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The paths that need no token. What is below one of them is exempt as well.
+/// The paths that need no token. Everything below one of them is exempt as well.
 const EXEMPT: [&str; 5] = ["/notify", "/notify-check", "/health", "/openapi.json", "/docs"];
 
 /// Whether the server listens on a loopback address.
 #[derive(Clone, Copy)]
 pub(crate) struct Local(pub(crate) bool);
 
-/// Checks a request; what is refused does not reach its endpoint.
+/// Checks a request. One that is refused does not reach its handler.
 pub(crate) async fn check(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -55,8 +55,8 @@ pub(crate) async fn check(
     }
 }
 
-/// Takes `//notify` and `/notify//TOKEN` as if they had one slash: a `public_url` that was put together from parts often
-/// has two, and a 404 would be the end of every notification.
+/// Treats `//notify` and `/notify//TOKEN` as if they had one slash: a `public_url` that was joined from parts often has
+/// two, and the platform would lose every notification that gets a 404.
 fn merge_slashes(request: &mut ServiceRequest) {
     let path = request.uri().path();
     if !path.contains("//") {
@@ -86,7 +86,7 @@ fn is_below(path: &str, root: &str) -> bool {
 }
 
 fn refusal(request: &ServiceRequest) -> Option<Problem> {
-    // The path by which the router chooses the endpoint: percent-encoded letters are decoded in it.
+    // The router chooses the handler by this path, in which percent-encoded letters are decoded.
     let path = request.match_info().as_str();
     if EXEMPT.iter().any(|root| is_below(path, root)) {
         return None;
@@ -111,14 +111,15 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
     (!errors.is_empty()).then(|| Problem::faulty(errors))
 }
 
-/// Whom the client takes this server for; `None` where it does not say, which browsers always do.
+/// Returns the host that the client names; `None` if it names none, which browsers always do.
 fn host(request: &ServiceRequest) -> Option<Authority> {
-    // HTTP/2 has it in the URI.
+    // Over HTTP/2, it is part of the URI.
     let authority = request.uri().authority().cloned();
     authority.or_else(|| text(request.headers(), &HOST)?.trim().parse().ok())
 }
 
-/// Whether the name or address is this machine's own. A name of somebody else's that leads here (DNS rebinding) is not.
+/// Returns whether the name or address always means this machine. A foreign name that resolves to it (DNS rebinding)
+/// does not.
 fn is_loopback(host: &Authority) -> bool {
     let name = host.host().trim_end_matches('.').to_ascii_lowercase();
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -128,7 +129,7 @@ fn is_loopback(host: &Authority) -> bool {
     )
 }
 
-/// Whether a browser says that a page of another origin sent the request.
+/// Returns whether the browser reports that a page of another origin sent the request.
 fn is_foreign(headers: &HeaderMap, host: Option<&Authority>) -> bool {
     let of_another_site = |value: &HeaderValue| !matches!(value.as_bytes(), b"same-origin" | b"none");
     let of_another_origin = |value: &HeaderValue| !host.is_some_and(|host| is_same_origin(value, host));
@@ -143,7 +144,7 @@ fn is_same_origin(origin: &HeaderValue, host: &Authority) -> bool {
     is_same_name && origin.port().unwrap_or(default) == host.port_u16().unwrap_or(default)
 }
 
-/// Why the body would not be read as it is meant, if so.
+/// Returns why the body cannot be read as the client means it, if it cannot.
 fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
     let is_identity = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(CONTENT_ENCODING).all(is_identity) {
@@ -159,7 +160,7 @@ fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
     (!all).then_some("send the body in UTF-8: no other charset is read")
 }
 
-/// A fault for each parameter that is given more than once: which of the values counts would be a guess.
+/// Returns an error for each parameter that is given more than once, since it is unclear which value is meant.
 fn repeated(query: &str) -> Vec<FieldError> {
     let Ok(pairs) = web::Query::<Vec<(String, String)>>::from_query(query) else { return Vec::new() };
     let mut counts = BTreeMap::<String, usize>::new();
@@ -252,8 +253,8 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_given_more_than_once_is_a_fault() {
-        let errors = |query: &str| repeated(query).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
+    fn a_parameter_that_is_given_more_than_once_is_an_error() {
+        let errors = |query: &str| repeated(query).into_iter().map(|error| error.pointer).collect::<Vec<_>>();
         assert_eq!(errors("a=1&b=1&A=1&c"), [""; 0]);
         assert_eq!(errors("a=1&b=2&a=1&b=&c=3&%61=1"), ["/a", "/b"]);
     }

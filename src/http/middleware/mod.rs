@@ -1,4 +1,4 @@
-//! What is done with every request before its handler, and with every answer after it.
+//! What happens to every request before its handler, and to every answer after it.
 
 pub(crate) mod checks;
 pub(crate) mod request_id;

@@ -1,5 +1,5 @@
-//! The id of each request: taken from `x-request-id` where the caller gave a usable one, drawn otherwise, and given
-//! back. Log lines about the request carry it. They name the route and not the path, which may hold a token.
+//! The id of each request: that of `x-request-id` if it is usable, otherwise a new one. The answer and the log lines
+//! about the request contain it. The log lines name the route and not the path, which may contain a token.
 
 use actix_web::{
     Error,
@@ -17,7 +17,7 @@ use crate::http::transport::answer;
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST: usize = 64;
 
-/// Gives the request its id, and logs what became of it.
+/// Gives the request its id, and logs its outcome.
 pub(crate) async fn identify(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -1,5 +1,5 @@
-//! Headers that restrict browsers and caches. Most answers contain data about persons: browsers must not store them,
-//! to take them for a page, or to show them inside another. A page says for itself what else it needs.
+//! Headers that restrict browsers and caches. Most answers contain personal data: browsers must not store them,
+//! interpret them as a page, or show them inside another page. A real page sets the headers that it needs itself.
 
 use actix_web::{
     Error,
@@ -13,7 +13,7 @@ use actix_web::{
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Each with what it says where the handler says nothing.
+/// The headers, each with the value that applies if the handler does not set it.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -22,7 +22,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
-/// Adds to an answer what its handler left out.
+/// Adds the headers that the handler did not set.
 pub(crate) async fn add_security_headers(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -1,20 +1,20 @@
-//! What the settings make of the API.
+//! The settings that the API description depends on.
 
 use crate::{http::state::App, notify::Authentication, webex::SmsApi};
 
-/// What the settings make of the API.
+/// The settings that the API description depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Conditions {
-    /// Whether no token is asked for.
+    /// Whether the API requires no token.
     pub is_open: bool,
-    /// What the notify URL asks for; `None` where no server's settings are known.
+    /// What the notify URL requires; `None` if the settings of a server are not known.
     pub notify: Option<Authentication>,
-    /// By which API text messages go, which have other rules by each.
+    /// The API that text messages are sent with. The rules for them depend on it.
     pub sms_api: SmsApi,
 }
 
 impl Conditions {
-    /// Those of a server.
+    /// Returns the conditions of a server.
     pub(crate) fn of(app: &App) -> Self {
         Self {
             is_open: app.tokens.is_none(),

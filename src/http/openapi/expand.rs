@@ -1,4 +1,4 @@
-//! The short forms in the operations, and what every operation has.
+//! Expands the short forms in the operations, and adds what every operation has.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{domain::Object, http::problem::Code, notify::Authentication};
 
-/// Writes out the paths of the document.
+/// Expands the paths of the document.
 pub(super) fn paths(paths: &mut Value, conditions: &Conditions) {
     let items = paths.as_object_mut().into_iter().flatten().filter_map(|(_, item)| item.as_object_mut());
     let operations = items.flatten().filter(|(name, _)| *name != "parameters");
@@ -48,13 +48,13 @@ fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {
     }
 }
 
-/// The codes of these words; a test finds those that are none.
+/// Returns the codes with these names. A test finds names that are not codes.
 pub(super) fn codes(words: Option<&Value>) -> Vec<Code> {
     let words = words.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     words.filter_map(|word| Code::ALL.into_iter().find(|code| code.as_str() == word)).collect()
 }
 
-/// What the notify URL asks for: all that is set; where that is left open, any of it or nothing.
+/// Returns the security of the notify URL: everything that is set. If the settings are not known, any of it or nothing.
 fn notify(authentication: Option<&Authentication>) -> Value {
     let Some(asked) = authentication else {
         return json!([{}, { "notifyBearer": [] }, { "notifyBasic": [] }, { "notifySignature": [] }]);
@@ -68,7 +68,7 @@ fn notify(authentication: Option<&Authentication>) -> Value {
     if asked.is_empty() { json!([]) } else { json!([asked]) }
 }
 
-/// The schema of a body by its short form.
+/// Returns the schema of a body from its short form.
 fn body(answer: &mut Object) -> Option<Value> {
     let of = |name: Value| reference::schema(name.as_str().unwrap_or_default());
     if let Some(name) = answer.remove("x-json") {
@@ -103,9 +103,9 @@ fn by_status(codes: Vec<Code>) -> BTreeMap<u16, Vec<Code>> {
 fn problem(status: u16, codes: &[Code], is_bare: bool) -> Value {
     let titles: Vec<_> = codes.iter().map(|code| code.title()).collect();
     let words: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-    let said = json!({ "status": { "const": status }, "code": { "enum": words }, "title": { "enum": titles } });
+    let members = json!({ "status": { "const": status }, "code": { "enum": words }, "title": { "enum": titles } });
     let mut schema = reference::schema("Problem");
-    schema["properties"] = said;
+    schema["properties"] = members;
     let mut answer = json!({ "description": titles.join("; or: ") });
     if !is_bare {
         answer["content"] = json!({ "application/problem+json": { "schema": schema } });

@@ -1,5 +1,5 @@
-//! A message to send: what any message has stands in `routes/send/send.json`; here is what each channel asks for, from
-//! the kinds of recipients and the platform's rules.
+//! The schema of a message to send. What any message has is in `routes/send/send.json`; this file adds what each
+//! channel requires, from the kinds of recipients and the platform's rules.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     webex::{Api, SmsApi, rules},
 };
 
-/// Completes the schema of a message: its channel is one of ours, each with its own rules.
+/// Completes the schema of a message with the known channels and the rules of each.
 pub(super) fn complete(schema: &mut Value, sms_api: SmsApi) {
     let names: Vec<_> = Channel::known().map(|channel| channel.to_string()).collect();
     schema["properties"]["channel"]["enum"] = names.into();
@@ -17,7 +17,7 @@ pub(super) fn complete(schema: &mut Value, sms_api: SmsApi) {
     schema["allOf"] = json!([{ "anyOf": channels }]);
 }
 
-/// The rules of a channel.
+/// Returns the rules of a channel.
 fn on(channel: &Channel, sms_api: SmsApi) -> Value {
     let mut properties = json!({ "channel": { "const": channel.as_str() }, "to": to(channel) });
     let mut all = vec![by(channel, sms_api)];
@@ -33,7 +33,7 @@ fn on(channel: &Channel, sms_api: SmsApi) -> Value {
     json!({ "title": channel.as_str(), "properties": properties, "allOf": all })
 }
 
-/// The rules of the API that a message goes by.
+/// Returns the rules of the API that a message is sent with.
 fn by(channel: &Channel, sms_api: SmsApi) -> Value {
     let rules = |api: Api| reference::schema(rules::name(api, channel).unwrap_or_default());
     if *channel != Channel::Voice {
@@ -46,7 +46,7 @@ fn by(channel: &Channel, sms_api: SmsApi) -> Value {
     })
 }
 
-/// A recipient: an id of the first kind, or one that names its kind.
+/// Returns the schema of a recipient: an id of the first kind, or an id with its kind.
 fn to(channel: &Channel) -> Value {
     let kinds = Recipient::kinds(channel);
     let named = kinds.iter().map(|kind| {
@@ -61,7 +61,7 @@ fn to(channel: &Channel) -> Value {
             "additionalProperties": false,
         })
     });
-    // An invitation by Apple goes to a number, which is words as well.
+    // An invitation by Apple goes to a number, which matches `Words` as well.
     let plain = kinds.first().map(|kind| id(kind));
     let all: Vec<Value> = plain.into_iter().chain(named).collect();
     json!({ "anyOf": all })

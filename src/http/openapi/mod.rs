@@ -1,21 +1,21 @@
-//! The description of the API: what it takes and answers, as OpenAPI 3.1. `receiptd openapi` prints the same.
+//! The description of the API as OpenAPI 3.1: its requests and answers. `receiptd openapi` prints the same.
 //!
-//! What the code knows is taken from the code: the words of statuses and channels, the problems, the rules of messages.
-//! The rest is kept by hand, and tests hold it to the code: each route is described and each description has its route;
-//! every answer of the API's tests fits its description; and schemathesis finds nothing.
+//! What the code knows is generated from it: the names of statuses and channels, the problems, the rules of messages.
+//! The rest is written by hand, and tests compare it with the code: each route is described, and each description has
+//! its route; every answer in the tests of the API matches its description; and schemathesis finds no difference.
 //!
 //! | File | What it contains |
 //! | --- | --- |
 //! | `document.json` | what several resources share: credentials, parameters, headers, schemas |
 //! | `../routes/*.json` | each resource: its operations, and what only it uses |
 //! | `message` | a message to send, from the platform's rules |
-//! | `expand` | the short forms in the operations |
-//! | `conditions` | what the settings make of the API |
+//! | `expand` | expands the short forms in the operations |
+//! | `conditions` | the settings that the description depends on |
 //! | `page` | the page for people |
 //!
-//! To describe an operation, add it to the JSON file beside its handler. Short forms: `x-scope` is the scope that it asks
-//! for, `x-notify` says that it asks for what the notify URL asks for, `x-problems` are the codes of `problem`; in an
-//! answer, `x-json`, `x-list` and `x-page` name the schema of the body, or of its items.
+//! To describe an operation, add it to the JSON file beside its handler. Short forms: `x-scope` is the scope that it
+//! requires, `x-notify` means that it requires what the notify URL requires, and `x-problems` are the codes of
+//! `problem`. In an answer, `x-json`, `x-list` and `x-page` name the schema of the body, or of its items.
 
 mod conditions;
 mod expand;
@@ -34,7 +34,7 @@ use crate::{
     webex::{SmsApi, rules},
 };
 
-/// The description.
+/// Returns the description.
 pub fn describe(conditions: &Conditions) -> Value {
     let mut document = assembled();
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
@@ -46,7 +46,7 @@ pub fn describe(conditions: &Conditions) -> Value {
     document
 }
 
-/// All that is kept by hand: what is shared, and the part of each resource.
+/// Returns everything that is written by hand: the shared part, and the part of each resource.
 fn assembled() -> Value {
     let mut document = read(include_str!("document.json"));
     for part in DESCRIPTIONS {
@@ -55,12 +55,12 @@ fn assembled() -> Value {
     document
 }
 
-/// The files are part of the program, and a test reads them.
+/// This does not fail: the files are part of the program, and a test reads them.
 fn read(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// Adds what `part` has. Objects become one.
+/// Adds `part` to `whole`. Objects are merged.
 fn merge(whole: &mut Value, part: Value) {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {
@@ -92,7 +92,7 @@ fn complete(schemas: &mut Object, sms_api: SmsApi) {
     message::complete(&mut schemas["MessageToSend"], sms_api);
 }
 
-/// What a server publishes of it.
+/// Returns the forms in which a server publishes the description.
 pub(crate) fn publish(conditions: &Conditions) -> Published {
     let description = describe(conditions);
     let page = Page::of(&description);
@@ -119,7 +119,7 @@ mod tests {
         describe(&Conditions::default())
     }
 
-    /// The schema of this name, with all that it refers to.
+    /// Returns a validator for the schema of this name, with everything that it refers to.
     fn validator(description: &Value, name: &str) -> jsonschema::Validator {
         let schema = json!({ "$ref": format!("{SCHEMAS}{name}"), "components": description["components"] });
         jsonschema::draft202012::options().build(&schema).unwrap()
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(described.collect::<BTreeSet<_>>(), answered.collect::<BTreeSet<_>>());
     }
 
-    /// Every value at a key of this name, wherever it stands.
+    /// Collects every value with this key, at any depth.
     fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
         match value {
             Value::Object(members) => {
@@ -167,7 +167,7 @@ mod tests {
         for target in &targets {
             assert!(description.pointer(&target[1..]).is_some(), "{target}");
         }
-        // Rules of text messages by another API than the one that is set, and what only links or credentials name.
+        // Rules for text messages with an API other than the configured one are not used.
         for kind in ["schemas", "parameters", "headers", "requestBodies", "links"] {
             for name in description["components"][kind].as_object().unwrap().keys() {
                 let is_of_another_api = ["sms-v1", "sms-api-v1"].iter().any(|api| name.starts_with(api));
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// Else one would replace the other.
+    /// Otherwise, one would replace the other.
     #[test]
     fn every_operation_and_component_is_described_once() {
         let mut seen = BTreeSet::new();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_schema_is_one() {
+    fn every_schema_is_valid() {
         let description = description();
         for name in description["components"]["schemas"].as_object().unwrap().keys() {
             validator(&description, name);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_follows_the_settings() {
+    fn the_security_follows_the_settings() {
         let security = |conditions: &Conditions, path: &str, method: &str| {
             describe(conditions)["paths"][path][method]["security"].clone()
         };
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(security(&asked, "/notify", "post"), json!([{ "notifyBearer": [], "notifySignature": [] }]));
     }
 
-    /// Members that are right or nearly so, in any combination.
+    /// Members that are valid or nearly valid, in any combination.
     fn message() -> impl Strategy<Value = Value> {
         let words = || prop_oneof![Just(json!("Hi")), Just(json!(" \u{3000}")), Just(json!("a\0b")), Just(json!(7))];
         let one_of = |values: Vec<Value>| prop::sample::select(values);
@@ -264,8 +264,9 @@ mod tests {
             prop::option::weighted(0.4, prop_oneof![1 => Just(Value::Null), 5 => strategy])
         };
         let channels: Vec<_> = crate::domain::Channel::known().map(|channel| json!(channel.as_str())).collect();
-        let sure = (one_of(channels), one_of(vec![json!("ACME"), json!("+44"), json!("a@example.org")]), one_of(ids));
-        let said = (
+        let required =
+            (one_of(channels), one_of(vec![json!("ACME"), json!("+44"), json!("a@example.org")]), one_of(ids));
+        let optional = (
             maybe(words().boxed()),
             maybe(words().boxed()),
             maybe(one_of(contents).boxed()),
@@ -274,9 +275,9 @@ mod tests {
             maybe(one_of(vec![json!("259200"), json!("259201"), json!("soon"), json!(true)]).boxed()),
             maybe(one_of(vec![json!(["dana@example.org"]), json!(true), json!("x")]).boxed()),
         );
-        (sure, said).prop_map(|((channel, from, to), said)| {
+        (required, optional).prop_map(|((channel, from, to), optional)| {
             let mut message = Map::from_iter([("channel".into(), channel), ("from".into(), from), ("to".into(), to)]);
-            let (text, subject, content, template, id, validity, cc) = said;
+            let (text, subject, content, template, id, validity, cc) = optional;
             let named = [
                 ("text", text),
                 ("subject", subject),
@@ -294,11 +295,11 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1500))]
         #[test]
-        fn a_message_fits_the_description_if_and_only_if_it_is_taken(message in message()) {
+        fn a_message_matches_the_description_if_and_only_if_it_is_accepted(message in message()) {
             thread_local! { static MESSAGE: jsonschema::Validator = validator(&description(), "MessageToSend"); }
-            let taken = send::check(&Draft::new(message.clone()).unwrap(), Some(SmsApi::V2));
+            let checked = send::check(&Draft::new(message.clone()).unwrap(), Some(SmsApi::V2));
             let fits = MESSAGE.with(|validator| validator.is_valid(&message));
-            prop_assert_eq!(fits, taken.is_ok(), "{}: {:?}", message, taken.err());
+            prop_assert_eq!(fits, checked.is_ok(), "{}: {:?}", message, checked.err());
         }
     }
 }

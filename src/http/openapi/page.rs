@@ -1,4 +1,4 @@
-//! The description as a page for people, without a script and with nothing from elsewhere.
+//! The description as a page for people. It has no script, and loads nothing from other servers.
 
 use actix_web::web::Bytes;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -6,17 +6,17 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The one style sheet; the page names it to the browser by its hash.
+/// The only style sheet. The policy of the page allows it by its hash.
 const STYLE: &str = include_str!("page.css");
 
-/// The page, and what it may load.
+/// The page, and its content security policy.
 pub(super) struct Page {
     pub(super) html: Bytes,
     pub(super) policy: String,
 }
 
 impl Page {
-    /// Of a description.
+    /// Renders a description.
     pub(super) fn of(description: &Value) -> Self {
         let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
         let policy = format!(
@@ -62,7 +62,7 @@ fn whole(description: &Value) -> Markup {
     }
 }
 
-/// The operations of a tag: method, path, the item of the path, and the operation.
+/// Returns the operations of a tag: method, path, the item of the path, and the operation.
 fn operations<'a>(
     description: &'a Value,
     tag: &'a Value,
@@ -76,7 +76,7 @@ fn operations<'a>(
 }
 
 fn one(description: &Value, method: &str, path: &str, item: &Value, operation: &Value) -> Markup {
-    let parameters = [item, operation].into_iter().filter_map(|place| place["parameters"].as_array()).flatten();
+    let parameters = [item, operation].into_iter().filter_map(|owner| owner["parameters"].as_array()).flatten();
     let parameters: Vec<&Value> = parameters.map(|parameter| resolved(description, parameter)).collect();
     let body = resolved(description, &operation["requestBody"]);
     html! {
@@ -121,7 +121,7 @@ fn content_schema(content: &Value) -> Markup {
     }
 }
 
-/// A link to a schema that has a name; others as they are.
+/// Renders a link to a schema that has a name; other schemas are shown in full.
 fn schema(schema: &Value) -> Markup {
     let target = schema["$ref"].as_str().and_then(|target| target.rsplit_once('/'));
     html! {
@@ -130,7 +130,7 @@ fn schema(schema: &Value) -> Markup {
     }
 }
 
-/// What stands between backticks is code.
+/// Renders text between backticks as code.
 fn words(text: &str) -> Markup {
     html! {
         @for (at, part) in text.split('`').enumerate() {

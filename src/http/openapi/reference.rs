@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-/// Where schemas stand in the document.
+/// The prefix of all schemas in the document.
 pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
-/// To a schema.
+/// Returns a reference to a schema.
 pub(super) fn schema(name: &str) -> Value {
     json!({ "$ref": format!("{SCHEMAS}{name}") })
 }
 
-/// To a header.
+/// Returns a reference to a header.
 pub(super) fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }

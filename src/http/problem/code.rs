@@ -1,4 +1,4 @@
-//! The problems that there are: one exhaustive table, from which answers and description are made.
+//! All problems: one exhaustive table, from which the answers and the API description are made.
 
 use actix_web::http::StatusCode;
 
@@ -62,22 +62,22 @@ impl Code {
         Self::Unavailable,
     ];
 
-    /// What is answered with it.
+    /// The HTTP status of the answer.
     pub(crate) fn status(self) -> StatusCode {
         self.parts().0
     }
 
-    /// The stable word.
+    /// The stable code for programs.
     pub(crate) fn as_str(self) -> &'static str {
         self.parts().1
     }
 
-    /// The same for people.
+    /// The title for people.
     pub(crate) fn title(self) -> &'static str {
         self.parts().2
     }
 
-    /// Status, code and title: the one place where they are given out.
+    /// The table of status, code and title.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", "The request is not valid"),

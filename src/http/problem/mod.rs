@@ -1,6 +1,6 @@
-//! What goes wrong, as clients see it: RFC 9457 with a stable `type` and `code`, and a `detail` that says what to do.
+//! The errors that clients see: RFC 9457 with a stable `type` and `code`, and a `detail` that says what to do.
 //!
-//! What the log says of a fault is not told to clients.
+//! Details that are only for the operator go to the log.
 
 use std::{cell::Cell, convert::Infallible, fmt};
 
@@ -32,13 +32,13 @@ pub(crate) struct Problem {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
-    /// Which message it is about, where one has an id already.
+    /// The message that it is about, if that has an id already.
     correlation_id: Option<CorrelationId>,
-    /// What was not read of the request's body; it goes with the answer.
+    /// The unread rest of the request's body, which lives as long as the answer.
     rest: Cell<Option<Payload>>,
 }
 
-/// Well within the 60 s after which the platform tries again by itself.
+/// Much shorter than the 60 s after which the platform tries again by itself.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// The maximum number of errors in an answer, and of bytes of each pointer and detail, so that an answer does not become
@@ -46,7 +46,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 const MOST_ERRORS: usize = 100;
 const LONGEST_TEXT: usize = 500;
 
-/// Cuts what is longer than an answer should repeat.
+/// Shortens a text that is longer than an answer should repeat.
 fn shorten(text: &mut String) {
     if text.len() > LONGEST_TEXT {
         text.truncate(text.floor_char_boundary(LONGEST_TEXT));
@@ -75,21 +75,21 @@ impl Problem {
         Self { errors, ..Self::new(Code::InvalidRequest, detail) }
     }
 
-    /// The same about a message.
+    /// Adds the message that the problem is about.
     pub(crate) fn about(self, id: &CorrelationId) -> Self {
         Self { correlation_id: Some(id.clone()), ..self }
     }
 
-    /// The same for a request whose body was not read to its end. The connection is closed after the answer.
+    /// Adds the unread rest of the request's body. The connection is closed after the answer.
     ///
-    /// For that, the rest of the body has to live as long as the answer: once it is dropped, actix reads a chunked body
-    /// on to its end, which may never come.
+    /// The rest has to live as long as the answer: once it is dropped, actix reads a chunked body to its end, which may
+    /// never come.
     pub(crate) fn closing(self, rest: Payload) -> Self {
         self.rest.set(Some(rest));
         self
     }
 
-    /// The same for a request of whose body nothing is read.
+    /// Does the same for a request whose body is not read at all.
     pub(crate) fn leaving_body(self, request: &HttpRequest, payload: &mut dev::Payload) -> Self {
         match Payload::from_request(request, payload).into_inner() {
             Ok(rest) => self.closing(rest),
@@ -97,14 +97,14 @@ impl Problem {
         }
     }
 
-    /// As the answer to one line of many.
+    /// Returns the answer to one of many lines.
     pub(crate) fn of_line(&self, line: u64) -> impl Serialize {
         OfLine { line, problem: self.body() }
     }
 
     fn body(&self) -> Body<'_> {
         let (status, code, title) = (self.code.status(), self.code.as_str(), self.code.title());
-        let errors = self.errors.iter().map(|fault| BodyError { pointer: &fault.pointer, detail: &fault.detail });
+        let errors = self.errors.iter().map(|error| BodyError { pointer: &error.pointer, detail: &error.detail });
         let r#type = format!("urn:receiptd:problem:{code}");
         let correlation_id = self.correlation_id.as_ref().map(CorrelationId::as_str);
         Body {
@@ -212,17 +212,17 @@ impl From<AuditUnavailable> for Problem {
     }
 }
 
-/// For methods that a path does not have; `allowed` names those that it has.
+/// The answer to a method that a path does not support; `allowed` names those that it supports.
 pub(crate) fn method_not_allowed(allowed: &str) -> HttpResponse {
     let problem = Problem::new(Code::MethodNotAllowed, format!("this path supports {allowed}"));
     let mut response = problem.error_response();
-    // Names of methods are letters.
+    // This does not fail: names of methods are letters.
     let allowed = HeaderValue::from_str(allowed).unwrap_or_else(|_| HeaderValue::from_static(""));
     response.headers_mut().insert(ALLOW, allowed);
     response
 }
 
-/// So that a handler may answer with nothing but a problem.
+/// This allows a handler to return a problem alone.
 impl actix_web::Responder for Problem {
     type Body = actix_web::body::BoxBody;
 

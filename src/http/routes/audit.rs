@@ -1,4 +1,4 @@
-//! `GET /v1/audit` and `GET /v1/audit/verify`: the audit log, and the proof of the store.
+//! `GET /v1/audit` and `GET /v1/audit/verify`: the audit log, and the verification of the store.
 
 use actix_web::{HttpResponse, web::Data};
 
@@ -14,13 +14,13 @@ use crate::{
     },
 };
 
-/// Who did what, newest first.
+/// Lists who did what, newest first.
 pub(super) async fn list(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = AuditRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
     Ok(HttpResponse::Ok().json(app.audit.list(&request).await?))
 }
 
-/// Proves the store; with `?head=…`, also that it still holds all that this head vouches for.
+/// Verifies the store; with `?head=…`, also that it still contains everything that this head vouches for.
 pub(super) async fn verify(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let mut head = None;
     for (name, value) in pairs.iter() {

@@ -1,4 +1,4 @@
-//! `POST /v1/messages/{correlationId}/cancel`: calls a message back that is not yet being handed over.
+//! `POST /v1/messages/{correlationId}/cancel`: cancels a message that is not yet being dispatched.
 
 use actix_web::{HttpResponse, web::Data};
 
@@ -14,13 +14,13 @@ use crate::{
     storage::Cancellation,
 };
 
-/// Calls it back. Said again, it is the same.
+/// Cancels the message. To cancel it again has the same result.
 pub(super) async fn cancel(
     caller: Caller<CanSend>,
     MessageId(id): MessageId,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    // Scanned up before it is cancelled, so that the answer does not depend on a look-up afterwards.
+    // It is looked up before it is cancelled, so that the answer does not depend on a look-up afterwards.
     let before = app.query.message(&id).await?.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
     match app.sender.cancel(caller.actor(), &id).await? {
         Cancellation::Cancelled | Cancellation::Already => {}

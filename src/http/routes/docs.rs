@@ -8,12 +8,12 @@ use actix_web::{
 
 use crate::http::state::Published;
 
-/// As OpenAPI.
+/// Returns the description as OpenAPI.
 pub(super) async fn openapi(published: Data<Published>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(published.json.clone())
 }
 
-/// As a page.
+/// Returns the description as a page.
 pub(super) async fn page(published: Data<Published>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))

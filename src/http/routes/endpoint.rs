@@ -1,4 +1,4 @@
-//! A path, what answers at it, and what it says to methods that it does not have.
+//! A path with its handlers, and its answer to methods that it does not support.
 
 use actix_web::{
     FromRequest, Handler, Responder, Route,
@@ -15,12 +15,12 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// At `path`, with no method yet.
+    /// Creates an endpoint at `path` without any method.
     pub(crate) fn at(path: &'static str) -> Self {
         Self { path, routes: Vec::new() }
     }
 
-    /// Requests of this method go to `handler`.
+    /// Routes requests with this method to `handler`.
     pub(crate) fn on<F, Args>(mut self, method: Method, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -32,7 +32,7 @@ impl Endpoint {
         self
     }
 
-    /// Requests that read.
+    /// Routes `GET` requests, which read.
     pub(crate) fn get<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -42,7 +42,7 @@ impl Endpoint {
         self.on(Method::GET, handler)
     }
 
-    /// Requests that do something.
+    /// Routes `POST` requests, which change something.
     pub(crate) fn post<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -52,7 +52,7 @@ impl Endpoint {
         self.on(Method::POST, handler)
     }
 
-    /// Puts it into the service. Other methods are told which there are.
+    /// Adds the endpoint to the service. The answer to other methods names the supported ones.
     pub(crate) fn register(self, service: &mut ServiceConfig) {
         let allowed = self.routes.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
         let refuse = move || {

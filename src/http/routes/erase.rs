@@ -1,4 +1,4 @@
-//! `POST /v1/erase`: the removal of a person.
+//! `POST /v1/erase`: erases the data of a person.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::{
 const LIMIT: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Whom to remove.
+/// The request: the person to erase.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Erase {
@@ -36,14 +36,14 @@ struct Erase {
     dry_run: bool,
 }
 
-/// Removes a person everywhere.
+/// Erases the data of a person everywhere.
 pub(super) async fn erase(
     caller: Caller<CanAdminister>,
     head: HttpRequest,
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let fault = |pointer: &str, detail: &str| {
+    let invalid = |pointer: &str, detail: &str| {
         Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
     if body::media_type(&head) != "application/json" {
@@ -55,16 +55,16 @@ pub(super) async fn erase(
         Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {LIMIT} bytes")),
         Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
     });
-    // An object first of all: an array with the members in order is none.
+    // It must be an object: serde would accept an array with the members in order, too.
     let request = Some(body::json(&text.await?)?).filter(Value::is_object);
     let request = request.and_then(|request| serde_json::from_value::<Erase>(request).ok());
-    let request = request.ok_or_else(|| fault("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
-    let person = Person::new(&request.to).map_err(|error| fault("/to", &error.to_string()))?;
+    let request = request.ok_or_else(|| invalid("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
+    let person = Person::new(&request.to).map_err(|error| invalid("/to", &error.to_string()))?;
     if request.dry_run {
         app.looked_at(caller.actor(), || "what an erasure would remove".to_owned()).await?;
     }
     let (eraser, actor) = (app.eraser.clone(), caller.actor().clone());
-    // A person is not half erased because the client hung up.
+    // The erasure completes even if the client disconnects.
     let view = detached(async move { eraser.erase(&person, &actor, request.dry_run).await }).await?;
     Ok(HttpResponse::Ok().json(view))
 }

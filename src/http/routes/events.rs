@@ -1,9 +1,9 @@
 //! `GET /v1/events`: every change of a status as it happens, as server-sent events.
 //!
-//! The id of an event is its place in the order of all changes. A client that comes back with `Last-Event-ID` continues
-//! after it, at whichever instance, without a gap and without a repeat. Where the stream begins is told in a header of
-//! that name, and everything else that is not an event is a comment: many clients take a block without data for an event
-//! without data.
+//! The id of an event is its position in the order of all changes. A client that reconnects with `Last-Event-ID`
+//! continues after that event, at any instance, without a gap and without a repetition. The answer has a header with
+//! the same name, which is the position at which the stream begins. Everything else that is not an event is a comment,
+//! since many clients treat a block without data as an event without data.
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,7 @@ use crate::{
 };
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// So often something is said, or else proxies would take the connection for dead.
+/// The longest time between two lines, since proxies close a connection that seems dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How many streams may be open at a time for one token; without tokens, for all clients together.
@@ -51,7 +51,7 @@ struct Following {
 }
 
 impl Following {
-    /// `None` if there are as many as may be.
+    /// Returns `None` if the maximum number is open.
     fn one_more(followers: Data<Followers>, actor: &str) -> Option<Self> {
         {
             let mut counts = followers.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ impl Drop for Following {
     }
 }
 
-/// Follows, until the client or the server ends it.
+/// Streams the events until the client or the server ends the connection.
 pub(super) async fn follow(
     caller: Caller<CanRead>,
     request: HttpRequest,
@@ -83,7 +83,7 @@ pub(super) async fn follow(
     closing: Data<Closing>,
     followers: Data<Followers>,
 ) -> Result<HttpResponse, Problem> {
-    // Other bytes than those of our ids are none of them either.
+    // Bytes that are not ASCII are not part of our ids, so replacing them cannot make a valid id.
     let last_event = request.headers().get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let wanted = EventStreamRequest::parse(texts(&pairs), last_event.as_deref()).map_err(Problem::faulty)?;
     let following = Following::one_more(followers, caller.actor().as_str()).ok_or_else(|| {
@@ -91,19 +91,19 @@ pub(super) async fn follow(
         Problem::new(Code::TooManyRequests, detail)
     })?;
     let events = EventStream::open(&app.store, wanted).await?;
-    // A field, which the first event will end.
+    // A field of the first event, which ends the block.
     let beginning = stream::iter([Ok("retry: 1000\n".into())]);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "text/event-stream"));
     // At once, so that a client that is cut off before the first event knows where to continue.
     response.insert_header((LAST_EVENT_ID, events.position().to_string()));
-    // For proxies that would else collect what comes until it is worth sending.
+    // Otherwise, some proxies would buffer the events.
     response.insert_header(("x-accel-buffering", "no"));
-    Ok(response.streaming(beginning.chain(told(events, closing, following))))
+    Ok(response.streaming(beginning.chain(event_bytes(events, closing, following))))
 }
 
-/// The events as bytes. The next page is read when the client has taken the one before.
-fn told(
+/// Returns the events as bytes. The next page is read when the client has read the previous one.
+fn event_bytes(
     events: EventStream,
     closing: Data<Closing>,
     following: Following,
@@ -121,9 +121,9 @@ fn told(
     })
 }
 
-/// JSON has no line breaks, so one line of data will do.
-fn event((place, event): &(EventPosition, EventView)) -> String {
-    let mut text = format!("id: {place}\ndata: ");
+/// Formats an event. Its JSON has no line breaks, so one line of data is enough.
+fn event((position, event): &(EventPosition, EventView)) -> String {
+    let mut text = format!("id: {position}\ndata: ");
     let _ = write!(text, "{}\n\n", serde_json::to_string(event).unwrap_or_default());
     text
 }

@@ -19,8 +19,9 @@ use crate::{
     maintenance::{Export, ExportError, ExportRequest, Format, Subject},
 };
 
-/// Streams, page by page, as the client takes it. What goes wrong before the first byte is a problem; after that, the
-/// connection breaks off before the end of the body, so that half an export is not taken for a whole one.
+/// Streams the export page by page, as fast as the client reads it. An error before the first byte is answered with a
+/// problem. After that, the connection is closed before the end of the body, so that a partial export cannot be
+/// mistaken for a complete one.
 pub(super) async fn export(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     if request.subject == Subject::Audit {

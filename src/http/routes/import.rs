@@ -31,7 +31,7 @@ const AHEAD: usize = 8;
 /// The longest that a client may pause within the body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Loads the body as it comes, however large it is, and answers with what became of it.
+/// Imports the body while it arrives, however large it is, and answers with a report.
 pub(super) async fn import(
     caller: Caller<CanAdminister>,
     request: HttpRequest,
@@ -39,9 +39,9 @@ pub(super) async fn import(
     mut payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    // What a page of another origin can send, too.
-    let unnamed = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
-    if unnamed.contains(&media_type(&request).as_str()) {
+    // A page of another origin can send these types too.
+    let refused_types = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
+    if refused_types.contains(&media_type(&request).as_str()) {
         let detail = "set the file's Content-Type: text/csv, application/json, application/x-ndjson, or, for any of \
                       them, application/octet-stream; the layout is detected from the content";
         return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
@@ -54,7 +54,7 @@ pub(super) async fn import(
     let importer = Importer::new(&app.store, app.intake.zone, app.clock.clone());
     let body = Pieces { waiting, current: Bytes::new(), is_over: false };
     let actor = caller.actor().clone();
-    // What came before the client hung up is committed and counted.
+    // What arrived before the client disconnects is committed and counted.
     let importing = detached(async move { importer.import(&actor, body, options).await });
     let (report, ()) = tokio::join!(importing, pump(&mut payload, pieces));
     match report {
@@ -63,7 +63,7 @@ pub(super) async fn import(
     }
 }
 
-/// Passes the body on. Its end is told, so that it cannot be taken for a connection that was cut.
+/// Passes the body on. `None` marks its end, so that a closed connection cannot be mistaken for it.
 async fn pump(payload: &mut Payload, pieces: mpsc::Sender<Option<Bytes>>) {
     loop {
         let piece = match timeout(PATIENCE, payload.next()).await {
@@ -72,14 +72,14 @@ async fn pump(payload: &mut Payload, pieces: mpsc::Sender<Option<Bytes>>) {
             Ok(Some(Err(_))) | Err(_) => return,
         };
         let is_last = piece.is_none();
-        // It fails when the reader has given up.
+        // It fails if the reader has stopped.
         if pieces.send(piece).await.is_err() || is_last {
             return;
         }
     }
 }
 
-/// The body, for a reader on a thread of its own.
+/// The body, for a reader that runs on its own thread.
 struct Pieces {
     waiting: mpsc::Receiver<Option<Bytes>>,
     current: Bytes,

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The longest that a caller may wait. Proxies give up after a minute, as a rule.
+/// The longest time that a caller may wait, in seconds. Proxies usually give up after a minute.
 const LONGEST_WAIT: u64 = 60;
 
 /// Lists messages, newest first.
@@ -30,7 +30,7 @@ pub(super) async fn list(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) 
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// One message with its timeline; with `?wait=final`, as soon as its status is final or the time is over.
+/// Returns a message with its timeline; with `?wait=final`, as soon as its status is final or the timeout has passed.
 pub(super) async fn one(
     caller: Caller<CanRead>,
     MessageId(id): MessageId,
@@ -50,7 +50,7 @@ pub(super) async fn one(
     Ok(HttpResponse::Ok().json(message))
 }
 
-/// The notifications of a message, each with its parsed fields and its body, page by page.
+/// Returns a page of the notifications of a message, each with its parsed fields and its body.
 pub(super) async fn notifications(
     caller: Caller<CanRead>,
     MessageId(id): MessageId,
@@ -63,7 +63,7 @@ pub(super) async fn notifications(
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// How long to wait; `None` if not at all.
+/// Returns how long to wait; `None` if not at all.
 fn patience(pairs: &Pairs) -> Result<Option<Duration>, Problem> {
     let mut wait = false;
     let mut seconds = 30;

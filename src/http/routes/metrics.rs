@@ -7,7 +7,7 @@ use crate::http::{
     state::App,
 };
 
-/// The metrics, in the text format of Prometheus.
+/// Returns the metrics in the text format of Prometheus.
 pub(super) async fn metrics(_: Caller<CanReadMetrics>, app: Data<App>) -> HttpResponse {
     if let Some(certificate) = &app.certificate {
         app.metrics.certified(certificate.good_until());

@@ -1,4 +1,4 @@
-//! All routes. Each resource has a file with its handlers, and beside it its part of the API description.
+//! All routes. Each resource has a file with its handlers, and a JSON file with its part of the API description.
 
 mod audit;
 mod cancel;
@@ -29,7 +29,7 @@ pub(crate) use events::Followers;
 pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
-/// What each resource says of itself in the API description. `openapi` puts it together.
+/// The part of each resource in the API description. `openapi` combines them.
 pub(crate) const DESCRIPTIONS: [&str; 16] = [
     include_str!("audit.json"),
     include_str!("cancel.json"),
@@ -49,9 +49,9 @@ pub(crate) const DESCRIPTIONS: [&str; 16] = [
     include_str!("stats.json"),
 ];
 
-/// The one table. A test compares it with the description.
+/// The table of all routes. A test compares it with the description.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    // With a slash at the end too: a 404 would be the end of a notification.
+    // A slash at the end is accepted too: a notification that gets a 404 is lost.
     let notify = ["/notify", "/notify/", "/notify/{token}", "/notify/{token}/"]
         .map(|path| Endpoint::at(path).post(notify::take).on(Method::HEAD, notify::probe).get(notify::probe));
     let check = ["/notify-check", "/notify-check/{token}"].map(|path| Endpoint::at(path).post(notify::check));

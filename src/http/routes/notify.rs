@@ -1,6 +1,6 @@
-//! `POST /notify`, `POST /notify/{token}`: takes what the platform posts. `200 {}` after the commit.
+//! `POST /notify`, `POST /notify/{token}`: receives what the platform posts, and answers `200 {}` after the commit.
 //!
-//! `POST /notify-check` does the same up to the store and then says what the body would be taken for.
+//! `POST /notify-check` does the same but stores nothing, and answers how the body is understood.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -32,26 +32,26 @@ pub(super) async fn take(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    // Reading and storing share the time that the platform grants.
+    // Reading and storing share the time that the platform allows.
     let deadline = Instant::now() + app.answer_within;
     let body = read(&request, payload, &app, deadline).await?;
     let taken = app.intake.take(&credentials(&request), &body, deadline).await;
-    slowed(&request, &app, taken).await?;
+    delay_if_denied(&request, &app, taken).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body("{}"))
 }
 
-/// The platform's check when a webhook is saved. With a wrong token in the path it fails, so that no one saves a URL
-/// whose notifications would be refused.
+/// Answers the check that the platform makes when a webhook is saved. It fails with a wrong token in the path, so that
+/// a URL cannot be saved if its notifications would be refused.
 pub(super) async fn probe(_: AllowedAddress, request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let checked = app.intake.authentication.check_path(credentials(&request).path_token).map_err(Refusal::from);
     if checked.is_err() {
         app.metrics.notified(NotifyOutcome::Unauthorized);
     }
-    slowed(&request, &app, checked).await?;
+    delay_if_denied(&request, &app, checked).await?;
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Authenticates and reads, stores nothing, and tells what it read.
+/// Authenticates and reads, stores nothing, and returns what it read.
 pub(super) async fn check(
     _: AllowedAddress,
     request: HttpRequest,
@@ -63,19 +63,19 @@ pub(super) async fn check(
     if let Err(Refusal::Denied(_)) = &read {
         app.metrics.notified(NotifyOutcome::Unauthorized);
     }
-    let read = slowed(&request, &app, read).await?;
+    let read = delay_if_denied(&request, &app, read).await?;
     let answer = match read.as_slice() {
         [(posted, _)] => reading(posted),
         parts => {
-            let told: Vec<_> = parts.iter().take(TOLD).map(|(posted, _)| reading(posted)).collect();
-            json!({ "kind": "array", "count": parts.len(), "elements": told })
+            let readings: Vec<_> = parts.iter().take(MOST_ELEMENTS).map(|(posted, _)| reading(posted)).collect();
+            json!({ "kind": "array", "count": parts.len(), "elements": readings })
         }
     };
     Ok(HttpResponse::Ok().json(answer))
 }
 
-/// How many elements of an array are reported one by one.
-const TOLD: usize = 100;
+/// The maximum number of elements of an array that are reported individually.
+const MOST_ELEMENTS: usize = 100;
 
 fn reading(posted: &Posted) -> Value {
     match posted {
@@ -88,8 +88,9 @@ fn reading(posted: &Posted) -> Value {
     }
 }
 
-/// The same, but later where a wrong secret was shown. Which one it was is told to the log and the metrics alone.
-async fn slowed<T>(request: &HttpRequest, app: &App, result: Result<T, Refusal>) -> Result<T, Refusal> {
+/// Returns the same result, but delayed if a secret was missing or wrong. Only the log and the metrics show which one
+/// it was.
+async fn delay_if_denied<T>(request: &HttpRequest, app: &App, result: Result<T, Refusal>) -> Result<T, Refusal> {
     if let Err(Refusal::Denied(denied)) = &result {
         app.metrics.denied(denied.0);
         tracing::debug!(method = ?denied.0, "a request to the notify URL was rejected: this method of authentication is missing or wrong");
@@ -98,24 +99,24 @@ async fn slowed<T>(request: &HttpRequest, app: &App, result: Result<T, Refusal>)
     result
 }
 
-/// Reads the body of a request that shows every secret which can be checked without it. So strangers do not take the room
-/// for large bodies.
+/// Reads the body of a request, after checking every secret that does not need the body. So unauthenticated clients do
+/// not use up the limit for large bodies.
 async fn read(request: &HttpRequest, payload: Payload, app: &App, deadline: Instant) -> Result<Bytes, Problem> {
     let checked = app.intake.authentication.check_head(&credentials(request)).map_err(Refusal::from);
     if checked.is_err() {
         app.metrics.notified(NotifyOutcome::Unauthorized);
     }
-    if let Err(refusal) = slowed(request, app, checked).await {
+    if let Err(refusal) = delay_if_denied(request, app, checked).await {
         return Err(Problem::from(refusal).closing(payload));
     }
     let limit = app.body_limit;
-    let room = request.app_data::<Data<LargeBodyLimit>>().map(Data::get_ref);
-    body::read(request, payload, Bounds { limit, deadline, large_bodies: room }, |unread| match unread {
+    let large_bodies = request.app_data::<Data<LargeBodyLimit>>().map(Data::get_ref);
+    body::read(request, payload, Bounds { limit, deadline, large_bodies }, |unread| match unread {
         Unread::TooLarge => {
             app.metrics.notified(NotifyOutcome::TooLarge);
             Problem::new(Code::BodyTooLarge, format!("the maximum is {limit} bytes (notify.body_limit_bytes)"))
         }
-        // Not 400 or 408, after which the platform would not try again.
+        // Not 400 or 408, since the platform would not try again.
         Unread::Broken => Problem::new(Code::Unavailable, "the body is incomplete; send it again"),
     })
     .await

@@ -1,5 +1,5 @@
-//! `GET /v1/quarantine` and one of it: authentic requests that could not be read. `POST /v1/quarantine/retry` reads them
-//! once more.
+//! `GET /v1/quarantine` and a single entry of it: authentic requests that could not be read. `POST
+//! /v1/quarantine/retry` reads them again.
 
 use actix_web::{
     HttpResponse,
@@ -20,26 +20,26 @@ use crate::{
     maintenance,
 };
 
-/// Authentic requests that could not be understood, newest first.
+/// Lists the authentic requests that could not be read, newest first.
 pub(super) async fn list(caller: Caller<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
     app.looked_at(caller.actor(), || "quarantine".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.quarantine(page.after.as_ref(), page.limit).await?))
 }
 
-/// One of the requests that could not be understood.
+/// Returns one of the requests that could not be read.
 pub(super) async fn one(
     caller: Caller<CanRead>,
     fingerprint: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let nothing = || Problem::no_such_record(&fingerprint);
-    let found = app.query.quarantine_of(Fingerprint::from_hex(&fingerprint).ok_or_else(nothing)?).await?;
-    let found = found.ok_or_else(nothing)?;
+    let not_found = || Problem::no_such_record(&fingerprint);
+    let found = app.query.quarantine_of(Fingerprint::from_hex(&fingerprint).ok_or_else(not_found)?).await?;
+    let found = found.ok_or_else(not_found)?;
     app.looked_at(caller.actor(), || format!("quarantine {fingerprint}")).await?;
     Ok(HttpResponse::Ok().json(found))
 }
 
-/// Reads everything in quarantine once more.
+/// Reads everything in quarantine again.
 pub(super) async fn retry(caller: Caller<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
     let report = detached(async move { maintenance::retry(&store, zone, &actor, &clock).await }).await?;

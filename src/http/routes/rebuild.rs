@@ -1,5 +1,5 @@
-//! `POST /v1/rebuild`: every status anew from the stored notifications; with `?dryRun=true` it only tells what would
-//! change.
+//! `POST /v1/rebuild`: recomputes every status from the stored notifications; with `?dryRun=true`, it only reports what
+//! would change.
 
 use actix_web::{
     HttpResponse,
@@ -18,7 +18,7 @@ use crate::{
     maintenance::Rebuild,
 };
 
-/// What a rebuild is told.
+/// The parameters of a rebuild.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Options {
@@ -26,7 +26,7 @@ pub(super) struct Options {
     dry_run: bool,
 }
 
-/// Answers at the end. It goes on to its end where the client hangs up before.
+/// Answers when the rebuild is complete. It also completes if the client disconnects before.
 pub(super) async fn rebuild(
     caller: Caller<CanAdminister>,
     options: Result<Query<Options>, actix_web::Error>,

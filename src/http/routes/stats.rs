@@ -1,4 +1,4 @@
-//! `GET /v1/stats`: how many messages there are of each kind.
+//! `GET /v1/stats`: the number of messages of each kind.
 
 use actix_web::{HttpResponse, web::Data};
 

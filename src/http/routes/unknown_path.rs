@@ -1,4 +1,5 @@
-//! What is not a route: `404`. A notification that is posted there is not tried again and is lost, so the log says it.
+//! Answers `404` to paths that are not routes. A notification that is posted there is not tried again and is lost, so
+//! it is logged.
 
 use std::time::Duration;
 
@@ -22,15 +23,15 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The root member of a notification.
 const ROOT: &[u8] = b"deliveryInfoNotification";
-/// Parts of a path that are no secret. Any other one may be a path token.
+/// Parts of a path that are not secret. Any other part may be a path token.
 const KNOWN_PARTS: [&str; 10] =
     ["", "api", "callback", "hooks", "messages", "notifications", "notify", "v1", "webex", "webhooks"];
 
-/// How often a notification came to such a path.
+/// Counts the notifications that came to such a path.
 #[derive(Default)]
 pub(crate) struct Misdirected(LogLimit);
 
-/// Answers, and tells where a notification went astray.
+/// Answers, and logs the path if a notification came there.
 pub(super) async fn answer(
     request: HttpRequest,
     mut payload: Payload,

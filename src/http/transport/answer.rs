@@ -1,4 +1,4 @@
-//! Answers, and how the client takes them. A request is open until its answer was sent.
+//! Answers, and whether the client reads them. A request is open until its answer was sent.
 
 use std::{
     pin::Pin,
@@ -16,50 +16,50 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{connection::ConnectionState, watch::Connection};
 
-/// No known client opens this many at a time: the connection is closed. `actix-http` offers no way to announce a
-/// limit (`MAX_CONCURRENT_STREAMS`).
+/// The maximum number of open requests of an HTTP/2 connection, which is closed beyond it. No known client opens this
+/// many. `actix-http` offers no way to announce a limit (`MAX_CONCURRENT_STREAMS`).
 const MOST_STREAMS: usize = 1100;
-/// An answer is handed over in parts of this size, so that it shows whether the client takes it.
+/// An answer is passed to actix in parts of this size, so that we notice whether the client reads it.
 const PART: usize = 64 * 1024;
 
-/// A request as its connection sees it: open as long as this is held.
+/// A request of a connection, which is open as long as this exists.
 struct Open {
     state: Arc<ConnectionState>,
-    /// Its answer among those of the connection.
+    /// The number of its answer among those of the connection.
     number: u64,
 }
 
 impl Open {
-    /// A part of the answer was handed over; the client has to take it.
-    fn handed_over(&self) {
+    /// Notes that a part of the answer was passed to actix, which the client now has to read.
+    fn part_began(&self) {
         self.state.requests().unread.push((self.number, Instant::now()));
     }
 
-    /// It was taken, since the next part is asked for.
-    fn taken(&self) {
+    /// Notes that the client has read that part, since the next one is requested.
+    fn part_ended(&self) {
         self.state.requests().unread.retain(|(number, _)| *number != self.number);
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.taken();
+        self.part_ended();
         let mut requests = self.state.requests();
         requests.open -= 1;
         requests.since = Instant::now();
     }
 }
 
-/// The body of an answer, whose request is open until it was sent.
+/// The body of an answer. Its request is open until the body was sent.
 pub(crate) struct Answer<B> {
     body: Pin<Box<B>>,
-    /// What is left of a piece that was too large.
+    /// The rest of a piece that was larger than a part.
     rest: Bytes,
     open: Option<Open>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
-/// Takes note of a new request, and waits until it is its turn. What is returned is to be put around the body of its answer.
+/// Notes a new request, and waits for its turn. The returned function must wrap the body of its answer.
 pub(crate) async fn open_request<B>(request: &ServiceRequest) -> impl FnOnce(B) -> Answer<B> + use<B> {
     let has_body = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| request.headers().contains_key(name));
     let open = request.conn_data::<Connection>().map(|connection| {
@@ -76,7 +76,7 @@ pub(crate) async fn open_request<B>(request: &ServiceRequest) -> impl FnOnce(B) 
     });
     let (open, streams) = open.unzip();
     let turn = match streams.flatten() {
-        // It is never closed.
+        // This does not fail, since the semaphore is never closed.
         Some(streams) => streams.acquire_owned().await.ok(),
         None => None,
     };
@@ -93,7 +93,7 @@ impl<B: MessageBody> MessageBody for Answer<B> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let answer = self.get_mut();
         if let Some(open) = &answer.open {
-            open.taken();
+            open.part_ended();
         }
         if answer.rest.is_empty() {
             match ready!(answer.body.as_mut().poll_next(context)) {
@@ -103,7 +103,7 @@ impl<B: MessageBody> MessageBody for Answer<B> {
         }
         let part = answer.rest.split_to(answer.rest.len().min(PART));
         if let Some(open) = &answer.open {
-            open.handed_over();
+            open.part_began();
         }
         Poll::Ready(Some(Ok(part)))
     }

@@ -1,4 +1,4 @@
-//! What is known of a connection, and when it is to be closed.
+//! The state of a connection, and when it has to be closed.
 
 use std::{
     net::{Shutdown, TcpStream},
@@ -11,17 +11,18 @@ use tokio::time::Instant;
 
 use crate::config::ConnectionLimits;
 
-/// How long a client may take to send the head of a request, and before that for the handshake of TLS.
+/// How long a client may take to send the head of a request, and before that for the TLS handshake.
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// actix closes idle connections; this is for its delay, and for the last head of a connection that it does not time.
+/// actix closes idle connections. This margin allows for its delay. We close those whose last head has no time limit in
+/// actix.
 pub(super) const MARGIN: Duration = Duration::from_secs(5);
-/// How often a connection is looked at: while it is idle, and while there is something to do.
+/// How often a connection is checked: while it is idle, and while it has open requests.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
 const BUSY_LOOK: Duration = Duration::from_secs(1);
 
-/// What is known of a connection.
+/// The state of a connection.
 pub(super) struct ConnectionState {
-    /// Another handle for what actix owns.
+    /// A second handle to the socket, which actix owns.
     handle: TcpStream,
     requests: Mutex<Requests>,
 }
@@ -31,25 +32,25 @@ pub(super) struct ConnectionState {
 pub(super) struct Requests {
     /// How many are not answered yet.
     pub(super) open: usize,
-    /// Since when that is so.
+    /// When the last request ended, or when the connection began.
     pub(super) since: Instant,
     /// Whether the last request has a body.
     pub(super) has_body: bool,
-    /// When the first byte came after the last answer.
+    /// When the first byte after the last answer came.
     pub(super) head: Option<Instant>,
-    /// The answers of which a part was handed over and the next not asked for, with the time.
+    /// The answers of which the client has not read the last part, with the time at which that was passed to actix.
     pub(super) unread: Vec<(u64, Instant)>,
-    /// How many answers there were.
+    /// How many requests there have been.
     pub(super) answers: u64,
 }
 
 /// What to do about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Look again.
+    /// Check it again at this time.
     Look(Instant),
     Close,
-    /// The client does not take its answer.
+    /// Close it at once: the client does not read its answer.
     Abort,
 }
 
@@ -59,7 +60,7 @@ impl Requests {
     }
 
     pub(super) fn next(&self, now: Instant, is_http2: bool, limits: ConnectionLimits) -> Next {
-        let oldest = self.unread.iter().map(|(_, handed)| *handed).min();
+        let oldest = self.unread.iter().map(|(_, since)| *since).min();
         if oldest.is_some_and(|oldest| now >= oldest + limits.write_timeout) {
             return Next::Abort;
         }
@@ -83,7 +84,7 @@ impl ConnectionState {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something came from the client.
+    /// Notes that bytes came from the client.
     pub(super) fn heard(&self) {
         let mut requests = self.requests();
         if requests.open == 0 {
@@ -91,18 +92,18 @@ impl ConnectionState {
         }
     }
 
-    /// Whether what comes next may be the body of a request.
+    /// Returns whether the next bytes may belong to the body of a request.
     pub(super) fn expects_body(&self) -> bool {
         let requests = self.requests();
         requests.open > 0 && requests.has_body
     }
 
     pub(super) fn close(&self) {
-        // It fails where the client was faster.
+        // It fails if the client has closed the connection already.
         let _ = self.handle.shutdown(Shutdown::Both);
     }
 
-    /// Closes without waiting for what the client has not taken: the system forgets it.
+    /// Closes without waiting until the client has read everything: the system discards the rest.
     pub(super) fn abort(&self) {
         let _ = SockRef::from(&self.handle).set_linger(Some(Duration::ZERO));
         self.close();

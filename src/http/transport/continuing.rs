@@ -1,8 +1,8 @@
-//! `Expect: 100-continue`: the client is asked for the body when somebody wants to read it, and not where the request is
-//! refused without it. actix would ask first and call the endpoint then.
+//! `Expect: 100-continue`: the client is asked for the body only when the handler reads it, and not if the request is
+//! refused without it. actix alone would ask for the body before it calls the handler.
 //!
-//! So the endpoint is called at once, with a body that tells when it is asked for. If it answers before, that is the
-//! answer. Otherwise actix is told to continue, and the endpoint goes on where it was.
+//! So the handler is called at once, with a body that shows when it is read. If the handler answers before that, this
+//! is the answer. Otherwise, actix asks the client to continue, and the handler continues where it was.
 
 use std::{
     cell::Cell,
@@ -19,10 +19,10 @@ use futures_util::{
     future::{LocalBoxFuture, poll_fn},
 };
 
-/// A request whose endpoint was called already, and waits for the body.
+/// A request whose handler was called already, and waits for the body.
 struct Begun<T>(LocalBoxFuture<'static, T>);
 
-/// A body that tells when it is asked for.
+/// A body that shows when it is read.
 struct Wanted {
     body: Payload,
     is_wanted: Rc<Cell<bool>>,
@@ -38,7 +38,7 @@ impl Stream for Wanted {
     }
 }
 
-/// A request with a body that tells when it is asked for.
+/// Replaces the body of a request by one that shows when it is read.
 pub(crate) fn lazily(mut request: Request) -> (Request, Rc<Cell<bool>>) {
     let is_wanted = Rc::new(Cell::new(false));
     let body = Wanted { body: request.take_payload(), is_wanted: is_wanted.clone() };
@@ -46,8 +46,8 @@ pub(crate) fn lazily(mut request: Request) -> (Request, Rc<Cell<bool>>) {
     (request, is_wanted)
 }
 
-/// Begins to answer such a request. `Err` is the answer of an endpoint that did not want the body; of `Ok`, [`begun`] is
-/// the answer to come.
+/// Begins to answer such a request. `Err` is the answer of a handler that did not read the body. For the request in
+/// `Ok`, [`begun`] returns the future of the answer.
 pub(crate) fn begin<T: 'static>(
     answer: impl Future<Output = T> + 'static,
     is_wanted: Rc<Cell<bool>>,
@@ -69,7 +69,7 @@ pub(crate) fn begin<T: 'static>(
     })
 }
 
-/// The answer to a request that was begun.
+/// Returns the future of the answer to a request that was begun.
 pub(crate) fn begun<T: 'static>(request: &Request) -> Option<LocalBoxFuture<'static, T>> {
     request.extensions_mut().remove::<Begun<T>>().map(|begun| begun.0)
 }

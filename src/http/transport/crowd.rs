@@ -1,4 +1,4 @@
-//! How many connections an address may have.
+//! Limits how many connections an address may have.
 
 use std::{
     collections::HashMap,
@@ -11,12 +11,12 @@ use crate::{
     observe::{LogLimit, Metrics},
 };
 
-/// All connections, by their address.
+/// The number of open connections of each address.
 pub(crate) struct Crowd {
     counts: Mutex<HashMap<IpAddr, usize>>,
     /// How many an address may have.
     pub(crate) limits: ConnectionLimits,
-    /// The proxies, which have as many as they like.
+    /// The proxies, whose connections are not limited.
     trusted: Networks,
     pub(super) metrics: Metrics,
     pub(super) refused: LogLimit,
@@ -31,8 +31,8 @@ impl Crowd {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection of this address; `None` if it has as many as it may.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// Counts a connection of this address; returns `None` if the address has the maximum number.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<CountedConnection> {
         let network = network(address);
         let mut counts = self.counts();
         let count = counts.entry(network).or_default();
@@ -41,17 +41,17 @@ impl Crowd {
         }
         *count += 1;
         drop(counts);
-        Some(Place { crowd: self.clone(), network })
+        Some(CountedConnection { crowd: self.clone(), network })
     }
 }
 
-/// A connection among those of its address.
-pub(super) struct Place {
+/// A connection that is counted for its address.
+pub(super) struct CountedConnection {
     crowd: Arc<Crowd>,
     network: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for CountedConnection {
     fn drop(&mut self) {
         let mut counts = self.crowd.counts();
         if let Some(count) = counts.get_mut(&self.network) {
@@ -63,7 +63,7 @@ impl Drop for Place {
     }
 }
 
-/// One customer of a provider has 2⁶⁴ addresses of IPv6.
+/// Returns the address or network that counts as one client: a single customer has 2⁶⁴ IPv6 addresses.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -1,4 +1,4 @@
-//! Connections, where actix does not limit what clients can exhaust.
+//! Limits for connections that actix does not have, so that clients cannot exhaust the server.
 
 pub(crate) mod answer;
 pub(crate) mod connection;

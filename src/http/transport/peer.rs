@@ -1,8 +1,8 @@
-//! The client's end of a connection: how much is read from it at a time.
+//! The socket of a client: limits how much is read from it at a time.
 //!
-//! actix reads from an HTTP/1.1 connection as long as something comes, also while its answers are not taken, and reads
-//! all the requests out of that. So a client that sends requests and reads nothing could fill the memory. Here it is read
-//! in small parts, and not at all while it does not read itself.
+//! actix reads from an HTTP/1.1 connection as long as bytes arrive, even while the client does not read the answers,
+//! and parses all requests in them. So a client that sends requests and reads nothing could fill the memory. Here the
+//! connection is read in small parts, and not at all while the client does not read.
 
 use std::{
     io,
@@ -20,53 +20,54 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     connection::{ConnectionState, MARGIN},
-    crowd::{Crowd, Place},
+    crowd::{CountedConnection, Crowd},
 };
 
-/// The most bytes that are read before they are looked at: of heads, and of bodies. Few, since actix takes some
-/// kilobytes for each request that it finds in them, however short that is.
+/// The maximum number of bytes that are read before they are parsed: of heads, and of bodies. It is small, since actix
+/// needs some kilobytes for each request that it finds in them, however short that is.
 const HEADS_AT_ONCE: usize = 1024;
 const BODY_AT_ONCE: usize = 4 * 1024;
-/// The most bytes that the system holds for a client and has not yet sent.
+/// The maximum number of unsent bytes that the system buffers for a client.
 const UNSENT: u32 = 256 * 1024;
 
-/// The client's end of a connection.
+/// The socket of a client.
 pub(crate) struct Peer {
     stream: TcpStream,
     pub(super) state: Arc<ConnectionState>,
     pub(crate) address: SocketAddr,
-    /// Whether something was read that has to be looked at first.
+    /// Whether bytes were read that have to be parsed first.
     has_read: bool,
-    /// Whether the client takes no more at the moment.
+    /// Whether the client reads no more at the moment.
     is_blocked: bool,
-    _place: Place,
+    _counted: CountedConnection,
 }
 
 impl Peer {
-    /// Takes a connection, unless its address has too many.
+    /// Accepts a connection, unless its address has too many.
     pub(crate) fn admit(stream: TcpStream, crowd: &Arc<Crowd>) -> io::Result<Self> {
         let address = stream.peer_addr()?;
         let socket = SockRef::from(&stream);
-        let Some(place) = crowd.admit(address.ip()) else {
+        let Some(counted) = crowd.admit(address.ip()) else {
             crowd.metrics.connection_refused();
             if let Some(count) = crowd.refused.due() {
                 let (address, most) = (address.ip(), crowd.limits.per_address);
                 tracing::warn!(%address, count, most, "connections were refused: too many are open from this address");
             }
-            // The client is told at once, and nothing stays behind.
+            // The connection is reset: the client notices at once, and no state remains.
             let _ = socket.set_linger(Some(Duration::ZERO));
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
-        // They are a second line of defence, for what was handed to the system already: without them all goes on.
+        // These options are a second line of defence, for bytes that the system has already. If they cannot be set, the
+        // connection works without them.
         let _ = socket.set_tcp_user_timeout(Some(crowd.limits.write_timeout + MARGIN));
         let _ = socket.set_tcp_notsent_lowat(UNSENT);
-        // actix owns the connection; this is another handle for it.
+        // actix owns the connection; this is a second handle to it.
         let handle = StdStream::from(stream.as_fd().try_clone_to_owned()?);
         let state = Arc::new(ConnectionState::of(handle));
-        Ok(Self { stream, state, address, has_read: false, is_blocked: false, _place: place })
+        Ok(Self { stream, state, address, has_read: false, is_blocked: false, _counted: counted })
     }
 
-    /// Takes note of a write. Once the client takes something again, it is read from again.
+    /// Notes the result of a write. Once the client reads again, the connection is read again.
     fn wrote<T>(&mut self, context: &Context<'_>, result: Poll<T>) -> Poll<T> {
         let was_blocked = std::mem::replace(&mut self.is_blocked, result.is_pending());
         if was_blocked && !self.is_blocked {

@@ -1,6 +1,7 @@
-//! The end of connections, where actix leaves it to their clients. Over HTTP/1.1 it times the first head of a connection and
-//! not the next, which may drip for ever; over HTTP/2 it waits at a shutdown until the client closes, which for an idle one
-//! may be never; and in both it waits for ever until a client takes the rest of an answer. So we close these.
+//! Closes connections that actix would leave open until the client closes them. Over HTTP/1.1, actix limits the time
+//! for the first head of a connection but not for the next ones, which may never end. Over HTTP/2, it waits at a
+//! shutdown until the client closes the connection, which an idle client may never do. Over both, it waits for ever
+//! until a client reads the rest of an answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +19,9 @@ use super::{
 };
 use crate::http::state::Closing;
 
-/// How often a connection is looked at during the shutdown.
+/// How often a connection is checked during the shutdown.
 const CLOSING_LOOK: Duration = Duration::from_millis(20);
-/// For the last answer to leave.
+/// The time for the last answer to be sent.
 const LEAVING: Duration = Duration::from_millis(100);
 /// How many requests of one HTTP/2 connection are served at a time; the others wait.
 const STREAMS: usize = 100;
@@ -28,13 +29,13 @@ const STREAMS: usize = 100;
 /// A connection, as its requests see it.
 pub(super) struct Connection {
     pub(super) state: Arc<ConnectionState>,
-    /// Whose turn it is, over HTTP/2.
+    /// Over HTTP/2, the requests that may be served at the moment.
     pub(super) streams: Option<Arc<Semaphore>>,
-    /// Ends with the connection.
+    /// The task that watches the connection, and ends with it.
     _watch: JoinSet<()>,
 }
 
-/// Takes note of a new connection.
+/// Begins to watch a new connection.
 pub(crate) fn open(peer: &Peer, is_http2: bool, data: &mut Extensions, crowd: &Arc<Crowd>, closing: &Closing) {
     let mut watching = JoinSet::new();
     watching.spawn(watch(peer.state.clone(), is_http2, crowd.clone(), closing.clone()));
@@ -49,15 +50,15 @@ pub(crate) fn abort(request: &HttpRequest) {
     }
 }
 
-/// Until the connection is to be closed; then closes it.
+/// Waits until the connection has to be closed, and closes it.
 async fn watch(state: Arc<ConnectionState>, is_http2: bool, crowd: Arc<Crowd>, closing: Closing) {
     loop {
         let next = state.requests().next(Instant::now(), is_http2, crowd.limits);
         match next {
             Next::Look(time) => tokio::select! {
                 () = sleep_until(time) => {}
-                // Over HTTP/1.1, actix closes idle ones at a shutdown.
-                () = closing.begun(), if is_http2 => return unused(&state).await,
+                // Over HTTP/1.1, actix closes idle connections at a shutdown.
+                () = closing.begun(), if is_http2 => return close_when_answered(&state).await,
             },
             Next::Close => return state.close(),
             Next::Abort => {
@@ -68,8 +69,8 @@ async fn watch(state: Arc<ConnectionState>, is_http2: bool, crowd: Arc<Crowd>, c
     }
 }
 
-/// Until nothing is left to be answered.
-async fn unused(state: &ConnectionState) {
+/// Waits until all requests are answered, and closes the connection.
+async fn close_when_answered(state: &ConnectionState) {
     while state.requests().open > 0 {
         sleep(CLOSING_LOOK).await;
     }

@@ -1,4 +1,4 @@
-//! What each address owes for the wrong secrets that it showed, and what is known of its tokens.
+//! For each address: the debt for wrong secrets, and the tokens that it has sent.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,23 +10,23 @@ use tokio::time::Instant;
 
 use crate::observe::Count;
 
-/// What a wrong secret costs its address.
+/// The cost of a wrong secret.
 const COST: Duration = Duration::from_secs(1);
-/// What it costs an address that showed a good token.
+/// The cost for an address that has sent a valid token.
 const COST_OF_KNOWN: Duration = Duration::from_millis(100);
-/// So much is given on credit: a person who mistypes is not slowed.
+/// The debt that is allowed, so that a person who mistypes is not slowed down.
 const CREDIT: Duration = Duration::from_secs(10);
-/// How much later a wrong secret is answered at the notify URL. Short, since a sender whose secret is being renewed may
-/// show wrong ones beside good ones, and have few connections.
+/// How long the answer to a wrong secret is delayed at the notify URL. It is short, since a sender whose secret is
+/// being renewed may send wrong secrets beside valid ones, and may have few connections.
 pub(super) const DELAY: Duration = Duration::from_secs(1);
-/// An address that showed a good token is known for this long.
+/// How long an address stays known after it has sent a valid token.
 const KNOWN_FOR: Duration = Duration::from_hours(1);
-/// How many good tokens, and how many wrong ones, of an address are remembered.
+/// How many valid tokens, and how many wrong ones, are remembered for each address.
 const REMEMBERED: usize = 16;
 /// How many addresses have an account. Beyond it, those without an account share one.
 const ADDRESSES: usize = 10_000;
 
-/// A token that was shown, not to be told from its hash.
+/// The hash of a token that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shown(pub(super) u64);
 
@@ -34,19 +34,19 @@ pub(super) struct Shown(pub(super) u64);
 #[derive(Default)]
 pub(super) struct Accounts {
     by_address: HashMap<IpAddr, Account>,
-    /// Of those for which there is no room.
+    /// The account that all other addresses share.
     others: Account,
 }
 
 #[derive(Default)]
 pub(super) struct Account {
-    /// When everything will be paid for.
+    /// When the debt will be paid off.
     paid: Option<Instant>,
-    /// The good tokens that came from there, and when; the last one at the end.
+    /// The valid tokens from this address with their times; the latest one is at the end.
     good: VecDeque<(Shown, Instant)>,
-    /// The last wrong ones.
+    /// The latest wrong tokens.
     wrong: VecDeque<Shown>,
-    /// How many answers wait.
+    /// How many answers are delayed at the moment.
     pub(super) delayed: usize,
     log: Count,
 }
@@ -73,7 +73,7 @@ impl Account {
     }
 }
 
-/// Puts something at the end of a list that has an end.
+/// Adds an item to a list, from which the oldest item is removed if it is full.
 fn remember<T>(list: &mut VecDeque<T>, new: T) {
     if list.len() >= REMEMBERED {
         list.pop_front();
@@ -82,7 +82,7 @@ fn remember<T>(list: &mut VecDeque<T>, new: T) {
 }
 
 impl Accounts {
-    /// The account of an address.
+    /// Returns the account of an address.
     pub(super) fn of(&mut self, address: Option<IpAddr>, now: Instant) -> &mut Account {
         let Some(address) = address else { return &mut self.others };
         if self.by_address.len() >= ADDRESSES && !self.by_address.contains_key(&address) {
@@ -94,8 +94,8 @@ impl Accounts {
         self.by_address.entry(address).or_default()
     }
 
-    /// Whether this token of this address may be looked at. One for whom there is no account is not refused for what
-    /// others did.
+    /// Returns whether this token from this address may be checked. An address without an account is not refused
+    /// because of others.
     pub(super) fn admits(&self, address: IpAddr, token: Shown, now: Instant) -> bool {
         let Some(account) = self.by_address.get(&address) else { return true };
         account.debt(now) + account.cost(now) <= CREDIT || account.was_good(token, now)
@@ -107,8 +107,8 @@ impl Accounts {
         remember(&mut account.good, (token, now));
     }
 
-    /// Whether that is still on credit; and how many to log, if it is time to. A token that is wrong once more is no
-    /// guess.
+    /// Charges a wrong secret. Returns whether the debt is still allowed and, if it is time to log, how many wrong
+    /// secrets to log. A wrong token that is sent again is not charged again.
     pub(super) fn charge(
         &mut self,
         address: Option<IpAddr>,
@@ -123,7 +123,7 @@ impl Accounts {
             }
             remember(&mut account.wrong, token);
         }
-        // No more is owed than what one delay pays off, so that it is forgiven soon.
+        // The debt is limited to what one delay pays off, so that it does not last long.
         let debt = (account.debt(now) + account.cost(now)).min(CREDIT + DELAY);
         account.paid = Some(now + debt);
         (debt <= CREDIT, log)
@@ -147,21 +147,21 @@ mod tests {
 
     const ANY: Shown = Shown(u64::MAX);
 
-    /// Ten wrong ones of which nothing is remembered: which of them were on credit.
+    /// Charges ten wrong secrets without a token. Returns which of them were still allowed.
     fn charges(accounts: &mut Accounts, address: &str, now: Instant) -> Vec<bool> {
         (0..TEN).map(|_| accounts.charge(Some(of(address)), None, now).0).collect()
     }
 
-    /// How many of this many guesses, each of another token, the API checks.
-    fn looked_at(accounts: &mut Accounts, guesses: std::ops::Range<u64>, now: Instant) -> usize {
-        let mut looks = |guess| {
+    /// Returns how many of these guesses, each with a different token, the API checks.
+    fn checked(accounts: &mut Accounts, guesses: std::ops::Range<u64>, now: Instant) -> usize {
+        let mut check = |guess| {
             let is_admitted = accounts.admits(of("192.0.2.1"), Shown(guess), now);
             if is_admitted {
                 accounts.charge(Some(of("192.0.2.1")), Some(Shown(guess)), now);
             }
             is_admitted
         };
-        guesses.filter(|guess| looks(*guess)).count()
+        guesses.filter(|guess| check(*guess)).count()
     }
 
     #[test]
@@ -181,16 +181,16 @@ mod tests {
     fn an_address_that_showed_a_good_token_may_guess_more_for_an_hour_and_not_for_ever() {
         let (mut accounts, now) = (Accounts::default(), Instant::now());
         accounts.know(of("192.0.2.1"), ANY, now);
-        assert_eq!(looked_at(&mut accounts, 0..1000, now), 100);
-        assert_eq!(looked_at(&mut accounts, 1000..2000, now + DELAY), 10);
-        assert_eq!(looked_at(&mut accounts, 2000..3000, now + KNOWN_FOR), 10, "it is treated as unknown again");
+        assert_eq!(checked(&mut accounts, 0..1000, now), 100);
+        assert_eq!(checked(&mut accounts, 1000..2000, now + DELAY), 10);
+        assert_eq!(checked(&mut accounts, 2000..3000, now + KNOWN_FOR), 10, "it is treated as unknown again");
     }
 
     #[test]
-    fn a_token_that_was_good_there_is_looked_at_whatever_others_guess() {
+    fn a_token_that_was_valid_there_is_checked_whatever_others_guess() {
         let (mut accounts, now) = (Accounts::default(), Instant::now());
         accounts.know(of("192.0.2.1"), ANY, now);
-        looked_at(&mut accounts, 0..1000, now);
+        checked(&mut accounts, 0..1000, now);
         assert!(accounts.admits(of("192.0.2.1"), ANY, now));
         assert!(!accounts.admits(of("192.0.2.1"), Shown(1001), now), "another one");
         assert!(accounts.by_address[&of("192.0.2.1")].good.len() <= REMEMBERED);
@@ -207,7 +207,7 @@ mod tests {
             assert!(accounts.admits(of("192.0.2.1"), ANY, now));
             accounts.charge(Some(of("192.0.2.1")), Some(ANY), now);
         }
-        assert_eq!(looked_at(&mut accounts, 0..1000, now), TEN - 1);
+        assert_eq!(checked(&mut accounts, 0..1000, now), TEN - 1);
         assert!(accounts.by_address[&of("192.0.2.1")].wrong.len() <= REMEMBERED);
     }
 
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_addresses_are_known_than_there_is_room_for() {
+    fn the_number_of_accounts_is_limited() {
         let (mut accounts, now) = (Accounts::default(), Instant::now());
         let of = |n: usize| IpAddr::from(Ipv4Addr::from_bits(u32::try_from(n).unwrap()));
         for n in 0..ADDRESSES {
@@ -237,9 +237,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the pauses, and however many at a time.
+        /// Holds for any pauses, and for any number of guesses at a time.
         #[test]
-        fn no_more_than_70_are_looked_at_in_any_minute(
+        fn no_more_than_70_are_checked_in_any_minute(
             pauses in prop::collection::vec(0_u64..1500, 1..300),
             is_known: bool,
         ) {
@@ -250,7 +250,7 @@ mod tests {
             }
             let (mut now, mut times) = (begin, Vec::new());
             for (guess, pause) in (0..).step_by(20).zip(pauses) {
-                let count = looked_at(&mut accounts, guess..guess + 20, now);
+                let count = checked(&mut accounts, guess..guess + 20, now);
                 times.extend(std::iter::repeat_n(now, count));
                 let minute = times.iter().filter(|time| now - **time < Duration::from_mins(1)).count();
                 prop_assert!(minute <= most, "{minute}");

@@ -25,16 +25,16 @@ pub(crate) trait Permission {
     const SCOPE: Scope;
 }
 
-/// May look things up.
+/// Permission to read.
 pub(crate) struct CanRead;
 
-/// May send.
+/// Permission to send.
 pub(crate) struct CanSend;
 
-/// May read the metrics.
+/// Permission to read the metrics.
 pub(crate) struct CanReadMetrics;
 
-/// May change what is on record.
+/// Permission to administer: to change what is stored.
 pub(crate) struct CanAdminister;
 
 impl Permission for CanRead {
@@ -53,7 +53,7 @@ impl Permission for CanAdminister {
     const SCOPE: Scope = Scope::Admin;
 }
 
-/// Somebody whose token admits to `A`. Without any token in the settings, that is everybody who can connect.
+/// A caller whose token has the scope of `A`. Without any token in the settings, every client is one.
 pub(crate) struct Caller<A> {
     actor: Actor,
     is_admin: bool,
@@ -61,12 +61,12 @@ pub(crate) struct Caller<A> {
 }
 
 impl<A> Caller<A> {
-    /// Who that is, for the audit log.
+    /// The name of the caller, for the audit log.
     pub(crate) fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// Refuses those whose token does not admit to administration as well.
+    /// Refuses callers whose token does not have the scope `admin` as well.
     pub(crate) fn must_administer(&self) -> Result<(), Problem> {
         if self.is_admin { Ok(()) } else { Err(lacks(self.actor.as_str(), Scope::Admin)) }
     }
@@ -83,7 +83,7 @@ impl<A: Permission> FromRequest for Caller<A> {
     }
 }
 
-/// Who that is, and whether they may administer.
+/// Returns who the caller is, and whether it has the scope `admin`.
 fn admit(request: &HttpRequest, scope: Scope) -> Result<(Actor, bool), Problem> {
     let Some(app) = request.app_data::<Data<App>>() else {
         return Err(Problem::new(Code::Unavailable, "the server is starting; try again"));
@@ -96,7 +96,7 @@ fn admit(request: &HttpRequest, scope: Scope) -> Result<(Actor, bool), Problem> 
         _ => return Err(unauthorized(app, "send Authorization: Bearer <token>, one of api.tokens")),
     };
     throttle::check(request, shown)?;
-    // Every token is compared, so that the time does not tell which one was near.
+    // Every token is compared, so that the time does not reveal which one was close.
     let matching: Vec<bool> = tokens.iter().map(|token| same(&token.secret, shown)).collect();
     let Some(at) = matching.iter().position(|matches| *matches) else {
         throttle::record_failure(request, shown);

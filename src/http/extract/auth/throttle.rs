@@ -1,15 +1,16 @@
-//! Bounds how many secrets an address may guess, however it asks: one request after the other or many at a time, waiting
-//! for the answers or not. The API and the notify URL count apart: who has a wrong secret for one is not refused by the
-//! other.
+//! Limits how many secrets an address can guess, in whatever way it sends its requests: one after the other or many at
+//! a time, with or without waiting for the answers. The API and the notify URL count separately: a client with a wrong
+//! secret for one is not refused by the other.
 //!
-//! Each wrong secret is charged to its address before it is answered. An address gets ten of them on credit, and pays one
-//! off each second: at most 70 in any minute.
+//! Each wrong secret is charged to its address before it is answered. An address may owe ten of them, and pays off one
+//! each second: it can guess at most 70 in any minute.
 //!
-//! Beyond that, the API answers `429` and does not look at the token. Many people may share an address, so one that showed
-//! a good token within the last hour gets ten times as much; a token that was good there within that hour is always looked
-//! at; and a wrong one that is shown over and over, as by a forgotten script, is charged once. The notify URL
-//! always looks, since a good notification must never be refused; there a wrong secret is answered a second later to a few
-//! at a time, and the others are cut off.
+//! Beyond that, the API answers `429` and does not check the token. Many people may share an address, so there are
+//! exceptions: an address that sent a valid token within the last hour may guess ten times as many; a token that was
+//! valid from this address within the last hour is always checked; and a wrong token that is sent again and again, for
+//! example by a forgotten script, is charged once. The notify URL checks every secret, since a valid notification must
+//! never be refused. There, the answer to a wrong secret is delayed by a second for up to eight requests of an address;
+//! the connections of the others are closed.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -31,7 +32,7 @@ use crate::http::{
 /// How many requests of an address wait for a delayed answer at a time; the connections of the others are closed.
 const DELAYED_AT_ONCE: usize = 8;
 
-/// What each address owes.
+/// The accounts of all addresses, for the API and for the notify URL.
 #[derive(Default)]
 pub(crate) struct AuthThrottle {
     api: Mutex<Accounts>,
@@ -54,7 +55,7 @@ impl AuthThrottle {
     }
 }
 
-/// Whether the API may look at this token at all.
+/// Refuses a request whose token may not be checked.
 pub(crate) fn check(request: &HttpRequest, token: &str) -> Result<(), Problem> {
     let (Some(throttle), Some(address)) = (data::<AuthThrottle>(request), address(request)) else { return Ok(()) };
     if throttle.api().admits(address, throttle.shown(token), Instant::now()) {
@@ -67,7 +68,7 @@ pub(crate) fn check(request: &HttpRequest, token: &str) -> Result<(), Problem> {
     Err(Problem::new(Code::TooManyRequests, detail))
 }
 
-/// Notes that this token, which came from there, is good.
+/// Notes that the token from this address is valid.
 pub(crate) fn record_success(request: &HttpRequest, token: &str) {
     if let (Some(throttle), Some(address)) = (data::<AuthThrottle>(request), address(request)) {
         throttle.api().know(address, throttle.shown(token), Instant::now());
@@ -82,7 +83,8 @@ pub(crate) fn record_failure(request: &HttpRequest, token: &str) {
     log(address, "the API", unlogged);
 }
 
-/// Charges a wrong secret of the notify URL, and waits as long as its answer has to. Not during the shutdown.
+/// Charges a wrong secret at the notify URL, and waits as long as its answer has to be delayed. During the shutdown, it
+/// does not wait.
 pub(crate) async fn delay_failed_auth(request: &HttpRequest) {
     let (Some(throttle), Some(closing)) = (data::<AuthThrottle>(request), data::<Closing>(request)) else { return };
     let address = address(request);
@@ -98,7 +100,7 @@ pub(crate) async fn delay_failed_auth(request: &HttpRequest) {
         watch::abort(request);
         return;
     };
-    // An error is the end of the time.
+    // An error means that the time is over.
     let _ = timeout(DELAY, closing.begun()).await;
     drop(delayed);
 }
@@ -114,19 +116,19 @@ fn data<T: 'static>(request: &HttpRequest) -> Option<&T> {
     request.app_data::<Data<T>>().map(Data::get_ref)
 }
 
-/// Who asks.
+/// Returns the network of the client, which has one account.
 fn address(request: &HttpRequest) -> Option<IpAddr> {
     ClientAddress::of(request, &data::<App>(request)?.proxies).map(|client| network(client.0))
 }
 
-/// A wrong secret whose answer waits.
+/// A wrong secret whose answer is delayed.
 struct Delayed<'a> {
     throttle: &'a AuthThrottle,
     address: Option<IpAddr>,
 }
 
 impl<'a> Delayed<'a> {
-    /// `None` if there are as many as may be.
+    /// Returns `None` if the maximum number is reached.
     fn one_more(throttle: &'a AuthThrottle, address: Option<IpAddr>) -> Option<Self> {
         let mut accounts = throttle.notify();
         let account = accounts.of(address, Instant::now());

@@ -21,7 +21,7 @@ use crate::{
     send::{DispatchHealth, Trouble},
 };
 
-/// What is to be ready.
+/// The part that has to be ready.
 #[derive(Deserialize)]
 pub(super) struct Readiness {
     of: Option<Part>,
@@ -30,19 +30,20 @@ pub(super) struct Readiness {
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 enum Part {
-    /// Taking notifications: the store alone. For what stands in front of the notify URL, which is not to be cut off
-    /// because something is wrong with sending.
+    /// The intake of notifications, which needs only the store. This is for a load balancer in front of the notify URL,
+    /// which must not close it because sending does not work.
     Notify,
 }
 
-/// The process answers.
+/// Shows that the process answers.
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// The store can commit, in the time that a notification has: the last notifications showed it, or something is committed
-/// to find out. That may need less room than a notification, so the last of those counts in any case. And, unless it is
-/// asked for notifications alone, messages can be sent.
+/// Checks that the store can commit within the time that a notification has. Either recent notifications have shown it,
+/// or something is committed to find out. That commit may need less disk space than a notification, so a failure of the
+/// last notifications counts in any case. Unless only notifications are asked for, also checks that messages can be
+/// sent.
 pub(super) async fn ready(
     app: Data<App>,
     probe: Data<Probe>,
@@ -68,7 +69,7 @@ pub(super) async fn ready(
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }
 
-/// Why nothing is sent; `None` while messages are.
+/// Returns why nothing is sent; `None` while messages are sent.
 fn stopped(health: &DispatchHealth) -> Option<Problem> {
     let DispatchHealth::Stopped { trouble, reason, since } = health else { return None };
     let code = match trouble {

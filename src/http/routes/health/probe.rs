@@ -1,5 +1,5 @@
-//! Finds out whether the store can commit. Anybody may ask for that, so it is done for all who ask at the same time at
-//! once, and at most once a second; and not at all where notifications have shown it.
+//! Finds out whether the store can commit. Any client can request that, so one commit serves all requests at the same
+//! time, at most one is made per second, and none is made if notifications have shown the result.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,35 +19,35 @@ use crate::{
     storage::{Health, StorageError},
 };
 
-/// How long an answer counts.
+/// How long an answer is reused.
 const SHARED: Duration = Duration::from_secs(1);
 
-/// What came of it.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
     /// The store commits.
     Ready,
-    /// It fails.
+    /// The store fails to commit.
     Failing,
-    /// It did not commit in time.
+    /// The store did not commit in time.
     Late,
 }
 
-/// Asks the store.
+/// Probes the store.
 pub(crate) struct Probe {
     committer: Committer,
     health: Arc<dyn Health>,
     clock: Clock,
-    /// In the time that a notification has.
+    /// The time that a notification has.
     within: Duration,
     rounds: Mutex<Rounds>,
 }
 
 #[derive(Default)]
 struct Rounds {
-    /// The last one; it is under way until it has an answer.
+    /// The last round; it is under way until it has an answer.
     last: Option<watch::Receiver<Option<(Instant, Finding)>>>,
-    /// Lines about a store that does not commit.
+    /// Limits the log lines about a store that does not commit.
     lines: Count,
 }
 
@@ -57,10 +57,10 @@ impl Probe {
         Self { committer, health, clock: app.clock.clone(), within: app.answer_within, rounds: Mutex::default() }
     }
 
-    /// The answer of the last second, or a new one.
+    /// Returns the answer of the last second, or a new one.
     pub(super) async fn ask(self: &Arc<Self>) -> Finding {
         let mut round = self.round();
-        // A round that ended without an answer has found nothing out.
+        // A round that ended without an answer counts as failed.
         round
             .wait_for(Option::is_some)
             .await
@@ -81,23 +81,23 @@ impl Probe {
         let (answer, round) = watch::channel(None);
         rounds.last = Some(round.clone());
         let probe = self.clone();
-        // In a task of its own, since a client that hangs up must not break off a transaction.
+        // It runs in its own task, since a client that disconnects must not interrupt a transaction.
         tokio::spawn(async move {
-            let found = probe.look().await;
+            let found = probe.check().await;
             answer.send_replace(Some((Instant::now(), found)));
         });
         round
     }
 
-    async fn look(&self) -> Finding {
-        let looked = timeout(self.within, async {
-            // A heartbeat would wait for its commit before notifications that come meanwhile.
+    async fn check(&self) -> Finding {
+        let checked = timeout(self.within, async {
+            // A heartbeat would delay the notifications that arrive meanwhile.
             match self.committer.evidence(SHARED).await {
                 Some(succeeded) => Ok(succeeded),
                 None => self.health.beat(self.clock.now()).await.map(|()| true),
             }
         });
-        match looked.await {
+        match checked.await {
             Ok(Ok(true)) => {
                 self.rounds().lines = Count::default();
                 Finding::Ready
@@ -142,7 +142,7 @@ mod tests {
         storage::Journal,
     };
 
-    /// A store that counts what it commits, and commits nothing while it is shut.
+    /// A store that counts its heartbeats, and commits only as often as the gate has permits.
     struct Model {
         beats: AtomicUsize,
         fails: AtomicBool,
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_hangs_up_does_not_begin_another_commit() {
+    async fn a_client_that_disconnects_does_not_begin_another_commit() {
         let model = Model::open(0);
         let (probe, _committer) = model.probe();
         for _ in 0..500 {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_committed_while_notifications_are_but_their_outcome_is_told() {
+    async fn while_notifications_are_committed_their_outcome_is_the_answer() {
         for (fails, found) in [(false, Finding::Ready), (true, Finding::Failing)] {
             let model = Model::open(0);
             let (probe, committer) = model.probe();

@@ -1,9 +1,9 @@
-//! Many messages, as `application/x-ndjson`: takes them over, a line for each, and answers a line for
-//! each, in order, while the request still comes in.
+//! Many messages, as `application/x-ndjson`: accepts one message per line and answers each with a line, in order, while
+//! the request is still arriving.
 //!
-//! Whatever lines have arrived are taken over in one commit and answered; then the next ones are read. So neither side
-//! is kept in memory: a client that does not read its answers is not read from either. Nothing is lost if the upload
-//! breaks off: what was taken over is sent, and may be sent again without harm.
+//! The lines that have arrived are accepted in one commit and answered; then the next ones are read. So neither the
+//! request nor the answer is kept in memory: if a client does not read its answers, its request is not read either.
+//! Nothing is lost if the upload breaks off: accepted messages are sent, and it is safe to upload them again.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -27,13 +27,13 @@ use crate::{
     send::{SendError, Sent},
 };
 
-/// The most lines of one commit, and the most bytes.
+/// The maximum number of lines, and of bytes, in one commit.
 const MOST_LINES: usize = 256;
 const MOST_BYTES: usize = 1024 * 1024;
 /// How long a client may pause between two pieces.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Answers line for line.
+/// Accepts messages, and answers each line with a line.
 pub(super) fn send(
     actor: Actor,
     payload: Payload,
@@ -56,17 +56,17 @@ pub(super) fn send(
 }
 
 struct Upload {
-    /// Whose messages these are.
+    /// The caller that sends the messages.
     actor: Actor,
     payload: Payload,
     lines: Lines,
-    /// Of the line that was read last, from 1.
+    /// The number of the line that was read last, counted from 1.
     number: u64,
     app: Data<App>,
     closing: Data<Closing>,
 }
 
-/// Lines that came together.
+/// The lines for one commit.
 #[derive(Default)]
 struct Gathered {
     lines: Vec<(u64, Line)>,
@@ -74,18 +74,18 @@ struct Gathered {
     end: Option<End>,
 }
 
-/// Why nothing more is read.
+/// The reason why nothing more is read.
 #[derive(Clone, Copy)]
 enum End {
-    /// That was all; or the client is gone, and what came of its last line is not taken for a message.
+    /// The request is complete; or the client is gone, and an incomplete last line is not a message.
     Over,
     Paused,
     Closing,
 }
 
-/// The answer to a message that was taken over.
+/// The answer to a message that was accepted.
 #[derive(Serialize)]
-struct Taken<'a> {
+struct Accepted<'a> {
     line: u64,
     new: bool,
     #[serde(flatten)]
@@ -99,7 +99,7 @@ impl Gathered {
 }
 
 impl Upload {
-    /// The lines that are there; if there are none, those that come next.
+    /// Returns the lines that have arrived; if there are none, waits for the next ones.
     async fn gather(&mut self) -> Gathered {
         let mut gathered = Gathered::default();
         if self.closing.has_begun() {
@@ -132,7 +132,7 @@ impl Upload {
         gathered
     }
 
-    /// Takes the lines that have come, and tells whether that is enough.
+    /// Takes the lines that have arrived. Returns whether these are enough.
     fn take_lines(&mut self, gathered: &mut Gathered) -> bool {
         while !gathered.is_full() && gathered.end.is_none() {
             let Some(line) = self.lines.next() else { return false };
@@ -141,7 +141,7 @@ impl Upload {
         true
     }
 
-    /// Blank lines are counted, and mean nothing.
+    /// Adds a line. Blank lines are counted, but otherwise ignored.
     fn keep(&mut self, gathered: &mut Gathered, line: Line) {
         self.number += 1;
         if let Line::Whole(bytes) = &line {
@@ -153,19 +153,19 @@ impl Upload {
         gathered.lines.push((self.number, line));
     }
 
-    /// Takes the messages over, and puts the answers together.
+    /// Accepts the messages, and builds the answers.
     async fn answer(&self, gathered: &Gathered) -> Bytes {
         let mut drafts = Vec::with_capacity(gathered.lines.len());
         let mut read = Vec::with_capacity(gathered.lines.len());
         for (number, line) in &gathered.lines {
             read.push((*number, draft(line).map(|draft| drafts.push(draft))));
         }
-        let mut taken = self.take_over(&drafts).await.into_iter();
+        let mut accepted = self.accept(&drafts).await.into_iter();
         let mut answers = Vec::new();
         for (line, read) in read {
-            let answer = read.and_then(|()| taken.next().unwrap_or_else(|| Err(not_read())));
+            let answer = read.and_then(|()| accepted.next().unwrap_or_else(|| Err(not_read())));
             match answer {
-                Ok((new, message)) => write(&mut answers, &Taken { line, new, message: &message }),
+                Ok((new, message)) => write(&mut answers, &Accepted { line, new, message: &message }),
                 Err(problem) => write(&mut answers, &problem.of_line(line)),
             }
         }
@@ -178,10 +178,10 @@ impl Upload {
         answers.into()
     }
 
-    /// For each message, whether it is new, and where it stands.
-    async fn take_over(&self, drafts: &[Draft]) -> Vec<Result<(bool, MessageView), Problem>> {
+    /// Returns for each message whether it is new, and its current state.
+    async fn accept(&self, drafts: &[Draft]) -> Vec<Result<(bool, MessageView), Problem>> {
         let sent = self.app.sender.accept_all(&self.actor, drafts).await;
-        // What is new needs not be looked up, and what was committed is never answered with an error.
+        // A new message need not be looked up, and a committed one is never answered with an error.
         let known = sent.iter().filter_map(|sent| match sent {
             Ok(Sent::Same(id)) => Some(id.clone()),
             _ => None,
@@ -206,7 +206,7 @@ fn draft(line: &Line) -> Result<Draft, Problem> {
     }
 }
 
-/// For a line without an outcome, which there is none of.
+/// For a line without an outcome, which does not happen.
 fn not_read() -> Problem {
     Problem::new(Code::Unavailable, "the line was not accepted; send it again")
 }

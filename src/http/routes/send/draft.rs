@@ -1,4 +1,5 @@
-//! What a single send and a bulk send have in common: a draft out of bytes, and answers that are not the message.
+//! What a single send and a bulk send share: a draft from bytes, and the answers to messages that are not accepted or
+//! cannot be shown.
 
 use crate::{
     domain::{CorrelationId, Draft},
@@ -10,15 +11,15 @@ use crate::{
     storage::StorageError,
 };
 
-/// More than the longest message: a mail has 500 KB of HTML at the most, which JSON may need to escape.
+/// Larger than the longest message: a mail has at most 500 KB of HTML, which JSON may have to escape.
 pub(super) const LIMIT: usize = 1024 * 1024;
 
-/// The message that these bytes are.
+/// Reads the message from its bytes.
 pub(super) fn draft_of(bytes: &[u8]) -> Result<Draft, Problem> {
-    Draft::new(body::json(bytes)?).map_err(|fault| Problem::faulty(vec![fault]))
+    Draft::new(body::json(bytes)?).map_err(|error| Problem::faulty(vec![error]))
 }
 
-/// For a message that was taken over before, and that cannot be looked up now.
+/// For a message that was accepted before, and that cannot be looked up now.
 pub(super) fn not_shown(id: &CorrelationId, error: &StorageError) -> Problem {
     tracing::error!(error = crate::observe::causes(error), "the status of a repeated message could not be read");
     let detail = format!(
@@ -48,7 +49,7 @@ impl From<SendError> for Problem {
                 Self::new(Code::IdempotencyConflict, detail).about(&id)
             }
             SendError::NotConfigured => Self::new(Code::SendingNotConfigured, error.to_string()),
-            // The store's own words are in the log already.
+            // The error of the store is in the log already.
             SendError::NotConfirmed { ref id, .. } => {
                 let detail = format!(
                     "the store did not confirm the message {:?}: it may or may not be accepted. Send it again with the same \

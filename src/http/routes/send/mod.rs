@@ -1,4 +1,4 @@
-//! `POST /v1/messages`: takes a message over for sending, or, as `application/x-ndjson`, many of them.
+//! `POST /v1/messages`: accepts a message for sending, or, as `application/x-ndjson`, many of them.
 
 mod bulk;
 mod draft;
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Takes a message over, or many. What is answered for is on disk.
+/// Accepts one message or many. Each message that the answer confirms is on disk.
 pub(super) async fn send(
     caller: Caller<CanSend>,
     request: HttpRequest,
@@ -49,7 +49,7 @@ pub(super) async fn send(
     }
 }
 
-/// By which the caller may repeat the request, as with the same correlation id.
+/// Returns the key with which the caller can repeat the request, as with the same correlation id.
 fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
     let mut given = request.headers().get_all("idempotency-key");
     let Some(value) = given.next() else { return Ok(None) };

@@ -22,7 +22,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Takes a message over. `202` with the message; the same again: `200`.
+/// Accepts a message. The answer is `202` with the message, or `200` if the same message was accepted before.
 pub(super) async fn send(
     actor: &Actor,
     key: Option<IdempotencyKey>,
@@ -38,7 +38,7 @@ pub(super) async fn send(
     let draft = draft_of(&body.await?)?;
     let sent = app.sender.accept(actor, &draft, key).await?;
     let (status, message) = match &sent {
-        // What is new needs not be looked up, and what was committed is never answered with an error.
+        // A new message need not be looked up, and a committed one is never answered with an error.
         Sent::New(message) => (StatusCode::ACCEPTED, app.query.new_message(message)),
         Sent::Same(id) => {
             let message = app.query.message(id).await.map_err(|error| not_shown(id, &error))?;
@@ -48,7 +48,7 @@ pub(super) async fn send(
     Ok(HttpResponse::build(status).insert_header((LOCATION, location(sent.id()))).json(message))
 }
 
-/// The path of a message: everything but letters, digits and `-._~` is percent-encoded.
+/// Returns the path of a message: everything but letters, digits and `-._~` is percent-encoded.
 fn location(id: &CorrelationId) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
