@@ -1,4 +1,4 @@
-//! Secrets of which two may be active at a time, so that one can take the other's place while both are still shown.
+//! Secrets, two of which can be active at a time, so that one can replace the other while both are still in use.
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use crate::secret::{InvalidSecret, ReloadableSecret};
 
-/// The active secrets of one method, as they are at the time.
+/// The currently active secrets of one method.
 pub type Keys = ReloadableSecret<ActiveSecrets>;
 
 /// One secret, or two.
@@ -14,7 +14,7 @@ pub type Keys = ReloadableSecret<ActiveSecrets>;
 pub struct ActiveSecrets(Vec<SecretString>);
 
 impl ActiveSecrets {
-    /// Takes one secret, or the old one and the new one, in any order.
+    /// Accepts one secret, or the old one and the new one in any order.
     pub fn new(secrets: Vec<SecretString>) -> Result<Self, InvalidSecret> {
         let is_blank = |secret: &SecretString| secret.expose_secret().trim().is_empty();
         match secrets.len() {
@@ -25,19 +25,20 @@ impl ActiveSecrets {
         }
     }
 
-    /// All of them.
+    /// All active secrets.
     pub fn secrets(&self) -> &[SecretString] {
         &self.0
     }
 
-    /// The position of the one that `text` is. Each is compared, so that the time tells nothing of the others.
+    /// Returns the position of the secret that equals `text`. Each is compared, so that the time reveals nothing about
+    /// the others.
     pub fn position(&self, text: &str) -> Option<usize> {
         let matches: Vec<bool> = self.0.iter().map(|secret| same(secret, text)).collect();
         matches.iter().position(|matches| *matches)
     }
 }
 
-/// Whether a text is the secret, in a time that tells neither where they differ nor how long the secret is.
+/// Returns whether a text equals the secret. The time reveals neither where they differ nor how long the secret is.
 pub(crate) fn same(secret: &SecretString, text: &str) -> bool {
     Sha256::digest(secret.expose_secret()).ct_eq(&Sha256::digest(text)).into()
 }
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_known_by_its_position_and_nothing_else_is_one() {
+    fn each_secret_has_its_position_and_other_texts_have_none() {
         let both = active(&["old", "new"]).unwrap();
         assert_eq!(["old", "new"].map(|text| both.position(text)), [Some(0), Some(1)]);
         for text in ["", "ol", "oldd", "OLD", "oldnew", "new "] {

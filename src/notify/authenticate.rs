@@ -1,11 +1,11 @@
-//! Whether a request to the notify URL may be believed.
+//! Authenticates requests to the notify URL.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::active_secrets::{ActiveSecrets, Keys};
 use crate::{observe::NotifyMethod, webex::signature};
 
-/// What is asked of a request. Each part that is set is required; none set lets everybody in.
+/// What a request must prove. Each part that is set is required; if none is set, every request is accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Authentication {
     /// The last part of the path.
@@ -18,10 +18,10 @@ pub struct Authentication {
     pub bearer: Option<Keys>,
 }
 
-/// What a request shows of itself.
+/// The credentials of a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Credentials<'a> {
-    /// The part of the path behind `/notify/`.
+    /// The part of the path after `/notify/`.
     pub path_token: Option<&'a str>,
     /// The header `Authorization`.
     pub authorization: Option<&'a str>,
@@ -29,40 +29,40 @@ pub struct Credentials<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// A secret was missing or wrong. The text does not say which: it is an answer to strangers.
+/// A secret was missing or wrong. The text does not say which one, since the answer goes to an unauthenticated client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the credentials are missing or wrong")]
 pub struct Denied(pub NotifyMethod);
 
-/// Which of the active secrets a request showed, by their position.
+/// The active secrets that a request proved, by their position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matched([(NotifyMethod, Option<usize>); 4]);
 
 impl Matched {
-    /// Each method that was asked for.
+    /// Each method that was required, with the position of its secret.
     pub fn methods(self) -> impl Iterator<Item = (NotifyMethod, usize)> {
         self.0.into_iter().filter_map(|(method, position)| Some((method, position?)))
     }
 }
 
 impl Authentication {
-    /// Whether anything is asked at all.
+    /// Returns whether nothing is required.
     pub fn is_open(&self) -> bool {
         [&self.path_token, &self.hub_secrets, &self.basic, &self.bearer].into_iter().all(Option::is_none)
     }
 
-    /// Reads the files that the secrets come from again.
+    /// Reads again the files that the secrets come from.
     pub fn reread(&self) {
         [&self.path_token, &self.hub_secrets, &self.basic, &self.bearer].into_iter().flatten().for_each(Keys::reread);
     }
 
-    /// Checks the token in the path alone, as for the platform's check when a URL is saved.
+    /// Checks only the token in the path, for the platform's check when a URL is saved.
     pub fn check_path(&self, path_token: Option<&str>) -> Result<Option<usize>, Denied> {
         matched(self.path_token.as_ref(), NotifyMethod::PathToken, |keys| keys.position(path_token.unwrap_or_default()))
     }
 
-    /// Checks all but the signature, which needs the body: what fails here is refused before the body is read.
-    /// Comparisons take the same time whatever is compared.
+    /// Checks everything but the signature, which needs the body. A request that fails here is refused before its body
+    /// is read. Comparisons take the same time for any text.
     pub fn check_head(&self, shown: &Credentials<'_>) -> Result<Matched, Denied> {
         let basic = |keys: &ActiveSecrets| {
             let given = scheme(shown.authorization, "basic").and_then(|text| BASE64_STANDARD.decode(text).ok());
@@ -77,7 +77,7 @@ impl Authentication {
         ]))
     }
 
-    /// Checks a request as a whole.
+    /// Checks a request completely.
     pub fn check(&self, shown: &Credentials<'_>, body: &[u8]) -> Result<Matched, Denied> {
         let Matched([path_token, basic, bearer, _]) = self.check_head(shown)?;
         let signer =
@@ -87,7 +87,7 @@ impl Authentication {
     }
 }
 
-/// The position among `keys` that `find` tells; `None` if nothing is asked.
+/// Returns the position among `keys` that `find` returns; `None` if the method is not required.
 fn matched(
     keys: Option<&Keys>,
     method: NotifyMethod,
@@ -96,7 +96,7 @@ fn matched(
     keys.map(|keys| find(&keys.current()).ok_or(Denied(method))).transpose()
 }
 
-/// What follows the scheme in an `Authorization` header.
+/// Returns what follows the scheme in an `Authorization` header.
 fn scheme<'a>(header: Option<&'a str>, name: &str) -> Option<&'a str> {
     let (scheme, rest) = header?.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case(name).then(|| rest.trim())

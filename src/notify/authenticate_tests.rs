@@ -1,11 +1,11 @@
-//! Every set of methods, with one active secret and with two, and every way to show them.
+//! Tests every set of methods, with one active secret and with two, and every combination of credentials.
 
 use secrecy::SecretString;
 
 use super::*;
 use crate::secret::ReloadableSecret;
 
-/// How well one method is shown.
+/// The credential for one method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     First,
@@ -20,7 +20,7 @@ const METHODS: [NotifyMethod; 4] =
     [NotifyMethod::PathToken, NotifyMethod::Basic, NotifyMethod::Bearer, NotifyMethod::Signature];
 const BODY: &[u8] = b"{\"a\": 1}";
 
-/// Each way to choose one of `choices` for each method.
+/// Returns every way to choose one of `choices` for each method.
 fn each_choice<T: Copy>(choices: &[T]) -> Vec<[T; 4]> {
     let mut all = vec![[choices[0]; 4]];
     for method in 0..4 {
@@ -38,13 +38,13 @@ fn secret(method: usize, position: usize) -> String {
     format!("user:s3cret-{method}-{position}")
 }
 
-/// The number of active secrets of a method. A method with none is not required.
+/// Returns `count` active secrets of a method. A method with none is not required.
 fn keys(method: usize, count: usize) -> Option<Keys> {
     let secrets = (0..count).map(|position| SecretString::from(secret(method, position))).collect();
     ActiveSecrets::new(secrets).ok().map(ReloadableSecret::fixed)
 }
 
-/// The text that a method shows.
+/// Returns the credential as a text.
 fn text(method: usize, shown: Shown) -> Option<String> {
     match shown {
         First => Some(secret(method, 0)),
@@ -54,10 +54,10 @@ fn text(method: usize, shown: Shown) -> Option<String> {
     }
 }
 
-/// What a request is let in by, if at all.
+/// Returns the positions of the secrets that a request proved.
 fn positions(asked: &Authentication, shown: [Shown; 4]) -> Result<Vec<(NotifyMethod, usize)>, Denied> {
     let path = text(0, shown[0]);
-    // There is one header for both, so one of them is shown at most.
+    // Both use the same header, so at most one of them can be sent.
     let basic = text(1, shown[1]).map(|text| format!("Basic {}", BASE64_STANDARD.encode(text)));
     let authorization = basic.or_else(|| text(2, shown[2]).map(|text| format!("Bearer {text}")));
     let signature = text(3, shown[3]).map(|text| signature::sign(BODY, &text.into()));
@@ -70,10 +70,10 @@ fn positions(asked: &Authentication, shown: [Shown; 4]) -> Result<Vec<(NotifyMet
 }
 
 #[test]
-fn who_shows_all_that_is_asked_is_let_in_and_nobody_else() {
-    let mut let_in = 0;
+fn exactly_the_requests_that_prove_all_that_is_required_are_accepted() {
+    let mut accepted = 0;
     for counts in each_choice(&[0, 1, 2]) {
-        // The settings exclude both.
+        // The settings exclude the combination of both.
         if counts[1] > 0 && counts[2] > 0 {
             continue;
         }
@@ -98,16 +98,16 @@ fn who_shows_all_that_is_asked_is_let_in_and_nobody_else() {
             assert_eq!(found.is_ok(), expected, "{counts:?} {shown:?}: {found:?}");
             let Ok(found) = found else { continue };
             let position = |method: usize| usize::from(shown[method] == Second);
-            let told = (0..4).filter(|method| counts[*method] > 0).map(|method| (METHODS[method], position(method)));
-            assert_eq!(found, told.collect::<Vec<_>>(), "{counts:?} {shown:?}");
-            let_in += 1;
+            let proved = (0..4).filter(|method| counts[*method] > 0).map(|method| (METHODS[method], position(method)));
+            assert_eq!(found, proved.collect::<Vec<_>>(), "{counts:?} {shown:?}");
+            accepted += 1;
         }
     }
-    assert!(let_in > 500, "{let_in}");
+    assert!(accepted > 500, "{accepted}");
 }
 
 #[test]
-fn nothing_but_the_whole_header_will_do() {
+fn only_a_complete_header_is_accepted() {
     let basic = Authentication { basic: keys(1, 1), ..Authentication::default() };
     let bearer = Authentication { bearer: keys(2, 1), ..Authentication::default() };
     let token = secret(2, 0);

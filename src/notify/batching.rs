@@ -1,28 +1,28 @@
-//! What the committer decides, as pure functions.
+//! The decisions of the committer, as pure functions.
 
 use crate::storage::StorageError;
 
-/// What became of the attempt to commit a batch.
+/// The result of an attempt to commit a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
     /// It is on disk.
     Committed,
     /// It is not committed, or the outcome is unknown; a retry may succeed.
     Unavailable,
-    /// The database refuses something in it.
+    /// The database refuses a row of it.
     Refused,
 }
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Tell all callers that theirs is stored.
+    /// Answer all callers that their arrivals are stored.
     Acknowledge,
-    /// Tell all callers to try again.
+    /// Answer all callers that they should try again.
     TurnAway,
-    /// Try the halves, each for itself: so one bad row does not fail its neighbours.
+    /// Try each half separately, so that one bad row does not make its neighbours fail.
     Halve,
-    /// The bad row is found: keep its body whole where nothing in it matters.
+    /// The bad row is found: store its raw body in quarantine, where its content does not matter.
     Quarantine,
 }
 
@@ -38,7 +38,7 @@ impl From<&Result<(), StorageError>> for Attempt {
     }
 }
 
-/// What to do after an attempt with `rows` rows; `quarantined` if they are in quarantine already.
+/// Returns what to do after an attempt with `rows` rows. `quarantined` means that they are for the quarantine already.
 pub(super) fn next(attempt: Attempt, rows: usize, quarantined: bool) -> Next {
     match attempt {
         Attempt::Committed => Next::Acknowledge,

@@ -1,4 +1,5 @@
-//! Group commit: whatever arrived while the last commit ran is the next batch, and every caller is answered after it.
+//! Group commit: everything that arrived during the last commit is the next batch, and its callers are answered after
+//! its commit.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,54 +16,55 @@ use crate::{
     storage::Journal,
 };
 
-/// How much the committer takes on.
+/// The limits of the committer.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most requests that wait.
+    /// The maximum number of waiting requests.
     pub queue_rows: usize,
-    /// The most bytes that wait.
+    /// The maximum number of waiting bytes.
     pub queue_bytes: usize,
-    /// The most arrivals in one commit. Those of one request are never in two, however many they are.
+    /// The maximum number of arrivals in one commit. The arrivals of one request are never split, however many there
+    /// are.
     pub batch_rows: usize,
     /// How many commits may run at the same time.
     pub writers: usize,
-    /// After this, a commit that has not ended counts as failed.
+    /// After this time, a commit that has not ended counts as failed.
     pub patience: Duration,
 }
 
-/// Why an arrival was not stored. The sender is to try again.
+/// The reason why an arrival was not stored. The sender should try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotStored {
     /// The queue is full.
     #[error("too many notifications are waiting to be stored")]
     Busy,
-    /// The store cannot commit; or it was not seen to.
+    /// The store cannot commit, or did not confirm the commit.
     #[error("the store cannot commit")]
     Unavailable,
 }
 
-/// Somebody who waits to hear whether the arrivals of a request are stored.
+/// The caller of a request, which waits until its arrivals are stored.
 struct Caller {
     answer: oneshot::Sender<Result<(), NotStored>>,
-    /// How many these are.
+    /// The number of its arrivals.
     arrivals: usize,
-    /// Their share of `queue_bytes`, given back before the answer.
+    /// Their share of `queue_bytes`, which is returned before the answer.
     share: OwnedSemaphorePermit,
 }
 
-/// The arrivals of a request, and who waits for them.
+/// The arrivals of a request, and the caller that waits for them.
 type Waiting = (Vec<Arrival>, Caller);
 
 impl Caller {
-    /// A caller that went away is not missed: what it brought is stored all the same.
+    /// Answers the caller. If it has gone away, its arrivals are stored all the same.
     fn answer(self, result: Result<(), NotStored>) {
-        // A caller that gets its answer and posts again at once finds the room free.
+        // The share is free before the answer, so that a caller can post again at once.
         drop(self.share);
         let _ = self.answer.send(result);
     }
 }
 
-/// The way into the queue. When the last clone is dropped, what waits is committed and the writers end.
+/// Adds arrivals to the queue. When the last clone is dropped, the waiting arrivals are committed, and the writers end.
 #[derive(Clone)]
 pub struct Committer {
     queue: mpsc::Sender<Waiting>,
@@ -76,15 +78,15 @@ pub struct Committer {
 #[derive(Clone, Copy)]
 struct Outcome {
     at: Instant,
-    /// A row that the database refuses says nothing against the database.
+    /// It is also true if the database refused a row, since the database itself works.
     succeeded: bool,
 }
 
-/// A failure says this long that the next commit will fail, too.
-const TELLING: Duration = Duration::from_secs(10);
+/// How long after a failure the next commit is expected to fail too.
+const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(10);
 
 impl Committer {
-    /// Starts the writers. The returned set ends when the queue is closed and empty.
+    /// Starts the writers. The tasks of the returned set end when the queue is closed and empty.
     pub fn start(journal: &Arc<dyn Journal>, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_rows.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
@@ -104,13 +106,13 @@ impl Committer {
         (Self { queue, bytes, most_bytes, metrics: metrics.clone(), latest }, writers)
     }
 
-    /// Whether a commit failed a moment ago, and none succeeded since.
+    /// Returns whether a commit failed recently, and none has succeeded since.
     pub fn is_failing(&self) -> bool {
-        self.latest.borrow().is_some_and(|latest| !latest.succeeded && latest.at.elapsed() < TELLING)
+        self.latest.borrow().is_some_and(|latest| !latest.succeeded && latest.at.elapsed() < FAILURE_COUNTS_FOR)
     }
 
-    /// Whether the store commits, as far as notifications tell: by the last commit, if it ended within `recently`, or else
-    /// by the one that is under way. `None` if there is neither.
+    /// Returns whether the store commits, according to notifications: by the last commit if it ended within `recently`,
+    /// otherwise by the one under way. `None` if there is neither.
     pub async fn evidence(&self, recently: Duration) -> Option<bool> {
         let mut latest = self.latest.subscribe();
         loop {
@@ -125,10 +127,11 @@ impl Committer {
         }
     }
 
-    /// Puts the arrivals of one request on disk, all in one commit. `Ok` means that they are there; an error means that the
-    /// sender is to try again.
+    /// Stores the arrivals of one request, all in one commit. `Ok` means that they are on disk; an error means that the
+    /// sender should try again.
     ///
-    /// If the database refuses one of them, the others are committed without it, and the sender hears of it when all are stored.
+    /// If the database refuses one of them, the others are committed without it, and that one is stored in quarantine.
+    /// The sender is answered when all are stored.
     pub async fn commit(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
         let size = arrivals.iter().map(Arrival::size).sum::<usize>().min(self.most_bytes);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
@@ -136,13 +139,13 @@ impl Committer {
         let (answer, answered) = oneshot::channel();
         let caller = Caller { answer, arrivals: arrivals.len(), share };
         let count = i64::try_from(arrivals.len()).unwrap_or(i64::MAX);
-        // Counted before a writer can take it, so that the count never falls below zero.
+        // It is counted before a writer can take it, so that the count never falls below zero.
         self.metrics.waiting(count);
         if self.queue.try_send((arrivals, caller)).is_err() {
             self.metrics.waiting(-count);
             return Err(NotStored::Busy);
         }
-        // A writer that went away without an answer has not stored anything that it could vouch for.
+        // If a writer ends without an answer, it is not known whether the arrivals are stored.
         answered.await.unwrap_or(Err(NotStored::Unavailable))
     }
 }
@@ -196,7 +199,7 @@ impl Writer {
         }
     }
 
-    /// The arrivals of one request.
+    /// Stores the arrivals of one request.
     async fn store_each(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
         let mut parts = vec![arrivals];
         while let Some(mut arrivals) = parts.pop() {
@@ -217,7 +220,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits once, and lets it be known how that went.
+    /// Commits once, and publishes the outcome.
     async fn attempt(&self, arrivals: &[Arrival]) -> Attempt {
         let attempt = self.append(arrivals).await;
         let succeeded = attempt != Attempt::Unavailable;
@@ -246,7 +249,8 @@ impl Writer {
     }
 }
 
-/// What waits, up to `most` arrivals and the rest of the last request; nothing when the queue is closed and empty.
+/// Returns the waiting requests with up to `most` arrivals, and with all arrivals of the last request; none if the
+/// queue is closed and empty.
 async fn next_batch(waiting: &mut mpsc::Receiver<Waiting>, most: usize) -> Vec<Waiting> {
     let mut batch: Vec<_> = waiting.recv().await.into_iter().collect();
     let mut rows: usize = batch.iter().map(|(arrivals, _)| arrivals.len()).sum();

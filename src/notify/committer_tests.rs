@@ -1,5 +1,5 @@
-//! The committer against a journal that fails at random: everyone is answered exactly once, and what was answered
-//! with success is stored.
+//! The committer against a journal that fails at random: every caller is answered exactly once, and what was
+//! acknowledged is stored.
 
 use std::{
     collections::BTreeSet,
@@ -19,12 +19,12 @@ use crate::{
     storage::StorageError,
 };
 
-/// How one append goes.
+/// How one append ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum AppendOutcome {
     Commits,
     IsUnavailable,
-    /// Committed, but the answer was lost on the way.
+    /// It is committed, but its answer is lost.
     CommitsUnseen,
     NeverEnds,
 }
@@ -32,7 +32,7 @@ enum Fate {
 /// A journal in memory. It refuses bodies that begin with `!`, unless they are in quarantine, and those that begin
 /// with `?` even there.
 struct Model {
-    fates: Mutex<Vec<Fate>>,
+    outcomes: Mutex<Vec<AppendOutcome>>,
     stored: Mutex<BTreeSet<Vec<u8>>>,
     appends: AtomicUsize,
     /// Each append takes a permit.
@@ -40,9 +40,9 @@ struct Model {
 }
 
 impl Model {
-    fn new(fates: Vec<Fate>, permits: usize) -> Arc<Self> {
+    fn new(outcomes: Vec<AppendOutcome>, permits: usize) -> Arc<Self> {
         let (stored, appends) = (Mutex::default(), AtomicUsize::default());
-        Arc::new(Self { fates: Mutex::new(fates), stored, appends, gate: Semaphore::new(permits) })
+        Arc::new(Self { outcomes: Mutex::new(outcomes), stored, appends, gate: Semaphore::new(permits) })
     }
 
     fn has(&self, body: &[u8]) -> bool {
@@ -56,19 +56,19 @@ impl Journal for Model {
         self.gate.acquire().await.unwrap().forget();
         self.appends.fetch_add(1, Ordering::Relaxed);
         yield_now().await;
-        let fate = self.fates.lock().unwrap().pop().unwrap_or(Fate::Commits);
-        if fate == Fate::NeverEnds {
+        let outcome = self.outcomes.lock().unwrap().pop().unwrap_or(AppendOutcome::Commits);
+        if outcome == AppendOutcome::NeverEnds {
             std::future::pending::<()>().await;
         }
         let bodies: Vec<_> = arrivals.iter().map(body).collect();
         if bodies.iter().any(|(body, quarantined)| body[0] == b'?' || (body[0] == b'!' && !quarantined)) {
             return Err(StorageError::Refused("bad row".into()));
         }
-        if matches!(fate, Fate::Commits | Fate::CommitsUnseen) {
+        if matches!(outcome, AppendOutcome::Commits | AppendOutcome::CommitsUnseen) {
             self.stored.lock().unwrap().extend(bodies.iter().map(|(body, _)| body.to_vec()));
         }
-        match fate {
-            Fate::Commits => Ok(()),
+        match outcome {
+            AppendOutcome::Commits => Ok(()),
             _ => Err(StorageError::Unavailable("away".into())),
         }
     }
@@ -122,7 +122,7 @@ async fn what_arrives_during_a_commit_is_the_next_batch() {
     assert_eq!(rest.join_all().await, vec![Ok(()); 50]);
     drop(committer);
     while writers.join_next().await.is_some() {}
-    // The first alone; then the one that the idle writer took; then all others at once.
+    // Three commits: the first arrival; the one that the idle writer took; then all others together.
     assert!(model.appends.load(Ordering::Relaxed) <= 3, "{}", model.appends.load(Ordering::Relaxed));
 }
 
@@ -140,7 +140,7 @@ async fn a_full_queue_turns_away_at_once() {
     for _ in 0..3 {
         let committer = committer.clone();
         waiting.spawn(async move { committer.commit(vec![arrival(b"123")]).await });
-        // The first one is with the writer before the others fill the queue.
+        // A writer takes the first one before the others fill the queue.
         for _ in 0..20 {
             yield_now().await;
         }
@@ -152,9 +152,9 @@ async fn a_full_queue_turns_away_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_told_until_a_commit_succeeds_or_for_a_while() {
-    // The last one comes first.
-    let model = Model::new(vec![Fate::NeverEnds, Fate::Commits, Fate::IsUnavailable], MANY);
+async fn a_failure_counts_until_a_commit_succeeds_or_for_a_while() {
+    // The last outcome is used first.
+    let model = Model::new(vec![AppendOutcome::NeverEnds, AppendOutcome::Commits, AppendOutcome::IsUnavailable], MANY);
     let (committer, _writers) = start(&model, limits());
     assert!(!committer.is_failing());
     assert_eq!(committer.commit(vec![arrival(b"1")]).await, Err(NotStored::Unavailable));
@@ -163,7 +163,7 @@ async fn a_failure_is_told_until_a_commit_succeeds_or_for_a_while() {
     assert!(!committer.is_failing());
     assert_eq!(committer.commit(vec![arrival(b"2")]).await, Err(NotStored::Unavailable));
     assert!(committer.is_failing());
-    tokio::time::sleep(TELLING).await;
+    tokio::time::sleep(FAILURE_COUNTS_FOR).await;
     assert!(!committer.is_failing());
 }
 
@@ -173,7 +173,7 @@ fn arrivals(bodies: &[&str]) -> Vec<Arrival> {
 
 #[tokio::test(start_paused = true)]
 async fn the_arrivals_of_one_request_are_one_commit_and_one_answer() {
-    let model = Model::new(vec![Fate::Commits, Fate::IsUnavailable], MANY);
+    let model = Model::new(vec![AppendOutcome::Commits, AppendOutcome::IsUnavailable], MANY);
     let (committer, _writers) = start(&model, Limits { batch_rows: 2, ..limits() });
     let bodies = ["1", "2", "3", "4", "5"];
     assert_eq!(committer.commit(arrivals(&bodies)).await, Err(NotStored::Unavailable));
@@ -192,12 +192,12 @@ async fn one_refused_arrival_of_a_request_goes_to_quarantine_alone() {
     assert_eq!(committer.commit(arrivals(&["5", "?6"])).await, Err(NotStored::Unavailable));
 }
 
-fn any_fate() -> impl Strategy<Value = Fate> {
+fn any_outcome() -> impl Strategy<Value = AppendOutcome> {
     prop_oneof![
-        4 => Just(Fate::Commits),
-        2 => Just(Fate::IsUnavailable),
-        1 => Just(Fate::CommitsUnseen),
-        1 => Just(Fate::NeverEnds),
+        4 => Just(AppendOutcome::Commits),
+        2 => Just(AppendOutcome::IsUnavailable),
+        1 => Just(AppendOutcome::CommitsUnseen),
+        1 => Just(AppendOutcome::NeverEnds),
     ]
 }
 
@@ -205,7 +205,7 @@ fn any_fate() -> impl Strategy<Value = Fate> {
 #[derive(Clone, Copy, Debug)]
 struct Caller {
     mark: u8,
-    /// How many arrivals it brings; the last one has the mark.
+    /// How many arrivals it sends; the last one has the mark.
     arrivals: usize,
     pauses: u8,
     gives_up: bool,
@@ -221,8 +221,8 @@ fn any_caller() -> impl Strategy<Value = Caller> {
     })
 }
 
-async fn play(fates: Vec<Fate>, callers: &[Caller], limits: Limits) {
-    let model = Model::new(fates, MANY);
+async fn play(outcomes: Vec<AppendOutcome>, callers: &[Caller], limits: Limits) {
+    let model = Model::new(outcomes, MANY);
     let (committer, mut writers) = start(&model, limits);
     let mut answers = JoinSet::new();
     for (n, caller) in callers.iter().copied().enumerate() {
@@ -265,8 +265,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn everyone_is_answered_once_and_truly(
-        fates in proptest::collection::vec(any_fate(), 0..30),
+    fn every_caller_is_answered_once_and_correctly(
+        outcomes in proptest::collection::vec(any_outcome(), 0..30),
         callers in proptest::collection::vec(any_caller(), 0..60),
         writers in 1usize..4,
         batch_rows in 1usize..20,
@@ -274,7 +274,7 @@ proptest! {
     ) {
         let limits = Limits { queue_rows, batch_rows, writers, ..limits() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(play(fates, &callers, limits));
+        runtime.block_on(play(outcomes, &callers, limits));
     }
 
     #[test]

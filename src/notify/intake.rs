@@ -1,4 +1,4 @@
-//! The way of one request to the notify URL.
+//! Processes one request to the notify URL.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -13,40 +13,40 @@ use crate::{
     webex::{Posted, TimeZone},
 };
 
-/// Takes what is posted to the notify URL.
+/// Receives what is posted to the notify URL.
 #[derive(Clone)]
 pub struct Intake {
-    /// What is asked of a request.
+    /// What a request must prove.
     pub authentication: Authentication,
     /// The tenant's time zone.
     pub zone: TimeZone,
-    /// The way to the disk.
+    /// Stores what was received.
     pub committer: Committer,
     /// The time.
     pub clock: Clock,
-    /// Counts what became of it.
+    /// Counts the outcomes.
     pub metrics: Metrics,
 }
 
-/// Why a request is not acknowledged.
+/// The reason why a request is not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It may not be believed.
+    /// It is not authentic.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// It belongs to another API.
     #[error("this is a delivery report of another API (GSMA OneAPI): it has no transid and no code")]
     Foreign,
-    /// It is not stored; to be tried again.
+    /// It is not stored. The sender should try again.
     #[error(transparent)]
     NotStored(#[from] NotStored),
-    /// It may still be stored, but not in time; to be tried again, which is harmless.
+    /// It was not stored in time, and may still be. The sender should try again, which is harmless.
     #[error("the store did not commit in time")]
     Late,
 }
 
 impl Intake {
-    /// Authenticates and reads a request, and stores nothing. A body that is an array has several parts.
+    /// Authenticates and reads a request, and stores nothing. If the body is an array, each element is a part.
     pub fn read<'a>(&self, shown: &Credentials<'_>, body: &'a [u8]) -> Result<Vec<(Posted, &'a [u8])>, Refusal> {
         for (method, position) in self.authentication.check(shown, body)?.methods() {
             self.metrics.authenticated(method, position);
@@ -55,7 +55,8 @@ impl Intake {
         if read.iter().any(|(posted, _)| matches!(posted, Posted::Foreign)) { Err(Refusal::Foreign) } else { Ok(read) }
     }
 
-    /// Takes a request. `Ok` means that all of it is on disk. After `deadline` the request no longer waits for the commit.
+    /// Receives a request. `Ok` means that all of it is on disk. After `deadline`, the request no longer waits for the
+    /// commit.
     pub async fn take(&self, shown: &Credentials<'_>, body: &[u8], deadline: Instant) -> Result<(), Refusal> {
         let result = self.try_take(shown, body, deadline).await;
         let outcomes = match &result {

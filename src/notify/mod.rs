@@ -1,11 +1,11 @@
-//! Takes what the platform posts: authenticate → parse → group commit → acknowledge.
+//! Receives what the platform posts: authenticate → parse → group commit → acknowledge.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `active_secrets` | secrets of which two may be good at a time |
-//! | `authenticate` | whether a request may be believed |
-//! | `intake` | the way of one request |
-//! | `committer` | the queue, and the loop that commits what is in it |
+//! | `active_secrets` | secrets, two of which can be active at a time |
+//! | `authenticate` | authenticates a request |
+//! | `intake` | processes one request |
+//! | `committer` | the queue, and the loop that commits its content |
 //! | `batching` | what that loop decides, as pure functions |
 
 mod active_secrets;
