@@ -1,8 +1,8 @@
-//! The first look at what is chained: in constant memory for each row, however many there are.
+//! The first pass over the chain and the rows, with a fixed amount of memory for any number of rows.
 //!
-//! Whether the rows are what the links come to is found out by sums: each record and each row counts as a number that a
-//! hash with a secret key of this run gives it. No rows can have been prepared for that key, so equal sums mean equal
-//! rows. The sums are kept in buckets by message, so that a difference also tells where to look.
+//! Sums show whether the rows match the links: each change in a link and each row counts as a number, which is its hash
+//! with a secret key of this run. No rows can have been prepared for that key, so equal sums mean equal rows. There is
+//! one sum for each bucket of messages, so that a difference also shows where to search.
 
 use std::collections::HashMap;
 
@@ -14,14 +14,14 @@ use crate::{
     storage::{ChainVisitor, ChainedRow},
 };
 
-/// How many buckets: with ten million rows, some hundred and fifty rows each.
+/// The number of buckets. With ten million rows, each has some hundred and fifty.
 const BUCKETS: usize = 1 << 16;
 
-/// Adds up what links and rows say.
+/// Sums up the links and the rows.
 pub(super) struct StoreDigest {
     secret: [u8; 32],
     buckets: Vec<u128>,
-    /// Where links say that other chains stood, and whether that was found.
+    /// The positions and hashes that links name in other chains, and those of them that were found.
     named: HashMap<(Writer, i64), LinkHash>,
     seen: HashMap<(Writer, i64), LinkHash>,
     heads: Vec<Checkpoint>,
@@ -32,13 +32,13 @@ pub(super) struct StoreDigest {
     pub(super) rows: u64,
 }
 
-/// The bucket of a row.
+/// Returns the bucket of a row.
 pub(super) fn bucket(key: &RowKey) -> usize {
     usize::from(u16::from_be_bytes([key.message[0], key.message[1]]))
 }
 
 impl StoreDigest {
-    /// With a secret of its own; `wanted` is a head that was printed before.
+    /// `secret` must be new for each run. `wanted` is a head from an earlier verification.
     pub(super) fn new(secret: [u8; 32], wanted: Option<LinkHash>) -> Self {
         Self {
             secret,
@@ -54,10 +54,10 @@ impl StoreDigest {
         }
     }
 
-    /// After everything was shown: the first thing that is wrong with the links.
+    /// Called after all links and rows. Finds what is missing among the links.
     pub(super) fn conclude(&mut self) {
         self.heads.extend(self.current.take());
-        let mut missing: Vec<_> = self.named.keys().filter(|place| !self.seen.contains_key(place)).collect();
+        let mut missing: Vec<_> = self.named.keys().filter(|position| !self.seen.contains_key(position)).collect();
         missing.sort_unstable();
         if let Some((writer, sequence)) = missing.first() {
             self.found(Finding::link("removed", *writer, *sequence, "a later link names it, but it is missing"));
@@ -68,18 +68,18 @@ impl StoreDigest {
         }
     }
 
-    /// The buckets whose rows are not what the links come to.
+    /// Returns the buckets whose rows do not match the links.
     pub(super) fn unequal(&self) -> Vec<usize> {
         self.buckets.iter().enumerate().filter(|(_, sum)| **sum != 0).map(|(bucket, _)| bucket).collect()
     }
 
-    /// The ends of all chains, but for those that a link names.
+    /// Returns the ends of all chains that no link names.
     pub(super) fn heads(&self) -> Vec<Checkpoint> {
         let is_named = |head: &&Checkpoint| self.named.contains_key(&(head.writer, head.sequence));
         self.heads.iter().filter(|head| !is_named(head)).copied().collect()
     }
 
-    /// How many chains there are.
+    /// The number of chains.
     pub(super) fn chains(&self) -> usize {
         self.heads.len()
     }
@@ -100,7 +100,8 @@ impl StoreDigest {
         u128::from_be_bytes(number)
     }
 
-    /// Adds `rows` times the content and `times` times the key; both may be negative.
+    /// Adds the hash of the content, multiplied by `rows`, and the hash of the key, multiplied by `times`. Both factors
+    /// may be negative.
     fn add(&mut self, table: ChainedTable, key: &RowKey, digest: Fingerprint, rows: i64, times: i64) {
         let product = |number: u128, by: i64| number.wrapping_mul(i128::from(by).cast_unsigned());
         let content = product(self.hash(0, table, key, digest.as_bytes()), rows);
@@ -109,8 +110,8 @@ impl StoreDigest {
         *sum = sum.wrapping_add(content).wrapping_add(counted);
     }
 
-    /// The link is the next one of its chain, or the first of another.
-    fn check_place(&mut self, link: &Link) {
+    /// Checks that the link is the next one of its chain, or the first of another chain.
+    fn check_position(&mut self, link: &Link) {
         let before = match self.current {
             Some(current) if current.writer == link.writer => current,
             _ => {
@@ -142,14 +143,14 @@ impl ChainVisitor for StoreDigest {
 
     fn link(&mut self, link: &Link) {
         self.links += 1;
-        self.check_place(link);
-        let place = (link.writer, link.sequence);
-        if let Some(named) = self.named.get(&place) {
+        self.check_position(link);
+        let position = (link.writer, link.sequence);
+        if let Some(named) = self.named.get(&position) {
             if *named != link.hash {
                 let detail = "another link names it with another hash";
                 self.found(Finding::link("altered", link.writer, link.sequence, detail));
             }
-            self.seen.insert(place, link.hash);
+            self.seen.insert(position, link.hash);
         }
         self.wanted = self.wanted.filter(|wanted| *wanted != link.hash);
         let Some(records) = link.row_changes() else {

@@ -1,7 +1,7 @@
-//! Who did what. An action is on disk in the audit log before anybody is told that it is done.
+//! The audit log: who did what. An action is stored in the audit log before it is reported as done.
 //!
-//! Actions that are noted at the same time share a commit, and those of one kind that somebody does within a minute share
-//! an entry with a count. Thus a large number of single messages costs few commits and few rows.
+//! Actions that are recorded at the same time share a commit. Actions of one kind by one actor within a minute share an
+//! entry with a count. Thus a large number of single messages needs few commits and few rows.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,12 +15,12 @@ use crate::{
     storage::{AuditLog, StorageError, Store},
 };
 
-/// An action could not be put on record.
+/// An action could not be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the entry could not be stored in the audit log")]
 pub struct AuditUnavailable;
 
-/// The way into the audit log, and the way to look at it.
+/// Writes the audit log, and reads it.
 #[derive(Clone)]
 pub struct AuditWriter {
     queue: mpsc::Sender<QueuedEntry>,
@@ -28,37 +28,37 @@ pub struct AuditWriter {
     clock: Clock,
 }
 
-/// An action that goes on for a while, and counts meanwhile. The count of one that is given up half way is noted too.
+/// An action that takes a while, and counts its rows. If it is aborted, its count is recorded too.
 pub struct PendingEntry {
     queue: mpsc::Sender<QueuedEntry>,
     entry: AuditEntry,
     count: i64,
 }
 
-/// Somebody who waits until an action is on record.
+/// An action that waits to be recorded, with its caller.
 struct QueuedEntry {
     target: Target,
     count: i64,
     answer: oneshot::Sender<Result<(), AuditUnavailable>>,
 }
 
-/// Under which entry an action is noted.
+/// The entry under which an action is recorded.
 enum Target {
-    /// One that it shares with others of its kind.
+    /// An entry that it shares with others of its kind.
     Shared(Actor, AuditAction, Option<String>),
-    /// Its own.
+    /// Its own entry.
     Own(AuditEntry),
 }
 
-/// How many may wait.
+/// The maximum number of waiting actions.
 const QUEUE: usize = 1024;
 
 impl AuditWriter {
-    /// Of `store`. Must be called within a runtime, where it runs until the last clone is gone.
+    /// Starts the writer of `store`. Must be called within a runtime, in which it runs until the last clone is dropped.
     pub fn start(store: &Store, clock: Clock) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let scribe = WriterTask { log: store.audit_log.clone(), clock: clock.clone(), open: HashMap::new() };
-        tokio::spawn(scribe.run(waiting));
+        let task = WriterTask { log: store.audit_log.clone(), clock: clock.clone(), open: HashMap::new() };
+        tokio::spawn(task.run(waiting));
         Self { queue, log: store.audit_log.clone(), clock }
     }
 
@@ -77,7 +77,7 @@ impl AuditWriter {
         enqueue(&self.queue, what, count).await
     }
 
-    /// Notes that `actor` begins `action`. When this returns, that is on disk.
+    /// Records that `actor` begins `action`. When this returns, the entry is on disk.
     pub async fn begin(
         &self,
         actor: &Actor,
@@ -89,7 +89,8 @@ impl AuditWriter {
         Ok(PendingEntry { queue: self.queue.clone(), entry, count: 0 })
     }
 
-    /// Notes that `actor` looked at `what`. What somebody looks at again within a minute is one entry with a count.
+    /// Records that `actor` looked at `what`. If the same actor looks at it again within a minute, they share an entry
+    /// with a count.
     pub async fn record_read(&self, actor: &Actor, what: String) -> Result<(), AuditUnavailable> {
         enqueue(&self.queue, Target::Shared(actor.clone(), AuditAction::Read, Some(what)), 1).await
     }
@@ -117,7 +118,7 @@ impl PendingEntry {
         self.count = self.count.saturating_add(i64::try_from(rows).unwrap_or(i64::MAX));
     }
 
-    /// Notes what was counted. When this returns, that is on disk.
+    /// Records what was counted. When this returns, the count is on disk.
     pub async fn commit(&mut self) -> Result<(), AuditUnavailable> {
         enqueue(&self.queue, Target::Own(self.entry.clone()), std::mem::take(&mut self.count)).await
     }
@@ -127,19 +128,19 @@ impl Drop for PendingEntry {
     fn drop(&mut self) {
         if self.count > 0 {
             let (answer, _) = oneshot::channel();
-            // Where the queue is full, the entry itself has to do.
+            // If the queue is full, the count is lost, but the entry itself is stored already.
             let _ =
                 self.queue.try_send(QueuedEntry { target: Target::Own(self.entry.clone()), count: self.count, answer });
         }
     }
 }
 
-/// A new entry with nothing counted yet.
+/// Returns a new entry with a count of zero.
 pub fn entry(actor: &Actor, action: AuditAction, clock: &Clock, details: Option<String>) -> AuditEntry {
     AuditEntry { id: Uuid::new_v4().into_bytes(), at: clock.now(), actor: actor.clone(), action, count: 0, details }
 }
 
-/// What shares an entry: who did what, and to what where that is told.
+/// The actions with this key share an entry: actor, action, and what was looked at.
 type SharedKey = (Actor, AuditAction, Option<String>);
 
 /// Writes the audit log.
@@ -150,34 +151,34 @@ struct WriterTask {
     open: HashMap<SharedKey, AuditEntry>,
 }
 
-/// An entry grows for so long, in microseconds.
+/// How long an entry grows, in microseconds.
 const MINUTE: i64 = 60_000_000;
 
 impl WriterTask {
     async fn run(mut self, mut waiting: mpsc::Receiver<QueuedEntry>) {
         let mut together = Vec::new();
         while waiting.recv_many(&mut together, QUEUE).await > 0 {
-            let noting: Vec<QueuedEntry> = std::mem::take(&mut together);
-            let entries = self.entries(&noting);
+            let queued: Vec<QueuedEntry> = std::mem::take(&mut together);
+            let entries = self.entries(&queued);
             let result = self.log.append(&entries).await.map_err(|error| {
                 tracing::error!(error = crate::observe::causes(&error), "entries could not be stored in the audit log");
                 AuditUnavailable
             });
-            // Somebody who went away is not missed: what was done is noted all the same.
-            for QueuedEntry { answer, .. } in noting {
+            // If a caller has gone away, its action is recorded all the same.
+            for QueuedEntry { answer, .. } in queued {
                 let _ = answer.send(result);
             }
         }
     }
 
-    /// What to add to the audit log for these.
-    fn entries(&mut self, noting: &[QueuedEntry]) -> Vec<AuditEntry> {
+    /// Returns the entries to add to the audit log for these actions.
+    fn entries(&mut self, queued: &[QueuedEntry]) -> Vec<AuditEntry> {
         let now = self.clock.now();
-        // Not one of a later time either, by a clock that was set back.
+        // An entry of a later time no longer grows either: the clock was set back.
         self.open.retain(|_, entry| (0..MINUTE).contains(&now.as_micros().saturating_sub(entry.at.as_micros())));
         let mut counts: HashMap<SharedKey, i64> = HashMap::new();
         let mut entries = Vec::new();
-        for QueuedEntry { target: what, count, .. } in noting {
+        for QueuedEntry { target: what, count, .. } in queued {
             match what {
                 Target::Own(entry) => entries.push(AuditEntry { count: *count, ..entry.clone() }),
                 Target::Shared(actor, action, details) => {
@@ -186,8 +187,8 @@ impl WriterTask {
             }
         }
         for ((actor, action, details), count) in counts {
-            let kind = (actor.clone(), action, details.clone());
-            let open = self.open.entry(kind).or_insert_with(|| entry(&actor, action, &self.clock, details));
+            let shared = (actor.clone(), action, details.clone());
+            let open = self.open.entry(shared).or_insert_with(|| entry(&actor, action, &self.clock, details));
             entries.push(AuditEntry { count, ..open.clone() });
         }
         entries
@@ -200,7 +201,7 @@ impl WriterTask {
 pub struct AuditView {
     /// The entries.
     pub items: Vec<AuditEntryView>,
-    /// Where the next page begins; null on the last.
+    /// The cursor of the next page; null on the last.
     pub next_cursor: Option<String>,
 }
 

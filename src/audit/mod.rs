@@ -1,15 +1,16 @@
-//! The audit log, which says who did what, and the proof that the stored notifications and dispatch steps are unaltered.
+//! The audit log, which records who did what, and the proof that the stored notifications and dispatch steps are
+//! unaltered.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `log` | who did what |
-//! | `proof` | proves the store against its hash chain |
-//! | `digest` | the first look: whether everything is as the chain says |
-//! | `search` | the second look, where it is not: which row |
+//! | `log` | the audit log |
+//! | `proof` | verifies the store against its hash chain |
+//! | `digest` | the first pass: whether the rows match the chain |
+//! | `search` | the second pass, if they do not: which row differs |
 //!
-//! To record an action of another kind, add a word to `domain::AuditAction`. If the action changes data, put its entry into
-//! the commit that changes it, as a purge does. Otherwise call [`AuditWriter::record`] after the action, before it is reported
-//! as done.
+//! To record an action of another kind, add a word to `domain::AuditAction`. If the action changes data, add its entry
+//! in the commit that changes it, as a purge does. Otherwise call [`AuditWriter::record`] after the action, before it
+//! is reported as done.
 
 mod digest;
 mod log;

@@ -1,4 +1,4 @@
-//! Proves the store against its chain.
+//! Verifies the store against its hash chain.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -16,36 +16,36 @@ use crate::{
 /// How many messages are checked together.
 const BATCH: u16 = 100;
 
-/// Proves the store.
+/// Verifies the store.
 #[derive(Clone)]
 pub struct Proof {
-    ledger: Arc<dyn HashChain>,
+    chain: Arc<dyn HashChain>,
     repair: Arc<dyn Repair>,
 }
 
-/// What came of it.
+/// The result of a verification.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Everything that is looked at is as the chain says.
+    /// Everything that is verified matches the chain.
     pub sound: bool,
-    /// How many chains there are: one for each writer, and one more for each time that one was started.
+    /// The number of chains: each writer begins a new one whenever it is started.
     pub chains: usize,
-    /// How many links.
+    /// The number of links.
     pub links: u64,
-    /// How many rows are chained: notifications and steps of dispatch.
+    /// The number of chained rows: notifications and dispatch steps.
     pub rows: u64,
-    /// How many messages have the status that these rows come to.
+    /// The number of messages whose status follows from these rows.
     pub messages: u64,
-    /// How many messages have a status that cannot be recomputed, since the notification that decided is no longer kept.
+    /// The number of messages whose status cannot be recomputed, since the deciding notification was removed.
     pub unverifiable: u64,
-    /// Vouches for all links: as long as a later proof finds it, no row that was proved is lost or altered.
+    /// The head, which vouches for all links: if a later verification finds it, no verified row was lost or altered.
     pub head: Option<String>,
-    /// The first thing that is wrong.
+    /// The first error that was found.
     pub finding: Option<Finding>,
 }
 
-/// Something that is not as the chain says, or does not follow from what the chain holds.
+/// Something that does not match the chain, or does not follow from what the chain contains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
@@ -54,7 +54,8 @@ pub struct Finding {
     /// The table.
     pub table: String,
     /// The row: correlation id and the first half of the fingerprint, or the number of the step; writer and number of a
-    /// link; correlation id of a message. Where the message is gone too, the first 8 bytes of the SHA-256 of its correlation id.
+    /// link; correlation id of a message. If the message is gone too, the first 8 bytes of the SHA-256 of its
+    /// correlation id.
     pub key: String,
     /// What is wrong.
     pub detail: String,
@@ -75,12 +76,12 @@ impl Finding {
         } else {
             format!("its status is {from}, but its notifications and its dispatch result in {to}")
         };
-        // Rules may have changed since.
+        // The rules may have changed since then.
         let detail = format!("{wrong}; if an earlier version of receiptd decided this, run `receiptd rebuild`");
         Self::new("altered", "messages", correlation_id.to_string(), detail)
     }
 
-    /// What is not even of the form that receiptd writes. Any other error stays one.
+    /// Makes a finding of a value that receiptd never writes. Other errors are returned.
     fn of_error(error: StorageError) -> Result<Self, StorageError> {
         match error {
             StorageError::Corrupt { table, column, row } => {
@@ -97,14 +98,14 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How many messages were looked at.
+/// The number of messages that were checked.
 #[derive(Default)]
 struct Counts {
     messages: u64,
     unverifiable: u64,
 }
 
-/// Finds out which notifications were removed by us, as a purge does.
+/// Finds out which notifications receiptd removed itself, for example by a purge.
 struct Removals {
     missing: BTreeSet<RowKey>,
 }
@@ -120,42 +121,43 @@ impl ChainVisitor for Removals {
 }
 
 impl Proof {
-    /// Of `store`.
+    /// Creates a proof for `store`.
     pub fn new(store: &Store) -> Self {
-        Self { ledger: store.hash_chain.clone(), repair: store.repair.clone() }
+        Self { chain: store.hash_chain.clone(), repair: store.repair.clone() }
     }
 
-    /// Looks at every link and every chained row; then, whether every message has the status that those rows come to, and
-    /// whether the counters count the messages. With `head`, what that vouched for must still be there. If all is sound, a
-    /// new link vouches for the links, and its hash is the new head. Nothing else is looked at: not the audit log, inbound,
-    /// quarantine or the outbox, and of messages neither channel, sender, recipient, segments, callback data nor times.
+    /// Verifies every link and every chained row; then, that every message has the status that follows from those rows,
+    /// and that the counters match the messages. With `head`, everything that it vouched for must still exist. If all
+    /// is sound, a new link vouches for the links, and its hash is the new head. Nothing else is verified: not the
+    /// audit log, inbound, quarantine or the outbox, and not the channel, sender, recipient, segments, callback data
+    /// and times of messages.
     pub async fn verify(&self, head: Option<LinkHash>) -> Result<Verdict, StorageError> {
-        let mut sums = StoreDigest::new(rand::random(), head);
-        match self.ledger.visit_all(&mut sums).await {
-            Ok(()) => sums.conclude(),
-            Err(error) => sums.found(Finding::of_error(error)?),
+        let mut digest = StoreDigest::new(rand::random(), head);
+        match self.chain.visit_all(&mut digest).await {
+            Ok(()) => digest.conclude(),
+            Err(error) => digest.found(Finding::of_error(error)?),
         }
-        let unequal = sums.unequal();
-        let mut finding = match sums.finding.take() {
+        let unequal = digest.unequal();
+        let mut finding = match digest.finding.take() {
             None if !unequal.is_empty() => self.search(unequal).await?,
             finding => finding,
         };
         let mut counts = Counts::default();
         if finding.is_none() {
-            finding = match self.look_at_messages(&mut counts).await {
+            finding = match self.check_messages(&mut counts).await {
                 Ok(found) => found,
                 Err(error) => Some(Finding::of_error(error)?),
             };
         }
         let head = match &finding {
-            None => Some(self.ledger.seal(&sums.heads()).await?.to_string()),
+            None => Some(self.chain.seal(&digest.heads()).await?.to_string()),
             Some(_) => None,
         };
         Ok(Verdict {
             sound: finding.is_none(),
-            chains: sums.chains(),
-            links: sums.links,
-            rows: sums.rows,
+            chains: digest.chains(),
+            links: digest.links,
+            rows: digest.rows,
             messages: counts.messages,
             unverifiable: counts.unverifiable,
             head,
@@ -163,9 +165,9 @@ impl Proof {
         })
     }
 
-    /// Whether messages and counters are as the rows say that were just proved.
-    async fn look_at_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
-        if let Some(Inconsistency { what, table, key, detail }) = self.ledger.find_inconsistency().await? {
+    /// Checks the messages and the counters against the rows that were just verified.
+    async fn check_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
+        if let Some(Inconsistency { what, table, key, detail }) = self.chain.find_inconsistency().await? {
             return Ok(Some(Finding::new(what, table, key, detail)));
         }
         let limit = PageLimit::new(BATCH).unwrap_or_default();
@@ -181,22 +183,22 @@ impl Proof {
             counts.unverifiable += unverifiable;
             missing.extend(deciders);
             if ids.len() < limit.get() {
-                return self.look_for_removals(missing).await;
+                return self.check_removals(missing).await;
             }
             last = ids.into_iter().next_back();
         }
     }
 
-    /// Whether links say of each of these notifications that it was removed.
-    async fn look_for_removals(&self, missing: BTreeSet<RowKey>) -> Result<Option<Finding>, StorageError> {
+    /// Checks that for each of these notifications, a link records that it was removed.
+    async fn check_removals(&self, missing: BTreeSet<RowKey>) -> Result<Option<Finding>, StorageError> {
         if missing.is_empty() {
             return Ok(None);
         }
         let mut removals = Removals { missing };
-        self.ledger.visit_links(&mut removals).await?;
+        self.chain.visit_links(&mut removals).await?;
         let Some(key) = removals.missing.first() else { return Ok(None) };
-        let Some(id) = self.ledger.find_message_id(key.message).await? else {
-            // Purged since.
+        let Some(id) = self.chain.find_message_id(key.message).await? else {
+            // The message was purged meanwhile.
             return Ok(None);
         };
         let detail = "it names a deciding notification that was never stored";
@@ -205,14 +207,14 @@ impl Proof {
 
     async fn search(&self, buckets: Vec<usize>) -> Result<Option<Finding>, StorageError> {
         let mut search = Search::new(buckets);
-        self.ledger.visit_all(&mut search).await?;
+        self.chain.visit_all(&mut search).await?;
         let Some(Wrong { what, table, key, correlation_id, detail }) = search.first() else {
-            // Somebody put it right between the two looks.
+            // It was corrected between the two passes.
             return Ok(None);
         };
         let known = match correlation_id {
             Some(id) => Some(id),
-            None => self.ledger.find_message_id(key.message).await?.map(|id| id.to_string()),
+            None => self.chain.find_message_id(key.message).await?.map(|id| id.to_string()),
         };
         let message = known.unwrap_or_else(|| format!("sha256:{}", hex::encode(key.message)));
         let part = match table {

@@ -1,4 +1,4 @@
-//! The second look, at the rows of which the first one found that something is wrong.
+//! The second pass, which searches the buckets that the first pass found to be wrong.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,16 +11,16 @@ use crate::{
 /// The maximum number of buckets to search, so that memory is bounded if everything was altered.
 const MOST: usize = 1024;
 
-/// Collects what links and rows say of the suspicious buckets.
+/// Collects the links and the rows of the suspicious buckets.
 pub(super) struct Search {
     buckets: HashSet<usize>,
-    places: BTreeMap<(ChainedTable, RowKey), Place>,
+    rows: BTreeMap<(ChainedTable, RowKey), RowState>,
 }
 
-/// What is said of one row.
+/// What links and the database contain about one row.
 #[derive(Default)]
-struct Place {
-    /// How often each content was added, less how often it was removed.
+struct RowState {
+    /// For each content, how often it was added minus how often it was removed.
     chained: BTreeMap<Fingerprint, i64>,
     times: i64,
     stored: Option<Stored>,
@@ -38,31 +38,31 @@ pub(super) struct Wrong {
     pub(super) what: &'static str,
     pub(super) table: ChainedTable,
     pub(super) key: RowKey,
-    /// The id of the message, if the row is there to tell it.
+    /// The id of the message, if the row still exists.
     pub(super) correlation_id: Option<String>,
     pub(super) detail: &'static str,
 }
 
 impl Search {
     pub(super) fn new(buckets: impl IntoIterator<Item = usize>) -> Self {
-        Self { buckets: buckets.into_iter().take(MOST).collect(), places: BTreeMap::new() }
+        Self { buckets: buckets.into_iter().take(MOST).collect(), rows: BTreeMap::new() }
     }
 
-    fn place(&mut self, table: ChainedTable, key: RowKey) -> Option<&mut Place> {
-        self.buckets.contains(&bucket(&key)).then(|| self.places.entry((table, key)).or_default())
+    fn row_state(&mut self, table: ChainedTable, key: RowKey) -> Option<&mut RowState> {
+        self.buckets.contains(&bucket(&key)).then(|| self.rows.entry((table, key)).or_default())
     }
 
-    /// The first row that is not as the links say, in the order of tables and keys.
+    /// Returns the first row that does not match the links, in the order of tables and keys.
     pub(super) fn first(self) -> Option<Wrong> {
-        self.places.into_iter().find_map(|((table, key), place)| {
-            let (what, detail) = place.wrong()?;
-            let correlation_id = place.stored.map(|stored| stored.correlation_id);
+        self.rows.into_iter().find_map(|((table, key), state)| {
+            let (what, detail) = state.wrong()?;
+            let correlation_id = state.stored.map(|stored| stored.correlation_id);
             Some(Wrong { what, table, key, correlation_id, detail })
         })
     }
 }
 
-impl Place {
+impl RowState {
     fn wrong(&self) -> Option<(&'static str, &'static str)> {
         let expected = self.chained.iter().filter(|(_, balance)| **balance > 0).map(|(digest, _)| *digest).next();
         let is_overdrawn = self.chained.values().any(|balance| *balance < 0);
@@ -84,22 +84,22 @@ impl Place {
 impl ChainVisitor for Search {
     fn link(&mut self, link: &Link) {
         for record in link.row_changes().unwrap_or_default() {
-            let Some(place) = self.place(record.table, record.key) else { continue };
+            let Some(state) = self.row_state(record.table, record.key) else { continue };
             let times = i64::from(record.occurrences);
             let (rows, times) = match record.kind {
                 ChangeKind::Added => (1, times),
                 ChangeKind::Repeated => (0, times),
                 ChangeKind::Removed => (-1, -times),
             };
-            *place.chained.entry(record.digest).or_default() += rows;
-            place.times += times;
+            *state.chained.entry(record.digest).or_default() += rows;
+            state.times += times;
         }
     }
 
     fn row(&mut self, row: &ChainedRow<'_>) {
         let correlation_id = row.correlation_id.to_owned();
-        if let Some(place) = self.place(row.table, row.key) {
-            place.stored = Some(Stored { correlation_id, digest: row.digest, times: row.occurrences });
+        if let Some(state) = self.row_state(row.table, row.key) {
+            state.stored = Some(Stored { correlation_id, digest: row.digest, times: row.occurrences });
         }
     }
 }
