@@ -1,6 +1,6 @@
 //! The status events: every change of a status as it happens.
 //!
-//! Nothing is pushed: each client reads the database page by page, at its own pace. So a slow client costs
+//! Nothing is pushed: each stream reads the database page by page, as fast as its client. So a slow client costs
 //! nothing, and it makes no difference which instance made a change.
 
 use std::{sync::Arc, time::Duration};
@@ -17,16 +17,17 @@ use crate::{
     storage::{StatusEvents, StorageError, Store},
 };
 
-/// Look again after this at the latest, since another instance may have made a change; and after each change of this
-/// one, but no sooner than `BREATH` later, so that many followers do not outrun the writers.
-const REST: Duration = Duration::from_secs(1);
-const BREATH: Duration = Duration::from_millis(20);
+/// The database is read again after `LONGEST_PAUSE` at the latest, since another instance may have made a change. It is
+/// also read after each change of this instance, but only `SHORTEST_PAUSE` later, so that many streams do not slow down
+/// the writers.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Why a stream of events cannot continue.
+/// The reason why a stream of events cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum EventStreamError {
-    /// Some of what came after the place is no longer kept; or the place is another store's, or was before this one was
-    /// restored.
+    /// Some of the events after the position were removed; or the position belongs to another store, or to this one
+    /// before it was restored.
     #[error("the events after this one have been removed")]
     Gone,
     /// The store could not answer.
@@ -34,7 +35,7 @@ pub enum EventStreamError {
     Storage(#[from] StorageError),
 }
 
-/// Which changes to follow, and from where.
+/// Which events to follow, and from which position.
 #[derive(Clone, Debug, Default)]
 pub struct EventStreamRequest {
     filter: Filter,
@@ -45,22 +46,22 @@ pub struct EventStreamRequest {
 const NAMES: [&str; 3] = ["status", "channel", "origin"];
 
 impl EventStreamRequest {
-    /// Reads names and values of filters, and the id of the last event that was seen.
+    /// Parses the names and values of filters, and the id of the last event that the client has seen.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         last_event: Option<&str>,
     ) -> Result<Self, Vec<FieldError>> {
-        let (known, strange): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| NAMES.contains(name));
-        let strange = strange.into_iter().map(|(name, _)| FieldError {
+        let (known, unknown): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| NAMES.contains(name));
+        let unknown = unknown.into_iter().map(|(name, _)| FieldError {
             pointer: format!("/{name}"),
             detail: format!("is not a filter of events; the filters are {}", NAMES.join(", ")),
         });
-        let mut errors: Vec<FieldError> = strange.collect();
+        let mut errors: Vec<FieldError> = unknown.collect();
         let after = last_event.map(str::parse::<EventPosition>).transpose().unwrap_or_else(|error| {
             errors.push(FieldError { pointer: "/Last-Event-ID".to_owned(), detail: error.to_string() });
             None
         });
-        // Nothing among these filters depends on the time.
+        // None of these filters depends on the time.
         match ListRequest::parse(known, &Cutoffs::default()) {
             Ok(request) if errors.is_empty() => Ok(Self { filter: request.filter, after }),
             Ok(_) => Err(errors),
@@ -69,47 +70,48 @@ impl EventStreamRequest {
     }
 }
 
-/// What one reader follows.
+/// The stream of one client.
 pub struct EventStream {
     store: Arc<dyn StatusEvents>,
-    turned: watch::Receiver<()>,
+    changed_signal: watch::Receiver<()>,
     filter: Filter,
-    place: EventPosition,
+    position: EventPosition,
 }
 
 impl EventStream {
-    /// Begins after the last event that was seen; without one, now.
+    /// Begins after the last event that the client has seen; without one, with the next event.
     pub async fn open(store: &Store, request: EventStreamRequest) -> Result<Self, EventStreamError> {
-        let place = match request.after {
-            Some(place) => place,
+        let position = match request.after {
+            Some(position) => position,
             None => store.status_events.end().await?,
         };
         let events = Self {
             store: store.status_events.clone(),
-            turned: store.status_signal.clone(),
+            changed_signal: store.status_signal.clone(),
             filter: request.filter,
-            place,
+            position,
         };
-        // So that a place which cannot be continued from is told before anything else is.
-        match events.store.after(place, PageLimit::default()).await? {
+        // This reports at once that the stream cannot continue from the position.
+        match events.store.after(position, PageLimit::default()).await? {
             Some(_) => Ok(events),
             None => Err(EventStreamError::Gone),
         }
     }
 
-    /// Up to where everything was seen. A reader that comes back continues there.
+    /// The position up to which all events were returned. A client that reconnects continues there.
     pub fn position(&self) -> EventPosition {
-        self.place
+        self.position
     }
 
-    /// The next events, each with its place; waits until there are some. To give the wait up loses nothing.
+    /// Returns the next events, each with its position, and waits until there are some. The future may be dropped
+    /// without losing events.
     pub async fn next(&mut self) -> Result<Vec<(EventPosition, EventView)>, EventStreamError> {
         loop {
-            self.turned.mark_unchanged();
+            self.changed_signal.mark_unchanged();
             let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
-            let page = self.store.after(self.place, limit).await?.ok_or(EventStreamError::Gone)?;
+            let page = self.store.after(self.position, limit).await?.ok_or(EventStreamError::Gone)?;
             if let Some(last) = page.last() {
-                self.place = last.position;
+                self.position = last.position;
                 let admitted = page.iter().filter(|change| change.is_admitted_by(&self.filter));
                 let events: Vec<_> = admitted.map(|change| (change.position, EventView::of(change))).collect();
                 if !events.is_empty() {
@@ -117,18 +119,19 @@ impl EventStream {
                 }
             }
             if page.len() < limit.get() {
-                // Over, turned, or the store is closing: in each case it is time to look.
-                let _ = timeout(REST, self.turned.changed()).await;
-                sleep(BREATH).await;
+                // After the pause, after a change, or if the store is closing, read again.
+                let _ = timeout(LONGEST_PAUSE, self.changed_signal.changed()).await;
+                sleep(SHORTEST_PAUSE).await;
             }
         }
     }
 }
 
-/// How often the oldest changes are looked for.
+/// How often the oldest events are removed.
 const TRIM_EVERY: Duration = Duration::from_mins(10);
 
-/// Forgets changes that are older than `keep`, in small pieces, for ever, but not by a clock that has just been set.
+/// Removes events that are older than `keep`, in small steps and without end, but not while the clock has just been
+/// set.
 pub async fn trim(changes: Arc<dyn StatusEvents>, keep: Duration, clock: Clock) {
     let mut watched = ClockJumpDetector::new(clock.clone());
     loop {
@@ -139,7 +142,7 @@ pub async fn trim(changes: Arc<dyn StatusEvents>, keep: Duration, clock: Clock) 
         let before: Timestamp = clock.now().minus(keep);
         let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
         match changes.trim(before, limit).await {
-            Ok(true) => sleep(BREATH).await,
+            Ok(true) => sleep(SHORTEST_PAUSE).await,
             Ok(false) => sleep(TRIM_EVERY).await,
             Err(error) => {
                 tracing::warn!(
@@ -158,11 +161,11 @@ mod tests {
 
     fn errors(pairs: &[(&str, &str)], last: Option<&str>) -> Vec<String> {
         let errors = EventStreamRequest::parse(pairs.iter().copied(), last).err().unwrap_or_default();
-        errors.into_iter().map(|fault| fault.pointer).collect()
+        errors.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]
-    fn a_request_is_read_and_every_fault_is_told() {
+    fn a_request_is_parsed_and_every_error_is_reported() {
         assert_eq!(errors(&[("status", "failed"), ("channel", "sms"), ("origin", "sent")], Some("712")), [""; 0]);
         assert_eq!(errors(&[("to", "1"), ("status", "gone")], Some("x")), ["/to", "/Last-Event-ID", "/status"]);
         assert_eq!(errors(&[("status", "read"), ("status", "read")], None), ["/status"]);

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::view::{time, word};
 use crate::domain::{Channel, StatusEvent};
 
-/// A message was first heard of, got another status, or its status became final or ceased to be. The members say the same as in the list.
+/// A message became known, its status changed, or its status became final or is no longer final. The members have the
+/// same meaning as in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {

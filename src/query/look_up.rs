@@ -18,17 +18,17 @@ use crate::{
     storage::{InboundStore, Messages, Quarantine, StorageError, Store},
 };
 
-/// After how long a message of each channel should have reached a final status.
+/// The time after which a message of each channel should have a final status.
 #[derive(Clone, Debug, Default)]
 pub struct Deadlines {
-    /// For the channels that have their own.
+    /// For channels that have their own deadline.
     pub by_channel: HashMap<Channel, Duration>,
     /// For all others.
     pub other: Duration,
 }
 
 impl Deadlines {
-    /// Before which times messages are overdue at `now`.
+    /// Returns the times before which messages are overdue at `now`.
     pub fn cutoffs(&self, now: Timestamp) -> Cutoffs {
         let by_channel = self.by_channel.iter();
         Cutoffs {
@@ -38,7 +38,7 @@ impl Deadlines {
     }
 }
 
-/// Answers questions about messages.
+/// Finds messages, lists them, and waits for them.
 #[derive(Clone)]
 pub struct Query {
     messages: Arc<dyn Messages>,
@@ -49,16 +49,17 @@ pub struct Query {
     clock: Clock,
 }
 
-/// A waiting caller looks again after this at the latest, since another instance may have made the change; and after
-/// each change of this one, but no sooner than `BREATH` later, so that many callers do not outrun the writers.
-const REST: Duration = Duration::from_secs(1);
-const BREATH: Duration = Duration::from_millis(20);
+/// A waiting caller reads the message again after `LONGEST_PAUSE` at the latest, since another instance may have
+/// changed it. It also reads it after each change of this instance, but only `SHORTEST_PAUSE` later, so that many
+/// callers do not slow down the writers.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// How many look-ups of one caller run at a time: fewer than there are connections, so that others get one too.
+/// How many look-ups of one caller run at a time: fewer than there are connections, so that other callers get one too.
 const AT_A_TIME: usize = 4;
 
 impl Query {
-    /// Answers from `store`.
+    /// Creates queries for `store`.
     pub fn new(store: &Store, deadlines: Deadlines, clock: Clock) -> Self {
         Self {
             messages: store.messages.clone(),
@@ -70,13 +71,13 @@ impl Query {
         }
     }
 
-    /// The message of this id with its timeline. `txn:…` finds the message that has the transaction, also where that
-    /// has a correlation id.
+    /// Returns the message with this id and its timeline. `txn:…` finds the message with this transaction id, even if
+    /// the message has a correlation id.
     pub async fn message(&self, id: &CorrelationId) -> Result<Option<MessageView>, StorageError> {
-        Ok(self.messages.history(id).await?.map(|history| self.tell(&history)))
+        Ok(self.messages.history(id).await?.map(|history| self.with_timeline(&history)))
     }
 
-    /// Several messages, in the order of `ids`, without timelines.
+    /// Returns several messages, in the order of `ids`, without timelines.
     pub async fn messages(&self, ids: &[CorrelationId]) -> Result<Vec<Option<MessageView>>, StorageError> {
         let cutoffs = self.cutoffs();
         let found = stream::iter(ids).map(|id| self.messages.find(id)).buffered(AT_A_TIME);
@@ -84,14 +85,14 @@ impl Query {
         found.map_ok(|message| message.map(view)).try_collect().await
     }
 
-    fn tell(&self, history: &History) -> MessageView {
+    fn with_timeline(&self, history: &History) -> MessageView {
         let History { message, notifications, dispatch } = history;
         let mut view = self.view(message);
         view.tell(by_recipient(notifications), &timeline(notifications, dispatch));
         view
     }
 
-    /// The same, as soon as the status is final, or else when `patience` is over.
+    /// Returns the message as soon as its status is final, or when `patience` has passed.
     pub async fn final_message(
         &self,
         id: &CorrelationId,
@@ -103,16 +104,16 @@ impl Query {
             changes.mark_unchanged();
             let Some(message) = self.find(id).await? else { return Ok(None) };
             if message.is_final || Instant::now() >= end {
-                // Read anew, and together with its timeline; meanwhile the outcome may have become unknown again.
+                // Read it again together with its timeline. Meanwhile, its status may no longer be final.
                 let history = self.messages.history(id).await?;
                 if history.as_ref().is_none_or(|history| history.message.is_final) || Instant::now() >= end {
-                    return Ok(history.map(|history| self.tell(&history)));
+                    return Ok(history.map(|history| self.with_timeline(&history)));
                 }
             }
-            let next = end.min(Instant::now() + REST);
-            // Over, changed, or the store is closing: in each case it is time to look.
+            let next = end.min(Instant::now() + LONGEST_PAUSE);
+            // After the pause, after a change, or if the store is closing, read again.
             let _ = timeout_at(next, changes.changed()).await;
-            sleep(BREATH.min(end.saturating_duration_since(Instant::now()))).await;
+            sleep(SHORTEST_PAUSE.min(end.saturating_duration_since(Instant::now()))).await;
         }
     }
 
@@ -149,7 +150,7 @@ impl Query {
         Ok(ListView::of(items, page.next.as_ref()))
     }
 
-    /// How many messages there are of each kind that `request` tells apart.
+    /// Returns the number of messages of each kind that `request` distinguishes.
     pub async fn stats(&self, request: &StatsRequest) -> Result<StatsView, StorageError> {
         Ok(StatsView::of(&self.messages.stats(request).await?, &request.by))
     }
@@ -196,7 +197,7 @@ impl Query {
         }
     }
 
-    /// A message that was taken over just now, with its timeline: that it is queued.
+    /// Returns a message that was just accepted. Its timeline shows that it is queued.
     pub fn new_message(&self, message: &Message) -> MessageView {
         let (at, dispatch) = (message.created_at, Dispatch::Queued);
         let queued = DispatchEvent { at, dispatch, code: None, reason: None, transaction_id: None };
@@ -205,12 +206,12 @@ impl Query {
         view
     }
 
-    /// A message as it is shown, without its timeline.
+    /// Returns a message as it is shown, without its timeline.
     pub fn view(&self, message: &Message) -> MessageView {
         MessageView::of(message, self.cutoffs().is_overdue(message))
     }
 
-    /// Before which times messages are overdue now.
+    /// Returns the times before which messages are overdue now.
     pub fn cutoffs(&self) -> Cutoffs {
         self.deadlines.cutoffs(self.clock.now())
     }

@@ -1,10 +1,10 @@
-//! Answers questions about messages.
+//! Finds messages, and shows them.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `look_up` | finds, lists and waits |
+//! | `look_up` | finds messages, lists them, and waits for them |
 //! | `event_stream` | every change of a status as it happens |
-//! | `view`, `event_view`, `archive_view`, `stats_view` | the answers as the API and the command line show them |
+//! | `view`, `event_view`, `archive_view`, `stats_view` | the results as the API and the command line show them |
 
 mod archive_view;
 mod event_stream;

@@ -9,18 +9,17 @@ use crate::domain::{Dimension, StatsRow, Timestamp};
 /// Counts of messages.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatsView {
-    /// One for each kind of which there are any.
+    /// One item for each kind that has messages.
     pub items: Vec<StatsRowView>,
 }
 
-/// How many messages there are of one kind.
+/// The number of messages of one kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatsRowView {
-    /// What tells the kind from others: the names that were asked for, each with its value; null where the messages
-    /// have none.
+    /// The properties of the kind: the requested dimensions, each with its value; null if the messages have none.
     #[serde(flatten)]
     pub by: BTreeMap<String, Option<String>>,
-    /// How many.
+    /// The number of messages.
     pub count: i64,
 }
 

@@ -1,4 +1,4 @@
-//! The answers, as the API and the command line show them. The names of the members are the contract.
+//! Messages and notifications as the API and the command line show them. The names of the members are the contract.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::domain::{
 pub struct ListView<T> {
     /// The items.
     pub items: Vec<T>,
-    /// Where the next page begins; null on the last.
+    /// The cursor of the next page; null on the last.
     pub next_cursor: Option<String>,
 }
 
@@ -48,9 +48,9 @@ pub struct MessageView {
     pub notification_count: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// The first of them, in a list.
+    /// The recipients, if there are several; in a list, only the first ones.
     pub recipients: Option<Vec<RecipientView>>,
-    /// How many there are, where there are several.
+    /// The number of recipients, if there are several.
     #[serde(default)]
     pub recipient_count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +128,7 @@ fn transaction(id: Option<&TransactionId>) -> Option<String> {
 }
 
 impl MessageView {
-    /// The same message, cancelled at `at`, where it cannot be looked up any more.
+    /// Returns the same message, cancelled at `at`, for the case that it cannot be looked up again.
     #[must_use]
     pub fn cancelled(self, at: Timestamp) -> Self {
         let at = at.to_string();
@@ -163,14 +163,15 @@ impl MessageView {
         }
     }
 
-    /// Adds what happened to the message.
+    /// Adds the recipients and the timeline.
     pub(super) fn tell(&mut self, recipients: Option<Vec<RecipientStatus>>, timeline: &[Entry]) {
         self.tell_recipients(recipients, usize::MAX);
         self.timeline = Some(timeline.iter().map(EntryView::of).collect());
     }
 
-    /// Adds its recipients, at most `most` of them, if there are several: not to a message that we sent, which has one, whatever ids its
-    /// notifications name. `to` is then the first in order, since which one was heard of first means nothing.
+    /// Adds the recipients, at most `most` of them, if there are several. A message that we sent has one recipient,
+    /// whatever ids its notifications name, so none are added. `to` becomes the first recipient in order, since it does
+    /// not matter which one was known first.
     pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>, most: usize) {
         let is_observed = self.origin == Origin::Observed.as_str();
         let Some(recipients) = recipients.filter(|_| is_observed) else { return };
@@ -180,7 +181,7 @@ impl MessageView {
     }
 }
 
-/// The most recipients that are shown of a message in a list.
+/// The maximum number of recipients that a list shows for a message.
 pub(super) const LISTED_RECIPIENTS: usize = 10;
 
 impl RecipientView {
