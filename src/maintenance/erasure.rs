@@ -1,4 +1,5 @@
-//! Removes a person everywhere. Messages stay, and are counted as before; who they went to, and what they said, goes.
+//! Erases the data of a person everywhere. Messages remain and are counted as before, but their recipient and their
+//! content are removed.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::{
     storage::{ArchiveKind, Cancellation, Erased, Erasure, Messages, Outbox, Retention, StorageError, Store},
 };
 
-/// Removes persons.
+/// Erases the data of persons.
 #[derive(Clone)]
 pub struct Eraser {
     erasure: Arc<dyn Erasure>,
@@ -22,7 +23,7 @@ pub struct Eraser {
     clock: Clock,
 }
 
-/// What was removed, or would be, in rows.
+/// The numbers of rows that were removed, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErasureView {
@@ -30,24 +31,24 @@ pub struct ErasureView {
     pub messages: i64,
     /// Notifications, each with its raw body.
     pub notifications: i64,
-    /// Steps of our dispatch that named the person.
+    /// Dispatch steps that named the person.
     pub dispatch_events: i64,
     /// Status events that named the person.
     pub status_events: i64,
     /// Requests to send, each with its text.
     pub requests: i64,
-    /// Messages that were still waiting and were called back.
+    /// Messages that were still waiting and were cancelled.
     pub cancelled: i64,
-    /// The person's own messages.
+    /// Messages from the person.
     pub inbound: i64,
     /// Bodies in quarantine that name the person.
     pub quarantine: i64,
-    /// Messages that are being handed over at this moment, or messages to others that wait and name the person: erase once
-    /// more when that has ended.
+    /// Messages that are being dispatched at the moment, and waiting messages to others that name the person: erase
+    /// again when they are no longer under way.
     pub under_way: i64,
     /// Bodies that could not be searched, since they are compressed.
     pub compressed: i64,
-    /// Whether anything of the person was found.
+    /// Whether any data of the person was found.
     pub found: bool,
 }
 
@@ -67,12 +68,12 @@ impl ErasureView {
     }
 }
 
-/// The most messages, and the most other rows, of one commit.
+/// The maximum number of messages, and of other rows, in one commit.
 const MESSAGES: i64 = 20;
 const ROWS: i64 = 100;
 
 impl Eraser {
-    /// Of `store`.
+    /// Creates an eraser for `store`.
     pub fn new(store: &Store, clock: Clock) -> Self {
         Self {
             erasure: store.erasure.clone(),
@@ -83,9 +84,10 @@ impl Eraser {
         }
     }
 
-    /// Removes a person; or, as a dry run, says what that would remove.
+    /// Erases the data of a person; in a dry run, only returns what that would remove.
     pub async fn erase(&self, person: &Person, actor: &Actor, dry_run: bool) -> Result<ErasureView, StorageError> {
-        // Without the number, and without anything made of it: numbers are few enough to be tried out.
+        // The entry contains neither the number nor a hash of it: there are so few numbers that all of them can be
+        // tried.
         let entry = (!dry_run).then(|| entry(actor, AuditAction::Erased, &self.clock, None));
         let mut view = ErasureView::default();
         self.erase_messages(person, actor, entry.as_ref(), &mut view).await?;
@@ -93,9 +95,9 @@ impl Eraser {
             self.erase_mentions(person, entry.as_ref(), &mut view).await?;
         }
         self.erase_status_events(person, entry.as_ref(), &mut view).await?;
-        view.inbound = self.erase_shelf(ArchiveKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
+        view.inbound = self.erase_archive(ArchiveKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
         view.quarantine =
-            self.erase_shelf(ArchiveKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
+            self.erase_archive(ArchiveKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
         view.found = view.removed() > 0;
         if view.found && !dry_run {
             self.rewrite_file().await;
@@ -104,8 +106,7 @@ impl Eraser {
         Ok(view)
     }
 
-    /// Has the database write its file anew where it can. The person is removed already, so that this fails is no failure
-    /// of it, but worth knowing.
+    /// Rewrites the database file, if the database can. The data is removed already, so a failure is only logged.
     async fn rewrite_file(&self) {
         let advice = "stop everything that uses the database, and run VACUUM on it";
         match self.retention.rewrite_file().await {
@@ -123,7 +124,7 @@ impl Eraser {
         }
     }
 
-    async fn erase_shelf(
+    async fn erase_archive(
         &self,
         kind: ArchiveKind,
         person: &Person,
@@ -171,14 +172,14 @@ impl Eraser {
                 return Ok(());
             }
             for id in &ids {
-                view.cancelled += i64::from(self.call_back(id, actor, entry.is_none()).await?);
+                view.cancelled += i64::from(self.cancel_waiting(id, actor, entry.is_none()).await?);
             }
             view.add(self.erasure.erase_messages(person, &ids, entry).await?);
             after = ids.into_iter().next_back();
         }
     }
 
-    /// Removes the person from messages to others, about which something names the person.
+    /// Removes what names the person from messages to others.
     async fn erase_mentions(
         &self,
         person: &Person,
@@ -198,8 +199,8 @@ impl Eraser {
         }
     }
 
-    /// Calls a message back that waits; says whether it was one.
-    async fn call_back(&self, id: &CorrelationId, actor: &Actor, dry_run: bool) -> Result<bool, StorageError> {
+    /// Cancels a message if it is waiting. Returns whether it was.
+    async fn cancel_waiting(&self, id: &CorrelationId, actor: &Actor, dry_run: bool) -> Result<bool, StorageError> {
         let message = self.messages.find(id).await?;
         if message.and_then(|message| message.dispatch) != Some(Dispatch::Queued) {
             return Ok(false);

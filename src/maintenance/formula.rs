@@ -1,63 +1,64 @@
-//! Texts in the cells of a spreadsheet. A program that opens a CSV file takes some texts for formulas and runs them, and
-//! it may take other separators for those of the file than the comma: semicolons where a comma is in numbers, and tabs.
+//! Guards texts in the cells of a spreadsheet. A program that opens a CSV file interprets some texts as formulas and
+//! runs them. It may also expect other separators than the comma: tabs, or semicolons if numbers contain commas.
 
 use std::borrow::Cow;
 
-/// What a formula begins with; the last four are the same in full width, which some spreadsheets take for them.
+/// The characters with which a formula begins. The last four are full-width forms, which some spreadsheets treat as the
+/// others.
 const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-/// Behind these a program may see the beginning of another cell.
+/// After one of these, a program may see the beginning of another cell.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 /// A cell that begins with one of these may hide what follows.
 const BREAKS: [char; 3] = ['\t', '\r', '\n'];
 
-/// The text as it may stand in a cell: an apostrophe comes before whatever could be taken for a formula, at the
-/// beginning and behind each separator. Spreadsheets show the text that follows.
+/// Returns the text in a form that is safe in a cell: an apostrophe precedes everything that could be interpreted as a
+/// formula, at the beginning and after each separator. Spreadsheets show the text after the apostrophe.
 pub(super) fn guarded(text: &str) -> Cow<'_, str> {
     if !text.contains(SIGNS) && !text.contains(BREAKS) {
         return Cow::Borrowed(text);
     }
     let mut guarded = String::with_capacity(text.len() + 1);
-    if begins_badly(text) {
+    if begins_formula(text) {
         guarded.push('\'');
     }
     for (at, c) in text.char_indices() {
         guarded.push(c);
-        if SEPARATORS.contains(&c) && goes_on_badly(c, &text[at + c.len_utf8()..]) {
+        if SEPARATORS.contains(&c) && continues_formula(c, &text[at + c.len_utf8()..]) {
             guarded.push('\'');
         }
     }
     Cow::Owned(guarded)
 }
 
-/// The text that [`guarded`] made this of.
+/// Returns the text from which [`guarded`] made this one.
 pub(super) fn unguarded(text: &str) -> String {
-    let text = text.strip_prefix('\'').filter(|text| begins_badly(text)).unwrap_or(text);
+    let text = text.strip_prefix('\'').filter(|text| begins_formula(text)).unwrap_or(text);
     let (mut unguarded, mut chars) = (String::with_capacity(text.len()), text.char_indices());
     while let Some((at, c)) = chars.next() {
         unguarded.push(c);
         let rest = &text[at + c.len_utf8()..];
-        if SEPARATORS.contains(&c) && rest.strip_prefix('\'').is_some_and(|rest| goes_on_badly(c, rest)) {
+        if SEPARATORS.contains(&c) && rest.strip_prefix('\'').is_some_and(|rest| continues_formula(c, rest)) {
             chars.next();
         }
     }
     unguarded
 }
 
-/// Whether a cell with this text could be taken for a formula. Apostrophes at the beginning make no difference, so
-/// that one more or one less can be told from none.
-fn begins_badly(text: &str) -> bool {
+/// Returns whether a cell with this text could be interpreted as a formula. Apostrophes at the beginning make no
+/// difference, so that exactly the one that was added can be removed again.
+fn begins_formula(text: &str) -> bool {
     let text = text.trim_start_matches('\'');
     text.starts_with(BREAKS)
-        || text.trim_start_matches(|c| is_passed_over(c) || c == '"' || SEPARATORS.contains(&c)).starts_with(SIGNS)
+        || text.trim_start_matches(|c| is_ignored(c) || c == '"' || SEPARATORS.contains(&c)).starts_with(SIGNS)
 }
 
-/// The same of what follows a separator.
-fn goes_on_badly(separator: char, rest: &str) -> bool {
+/// Returns the same for the text after a separator.
+fn continues_formula(separator: char, rest: &str) -> bool {
     let has_quotes = !matches!(separator, '\r' | '\n');
-    rest.trim_start_matches(|c| is_passed_over(c) || (has_quotes && c == '"')).starts_with(SIGNS)
+    rest.trim_start_matches(|c| is_ignored(c) || (has_quotes && c == '"')).starts_with(SIGNS)
 }
 
-fn is_passed_over(c: char) -> bool {
+fn is_ignored(c: char) -> bool {
     c == '\'' || c == '\u{FEFF}' || (c.is_whitespace() && !SEPARATORS.contains(&c))
 }
 
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_spreadsheet_could_take_for_a_formula_is_guarded() {
+    fn what_a_spreadsheet_could_interpret_as_a_formula_is_guarded() {
         for (text, shown) in [
             ("=1+2", "'=1+2"),
             ("＝1", "'＝1"),

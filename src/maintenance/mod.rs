@@ -1,4 +1,4 @@
-//! Gives out and takes in data in bulk, repairs what is stored, and removes what is to be forgotten.
+//! Exports and imports data, repairs what is stored, and removes what should no longer be stored.
 //!
 //! | File | Holds |
 //! | --- | --- |
@@ -9,10 +9,9 @@
 //! | `retry` | reads the quarantine again |
 //! | `restore` | verifies a backup and puts it in the place of the database |
 //! | `retention` | removes data that is older than its retention period |
-//! | `erasure` | removes a person |
+//! | `erasure` | erases the data of a person |
 //!
-//! Each of these is recorded in the audit log: one that changes data in the commit that changes it, an export before it
-//! begins.
+//! Each of these is recorded in the audit log: a change of data in the same commit, an export before it begins.
 
 mod erasure;
 mod export;

@@ -1,4 +1,4 @@
-//! Every status, anew from the stored notifications, as the mapping of today reads them.
+//! Recomputes every status from the stored notifications, as this version reads them.
 
 use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
 
@@ -13,29 +13,29 @@ use crate::{
     webex::{Posted, TimeZone},
 };
 
-/// In one unit of work. Few, since appends to these messages wait for it.
+/// The number of messages in one unit of work. It is small, since appends to these messages wait for it.
 const BATCH: u16 = 100;
-/// A unit of work that stands in the way of an append gives up; it is tried again, so often, after this pause.
+/// A unit of work that blocks an append gives up. It is tried this many times in all, with this pause in between.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(300);
-/// How many messages are named.
+/// The maximum number of messages that the report names.
 const NAMED: usize = 20;
 
-/// What a rebuild found.
+/// The result of a rebuild.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RebuildReport {
-    /// How many messages were looked through.
+    /// The number of messages that were checked.
     pub messages: u64,
-    /// How many of them read otherwise now: in their status, or only in what lies behind it.
+    /// The number of messages that change: in their status, or only in the details behind it.
     pub altered: u64,
-    /// How the statuses change.
+    /// The changes of statuses.
     pub transitions: Vec<Transition>,
-    /// The first messages that change their status.
+    /// The first messages whose status changes.
     pub first: Vec<String>,
 }
 
-/// How many messages go from one status to another.
+/// The number of messages that change from one status to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     pub from: String,
@@ -43,7 +43,7 @@ pub struct Transition {
     pub messages: u64,
 }
 
-/// Rebuilds.
+/// Recomputes statuses.
 #[derive(Clone)]
 pub struct Rebuild {
     repair: Arc<dyn Repair>,
@@ -53,14 +53,14 @@ pub struct Rebuild {
 }
 
 impl Rebuild {
-    /// What `store` holds; `zone` is the tenant's.
+    /// Creates a rebuild of `store`; `zone` is the time zone of the tenant.
     pub fn new(store: &Store, zone: TimeZone, clock: Clock) -> Self {
         Self { repair: store.repair.clone(), audit_log: store.audit_log.clone(), zone, clock }
     }
 
-    /// Looks all messages through, and alters those that read otherwise now; with `dry_run` it only tells. Safe while
-    /// messages and notifications come in: each batch is read and written as one. `actor` is noted in the audit log; `seen`
-    /// is told the number of messages that are done.
+    /// Checks all messages, and changes those whose result differs now; with `dry_run`, it only reports them. It is
+    /// safe while messages and notifications arrive: each batch is read and written in one transaction. `actor` is
+    /// recorded in the audit log. `seen` is called with the number of messages that are done.
     pub async fn run(
         &self,
         actor: &Actor,
@@ -85,12 +85,12 @@ impl Rebuild {
             report.messages += ids.len() as u64;
             let mut found = self.repair.preview_recompute(&ids, &read).await?;
             if !dry_run && !found.is_empty() {
-                // Only these are locked, and only now: most batches have none.
-                let ids: Vec<_> = found.into_iter().map(|restated| restated.correlation_id).collect();
+                // Only these messages are locked, and only now: most batches have none.
+                let ids: Vec<_> = found.into_iter().map(|recomputed| recomputed.correlation_id).collect();
                 found = self.recompute(&ids, &read, &entry).await?;
             }
-            for restated in found {
-                report.note(&restated, &mut transitions);
+            for recomputed in found {
+                report.note(&recomputed, &mut transitions);
             }
             seen(report.messages);
             if ids.len() < limit.get() {
@@ -120,12 +120,12 @@ impl Rebuild {
 }
 
 impl RebuildReport {
-    fn note(&mut self, restated: &Recomputed, transitions: &mut BTreeMap<(String, String), u64>) {
+    fn note(&mut self, recomputed: &Recomputed, transitions: &mut BTreeMap<(String, String), u64>) {
         self.altered += 1;
-        if restated.from != restated.to {
-            *transitions.entry((restated.from.to_string(), restated.to.to_string())).or_default() += 1;
+        if recomputed.from != recomputed.to {
+            *transitions.entry((recomputed.from.to_string(), recomputed.to.to_string())).or_default() += 1;
             if self.first.len() < NAMED {
-                self.first.push(restated.correlation_id.to_string());
+                self.first.push(recomputed.correlation_id.to_string());
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Restores a backup: verifies a copy of it, settles what waited to be sent, and puts the copy in the place of the database.
+//! Restores a backup: verifies a copy of it, marks its waiting messages as unconfirmed, and replaces the database with
+//! the copy.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +15,7 @@ use crate::{
     storage::{self, Access, BackupError, OpenError, OpenOptions, Staged, StorageError, Store},
 };
 
-/// What to restore, and how.
+/// The backup to restore, and the options.
 #[derive(Clone, Copy, Debug)]
 pub struct Restore<'a> {
     /// The backup. `None` on Postgres, whose own tools have already put the data in place.
@@ -23,28 +24,28 @@ pub struct Restore<'a> {
     pub url: &'a str,
     /// How to open it; the access follows from `file`.
     pub options: OpenOptions,
-    /// Put a database that is in the way aside. Otherwise nothing is restored over it.
+    /// Move an existing database aside. Otherwise, an existing database is not replaced.
     pub aside: bool,
     /// The backup must contain everything that this head vouches for.
     pub head: Option<LinkHash>,
-    /// Leave waiting messages as they are, since none of them was sent after the backup was made.
+    /// Leave waiting messages in the outbox, since none of them was sent after the backup was made.
     pub resend: bool,
 }
 
-/// What was restored.
+/// The result of a restore.
 #[derive(Clone, Debug, Serialize)]
 pub struct RestoreReport {
-    /// How many rows the chain vouches for.
+    /// The number of rows that the chain vouches for.
     pub rows: u64,
     /// The head that vouches for all of them, for a later verification.
     pub head: Option<String>,
-    /// How many waiting messages became unconfirmed.
+    /// The number of waiting messages that became unconfirmed.
     pub unconfirmed: usize,
-    /// Where the former database is now.
+    /// The path to which the former database was moved.
     pub replaced: Option<PathBuf>,
 }
 
-/// Why a backup was not restored. The former database is still in place.
+/// The reason why a backup was not restored. The former database is still in place.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The file cannot be copied, or the copy cannot be put in place.
@@ -56,20 +57,20 @@ pub enum RestoreError {
     /// The verification found something.
     #[error("the backup does not verify: {0}")]
     Unsound(Finding),
-    /// The database failed.
+    /// The database returned an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
 impl Restore<'_> {
-    /// Restores. The audit log of the restored database records that `actor` did.
+    /// Restores the backup. The audit log of the restored database records `actor`.
     pub async fn run(self, actor: &Actor, clock: &Clock) -> Result<RestoreReport, RestoreError> {
         let staged = match self.file {
             Some(file) => Some(Staged::of(file, self.url, self.aside).await?),
             None => None,
         };
         let url = staged.as_ref().map_or_else(|| self.url.to_owned(), Staged::url);
-        // The schema of the copy may be migrated. That of a server may not.
+        // The schema of the copy may be migrated, but not that of a Postgres server.
         let access = if staged.is_some() { Access::Migrate } else { Access::Write };
         let options = OpenOptions { access, ..self.options };
         let store = storage::open(&url, options).await.map_err(RestoreError::Open)?;

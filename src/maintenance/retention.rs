@@ -12,7 +12,7 @@ use crate::{
     storage::{Retention, RetentionKind, StorageError, Store},
 };
 
-/// For how long each kind of data is kept; `None`: for ever, or as long as the message it belongs to.
+/// How long each kind of data is kept; `None` means for ever, or as long as the message that it belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Periods {
     /// Raw bodies of notifications.
@@ -21,7 +21,7 @@ pub struct Periods {
     pub notifications: Option<Duration>,
     /// Messages.
     pub messages: Option<Duration>,
-    /// Customers' own messages and events.
+    /// Messages and events of customers.
     pub inbound: Option<Duration>,
     /// The quarantine.
     pub quarantine: Option<Duration>,
@@ -30,9 +30,9 @@ pub struct Periods {
 }
 
 impl Periods {
-    /// What is not kept for ever.
+    /// Returns the kinds of data that are not kept for ever.
     fn limited(self) -> impl Iterator<Item = (RetentionKind, Duration)> {
-        // Messages first: what goes with them need not go by itself.
+        // Messages come first: what is removed with them need not be removed separately.
         let all = [
             (RetentionKind::Messages, self.messages),
             (RetentionKind::Notifications, self.notifications),
@@ -50,38 +50,40 @@ impl Periods {
 pub struct PurgeView {
     /// `messages`, `notifications`, `bodies`, `inbound`, `quarantine` or `audit`.
     pub kind: String,
-    /// How many.
+    /// The number of rows.
     pub rows: i64,
 }
 
-/// Removes what was kept for its time.
+/// Removes data whose retention period has ended.
 pub struct Purger {
     retention: Arc<dyn Retention>,
     periods: Periods,
     clock: Clock,
-    /// Up to here no bodies are left, so that those rows need not be looked at again.
+    /// Up to this time, all bodies have been removed, so that these rows need not be read again.
     bodies_up_to: Timestamp,
 }
 
-/// The most rows of one commit: two or three milliseconds of work, which a notification may have to wait for. A message has several.
+/// The maximum number of rows in one commit: two or three milliseconds of work, for which a notification may have to
+/// wait. A message has several rows.
 const ROWS: i64 = 30;
 const MESSAGES: i64 = 8;
 /// How long others have the store to themselves between two commits.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How often a server looks for what has become old.
+/// How often a server purges.
 const EVERY: Duration = Duration::from_hours(1);
-/// How long after its start it does so for the first time: on a machine that has just been started too, the clock is put
-/// right meanwhile.
+/// How long after its start a server purges for the first time. Meanwhile, the clock of a machine that has just been
+/// started is corrected.
 const FIRST: Duration = Duration::from_secs(5);
 
 impl Purger {
-    /// Of `store`.
+    /// Creates a purger for `store`.
     pub fn new(store: &Store, periods: Periods, clock: Clock) -> Self {
         let bodies_up_to = Timestamp::from_micros(i64::MIN);
         Self { retention: store.retention.clone(), periods, clock, bodies_up_to }
     }
 
-    /// What a purge would remove now. What is left of notifications of a message that goes as a whole is counted too.
+    /// Returns what a purge would remove now. The notifications of messages that would be removed completely are
+    /// counted too.
     pub async fn preview(&self) -> Result<Vec<PurgeView>, StorageError> {
         let mut views = Vec::new();
         for (kind, period) in self.periods.limited() {
@@ -91,7 +93,7 @@ impl Purger {
         Ok(views)
     }
 
-    /// Removes what is old by now.
+    /// Removes the data whose retention period has ended by now.
     pub async fn purge(&mut self, actor: &Actor) -> Result<Vec<PurgeView>, StorageError> {
         let mut views = Vec::new();
         for (kind, period) in self.periods.limited() {
@@ -123,8 +125,8 @@ impl Purger {
         }
     }
 
-    /// Purges now and again until `shutdown`, but not by a clock that has just been set. What one purge could not do, the
-    /// next one does.
+    /// Purges regularly until `shutdown`, but not while the clock has just been set. What one purge could not remove,
+    /// the next one removes.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         let actor = Actor::server();
@@ -147,8 +149,8 @@ impl Purger {
     }
 }
 
-/// Has the database forget what was removed where it can. The removal itself is done, so that this fails is no failure of
-/// it, but worth knowing.
+/// Clears removed data from the write-ahead log, if the database has one that can be cleared. The removal itself is
+/// complete, so a failure is only logged.
 pub(super) async fn clear_log(retention: &dyn Retention) {
     let advice = "end long reads of the database and purge or erase again, or stop everything that uses it";
     match retention.truncate_log().await {
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
     use crate::{domain::AuditEntry, storage::Purged};
 
-    /// Has nothing to remove, and keeps up to when it was to be removed last.
+    /// Has nothing to remove, and remembers the time up to which it was asked to remove data.
     #[derive(Default)]
     struct Asked(AtomicI64);
 

@@ -1,4 +1,4 @@
-//! What is in quarantine, read once more: after an upgrade, some of it may be understood.
+//! Reads the quarantine again: after an upgrade, some of it may be understood.
 
 use std::{collections::HashSet, slice};
 
@@ -12,19 +12,19 @@ use crate::{
     webex::{Posted, TimeZone},
 };
 
-/// What became of the quarantine.
+/// The result of a retry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryReport {
-    /// Understood now, as notifications.
+    /// Now understood as notifications.
     pub notifications: u64,
-    /// Understood now, as customers' own messages and events.
+    /// Now understood as messages and events of customers.
     pub inbound: u64,
     /// Still not understood.
     pub left: u64,
 }
 
-/// Reads everything in quarantine once more. What is understood moves to where it belongs, with the time at which and
-/// the way by which it came; the rest stays. `zone` is the tenant's; `actor` is noted in the audit log.
+/// Reads everything in quarantine again. What is understood moves to where it belongs, and keeps the time and the
+/// source of its arrival; the rest stays. `zone` is the time zone of the tenant; `actor` is recorded in the audit log.
 pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) -> Result<RetryReport, StorageError> {
     let entry = entry(actor, AuditAction::Retried, clock, None);
     store.audit_log.append(slice::from_ref(&entry)).await?;
@@ -32,8 +32,8 @@ pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) 
     let mut after: Option<Cursor> = None;
     loop {
         let page = store.quarantine.list(after.as_ref(), PageLimit::default()).await?;
-        for kept in page.items {
-            retry.release(kept).await?;
+        for archived in page.items {
+            retry.release(archived).await?;
         }
         let Some(next) = page.next else { return Ok(retry.report) };
         after = Some(next);
@@ -45,25 +45,25 @@ struct Retry<'a> {
     zone: TimeZone,
     entry: AuditEntry,
     report: RetryReport,
-    /// Elements of arrays that were put into quarantine on their own, and counted.
+    /// Elements of arrays that were put into quarantine as separate entries, and counted.
     put_back: HashSet<Fingerprint>,
 }
 
 impl Retry<'_> {
-    /// Each in a commit of its own, so that one which the database refuses does not keep the others back.
-    async fn release(&mut self, kept: Archived<Unreadable>) -> Result<(), StorageError> {
-        let fingerprint = kept.fingerprint;
+    /// Releases one entry in its own commit, so that one which the database refuses does not prevent the others.
+    async fn release(&mut self, archived: Archived<Unreadable>) -> Result<(), StorageError> {
+        let fingerprint = archived.fingerprint;
         if self.put_back.contains(&fingerprint) {
             return Ok(());
         }
-        let arrivals = arrivals(&kept, self.zone);
+        let arrivals = arrivals(&archived, self.zone);
         if !arrivals.iter().any(is_understood) {
             self.report.left += 1;
             return Ok(());
         }
         match self.store.repair.release_from_quarantine(fingerprint, &arrivals, &self.entry).await {
             Ok(true) => arrivals.iter().for_each(|arrival| self.count(arrival)),
-            // Another retry was quicker.
+            // Another retry was faster.
             Ok(false) => {}
             Err(StorageError::Refused(_)) => self.report.left += 1,
             Err(error) => return Err(error),
@@ -87,11 +87,12 @@ fn is_understood(arrival: &Arrival) -> bool {
     !matches!(arrival, Arrival::Quarantined(_))
 }
 
-/// What a body is now. An array is several arrivals, of which those that are not understood go back each on its own.
-fn arrivals(kept: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
+/// Reads a body again. An array becomes several arrivals. Those that are not understood go back to quarantine as
+/// separate entries.
+fn arrivals(archived: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
     let arrival = |(posted, body): (Posted, &[u8])| {
-        let arrival = posted.arrival(body.to_vec(), kept.source, kept.received_at)?;
-        Some(arrival.came(kept.occurrences))
+        let arrival = posted.arrival(body.to_vec(), archived.source, archived.received_at)?;
+        Some(arrival.came(archived.occurrences))
     };
-    Posted::read_all(&kept.body, zone).into_iter().filter_map(arrival).collect()
+    Posted::read_all(&archived.body, zone).into_iter().filter_map(arrival).collect()
 }

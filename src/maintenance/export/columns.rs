@@ -1,4 +1,4 @@
-//! The columns of each kind of row: their names, which are those of the API, and where their values come from.
+//! The columns of each kind of row: their names, which are those of the API, and their values.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -8,11 +8,11 @@ use crate::domain::{
     TransactionId, Unreadable,
 };
 
-/// A column of rows that are made of `T`.
+/// A column of rows of the type `T`.
 pub(super) type Column<T> = (&'static str, fn(&T) -> Value);
 
 /// A notification with its message.
-pub(super) type Told = (CorrelationId, StoredNotification);
+pub(super) type NotificationRow = (CorrelationId, StoredNotification);
 
 pub(super) const MESSAGES: &[Column<Message>] = &[
     ("correlationId", |message| message.correlation_id.as_str().into()),
@@ -34,7 +34,7 @@ pub(super) const MESSAGES: &[Column<Message>] = &[
     ("notificationCount", |message| message.notification_count.into()),
 ];
 
-pub(super) const NOTIFICATIONS: &[Column<Told>] = &[
+pub(super) const NOTIFICATIONS: &[Column<NotificationRow>] = &[
     ("correlationId", |(id, _)| id.as_str().into()),
     ("at", |(_, recorded)| time(recorded.notification.at)),
     ("receivedAt", |(_, recorded)| recorded.received_at.to_string().into()),
@@ -54,30 +54,32 @@ pub(super) const NOTIFICATIONS: &[Column<Told>] = &[
     ("source", |(_, recorded)| recorded.source.as_str().into()),
     ("times", |(_, recorded)| recorded.occurrences.into()),
     ("fingerprint", |(_, recorded)| recorded.fingerprint.to_string().into()),
-    // It was read as JSON, so it is text.
+    // The body was read as JSON, so it is text.
     ("body", |(_, recorded)| String::from_utf8_lossy(&recorded.body).into()),
 ];
 
 pub(super) const INBOUND: &[Column<Archived<Inbound>>] = &[
-    ("fingerprint", |kept| kept.fingerprint.to_string().into()),
-    ("receivedAt", |kept| kept.received_at.to_string().into()),
-    ("source", |kept| kept.source.as_str().into()),
-    ("times", |kept| kept.occurrences.into()),
-    ("channel", |kept| kept.what.channel.as_ref().map(Channel::as_str).into()),
-    ("event", |kept| kept.what.event.as_str().into()),
-    ("from", |kept| kept.what.sender.as_ref().map(Address::as_str).into()),
-    ("transactionId", |kept| kept.what.transaction_id.as_deref().into()),
-    ("body", |kept| String::from_utf8_lossy(&kept.body).into()),
+    ("fingerprint", |archived| archived.fingerprint.to_string().into()),
+    ("receivedAt", |archived| archived.received_at.to_string().into()),
+    ("source", |archived| archived.source.as_str().into()),
+    ("times", |archived| archived.occurrences.into()),
+    ("channel", |archived| archived.what.channel.as_ref().map(Channel::as_str).into()),
+    ("event", |archived| archived.what.event.as_str().into()),
+    ("from", |archived| archived.what.sender.as_ref().map(Address::as_str).into()),
+    ("transactionId", |archived| archived.what.transaction_id.as_deref().into()),
+    ("body", |archived| String::from_utf8_lossy(&archived.body).into()),
 ];
 
 pub(super) const QUARANTINE: &[Column<Archived<Unreadable>>] = &[
-    ("fingerprint", |kept| kept.fingerprint.to_string().into()),
-    ("receivedAt", |kept| kept.received_at.to_string().into()),
-    ("source", |kept| kept.source.as_str().into()),
-    ("times", |kept| kept.occurrences.into()),
-    ("reason", |kept| kept.what.0.as_str().into()),
-    ("body", |kept| String::from_utf8_lossy(&kept.body).into()),
-    ("bodyBase64", |kept| str::from_utf8(&kept.body).is_err().then(|| BASE64_STANDARD.encode(&kept.body)).into()),
+    ("fingerprint", |archived| archived.fingerprint.to_string().into()),
+    ("receivedAt", |archived| archived.received_at.to_string().into()),
+    ("source", |archived| archived.source.as_str().into()),
+    ("times", |archived| archived.occurrences.into()),
+    ("reason", |archived| archived.what.0.as_str().into()),
+    ("body", |archived| String::from_utf8_lossy(&archived.body).into()),
+    ("bodyBase64", |archived| {
+        str::from_utf8(&archived.body).is_err().then(|| BASE64_STANDARD.encode(&archived.body)).into()
+    }),
 ];
 
 pub(super) const AUDIT: &[Column<AuditEntry>] = &[

@@ -1,5 +1,5 @@
-//! Exports: a stream of pages, so that ten million rows take no more memory than one page. Between two pages nothing is
-//! held: a reader that is slow, or that stops half way, blocks no one.
+//! Exports: a stream of pages, so that ten million rows need no more memory than one page. Nothing is locked between
+//! two pages, so a client that reads slowly or stops does not block others.
 //!
 //! | File | Holds |
 //! | --- | --- |
@@ -27,18 +27,18 @@ pub use write::ExportError;
 use columns::{AUDIT, INBOUND, MESSAGES, NOTIFICATIONS, QUARANTINE};
 use write::Sheet;
 
-/// Some rows, as they are written.
+/// Some rows in the format of the export.
 #[derive(Clone, Debug, Default)]
 pub struct Piece {
-    /// The bytes; the first piece begins with the header, where the format has one.
+    /// The bytes. The first piece begins with the header, if the format has one.
     pub bytes: Vec<u8>,
-    /// How many rows they are.
+    /// The number of rows.
     pub rows: usize,
 }
 
 /// An export under way.
 pub struct Export {
-    undertaking: PendingEntry,
+    audit_entry: PendingEntry,
     audit_log: Arc<dyn AuditLog>,
     audit_filter: AuditFilter,
     messages: Arc<dyn Messages>,
@@ -46,17 +46,17 @@ pub struct Export {
     quarantine: Arc<dyn Quarantine>,
     subject: Subject,
     sheet: Sheet,
-    /// What is still to be walked through, one after the other.
+    /// The filters that still have to be scanned, one after the other.
     scans: VecDeque<Filter>,
-    /// Where the scan goes on.
+    /// The position at which the scan continues.
     after: Option<Cursor>,
-    /// The messages whose notifications are being written, and the last one that was.
+    /// The messages whose notifications are being written, and the last notification that was written.
     owners: Vec<CorrelationId>,
     written: Option<(CorrelationId, Fingerprint)>,
 }
 
 impl Export {
-    /// Of what `store` holds; the audit log has on disk that `actor` takes it out.
+    /// Begins an export from `store`. When this returns, the audit log records that `actor` exports.
     pub async fn begin(
         store: &Store,
         request: ExportRequest,
@@ -66,7 +66,7 @@ impl Export {
         let details = request.details();
         let ExportRequest { subject, format, byte_order_mark, filter, audit: audit_filter, .. } = request;
         Ok(Self {
-            undertaking: audit.begin(actor, AuditAction::Exported, &details).await?,
+            audit_entry: audit.begin(actor, AuditAction::Exported, &details).await?,
             audit_log: store.audit_log.clone(),
             audit_filter,
             messages: store.messages.clone(),
@@ -81,17 +81,17 @@ impl Export {
         })
     }
 
-    /// The pieces, each of which is read when it is asked for.
+    /// Returns the pieces. Each is read when it is requested.
     pub fn pieces(self) -> impl Stream<Item = Result<Piece, ExportError>> {
         stream::try_unfold(self, async |mut export| {
             while let Some(piece) = export.next().await? {
-                // A page may hold nothing that was asked for.
+                // A page may contain no matching row.
                 if !piece.bytes.is_empty() {
-                    export.undertaking.count(piece.rows);
+                    export.audit_entry.count(piece.rows);
                     return Ok(Some((piece, export)));
                 }
             }
-            export.undertaking.commit().await?;
+            export.audit_entry.commit().await?;
             Ok(None)
         })
     }
@@ -117,17 +117,17 @@ impl Export {
             }
             Subject::Inbound => {
                 let page = self.inbound.list(self.after.as_ref(), limit).await?;
-                self.go_on(page.next);
+                self.advance(page.next);
                 self.sheet.write(INBOUND, &page.items)
             }
             Subject::Quarantine => {
                 let page = self.quarantine.list(self.after.as_ref(), limit).await?;
-                self.go_on(page.next);
+                self.advance(page.next);
                 self.sheet.write(QUARANTINE, &page.items)
             }
             Subject::Audit => {
                 let page = self.audit_log.list(&self.audit_filter, self.after.as_ref(), limit).await?;
-                self.go_on(page.next);
+                self.advance(page.next);
                 self.sheet.write(AUDIT, &page.items)
             }
         };
@@ -137,35 +137,36 @@ impl Export {
     async fn next_messages(&mut self, limit: PageLimit) -> Result<Vec<Message>, StorageError> {
         let Some(filter) = self.scans.front() else { return Ok(Vec::new()) };
         let page = self.messages.list(filter, self.after.as_ref(), limit).await?;
-        self.go_on(page.next);
+        self.advance(page.next);
         Ok(page.items)
     }
 
-    /// The notifications of a page of messages, again page by page, since a message may have any number.
-    async fn next_notifications(&mut self, limit: PageLimit) -> Result<Vec<columns::Told>, StorageError> {
+    /// Returns the next notifications of a page of messages. These have pages too, since a message may have any number
+    /// of notifications.
+    async fn next_notifications(&mut self, limit: PageLimit) -> Result<Vec<columns::NotificationRow>, StorageError> {
         let mut owners = std::mem::take(&mut self.owners);
         if owners.is_empty() {
-            // The scan must not count as over while the notifications of its last page are still to come.
+            // The scan must not count as complete while the notifications of its last page are not yet written.
             let filter = self.scans.front().cloned().unwrap_or_default();
             let page = self.messages.list(&filter, self.after.as_ref(), limit).await?;
             owners = page.items.into_iter().map(|message| message.correlation_id).collect();
             owners.sort_unstable();
             self.after = page.next;
         }
-        let told = self.messages.notifications_of(&owners, self.written.as_ref(), limit).await?;
-        if let Some((id, recorded)) = told.last() {
+        let notifications = self.messages.notifications_of(&owners, self.written.as_ref(), limit).await?;
+        if let Some((id, recorded)) = notifications.last() {
             self.written = Some((id.clone(), recorded.fingerprint));
             self.owners = owners;
         } else {
             self.written = None;
             let next = self.after.take();
-            self.go_on(next);
+            self.advance(next);
         }
-        Ok(told)
+        Ok(notifications)
     }
 
-    /// To the next page, or else the next scan.
-    fn go_on(&mut self, next: Option<Cursor>) {
+    /// Advances to the next page or, after the last one, to the next scan.
+    fn advance(&mut self, next: Option<Cursor>) {
         if next.is_none() {
             self.scans.pop_front();
         }
@@ -173,8 +174,8 @@ impl Export {
     }
 }
 
-/// Failures are those that failed and those that the platform refused. Both are looked for by their status, since most
-/// messages are neither.
+/// Failures are the messages that failed and those that the platform refused. They are found by these two statuses,
+/// since most messages have neither.
 fn scans(subject: Subject, filter: Filter) -> VecDeque<Filter> {
     if subject != Subject::Failures || filter.status.is_some() {
         return VecDeque::from([filter]);

@@ -2,30 +2,30 @@
 
 use crate::domain::{AuditFilter, AuditRequest, Channel, Cutoffs, FieldError, Filter, ListRequest};
 
-/// What an export is about.
+/// The kind of rows to export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subject {
-    /// Messages, as the list has them.
+    /// Messages, with the fields of the list.
     #[default]
     Messages,
-    /// Those of them that failed or were refused.
+    /// Messages that failed or were refused.
     Failures,
     /// The notifications of messages, parsed and raw.
     Notifications,
-    /// Customers' own messages and events.
+    /// Messages and events of customers.
     Inbound,
     /// The quarantine.
     Quarantine,
-    /// Who did what. For administrators only.
+    /// The audit log. For administrators only.
     Audit,
 }
 
 impl Subject {
-    /// All, in the order in which they are told.
+    /// All subjects, in the order in which they are listed.
     pub const ALL: [Self; 6] =
         [Self::Messages, Self::Failures, Self::Notifications, Self::Inbound, Self::Quarantine, Self::Audit];
 
-    /// The word of the API.
+    /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Messages => "messages",
@@ -44,15 +44,15 @@ pub enum Format {
     /// RFC 4180, with a header; opens in a spreadsheet.
     #[default]
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
 }
 
 impl Format {
-    /// Both.
+    /// Both formats.
     pub const ALL: [Self; 2] = [Self::Csv, Self::Ndjson];
 
-    /// The word of the API, which is also what the name of a file ends with.
+    /// The name in the API, which is also the extension of the file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -64,38 +64,39 @@ impl Format {
 /// What to export, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportRequest {
-    /// What it is about.
+    /// The kind of rows.
     pub subject: Subject,
-    /// How it is written.
+    /// The format of the rows.
     pub format: Format,
-    /// Whether CSV begins with a byte order mark, without which some spreadsheets take UTF-8 for something else.
+    /// Whether CSV begins with a byte order mark, without which some spreadsheets do not recognize UTF-8.
     pub byte_order_mark: bool,
-    /// Which messages it is about.
+    /// The messages to export.
     pub filter: Filter,
-    /// Which entries of the audit log it is about.
+    /// The entries of the audit log to export.
     pub audit: AuditFilter,
-    /// The filters as the audit log tells them.
-    told: Vec<String>,
+    /// The filters as the audit log records them.
+    recorded_filters: Vec<String>,
 }
 
-/// The filters whose values go on record. What other filters ask for may be a person's.
-const TOLD: [&str; 9] = ["status", "final", "failure", "channel", "origin", "overdue", "since", "until", "action"];
+/// The filters whose values are recorded. The values of other filters may be personal data.
+const RECORDED: [&str; 9] = ["status", "final", "failure", "channel", "origin", "overdue", "since", "until", "action"];
 
-/// A filter as the audit log tells it.
-fn told((name, value): &(&str, &str)) -> String {
+/// Returns a filter as the audit log records it.
+fn recorded((name, value): &(&str, &str)) -> String {
     let is_known = *name != "channel" || Channel::known().any(|channel| channel.as_str() == *value);
-    if TOLD.contains(name) && is_known { format!("{name}={value}") } else { format!("{name}=(not recorded)") }
+    if RECORDED.contains(name) && is_known { format!("{name}={value}") } else { format!("{name}=(not recorded)") }
 }
 
 impl ExportRequest {
-    /// What the audit log tells of it: never a number, an address or a text that somebody looked for.
+    /// Returns what the audit log records about the request: never a number, an address or a text that was searched
+    /// for.
     pub fn details(&self) -> String {
         let what = format!("{} as {}", self.subject.as_str(), self.format.as_str());
-        if self.told.is_empty() { what } else { format!("{what}, {}", self.told.join(" ")) }
+        if self.recorded_filters.is_empty() { what } else { format!("{what}, {}", self.recorded_filters.join(" ")) }
     }
 
-    /// Reads `of`, `format` and `bom`, and the filters of the list. Reports every fault at once.
-    /// `cutoffs` say what is overdue now, and to the end of the export.
+    /// Reads `of`, `format` and `bom`, and the filters of the list. Reports all errors at once. `cutoffs` define what
+    /// is overdue, until the end of the export.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         cutoffs: &Cutoffs,
@@ -120,7 +121,7 @@ impl ExportRequest {
             };
             errors.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
-        request.told = filters.iter().map(told).collect();
+        request.recorded_filters = filters.iter().map(recorded).collect();
         if request.subject == Subject::Audit {
             match AuditRequest::parse(filters) {
                 Ok(audit) => request.audit = audit.filter,
@@ -151,13 +152,13 @@ mod tests {
     use super::*;
     use crate::domain::Timestamp;
 
-    fn blamed(pairs: &[(&str, &str)]) -> Vec<String> {
+    fn pointers(pairs: &[(&str, &str)]) -> Vec<String> {
         let errors = ExportRequest::parse(pairs.iter().copied(), &Cutoffs::default()).err().unwrap_or_default();
-        errors.into_iter().map(|fault| fault.pointer).collect()
+        errors.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]
-    fn a_request_is_read_and_every_fault_is_told() {
+    fn a_request_is_parsed_and_every_error_is_reported() {
         let cutoffs = Cutoffs { other: Timestamp::from_micros(9), ..Cutoffs::default() };
         let pairs =
             [("of", "failures"), ("format", "ndjson"), ("bom", "true"), ("channel", "sms"), ("overdue", "true")];
@@ -169,16 +170,16 @@ mod tests {
         assert!(request.filter.channel.is_some());
         assert_eq!(request.filter.overdue, Some((true, cutoffs)));
         assert_eq!(
-            blamed(&[("of", "x"), ("format", "xml"), ("limit", "1"), ("status", "?")]),
+            pointers(&[("of", "x"), ("format", "xml"), ("limit", "1"), ("status", "?")]),
             ["/of", "/format", "/limit", "/status"]
         );
-        assert_eq!(blamed(&[("of", "quarantine"), ("channel", "sms")]), ["/of"]);
-        assert_eq!(blamed(&[("of", "audit"), ("channel", "sms")]), ["/channel"]);
-        assert_eq!(blamed(&[("of", "audit"), ("actor", "shop"), ("action", "sent")]), Vec::<String>::new());
+        assert_eq!(pointers(&[("of", "quarantine"), ("channel", "sms")]), ["/of"]);
+        assert_eq!(pointers(&[("of", "audit"), ("channel", "sms")]), ["/channel"]);
+        assert_eq!(pointers(&[("of", "audit"), ("actor", "shop"), ("action", "sent")]), Vec::<String>::new());
     }
 
     #[test]
-    fn the_trail_tells_the_filters_but_nothing_of_a_person() {
+    fn the_audit_log_records_the_filters_but_no_personal_data() {
         let pairs = [
             ("to", "+447700900123"),
             ("callbackData", "Ann*"),

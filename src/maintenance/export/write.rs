@@ -1,4 +1,4 @@
-//! Rows as CSV or NDJSON.
+//! Writes rows as CSV or NDJSON.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::{Format, Piece, columns::Column};
 use crate::{audit::AuditUnavailable, maintenance::formula::guarded, storage::StorageError};
 
-/// Why an export broke off.
+/// The reason why an export broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The store could not answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The audit log could not be kept.
+    /// The entry of the audit log could not be stored.
     #[error(transparent)]
     AuditUnavailable(#[from] AuditUnavailable),
     /// A row could not be written as JSON.
@@ -22,7 +22,7 @@ pub enum ExportError {
     Json(#[from] serde_json::Error),
 }
 
-/// What is being written.
+/// The file that is being written.
 pub(super) struct Sheet {
     format: Format,
     byte_order_mark: bool,
@@ -34,7 +34,7 @@ impl Sheet {
         Self { format, byte_order_mark, has_begun: false }
     }
 
-    /// The next rows; before the first ones, the header.
+    /// Writes the next rows, with the header before the first ones.
     pub(super) fn write<T>(&mut self, columns: &[Column<T>], items: &[T]) -> Result<Piece, ExportError> {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         let bytes = match self.format {
@@ -60,7 +60,8 @@ fn csv_rows<T>(columns: &[Column<T>], items: &[T], is_first: bool, byte_order_ma
     bytes
 }
 
-/// As RFC 4180 has it. Cells are quoted, too, where a program that expects semicolons or tabs between cells would cut.
+/// Writes a record according to RFC 4180. Cells are also quoted if a program that expects semicolons or tabs would
+/// split them.
 fn write_record<'a>(bytes: &mut Vec<u8>, cells: impl Iterator<Item = Cow<'a, str>>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
@@ -87,7 +88,7 @@ fn ndjson_rows<T>(columns: &[Column<T>], items: &[T]) -> Result<Vec<u8>, serde_j
     Ok(bytes)
 }
 
-/// What we send ourselves is never a formula, but other people's callback data may be.
+/// Formats a cell. Texts that we write are never formulas, but the callback data of others may be.
 fn cell(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed(""),

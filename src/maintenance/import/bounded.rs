@@ -1,28 +1,28 @@
-//! A file of which no row takes more than its share of the memory.
+//! Limits how much memory a row of a file can use.
 
 use std::{
     cell::Cell,
     io::{self, Read},
 };
 
-/// The longest row. The platform's payloads have 300,000 characters at the most.
+/// The maximum length of a row. The platform's payloads have at most 300,000 characters.
 pub(super) const LONGEST: u64 = 4 << 20;
 
-/// How much may still be read before the next row has to be there.
+/// How many bytes may still be read before the next row has to be complete.
 pub(super) struct Allowance(Cell<u64>);
 
 impl Allowance {
-    /// For the first row.
+    /// Creates the allowance for the first row.
     pub(super) fn new() -> Self {
         Self(Cell::new(LONGEST))
     }
 
-    /// A row is there: as much again for the next one. If none is wanted, whatever is left may come.
+    /// Renews the allowance after a complete row. If no `more` rows are wanted, the rest of the file is not limited.
     pub(super) fn renew(&self, more: bool) {
         self.0.set(if more { LONGEST } else { u64::MAX });
     }
 
-    /// The same file, which fails with [`io::ErrorKind::FileTooLarge`] where a row is too long.
+    /// Returns the file with this limit. It fails with [`io::ErrorKind::FileTooLarge`] if a row is too long.
     pub(super) fn of<R: Read>(&self, file: R) -> impl Read {
         Bounded { file, left: &self.0 }
     }

@@ -1,10 +1,10 @@
-//! The encoding of a file: UTF-8 and UTF-16 are read; what is no text is refused by its name.
+//! Decodes a file: UTF-8 and UTF-16 are read; a file that is not text is refused with the name of its format.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use super::ImportError;
 
-/// How much of the beginning of a file is looked at.
+/// How many bytes at the beginning of a file are inspected.
 const BEGINNING: u64 = 1 << 16;
 
 /// A file as UTF-8, without a byte order mark, and its beginning.
@@ -13,8 +13,8 @@ pub(super) struct Text<R: Read> {
     rest: R,
 }
 
-/// What is no text, by how it begins: what it is, and what to do with it.
-const NO_TEXT: [(&[u8], &str); 12] = [
+/// Formats that are not text: how they begin, what they are, and what to do with the file.
+const OTHER_FORMATS: [(&[u8], &str); 12] = [
     (b"\x1f\x8b", "gzip; unpack it first, as with gunzip"),
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook (.xlsx); unpack it, or save the sheet as CSV"),
     (b"PK\x05\x06", "an empty ZIP archive"),
@@ -55,7 +55,7 @@ pub(super) fn text(mut file: impl Read) -> Result<Text<impl Read>, ImportError> 
 }
 
 impl<R: Read> Text<R> {
-    /// All of it, from the beginning.
+    /// Returns the whole text, from the beginning.
     pub(super) fn reader(self) -> impl BufRead {
         BufReader::with_capacity(1 << 16, Cursor::new(self.beginning).chain(self.rest))
     }
@@ -67,19 +67,20 @@ enum ByteOrder {
     Big,
 }
 
-/// Whether a file that begins so can be read as it is: it is neither UTF-16 nor anything but text.
+/// Returns whether a file with this beginning can be read without conversion: it is text, and not UTF-16.
 pub fn is_utf_8(beginning: &[u8]) -> Result<bool, ImportError> {
     byte_order(beginning).map(|order| order.is_none())
 }
 
-/// A file as UTF-8, whether it is that or UTF-16.
+/// Returns a UTF-8 or UTF-16 file as UTF-8.
 pub fn as_utf_8(file: impl Read) -> Result<impl BufRead, ImportError> {
     Ok(text(file)?.reader())
 }
 
-/// The byte order, if this is UTF-16: by its mark, or because every other byte of the first characters is zero.
+/// Returns the byte order if this is UTF-16. It has a byte order mark, or every other byte of the first characters is
+/// zero.
 fn byte_order(beginning: &[u8]) -> Result<Option<ByteOrder>, ImportError> {
-    if let Some((_, name)) = NO_TEXT.iter().find(|(magic, _)| beginning.starts_with(magic)) {
+    if let Some((_, name)) = OTHER_FORMATS.iter().find(|(magic, _)| beginning.starts_with(magic)) {
         return Err(ImportError::NoText(name));
     }
     if UTF_32_MARKS.iter().any(|mark| beginning.starts_with(mark)) {
@@ -112,7 +113,7 @@ struct Utf16<R> {
     order: ByteOrder,
     /// A high surrogate whose pair has to follow.
     high: Option<u16>,
-    /// What is decoded and not yet taken.
+    /// What is decoded, but not yet read.
     ready: Cursor<Vec<u8>>,
 }
 
@@ -125,12 +126,12 @@ impl<R: Read> Utf16<R> {
         (&mut self.file).take(2 * UNITS as u64).read_to_end(&mut bytes)?;
         let unit = |bytes: &[u8]| match (bytes, self.order) {
             ([low, high], ByteOrder::Little) | ([high, low], ByteOrder::Big) => u16::from_be_bytes([*high, *low]),
-            // Half a unit at the end is a wrong one.
+            // Half a unit at the end is invalid.
             _ => 0xfffd,
         };
         let mut units: Vec<u16> = self.high.take().into_iter().chain(bytes.chunks(2).map(unit)).collect();
         let is_high = |unit: &mut u16| (0xd800..0xdc00).contains(unit);
-        // At the end nothing follows.
+        // At the end of the file, no pair can follow.
         self.high = if bytes.len() == 2 * UNITS { units.pop_if(is_high) } else { None };
         Ok(String::from_utf16_lossy(&units))
     }
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused_by_its_name() {
+    fn a_file_that_is_not_text_is_refused_with_its_format() {
         for (file, name) in [
             (&b"\x1f\x8b\x08\0"[..], "gzip"),
             (b"PK\x03\x04\x14\0", "Excel"),
@@ -187,7 +188,7 @@ mod tests {
         fn a_text_reads_alike_in_every_encoding(text in "[ -~][ -~]\\PC{0,40}", times in prop::sample::select(vec![1_usize, 400])) {
             let text = text.repeat(times);
             prop_assume!(!text.trim_start().starts_with('<'));
-            prop_assume!(NO_TEXT.iter().all(|(magic, _)| !text.as_bytes().starts_with(magic)));
+            prop_assume!(OTHER_FORMATS.iter().all(|(magic, _)| !text.as_bytes().starts_with(magic)));
             prop_assert_eq!(read(text.as_bytes()).unwrap(), text.clone());
             for marked in [text.clone(), format!("\u{feff}{text}")] {
                 prop_assert_eq!(read(marked.as_bytes()).unwrap(), text.clone());

@@ -1,4 +1,4 @@
-//! Rows of receiptd's own exports: how and when a body came is told beside it, and is kept.
+//! Rows of receiptd's own exports. They contain how and when each body arrived, which is preserved.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
@@ -7,20 +7,20 @@ use serde_json::value::RawValue;
 use super::{ImportError, Row};
 use crate::domain::{ERASED_BODY, Source, Timestamp};
 
-/// How and when a body came, as the export of it says.
+/// How and when a body arrived, according to the export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// When it first came.
+    /// When it first arrived.
     pub received_at: Timestamp,
-    /// How it came.
+    /// How it arrived.
     pub source: Source,
-    /// How often it came.
+    /// How often it arrived.
     pub times: i64,
     /// Whether it was in quarantine.
     pub was_in_quarantine: bool,
 }
 
-/// What a row of an export has, by the names of its columns.
+/// The cells of a row of an export, by the names of its columns.
 #[derive(Default)]
 pub(super) struct Cells<'a> {
     pub(super) received_at: Option<&'a str>,
@@ -32,10 +32,10 @@ pub(super) struct Cells<'a> {
     pub(super) body_base64: Option<&'a str>,
 }
 
-/// The columns that tell an export of bodies from any other file.
+/// The columns that distinguish an export of bodies from any other file.
 pub(super) const MARKS: [&str; 5] = ["fingerprint", "receivedAt", "source", "times", "body"];
 
-/// What cannot be imported, by the columns that tell it: messages, and the audit log.
+/// Exports that cannot be imported, messages and the audit log, with the columns that identify them.
 pub(super) const NO_BODIES: [(&[&str], &str); 2] = [
     (
         &["correlationId", "createdAt", "notificationCount"],
@@ -45,7 +45,7 @@ pub(super) const NO_BODIES: [(&[&str], &str); 2] = [
 ];
 
 impl Cells<'_> {
-    /// The body, and how it came.
+    /// Returns the body, and how it arrived.
     pub(super) fn read(&self, number: u64) -> Row {
         let origin = self.origin();
         let body = match &origin {
@@ -76,7 +76,7 @@ impl Cells<'_> {
     }
 }
 
-/// What is looked for in a JSON object that may be a row of an export, or a page of a list.
+/// The members that identify a JSON object as a row of an export, or as a page of a list.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members<'a> {
@@ -112,7 +112,7 @@ struct Members<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
-/// A page of nothing.
+/// An empty page.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct EmptyPage {
@@ -122,7 +122,7 @@ struct EmptyPage {
     _next_cursor: Option<()>,
 }
 
-/// The rows in a JSON object of ours; `None` if it is not ours.
+/// Returns the rows in a JSON object that receiptd wrote; `None` if it did not write it.
 pub(super) fn rows(number: u64, object: &[u8]) -> Option<Result<Vec<Row>, ImportError>> {
     let members: Members<'_> = serde_json::from_slice(object).ok()?;
     if serde_json::from_slice::<EmptyPage>(object).is_ok() {

@@ -1,8 +1,8 @@
-//! Which kinds of files there are, and how they are told apart.
+//! The kinds of files, and how they are detected.
 
 use crate::domain::FieldError;
 
-/// How a file holds its bodies.
+/// How a file contains its bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// Columns, with commas, semicolons, tabs or bars between them.
@@ -11,14 +11,14 @@ pub enum Layout {
     Txt,
     /// JSON: arrays, or objects one after the other, each of which may take many lines.
     Json,
-    /// One body a line, which is JSON too.
+    /// One body per line, which is JSON too.
     Ndjson,
 }
 
 impl Layout {
     const ALL: [Self; 4] = [Self::Csv, Self::Txt, Self::Json, Self::Ndjson];
 
-    /// The word of the API.
+    /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -28,7 +28,8 @@ impl Layout {
         }
     }
 
-    /// By how a file begins: what is neither an array nor an object is columns.
+    /// Detects the layout from the beginning of a file: if that is neither an array nor an object, the file has
+    /// columns.
     pub(super) fn detect(beginning: &[u8]) -> Self {
         match beginning.trim_ascii_start().first() {
             Some(b'[' | b'{') => Self::Json,
@@ -40,21 +41,21 @@ impl Layout {
 /// How to read a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// How it holds its bodies; `None` if that is to be found out.
+    /// The layout of the file; `None` to detect it.
     pub layout: Option<Layout>,
     /// The header of the column with the body.
     pub payload_column: String,
 }
 
 impl Default for ImportOptions {
-    /// As the platform's report "Outbound Webhook Failed Notification" has it.
+    /// The layout of the platform's report "Outbound Webhook Failed Notification".
     fn default() -> Self {
         Self { layout: None, payload_column: "Payload".to_owned() }
     }
 }
 
 impl ImportOptions {
-    /// Reads `format` and `columns` (`payload=Payload`). Reports every fault at once.
+    /// Reads `format` and `columns` (`payload=Payload`). Reports all errors at once.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
         let mut options = Self::default();
         let mut errors = Vec::new();
@@ -76,7 +77,7 @@ impl ImportOptions {
         Ok(())
     }
 
-    /// Of the columns only the payload matters: everything that is known of a notification stands there.
+    /// Only the column of the payload matters: it contains everything about a notification.
     fn set_column(&mut self, column: &str) -> Result<(), String> {
         match column.split_once('=') {
             Some(("payload", header)) if !header.trim().is_empty() => {
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layout_shows_in_the_beginning() {
+    fn a_layout_is_detected_from_the_beginning() {
         for (beginning, layout) in [
             ("\n [{", Layout::Json),
             ("{\"a\":1}\n", Layout::Json),
@@ -107,11 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_and_every_fault_is_told() {
+    fn options_are_parsed_and_every_error_is_reported() {
         let options = ImportOptions::parse([("format", "txt"), ("columns", "payload=Body of it")]).unwrap();
         assert_eq!(options, ImportOptions { layout: Some(Layout::Txt), payload_column: "Body of it".to_owned() });
         let wrong = [("format", "xls"), ("columns", "payload="), ("columns", "code=Error Code"), ("of", "messages")];
-        let blamed: Vec<_> = ImportOptions::parse(wrong).unwrap_err().into_iter().map(|fault| fault.pointer).collect();
-        assert_eq!(blamed, ["/format", "/columns", "/columns", "/of"]);
+        let pointers: Vec<_> =
+            ImportOptions::parse(wrong).unwrap_err().into_iter().map(|error| error.pointer).collect();
+        assert_eq!(pointers, ["/format", "/columns", "/columns", "/of"]);
     }
 }

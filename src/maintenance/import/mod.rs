@@ -1,19 +1,19 @@
-//! Imports: notifications that never arrived, from the platform's export of those that it gave up on, or as bodies in
-//! JSON; and what receiptd itself exported: notifications, inbound and quarantine.
+//! Imports notifications that never arrived, from the platform's export of those that it gave up on, or as bodies in
+//! JSON. Also imports what receiptd itself exported: notifications, inbound and quarantine.
 //!
-//! Each body is read as if it had been posted, and what is on record already is left alone, so a file may be loaded
-//! again, or overlap with another. `receivedAt` is the time of the import, since that is when we first heard of it; when
-//! it happened stands in the notification itself. A row of an export keeps the time, the source and the count that it
-//! has. What cannot be read goes to quarantine, as it does when it is posted.
+//! Each body is read as if it had been posted, and what is stored already is not changed. So a file can be imported
+//! again, or overlap with another. `receivedAt` is the time of the import, since that is when the notification arrived
+//! here; the notification itself contains the time of its event. A row of an export keeps its time, source and count.
+//! What cannot be read goes to quarantine, as it does when it is posted.
 //!
 //! | File | Holds |
 //! | --- | --- |
-//! | `layout` | which kinds of files there are, and how they are told apart |
-//! | `encoding` | UTF-8 and UTF-16, and what is no text |
-//! | `bounded` | how long a row may be |
-//! | `values` | JSON values, one after the other |
+//! | `layout` | the kinds of files, and how they are detected |
+//! | `encoding` | decodes UTF-8 and UTF-16, and refuses what is not text |
+//! | `bounded` | limits the length of a row |
+//! | `values` | splits a file into JSON values |
 //! | `exported` | rows of receiptd's own exports |
-//! | `rows` | the bodies of a file, one after the other |
+//! | `rows` | reads the bodies of a file, one after the other |
 
 mod bounded;
 mod encoding;
@@ -40,37 +40,37 @@ pub use exported::Origin;
 pub use layout::{ImportOptions, Layout};
 pub use rows::{ImportError, Row, read_rows};
 
-/// In one commit: few rows, so that what is posted meanwhile does not wait long, and few bytes, so that long rows do not
-/// fill the memory.
+/// The limits of one commit: few rows, so that notifications that are posted meanwhile do not wait long, and few bytes,
+/// so that long rows do not fill the memory.
 const BATCH: usize = 200;
 const BATCH_BYTES: usize = 1 << 20;
-/// How many unreadable rows are reported one by one.
-const TOLD: usize = 1000;
+/// The maximum number of unreadable rows that are reported individually.
+const MOST_REPORTED: usize = 1000;
 
-/// What became of a file.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
-    /// Put on record.
+    /// The number of new notifications and other bodies, which were stored.
     pub new: u64,
-    /// On record already, or twice in the file.
+    /// The number of those that were stored already, or are repeated in the file.
     pub known: u64,
-    /// Not understood. What there is of them is in quarantine.
+    /// The number of rows that were not understood. If they have a body, it is in quarantine.
     pub unreadable: u64,
-    /// The first of these, row by row.
+    /// The first of these rows.
     pub unreadable_rows: Vec<UnreadableRow>,
 }
 
 /// A row that was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadableRow {
-    /// Which, counted from 1: the row after the header, the element of the array, or the line.
+    /// The number, counted from 1, of the row after the header, of the element in the array, or of the line.
     pub row: u64,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// Loads files.
+/// Imports files.
 #[derive(Clone)]
 pub struct Importer {
     repair: Arc<dyn Repair>,
@@ -80,13 +80,13 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// Into `store`; `zone` is the tenant's.
+    /// Creates an importer into `store`; `zone` is the time zone of the tenant.
     pub fn new(store: &Store, zone: TimeZone, clock: Clock) -> Self {
         Self { repair: store.repair.clone(), audit_log: store.audit_log.clone(), zone, clock }
     }
 
-    /// Loads a file. When it breaks off, what came before is on record,
-    /// and the same file can be loaded again. `actor` is noted in the audit log.
+    /// Imports a file. If it breaks off, the rows before are stored, and the same file can be imported again. `actor`
+    /// is recorded in the audit log.
     pub async fn import(
         &self,
         actor: &Actor,
@@ -95,7 +95,7 @@ impl Importer {
     ) -> Result<ImportReport, ImportError> {
         let entry = entry(actor, AuditAction::Imported, &self.clock, None);
         self.audit_log.append(slice::from_ref(&entry)).await.map_err(ImportError::Storage)?;
-        // One batch is put on record, one waits, and one is being read.
+        // At any time, one batch is being stored, one waits, and one is being read.
         let (found, mut batches) = mpsc::channel(1);
         let reading = tokio::task::spawn_blocking(move || {
             let mut batch = Batch::default();
@@ -103,7 +103,8 @@ impl Importer {
                 Some(full) => found.blocking_send(full).is_ok(),
                 None => true,
             });
-            // Also before a fault. Where nothing is received any more, the store has failed, which is told.
+            // The last batch is sent even if the reading failed. If it is not received, the store has failed, and that
+            // error is returned.
             if !batch.rows.is_empty() {
                 let _ = found.blocking_send(batch.rows);
             }
@@ -116,8 +117,8 @@ impl Importer {
         reading.await.map_err(|_| ImportError::Broken)??;
         match report.unreadable_rows.first() {
             Some(first) if report.new == 0 && report.known == 0 => {
-                let told = format!("{} rows, of which row {}: {}", report.unreadable, first.row, first.reason);
-                Err(ImportError::NothingUnderstood(told))
+                let summary = format!("{} rows, of which row {}: {}", report.unreadable, first.row, first.reason);
+                Err(ImportError::NothingUnderstood(summary))
             }
             _ => Ok(report),
         }
@@ -138,13 +139,14 @@ impl Importer {
         self.commit(found, entry, report).await
     }
 
-    /// What a body is, as if it had been posted; if it is an array, what each of its elements is.
+    /// Reads a body as if it had been posted; if it is an array, reads each of its elements.
     fn read(&self, number: u64, body: &[u8], origin: Option<&Origin>) -> Vec<Found> {
         let (source, received_at, times) = match origin {
             Some(Origin { received_at, source, times, .. }) => (*source, *received_at, *times),
             None => (Source::Import, self.clock.now(), 1),
         };
-        // What was in quarantine and goes there again is on record as it was, which is all that was asked for.
+        // A body that was in quarantine before and goes there again is stored as before, so it does not count as
+        // unreadable.
         let was_in_quarantine = origin.is_some_and(|origin| origin.was_in_quarantine);
         let found = |(posted, body): (Posted, &[u8])| {
             let posted = match posted {
@@ -163,7 +165,7 @@ impl Importer {
         Posted::read_all(body, self.zone).into_iter().filter_map(found).collect()
     }
 
-    /// One row that the database refuses must not fail the others.
+    /// Commits rows. One row that the database refuses must not make the others fail.
     async fn commit(
         &self,
         found: Vec<Found>,
@@ -171,26 +173,26 @@ impl Importer {
         report: &mut ImportReport,
     ) -> Result<(), StorageError> {
         let mut arrivals = Vec::with_capacity(found.len());
-        let mut told = Vec::with_capacity(found.len());
+        let mut rows = Vec::with_capacity(found.len());
         for Found { number, arrival, unreadable } in found {
             arrivals.push(arrival);
-            told.push((number, unreadable));
+            rows.push((number, unreadable));
         }
         match self.repair.import(&arrivals, entry).await {
             Ok(outcomes) => {
-                told.into_iter().zip(outcomes).for_each(|(told, is_new)| report.count(told, is_new));
+                rows.into_iter().zip(outcomes).for_each(|(row, is_new)| report.count(row, is_new));
                 return Ok(());
             }
             Err(StorageError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
-        for (told, arrival) in told.into_iter().zip(arrivals) {
+        for (row, arrival) in rows.into_iter().zip(arrivals) {
             match self.repair.import(slice::from_ref(&arrival), entry).await {
-                Ok(outcomes) => report.count(told, outcomes.contains(&true)),
+                Ok(outcomes) => report.count(row, outcomes.contains(&true)),
                 Err(StorageError::Refused(_)) => {
                     let why = "the database refuses its parsed form";
                     self.repair.import(&[arrival.quarantined(why)], entry).await?;
-                    report.unreadable(told.0, why.to_owned());
+                    report.unreadable(row.0, why.to_owned());
                 }
                 Err(error) => return Err(error),
             }
@@ -210,17 +212,17 @@ impl ImportReport {
 
     fn unreadable(&mut self, row: u64, reason: String) {
         self.unreadable += 1;
-        if self.unreadable_rows.len() < TOLD {
+        if self.unreadable_rows.len() < MOST_REPORTED {
             self.unreadable_rows.push(UnreadableRow { row, reason });
         }
     }
 }
 
-/// A row that was read, or an element of one that is an array.
+/// A row that was read, or an element if its body is an array.
 struct Found {
     number: u64,
     arrival: Arrival,
-    /// Why it was not understood.
+    /// The reason why it was not understood.
     unreadable: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The bodies of a file, one after the other: as much of it is in memory as one row takes.
+//! Reads the bodies of a file, one after the other. Only one row is in memory at a time.
 
 use std::io::{self, Read};
 
@@ -20,24 +20,24 @@ use crate::{maintenance::formula::unguarded, storage::StorageError, webex::unquo
 pub struct Row {
     /// Counted from 1.
     pub number: u64,
-    /// The body, or why there is none.
+    /// The body, or the reason why there is none.
     pub body: Result<Vec<u8>, String>,
-    /// How and when it came, if the file is an export of receiptd itself.
+    /// How and when it arrived, if the file is an export of receiptd itself.
     pub origin: Option<Origin>,
 }
 
-/// Why a file could not be loaded to its end.
+/// The reason why a file could not be imported completely.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// It is not laid out as it should be.
+    /// The file does not have the expected layout.
     #[error("row {row} cannot be read: {why}")]
     Layout {
-        /// After this many rows.
+        /// The number of the row.
         row: u64,
-        /// In what way.
+        /// The reason.
         why: String,
     },
-    /// It is packed, or of another program.
+    /// It is compressed, or in the format of another program.
     #[error("the file is not readable text: it is {0}")]
     NoText(&'static str),
     /// It is an export of something that cannot be imported.
@@ -49,22 +49,22 @@ pub enum ImportError {
     /// None of its rows was understood.
     #[error("nothing in the file could be understood: {0}; its bodies are in quarantine")]
     NothingUnderstood(String),
-    /// It ended before its end, or could not be read.
+    /// It ended too early, or could not be read.
     #[error("the file could not be read")]
     Read(#[from] io::Error),
     /// The reader stopped.
     #[error("the reader of the file stopped")]
     Broken,
-    /// The store could not take it.
+    /// The store returned an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-/// Reads a file and gives its rows to `take`, until that wants no more.
+/// Reads a file, and passes its rows to `take` until that returns `false`.
 pub fn read_rows(file: impl Read, options: &ImportOptions, take: impl FnMut(Row) -> bool) -> Result<(), ImportError> {
     let text = encoding::text(file)?;
     if text.beginning.trim_ascii().is_empty() {
-        // As of an export of nothing.
+        // An export without rows may be empty.
         return Ok(());
     }
     match options.layout.unwrap_or_else(|| Layout::detect(&text.beginning)) {
@@ -74,10 +74,10 @@ pub fn read_rows(file: impl Read, options: &ImportOptions, take: impl FnMut(Row)
     }
 }
 
-/// Where the body stands in a row.
+/// The position of the body in a row.
 enum Header {
     Payload(usize),
-    /// The places of these columns of an export: those of [`MARKS`], then `status`, `event` and `bodyBase64`.
+    /// The positions of these columns of an export: those of [`MARKS`], then `status`, `event` and `bodyBase64`.
     Exported([Option<usize>; 8]),
 }
 
@@ -85,10 +85,10 @@ impl Header {
     fn of(names: &ByteRecord, payload: &str) -> Result<Option<Self>, ImportError> {
         let alike = |name: &str| names.iter().position(|header| is_alike(header, name));
         let [fingerprint, received_at, source, times, body] = MARKS.map(alike);
-        let places =
+        let positions =
             [fingerprint, received_at, source, times, body, alike("status"), alike("event"), alike("bodyBase64")];
-        if places[..MARKS.len()].iter().all(Option::is_some) {
-            return Ok(Some(Self::Exported(places)));
+        if positions[..MARKS.len()].iter().all(Option::is_some) {
+            return Ok(Some(Self::Exported(positions)));
         }
         if let Some(at) = alike(payload) {
             return Ok(Some(Self::Payload(at)));
@@ -106,12 +106,12 @@ impl Header {
                 let body = body.map(<[u8]>::to_vec).ok_or_else(|| "it has no payload".to_owned());
                 Row { number, body, origin: None }
             }
-            Self::Exported(places) => {
+            Self::Exported(positions) => {
                 let cell = |at: &Option<usize>| {
                     let text = String::from_utf8_lossy(record.get((*at)?)?);
                     Some(unguarded(&text)).filter(|text| !text.is_empty())
                 };
-                let texts: Vec<Option<String>> = places.iter().map(cell).collect();
+                let texts: Vec<Option<String>> = positions.iter().map(cell).collect();
                 let text = |at: usize| texts.get(at).and_then(Option::as_deref);
                 let [received_at, source, times, body, status, event, body_base64] = [1, 2, 3, 4, 5, 6, 7].map(text);
                 Cells { received_at, source, times, status, event, body, body_base64 }.read(number)
@@ -130,12 +130,12 @@ fn columns(
     payload: &str,
     mut take: impl FnMut(Row) -> bool,
 ) -> Result<(), ImportError> {
-    let told = separator_line(&text.beginning);
-    if let Some((length, _)) = told {
+    let separator = separator_line(&text.beginning);
+    if let Some((length, _)) = separator {
         text.beginning.drain(..length);
     }
-    let told = told.map(|(_, delimiter)| [delimiter]);
-    let delimiters = told.as_ref().map_or(delimiters, |told| told.as_slice());
+    let separator = separator.map(|(_, delimiter)| [delimiter]);
+    let delimiters = separator.as_ref().map_or(delimiters, |separator| separator.as_slice());
     let (header, delimiter) = header(&text.beginning, delimiters, payload)?;
     let allowance = Allowance::new();
     let mut reader = reader(delimiter).from_reader(allowance.of(text.reader()));
@@ -152,7 +152,7 @@ fn columns(
     Ok(())
 }
 
-/// The line `sep=;` before the header, by which some spreadsheets say what is between the columns: its length, and that.
+/// Returns the length and the separator of the line `sep=;`, which some spreadsheets write before the header.
 fn separator_line(beginning: &[u8]) -> Option<(usize, u8)> {
     let line = beginning.split_inclusive(|byte| *byte == b'\n').next()?;
     match line.trim_ascii_end() {
@@ -163,7 +163,7 @@ fn separator_line(beginning: &[u8]) -> Option<(usize, u8)> {
     }
 }
 
-/// The header, by the delimiter with which it makes sense.
+/// Returns the header, and the first delimiter with which it has the expected columns.
 fn header(beginning: &[u8], delimiters: &[u8], payload: &str) -> Result<(Header, u8), ImportError> {
     for delimiter in delimiters {
         let mut reader = reader(*delimiter).from_reader(beginning);
@@ -181,7 +181,7 @@ fn reader(delimiter: u8) -> csv::ReaderBuilder {
     builder
 }
 
-/// What the CSV reader says, without the content.
+/// Converts an error of the CSV reader, without the content of the file.
 fn broken(error: csv::Error, row: u64) -> ImportError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => too_long(row),
@@ -215,8 +215,8 @@ struct Wrapped<'a> {
     df_payload: &'a RawValue,
 }
 
-/// The rows in a piece of JSON: what is in its `df_payload`, as JSON or as a text that holds JSON; rows of an export; or the
-/// piece itself, also if its `df_payload` holds nothing.
+/// Returns the rows in a piece of JSON: its `df_payload`, as JSON or as a string of JSON; the rows of an export; or the
+/// piece itself, also if its `df_payload` is empty.
 fn rows_of(number: u64, piece: Vec<u8>) -> Result<Vec<Row>, ImportError> {
     if !piece.starts_with(b"{") {
         return Ok(vec![Row { number, body: Ok(piece), origin: None }]);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_told_apart_by_whatever_is_between_them() {
+    fn columns_are_separated_by_any_known_delimiter() {
         for delimiter in [",", ";", "\t", "|"] {
             let file = "a{d}\"PAYLOAD\"{d}c\r\n1{d}\"{}\"{d}2\r\n".replace("{d}", delimiter);
             assert_eq!(rows(&file), [Ok("{}".to_owned())], "{file}");
@@ -276,11 +276,11 @@ mod tests {
         }
     }
 
-    /// A row of an export: of a notification that came twice.
+    /// A row of an export, of a notification that arrived twice.
     const EXPORTED: &str = r#"{"fingerprint":"00","receivedAt":"2026-05-20T13:15:00.000Z","source":"notify","times":2,"status":"read","body":"{}"}"#;
 
     #[test]
-    fn a_row_of_an_export_says_how_it_came() {
+    fn a_row_of_an_export_contains_how_it_arrived() {
         let origin = |file: &str| {
             let mut origins = Vec::new();
             read_rows(file.as_bytes(), &ImportOptions::default(), |row| {
@@ -294,15 +294,15 @@ mod tests {
             origins
         };
         let quarantined = EXPORTED.replace("\"status\":\"read\"", "\"reason\":\"why\",\"bodyBase64\":\"/w==\"");
-        let told = [(b"{}".to_vec(), Some((2, "notify", false))), (b"\xff".to_vec(), Some((2, "notify", true)))];
-        assert_eq!(origin(&format!("{EXPORTED}\n{quarantined}\n")), told);
-        assert_eq!(origin(&format!("{{\"items\":[{EXPORTED},{quarantined}],\"nextCursor\":null}}")), told);
+        let expected = [(b"{}".to_vec(), Some((2, "notify", false))), (b"\xff".to_vec(), Some((2, "notify", true)))];
+        assert_eq!(origin(&format!("{EXPORTED}\n{quarantined}\n")), expected);
+        assert_eq!(origin(&format!("{{\"items\":[{EXPORTED},{quarantined}],\"nextCursor\":null}}")), expected);
         let table = "times;source;receivedAt;fingerprint;body;status\n3;import;2026-05-20T13:15:00Z;00;'=1;read\n";
         assert_eq!(origin(table), [(b"=1".to_vec(), Some((3, "import", false)))]);
     }
 
     #[test]
-    fn a_body_that_was_removed_and_a_time_that_is_none_are_told_by_row() {
+    fn a_removed_body_and_an_invalid_time_are_reported_for_the_row() {
         for (change, why) in
             [(r#""body":"""#, "its body was removed"), (r#""body":"{\"erased\":true}""#, "its body was removed")]
         {
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_imported_is_refused_by_its_name() {
+    fn what_cannot_be_imported_is_refused_with_its_kind() {
         let message = r#"{"correlationId":"a","createdAt":"x","notificationCount":1}"#;
         let table = "correlationId,createdAt,notificationCount\na,x,1\n";
         for file in [message, table, &format!("[{message}]"), &format!("{{\"items\":[{message}]}}")] {
@@ -338,20 +338,20 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_surrogate_pair_in_a_wrapped_text_costs_no_more_than_itself() {
+    fn half_of_a_surrogate_pair_in_a_wrapped_text_is_preserved() {
         let file = br#"{"df_payload":"{\"callbackData\":\"order \ud83d\"}"}"#;
         let take = |row: Row| row.body.unwrap() == b"{\"callbackData\":\"order \xED\xA0\xBD\"}" || panic!("{file:?}");
         read_rows(file.as_slice(), &ImportOptions::default(), take).unwrap();
     }
 
     #[test]
-    fn a_file_that_breaks_off_says_where() {
+    fn the_error_for_an_incomplete_file_names_the_row() {
         for (file, row) in [("[{},{}", 3), ("[{},{\"a\":", 2), ("[{} {}]", 2)] {
             assert!(matches!(fails(file), ImportError::Layout { row: found, .. } if found == row), "{file}");
         }
     }
 
-    /// However long it is: no more of it is in memory.
+    /// This holds for any length: no more of the row is in memory.
     #[test]
     fn a_row_that_is_too_long_ends_the_reading() {
         let endless = || io::repeat(b'x').take(1 << 30);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_wants_no_more_gets_no_more() {
+    fn the_reading_stops_when_no_more_rows_are_wanted() {
         for file in ["Payload\n{}\n{}\n", "[{},{}]", "{}\n{}\n"] {
             let mut taken = 0;
             let take = |_| {
@@ -389,12 +389,12 @@ mod tests {
                 writer.write_record(["1", payload]).unwrap();
             }
             let file = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-            let told = rows(&file);
+            let read = rows(&file);
             let trimmed = |text: &String| text.trim().to_owned();
             let expected = payloads.iter().map(trimmed).map(|text| {
                 if text.is_empty() { Err("it has no payload".to_owned()) } else { Ok(text) }
             });
-            prop_assert_eq!(told, expected.collect::<Vec<_>>());
+            prop_assert_eq!(read, expected.collect::<Vec<_>>());
         }
     }
 }

@@ -1,28 +1,28 @@
-//! JSON values, one after the other: one a line, over many lines, with or without commas between them, in arrays. As much
-//! of a file is in memory as one value takes.
+//! Splits a file into JSON values: one per line, over many lines, with or without commas between them, or in arrays.
+//! Only one value of a file is in memory at a time.
 
 use std::io::BufRead;
 
 use super::{ImportError, bounded::LONGEST};
 
-/// A value, or a line that is none.
+/// A value, or a line that is not a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// The line in which it begins; within an array, which element it is. Later pieces have greater numbers.
+    /// The number of the line in which it begins, or of the element within an array. Later pieces have greater numbers.
     pub(super) number: u64,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Cuts a file into values. Whether they are what they look like is found out when they are read.
+/// Splits a file into values. Whether they are valid JSON is found out later, when they are parsed.
 pub(super) struct Values<R> {
     reader: R,
-    /// Bytes that were looked at in vain, which come once more: the last one first.
+    /// Bytes that were read ahead and are read again, in reverse order.
     again: Vec<u8>,
-    /// In which line the next byte is.
+    /// The line of the next byte.
     line: u64,
-    /// In how many arrays that hold nothing but values.
+    /// How many arrays around the values are open.
     arrays: usize,
-    /// Whether the array has to go on with a comma or end.
+    /// Whether the array must continue with a comma, or end.
     is_after_element: bool,
     /// The number of the last piece.
     last: u64,
@@ -33,7 +33,8 @@ impl<R: BufRead> Values<R> {
         Self { reader, again: Vec::new(), line: 1, arrays: 0, is_after_element: false, last: 0 }
     }
 
-    /// The next piece. Outside of arrays a fault costs one line; within one, nothing after it can be told apart.
+    /// Returns the next piece. Outside of arrays, an error affects one line only. Within an array, the values after an
+    /// error cannot be separated any more.
     pub(super) fn next(&mut self) -> Result<Option<Piece>, ImportError> {
         while let Some(byte) = self.peek()? {
             match byte {
@@ -83,18 +84,18 @@ impl<R: BufRead> Values<R> {
         Err(self.broken("an element does not end"))
     }
 
-    /// An object outside of arrays, which may take many lines. Where it is none, or does not end, its first line stands
-    /// for itself, so that one line that was cut off does not swallow those after it.
+    /// Reads an object outside of arrays, which may have many lines. If it is not valid or does not end, its first line
+    /// becomes a piece, so that one incomplete line does not swallow the lines after it.
     fn value(&mut self) -> Result<Piece, ImportError> {
         let (mut bytes, mut shape, line) = (Vec::new(), Shape::default(), self.line);
-        let mut has_line_that_begins_anew = false;
+        let mut has_line_that_begins_a_value = false;
         while let Some(byte) = self.peek()? {
             let is_broken = shape.depth() > DEEPEST || (byte == b'\n' && shape.is_in_text());
             match if is_broken { Step::Broken } else { shape.follow(byte) } {
                 Step::Broken => return self.first_line(bytes, line),
                 Step::Before => return Ok(self.piece(line, bytes)),
                 step => {
-                    has_line_that_begins_anew |= b"{[".contains(&byte) && bytes.ends_with(b"\n");
+                    has_line_that_begins_a_value |= b"{[".contains(&byte) && bytes.ends_with(b"\n");
                     self.take()?;
                     bytes.push(byte);
                     Self::bounded(&bytes, self.number(line))?;
@@ -104,10 +105,10 @@ impl<R: BufRead> Values<R> {
                 }
             }
         }
-        if has_line_that_begins_anew { self.first_line(bytes, line) } else { Ok(self.piece(line, bytes)) }
+        if has_line_that_begins_a_value { self.first_line(bytes, line) } else { Ok(self.piece(line, bytes)) }
     }
 
-    /// Keeps the first line of what was taken, and gives the others back.
+    /// Returns the first line of the bytes, and puts the others back.
     fn first_line(&mut self, mut bytes: Vec<u8>, line: u64) -> Result<Piece, ImportError> {
         match bytes.iter().position(|byte| *byte == b'\n') {
             Some(end) => {
@@ -120,7 +121,7 @@ impl<R: BufRead> Values<R> {
         }
     }
 
-    /// All up to the end of the line.
+    /// Reads up to the end of the line.
     fn rest_of_line(&mut self, mut bytes: Vec<u8>) -> Result<Piece, ImportError> {
         let line = self.line;
         while let Some(byte) = self.peek()?.filter(|byte| *byte != b'\n') {
@@ -165,26 +166,26 @@ impl<R: BufRead> Values<R> {
     }
 }
 
-/// As deep as JSON is read.
+/// The maximum depth of JSON that is parsed.
 const DEEPEST: usize = 128;
 
-/// What the next byte is to a value.
+/// The meaning of the next byte for a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Part of it.
+    /// It is part of the value.
     More,
-    /// Its last one.
+    /// It is the last byte of the value.
     Last,
-    /// No part of it: it ended before.
+    /// It is not part of the value, which ended before it.
     Before,
-    /// What a value cannot have there.
+    /// A value cannot contain it there.
     Broken,
 }
 
-/// The shape of a value as far as it has come: enough to tell where it ends.
+/// The structure of a value up to now: enough to find its end.
 #[derive(Default)]
 struct Shape {
-    /// What is open, each by the byte that closes it.
+    /// The open objects and arrays, each with the byte that closes it.
     open: Vec<u8>,
     expected: Expected,
 }
@@ -198,7 +199,7 @@ enum Expected {
     KeyOrEnd,
     Colon,
     CommaOrEnd,
-    /// More of a text; what follows it, and whether the next byte is escaped.
+    /// More of a string: whether it is a key, and whether the next byte is escaped.
     Text {
         is_key: bool,
         is_escaped: bool,
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_apart_however_they_are_laid_out() {
+    fn values_are_separated_in_any_layout() {
         let pretty = "{\n  \"a\": [1,\n 2],\n  \"b\": \"}{\\\"\"\n}";
         assert_pieces(pretty, &[(1, pretty)]);
         assert_pieces("{\"a\":1}\n\n{\"b\":2}\r\n", &[(1, "{\"a\":1}"), (3, "{\"b\":2}")]);
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_broken_costs_no_other_line() {
+    fn a_broken_line_affects_no_other_line() {
         for (broken, why) in [
             ("{\"a\":1,", "it goes on with no name"),
             ("{\"a\":", "it is cut off before a value, and the next line is one"),
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_in_an_array_says_where() {
+    fn an_error_in_an_array_names_its_position() {
         for (file, at) in [("[{},{}", 3), ("[{},{\"a\":", 2), ("[{} {}]", 2), ("[{},,{}]", 2), ("[{\"a\" 1}]", 1)] {
             assert!(matches!(pieces(file), Err(ImportError::Layout { row, .. }) if row == at), "{file}");
         }
