@@ -82,7 +82,7 @@ fn compile(backend: &str, url: &str, folder: &Path, cache: &mut Cache) -> Result
     std::fs::create_dir(folder)?;
     let format = if std::io::stderr().is_terminal() { "json-diagnostic-rendered-ansi" } else { "json" };
     let output = cargo::cargo()
-        .args(["check", "--package", "receiptd-storage", "--lib", "--message-format", format])
+        .args(["check", "--package", "receiptd-storage", "--lib", "--features", "prepare", "--message-format", format])
         // A check generates no code, so this means nothing, but for giving these builds a place of their own beside the
         // ordinary ones, which would otherwise start anew after each.
         .args(["--config", "profile.dev.package.receiptd-storage.codegen-units=1"])
