@@ -65,10 +65,10 @@ mod tests;
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::pin;
 use std::sync::Arc;
 
 use actix_web::{App, HttpServer, web};
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -110,7 +110,16 @@ impl Simulator {
     /// Serves until `shutdown` resolves. Notifications that are still pending then are never posted.
     ///
     /// A TLS provider must have been installed for the process, since notifications are posted through `reqwest`.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, io::Result<()>> {
+        self.serve(Box::pin(shutdown))
+    }
+
+    /// Boxed, so that the server is compiled in this crate and not in the one that awaits it.
+    fn serve(self, shutdown: BoxFuture<'static, ()>) -> BoxFuture<'static, io::Result<()>> {
+        Box::pin(self.serve_until(shutdown))
+    }
+
+    async fn serve_until(self, mut shutdown: BoxFuture<'static, ()>) -> io::Result<()> {
         // Unbounded: it contains the notifications of all accepted messages.
         let (outbox, mut inbox) = mpsc::unbounded_channel();
         let courier = Arc::new(Courier::new(&self.settings, Arc::clone(&self.ledger), outbox.clone())?);
@@ -128,7 +137,6 @@ impl Simulator {
         let handle = server.handle();
         tracing::info!(address = %self.address, "the simulated Webex Connect is listening");
 
-        let mut shutdown = pin!(shutdown);
         let mut errands = JoinSet::new();
         loop {
             tokio::select! {

@@ -53,6 +53,7 @@ mod url;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 pub use audit::{
@@ -250,26 +251,33 @@ const WAITS: u32 = 6;
 
 /// Opens the store at `url` (`sqlite://path` or `postgres://…`) for the purpose in `options`. Refuses a database that
 /// could lose acknowledged data.
-pub async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    check_url(url, options.access)?;
-    let store = match url.split_once(':').map(|(scheme, _)| scheme) {
-        #[cfg(not(prepare_only = "postgres"))]
-        Some("sqlite") => sqlite::open(url, options).await,
-        #[cfg(not(prepare_only = "sqlite"))]
-        Some("postgres" | "postgresql") => postgres::open(url, options).await,
-        _ => Err(OpenError::Scheme),
-    }?;
-    Ok(store.with_timeout(options.timeout.saturating_mul(WAITS)))
+///
+/// The future is boxed. An `async fn` is compiled in the crate that awaits it, together with everything that it awaits,
+/// here with most of sqlx.
+pub fn open(url: &str, options: OpenOptions) -> BoxFuture<'_, Result<Store, OpenError>> {
+    Box::pin(async move {
+        check_url(url, options.access)?;
+        let store = match url.split_once(':').map(|(scheme, _)| scheme) {
+            #[cfg(not(prepare_only = "postgres"))]
+            Some("sqlite") => sqlite::open(url, options).await,
+            #[cfg(not(prepare_only = "sqlite"))]
+            Some("postgres" | "postgresql") => postgres::open(url, options).await,
+            _ => Err(OpenError::Scheme),
+        }?;
+        Ok(store.with_timeout(options.timeout.saturating_mul(WAITS)))
+    })
 }
 
 /// Checks the database at `url` without changing it. Returns `false` if the SQLite file does not exist yet.
-pub async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
-    match check_url(url, options.access)? {
-        #[cfg(not(prepare_only = "postgres"))]
-        DatabaseKind::Sqlite => sqlite::probe(url, options).await,
-        #[cfg(not(prepare_only = "sqlite"))]
-        DatabaseKind::Postgres => postgres::probe(url, options).await,
-        #[cfg(any(prepare_only = "sqlite", prepare_only = "postgres"))]
-        _ => Err(OpenError::Scheme),
-    }
+pub fn probe(url: &str, options: OpenOptions) -> BoxFuture<'_, Result<bool, OpenError>> {
+    Box::pin(async move {
+        match check_url(url, options.access)? {
+            #[cfg(not(prepare_only = "postgres"))]
+            DatabaseKind::Sqlite => sqlite::probe(url, options).await,
+            #[cfg(not(prepare_only = "sqlite"))]
+            DatabaseKind::Postgres => postgres::probe(url, options).await,
+            #[cfg(any(prepare_only = "sqlite", prepare_only = "postgres"))]
+            _ => Err(OpenError::Scheme),
+        }
+    })
 }
