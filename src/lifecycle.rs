@@ -1,6 +1,6 @@
 //! Assembles a server, and shuts it down in the right order.
 
-use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 use tokio::{
@@ -45,13 +45,13 @@ pub enum ServeError {
 /// The maximum time for the commits that are pending after the last request, and then for closing the store.
 const LAST_COMMITS: Duration = Duration::from_secs(20);
 
-/// Serves on `listener` until `shutdown` resolves. Then it does the following, in this order: it refuses new requests and
-/// answers the open ones; it commits the notifications that wait; it settles the messages that are being dispatched.
+/// Serves on `listener` until `shutdown` is cancelled. Then it does the following, in this order: it refuses new requests
+/// and answers the open ones; it commits the notifications that wait; it settles the messages that are being dispatched.
 pub async fn serve(
     settings: Settings,
     clock: Clock,
     listener: TcpListener,
-    shutdown: impl Future<Output = ()>,
+    shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let _sighup_tasks = reread_on_hangup(&settings);
     let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
@@ -110,7 +110,7 @@ pub async fn serve(
         clock,
     };
     let health = app.store.health.clone();
-    let served = http::serve(listener, app, shutdown).await.map_err(ServeError::Http);
+    let served = http::serve(listener, app, &shutdown).await.map_err(ServeError::Http);
     tracing::info!("shutting down: finishing the open requests");
     stop.cancel();
     background.close();
@@ -195,6 +195,19 @@ fn reread_on_hangup(settings: &Settings) -> JoinSet<()> {
         });
     }
     tasks
+}
+
+/// A token that the first SIGTERM or Ctrl-C cancels. At the second one the process ends at once.
+pub fn cancelled_by_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    tokio::spawn({
+        let token = token.clone();
+        async move {
+            interrupted().await;
+            token.cancel();
+        }
+    });
+    token
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C. At the second one the process ends at once.

@@ -38,5 +38,5 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     }
     let address = settings.listen;
     let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    Ok(lifecycle::serve(settings, Clock::system(), listener, lifecycle::interrupted()).await?)
+    Ok(lifecycle::serve(settings, Clock::system(), listener, lifecycle::cancelled_by_signal()).await?)
 }

@@ -81,5 +81,5 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let simulator = Simulator::bind(listener, settings)?;
     output::line(format!("the simulated Webex Connect: set RECEIPTD_WEBEX__BASE_URL={}", simulator.base_url()));
-    Ok(simulator.run(lifecycle::interrupted()).await?)
+    Ok(simulator.run(lifecycle::cancelled_by_signal()).await?)
 }

@@ -1,13 +1,6 @@
 //! Assembles the server, and runs it until the shutdown.
 
-use std::{
-    future::{Future, ready},
-    io,
-    net::TcpListener,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::ready, io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_http::{HttpService, Protocol, Request, error::DispatchError};
 use actix_service::{ServiceFactoryExt, apply_fn_factory, map_config};
@@ -48,10 +41,10 @@ const LAST_REQUESTS: u64 = 10;
 /// How long a connection stays open for the client to read the answer, if its request was not read to its end.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Serves on `listener` until `shutdown`; then accepts no more connections, and ends when all requests are answered.
-/// When this returns, the `app` has been dropped.
+/// Serves on `listener` until `shutdown` is cancelled. Then it accepts no more connections, and ends when all requests
+/// are answered. When this returns, the `app` has been dropped.
 #[expect(clippy::too_many_lines, reason = "it puts the parts of the server together, one after the other")]
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, app: App, shutdown: &CancellationToken) -> io::Result<()> {
     let address = listener.local_addr()?;
     let published = Data::new(openapi::publish(&Conditions::of(&app)));
     let probe = Data::new(Probe::of(&app));
@@ -162,13 +155,12 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     run(server.run(), &close, shutdown).await
 }
 
-/// Runs the server until `shutdown`, and then until all requests are answered.
-async fn run(mut server: Server, close: &CancellationToken, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+/// Runs the server until `shutdown` is cancelled, and then until all requests are answered.
+async fn run(mut server: Server, close: &CancellationToken, shutdown: &CancellationToken) -> io::Result<()> {
     let handle = server.handle();
-    let mut shutdown = pin!(shutdown);
     tokio::select! {
         ended = &mut server => return ended,
-        () = &mut shutdown => {}
+        () = shutdown.cancelled() => {}
     }
     close.cancel();
     // The server has to be polled for the stop to happen.

@@ -9,15 +9,15 @@ use receiptd::simulator::{Observer, Report, Settings, Simulator};
 use serde_json::Value;
 use tokio::{
     net::TcpStream,
-    sync::oneshot,
     task::{JoinHandle, JoinSet},
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A running simulator.
 pub struct Platform {
     pub url: String,
     observer: Observer,
-    stop: oneshot::Sender<()>,
+    stop: DropGuard,
     task: JoinHandle<std::io::Result<()>>,
 }
 
@@ -34,11 +34,9 @@ impl Platform {
     pub fn at(listener: TcpListener, settings: Settings) -> Self {
         let simulator = Simulator::bind(listener, settings).unwrap();
         let (url, observer) = (simulator.base_url(), simulator.observer());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(simulator.run(async {
-            let _ = stopped.await;
-        }));
-        Self { url, observer, stop, task }
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(simulator.run(stop.clone()));
+        Self { url, observer, stop: stop.drop_guard(), task }
     }
 
     /// Waits until it has no more notifications to post.
@@ -60,7 +58,7 @@ impl Platform {
         let twice: Vec<_> =
             self.report().accepted_by_correlation_id.into_iter().filter(|(_, times)| *times > 1).collect();
         assert!(twice.is_empty(), "sent more than once: {twice:?}");
-        self.stop.send(()).unwrap();
+        drop(self.stop);
         self.task.await.unwrap().unwrap();
     }
 }

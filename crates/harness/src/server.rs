@@ -11,7 +11,8 @@ use receiptd::{
     lifecycle::{self, ServeError},
 };
 use reqwest::ClientBuilder;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     Client, Database,
@@ -34,7 +35,7 @@ pub struct TestServer {
     client: Client,
     pub address: SocketAddr,
     setup: Setup,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<DropGuard>,
     task: Option<JoinHandle<Result<(), ServeError>>>,
 }
 
@@ -69,9 +70,7 @@ impl TestServer {
 
     /// Requests the shutdown, and does not wait for it.
     pub fn begins_to_stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            stop.send(()).unwrap();
-        }
+        drop(self.stop.take());
     }
 
     /// A client without a token.
@@ -151,18 +150,15 @@ impl Setup {
         // An empty file, so that no `receiptd.toml` affects the test.
         let settings = config::load(&self.flags, self.settings.clone(), Some("/dev/null".into())).unwrap();
         let address = self.listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let shutdown = async {
-            let _ = stopped.await;
-        };
+        let stop = CancellationToken::new();
         let listener = self.listener.try_clone().unwrap();
-        let mut task = tokio::spawn(lifecycle::serve(settings, self.clock.clone(), listener, shutdown));
+        let mut task = tokio::spawn(lifecycle::serve(settings, self.clock.clone(), listener, stop.clone()));
         let client = self.client(|builder| builder);
         tokio::select! {
             answer = client.gets("/health/live") => drop(answer.is(200)),
             ended = &mut task => panic!("the server ended before it answered: {ended:?}"),
         }
-        TestServer { client, address, setup: self, stop: Some(stop), task: Some(task) }
+        TestServer { client, address, setup: self, stop: Some(stop.drop_guard()), task: Some(task) }
     }
 }
 

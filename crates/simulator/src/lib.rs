@@ -62,7 +62,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -71,6 +70,7 @@ use actix_web::{App, HttpServer, web};
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 pub use self::ledger::{Dropped, Notifications, Observer, Report};
 pub use self::settings::Settings;
@@ -107,19 +107,16 @@ impl Simulator {
         Observer::new(Arc::clone(&self.ledger))
     }
 
-    /// Serves until `shutdown` resolves. Notifications that are still pending then are never posted.
+    /// Serves until `shutdown` is cancelled. Notifications that are still pending then are never posted.
     ///
     /// A TLS provider must have been installed for the process, since notifications are posted through `reqwest`.
-    pub fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, io::Result<()>> {
-        self.serve(Box::pin(shutdown))
+    ///
+    /// The future is boxed, so that the server is compiled in this crate and not in the one that awaits it.
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, io::Result<()>> {
+        Box::pin(self.serve(shutdown))
     }
 
-    /// Boxed, so that the server is compiled in this crate and not in the one that awaits it.
-    fn serve(self, shutdown: BoxFuture<'static, ()>) -> BoxFuture<'static, io::Result<()>> {
-        Box::pin(self.serve_until(shutdown))
-    }
-
-    async fn serve_until(self, mut shutdown: BoxFuture<'static, ()>) -> io::Result<()> {
+    async fn serve(self, shutdown: CancellationToken) -> io::Result<()> {
         // Unbounded: it contains the notifications of all accepted messages.
         let (outbox, mut inbox) = mpsc::unbounded_channel();
         let courier = Arc::new(Courier::new(&self.settings, Arc::clone(&self.ledger), outbox.clone())?);
@@ -140,7 +137,7 @@ impl Simulator {
         let mut errands = JoinSet::new();
         loop {
             tokio::select! {
-                () = &mut shutdown => break,
+                () = shutdown.cancelled() => break,
                 ended = &mut server => return ended,
                 Some(errand) = inbox.recv() => {
                     errands.spawn(Arc::clone(&courier).run(errand));

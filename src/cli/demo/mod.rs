@@ -78,9 +78,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = config::load(&flags, environment, Some(empty_file(folder.path())?))?;
 
-    let mut platform = tokio::spawn(platform.run(stop.clone().cancelled_owned()));
-    let mut server =
-        tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stop.clone().cancelled_owned()));
+    let mut platform = tokio::spawn(platform.run(stop.clone()));
+    let mut server = tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stop.clone()));
 
     let submitted = Arc::new(AtomicU64::new(0));
     let client = Client::new(server_url.clone(), None)?;

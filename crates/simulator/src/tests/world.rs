@@ -9,8 +9,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::{Observer, Settings, Simulator};
 
@@ -64,7 +64,7 @@ pub(super) struct World {
     client: reqwest::Client,
     inbox: Data<Inbox>,
     receiver: ServerHandle,
-    shutdown: Option<oneshot::Sender<()>>,
+    shutdown: CancellationToken,
     running: JoinHandle<std::io::Result<()>>,
 }
 
@@ -86,12 +86,10 @@ impl World {
 
         let simulator = Simulator::bind(listen(), settings).unwrap();
         let (base_url, observer) = (simulator.base_url(), simulator.observer());
-        let (shutdown, stopped) = oneshot::channel();
-        let running = tokio::spawn(simulator.run(async move {
-            let _ = stopped.await;
-        }));
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(simulator.run(shutdown.clone()));
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
-        Self { base_url, notify_url, observer, client, inbox, receiver, shutdown: Some(shutdown), running }
+        Self { base_url, notify_url, observer, client, inbox, receiver, shutdown, running }
     }
 
     pub(super) fn calm() -> Self {
@@ -148,7 +146,7 @@ impl World {
 
     /// Stops the simulator and waits for its end.
     pub(super) async fn stop(mut self) {
-        drop(self.shutdown.take());
+        self.shutdown.cancel();
         (&mut self.running).await.unwrap().unwrap();
     }
 }
