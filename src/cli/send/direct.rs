@@ -91,7 +91,7 @@ impl Direct {
         self.sender.accept_all(&self.actor, drafts).await
     }
 
-    async fn hand_in(&self, drafts: &[Draft]) -> Vec<Acceptance> {
+    async fn submit(&self, drafts: &[Draft]) -> Vec<Acceptance> {
         let outcome = |sent| match sent {
             Ok(Sent::New(_)) => Acceptance::Accepted { new: true, message: None },
             Ok(Sent::Same(_)) => Acceptance::Accepted { new: false, message: None },
@@ -106,9 +106,9 @@ impl Direct {
 impl SendTarget {
     /// Submits messages, each with its correlation id. Returns their outcomes in the same order. Messages without an outcome
     /// were not accepted.
-    pub(super) async fn hand_in(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Acceptance>> {
+    pub(super) async fn submit(&self, drafts: &[Draft]) -> anyhow::Result<Vec<Acceptance>> {
         match self {
-            Self::Database(direct) => Ok(direct.hand_in(drafts).await),
+            Self::Database(direct) => Ok(direct.submit(drafts).await),
             Self::Server(client) => Ok(client.send_lines(drafts).await?.into_iter().map(of_line).collect()),
         }
     }

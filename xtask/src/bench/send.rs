@@ -207,7 +207,7 @@ async fn through_the_outbox(args: &Args, binary: &Path, folder: &Path, base: &st
     let upload = client.post(format!("{url}/v1/messages")).header("content-type", "application/x-ndjson").body(lines);
     let answers = upload.send().await?.error_for_status()?.text().await?;
     ensure!(answers.lines().count() == usize::try_from(count)?, "not every message was answered");
-    let handed_over = async {
+    let dispatched = async {
         while accepted(&client, &url).await? < u64::from(count) {
             sleep(Duration::from_millis(5)).await;
         }
@@ -216,14 +216,14 @@ async fn through_the_outbox(args: &Args, binary: &Path, folder: &Path, base: &st
         }
         Ok::<_, anyhow::Error>(())
     };
-    match tokio::time::timeout(PATIENCE, handed_over).await {
+    match tokio::time::timeout(PATIENCE, dispatched).await {
         Ok(done) => done?,
-        Err(_) => bail!("not every message was handed over in {PATIENCE:?}; the log:\n{}", server.log()),
+        Err(_) => bail!("not every message was dispatched within {PATIENCE:?}; the log:\n{}", server.log()),
     }
     Ok(begin.elapsed())
 }
 
-/// How many messages the server says it has handed over.
+/// How many messages the server has dispatched, according to its metrics.
 async fn accepted(client: &Client, url: &str) -> Result<u64> {
     let metrics = client.get(format!("{url}/metrics")).send().await?.error_for_status()?.text().await?;
     let line =

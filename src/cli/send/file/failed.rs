@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::{
     check::Checked,
-    hand_in::Failure,
     input::{Format, Input, Original, Record},
     row::{ERROR, Plan, RETRY, Row},
+    submit::Failure,
 };
 use crate::{
     cli::{output::in_words, output_file::OutputFile},

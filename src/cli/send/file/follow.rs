@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{hand_in::HandedIn, progress};
+use super::{progress, submit::Submitted};
 use crate::{
     cli::send::direct::SendTarget,
     domain::{CorrelationId, Status},
@@ -44,23 +44,23 @@ impl Until {
 /// Follows the messages until all have reached `until`, or none of them is due soon, or until `deadline` or `stopped`.
 pub(super) async fn follow(
     target: &SendTarget,
-    handed_in: &mut HandedIn,
+    submitted: &mut Submitted,
     until: Until,
     deadline: Option<Instant>,
     stopped: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut waiting: VecDeque<usize> = (0..handed_in.messages.len()).collect();
-    let bar = progress::bar(if until == Until::Final { "final" } else { "handed over" }, waiting.len() as u64);
+    let mut waiting: VecDeque<usize> = (0..submitted.messages.len()).collect();
+    let bar = progress::bar(if until == Until::Final { "final" } else { "dispatched" }, waiting.len() as u64);
     // The number of messages that were looked up since one of them last changed.
     let mut unchanged = 0;
     while !waiting.is_empty() && !stopped.is_cancelled() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
         let group: Vec<usize> = waiting.drain(..waiting.len().min(GROUP)).collect();
-        let ids: Vec<CorrelationId> = group.iter().map(|at| handed_in.messages[*at].id.clone()).collect();
+        let ids: Vec<CorrelationId> = group.iter().map(|at| submitted.messages[*at].id.clone()).collect();
         let (mut reached, mut sending) = (0, 0);
         for (at, message) in group.iter().copied().zip(target.messages(&ids).await?) {
             // A message that was erased meanwhile has no outcome.
             let Some(message) = message else { continue };
-            handed_in.set_status(at, &message);
+            submitted.set_status(at, &message);
             if until.is_reached(&message) {
                 reached += 1;
             } else {
@@ -68,8 +68,8 @@ pub(super) async fn follow(
                 waiting.push_back(at);
             }
         }
-        bar.set_position((handed_in.messages.len() - waiting.len()) as u64);
-        bar.set_message(in_words(&counts(handed_in)));
+        bar.set_position((submitted.messages.len() - waiting.len()) as u64);
+        bar.set_message(in_words(&counts(submitted)));
         unchanged = if reached + sending == 0 { unchanged + group.len() } else { 0 };
         if until == Until::Dispatched && unchanged >= waiting.len() && target.is_idle().await? {
             break;
@@ -78,18 +78,18 @@ pub(super) async fn follow(
             tokio::select! { () = stopped.cancelled() => {}, () = sleep(PAUSE) => {} }
         }
     }
-    handed_in.settled = Some(waiting.is_empty());
+    submitted.settled = Some(waiting.is_empty());
     if stopped.is_cancelled() && !waiting.is_empty() {
-        handed_in.interrupted = Some("stopped".to_owned());
+        submitted.interrupted = Some("stopped".to_owned());
     }
     bar.finish();
     Ok(())
 }
 
 /// Counts the messages by status.
-pub(super) fn counts(handed_in: &HandedIn) -> BTreeMap<&'static str, u64> {
+pub(super) fn counts(submitted: &Submitted) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
-    for message in &handed_in.messages {
+    for message in &submitted.messages {
         *counts.entry(Status::as_str(message.status)).or_default() += 1;
     }
     counts

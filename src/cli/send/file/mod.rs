@@ -9,7 +9,7 @@
 //! | `template` | `--template-text` |
 //! | `row` | from a record to a message and its id |
 //! | `check` | the first pass: all errors, and duplicate rows |
-//! | `hand_in` | the second pass: submits the rows |
+//! | `submit` | the second pass: submits the rows |
 //! | `follow` | waits for the outcomes of the messages |
 //! | `failed` | the file of `--failed`, which can be corrected and sent again |
 //! | `progress`, `report` | what is shown during the passes, and at the end |
@@ -17,11 +17,11 @@
 mod check;
 mod failed;
 mod follow;
-mod hand_in;
 mod input;
 mod progress;
 mod report;
 mod row;
+mod submit;
 mod template;
 
 use std::{path::PathBuf, time::Duration};
@@ -33,10 +33,10 @@ use tokio_util::sync::CancellationToken;
 use self::{
     check::Checked,
     follow::Until,
-    hand_in::HandedIn,
     input::{Format, Input},
     report::Report,
     row::Plan,
+    submit::Submitted,
 };
 use super::{
     Args,
@@ -134,19 +134,19 @@ async fn send(
 ) -> anyhow::Result<()> {
     let stopped = on_interruption();
     target.start()?;
-    let mut handed_in: HandedIn = hand_in::hand_in(input, plan, checked, &target, &stopped).await?;
+    let mut submitted: Submitted = submit::submit(input, plan, checked, &target, &stopped).await?;
     let until = match (&target, args.wait) {
         (_, true) => Some(Until::Final),
         // Perhaps no server runs that would dispatch them.
         (Target::Database(_), false) => Some(Until::Dispatched),
         (Target::Server(_), false) => None,
     };
-    if let Some(until) = until.filter(|_| handed_in.interrupted.is_none()) {
+    if let Some(until) = until.filter(|_| submitted.interrupted.is_none()) {
         let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        follow::follow(&target, &mut handed_in, until, deadline, stopped).await?;
+        follow::follow(&target, &mut submitted, until, deadline, stopped).await?;
     }
     target.stop().await?;
-    report.add(handed_in);
+    report.add(submitted);
     Ok(())
 }
 

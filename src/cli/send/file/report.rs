@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::{
     check::{Checked, RowFault},
     follow,
-    hand_in::{Failure, HandedIn},
     row::Plan,
+    submit::{Failure, Submitted},
 };
 use crate::cli::{
     output::{self, UsageError},
@@ -87,16 +87,16 @@ impl<'a> Report<'a> {
     }
 
     /// Adds the outcome of the second pass.
-    pub(super) fn add(&mut self, handed_in: HandedIn) {
-        self.statuses = follow::counts(&handed_in);
-        self.new = handed_in.new;
-        self.already_sent = handed_in.already_sent;
-        let refused = handed_in.failures.values().filter(|failure| !failure.ended).count() as u64;
+    pub(super) fn add(&mut self, submitted: Submitted) {
+        self.statuses = follow::counts(&submitted);
+        self.new = submitted.new;
+        self.already_sent = submitted.already_sent;
+        let refused = submitted.failures.values().filter(|failure| !failure.ended).count() as u64;
         self.left = self.left.saturating_sub(self.new + self.already_sent + refused);
-        self.settled = handed_in.settled;
-        self.failed = handed_in.failures.len();
-        self.failures = handed_in.failures;
-        self.interrupted = handed_in.interrupted;
+        self.settled = submitted.settled;
+        self.failed = submitted.failures.len();
+        self.failures = submitted.failures;
+        self.interrupted = submitted.interrupted;
     }
 
     pub(super) fn show(&self, json: bool) -> anyhow::Result<()> {

@@ -25,7 +25,7 @@ const GROUP: usize = 256;
 
 /// The outcome of the second pass.
 #[derive(Default)]
-pub(super) struct HandedIn {
+pub(super) struct Submitted {
     /// The messages that were accepted, now or earlier.
     pub(super) messages: Vec<Followed>,
     pub(super) new: u64,
@@ -53,7 +53,7 @@ pub(super) struct Failure {
     pub(super) ended: bool,
 }
 
-impl HandedIn {
+impl Submitted {
     /// Sets the status of the message at this index, and whether its row failed.
     pub(super) fn set_status(&mut self, at: usize, message: &MessageView) {
         let followed = &mut self.messages[at];
@@ -82,42 +82,42 @@ impl HandedIn {
 }
 
 /// Submits all valid rows, until `stopped` or an error.
-pub(super) async fn hand_in(
+pub(super) async fn submit(
     input: &Input,
     plan: &Plan,
     checked: &Checked,
     target: &SendTarget,
     stopped: &CancellationToken,
-) -> anyhow::Result<HandedIn> {
-    let bar = progress::bar("handing in", checked.ready());
-    let mut handed_in = HandedIn::default();
+) -> anyhow::Result<Submitted> {
+    let bar = progress::bar("submitting", checked.ready());
+    let mut submitted = Submitted::default();
     let mut records = input.records()?;
-    while handed_in.interrupted.is_none() {
+    while submitted.interrupted.is_none() {
         let rows = next_rows(&mut records, plan, checked)?;
         if rows.is_empty() {
             break;
         }
         if stopped.is_cancelled() {
-            handed_in.interrupted = Some("stopped".to_owned());
+            submitted.interrupted = Some("stopped".to_owned());
             break;
         }
         let drafts: Vec<_> = rows.iter().map(|(_, ready)| ready.draft.clone()).collect();
-        match target.hand_in(&drafts).await {
+        match target.submit(&drafts).await {
             Ok(accepted) => {
                 if accepted.len() < rows.len() {
-                    handed_in.interrupted = Some("the server stopped answering".to_owned());
+                    submitted.interrupted = Some("the server stopped answering".to_owned());
                 }
                 for ((line, row), acceptance) in rows.into_iter().zip(accepted) {
-                    handed_in.add(line, row.submission.correlation_id, acceptance);
+                    submitted.add(line, row.submission.correlation_id, acceptance);
                     bar.inc(1);
                 }
             }
-            Err(error) => handed_in.interrupted = Some(causes(error.as_ref())),
+            Err(error) => submitted.interrupted = Some(causes(error.as_ref())),
         }
-        bar.set_message(format!("{} new, {} sent earlier", handed_in.new, handed_in.already_sent));
+        bar.set_message(format!("{} new, {} sent earlier", submitted.new, submitted.already_sent));
     }
     bar.finish();
-    Ok(handed_in)
+    Ok(submitted)
 }
 
 /// Reads the next valid rows, each with its line. Returns no rows at the end.
