@@ -13,7 +13,6 @@ use crate::{
     maintenance::{Eraser, ErasureView},
 };
 
-/// The exit code is 1 if nothing is stored about the address.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The person's address, id, or number with its country code, in any spelling; or KIND:ID, as in

@@ -93,9 +93,9 @@ enum Command {
     Inbound(inbound::Args),
     /// Show who did what, or verify notifications, dispatch steps and statuses (audit verify)
     Audit(Box<audit::Args>),
-    /// Remove data whose retention period has result (serve does this too)
+    /// Remove data whose retention period has ended (serve does this too)
     Purge(purge::Args),
-    /// Erase one person everywhere. Counts stay
+    /// Erase one person everywhere. Counts stay. The exit code is 1 if nothing is stored about the person
     Erase(erase::Args),
     /// Check the settings and show what they mean
     CheckConfig(check_config::Args),
