@@ -100,12 +100,12 @@ impl StoreDigest {
         u128::from_be_bytes(number)
     }
 
-    /// Adds the hash of the content, multiplied by `rows`, and the hash of the key, multiplied by `times`. Both factors
-    /// may be negative.
-    fn add(&mut self, table: ChainedTable, key: &RowKey, digest: Fingerprint, rows: i64, times: i64) {
+    /// Adds the hash of the content, multiplied by `rows`, and the hash of the key, multiplied by `occurrences`. Both
+    /// factors may be negative.
+    fn add(&mut self, table: ChainedTable, key: &RowKey, digest: Fingerprint, rows: i64, occurrences: i64) {
         let product = |number: u128, by: i64| number.wrapping_mul(i128::from(by).cast_unsigned());
         let content = product(self.hash(0, table, key, digest.as_bytes()), rows);
-        let counted = product(self.hash(1, table, key, &[]), times);
+        let counted = product(self.hash(1, table, key, &[]), occurrences);
         let sum = &mut self.buckets[bucket(key)];
         *sum = sum.wrapping_add(content).wrapping_add(counted);
     }
@@ -153,7 +153,7 @@ impl ChainVisitor for StoreDigest {
             self.seen.insert(position, link.hash);
         }
         self.wanted = self.wanted.filter(|wanted| *wanted != link.hash);
-        let Some(records) = link.row_changes() else {
+        let Some(changes) = link.row_changes() else {
             return self.found(Finding::link(
                 "altered",
                 link.writer,
@@ -161,14 +161,14 @@ impl ChainVisitor for StoreDigest {
                 "its row changes cannot be decoded",
             ));
         };
-        for record in records {
-            let times = i64::from(record.occurrences);
-            let (rows, times) = match record.kind {
-                ChangeKind::Added => (1, times),
-                ChangeKind::Repeated => (0, times),
-                ChangeKind::Removed => (-1, -times),
+        for change in changes {
+            let occurrences = i64::from(change.occurrences);
+            let (rows, occurrences) = match change.kind {
+                ChangeKind::Added => (1, occurrences),
+                ChangeKind::Repeated => (0, occurrences),
+                ChangeKind::Removed => (-1, -occurrences),
             };
-            self.add(record.table, &record.key, record.digest, rows, times);
+            self.add(change.table, &change.key, change.digest, rows, occurrences);
         }
     }
 

@@ -10,7 +10,7 @@
 //!
 //! To record an action of another kind, add a word to `domain::AuditAction`. If the action changes data, add its entry
 //! in the commit that changes it, as a purge does. Otherwise call [`AuditWriter::record`] after the action, before it
-//! is reported as done.
+//! is reported as done, or [`AuditWriter::begin`] before an action that takes a while, such as an export.
 
 mod digest;
 mod log;

@@ -112,9 +112,9 @@ struct Removals {
 
 impl ChainVisitor for Removals {
     fn link(&mut self, link: &Link) {
-        for record in link.row_changes().unwrap_or_default() {
-            if record.table == ChainedTable::Notifications && record.kind == ChangeKind::Removed {
-                self.missing.remove(&record.key);
+        for change in link.row_changes().unwrap_or_default() {
+            if change.table == ChainedTable::Notifications && change.kind == ChangeKind::Removed {
+                self.missing.remove(&change.key);
             }
         }
     }

@@ -11,6 +11,10 @@ use crate::{
 /// The maximum number of buckets to search, so that memory is bounded if everything was altered.
 const MOST: usize = 1024;
 
+/// The detail of a row from which receiptd removed content that no link had added.
+const OVERDRAWN: &str =
+    "receiptd removed or replaced content that it had never recorded: the row was altered outside receiptd";
+
 /// Collects the links and the rows of the suspicious buckets.
 pub(super) struct Search {
     buckets: HashSet<usize>,
@@ -22,14 +26,14 @@ pub(super) struct Search {
 struct RowState {
     /// For each content, how often it was added minus how often it was removed.
     chained: BTreeMap<Fingerprint, i64>,
-    times: i64,
+    recorded_occurrences: i64,
     stored: Option<Stored>,
 }
 
 struct Stored {
     correlation_id: String,
     digest: Fingerprint,
-    times: i64,
+    occurrences: i64,
 }
 
 /// What is wrong with a row.
@@ -52,7 +56,8 @@ impl Search {
         self.buckets.contains(&bucket(&key)).then(|| self.rows.entry((table, key)).or_default())
     }
 
-    /// Returns the first row that does not match the links, in the order of tables and keys.
+    /// Returns one row that does not match the links: the first in the order of tables and keys. Keys are hashes, so to
+    /// a reader the choice is arbitrary.
     pub(super) fn first(self) -> Option<Wrong> {
         self.rows.into_iter().find_map(|((table, key), state)| {
             let (what, detail) = state.wrong()?;
@@ -67,14 +72,14 @@ impl RowState {
         let expected = self.chained.iter().filter(|(_, balance)| **balance > 0).map(|(digest, _)| *digest).next();
         let is_overdrawn = self.chained.values().any(|balance| *balance < 0);
         match (&self.stored, expected) {
-            _ if is_overdrawn => Some(("altered", "it was changed before receiptd removed or changed it")),
+            _ if is_overdrawn => Some(("altered", OVERDRAWN)),
             (Some(_), None) => Some(("inserted", "no link records that it was added")),
             (None, Some(_)) => Some(("removed", "no link records that it was removed")),
             (Some(stored), Some(digest)) if stored.digest != digest => {
                 Some(("altered", "its content is not the one that was committed"))
             }
-            (Some(stored), Some(_)) if stored.times != self.times => {
-                Some(("altered", "its times differs from the recorded number of occurrences"))
+            (Some(stored), Some(_)) if stored.occurrences != self.recorded_occurrences => {
+                Some(("altered", "its number of occurrences differs from the recorded number"))
             }
             _ => None,
         }
@@ -83,23 +88,23 @@ impl RowState {
 
 impl ChainVisitor for Search {
     fn link(&mut self, link: &Link) {
-        for record in link.row_changes().unwrap_or_default() {
-            let Some(state) = self.row_state(record.table, record.key) else { continue };
-            let times = i64::from(record.occurrences);
-            let (rows, times) = match record.kind {
-                ChangeKind::Added => (1, times),
-                ChangeKind::Repeated => (0, times),
-                ChangeKind::Removed => (-1, -times),
+        for change in link.row_changes().unwrap_or_default() {
+            let Some(state) = self.row_state(change.table, change.key) else { continue };
+            let occurrences = i64::from(change.occurrences);
+            let (rows, occurrences) = match change.kind {
+                ChangeKind::Added => (1, occurrences),
+                ChangeKind::Repeated => (0, occurrences),
+                ChangeKind::Removed => (-1, -occurrences),
             };
-            *state.chained.entry(record.digest).or_default() += rows;
-            state.times += times;
+            *state.chained.entry(change.digest).or_default() += rows;
+            state.recorded_occurrences += occurrences;
         }
     }
 
     fn row(&mut self, row: &ChainedRow<'_>) {
         let correlation_id = row.correlation_id.to_owned();
         if let Some(state) = self.row_state(row.table, row.key) {
-            state.stored = Some(Stored { correlation_id, digest: row.digest, times: row.occurrences });
+            state.stored = Some(Stored { correlation_id, digest: row.digest, occurrences: row.occurrences });
         }
     }
 }

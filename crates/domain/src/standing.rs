@@ -3,7 +3,7 @@
 //!
 //! [`Standing::merge`] takes the maximum of a total order, so it is commutative, associative and idempotent: the result
 //! depends neither on the order in which notifications arrive nor on how often they arrive. The databases do the same
-//! with one conditional upsert (`storage/`). Tests compare the two.
+//! with one conditional upsert (`crates/storage`). Tests compare the two.
 
 use super::{Channel, Failure, Fingerprint, Rank, Status, Timestamp, TransactionId};
 
@@ -14,16 +14,16 @@ pub struct Precedence {
     pub rank: Rank,
     /// When it happened. The epoch if there was no readable time.
     pub at: Timestamp,
-    /// Among failures at one instant, the more severe one decides ([`Failure::gravity`]). 0 if it is not a failure.
+    /// Among failures at one instant, the one with the greater [`Failure::gravity`] decides. 0 if it is not a failure.
     pub gravity: u8,
     /// Decides if everything else is equal, so that the order is total.
     pub fingerprint: Fingerprint,
 }
 
 impl Precedence {
-    /// The precedence of a message of which only our own dispatch is known. It is above notifications that are not
-    /// understood, and below all others.
-    pub const DISPATCH: &[u8] = &[Status::DISPATCH];
+    /// The stored form of the precedence of a message of which only our own dispatch is known. It is above
+    /// notifications that are not understood, and below all others.
+    pub const DISPATCH_BYTES: &[u8] = &[Status::DISPATCH];
 
     /// The stored form: bytes that compare as the precedences do.
     pub fn to_bytes(self) -> Vec<u8> {
@@ -46,7 +46,7 @@ impl Precedence {
     }
 }
 
-/// The combined statement of some notifications about one recipient.
+/// What a set of notifications about one recipient adds up to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The precedence of the notification that decides.
@@ -64,7 +64,8 @@ pub struct Standing {
     pub transaction_id: Option<TransactionId>,
     /// The greatest number of parts that was reported.
     pub segments: Option<i64>,
-    /// The greatest value, since some notifications contain none.
+    /// The lexicographically greatest value. Any order-independent choice would do; a present value beats a missing
+    /// one.
     pub callback_data: Option<String>,
 }
 
@@ -120,8 +121,8 @@ mod tests {
     #[test]
     fn dispatch_ranks_between_notifications_that_are_and_are_not_understood() {
         let of = |status: Status| Precedence { rank: status.rank(None), ..Precedence::default() }.to_bytes();
-        assert!(of(Status::Unknown).as_slice() < Precedence::DISPATCH);
-        assert!(of(Status::Submitted).as_slice() > Precedence::DISPATCH);
+        assert!(of(Status::Unknown).as_slice() < Precedence::DISPATCH_BYTES);
+        assert!(of(Status::Submitted).as_slice() > Precedence::DISPATCH_BYTES);
     }
 
     fn any_precedence() -> impl Strategy<Value = Precedence> {

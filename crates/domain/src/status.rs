@@ -143,7 +143,7 @@ impl Failure {
         }
     }
 
-    /// How severe the failure is. The number is stored, so it never changes.
+    /// How grave the failure is. The number is stored, so it never changes.
     pub fn gravity(self) -> u8 {
         match self {
             Self::Transient => 1,

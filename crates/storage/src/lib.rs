@@ -185,7 +185,7 @@ pub struct Store {
 }
 
 impl Store {
-    fn of<B>(backend: B, changes: watch::Receiver<()>, submissions: watch::Receiver<()>) -> Self
+    fn of<B>(backend: B, status_signal: watch::Receiver<()>, submission_signal: watch::Receiver<()>) -> Self
     where
         B: Journal
             + Messages
@@ -215,8 +215,8 @@ impl Store {
             audit_log: backend.clone(),
             retention: backend.clone(),
             erasure: backend,
-            status_signal: changes,
-            submission_signal: submissions,
+            status_signal,
+            submission_signal,
         }
     }
 }

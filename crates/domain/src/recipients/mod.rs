@@ -71,8 +71,8 @@ impl RecipientKey {
         }
     }
 
-    /// The severity of this recipient's standing among those of all recipients, as bytes that compare. The greatest
-    /// severity belongs to the worst-off recipient, who decides the status of the message.
+    /// How badly off this recipient is among all recipients, as bytes that compare. The greatest severity belongs to
+    /// the worst-off recipient, who decides the status of the message.
     pub fn severity(&self, standing: &Standing) -> Vec<u8> {
         let (class, within) = match standing.status {
             Status::Unknown => (0, 0),
@@ -136,7 +136,7 @@ pub fn outcome(origin: Origin, notifications: &[StoredNotification]) -> Option<O
 /// The outcome of a message with several recipients, from the standing of each. `None` if there are none.
 ///
 /// It is enough to know the two recipients of the greatest severity, the notifications without a recipient, and one
-/// recipient that keeps the message open. `storage/` reads only these.
+/// recipient that keeps the message open. `crates/storage` reads only these.
 pub fn worst_off<'a>(standings: impl IntoIterator<Item = (&'a RecipientKey, &'a Standing)>) -> Option<Outcome> {
     let standings: Vec<_> = standings.into_iter().collect();
     let all = || standings.iter().copied();

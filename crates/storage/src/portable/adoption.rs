@@ -10,11 +10,11 @@ use crate::{
     rows::NotificationRow,
 };
 
-/// Moves the notifications without a correlation id from the former owner of the transaction to the new one.
+/// Moves the notifications from `adoption.from`, the former owner, to `adoption.to`, and recomputes the former owner.
 pub(super) async fn adopt(
     connection: &mut Connection,
     adoption: &Adoption,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let Adoption { transaction_id, from, to } = adoption;
     let moved = messages::notification_rows!(
@@ -26,19 +26,19 @@ pub(super) async fn adopt(
     .fetch_all(&mut *connection)
     .await?;
     for row in &moved {
-        records.notification(ChangeKind::Removed, row, row.occurrences);
+        changes.notification(ChangeKind::Removed, row, row.occurrences);
     }
     let moved = moved.into_iter().map(NotificationRow::stored).collect::<Result<Vec<StoredNotification>, _>>()?;
     let entries = entries(to, &moved);
     if !entries.is_empty() {
         let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-        upsert(connection, &rows, records).await?;
+        upsert(connection, &rows, changes).await?;
         recipients::merge(connection, &entries).await?;
     }
-    leave(connection, from).await
+    recompute_former_owner(connection, from).await
 }
 
-/// In the order of the keys. All code locks rows in this order.
+/// Sorted by fingerprint, so that all code locks rows in the same order.
 fn entries<'a>(id: &CorrelationId, notifications: &'a [StoredNotification]) -> Vec<Entry<'a>> {
     let entry =
         |stored: &'a StoredNotification| Entry { correlation_id: id.clone(), stored, occurrences: stored.occurrences };
@@ -47,9 +47,9 @@ fn entries<'a>(id: &CorrelationId, notifications: &'a [StoredNotification]) -> V
     entries
 }
 
-/// Recomputes the former message from its remaining notifications. If there are none, the message was only a
-/// placeholder and is removed.
-async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
+/// Recomputes the former owner from its remaining notifications. If none are left and receiptd did not send it, it was
+/// only a placeholder, and is removed.
+async fn recompute_former_owner(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     if recompute_one(connection, id).await? == 0 {
         sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
             .execute(connection)
@@ -61,26 +61,28 @@ async fn leave(connection: &mut Connection, id: &CorrelationId) -> Result<(), St
 /// Recomputes the message from its notifications. Returns the number of notifications.
 pub(super) async fn recompute_one(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
     // This must be first, since it locks the row: an append of another instance happens completely before or after it.
-    forget(connection, id).await?;
+    reset_precedence(connection, id).await?;
     let notifications = messages::notifications_without_bodies(connection, id).await?;
     if !notifications.is_empty() {
         recipients::merge(connection, &entries(id, &notifications)).await?;
     }
-    // Only when the result is certain: clients that follow the events must not see a status that the message never had.
+    // `reset_precedence` does not touch `status`, because triggers would publish the intermediate value as an event. So
+    // it is set only here, after the merge.
     sql!(
         "UPDATE messages SET status = dispatch, \
          is_final = CASE WHEN dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END \
          WHERE correlation_id = $1 AND dispatch IS NOT NULL AND precedence = $2",
         id.as_str(),
-        Precedence::DISPATCH
+        Precedence::DISPATCH_BYTES
     )
     .execute(connection)
     .await?;
     Ok(notifications.len())
 }
 
-/// Resets the message to its state before its first notification, except for `status` and `is_final`.
-async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
+/// Makes the next merge win: resets the precedence, and the values that are merged independently of it. A message that
+/// receiptd sent also gets the values of its last dispatch step again. `status` and `is_final` stay as they are.
+async fn reset_precedence(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
     let weakest: &[u8] = &[];
     sql!(
         "UPDATE messages SET precedence = $2, recipient = NULL, segments = NULL, callback_data = NULL \
@@ -101,10 +103,11 @@ async fn forget(connection: &mut Connection, id: &CorrelationId) -> Result<(), S
              AND e.transaction_id IS NOT NULL ORDER BY e.step DESC LIMIT 1) \
          WHERE correlation_id = $1 AND dispatch IS NOT NULL",
         id.as_str(),
-        Precedence::DISPATCH
+        Precedence::DISPATCH_BYTES
     )
     .execute(&mut *connection)
     .await?;
+    // `recipients` finds messages by address; `recipient_standings` holds the status per recipient.
     sql!("DELETE FROM recipients WHERE correlation_id = $1", id.as_str()).execute(&mut *connection).await?;
     sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", id.as_str()).execute(connection).await?;
     Ok(())

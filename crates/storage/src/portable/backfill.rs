@@ -42,15 +42,15 @@ impl Backend {
             unit.rollback().await?;
             return Ok(false);
         };
-        let mut records = RowChanges::default();
+        let mut changes = RowChanges::default();
         let end = end_of_part(&mut unit, &mark.chained).await?;
         if let Some(end) = &end {
-            chain(&mut unit, &mark.chained, end, &mut records).await?;
+            chain(&mut unit, &mark.chained, end, &mut changes).await?;
             sql!("UPDATE backfill SET chained = $1", end).execute(&mut *unit).await?;
         } else {
             sql!("DELETE FROM backfill").execute(&mut *unit).await?;
         }
-        self.commit(unit, &records).await?;
+        self.commit(unit, &changes).await?;
         Ok(end.is_some())
     }
 }
@@ -71,7 +71,7 @@ async fn chain(
     connection: &mut Connection,
     after: &str,
     end: &str,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), sqlx::Error> {
     let rows = notification_rows!(
         "SELECT ",
@@ -80,7 +80,7 @@ async fn chain(
         end
     );
     for row in rows.fetch_all(&mut *connection).await? {
-        records.notification(ChangeKind::Added, &row, row.occurrences);
+        changes.notification(ChangeKind::Added, &row, row.occurrences);
     }
     let steps = sql_as!(
         EventRow,
@@ -90,7 +90,7 @@ async fn chain(
         end
     );
     for step in steps.fetch_all(connection).await? {
-        records.step(ChangeKind::Added, &step);
+        changes.step(ChangeKind::Added, &step);
     }
     Ok(())
 }

@@ -20,27 +20,27 @@ const NAMED: i64 = 64;
 
 impl Backend {
     /// Commits a unit of work, together with the link that describes its changes to chained rows.
-    pub(super) async fn commit(&self, unit: UnitOfWork, records: &RowChanges) -> Result<(), StorageError> {
-        if records.all().is_empty() {
+    pub(super) async fn commit(&self, unit: UnitOfWork, changes: &RowChanges) -> Result<(), StorageError> {
+        if changes.all().is_empty() {
             return Ok(unit.commit().await?);
         }
-        self.commit_link(unit, records.all(), &[], None).await.map(|_| ())
+        self.commit_link(unit, changes.all(), &[], None).await.map(|_| ())
     }
 
     /// Commits like `commit`, together with an entry of the audit log.
     pub(super) async fn commit_with_audit(
         &self,
         unit: UnitOfWork,
-        records: &RowChanges,
+        changes: &RowChanges,
         done: &PerformedAction<'_>,
     ) -> Result<(), StorageError> {
-        self.commit_link(unit, records.all(), &[], Some(done)).await.map(|_| ())
+        self.commit_link(unit, changes.all(), &[], Some(done)).await.map(|_| ())
     }
 
     async fn commit_link(
         &self,
         mut unit: UnitOfWork,
-        records: &[RowChange],
+        changes: &[RowChange],
         checkpoints: &[Checkpoint],
         done: Option<&PerformedAction<'_>>,
     ) -> Result<LinkHash, StorageError> {
@@ -51,7 +51,7 @@ impl Backend {
         if let Some(done) = done {
             audit_log::append(&mut unit, &AuditEntry::of_minute(done, before.writer), done.count).await?;
         }
-        let link = before.next(records, checkpoints);
+        let link = before.next(changes, checkpoints);
         insert(&mut unit, &link).await?;
         unit.commit().await?;
         self.chains.give_back(link.checkpoint());
@@ -178,7 +178,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
                  WHERE named.correlation_id = m.correlation_id AND named.transaction_id IS NOT NULL \
                  ORDER BY named.step DESC LIMIT 1) \
              OR m.is_final <> CASE WHEN m.dispatch IN ('rejected', 'cancelled', 'expired') THEN 1 ELSE 0 END) LIMIT 1",
-        Precedence::DISPATCH
+        Precedence::DISPATCH_BYTES
     );
     if let Some(row) = otherwise.fetch_optional(&mut *snapshot).await? {
         let detail = "its final, failure, code, reason or transaction id is not that of its dispatch steps";

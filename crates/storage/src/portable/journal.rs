@@ -18,9 +18,9 @@ impl Journal for Backend {
     #[tracing::instrument(level = "debug", name = "storage.append", skip_all, fields(rows = arrivals.len()))]
     async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = RowChanges::default();
-        put(&mut transaction, arrivals, &mut records).await?;
-        self.commit(transaction, &records).await?;
+        let mut changes = RowChanges::default();
+        put(&mut transaction, arrivals, &mut changes).await?;
+        self.commit(transaction, &changes).await?;
         self.changed.send_replace(());
         Ok(())
     }
@@ -30,10 +30,10 @@ impl Journal for Backend {
 pub(super) async fn put<'a>(
     connection: &mut Connection,
     arrivals: impl IntoIterator<Item = &'a Arrival>,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let batch = Batch::of(arrivals);
-    notifications(connection, &batch, records).await?;
+    notifications(connection, &batch, changes).await?;
     for archived in &batch.inbound {
         inbound(connection, archived).await?;
     }
@@ -46,7 +46,7 @@ pub(super) async fn put<'a>(
 async fn notifications(
     connection: &mut Connection,
     batch: &Batch<'_>,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let claims = batch.claims();
     let adoptions =
@@ -57,10 +57,10 @@ async fn notifications(
         return Ok(());
     }
     let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-    upsert(connection, &rows, records).await?;
+    upsert(connection, &rows, changes).await?;
     recipients::merge(connection, &entries).await?;
     for adoption in adoptions {
-        adoption::adopt(connection, &adoption, records).await?;
+        adoption::adopt(connection, &adoption, changes).await?;
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ macro_rules! insert_messages {
 }
 
 /// Sets the status of messages to the state of our dispatch, unless a notification reports more. `$source` selects the
-/// steps. `$1` is `Precedence::DISPATCH`.
+/// steps. `$1` is `Precedence::DISPATCH_BYTES`.
 macro_rules! move_messages {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
         sql!(

@@ -140,14 +140,14 @@ pub(super) async fn write(
     connection: &mut Connection,
     finding: &Finding,
     at: Timestamp,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let id = &finding.restated.correlation_id;
     for fresh in &finding.altered {
         let stored = notification(connection, &fresh.correlation_id, &fresh.fingerprint).await?;
         let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
         let fresh = NotificationRow { body: stored.body.clone(), ..fresh.clone() };
-        change(connection, &stored, &fresh, records).await?;
+        change(connection, &stored, &fresh, changes).await?;
     }
     sql!(
         "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2",

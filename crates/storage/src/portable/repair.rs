@@ -26,10 +26,10 @@ impl Repair for Backend {
         let (keys, mut stored) = look_up(&mut transaction, arrivals).await?;
         let is_new: Vec<bool> = keys.into_iter().map(|key| stored.insert(key)).collect();
         let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
-        let mut records = RowChanges::default();
-        journal::put(&mut transaction, missing, &mut records).await?;
+        let mut changes = RowChanges::default();
+        journal::put(&mut transaction, missing, &mut changes).await?;
         append(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
-        self.commit(transaction, &records).await?;
+        self.commit(transaction, &changes).await?;
         self.changed.send_replace(());
         Ok(is_new)
     }
@@ -46,10 +46,10 @@ impl Repair for Backend {
             transaction.rollback().await?;
             return Ok(false);
         }
-        let mut records = RowChanges::default();
-        journal::put(&mut transaction, arrivals, &mut records).await?;
+        let mut changes = RowChanges::default();
+        journal::put(&mut transaction, arrivals, &mut changes).await?;
         append(&mut transaction, entry, 1).await?;
-        self.commit(transaction, &records).await?;
+        self.commit(transaction, &changes).await?;
         self.changed.send_replace(());
         Ok(true)
     }
@@ -98,13 +98,13 @@ impl Repair for Backend {
     ) -> Result<Vec<Recomputed>, StorageError> {
         let mut transaction = self.begin().await?;
         reads::lock(&mut transaction, ids).await?;
-        let (mut restated, mut records) = (Vec::new(), RowChanges::default());
+        let (mut restated, mut changes) = (Vec::new(), RowChanges::default());
         for finding in recompute::examine(&mut transaction, ids, Some(read)).await?.findings {
-            recompute::write(&mut transaction, &finding, at, &mut records).await?;
+            recompute::write(&mut transaction, &finding, at, &mut changes).await?;
             restated.push(finding.restated);
         }
         append(&mut transaction, entry, count(&restated)).await?;
-        self.commit(transaction, &records).await?;
+        self.commit(transaction, &changes).await?;
         self.changed.send_replace(());
         Ok(restated)
     }

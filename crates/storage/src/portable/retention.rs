@@ -53,7 +53,7 @@ impl Retention for Backend {
             RetentionKind::Messages => self.purge_messages(from, before, limit, entry).await,
             RetentionKind::Notifications => {
                 let mut unit = self.begin().await?;
-                let mut records = RowChanges::default();
+                let mut changes = RowChanges::default();
                 let gone = notification_rows!(
                     "DELETE FROM notifications WHERE (correlation_id, fingerprint) IN (SELECT correlation_id, \
                      fingerprint FROM notifications WHERE received_at >= $1 AND received_at < $2 \
@@ -63,9 +63,9 @@ impl Retention for Backend {
                     before,
                     limit
                 );
-                remove_notifications(&gone.fetch_all(&mut *unit).await?, &mut records);
-                let rows = i64::try_from(records.all().len()).unwrap_or(i64::MAX);
-                self.end(unit, &records, entry, Purged { rows, up_to: None }).await
+                remove_notifications(&gone.fetch_all(&mut *unit).await?, &mut changes);
+                let rows = i64::try_from(changes.all().len()).unwrap_or(i64::MAX);
+                self.end(unit, &changes, entry, Purged { rows, up_to: None }).await
             }
             RetentionKind::Inbound | RetentionKind::Quarantine | RetentionKind::AuditLog => {
                 let mut unit = self.begin().await?;
@@ -104,13 +104,13 @@ impl Backend {
         let old = old.fetch_all(&self.read).await?;
         let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
         let mut unit = self.begin().await?;
-        let mut records = RowChanges::default();
+        let mut changes = RowChanges::default();
         let mut rows = 0;
         for row in old {
             let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
-            rows += i64::from(change(&mut unit, &row, &empty, &mut records).await?);
+            rows += i64::from(change(&mut unit, &row, &empty, &mut changes).await?);
         }
-        self.end(unit, &records, entry, Purged { rows, up_to }).await
+        self.end(unit, &changes, entry, Purged { rows, up_to }).await
     }
 
     async fn purge_messages(
@@ -136,25 +136,25 @@ impl Backend {
         // In the order of the keys. An append locks its messages in this order too.
         ids.sort_unstable();
         let mut unit = self.begin().await?;
-        let mut records = RowChanges::default();
+        let mut changes = RowChanges::default();
         let mut rows = 0;
         for id in ids.iter().filter_map(|id| CorrelationId::new(id).ok()) {
-            rows += i64::from(remove_message(&mut unit, &id, before, &mut records).await?);
+            rows += i64::from(remove_message(&mut unit, &id, before, &mut changes).await?);
         }
-        self.end(unit, &records, entry, Purged { rows, up_to }).await
+        self.end(unit, &changes, entry, Purged { rows, up_to }).await
     }
 
     /// Records the change in the audit log and in the hash chain, and commits it.
     async fn end(
         &self,
         mut unit: UnitOfWork,
-        records: &RowChanges,
+        changes: &RowChanges,
         entry: &AuditEntry,
         purged: Purged,
     ) -> Result<Purged, StorageError> {
         if purged.rows > 0 {
             append(&mut unit, entry, purged.rows).await?;
-            self.commit(unit, records).await?;
+            self.commit(unit, changes).await?;
             self.changed.send_replace(());
         } else {
             unit.rollback().await?;
@@ -163,9 +163,9 @@ impl Backend {
     }
 }
 
-fn remove_notifications(rows: &[NotificationRow], records: &mut RowChanges) {
+fn remove_notifications(rows: &[NotificationRow], changes: &mut RowChanges) {
     for row in rows {
-        records.notification(ChangeKind::Removed, row, row.occurrences);
+        changes.notification(ChangeKind::Removed, row, row.occurrences);
     }
 }
 
@@ -175,7 +175,7 @@ async fn remove_message(
     connection: &mut Connection,
     id: &CorrelationId,
     before: i64,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<bool, StorageError> {
     let id = id.as_str();
     // This locks the row: an append of another instance happens completely before or after it.
@@ -195,7 +195,7 @@ async fn remove_message(
     }
     let gone = notification_rows!("DELETE FROM notifications WHERE correlation_id = $1 RETURNING ", "", id);
     let gone = gone.fetch_all(&mut *connection).await?;
-    remove_notifications(&gone, records);
+    remove_notifications(&gone, changes);
     let steps = sql_as!(
         EventRow,
         "DELETE FROM dispatch_events WHERE correlation_id = $1 \
@@ -204,7 +204,7 @@ async fn remove_message(
     );
     let steps = steps.fetch_all(&mut *connection).await?;
     for step in &steps {
-        records.step(ChangeKind::Removed, step);
+        changes.step(ChangeKind::Removed, step);
     }
     let transactions = gone.into_iter().map(|row| row.transaction_id);
     let transactions = transactions.chain(steps.into_iter().map(|step| step.transaction_id));

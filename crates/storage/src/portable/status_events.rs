@@ -17,17 +17,17 @@ impl StatusEvents for Backend {
     async fn after(&self, place: EventPosition, limit: PageLimit) -> Result<Option<Vec<StatusEvent>>, StorageError> {
         let mut connection = self.read.acquire().await?;
         let (settled, last) = event_positions::ends(&mut connection).await?;
-        let changes = between(&mut connection, place, settled, limit).await?;
+        let events = between(&mut connection, place, settled, limit).await?;
         // This must be read last: events that were trimmed before or meanwhile may be missing.
         let begin = sql!("SELECT seq FROM status_events_begin").fetch_one(&mut *connection).await?;
-        Ok((begin.seq..=last).contains(&place.number()).then_some(changes))
+        Ok((begin.seq..=last).contains(&place.number()).then_some(events))
     }
 
     async fn trim(&self, before: Timestamp, limit: PageLimit) -> Result<bool, StorageError> {
         let mut transaction = self.begin().await?;
         let (settled, _) = event_positions::ends(&mut transaction).await?;
         let oldest = between(&mut transaction, EventPosition::default(), settled, limit).await?;
-        let old = oldest.iter().take_while(|change| change.changed_at < before);
+        let old = oldest.iter().take_while(|event| event.changed_at < before);
         let Some((most, last)) = old.enumerate().last() else {
             transaction.rollback().await?;
             return Ok(false);

@@ -10,7 +10,7 @@ use crate::{StorageError, row_changes::RowChanges, rows::NotificationRow};
 pub(super) async fn upsert(
     connection: &mut Connection,
     rows: &[NotificationRow],
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let known = append::insert_notifications(connection, rows).await?;
     for row in rows {
@@ -18,12 +18,12 @@ pub(super) async fn upsert(
             known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id
         };
         let Some(stored) = known.iter().find(is_this) else {
-            records.notification(ChangeKind::Added, row, row.occurrences);
+            changes.notification(ChangeKind::Added, row, row.occurrences);
             continue;
         };
-        records.notification(ChangeKind::Repeated, row, row.occurrences);
+        changes.notification(ChangeKind::Repeated, row, row.occurrences);
         if row.uncorrelated < stored.uncorrelated {
-            tell_more(connection, row, records).await?;
+            tell_more(connection, row, changes).await?;
         }
     }
     Ok(())
@@ -32,7 +32,7 @@ pub(super) async fn upsert(
 async fn tell_more(
     connection: &mut Connection,
     row: &NotificationRow,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let old = notification(connection, &row.correlation_id, &row.fingerprint).await?;
     let old = old.ok_or(sqlx::Error::RowNotFound)?;
@@ -42,7 +42,7 @@ async fn tell_more(
         body: row.body.clone(),
         ..old.clone()
     };
-    change(connection, &old, &new, records).await?;
+    change(connection, &old, &new, changes).await?;
     Ok(())
 }
 
@@ -52,9 +52,9 @@ pub(super) async fn change(
     connection: &mut Connection,
     old: &NotificationRow,
     new: &NotificationRow,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<bool, StorageError> {
-    let changed = sql!(
+    let update = sql!(
         "UPDATE notifications SET uncorrelated = $3, channel = $4, recipient = $5, event = $6, failure = $7, \
          status_text = $8, code = $9, reason = $10, detail = $11, event_at = $12, segments = $13, callback_data = $14, \
          body = $15 \
@@ -77,11 +77,11 @@ pub(super) async fn change(
         old.body,
         old.uncorrelated
     );
-    let changed = changed.execute(connection).await?.rows_affected() == 1;
-    if changed {
+    let is_replaced = update.execute(connection).await?.rows_affected() == 1;
+    if is_replaced {
         // The number of occurrences does not change.
-        records.notification(ChangeKind::Removed, old, 0);
-        records.notification(ChangeKind::Added, new, 0);
+        changes.notification(ChangeKind::Removed, old, 0);
+        changes.notification(ChangeKind::Added, new, 0);
     }
-    Ok(changed)
+    Ok(is_replaced)
 }

@@ -35,7 +35,7 @@ pub(super) async fn insert_messages(
         &recipient as _,
         &callback_data as _,
         Dispatch::Queued.as_str(),
-        Precedence::DISPATCH,
+        Precedence::DISPATCH_BYTES,
         at.as_micros()
     );
     Ok(inserted.fetch_all(connection).await?.into_iter().map(|row| row.correlation_id).collect())
@@ -169,7 +169,7 @@ pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Ve
          SELECT correlation_id, dispatch, is_shown AS \"is_shown!\" FROM held \
          WHERE is_shown OR dispatch IN ('cancelled', 'expired')",
         ids as _,
-        Precedence::DISPATCH
+        Precedence::DISPATCH_BYTES
     )
     .fetch_all(connection)
     .await
@@ -181,7 +181,7 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
     move_messages!(
         "SELECT * FROM UNNEST($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], \
          $9::text[]) AS s (correlation_id, at, dispatch, is_final, failure, code, reason, transaction_id)",
-        Precedence::DISPATCH,
+        Precedence::DISPATCH_BYTES,
         &correlation_id as _,
         &at as _,
         &dispatch as _,

@@ -121,8 +121,8 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     inspect::check_rights(&mut first, options.access).await?;
     // It was only needed for the checks.
     let _ = first.close().await;
-    let (turn, changes) = watch::channel(());
-    let (arrive, submissions) = watch::channel(());
+    let (turn, status_signal) = watch::channel(());
+    let (arrive, submission_signal) = watch::channel(());
     let (read, write) = (pool.clone(), pool);
     let backend = Backend {
         read,
@@ -133,7 +133,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
         chains: Chains::default(),
     };
     backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, changes, submissions))
+    Ok(Store::of(backend, status_signal, submission_signal))
 }
 
 /// Checks the server and the database as [`open`] does, without changing them. Whether the role may change the schema

@@ -39,7 +39,7 @@ impl MessageStatusRow {
         if kept.is_empty() && self.dispatch.is_none() {
             return false;
         }
-        self.precedence.len() <= Precedence::DISPATCH.len()
+        self.precedence.len() <= Precedence::DISPATCH_BYTES.len()
             || kept.iter().any(|kept| self.precedence.ends_with(kept.fingerprint.as_bytes()))
     }
 
@@ -64,12 +64,12 @@ impl MessageStatusRow {
         let spoken = outcome.map(|outcome| (outcome, outcome.precedence()));
         match (spoken, dispatch) {
             (Some((outcome, precedence)), dispatch)
-                if dispatch.is_none() || precedence.as_slice() > Precedence::DISPATCH =>
+                if dispatch.is_none() || precedence.as_slice() > Precedence::DISPATCH_BYTES =>
             {
                 Ok((outcome.standing.status, self.says(outcome, &precedence, dispatch.is_none())?))
             }
             (_, Some(dispatch)) => {
-                let is_right = self.status == dispatch.as_str() && self.precedence == Precedence::DISPATCH;
+                let is_right = self.status == dispatch.as_str() && self.precedence == Precedence::DISPATCH_BYTES;
                 Ok((dispatch.status(), is_right))
             }
             // An observed message without notifications, which receiptd never writes.

@@ -38,7 +38,7 @@ pub(super) async fn insert_messages(
         "",
         json(rows.iter()),
         Dispatch::Queued.as_str(),
-        Precedence::DISPATCH,
+        Precedence::DISPATCH_BYTES,
         at.as_micros()
     )
     .execute(connection)
@@ -183,7 +183,7 @@ pub(super) async fn hold(connection: &mut Connection, ids: &[&str]) -> Result<Ve
          WHERE correlation_id IN (SELECT value FROM jsonb_each($1)) \
          AND (precedence > $2 OR dispatch IN ('cancelled', 'expired'))",
         json(ids.iter()),
-        Precedence::DISPATCH
+        Precedence::DISPATCH_BYTES
     )
     .fetch_all(connection)
     .await
@@ -195,7 +195,7 @@ pub(super) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
         "SELECT value ->> 'correlation_id' AS correlation_id, value ->> 'at' AS at, value ->> 'dispatch' AS dispatch, \
          value ->> 'is_final' AS is_final, value ->> 'failure' AS failure, value ->> 'code' AS code, \
          value ->> 'reason' AS reason, value ->> 'transaction_id' AS transaction_id FROM jsonb_each($2)",
-        Precedence::DISPATCH,
+        Precedence::DISPATCH_BYTES,
         json(steps.iter())
     )
     .execute(connection)

@@ -58,8 +58,8 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     let anchor = anchor(read.clone(), options).await.map_err(refused)?;
     let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
     let watch = FileWatch::start(&location).map_err(|error| OpenError::Connect(error.into()))?;
-    let (turn, changes) = watch::channel(());
-    let (arrive, submissions) = watch::channel(());
+    let (turn, status_signal) = watch::channel(());
+    let (arrive, submission_signal) = watch::channel(());
     let backend = Backend {
         anchor,
         read,
@@ -73,7 +73,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
         warn_if_exposed(&location);
     }
     backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, changes, submissions))
+    Ok(Store::of(backend, status_signal, submission_signal))
 }
 
 /// Checks the file at `url` as [`open`] does, without changing it. Returns `false` if there is no file and it may be

@@ -25,17 +25,17 @@ enum Share {
     Nothing,
 }
 
-/// Erases the person and records this in the hash chain. Without `records`, only reads, and returns how much would be
+/// Erases the person and records this in the hash chain. Without `changes`, only reads, and returns how much would be
 /// erased.
 pub(super) async fn erase(
     connection: &mut Connection,
     person: &Person,
     id: &str,
     erased: &mut Erased,
-    mut records: Option<&mut RowChanges>,
+    mut changes: Option<&mut RowChanges>,
 ) -> Result<(), StorageError> {
     let (share, names) = share(connection, person, id).await?;
-    if !erase_request(connection, person, id, share, records.is_none(), erased).await? {
+    if !erase_request(connection, person, id, share, changes.is_none(), erased).await? {
         return Ok(());
     }
     let keys = sql!("SELECT fingerprint FROM notifications WHERE correlation_id = $1", id);
@@ -51,14 +51,14 @@ pub(super) async fn erase(
         if new == row {
             continue;
         }
-        let is_changed = match records.as_deref_mut() {
-            Some(records) => change(connection, &row, &new, records).await?,
+        let is_changed = match changes.as_deref_mut() {
+            Some(changes) => change(connection, &row, &new, changes).await?,
             None => true,
         };
         erased.notifications += i64::from(is_changed);
     }
-    erased.steps += erase_steps(connection, person, id, records.as_deref_mut()).await?;
-    if records.is_some() {
+    erased.steps += erase_steps(connection, person, id, changes.as_deref_mut()).await?;
+    if changes.is_some() {
         erase_standing(connection, person, id, share == Share::Whole, &names).await?;
     }
     erased.messages += 1;
@@ -146,7 +146,7 @@ async fn erase_steps(
     connection: &mut Connection,
     person: &Person,
     id: &str,
-    mut records: Option<&mut RowChanges>,
+    mut changes: Option<&mut RowChanges>,
 ) -> Result<i64, StorageError> {
     let steps = sql_as!(
         EventRow,
@@ -160,12 +160,12 @@ async fn erase_steps(
             continue;
         }
         erased += 1;
-        let Some(records) = records.as_deref_mut() else { continue };
+        let Some(changes) = changes.as_deref_mut() else { continue };
         sql!("UPDATE dispatch_events SET reason = $3 WHERE correlation_id = $1 AND step = $2", id, step.step, ERASED)
             .execute(&mut *connection)
             .await?;
-        records.step(ChangeKind::Removed, &step);
-        records.step(ChangeKind::Added, &EventRow { reason: Some(ERASED.to_owned()), ..step });
+        changes.step(ChangeKind::Removed, &step);
+        changes.step(ChangeKind::Added, &EventRow { reason: Some(ERASED.to_owned()), ..step });
     }
     Ok(erased)
 }

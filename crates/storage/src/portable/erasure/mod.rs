@@ -58,12 +58,12 @@ impl Erasure for Backend {
             return Ok(erased);
         };
         let mut unit = self.begin().await?;
-        let mut records = RowChanges::default();
+        let mut changes = RowChanges::default();
         for id in ids {
-            message::erase(&mut unit, person, id.as_str(), &mut erased, Some(&mut records)).await?;
+            message::erase(&mut unit, person, id.as_str(), &mut erased, Some(&mut changes)).await?;
         }
         append(&mut unit, entry, erased.messages).await?;
-        self.commit(unit, &records).await?;
+        self.commit(unit, &changes).await?;
         self.changed.send_replace(());
         Ok(erased)
     }

@@ -10,7 +10,7 @@ pub(super) async fn cancel(
     connection: &mut Connection,
     id: &CorrelationId,
     now: Timestamp,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<Cancellation, StorageError> {
     // This locks the row: a claim of another instance happens completely before or after it.
     let cancelled =
@@ -21,7 +21,7 @@ pub(super) async fn cancel(
         "UPDATE messages SET updated_at = updated_at WHERE correlation_id = $1 \
          RETURNING dispatch, status, precedence > $2 AS \"is_shown!: bool\"",
         id.as_str(),
-        Precedence::DISPATCH
+        Precedence::DISPATCH_BYTES
     );
     let Some(message) = message.fetch_optional(&mut *connection).await? else { return Ok(Cancellation::Absent) };
     let at = Place { table: "messages", row: id.as_str() };
@@ -32,7 +32,7 @@ pub(super) async fn cancel(
         _ if message.is_shown => Cancellation::TooLate(status),
         _ if waited => {
             let step = StepRow::of(id.to_string(), &Settlement::new(Dispatch::Cancelled, now));
-            steps::take(connection, &[step], records).await?;
+            steps::take(connection, &[step], changes).await?;
             Cancellation::Cancelled
         }
         Dispatch::Cancelled => Cancellation::Already,

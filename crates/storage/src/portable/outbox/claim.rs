@@ -19,7 +19,7 @@ pub(super) async fn hand_out(
     connection: &mut Connection,
     mut rows: Vec<LeasedRow>,
     now: Timestamp,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<Vec<Claim>, StorageError> {
     rows.sort_unstable_by(|a, b| a.correlation_id.cmp(&b.correlation_id));
     let ids: Vec<&str> = rows.iter().map(|row| row.correlation_id.as_str()).collect();
@@ -43,7 +43,7 @@ pub(super) async fn hand_out(
     if !ended.is_empty() {
         dispatch::close(connection, &ended).await?;
     }
-    steps::take(connection, &taken, records).await?;
+    steps::take(connection, &taken, changes).await?;
     Ok(claims)
 }
 

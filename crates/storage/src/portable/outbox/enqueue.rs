@@ -17,7 +17,7 @@ pub(super) async fn enqueue(
     entries: &[OutboxEntry],
     at: Timestamp,
     actor: &Actor,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<Vec<EnqueueResult>, StorageError> {
     let mut decided = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -25,7 +25,7 @@ pub(super) async fn enqueue(
     }
     let undecided = entries.iter().zip(&decided).filter_map(|(entry, decided)| decided.is_none().then_some(entry));
     let undecided: Vec<&OutboxEntry> = undecided.collect();
-    let outcomes = enqueue_by_id(connection, &undecided, at, records).await?;
+    let outcomes = enqueue_by_id(connection, &undecided, at, changes).await?;
     for (entry, outcome) in undecided.iter().zip(&outcomes) {
         if let (Some(key), EnqueueResult::Conflict) = (&entry.key, outcome) {
             keys::give_up(connection, &key.key, actor).await?;
@@ -40,7 +40,7 @@ async fn enqueue_by_id(
     connection: &mut Connection,
     entries: &[&OutboxEntry],
     at: Timestamp,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<Vec<EnqueueResult>, StorageError> {
     let rows: Vec<QueuedRow> = entries.iter().map(|entry| QueuedRow::of(entry)).collect();
     let mut first: BTreeMap<&str, &QueuedRow> = BTreeMap::new();
@@ -55,7 +55,7 @@ async fn enqueue_by_id(
         dispatch::insert_outbox(connection, &taken).await?;
         let queued = Settlement::new(Dispatch::Queued, at);
         let queued: Vec<_> = taken.iter().map(|row| StepRow::of(row.correlation_id.clone(), &queued)).collect();
-        steps::write_down(connection, &queued, records).await?;
+        steps::write_down(connection, &queued, changes).await?;
     }
 
     let stored = if known.is_empty() {

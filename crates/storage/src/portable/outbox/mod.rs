@@ -32,8 +32,8 @@ impl Outbox for Backend {
         actor: &Actor,
     ) -> Result<Vec<EnqueueResult>, StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = RowChanges::default();
-        let outcomes = enqueue::enqueue(&mut transaction, entries, at, actor, &mut records).await?;
+        let mut changes = RowChanges::default();
+        let outcomes = enqueue::enqueue(&mut transaction, entries, at, actor, &mut changes).await?;
         let new = outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count();
         if new == 0 {
             // A key may be new for a message that exists already.
@@ -41,7 +41,7 @@ impl Outbox for Backend {
             return Ok(outcomes);
         }
         let count = i64::try_from(new).unwrap_or(i64::MAX);
-        self.commit_with_audit(transaction, &records, &PerformedAction { actor, action: AuditAction::Sent, at, count })
+        self.commit_with_audit(transaction, &changes, &PerformedAction { actor, action: AuditAction::Sent, at, count })
             .await?;
         self.changed.send_replace(());
         self.submitted.send_replace(());
@@ -67,9 +67,9 @@ impl Outbox for Backend {
             transaction.rollback().await?;
             return Ok(Vec::new());
         }
-        let mut records = RowChanges::default();
-        let claims = claim::hand_out(&mut transaction, rows, now, &mut records).await?;
-        self.commit(transaction, &records).await?;
+        let mut changes = RowChanges::default();
+        let claims = claim::hand_out(&mut transaction, rows, now, &mut changes).await?;
+        self.commit(transaction, &changes).await?;
         self.changed.send_replace(());
         Ok(claims)
     }
@@ -77,9 +77,9 @@ impl Outbox for Backend {
     #[tracing::instrument(level = "debug", name = "storage.settle", skip_all, fields(rows = outcomes.len()))]
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = RowChanges::default();
-        settle::settle(&mut transaction, outcomes, &mut records).await?;
-        self.commit(transaction, &records).await?;
+        let mut changes = RowChanges::default();
+        settle::settle(&mut transaction, outcomes, &mut changes).await?;
+        self.commit(transaction, &changes).await?;
         self.changed.send_replace(());
         Ok(())
     }
@@ -95,12 +95,12 @@ impl Outbox for Backend {
     #[tracing::instrument(level = "debug", name = "storage.cancel", skip_all)]
     async fn cancel(&self, id: &CorrelationId, at: Timestamp, actor: &Actor) -> Result<Cancellation, StorageError> {
         let mut transaction = self.begin().await?;
-        let mut records = RowChanges::default();
-        let outcome = cancel::cancel(&mut transaction, id, at, &mut records).await?;
+        let mut changes = RowChanges::default();
+        let outcome = cancel::cancel(&mut transaction, id, at, &mut changes).await?;
         if outcome == Cancellation::Cancelled {
             self.commit_with_audit(
                 transaction,
-                &records,
+                &changes,
                 &PerformedAction { actor, action: AuditAction::Cancelled, at, count: 1 },
             )
             .await?;

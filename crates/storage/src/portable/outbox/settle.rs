@@ -18,7 +18,7 @@ type Settled<'a> = BTreeMap<&'a CorrelationId, &'a Settlement>;
 pub(super) async fn settle(
     connection: &mut Connection,
     outcomes: &[(Claim, Settlement)],
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let mut settled = end_attempts(connection, outcomes).await?;
     if settled.is_empty() {
@@ -33,10 +33,10 @@ pub(super) async fn settle(
         stay(connection, &closed, &mut settled).await?;
     }
     for adoption in adoptions {
-        adoption::adopt(connection, &adoption, records).await?;
+        adoption::adopt(connection, &adoption, changes).await?;
     }
     let taken: Vec<StepRow> = settled.iter().map(|(id, end)| StepRow::of(id.to_string(), end)).collect();
-    Ok(steps::take(connection, &taken, records).await?)
+    Ok(steps::take(connection, &taken, changes).await?)
 }
 
 /// Ends the attempts after which no later one has begun.

@@ -38,23 +38,23 @@ pub(super) async fn shown(connection: &mut Connection, ids: &[&str]) -> Result<B
 pub(super) async fn take(
     connection: &mut Connection,
     steps: &[StepRow],
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), sqlx::Error> {
     if steps.is_empty() {
         return Ok(());
     }
     dispatch::move_messages(connection, steps).await?;
-    write_down(connection, steps, records).await
+    write_down(connection, steps, changes).await
 }
 
 /// Stores one step for each message, and records them in the hash chain.
 pub(super) async fn write_down(
     connection: &mut Connection,
     steps: &[StepRow],
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<(), sqlx::Error> {
     for row in dispatch::insert_steps(connection, steps).await? {
-        records.step(ChangeKind::Added, &row);
+        changes.step(ChangeKind::Added, &row);
     }
     Ok(())
 }

@@ -39,8 +39,8 @@ impl Backend {
         let mut all = Vec::new();
         loop {
             let mut transaction = self.begin().await?;
-            let mut records = RowChanges::default();
-            let ids = end(&mut transaction, over, now, &mut records).await?;
+            let mut changes = RowChanges::default();
+            let ids = end(&mut transaction, over, now, &mut changes).await?;
             if ids.is_empty() {
                 transaction.rollback().await?;
                 return outbox_rows::ids(all);
@@ -48,7 +48,7 @@ impl Backend {
             if let Some(entry) = entry {
                 append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
             }
-            self.commit(transaction, &records).await?;
+            self.commit(transaction, &changes).await?;
             self.changed.send_replace(());
             all.extend(ids);
         }
@@ -60,7 +60,7 @@ async fn end(
     connection: &mut Connection,
     over: Over,
     now: Timestamp,
-    records: &mut RowChanges,
+    changes: &mut RowChanges,
 ) -> Result<Vec<String>, StorageError> {
     let mut ids = match over {
         Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,
@@ -81,7 +81,7 @@ async fn end(
         Over::Known => DOUBTFUL,
     };
     let taken: Vec<StepRow> = ids.iter().map(|id| StepRow::of(id.clone(), &because(reached(id), now))).collect();
-    steps::take(connection, &taken, records).await?;
+    steps::take(connection, &taken, changes).await?;
     Ok(ids)
 }
 
