@@ -67,7 +67,7 @@ pub(super) struct Notify {
     pub(super) bearer: Vec<SecretString>,
     pub(super) allowed_addresses: Vec<String>,
     pub(super) body_limit_bytes: usize,
-    pub(super) queue_rows: usize,
+    pub(super) queue_requests: usize,
     pub(super) queue_bytes: usize,
     pub(super) batch_rows: usize,
     pub(super) writers: usize,

@@ -36,7 +36,8 @@ use crate::{
 pub struct Settings {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// How many connections there may be, and how long they may be idle.
+    /// The limits of connections: how many per address, how long they may be idle, and how long an answer may stay
+    /// unread.
     pub connections: ConnectionLimits,
     /// The certificate for HTTPS; `None` for HTTP without encryption.
     pub certificate: Option<Certificate>,
@@ -78,8 +79,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the files of secrets and certificates again. They are also read again when they are used; this logs their
-    /// errors at once.
+    /// Reads the files of secrets and certificates again. Called on SIGHUP. Changed files are picked up on use anyway;
+    /// this reports errors immediately.
     pub fn reread(&self) {
         self.authentication.reread();
         if let Some(tokens) = &self.tokens {
@@ -117,7 +118,7 @@ impl Settings {
         let authentication = authentication(&raw.notify, public_url.as_ref(), minimum, files, errors);
         for (name, number) in [
             ("notify.body_limit_bytes", raw.notify.body_limit_bytes),
-            ("notify.queue_rows", raw.notify.queue_rows),
+            ("notify.queue_requests", raw.notify.queue_requests),
             ("notify.queue_bytes", raw.notify.queue_bytes),
             ("notify.batch_rows", raw.notify.batch_rows),
             ("notify.writers", raw.notify.writers),
@@ -131,7 +132,8 @@ impl Settings {
             (1..=9).contains(&raw.notify.answer_within_seconds),
             "notify.answer_within_seconds must be 1 to 9: the platform gives up after 10 s, and may not retry",
         );
-        // A command that works with the database determines its own access.
+        // Only to check the URL. For `Purpose::Store`, `open_for` sets the real access later, so this checks for the
+        // weakest.
         let access = if purpose == Purpose::Store { Access::Read } else { Access::Write };
         let database = check_url(raw.database_url.expose_secret(), access);
         let database = database.map_err(|error| errors.check(false, &format!("database_url: {}", causes(&error)))).ok();
@@ -179,7 +181,7 @@ impl Settings {
             allowed_addresses,
             body_limit: raw.notify.body_limit_bytes,
             commit: Limits {
-                queue_rows: raw.notify.queue_rows,
+                queue_requests: raw.notify.queue_requests,
                 queue_bytes: raw.notify.queue_bytes,
                 batch_rows: raw.notify.batch_rows,
                 writers: raw.notify.writers,

@@ -1,5 +1,5 @@
-//! Group commit: everything that arrived during the last commit is the next batch, and its callers are answered after
-//! its commit.
+//! Group commit: what arrives during one commit forms the next batch, up to `batch_rows`, and its callers are answered
+//! after its commit.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,11 +20,11 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The maximum number of waiting requests.
-    pub queue_rows: usize,
+    pub queue_requests: usize,
     /// The maximum number of waiting bytes.
     pub queue_bytes: usize,
-    /// The maximum number of arrivals in one commit. The arrivals of one request are never split, however many there
-    /// are.
+    /// The maximum number of arrivals in one batch. The arrivals of one request are always in one batch, however many
+    /// there are, so the last request may exceed this.
     pub batch_rows: usize,
     /// How many commits may run at the same time.
     pub writers: usize,
@@ -78,8 +78,8 @@ pub struct Committer {
 #[derive(Clone, Copy)]
 struct Outcome {
     at: Instant,
-    /// It is also true if the database refused a row, since the database itself works.
-    succeeded: bool,
+    /// Whether the store works. It does even if the database refused a row.
+    store_works: bool,
 }
 
 /// How long after a failure the next commit is expected to fail too.
@@ -88,7 +88,7 @@ const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(10);
 impl Committer {
     /// Starts the writers. The tasks of the returned set end when the queue is closed and empty.
     pub fn start(journal: &Arc<dyn Journal>, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
-        let (queue, waiting) = mpsc::channel(limits.queue_rows.max(1));
+        let (queue, waiting) = mpsc::channel(limits.queue_requests.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let latest = watch::Sender::new(None);
         let mut writers = JoinSet::new();
@@ -108,17 +108,17 @@ impl Committer {
 
     /// Returns whether a commit failed recently, and none has succeeded since.
     pub fn is_failing(&self) -> bool {
-        self.latest.borrow().is_some_and(|latest| !latest.succeeded && latest.at.elapsed() < FAILURE_COUNTS_FOR)
+        self.latest.borrow().is_some_and(|latest| !latest.store_works && latest.at.elapsed() < FAILURE_COUNTS_FOR)
     }
 
     /// Returns whether the store commits, according to notifications: by the last commit if it ended within `recently`,
     /// otherwise by the one under way. `None` if there is neither.
-    pub async fn evidence(&self, recently: Duration) -> Option<bool> {
+    pub async fn observed_health(&self, recently: Duration) -> Option<bool> {
         let mut latest = self.latest.subscribe();
         loop {
             let known = latest.borrow_and_update().filter(|latest| latest.at.elapsed() < recently);
             if let Some(known) = known {
-                return Some(known.succeeded);
+                return Some(known.store_works);
             }
             let is_idle = self.bytes.available_permits() == self.most_bytes;
             if is_idle || latest.changed().await.is_err() {
@@ -127,8 +127,9 @@ impl Committer {
         }
     }
 
-    /// Stores the arrivals of one request, all in one commit. `Ok` means that they are on disk; an error means that the
-    /// sender should try again.
+    /// Stores the arrivals of one request: in one commit unless the database refuses a row; then in several. `Ok` means
+    /// that they are on disk. On an error, some may be stored already; the sender should try again, and repeating is
+    /// harmless.
     ///
     /// If the database refuses one of them, the others are committed without it, and that one is stored in quarantine.
     /// The sender is answered when all are stored.
@@ -223,8 +224,8 @@ impl Writer {
     /// Commits once, and publishes the outcome.
     async fn attempt(&self, arrivals: &[Arrival]) -> Attempt {
         let attempt = self.append(arrivals).await;
-        let succeeded = attempt != Attempt::Unavailable;
-        self.latest.send_replace(Some(Outcome { at: Instant::now(), succeeded }));
+        let store_works = attempt != Attempt::Unavailable;
+        self.latest.send_replace(Some(Outcome { at: Instant::now(), store_works }));
         attempt
     }
 

@@ -88,7 +88,7 @@ fn arrival(body: &[u8]) -> Arrival {
 }
 
 fn limits() -> Limits {
-    Limits { queue_rows: 1000, queue_bytes: 1 << 20, batch_rows: 8, writers: 2, patience: Duration::from_secs(8) }
+    Limits { queue_requests: 1000, queue_bytes: 1 << 20, batch_rows: 8, writers: 2, patience: Duration::from_secs(8) }
 }
 
 fn start(model: &Arc<Model>, limits: Limits) -> (Committer, JoinSet<()>) {
@@ -129,7 +129,7 @@ async fn what_arrives_during_a_commit_is_the_next_batch() {
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_turns_away_at_once() {
     let model = Model::new(Vec::new(), 0);
-    let few = Limits { queue_rows: 2, writers: 1, batch_rows: 1, queue_bytes: 10, ..limits() };
+    let few = Limits { queue_requests: 2, writers: 1, batch_rows: 1, queue_bytes: 10, ..limits() };
     let (committer, _writers) = start(&model, few);
     assert_eq!(
         committer.commit(vec![arrival(&[b'x'; 11])]).await,
@@ -270,9 +270,9 @@ proptest! {
         callers in proptest::collection::vec(any_caller(), 0..60),
         writers in 1usize..4,
         batch_rows in 1usize..20,
-        queue_rows in 1usize..80,
+        queue_requests in 1usize..80,
     ) {
-        let limits = Limits { queue_rows, batch_rows, writers, ..limits() };
+        let limits = Limits { queue_requests, batch_rows, writers, ..limits() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(play(outcomes, &callers, limits));
     }

@@ -46,12 +46,15 @@ impl Ordered for Settings {
 
 #[test]
 fn an_empty_source_falls_back_to_the_next_one() {
-    let file = "listen = '127.0.0.1:1'\npublic_url = 'http://127.0.0.1/notify'\nnotify.queue_rows = 7";
-    let environment =
-        [("RECEIPTD_LISTEN", ""), ("RECEIPTD_NOTIFY__QUEUE_ROWS", ""), ("RECEIPTD_NOTIFY__QUEUE_ROWS_FILE", "")];
+    let file = "listen = '127.0.0.1:1'\npublic_url = 'http://127.0.0.1/notify'\nnotify.queue_requests = 7";
+    let environment = [
+        ("RECEIPTD_LISTEN", ""),
+        ("RECEIPTD_NOTIFY__QUEUE_REQUESTS", ""),
+        ("RECEIPTD_NOTIFY__QUEUE_REQUESTS_FILE", ""),
+    ];
     let flags = Flags { listen: Some(String::new()), database_url: Some(String::new()), ..Flags::default() };
     let settings = load(&flags, &environment, file).unwrap();
-    assert_eq!((settings.listen.port(), settings.commit.queue_rows), (1, 7));
+    assert_eq!((settings.listen.port(), settings.commit.queue_requests), (1, 7));
     assert_eq!(settings.database_url.expose_secret(), "sqlite://receiptd.db");
     // One of two names may be empty.
     let environment = [("RECEIPTD_NOTIFY__BEARER", "b34rer"), ("RECEIPTD_NOTIFY__BEARER_FILE", "")];

@@ -68,12 +68,13 @@ fn the_defaults_alone_are_enough() {
 
 #[test]
 fn flags_override_the_environment_the_file_and_the_defaults() {
-    let file = "listen = '127.0.0.1:1'\ndatabase_url = 'sqlite://file.db'\n[notify]\nqueue_rows = 1\nbatch_rows = 1";
-    let environment = [("RECEIPTD_LISTEN", "127.0.0.1:2"), ("RECEIPTD_NOTIFY__QUEUE_ROWS", "2")];
+    let file =
+        "listen = '127.0.0.1:1'\ndatabase_url = 'sqlite://file.db'\n[notify]\nqueue_requests = 1\nbatch_rows = 1";
+    let environment = [("RECEIPTD_LISTEN", "127.0.0.1:2"), ("RECEIPTD_NOTIFY__QUEUE_REQUESTS", "2")];
     let flags = Flags { listen: Some("127.0.0.1:3".to_owned()), ..Flags::default() };
     let settings = load(&flags, &environment, file).unwrap();
     assert_eq!(settings.listen.port(), 3);
-    assert_eq!((settings.commit.queue_rows, settings.commit.batch_rows), (2, 1));
+    assert_eq!((settings.commit.queue_requests, settings.commit.batch_rows), (2, 1));
     assert_eq!(settings.database_url.expose_secret(), "sqlite://file.db");
     assert_eq!(settings.body_limit, 1024 * 1024);
     assert_eq!(load(&Flags::default(), &environment, file).unwrap().listen.port(), 2);
@@ -205,7 +206,7 @@ fn unknown_names_are_refused_with_a_suggestion() {
 fn wrong_types_are_refused() {
     for (variable, value, wanted) in [
         ("RECEIPTD_INSECURE", "yes", "true or false"),
-        ("RECEIPTD_NOTIFY__QUEUE_ROWS", "many", "a whole number"),
+        ("RECEIPTD_NOTIFY__QUEUE_REQUESTS", "many", "a whole number"),
         ("RECEIPTD_DATABASE__CONNECTIONS", "1.5", "a whole number"),
         ("RECEIPTD_OVERDUE__SMS", "1d", "a whole number"),
     ] {
@@ -215,8 +216,8 @@ fn wrong_types_are_refused() {
         ("listen = 8080", "listen"),
         ("insecure = 'true'", "insecure"),
         ("notify = 7", "notify"),
-        ("[notify]\nqueue_rows = '7'", "notify.queue_rows"),
-        ("[notify]\nqueue_rows = -1", "notify.queue_rows"),
+        ("[notify]\nqueue_requests = '7'", "notify.queue_requests"),
+        ("[notify]\nqueue_requests = -1", "notify.queue_requests"),
         ("[notify]\nhub_secrets = [true]", "notify.hub_secrets"),
         ("[overdue]\nwhatsapp = 'soon'", "overdue.whatsapp"),
         ("[send.channel_rates]\nsms = -1", "send.channel_rates.sms"),
@@ -295,10 +296,15 @@ fn contradictory_or_unsafe_settings_are_refused_with_the_reason() {
         let environment: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         refuses(from_environment(&environment), &words.split('|').collect::<Vec<_>>());
     }
-    for key in
-        ["notify.body_limit_bytes", "notify.queue_rows", "notify.queue_bytes", "notify.batch_rows", "notify.writers"]
-            .into_iter()
-            .chain(["database.connections", "database.timeout_seconds", "send.timeout_seconds", "send.attempts"])
+    for key in [
+        "notify.body_limit_bytes",
+        "notify.queue_requests",
+        "notify.queue_bytes",
+        "notify.batch_rows",
+        "notify.writers",
+    ]
+    .into_iter()
+    .chain(["database.connections", "database.timeout_seconds", "send.timeout_seconds", "send.attempts"])
     {
         refuses(from_file(&format!("{key} = 0")), &[&format!("{key} must be at least 1")]);
     }

@@ -61,7 +61,7 @@ async fn scene(timeout: &str) -> (Scene, Stoppable, TempDir) {
     let settings = [
         ("RECEIPTD_DATABASE_URL", database.url()),
         ("RECEIPTD_DATABASE__TIMEOUT_SECONDS", timeout),
-        ("RECEIPTD_NOTIFY__QUEUE_ROWS", "20"),
+        ("RECEIPTD_NOTIFY__QUEUE_REQUESTS", "20"),
     ];
     let (program, client) = Program::serve(folder.path(), free_address(), &settings).await;
     let load = Load::on(&client, 60, 20_000);

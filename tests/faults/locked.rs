@@ -13,7 +13,7 @@ fn a_lock_is_reported_in_time_and_recovers() {
     on_sqlite(async |database| {
         let folder = tempfile::tempdir().unwrap();
         // So small that the queue is full at once: then memory must not grow with the number of requests.
-        let settings = [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_NOTIFY__QUEUE_ROWS", "20")];
+        let settings = [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_NOTIFY__QUEUE_REQUESTS", "20")];
         let (program, client) = Program::serve(folder.path(), free_address(), &settings).await;
         let load = Load::on(&client, 60, 20_000);
         let scene = Scene::begins(program, client, load).await;

@@ -47,7 +47,8 @@ async fn an_outage_is_reported_and_ends(database: &Database) {
 
 async fn a_full_queue_is_reported_at_once(database: &Database) {
     const POSTS: usize = 12;
-    let server = TestServer::on(database).with("notify.queue_rows", "3").with("notify.batch_rows", "1").start().await;
+    let server =
+        TestServer::on(database).with("notify.queue_requests", "3").with("notify.batch_rows", "1").start().await;
     let outage = database.fails().await;
     let began = Instant::now();
     let mut posts: JoinSet<_> = (0..POSTS).map(|n| post(&server, Sample::of(&format!("order-{n}")))).collect();

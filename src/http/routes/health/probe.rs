@@ -92,8 +92,8 @@ impl Probe {
     async fn check(&self) -> Finding {
         let checked = timeout(self.within, async {
             // A heartbeat would delay the notifications that arrive meanwhile.
-            match self.committer.evidence(SHARED).await {
-                Some(succeeded) => Ok(succeeded),
+            match self.committer.observed_health(SHARED).await {
+                Some(store_works) => Ok(store_works),
                 None => self.health.beat(self.clock.now()).await.map(|()| true),
             }
         });
@@ -166,7 +166,7 @@ mod tests {
 
         fn probe(self: &Arc<Self>) -> (Arc<Probe>, Committer) {
             let limits = Limits {
-                queue_rows: 99,
+                queue_requests: 99,
                 queue_bytes: 9_999,
                 batch_rows: 1,
                 writers: 1,
