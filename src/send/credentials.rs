@@ -22,7 +22,8 @@ use crate::{
     webex::request::KeyIn,
 };
 
-/// The credentials of a service (`api-authentication`, `using-jwt-for-api-authentication`).
+/// The credentials of a service (the pages `api-authentication` and `using-jwt-for-api-authentication` of
+/// developers.webexconnect.io).
 #[derive(Clone)]
 pub struct Credentials(Kind);
 

@@ -15,7 +15,7 @@ pub struct DispatchLimits {
     pub rates: RateLimits,
     /// How long a lease lasts. It must be longer than an attempt can take.
     pub lease: Duration,
-    /// After this many attempts a message counts as refused.
+    /// After this many attempts that count, a message is rejected.
     pub attempts: i64,
     /// What to do if it stays unknown whether the platform has a message.
     pub on_unknown: OnUnknown,

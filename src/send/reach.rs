@@ -41,7 +41,7 @@ impl Reach {
                 Self::Denied(format!("{words}{code}"))
             }
             // The platform read the request, since its answer has one of its codes.
-            Outcome::Refused { code: Some(_), .. } | Outcome::Later { code: Some(_), .. } => Self::Admitted,
+            Outcome::Rejected { code: Some(_), .. } | Outcome::Later { code: Some(_), .. } => Self::Admitted,
             _ => Self::Odd(format!("{words}, in an undocumented form")),
         }
     }

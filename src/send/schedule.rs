@@ -10,7 +10,8 @@ use crate::{
     webex::Api,
 };
 
-/// How far ahead Messaging API v2 accepts `sendAt` and `expireAt` (`send-sms-message-api-v2`).
+/// How far ahead Messaging API v2 accepts `sendAt` and `expireAt`
+/// (developers.webexconnect.io/reference/send-sms-message-api-v2).
 const WINDOW: Duration = Duration::from_hours(7 * 24);
 /// The distance kept from the end of the window, since the platform's clock may differ from ours.
 const MARGIN: Duration = Duration::from_mins(5);

@@ -33,7 +33,7 @@ async fn rejected_credentials_stop_sending_and_new_ones_resume_it(database: &Dat
     let (stage, platform) = (Stage::on(database).await, Stub::new(|_: &[String]| says(401, None)));
     stage.takes((0..200).map(|n| message(["sms", "whatsapp"][n % 2], &format!("order-{n}")))).await;
     let instance = stage.dispatches(platform.clone(), limits(8));
-    instance.is_stopped_by(Trouble::CredentialsRefused).await;
+    instance.is_stopped_by(Trouble::CredentialsRejected).await;
     // The messages that left with the first one, and one message after a second.
     let tried = async || (tried_for(&platform) >= Duration::from_secs(1)).then_some(());
     eventually("it to be tried again", tried).await;

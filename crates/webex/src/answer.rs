@@ -16,7 +16,7 @@ pub enum Answer {
     /// It queued the message.
     Accepted(Option<TransactionId>),
     /// It rejected the message.
-    Refused {
+    Rejected {
         /// Its code. A rejected call (v2 voice) has none.
         code: Option<String>,
         /// Its text.
@@ -26,11 +26,11 @@ pub enum Answer {
     Unreadable,
 }
 
-/// The codes for an accepted message (`references-api-codes`).
+/// The codes for an accepted message (help.webexconnect.io/docs/references-api-codes).
 const QUEUED: [&str; 2] = ["1001", "1002"];
 
 /// The id in an answer of an API other than v1. The Voice API v1 identifies a call by its session
-/// (`voice-only-api-v1-make-outbound-calls`).
+/// (developers.webexconnect.io/reference/voice-only-api-v1-make-outbound-calls).
 const IDS: [&str; 2] = ["messageId", "sessionId"];
 
 impl Answer {
@@ -42,10 +42,10 @@ impl Answer {
 
     /// Reads the body of an answer to the messages with these ids, and returns the answer to each, in their order.
     ///
-    /// An array has an entry for each message (`api-faqs`). An entry belongs to the message of its `correlationid`. If
-    /// that is empty, it belongs to the message at its index, if there are as many entries as messages. The documents
-    /// do not say how a partly rejected batch is answered, so a message without an entry counts as not answered. An
-    /// object is the answer to all messages.
+    /// An array has an entry for each message (developers.webexconnect.io/reference/api-faqs). An entry belongs to the
+    /// message of its `correlationid`. If that is empty, it belongs to the message at its index, if there are as many
+    /// entries as messages. The documents do not say how a partly rejected batch is answered, so a message without an
+    /// entry counts as not answered. An object is the answer to all messages.
     pub fn read_all(body: &[u8], ids: &[&CorrelationId]) -> Vec<Self> {
         let all = |answer: Self| vec![answer.shared_by(ids.len()); ids.len()];
         let read = |root: &RawValue| {
@@ -85,8 +85,8 @@ fn each(list: &[&RawValue], ids: &[&CorrelationId]) -> Vec<Answer> {
     answers.map(|entry| entry.map_or(Answer::Unreadable, v1)).collect()
 }
 
-/// The code of an answer. All codes of the platform have four digits (`references-api-codes`). A gateway in front of it
-/// may answer with a `code` too, which is an HTTP status or a word.
+/// The code of an answer. All codes of the platform have four digits (help.webexconnect.io/docs/references-api-codes).
+/// A gateway in front of it may answer with a `code` too, which is an HTTP status or a word.
 fn code(fields: &Fields<'_>) -> Option<String> {
     fields.owned(&["code"]).filter(|code| code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -94,19 +94,19 @@ fn code(fields: &Fields<'_>) -> Option<String> {
 fn v1(response: &Fields<'_>) -> Answer {
     match code(response) {
         Some(code) if QUEUED.contains(&code.as_str()) => accepted(response, &["transid"]),
-        code @ Some(_) => Answer::Refused { code, text: response.owned(&["description"]) },
+        code @ Some(_) => Answer::Rejected { code, text: response.owned(&["description"]) },
         None => Answer::Unreadable,
     }
 }
 
 fn v2(root: &Fields<'_>) -> Answer {
     if let Some(code) = code(root) {
-        return Answer::Refused { code: Some(code), text: root.owned(&["message"]) };
+        return Answer::Rejected { code: Some(code), text: root.owned(&["message"]) };
     }
     let status = root.text(&["status"]).map(|status| status.to_lowercase());
     match (root.has(&IDS), status.as_deref()) {
         (true, None | Some("queued")) => accepted(root, &IDS),
-        (_, Some("rejected" | "failed")) => Answer::Refused { code: None, text: root.owned(&["status"]) },
+        (_, Some("rejected" | "failed")) => Answer::Rejected { code: None, text: root.owned(&["status"]) },
         _ => Answer::Unreadable,
     }
 }
@@ -132,8 +132,8 @@ mod tests {
         Answer::Accepted(Some(TransactionId::new(id).unwrap()))
     }
 
-    fn refused(code: &str, text: &str) -> Answer {
-        Answer::Refused { code: Some(code.to_owned()), text: Some(text.to_owned()) }
+    fn rejected(code: &str, text: &str) -> Answer {
+        Answer::Rejected { code: Some(code.to_owned()), text: Some(text.to_owned()) }
     }
 
     #[test]
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn rejection_is_read_in_each_version_and_form() {
-        assert_eq!(fixture!("v1-error-7000"), refused("7000", "Invalid JSON"));
-        assert_eq!(fixture!("v1-error-7000-no-transid"), refused("7000", "Invalid request"));
-        assert_eq!(fixture!("v1-error-7020"), refused("7020", "You have reached maximum transaction limit"));
-        assert_eq!(fixture!("v2-error-7004"), refused("7004", "Invalid parameter - sendAt"));
-        assert_eq!(fixture!("sms-v1-error-7006"), refused("7006", "Internal error"));
-        assert_eq!(Answer::read(br#"{"code":8000,"message":"x"}"#), refused("8000", "x"));
-        assert_eq!(fixture!("v2-voice-rejected"), Answer::Refused { code: None, text: Some("Rejected".to_owned()) });
+        assert_eq!(fixture!("v1-error-7000"), rejected("7000", "Invalid JSON"));
+        assert_eq!(fixture!("v1-error-7000-no-transid"), rejected("7000", "Invalid request"));
+        assert_eq!(fixture!("v1-error-7020"), rejected("7020", "You have reached maximum transaction limit"));
+        assert_eq!(fixture!("v2-error-7004"), rejected("7004", "Invalid parameter - sendAt"));
+        assert_eq!(fixture!("sms-v1-error-7006"), rejected("7006", "Internal error"));
+        assert_eq!(Answer::read(br#"{"code":8000,"message":"x"}"#), rejected("8000", "x"));
+        assert_eq!(fixture!("v2-voice-rejected"), Answer::Rejected { code: None, text: Some("Rejected".to_owned()) });
     }
 
     #[test]
@@ -201,8 +201,8 @@ mod tests {
     #[test]
     fn an_object_is_the_answer_to_the_whole_batch() {
         let limit = include_bytes!("../../../tests/fixtures/send-response/v1-error-7020.json");
-        let refusal = refused("7020", "You have reached maximum transaction limit");
-        assert_eq!(read_all(limit, &["a", "b"]), [refusal.clone(), refusal]);
+        let rejection = rejected("7020", "You have reached maximum transaction limit");
+        assert_eq!(read_all(limit, &["a", "b"]), [rejection.clone(), rejection]);
         let accepted = br#"{"response":{"code":"1001","transid":"t"}}"#;
         assert_eq!(read_all(accepted, &["a", "b"]), [Answer::Accepted(None), Answer::Accepted(None)]);
         assert_eq!(read_all(accepted, &["a"]), [accepted_as("t")]);
@@ -225,7 +225,7 @@ mod tests {
             let body = json!({ "response": list }).to_string();
             for (n, answer) in read_all(body.as_bytes(), &texts).into_iter().enumerate() {
                 let is_there = entries.iter().take(present).any(|entry| *entry == n) && (named[n] || present == 6);
-                let own = Answer::Refused { code: Some(texts[n].to_owned()), text: None };
+                let own = Answer::Rejected { code: Some(texts[n].to_owned()), text: None };
                 prop_assert_eq!(answer, if is_there { own } else { Answer::Unreadable });
             }
         }

@@ -174,7 +174,7 @@ impl Export {
     }
 }
 
-/// Failures are the messages that failed and those that the platform refused. They are found by these two statuses,
+/// Failures are the messages that failed and those that the platform rejected. They are found by these two statuses,
 /// since most messages have neither.
 fn scans(subject: Subject, filter: Filter) -> VecDeque<Filter> {
     if subject != Subject::Failures || filter.status.is_some() {

@@ -1,4 +1,5 @@
-//! What an attempt to dispatch messages means for each of them: it is accepted, refused, tried again later, or unknown.
+//! What an attempt to dispatch messages means for each of them: it is accepted, rejected, tried again later, or
+//! unknown.
 //!
 //! The table in `classify/table.rs` decides. This file extracts what the table needs, and words the reason.
 
@@ -60,7 +61,7 @@ pub(super) enum Cause {
     Credentials,
     /// The request was not sent, since no connection could be made.
     Unreachable,
-    /// The answer is not from the platform: the base URL is wrong, or a proxy refuses in its place.
+    /// The answer is not from the platform: the base URL is wrong, or a proxy answers in its place.
     Unexpected,
 }
 
@@ -77,8 +78,8 @@ impl Cause {
 pub(super) enum Outcome {
     /// The platform has the message, under this id if it returned one.
     Accepted(Option<TransactionId>),
-    /// The platform refused the message.
-    Refused { code: Option<String>, reason: String, failure: Failure },
+    /// The platform rejected the message.
+    Rejected { code: Option<String>, reason: String, failure: Failure },
     /// The platform does not have the message, and may accept it later, after `after` at the earliest.
     Later { code: Option<String>, reason: String, cause: Cause, after: Option<Duration> },
     /// The platform may have the message.
@@ -111,8 +112,8 @@ impl Outcome {
     fn of_answer(status: u16, answer: Answer, retry_after: Option<Duration>, channel: &Channel) -> Self {
         match answer {
             Answer::Accepted(id) => Self::Accepted(id),
-            Answer::Refused { code, text } => {
-                let verdict = table::of_refusal(status, code.as_deref(), text.as_deref(), channel);
+            Answer::Rejected { code, text } => {
+                let verdict = table::of_rejection(status, code.as_deref(), text.as_deref(), channel);
                 let documented = || Some(codes::find(Some(channel), code.as_deref()?)?.text.to_owned());
                 let reason = text.or_else(documented).unwrap_or_else(|| "refused".to_owned());
                 Self::from(verdict, code, reason, retry_after)
@@ -130,7 +131,7 @@ impl Outcome {
 
     fn from(verdict: Verdict, code: Option<String>, reason: String, after: Option<Duration>) -> Self {
         match verdict {
-            Verdict::Refused(failure) => Self::Refused { code, reason, failure },
+            Verdict::Rejected(failure) => Self::Rejected { code, reason, failure },
             Verdict::Later(cause) => Self::Later { code, reason, cause, after },
             Verdict::Unknown => Self::Unknown { reason },
         }
@@ -140,7 +141,7 @@ impl Outcome {
     pub(super) fn metric(&self) -> DispatchOutcome {
         match self {
             Self::Accepted(_) => DispatchOutcome::Accepted,
-            Self::Refused { .. } => DispatchOutcome::Refused,
+            Self::Rejected { .. } => DispatchOutcome::Refused,
             Self::Later { .. } => DispatchOutcome::Later,
             Self::Unknown { .. } => DispatchOutcome::Unknown,
         }

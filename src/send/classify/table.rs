@@ -9,11 +9,11 @@
 //! | no connection: no address, no TCP, no TLS, or not in time | later; nothing was sent, and no other message could be |
 //! | no answer: timed out, or the connection broke off | unknown |
 //! | acceptance in a documented form | accepted, whatever the HTTP status |
-//! | refusal with a code in [`CODES`] | that row |
-//! | refusal with a code in `webex/codes.tsv` | its class |
-//! | refusal, otherwise | the row of [`STATUSES`], if that is "later" for another reason than an unexpected answer; otherwise refused, and it is unclear whether permanently |
-//! | an answer that broke off | the row of [`STATUSES`]; after a refusal or an unexpected answer, the message is tried again, since the reason was lost |
-//! | an answer in no documented form | the row of [`STATUSES`]; a bare 404 comes from a wrong address or from a proxy, and does not refuse the message |
+//! | rejection with a code in [`CODES`] | that row |
+//! | rejection with a code in `webex/codes.tsv` | its class |
+//! | rejection, otherwise | the row of [`STATUSES`], if that is "later" for another reason than an unexpected answer; otherwise rejected, and it is unclear whether permanently |
+//! | an answer that broke off | the row of [`STATUSES`]; after a rejection or an unexpected answer, the message is tried again, since the reason was lost |
+//! | an answer in no documented form | the row of [`STATUSES`]; a bare 404 comes from a wrong address or from a proxy, and does not reject the message |
 //!
 //! To change what a code means, add a row here only if its class is not specific enough.
 
@@ -28,25 +28,27 @@ use crate::{
 /// A cell of the table: what to do with the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The platform refused the message.
-    Refused(Failure),
+    /// The platform rejected the message.
+    Rejected(Failure),
     /// The platform does not have the message, and may accept it later.
     Later(Cause),
     /// The platform may have the message.
     Unknown,
 }
 
-use Verdict::{Later, Refused, Unknown};
+use Verdict::{Later, Rejected, Unknown};
 
-/// Codes of `codes.tsv` whose class is not specific enough, with the verdict for a refusal. A row with words applies
-/// only if the platform's text contains them, for codes with two meanings (`references-api-codes`).
+/// Codes of `codes.tsv` whose class is not specific enough, with the verdict for a rejection. A row with words applies
+/// only if the platform's text contains them, for codes with two meanings
+/// (help.webexconnect.io/docs/references-api-codes).
 const CODES: &[(&str, Option<&str>, Verdict)] = &[
     // Authentication failed because of a bad key; the service key is missing.
     ("7001", None, Later(Cause::Credentials)),
     ("7002", None, Later(Cause::Credentials)),
     // The service is inactive: it is that of our key, so all messages share it.
     ("7007", None, Later(Cause::Credentials)),
-    // The tenant's list of allowed addresses does not contain ours (`product-update-v6200-july-2026`).
+    // The tenant's list of allowed addresses does not contain ours
+    // (help.webexconnect.io/changelog/product-update-v6200-july-2026).
     ("7010", Some("source ip"), Later(Cause::Credentials)),
     ("7127", None, Later(Cause::Credentials)),
     ("7208", Some("source ip"), Later(Cause::Credentials)),
@@ -59,18 +61,19 @@ const CODES: &[(&str, Option<&str>, Verdict)] = &[
 const STATUSES: &[(RangeInclusive<u16>, Verdict)] = &[
     // Redirects are not followed, and mean a wrong base URL.
     (300..=399, Later(Cause::Unexpected)),
-    // 401 has no body (`send-sms-message-api-v2`). 403 means an unknown customer, or one over quota (`mms-api`).
+    // 401 has no body (developers.webexconnect.io/reference/send-sms-message-api-v2). 403 means an unknown customer, or
+    // one over quota (developers.webexconnect.io/reference/mms-api).
     (401..=401, Later(Cause::Credentials)),
     (403..=403, Later(Cause::Credentials)),
     // Whichever side was too slow, the request may have been read completely.
     (408..=408, Unknown),
-    // It is listed (`mms-api`) without saying what is in conflict.
-    (409..=409, Refused(Failure::Unclear)),
+    // It is listed (developers.webexconnect.io/reference/mms-api) without saying what is in conflict.
+    (409..=409, Rejected(Failure::Unclear)),
     // A proxy in between limits the size; another message may be small enough.
-    (413..=413, Refused(Failure::Permanent)),
+    (413..=413, Rejected(Failure::Permanent)),
     (429..=429, Later(Cause::Rate)),
-    // The platform gives its reason with every other refusal (section 3 of the notes on the wire format). Without a
-    // reason, the path does not belong to the platform, or a proxy answers in its place.
+    // The platform gives its reason with every other rejection. Without a reason, the path does not belong to the
+    // platform, or a proxy answers in its place.
     (400..=499, Later(Cause::Unexpected)),
     // No other server error means that the request was not carried out.
     (503..=503, Later(Cause::Transient)),
@@ -84,28 +87,28 @@ pub(super) fn of_status(status: u16) -> Verdict {
 /// The verdict for an answer that broke off after its head.
 pub(super) fn of_head(status: u16) -> Verdict {
     match of_status(status) {
-        Refused(_) | Later(Cause::Unexpected) => Later(Cause::Transient),
+        Rejected(_) | Later(Cause::Unexpected) => Later(Cause::Transient),
         other => other,
     }
 }
 
-/// The verdict for a refusal in a documented form.
-pub(super) fn of_refusal(status: u16, code: Option<&str>, text: Option<&str>, channel: &Channel) -> Verdict {
+/// The verdict for a rejection in a documented form.
+pub(super) fn of_rejection(status: u16, code: Option<&str>, text: Option<&str>, channel: &Channel) -> Verdict {
     let text = text.unwrap_or_default().to_lowercase();
     let row = CODES.iter().find(|(known, words, _)| Some(*known) == code && words.is_none_or(|w| text.contains(w)));
     if let Some((_, _, verdict)) = row {
         return *verdict;
     }
     match code.and_then(|code| codes::find(Some(channel), code)).map(|code| code.class) {
-        Some(Class::Permanent) => Refused(Failure::Permanent),
+        Some(Class::Permanent) => Rejected(Failure::Permanent),
         Some(Class::Transient) => Later(Cause::Transient),
-        Some(Class::Unclear) => Refused(Failure::Unclear),
-        // The code means success, or work in progress, which is not documented for a refusal.
+        Some(Class::Unclear) => Rejected(Failure::Unclear),
+        // The code means success, or work in progress, which is not documented for a rejection.
         Some(_) => Unknown,
         None => match of_status(status) {
             // The answer has the platform's form, so it is not unexpected.
             later @ Later(cause) if cause != Cause::Unexpected => later,
-            _ => Refused(Failure::Unclear),
+            _ => Rejected(Failure::Unclear),
         },
     }
 }
@@ -118,8 +121,8 @@ mod tests {
     const RATE: Verdict = Later(Cause::Rate);
     const CREDENTIALS: Verdict = Later(Cause::Credentials);
     const UNEXPECTED: Verdict = Later(Cause::Unexpected);
-    const PERMANENT: Verdict = Refused(Failure::Permanent);
-    const UNCLEAR: Verdict = Refused(Failure::Unclear);
+    const PERMANENT: Verdict = Rejected(Failure::Permanent);
+    const UNCLEAR: Verdict = Rejected(Failure::Unclear);
 
     /// Every code that is documented for the answer to a send request, except those of acceptance.
     const DOCUMENTED: &[(Verdict, &[&str])] = &[
@@ -151,15 +154,15 @@ mod tests {
         for (verdict, codes) in DOCUMENTED {
             for code in *codes {
                 for status in [200, 400] {
-                    assert_eq!(of_refusal(status, Some(code), None, &Channel::Sms), *verdict, "{code}");
+                    assert_eq!(of_rejection(status, Some(code), None, &Channel::Sms), *verdict, "{code}");
                 }
             }
         }
-        assert_eq!(of_refusal(201, Some("8009"), None, &Channel::Voice), PERMANENT);
+        assert_eq!(of_rejection(201, Some("8009"), None, &Channel::Voice), PERMANENT);
         // A code takes precedence over the status.
-        assert_eq!(of_refusal(403, Some("7004"), None, &Channel::Sms), PERMANENT);
-        assert_eq!(of_refusal(500, Some("7006"), None, &Channel::Sms), TRANSIENT);
-        assert_eq!(of_refusal(400, Some("7020"), None, &Channel::Sms), RATE);
+        assert_eq!(of_rejection(403, Some("7004"), None, &Channel::Sms), PERMANENT);
+        assert_eq!(of_rejection(500, Some("7006"), None, &Channel::Sms), TRANSIENT);
+        assert_eq!(of_rejection(400, Some("7020"), None, &Channel::Sms), RATE);
     }
 
     #[test]
@@ -170,14 +173,14 @@ mod tests {
             ("7208", "Source ip is not in the allowed list", CREDENTIALS),
             ("7208", "Message expired", TRANSIENT),
         ] {
-            assert_eq!(of_refusal(200, Some(code), Some(text), &Channel::Sms), verdict, "{code} {text}");
+            assert_eq!(of_rejection(200, Some(code), Some(text), &Channel::Sms), verdict, "{code} {text}");
         }
     }
 
     #[test]
     fn every_status_has_its_meaning() {
-        // The verdicts for a body in no documented form, for the head alone, and for a refusal with an unknown code.
-        for (status, bare, cut, refused) in [
+        // The verdicts for a body in no documented form, for the head alone, and for a rejection with an unknown code.
+        for (status, bare, cut, rejected) in [
             (200, Unknown, Unknown, UNCLEAR),
             (201, Unknown, Unknown, UNCLEAR),
             (202, Unknown, Unknown, UNCLEAR),
@@ -201,16 +204,16 @@ mod tests {
         ] {
             assert_eq!(of_status(status), bare, "{status}");
             assert_eq!(of_head(status), cut, "{status}, incomplete");
-            assert_eq!(of_refusal(status, Some("4711"), None, &Channel::Sms), refused, "{status}, unknown code");
+            assert_eq!(of_rejection(status, Some("4711"), None, &Channel::Sms), rejected, "{status}, unknown code");
         }
-        // A call that v2 refuses has no code.
-        assert_eq!(of_refusal(201, None, Some("Rejected"), &Channel::Voice), UNCLEAR);
+        // A call that v2 rejects has no code.
+        assert_eq!(of_rejection(201, None, Some("Rejected"), &Channel::Voice), UNCLEAR);
     }
 
     #[test]
-    fn a_success_code_in_a_refusal_means_unknown() {
+    fn a_success_code_in_a_rejection_means_unknown() {
         for code in ["7500", "7501", "7502"] {
-            assert_eq!(of_refusal(200, Some(code), None, &Channel::Sms), Unknown);
+            assert_eq!(of_rejection(200, Some(code), None, &Channel::Sms), Unknown);
         }
     }
 

@@ -5,9 +5,9 @@
 //!
 //! | What opens it | When |
 //! | --- | --- |
-//! | the platform refuses our credentials | at once: every message is sent with the same ones |
+//! | the platform rejects our credentials | at once: every message is sent with the same ones |
 //! | no connection: no address, TCP or TLS | at once: nothing can be sent |
-//! | a refusal that is not in the platform's form (404 with a web page, a redirect) | at once: the base URL is wrong, or a proxy answers |
+//! | a rejection that is not in the platform's form (404 with a web page, a redirect) | at once: the base URL is wrong, or a proxy answers |
 //! | no answer, a server error, an acceptance that is not in the platform's form | after [`IN_A_ROW`] of them, since a single one can be caused by one message |
 
 use std::time::Duration;
@@ -35,8 +35,8 @@ pub enum DispatchHealth {
 /// The reason why no message can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The platform refuses our credentials.
-    CredentialsRefused,
+    /// The platform rejects our credentials.
+    CredentialsRejected,
     /// The platform cannot be connected to, does not answer, or answers with server errors.
     Unreachable,
     /// What answers does not answer as the platform does: the base URL is wrong, or a proxy answers.
@@ -47,7 +47,7 @@ impl Trouble {
     /// What is wrong, as the beginning of a sentence.
     pub(super) fn as_sentence(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "the platform rejects the credentials",
+            Self::CredentialsRejected => "the platform rejects the credentials",
             Self::Unreachable => "the platform cannot be reached",
             Self::UnexpectedAnswers => "the answers are not those of the platform",
         }
@@ -56,7 +56,7 @@ impl Trouble {
     /// What to do about it, as a sentence.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "Renew the credentials in section webex, or ask the platform to unlock them.",
+            Self::CredentialsRejected => "Renew the credentials in section webex, or ask the platform to unlock them.",
             Self::Unreachable => "Check the network, DNS and webex.base_url.",
             Self::UnexpectedAnswers => "Check webex.base_url, and whether a proxy answers instead of the platform.",
         }
@@ -64,7 +64,7 @@ impl Trouble {
 
     fn end_message(self) -> &'static str {
         match self {
-            Self::CredentialsRefused => "the platform accepts the credentials again; sending continues",
+            Self::CredentialsRejected => "the platform accepts the credentials again; sending continues",
             Self::Unreachable => "the platform can be reached again; sending continues",
             Self::UnexpectedAnswers => "the platform answers again; sending continues",
         }
@@ -73,7 +73,7 @@ impl Trouble {
     /// The longest pause between two probes. Credentials are renewed by a person; a network recovers by itself.
     fn longest_pause(self) -> Duration {
         match self {
-            Self::CredentialsRefused => Duration::from_mins(5),
+            Self::CredentialsRejected => Duration::from_mins(5),
             Self::Unreachable | Self::UnexpectedAnswers => Duration::from_secs(30),
         }
     }
@@ -175,7 +175,7 @@ impl CircuitBreaker {
     fn heard_from_probe(&mut self, open: Open, signal: Signal, now: Instant) {
         let trouble = match signal {
             // Neither of these reveals anything about the credentials.
-            Signal::Answered | Signal::Suspected(..) if open.trouble == Trouble::CredentialsRefused => open.trouble,
+            Signal::Answered | Signal::Suspected(..) if open.trouble == Trouble::CredentialsRejected => open.trouble,
             Signal::Good | Signal::Answered => return self.close(now),
             Signal::Trouble(trouble, reason) | Signal::Suspected(trouble, reason) => {
                 if trouble != open.trouble {
@@ -190,7 +190,7 @@ impl CircuitBreaker {
 
     /// Closes the breaker if the credentials were the trouble, since there are new ones.
     pub(super) fn renewed(&mut self, now: Instant) {
-        if self.trouble() == Some(Trouble::CredentialsRefused) {
+        if self.trouble() == Some(Trouble::CredentialsRejected) {
             self.close(now);
         }
     }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn one_probe_at_a_time_leaves_after_pauses_that_double_up_to_a_bound() {
         for (what, pauses) in [
-            (Trouble::CredentialsRefused, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
+            (Trouble::CredentialsRejected, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]),
             (Trouble::Unreachable, [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30]),
             (Trouble::UnexpectedAnswers, [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30]),
         ] {
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn any_answer_of_the_platform_ends_every_trouble_but_that_of_credentials() {
         for (what, closes) in
-            [(Trouble::Unreachable, true), (Trouble::UnexpectedAnswers, true), (Trouble::CredentialsRefused, false)]
+            [(Trouble::Unreachable, true), (Trouble::UnexpectedAnswers, true), (Trouble::CredentialsRejected, false)]
         {
             let now = Instant::now();
             let (mut breaker, _health) = opened_by(what, now);
@@ -322,15 +322,15 @@ mod tests {
         let (mut breaker, health) = opened_by(Trouble::Unreachable, now);
         let DispatchHealth::Stopped { since, .. } = health.borrow().clone() else { panic!("it works") };
         breaker.began();
-        breaker.heard(trouble(Trouble::CredentialsRefused), now, now);
+        breaker.heard(trouble(Trouble::CredentialsRejected), now, now);
         assert_eq!(
             *health.borrow(),
-            DispatchHealth::Stopped { trouble: Trouble::CredentialsRefused, reason: "reason".to_owned(), since }
+            DispatchHealth::Stopped { trouble: Trouble::CredentialsRejected, reason: "reason".to_owned(), since }
         );
         // A probe without an answer reveals nothing about the credentials.
         breaker.began();
         breaker.heard(suspected(), now, now);
-        assert!(is_stopped_by(&health, Trouble::CredentialsRefused));
+        assert!(is_stopped_by(&health, Trouble::CredentialsRejected));
     }
 
     #[test]
@@ -347,25 +347,25 @@ mod tests {
     fn the_answer_to_an_earlier_request_changes_nothing() {
         let before = Instant::now();
         let now = before + SECOND;
-        let (mut breaker, _health) = opened_by(Trouble::CredentialsRefused, now);
+        let (mut breaker, _health) = opened_by(Trouble::CredentialsRejected, now);
         for signal in [trouble(Trouble::Unreachable), Signal::Good, Signal::Answered, suspected()] {
             breaker.heard(signal, before, now);
             assert_eq!(breaker.wait(now), Some(SECOND));
-            assert_eq!(breaker.trouble(), Some(Trouble::CredentialsRefused));
+            assert_eq!(breaker.trouble(), Some(Trouble::CredentialsRejected));
         }
     }
 
     #[test]
     fn new_credentials_close_it_only_if_they_were_the_trouble() {
         let now = Instant::now() + SECOND;
-        let (mut breaker, health) = opened_by(Trouble::CredentialsRefused, now);
+        let (mut breaker, health) = opened_by(Trouble::CredentialsRejected, now);
         breaker.renewed(now);
         assert_eq!(breaker.wait(now), Some(Duration::ZERO));
         assert!(is_working(&health));
         // The answer to a request that was sent with the old credentials.
-        breaker.heard(trouble(Trouble::CredentialsRefused), now - SECOND, now);
+        breaker.heard(trouble(Trouble::CredentialsRejected), now - SECOND, now);
         assert!(!breaker.is_open());
-        breaker.heard(trouble(Trouble::CredentialsRefused), now, now);
+        breaker.heard(trouble(Trouble::CredentialsRejected), now, now);
         assert!(breaker.is_open());
 
         let (mut breaker, _health) = opened_by(Trouble::Unreachable, now);

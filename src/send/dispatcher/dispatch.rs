@@ -43,7 +43,7 @@ pub(super) struct Feedback {
     /// The platform rejected our rate.
     pub(super) is_too_fast: bool,
     /// How long the platform asked us to wait.
-    pub(super) rest: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl DispatchContext {
@@ -86,7 +86,8 @@ impl DispatchContext {
         }
     }
 
-    /// Builds the request. For several messages, its body is an array of their bodies (`api-faqs`).
+    /// Builds the request. For several messages, its body is an array of their bodies
+    /// (developers.webexconnect.io/reference/api-faqs).
     fn request(&self, claims: &[Claim]) -> Option<Request> {
         let now = self.clock.now();
         let mut requests = claims.iter().map(|claim| Request::new(&claim.submission, &self.tenant, now));
@@ -119,15 +120,15 @@ fn waits_for(outcomes: &[Outcome], wanted: Cause) -> Option<&str> {
 /// Returns what a request reveals about all others. The reason is shown in the log and at `/health/ready`, so it
 /// contains none of the platform's text, which may repeat what we sent.
 fn signal(attempt: &Attempt, outcomes: &[Outcome]) -> Signal {
-    let decided = |outcome: &Outcome| matches!(outcome, Outcome::Accepted(_) | Outcome::Refused { .. });
+    let decided = |outcome: &Outcome| matches!(outcome, Outcome::Accepted(_) | Outcome::Rejected { .. });
     let coded = |outcome: &Outcome| matches!(outcome, Outcome::Later { code: Some(_), .. });
-    let refused = |outcome: &Outcome| match outcome {
+    let rejected = |outcome: &Outcome| match outcome {
         Outcome::Later { cause: Cause::Credentials, code, .. } => Some(code.clone()),
         _ => None,
     };
-    if let Some(code) = outcomes.iter().find_map(refused) {
+    if let Some(code) = outcomes.iter().find_map(rejected) {
         let code = code.map(|code| format!(", code {code}")).unwrap_or_default();
-        return Signal::Trouble(Trouble::CredentialsRefused, format!("{}{code}", attempt.in_words()));
+        return Signal::Trouble(Trouble::CredentialsRejected, format!("{}{code}", attempt.in_words()));
     }
     if waits_for(outcomes, Cause::Rate).is_some() || outcomes.iter().any(decided) {
         return Signal::Good;
@@ -156,7 +157,7 @@ fn feedback(began: Instant, signal: Signal, outcomes: &[Outcome]) -> Feedback {
         _ => None,
     };
     let is_too_fast = waits_for(outcomes, Cause::Rate).is_some();
-    Feedback { began, signal, is_too_fast, rest: outcomes.iter().filter_map(asked).max() }
+    Feedback { began, signal, is_too_fast, retry_after: outcomes.iter().filter_map(asked).max() }
 }
 
 #[cfg(test)]
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_signal_shows_whether_another_request_could_succeed() {
-        use Trouble::{CredentialsRefused, UnexpectedAnswers, Unreachable};
+        use Trouble::{CredentialsRejected, UnexpectedAnswers, Unreachable};
         for (status, body) in [
             (201, r#"{"messageId":"t","status":"queued"}"#),
             (400, r#"{"code":"7004","message":"Invalid parameter"}"#),
@@ -194,8 +195,8 @@ mod tests {
         }
         assert_eq!(signal_of(&answered(500, r#"{"code":"7006","message":"Internal error"}"#)), Signal::Answered);
         for (attempt, trouble) in [
-            (answered(401, ""), CredentialsRefused),
-            (answered(400, r#"{"code":"7001","message":"Authentication failed"}"#), CredentialsRefused),
+            (answered(401, ""), CredentialsRejected),
+            (answered(400, r#"{"code":"7001","message":"Authentication failed"}"#), CredentialsRejected),
             (Attempt::NotSent("Connection refused".to_owned()), Unreachable),
             (answered(404, "<html>nginx</html>"), UnexpectedAnswers),
             (answered(400, "Bad Request"), UnexpectedAnswers),
@@ -230,7 +231,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let feedback_of = |outcomes: &[Outcome]| {
             let feedback = feedback(Instant::now(), Signal::Good, outcomes);
-            (feedback.is_too_fast, feedback.rest)
+            (feedback.is_too_fast, feedback.retry_after)
         };
         assert_eq!(feedback_of(&[Outcome::Accepted(None)]), (false, None));
         assert_eq!(feedback_of(&[unknown()]), (false, None));

@@ -85,7 +85,7 @@ impl DispatchLoop {
             tracing::error!(error = crate::observe::causes(&error), "the outbox cannot be read");
             return LONGEST_PAUSE;
         }
-        self.release_overdue().await;
+        self.put_back_timed_out().await;
         self.start_requests();
         self.claim().min(self.next_wakeup(Instant::now()))
     }
@@ -93,7 +93,7 @@ impl DispatchLoop {
     /// Waits until requests have ended, messages are claimed, or the credentials are renewed. The future may be dropped
     /// at any time.
     pub(super) async fn next_event(&mut self) {
-        if self.breaker.trouble() != Some(Trouble::CredentialsRefused) {
+        if self.breaker.trouble() != Some(Trouble::CredentialsRejected) {
             self.renewal = None;
         } else if self.renewal.is_none() {
             let platform = self.context.platform.clone();
@@ -141,8 +141,8 @@ impl DispatchLoop {
         if feedback.is_too_fast {
             self.rates.slow(channel, now);
         }
-        if let Some(time) = feedback.rest {
-            self.rates.rest(channel, time, now);
+        if let Some(time) = feedback.retry_after {
+            self.rates.pause(channel, time, now);
         }
     }
 
@@ -170,8 +170,9 @@ impl DispatchLoop {
         Ok(())
     }
 
-    /// Puts back the claimed messages that cannot be sent soon.
-    async fn release_overdue(&mut self) {
+    /// Puts back claimed messages that have waited longer than `PATIENCE` or have expired; all of them, while the
+    /// breaker is open and its pause is not over.
+    async fn put_back_timed_out(&mut self) {
         let now = Instant::now();
         if let Some(trouble) = self.breaker.trouble()
             && self.breaker.wait(now) != Some(Duration::ZERO)
@@ -179,11 +180,11 @@ impl DispatchLoop {
             let waiting = self.buffer.take_all();
             return self.context.put_back(waiting, trouble.as_sentence()).await;
         }
-        let over = self.buffer.take_overdue(now, self.sweeper.read_clock());
-        for ready in &over {
+        let timed_out = self.buffer.take_timed_out(now, self.sweeper.read_clock());
+        for ready in &timed_out {
             self.queues.mark_stuck(&ready.claim.submission.channel);
         }
-        self.context.put_back(over, "no request could start soon").await;
+        self.context.put_back(timed_out, "no request could start soon").await;
     }
 
     /// Starts requests with the claimed messages that may be sent.
@@ -200,8 +201,8 @@ impl DispatchLoop {
                 let most = self.batch(&channel).min(self.rates.tokens(&channel, now));
                 let Some((claims, until)) = self.buffer.take(&channel, most) else { break };
                 self.breaker.began();
-                // The rate is documented in requests, but not how an array counts. To count each of its messages cannot
-                // be too fast.
+                // The platform documents the rate in requests, but not how a request with an array counts. Counting
+                // every message is the safe choice.
                 self.rates.take(&channel, claims.len(), now);
                 self.queues.began(&channel);
                 self.requests.start(channel.clone(), self.context.clone().dispatch(claims, until, now));
@@ -245,18 +246,19 @@ impl DispatchLoop {
     }
 
     /// Returns how many messages to claim on `channel` if `at_once` requests may start now: those for these requests,
-    /// and those that wait for the next ones.
+    /// and those that are claimed ahead for the next ones.
     fn claim_size(&mut self, channel: &Channel, at_once: usize, now: Instant) -> usize {
         let (batch, buffered) = (self.batch(channel), self.buffer.of(channel));
         let ahead = if self.breaker.is_open() || self.queues.is_stuck(channel) {
             0
         } else {
-            // The messages that are sent until the next claim is on disk, at the current speed. If answers are slow,
-            // there are hardly any.
+            // How many messages are sent, at the current speed, until a claim is on disk. If answers are slow, there
+            // are hardly any. Twice as many are claimed ahead, because a claim begins when half of them are left: these
+            // are sent meanwhile. The limit is what all requests together can take.
             let next = self.rates.within(channel, self.claims.took() + LEAST_INTERVAL, now);
             (2 * next).min(self.context.limits.in_flight * batch)
         };
-        // While more than half of these messages are in the buffer, no claim is needed.
+        // While more than half of the messages claimed ahead are in the buffer, no claim is needed.
         let is_enough = at_once == 0 && buffered > ahead / 2;
         if is_enough { 0 } else { (at_once * batch + ahead).saturating_sub(buffered) }
     }
@@ -265,14 +267,15 @@ impl DispatchLoop {
     fn free(&self, now: Instant) -> usize {
         let free = self.context.limits.in_flight.saturating_sub(self.requests.len());
         match self.breaker.wait(now) {
-            // Only the probe.
+            // The breaker is open and its pause is over: let one request through, the probe.
             Some(Duration::ZERO) if self.breaker.is_open() => free.min(1),
             Some(Duration::ZERO) => free,
             _ => 0,
         }
     }
 
-    /// Returns how many messages a request on `channel` may contain: Messaging API v1 accepts an array (`api-faqs`).
+    /// Returns how many messages a request on `channel` may contain: Messaging API v1 accepts an array
+    /// (developers.webexconnect.io/reference/api-faqs).
     fn batch(&self, channel: &Channel) -> usize {
         let takes_several = Api::of(channel, None, self.context.tenant.sms_api) == Some(Api::V1);
         if takes_several && !self.breaker.is_open() { self.context.limits.batch.max(1) } else { 1 }
@@ -298,7 +301,8 @@ impl DispatchLoop {
         }
         for channel in self.queues.due(time) {
             let wait = self.rates.wait(&channel, now);
-            // If the rate allows a message now, it waits for the end of a request, which is an event.
+            // If the rate already allows a message, the message is waiting for a free request, and the end of a request
+            // is an event.
             if wait > Duration::ZERO {
                 pause = pause.min(wait.max(LEAST_INTERVAL));
             }

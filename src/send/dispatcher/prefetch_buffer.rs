@@ -32,7 +32,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    fn is_overdue(&self, now: Instant, time: Timestamp) -> bool {
+    fn is_timed_out(&self, now: Instant, time: Timestamp) -> bool {
         self.waits_until <= now || self.claim.submission.expire_at.is_some_and(|at| at <= time)
     }
 }
@@ -75,14 +75,14 @@ impl PrefetchBuffer {
     }
 
     /// Removes the messages that have waited too long, and those that have expired.
-    pub(super) fn take_overdue(&mut self, now: Instant, time: Timestamp) -> Vec<Ready> {
-        let mut overdue = Vec::new();
-        for ready in self.queues.values_mut().filter(|ready| ready.iter().any(|ready| ready.is_overdue(now, time))) {
-            let (gone, kept) = mem::take(ready).into_iter().partition(|ready| ready.is_overdue(now, time));
+    pub(super) fn take_timed_out(&mut self, now: Instant, time: Timestamp) -> Vec<Ready> {
+        let mut timed_out = Vec::new();
+        for ready in self.queues.values_mut().filter(|ready| ready.iter().any(|ready| ready.is_timed_out(now, time))) {
+            let (gone, kept) = mem::take(ready).into_iter().partition(|ready| ready.is_timed_out(now, time));
             *ready = kept;
-            overdue.extend::<VecDeque<Ready>>(gone);
+            timed_out.extend::<VecDeque<Ready>>(gone);
         }
-        overdue
+        timed_out
     }
 
     /// Removes all messages.
@@ -117,16 +117,16 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_too_long_or_runs_out_of_time_is_over() {
+    fn what_waits_too_long_or_expires_is_timed_out() {
         let (mut buffer, start) = (PrefetchBuffer::default(), Instant::now());
         let late = TIME.plus(PATIENCE / 2);
         buffer.put(Channel::Sms, vec![claim(1, None), claim(2, Some(late))], start + PATIENCE, start);
         buffer.put(Channel::Rcs, vec![claim(3, None)], start + PATIENCE, start + PATIENCE / 2);
-        let mut over =
-            |now, time| buffer.take_overdue(now, time).iter().map(|ready| id(&ready.claim)).collect::<Vec<_>>();
-        assert!(over(start, TIME).is_empty());
-        assert_eq!(over(start, late), [2]);
-        assert_eq!(over(start + PATIENCE, late), [1]);
+        let mut timed_out =
+            |now, time| buffer.take_timed_out(now, time).iter().map(|ready| id(&ready.claim)).collect::<Vec<_>>();
+        assert!(timed_out(start, TIME).is_empty());
+        assert_eq!(timed_out(start, late), [2]);
+        assert_eq!(timed_out(start + PATIENCE, late), [1]);
         assert_eq!(buffer.patience(), Some(start + PATIENCE * 3 / 2));
         assert_eq!((buffer.channels(), buffer.len()), (vec![Channel::Rcs], 1));
     }
@@ -158,7 +158,7 @@ mod tests {
                     1 => out.extend(buffer.take(&Channel::Sms, count).iter().flat_map(|(claims, _)| claims).map(id)),
                     _ => {
                         now += PATIENCE / 4;
-                        out.extend(buffer.take_overdue(now, TIME).iter().map(|ready| id(&ready.claim)));
+                        out.extend(buffer.take_timed_out(now, TIME).iter().map(|ready| id(&ready.claim)));
                     }
                 }
                 prop_assert_eq!(buffer.of(&Channel::Sms), there - out.len());

@@ -1,6 +1,6 @@
 //! Limits how fast messages are sent, per tenant and per channel.
 //!
-//! A refusal because of the rate (7020, 429) does not say which of the two limits it means. So it slows its channel
+//! A rejection because of the rate (7020, 429) does not say which of the two limits it means. So it slows its channel
 //! down, and also the tenant if another channel was slowed down just before.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -66,7 +66,7 @@ impl Rates {
         own.throttle.wait(now).max(tenant).max(pause)
     }
 
-    /// Slows `channel` down, since the platform refused a message because of the rate.
+    /// Slows `channel` down, since the platform rejected a message because of the rate.
     pub(super) fn slow(&mut self, channel: &Channel, now: Instant) {
         let Some(rate) = self.of(channel, now).throttle.slow(now) else { return };
         tracing::warn!(%channel, messages_per_second = rate, "the platform rejects the rate; sending more slowly");
@@ -83,7 +83,7 @@ impl Rates {
     }
 
     /// Pauses `channel`, since an answer asked us to wait.
-    pub(super) fn rest(&mut self, channel: &Channel, time: Duration, now: Instant) {
+    pub(super) fn pause(&mut self, channel: &Channel, time: Duration, now: Instant) {
         let own = self.of(channel, now);
         own.paused_until = own.paused_until.max(now + time);
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_far_apart_do_not_slow_the_tenant_down() {
+    fn rejections_far_apart_do_not_slow_the_tenant_down() {
         let (mut rates, now) = rates(0, 0);
         rates.slow(&Channel::Sms, now);
         rates.slow(&Channel::Rcs, now + SHARED);
@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn a_channel_pauses_as_long_as_an_answer_asked() {
         let (mut rates, now) = rates(0, 0);
-        rates.rest(&Channel::Sms, SECOND * 30, now);
-        rates.rest(&Channel::Sms, SECOND, now);
+        rates.pause(&Channel::Sms, SECOND * 30, now);
+        rates.pause(&Channel::Sms, SECOND, now);
         assert_eq!(rates.tokens(&Channel::Sms, now + SECOND * 29), 0);
         assert_eq!(rates.wait(&Channel::Sms, now), SECOND * 30);
         assert_eq!(rates.tokens(&Channel::Sms, now + SECOND * 30), usize::MAX);

@@ -1,8 +1,8 @@
 //! One limit: it begins as configured, is lowered when the platform rejects the rate, and recovers by itself.
 //!
-//! A refusal lowers the limit to half of the refused rate. It then rises by a twentieth each second, as TCP finds the
-//! speed of a line, since nothing else shows what the platform accepts at the moment. The recovery ends at the
-//! configured rate or, without one, at twice the refused rate.
+//! A rejection lowers the limit to half of the rejected rate. It then rises by a twentieth each second, as TCP finds
+//! the speed of a line, since nothing else shows what the platform accepts at the moment. The recovery ends at the
+//! configured rate or, without one, at twice the rejected rate.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(super) struct Throttle {
 struct Slowed {
     /// The current limit.
     rate: f64,
-    /// The rate that was refused.
+    /// The rate that was rejected.
     from: f64,
     /// When it was last slowed down.
     at: Instant,
@@ -32,24 +32,25 @@ struct Slowed {
     changed: Instant,
 }
 
-/// The limit never falls below one message per second, which is what a sandbox accepts
-/// (`sandbox-rate-limits-and-throughput`).
+/// The limit never falls below one message per second, which is what a sandbox accepts (the page
+/// `sandbox-rate-limits-and-throughput` of the platform's documentation).
 const SLOWEST: f64 = 1.0;
-/// Refusals within this time count as one, since they may answer earlier requests. The rate does not change meanwhile.
+/// Rejections within this time count as one, since they may answer earlier requests. The rate does not change
+/// meanwhile.
 const SETTLES: Duration = Duration::from_secs(1);
-/// The fraction of the refused rate, or of the current rate if that is higher, by which the limit rises each second.
+/// The fraction of the rejected rate, or of the current rate if that is higher, by which the limit rises each second.
 const STEP: f64 = 1.0 / 20.0;
 
 /// Returns how many messages may be sent at once. The documentation allows 1.5 times the rate, at most 100 above it
-/// (`rate-limits-for-messaging-apis-event-api-and-inbound-webhook`); with this burst, no second exceeds that. The
-/// documented limits of half an hour a day and eight hours a month are not modelled: on average, we send at the
-/// configured rate, so they are not used up.
+/// (developers.webexconnect.io/reference/rate-limits-for-messaging-apis-event-api-and-inbound-webhook); with this
+/// burst, no second exceeds that. The documented limits of half an hour a day and eight hours a month are not modelled:
+/// on average, we send at the configured rate, so they are not used up.
 fn burst(rate: f64) -> f64 {
     (rate / 2.0).min(100.0)
 }
 
-/// Returns the burst after a refusal, when the platform's burst is used up: what the timer needs to reach the rate.
-fn burst_after_refusal(rate: f64) -> f64 {
+/// Returns the burst after a rejection, when the platform's burst is used up: what the timer needs to reach the rate.
+fn burst_after_rejection(rate: f64) -> f64 {
     (rate / 20.0).min(100.0)
 }
 
@@ -88,7 +89,7 @@ impl Throttle {
         messages
     }
 
-    /// Lowers the limit, since the platform refused the rate. Returns the new rate if this changed it.
+    /// Lowers the limit, since the platform rejected the rate. Returns the new rate if this changed it.
     pub(super) fn slow(&mut self, now: Instant) -> Option<f64> {
         self.recover(now);
         if self.slowed.as_ref().is_some_and(|slowed| now < slowed.at + SETTLES) {
@@ -126,7 +127,7 @@ impl Throttle {
 
     fn apply(&mut self, now: Instant) {
         let limit = match &self.slowed {
-            Some(slowed) => Some((slowed.rate, burst_after_refusal(slowed.rate))),
+            Some(slowed) => Some((slowed.rate, burst_after_rejection(slowed.rate))),
             None => self.configured.map(|rate| (rate, burst(rate))),
         };
         match (limit, &mut self.bucket) {

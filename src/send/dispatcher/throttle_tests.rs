@@ -5,12 +5,12 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(10);
 
-/// Sends as much as allowed for `seconds`, to a platform that refuses what is above `limit` in a second. Returns how
-/// many messages were accepted and how many refused in each second.
+/// Sends as much as allowed for `seconds`, to a platform that rejects what is above `limit` in a second. Returns how
+/// many messages were accepted and how many rejected in each second.
 fn play(throttle: &mut Throttle, start: Instant, seconds: u32, limit: usize) -> Vec<(usize, usize)> {
     let mut history = Vec::new();
     for second in 0..seconds {
-        let (mut accepted, mut refused) = (0, 0);
+        let (mut accepted, mut rejected) = (0, 0);
         for tick in 0..100 {
             let now = start + SECOND * second + TICK * tick;
             // The queue never runs empty, and at most five requests fit into a tick.
@@ -19,17 +19,17 @@ fn play(throttle: &mut Throttle, start: Instant, seconds: u32, limit: usize) -> 
             let fits = messages.min(limit - accepted);
             accepted += fits;
             if messages > fits {
-                refused += messages - fits;
+                rejected += messages - fits;
                 throttle.slow(now);
             }
         }
-        history.push((accepted, refused));
+        history.push((accepted, rejected));
     }
     history
 }
 
 fn sent(history: &[(usize, usize)]) -> Vec<usize> {
-    history.iter().map(|(accepted, refused)| accepted + refused).collect()
+    history.iter().map(|(accepted, rejected)| accepted + rejected).collect()
 }
 
 #[test]
@@ -51,13 +51,13 @@ fn no_second_has_more_than_the_rate_and_the_documented_burst() {
 }
 
 #[test]
-fn a_refusal_halves_the_rate_and_it_recovers_step_by_step() {
+fn a_rejection_halves_the_rate_and_it_recovers_step_by_step() {
     let now = Instant::now();
     let mut throttle = Throttle::new(100, now);
     play(&mut throttle, now, 2, usize::MAX);
     let now = now + SECOND * 2;
     assert_eq!(throttle.slow(now), Some(50.0));
-    // Further refusals of requests that were sent before.
+    // Further rejections of requests that were sent before.
     assert_eq!(throttle.slow(now + TICK), None);
     let history = sent(&play(&mut throttle, now, 15, usize::MAX));
     assert!((45..=55).contains(&history[0]), "{history:?}");
@@ -73,14 +73,14 @@ fn it_finds_the_rate_that_the_platform_accepts() {
         let history = play(&mut throttle, now, 120, 60);
         let late = &history[20..];
         let accepted: usize = late.iter().map(|(accepted, _)| accepted).sum();
-        let refused: usize = late.iter().map(|(_, refused)| refused).sum();
+        let rejected: usize = late.iter().map(|(_, rejected)| rejected).sum();
         assert!(accepted > 100 * 60 * 6 / 10, "{accepted} were accepted: {history:?}");
-        assert!(refused < accepted / 20, "{refused} were refused: {history:?}");
+        assert!(rejected < accepted / 20, "{rejected} were rejected: {history:?}");
     }
 }
 
 #[test]
-fn a_lone_refusal_is_soon_forgotten() {
+fn a_lone_rejection_is_soon_forgotten() {
     let now = Instant::now();
     let mut throttle = Throttle::new(0, now);
     throttle.take(1, now);
@@ -90,7 +90,7 @@ fn a_lone_refusal_is_soon_forgotten() {
 }
 
 #[test]
-fn a_limit_that_was_not_reached_is_not_taken_as_the_refused_rate() {
+fn a_limit_that_was_not_reached_is_not_taken_as_the_rejected_rate() {
     let now = Instant::now();
     let mut throttle = Throttle::new(1000, now);
     throttle.take(40, now);

@@ -30,8 +30,8 @@ const LONGEST_ASKED: Duration = Duration::from_hours(1);
 /// The longest pause of a message whose answers do not come from the platform.
 const LONGEST_UNEXPECTED: Duration = Duration::from_secs(30);
 
-/// Returns what is stored about an attempt with this outcome. After the last attempt, a message that would have to wait
-/// for a reason of its own is refused.
+/// Returns what is stored about an attempt with this outcome. If this was the last attempt, a message with a transient
+/// failure becomes `rejected` instead of waiting again. Causes that concern all messages have no last attempt.
 pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, now: Timestamp) -> Settlement {
     let is_last = claim.counted + 1 >= limits.attempts;
     match outcome {
@@ -40,13 +40,13 @@ pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, n
             settlement.event.transaction_id = id;
             settlement
         }
-        Outcome::Refused { code, reason, failure } => refused(code, reason, failure, now),
+        Outcome::Rejected { code, reason, failure } => rejected(code, reason, failure, now),
         Outcome::Later { code, reason, cause: Cause::Transient, .. } if is_last => {
             let reason = match claim.counted + 1 {
                 1 => format!("given up after 1 attempt: {reason}"),
                 count => format!("given up after {count} attempts; the last: {reason}"),
             };
-            refused(code, reason, Failure::Transient, now)
+            rejected(code, reason, Failure::Transient, now)
         }
         Outcome::Later { code, reason, cause, after } => {
             let (pause, when) = wait(cause, claim);
@@ -59,12 +59,12 @@ pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, n
             settlement.counts = cause.counts();
             settlement
         }
-        // After the last attempt the message stays unconfirmed, since it is not known that the platform refused it.
         Outcome::Unknown { reason } if limits.on_unknown == OnUnknown::Resend && !is_last => {
             let reason = format!("{reason}; the platform may have it");
             let later = Outcome::Later { code: None, reason, cause: Cause::Transient, after: None };
             settle(later, claim, limits, now)
         }
+        // No resend, or no attempts left: it becomes `unconfirmed`, since the platform may have accepted it.
         Outcome::Unknown { reason } => {
             let mut settlement = Settlement::new(Dispatch::Unconfirmed, now);
             settlement.event.reason = Some(reason);
@@ -73,7 +73,7 @@ pub(super) fn settle(outcome: Outcome, claim: &Claim, limits: &DispatchLimits, n
     }
 }
 
-fn refused(code: Option<String>, reason: String, failure: Failure, now: Timestamp) -> Settlement {
+fn rejected(code: Option<String>, reason: String, failure: Failure, now: Timestamp) -> Settlement {
     let mut settlement = Settlement::new(Dispatch::Rejected, now);
     settlement.event.code = code;
     settlement.event.reason = Some(reason);
@@ -81,13 +81,14 @@ fn refused(code: Option<String>, reason: String, failure: Failure, now: Timestam
     settlement
 }
 
-/// Returns how long the message waits, and a description of what it waits for, if that is more than the time. Attempts
-/// that do not count do not lengthen the pause, except after unexpected answers.
+/// Returns how long the message waits and, if it waits for an event and not just for time, a description of that event.
+/// Attempts that do not count do not lengthen the pause, except after unexpected answers.
 fn wait(cause: Cause, claim: &Claim) -> (Duration, Option<&'static str>) {
     match cause {
         Cause::Transient => (pause(claim.counted + 1), None),
         Cause::Rate => (pause(1), None),
-        // If this message itself causes the answers, it must not be the probe each time.
+        // The breaker lets one message through as a probe. If this message is what provokes these answers, a pause lets
+        // another message be the probe.
         Cause::Unexpected => (pause(claim.attempt).min(LONGEST_UNEXPECTED), Some("when the platform answers")),
         // These messages wait for the circuit breaker only.
         Cause::Credentials => (Duration::ZERO, Some("when the platform accepts the credentials")),

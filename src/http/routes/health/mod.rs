@@ -73,7 +73,7 @@ pub(super) async fn ready(
 fn stopped(health: &DispatchHealth) -> Option<Problem> {
     let DispatchHealth::Stopped { trouble, reason, since } = health else { return None };
     let code = match trouble {
-        Trouble::CredentialsRefused => Code::CredentialsRefused,
+        Trouble::CredentialsRejected => Code::CredentialsRefused,
         Trouble::Unreachable => Code::PlatformUnreachable,
         Trouble::UnexpectedAnswers => Code::UnexpectedAnswers,
     };
