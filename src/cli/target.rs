@@ -8,7 +8,7 @@ use super::{
     settings::{self, SettingsArgs},
     variables::{secret, variable},
 };
-use crate::{clock::Clock, query::Query, storage::Access, webex::has_host};
+use crate::{clock::Clock, query::Query, storage::Access, webex::authority_follows_scheme};
 
 const SERVER: &str = "Ask this running server instead of the database  [env: RECEIPTD_SERVER]";
 const TOKEN: &str = "The API token for --server  [env: RECEIPTD_TOKEN, or RECEIPTD_TOKEN_FILE for a file with it]";
@@ -24,8 +24,8 @@ pub(super) struct TargetArgs {
     token: Option<String>,
 }
 
-/// The database or a server. `D` is the state of the database: at first only its settings, with which a command opens it for
-/// the access that it needs.
+/// The database or a server. `D` is `SettingsArgs` until the command opens the database, and then whatever it opened,
+/// for example `Query`.
 pub(super) enum Target<D = SettingsArgs> {
     Database(D),
     Server(Client),
@@ -40,7 +40,9 @@ impl TargetArgs {
             None => variable("RECEIPTD_SERVER")?,
         };
         let Some(server) = server else { return Ok(Target::Database(self.settings)) };
-        let is_complete = |url: &Url| url.has_host() && has_host(&server);
+        // `Url::has_host` checks the parsed URL. The text is checked too, because the parser accepts `http:///x` with
+        // `x` as the host.
+        let is_complete = |url: &Url| url.has_host() && authority_follows_scheme(&server);
         let base = Url::parse(&server).ok().filter(|url| is_complete(url) && matches!(url.scheme(), "http" | "https"));
         let base = base.ok_or_else(|| {
             UsageError("--server must be an http or https URL, as in http://127.0.0.1:8080".to_owned())

@@ -10,7 +10,8 @@ use crate::{
 
 /// The time that a lease leaves for storing an outcome, even if the store is unavailable for a moment.
 const RECORDING: Duration = Duration::from_secs(30);
-/// The platform rejects requests with more destinations than this (`send-message-v1`, code 7009).
+/// The platform rejects requests with more destinations than this
+/// (developers.webexconnect.io/reference/send-message-v1, code 7009).
 const MOST_IN_A_REQUEST: usize = 1000;
 
 pub(super) fn dispatch_limits(send: &raw::Send, errors: &mut ConfigErrors) -> Option<DispatchLimits> {

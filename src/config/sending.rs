@@ -13,7 +13,7 @@ use super::{
 use crate::{
     send::{Credentials, DispatchLimits},
     webex::{
-        NotifyUrl, Region, SmsApi, has_host, is_loopback,
+        NotifyUrl, Region, SmsApi, authority_follows_scheme, is_loopback,
         request::{Tenant, Tracking},
     },
 };
@@ -77,7 +77,7 @@ pub(super) fn sending(
 /// Parses the URL of the platform. It must be HTTPS, since the credentials are sent there. It must not have a path, since
 /// each API of the platform has its own.
 fn base_url(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).ok().filter(|url| url.has_host() && has_host(text));
+    let url = Url::parse(text).ok().filter(|url| url.has_host() && authority_follows_scheme(text));
     let url = url.ok_or("must be a URL, as in https://api.eu.webexconnect.io")?;
     let has_more = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
     match url.scheme() {

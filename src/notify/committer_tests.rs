@@ -84,7 +84,7 @@ fn body(arrival: &Arrival) -> (&[u8], bool) {
 
 fn arrival(body: &[u8]) -> Arrival {
     let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-    Arrival::Inbound(Archived::now(what, body.to_vec(), Source::Notify, Timestamp::default()))
+    Arrival::Inbound(Archived::first_arrival(what, body.to_vec(), Source::Notify, Timestamp::default()))
 }
 
 fn limits() -> Limits {

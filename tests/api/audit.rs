@@ -140,7 +140,12 @@ async fn an_erasure_is_in_the_audit_log_without_the_person(database: &Database) 
 async fn a_server_purges_by_itself(database: &Database) {
     let options = OpenOptions { connections: 2, timeout: std::time::Duration::from_secs(5), access: Access::Create };
     let store = storage::open(database.url(), options).await.unwrap();
-    let old = Archived::now(Unreadable("odd".to_owned()), b"old".to_vec(), Source::Notify, Timestamp::from_micros(1));
+    let old = Archived::first_arrival(
+        Unreadable("odd".to_owned()),
+        b"old".to_vec(),
+        Source::Notify,
+        Timestamp::from_micros(1),
+    );
     store.journal.append(&[Arrival::Quarantined(old)]).await.unwrap();
     let server = TestServer::on(database).with("retention.quarantine_days", "30").start().await;
     server.posts("new").await.is_acknowledged();

@@ -190,6 +190,6 @@ pub(crate) async fn the_platform_tells(stage: &Stage, id: &str) {
     let body = Sample::of(id).body().into_bytes();
     let zone = TimeZone::from_name("UTC").unwrap();
     let Posted::Notification(notification) = Posted::read(&body, zone) else { panic!("{id}") };
-    let recorded = StoredNotification::now(*notification, body, Source::Notify, stage.clock().now());
+    let recorded = StoredNotification::first_arrival(*notification, body, Source::Notify, stage.clock().now());
     stage.store.journal.append(&[Arrival::Notification(recorded)]).await.unwrap();
 }

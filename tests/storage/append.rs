@@ -41,7 +41,7 @@ const POSTED: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"timeStamp"
 
 async fn a_posted_notification_can_be_read_again(store: &TestStore) {
     let Posted::Notification(posted) = Posted::read(POSTED.as_bytes(), TimeZone::UTC) else { panic!("not understood") };
-    let posted = StoredNotification::now(*posted, POSTED.into(), Source::Notify, time(1_000));
+    let posted = StoredNotification::first_arrival(*posted, POSTED.into(), Source::Notify, time(1_000));
     store.journal.append(&[receiptd::domain::Arrival::Notification(posted.clone())]).await.unwrap();
 
     let reopened = store.reopened().await;

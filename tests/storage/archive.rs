@@ -18,11 +18,16 @@ both!(
 
 fn inbound(body: &str, received: i64) -> Archived<Inbound> {
     let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-    Archived::now(what, body.into(), Source::Notify, time(received))
+    Archived::first_arrival(what, body.into(), Source::Notify, time(received))
 }
 
 fn unreadable(body: &[u8], received: i64) -> Archived<Unreadable> {
-    Archived::now(Unreadable("the body is not UTF-8".to_owned()), body.to_vec(), Source::Notify, time(received))
+    Archived::first_arrival(
+        Unreadable("the body is not UTF-8".to_owned()),
+        body.to_vec(),
+        Source::Notify,
+        time(received),
+    )
 }
 
 fn limit(most: u16) -> PageLimit {
@@ -36,7 +41,7 @@ async fn an_inbound_message_can_be_read_again(store: &TestStore) {
         sender: Some(number("+44 7700 900123")),
         transaction_id: Some("0044_78260000001".to_owned()),
     };
-    let full = Archived::now(what, "{\"message\":\"👋 \\u0000\"}".into(), Source::Notify, time(20));
+    let full = Archived::first_arrival(what, "{\"message\":\"👋 \\u0000\"}".into(), Source::Notify, time(20));
     let bare = inbound("{}", 10);
     store.hear([full.clone(), bare.clone()].map(Arrival::Inbound)).await;
     let page = store.reopened().await.inbound.list(None, limit(5)).await.unwrap();

@@ -42,7 +42,7 @@ async fn the_log_shrinks_after_a_long_read(store: &TestStore) {
     let size = || std::fs::metadata(&log).unwrap().len();
     let large = |n: usize| {
         let body = vec![b'x'; 1 << 20];
-        Arrival::Quarantined(Archived::now(
+        Arrival::Quarantined(Archived::first_arrival(
             Unreadable(format!("large {n}")),
             [body, n.to_string().into()].concat(),
             Source::Notify,

@@ -90,7 +90,7 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
     store.hear([heard.clone(), heard, about("sent").says(Event::Submitted).body("{\"text\":\"Dear Dana\"}")]).await;
     let sender = Inbound { channel: None, event: "MO".to_owned(), sender: Some(number(NUMBER)), transaction_id: None };
     store
-        .hear([Arrival::Inbound(Archived::now(
+        .hear([Arrival::Inbound(Archived::first_arrival(
             sender,
             b"{\"message\":\"I am Dana\"}".to_vec(),
             Source::Notify,
@@ -98,7 +98,12 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
         ))])
         .await;
     let odd = |body: &str| {
-        Arrival::Quarantined(Archived::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
+        Arrival::Quarantined(Archived::first_arrival(
+            Unreadable("odd".to_owned()),
+            body.into(),
+            Source::Notify,
+            time(1),
+        ))
     };
     store.hear([odd("to=+44 7700 900123"), odd("to=+447700900999")]).await;
     let other = about("other").to("447700900999");
@@ -186,12 +191,12 @@ async fn many_messages_are_erased(store: &TestStore) {
 }
 
 fn odd(body: impl Into<Vec<u8>>) -> Arrival {
-    Arrival::Quarantined(Archived::now(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
+    Arrival::Quarantined(Archived::first_arrival(Unreadable("odd".to_owned()), body.into(), Source::Notify, time(1)))
 }
 
 fn inbound(sender: &str, body: impl Into<Vec<u8>>) -> Arrival {
     let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: Some(number(sender)), transaction_id: None };
-    Arrival::Inbound(Archived::now(inbound, body.into(), Source::Notify, time(1)))
+    Arrival::Inbound(Archived::first_arrival(inbound, body.into(), Source::Notify, time(1)))
 }
 
 async fn the_person_is_erased_in_every_encoding(store: &TestStore) {
@@ -286,8 +291,13 @@ async fn the_person_is_erased_from_values_beside_a_body(store: &TestStore) {
     let event = || Inbound { channel: None, event: format!("MO from {NUMBER}"), sender: None, transaction_id: None };
     let why = Unreadable(format!("+{NUMBER} is no status"));
     let said = about("order-1").to("447700900999").with(|it| it.status_text = format!("sent on by {NUMBER}"));
-    store.hear([Arrival::Inbound(Archived::now(event(), b"{}".to_vec(), Source::Notify, time(1)))]).await;
-    store.hear([Arrival::Quarantined(Archived::now(why, b"{}".to_vec(), Source::Notify, time(1))), said.into()]).await;
+    store.hear([Arrival::Inbound(Archived::first_arrival(event(), b"{}".to_vec(), Source::Notify, time(1)))]).await;
+    store
+        .hear([
+            Arrival::Quarantined(Archived::first_arrival(why, b"{}".to_vec(), Source::Notify, time(1))),
+            said.into(),
+        ])
+        .await;
     let view = erase(store, false).await;
     assert_eq!((view.notifications, view.inbound, view.quarantine), (1, 1, 1));
     assert!(!everything(store).await.contains(NUMBER));

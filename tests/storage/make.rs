@@ -134,7 +134,7 @@ impl Heard {
 
     pub(crate) fn recorded(self) -> StoredNotification {
         let body = self.body.unwrap_or_else(|| json!({"says": self.notification.status_text}).to_string().into_bytes());
-        StoredNotification::now(self.notification, body, Source::Notify, time(self.received_at))
+        StoredNotification::first_arrival(self.notification, body, Source::Notify, time(self.received_at))
     }
 }
 

@@ -46,7 +46,7 @@ fn posted(name: &str, status: &str, code: &str, second: u8) -> StoredNotificatio
         "transid": format!("t-{name}"), "correlationid": name,
     }});
     let body = body.to_string().into_bytes();
-    StoredNotification::now(read(&body).unwrap(), body, Source::Notify, time(1_000))
+    StoredNotification::first_arrival(read(&body).unwrap(), body, Source::Notify, time(1_000))
 }
 
 /// The same notification as an earlier mapping stored it, which did not know the word.
@@ -65,9 +65,13 @@ fn imported(recorded: StoredNotification) -> Arrival {
 
 async fn an_import_distinguishes_new_and_known_rows(store: &TestStore) {
     let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-    let inbound = Arrival::Inbound(Archived::now(inbound, b"{}".to_vec(), Source::Import, time(1)));
-    let unreadable =
-        Arrival::Quarantined(Archived::now(Unreadable("?".to_owned()), b"{}".to_vec(), Source::Import, time(1)));
+    let inbound = Arrival::Inbound(Archived::first_arrival(inbound, b"{}".to_vec(), Source::Import, time(1)));
+    let unreadable = Arrival::Quarantined(Archived::first_arrival(
+        Unreadable("?".to_owned()),
+        b"{}".to_vec(),
+        Source::Import,
+        time(1),
+    ));
     store.hear([about("order-1").of("t"), about_transaction("t").says(Event::Submitted)]).await;
     let arrivals = [
         imported(about("order-1").of("t").recorded()),
@@ -127,7 +131,7 @@ async fn an_import_may_be_repeated(store: &TestStore) {
 
 async fn a_released_body_moves_once(store: &TestStore) {
     let recorded = posted("order-1", "Delivered", "7500", 1);
-    let kept = Archived::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
+    let kept = Archived::first_arrival(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
     assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
     let arrivals = [Arrival::Notification(recorded.clone())];
@@ -303,7 +307,7 @@ async fn corrections_are_counted_in_the_audit_log(store: &TestStore) {
         store.repair.import(&some, &imported).await.unwrap();
     }
     let recorded = misread(posted("order-3", "Delivered", "7500", 1));
-    let kept = Archived::now(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
+    let kept = Archived::first_arrival(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
     store.repair.release_from_quarantine(kept.fingerprint, &[Arrival::Notification(recorded)], &retried).await.unwrap();
     store.repair.recompute(&["order-1", "order-3"].map(id), &read, time(9_000), &rebuilt).await.unwrap();

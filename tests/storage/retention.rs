@@ -124,10 +124,20 @@ async fn waiting_messages_and_messages_with_news_stay(store: &TestStore) {
 async fn inbound_quarantine_and_audit_log_are_purged(store: &TestStore) {
     let inbound = |n: i64| {
         let what = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-        Arrival::Inbound(Archived::now(what, format!("{{\"n\":{n}}}").into_bytes(), Source::Notify, time(n * DAY)))
+        Arrival::Inbound(Archived::first_arrival(
+            what,
+            format!("{{\"n\":{n}}}").into_bytes(),
+            Source::Notify,
+            time(n * DAY),
+        ))
     };
     let odd = |n: i64| {
-        Arrival::Quarantined(Archived::now(Unreadable("odd".to_owned()), vec![b'0'; 5], Source::Notify, time(n * DAY)))
+        Arrival::Quarantined(Archived::first_arrival(
+            Unreadable("odd".to_owned()),
+            vec![b'0'; 5],
+            Source::Notify,
+            time(n * DAY),
+        ))
     };
     store.hear([inbound(1), inbound(2), inbound(9), odd(1)]).await;
     let old = AuditWriter::start(store, Clock::new(|| Timestamp::from_micros(DAY)));

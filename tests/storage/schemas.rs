@@ -111,10 +111,17 @@ async fn fill(store: &TestStore) {
         transaction_id: Some("t-5".to_owned()),
     };
     store
-        .hear([Arrival::Inbound(Archived::now(inbound, b"{\"message\":\"Hi\"}".into(), Source::Notify, time(50)))])
+        .hear([Arrival::Inbound(Archived::first_arrival(
+            inbound,
+            b"{\"message\":\"Hi\"}".into(),
+            Source::Notify,
+            time(50),
+        ))])
         .await;
     let unreadable = Unreadable("the body is not UTF-8".to_owned());
-    store.hear([Arrival::Quarantined(Archived::now(unreadable, b"\xff\0".into(), Source::Notify, time(51)))]).await;
+    store
+        .hear([Arrival::Quarantined(Archived::first_arrival(unreadable, b"\xff\0".into(), Source::Notify, time(51)))])
+        .await;
     // Sent messages, one in each state.
     for (name, dispatch) in [
         ("sent-accepted", Dispatch::Accepted),

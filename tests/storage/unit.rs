@@ -32,7 +32,12 @@ only!(postgres in postgres_alone: a_cut_connection_is_replaced);
 
 /// An arrival that the databases refuse once `refuse` was called.
 fn unwelcome() -> Arrival {
-    Arrival::Quarantined(Archived::now(Unreadable("unwelcome".to_owned()), b"{".to_vec(), Source::Notify, time(1_000)))
+    Arrival::Quarantined(Archived::first_arrival(
+        Unreadable("unwelcome".to_owned()),
+        b"{".to_vec(),
+        Source::Notify,
+        time(1_000),
+    ))
 }
 
 async fn refuse_the_unwelcome(store: &TestStore) {
@@ -124,7 +129,7 @@ async fn every_understood_notification_can_be_stored(store: &TestStore) {
         }});
         let body = body.to_string().into_bytes();
         let Posted::Notification(understood) = Posted::read(&body, TimeZone::UTC) else { return };
-        let recorded = StoredNotification::now(*understood, body, Source::Notify, time(1_000));
+        let recorded = StoredNotification::first_arrival(*understood, body, Source::Notify, time(1_000));
         append(store, std::slice::from_ref(&recorded)).await;
         let owner = match &recorded.notification.reference {
             Reference::Correlated(id, _) => id.clone(),

@@ -6,7 +6,7 @@ use super::{Archived, Inbound, StoredNotification, Unreadable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
     Notification(StoredNotification),
-    /// A customer's own message or event.
+    /// A message or event that an end user sent to the tenant.
     Inbound(Archived<Inbound>),
     /// A body that could not be understood.
     Quarantined(Archived<Unreadable>),
@@ -19,10 +19,10 @@ impl Arrival {
         let why = Unreadable(why.to_owned());
         match self {
             Self::Notification(stored) => {
-                Self::Quarantined(Archived::now(why, stored.body, stored.source, stored.received_at))
+                Self::Quarantined(Archived::first_arrival(why, stored.body, stored.source, stored.received_at))
             }
             Self::Inbound(archived) => {
-                Self::Quarantined(Archived::now(why, archived.body, archived.source, archived.received_at))
+                Self::Quarantined(Archived::first_arrival(why, archived.body, archived.source, archived.received_at))
             }
             Self::Quarantined(archived) => Self::Quarantined(archived),
         }

@@ -2,7 +2,7 @@
 
 use super::{Address, Channel, Fingerprint, Source, Timestamp};
 
-/// A customer's own message or event, which the platform may post to the same URL.
+/// A message or event that an end user sent to the tenant. The platform may post it to the same URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
     pub channel: Option<Channel>,
@@ -31,8 +31,8 @@ pub struct Archived<T> {
 }
 
 impl<T> Archived<T> {
-    /// Something that has just arrived for the first time.
-    pub fn now(what: T, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
+    /// The body as it is stored at its first arrival.
+    pub fn first_arrival(what: T, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
         Self { what, fingerprint: Fingerprint::of_body(&body), received_at, source, occurrences: 1, body }
     }
 }

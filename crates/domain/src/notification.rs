@@ -128,9 +128,10 @@ pub struct Notification {
 
 impl Notification {
     /// Equal for the same event of the same message, however often and in whichever format it is posted. It covers the
-    /// transaction id, recipient, status, code, time of the event and text. Only letters and digits of the status
-    /// count, since spellings vary. A status that is not understood counts as a whole. If the time cannot be read, or
-    /// if a link was followed, the detail counts too, since it contains the time or the link.
+    /// transaction id, recipient, status text, code, time of the event and description (`reason`). Only letters and
+    /// digits of the status text count, since spellings vary. A status text that is not understood counts as a whole.
+    /// If the time cannot be read, or if a link was clicked, `detail` counts too, since it contains the time or the
+    /// link.
     pub fn fingerprint(&self) -> Fingerprint {
         let at = self.at.map_or(i64::MIN, Timestamp::as_micros).to_be_bytes();
         let detail = self.detail.as_deref().filter(|_| self.at.is_none() || self.event == Event::Clicked);
@@ -220,8 +221,8 @@ pub struct StoredNotification {
 }
 
 impl StoredNotification {
-    /// A notification that has just arrived for the first time.
-    pub fn now(notification: Notification, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
+    /// The notification as it is stored at its first arrival.
+    pub fn first_arrival(notification: Notification, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
         let fingerprint = notification.fingerprint();
         Self { notification, fingerprint, received_at, source, occurrences: 1, body }
     }

@@ -35,7 +35,8 @@ pub(super) struct Platform {
     attempts: Mutex<HashMap<String, u64>>,
 }
 
-/// Maximum burst beyond the rate (`rate-limits-for-messaging-apis-event-api-and-inbound-webhook`).
+/// Maximum burst beyond the rate
+/// (developers.webexconnect.io/reference/rate-limits-for-messaging-apis-event-api-and-inbound-webhook).
 const MOST_BURST: u32 = 100;
 
 /// The reaction to a request.

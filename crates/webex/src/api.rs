@@ -5,19 +5,20 @@ use receiptd_domain::{Channel, Content, Object, Submission};
 /// An API of the platform that accepts messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Api {
-    /// Messaging API v1 (`send-message-v1`).
+    /// Messaging API v1 (developers.webexconnect.io/reference/send-message-v1).
     V1,
-    /// Messaging API v2 (`send-message-v2`).
+    /// Messaging API v2 (developers.webexconnect.io/reference/send-message-v2).
     V2,
-    /// SMS API v1 (`send-sms-api-v1`).
+    /// SMS API v1 (developers.webexconnect.io/reference/send-sms-api-v1).
     SmsV1,
-    /// Voice API v1 (`voice-only-api-v1-make-outbound-calls`).
+    /// Voice API v1 (developers.webexconnect.io/reference/voice-only-api-v1-make-outbound-calls).
     VoiceV1,
-    /// Instagram API v1 (`instagram-api`), deprecated by the platform.
+    /// Instagram API v1 (developers.webexconnect.io/reference/instagram-api), deprecated by the platform.
     InstagramV1,
 }
 
-/// The APIs for text messages. The platform recommends each of them somewhere (`sms-apis`).
+/// The APIs for text messages. The platform recommends each of them somewhere (the page `sms-apis` of
+/// developers.webexconnect.io).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SmsApi {
     /// Messaging API v2.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `posted` | classifies a body that was posted to the notify URL: notification, inbound, foreign, unreadable |
 //! | `notification` | the formats of delivery notifications |
-//! | `inbound` | customers' own messages and events |
+//! | `inbound` | messages and events that end users sent to the tenant |
 //! | `meaning` | the meaning of status texts and codes |
 //! | `codes` | the documented codes, as data |
 //! | `json` | tolerant JSON, in which numbers keep their digits |
@@ -42,6 +42,6 @@ pub mod signature;
 pub use api::{Api, SmsApi};
 pub use instant::TimeZone;
 pub use json::unquoted;
-pub use notify_url::{NotifyUrl, NotifyUrlError, has_host, is_loopback};
-pub use posted::Posted;
+pub use notify_url::{NotifyUrl, NotifyUrlError, authority_follows_scheme, is_loopback};
+pub use posted::{FOREIGN_REPORT, Posted};
 pub use region::Region;

@@ -2,21 +2,21 @@
 //!
 //! | Format | Recognized by | Described on |
 //! | --- | --- | --- |
-//! | nested, also the Data Streams copy and the formats of 2016 | `deliveryInfoNotification` | `sms-outbound-webhooks` and similar pages |
-//! | flat, SMS API v1 | `messageId` and `status` | `sandbox-post_v1-sms-messages` |
-//! | flat, Voice API v1 | `sessionId` and `event` | `sandbox-post_v1-voice-messages` |
+//! | nested, also the Data Streams copy and the formats of 2016 | `deliveryInfoNotification` | developers.webexconnect.io/reference/sms-outbound-webhooks and similar pages |
+//! | flat, SMS API v1 | `messageId` and `status` | developers.webexconnect.io/reference/sandbox-post_v1-sms-messages |
+//! | flat, Voice API v1 | `sessionId` and `event` | developers.webexconnect.io/reference/sandbox-post_v1-voice-messages |
 
 use std::borrow::Cow;
 
 use receiptd_domain::{Address, Channel, CorrelationId, Notification, Reference, TransactionId, Unreadable};
 
-use super::{TimeZone, fields::Fields, json, meaning::StatusFields, posted::Unclaimed};
+use super::{TimeZone, fields::Fields, json, meaning::StatusFields, posted::NotANotification};
 
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];
 
 /// Reads any of the formats.
-pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
     if let Some(envelope) = root.get(&["deliveryInfoNotification"]) {
         let envelope = Fields::of(envelope).ok_or_else(|| unreadable("deliveryInfoNotification is not an object"))?;
         nested(&envelope, zone)
@@ -25,18 +25,18 @@ pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Un
     } else if root.has(&["sessionId"]) && root.has(&["event"]) {
         flat_voice(root, zone)
     } else {
-        Err(Unclaimed::NoNotification)
+        Err(NotANotification::UnknownFormat)
     }
 }
 
-fn unreadable(why: &str) -> Unclaimed {
-    Unclaimed::Unreadable(Unreadable(why.to_owned()))
+fn unreadable(why: &str) -> NotANotification {
+    NotANotification::Unreadable(Unreadable(why.to_owned()))
 }
 
-fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
     let Some(info) = envelope.object(&["deliveryInfo"]) else {
         return Err(if is_one_api_list(envelope) {
-            Unclaimed::Foreign
+            NotANotification::Foreign
         } else {
             unreadable("deliveryInfo is not an object")
         });
@@ -45,7 +45,7 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaim
     let text = |names: &[&str]| envelope.text(names).or_else(|| info.text(names));
     let transaction = text(&["transid"]);
     if transaction.is_none() && is_one_api(&info) {
-        return Err(Unclaimed::Foreign);
+        return Err(NotANotification::Foreign);
     }
     let carrier = info.text(&["carrierSubmitTimeStamp"]).map(|at| format!("submitted to the carrier at {at}"));
     // The button or link that was clicked in an app.
@@ -88,7 +88,7 @@ fn is_one_api_list(envelope: &Fields<'_>) -> bool {
     !envelope.has(&["transid"]) && list.into_iter().filter_map(Fields::of).any(|info| is_one_api(&info))
 }
 
-fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
     let error = root.object(&["error"]);
     Shape {
         channel: Some(Channel::Sms),
@@ -106,7 +106,7 @@ fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed
     .notification(zone)
 }
 
-fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, Unclaimed> {
+fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
     Shape {
         channel: Some(Channel::Voice),
         correlation: root.text(&CORRELATION).as_deref(),
@@ -145,7 +145,7 @@ struct Shape<'a> {
 }
 
 impl Shape<'_> {
-    fn notification(self, zone: TimeZone) -> Result<Notification, Unclaimed> {
+    fn notification(self, zone: TimeZone) -> Result<Notification, NotANotification> {
         let reference = self.reference()?;
         let words = StatusFields {
             channel: self.channel.as_ref(),
@@ -173,7 +173,7 @@ impl Shape<'_> {
         })
     }
 
-    fn reference(&self) -> Result<Reference, Unclaimed> {
+    fn reference(&self) -> Result<Reference, NotANotification> {
         let transaction = self.transaction.map(TransactionId::new).transpose();
         let transaction = transaction.map_err(|error| unreadable(&format!("its transaction id {error}")))?;
         let correlation = self.correlation.map(CorrelationId::new).transpose();

@@ -19,7 +19,8 @@ pub enum NotifyUrlError {
     /// A parser that follows the rules of browsers would read the first part of the path as the host.
     #[error("has no host; write it as in https://status.example.com/notify")]
     NoHost,
-    /// `send-message-v2` and `outbound-webhooks` require HTTPS.
+    /// developers.webexconnect.io/reference/send-message-v2 and help.webexconnect.io/docs/outbound-webhooks require
+    /// HTTPS.
     #[error("must begin with https:// (http:// is allowed on a loopback address, for tests)")]
     NotHttps,
 }
@@ -31,7 +32,7 @@ impl NotifyUrl {
             return Err(NotifyUrlError::Blank);
         }
         let url = Url::parse(text).map_err(|_| NotifyUrlError::Malformed)?;
-        if !has_host(text) {
+        if !authority_follows_scheme(text) {
             return Err(NotifyUrlError::NoHost);
         }
         match (url.scheme(), url.host()) {
@@ -53,8 +54,9 @@ impl NotifyUrl {
     }
 }
 
-/// Whether a host follows directly after the `//` of a URL. Otherwise browsers read a part of the path as the host.
-pub fn has_host(url: &str) -> bool {
+/// Whether an authority follows directly after the `://` in the text of a URL. `Url::has_host` does not tell: the
+/// parser accepts `http:///x`, with `x` as the host.
+pub fn authority_follows_scheme(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, rest)| {
         scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !rest.starts_with(['/', '\\', '?', '#', ':', '@'])
     })

@@ -9,22 +9,25 @@ use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notific
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {
     Notification(Box<Notification>),
-    /// A customer's own message or event.
+    /// A message or event that an end user sent to the tenant.
     Inbound(Inbound),
     /// A delivery report of the GSMA OneAPI family. It has the same root key but is not from the platform.
     Foreign,
-    /// None of these. It is stored too.
+    /// Anything else; it goes to quarantine.
     Unreadable(Unreadable),
 }
 
 /// Why a body is not one of our notifications.
-pub(super) enum Unclaimed {
-    NoNotification,
+pub(super) enum NotANotification {
+    UnknownFormat,
     Foreign,
     Unreadable(Unreadable),
 }
 
-/// Maximum number of elements of one body. Each element takes a row, and all of them one commit.
+/// Why a delivery report of another API is in quarantine, if it cannot be refused.
+pub const FOREIGN_REPORT: &str = "it is a delivery report of another API (GSMA OneAPI)";
+
+/// Maximum number of elements of one body. Each element takes a row, and all of them are committed together.
 const MOST_ELEMENTS: usize = 10_000;
 
 impl Posted {
@@ -36,8 +39,8 @@ impl Posted {
     /// Reads a body that may be an array, and returns each element with its own bytes. Any other body is returned as a
     /// whole. There is always at least one result.
     ///
-    /// An array within the array is read in the same way. An element that belongs to another API is unreadable here,
-    /// since a request is accepted or rejected as a whole.
+    /// An array within the array is read in the same way. A report of another API that is posted alone is refused with
+    /// 422. Inside an array, refusing it would refuse its neighbours too, so it goes to quarantine.
     pub fn read_all(body: &[u8], zone: TimeZone) -> Vec<(Self, &[u8])> {
         let unreadable = |why: &str| Self::Unreadable(Unreadable(why.to_owned()));
         let Some(elements) = elements(body) else { return vec![(Self::read(body, zone), body)] };
@@ -45,7 +48,7 @@ impl Posted {
             0 => vec![(unreadable("the array is empty"), body)],
             1..=MOST_ELEMENTS => {
                 let read = |element| match Self::read(element, zone) {
-                    Self::Foreign => (unreadable("it is a delivery report of another API (GSMA OneAPI)"), element),
+                    Self::Foreign => (unreadable(FOREIGN_REPORT), element),
                     posted => (posted, element),
                 };
                 elements.into_iter().map(read).collect()
@@ -63,9 +66,9 @@ impl Posted {
         };
         match notification::read(&root, zone) {
             Ok(notification) => Self::Notification(Box::new(notification)),
-            Err(Unclaimed::Foreign) => Self::Foreign,
-            Err(Unclaimed::Unreadable(why)) => Self::Unreadable(why),
-            Err(Unclaimed::NoNotification) => match inbound::read(&root) {
+            Err(NotANotification::Foreign) => Self::Foreign,
+            Err(NotANotification::Unreadable(why)) => Self::Unreadable(why),
+            Err(NotANotification::UnknownFormat) => match inbound::read(&root) {
                 Some(inbound) => Self::Inbound(inbound),
                 None => Self::Unreadable(Unreadable("the body has no known format".to_owned())),
             },
@@ -76,10 +79,14 @@ impl Posted {
     pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Option<Arrival> {
         match self {
             Self::Notification(notification) => {
-                Some(Arrival::Notification(StoredNotification::now(*notification, body, source, received_at)))
+                Some(Arrival::Notification(StoredNotification::first_arrival(*notification, body, source, received_at)))
             }
-            Self::Inbound(inbound) => Some(Arrival::Inbound(Archived::now(inbound, body, source, received_at))),
-            Self::Unreadable(why) => Some(Arrival::Quarantined(Archived::now(why, body, source, received_at))),
+            Self::Inbound(inbound) => {
+                Some(Arrival::Inbound(Archived::first_arrival(inbound, body, source, received_at)))
+            }
+            Self::Unreadable(why) => {
+                Some(Arrival::Quarantined(Archived::first_arrival(why, body, source, received_at)))
+            }
             Self::Foreign => None,
         }
     }

@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region(&'static str);
 
-/// The name of the region, as in its host, and its location (`know-your-api-endpoints`).
+/// The name of the region, as in its host, and its location (the page `know-your-api-endpoints` of
+/// developers.webexconnect.io).
 const REGIONS: [(&str, &str); 7] = [
     ("ca", "https://api.ca.webexconnect.io"),   // Canada
     ("eu", "https://api.eu.webexconnect.io"),   // Ireland

@@ -1,4 +1,4 @@
-//! `x-hub-signature`: an HMAC over the body (`outbound-webhooks`).
+//! `x-hub-signature`: an HMAC over the body (help.webexconnect.io/docs/outbound-webhooks).
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};

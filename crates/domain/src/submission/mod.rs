@@ -57,9 +57,10 @@ pub struct Submission {
     pub sender: String,
     pub recipient: Recipient,
     pub content: Content,
-    /// The caller's id, or a generated one. At most 50 bytes (`send-message-v1`).
+    /// The caller's id, or a generated one. At most 50 bytes (developers.webexconnect.io/reference/send-message-v1).
     pub correlation_id: CorrelationId,
-    /// The platform returns it with each notification. At most 2,000 characters (`send-sms-message-api-v2`).
+    /// The platform returns it with each notification. At most 2,000 characters
+    /// (developers.webexconnect.io/reference/send-sms-message-api-v2).
     pub callback_data: Option<String>,
     /// The message must not be sent before this time.
     pub send_at: Option<Timestamp>,

@@ -36,9 +36,10 @@ pub struct Tracking {
 /// The header for a service key. A JWT is a bearer token with every API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyIn {
-    /// In a header named `key` (`api-authentication`).
+    /// In a header named `key` (the page `api-authentication` of developers.webexconnect.io).
     KeyHeader,
-    /// In `Authorization`, without a scheme (`voice-only-api-v1-make-outbound-calls`).
+    /// In `Authorization`, without a scheme
+    /// (developers.webexconnect.io/reference/voice-only-api-v1-make-outbound-calls).
     Authorization,
 }
 
@@ -50,7 +51,7 @@ pub struct Tenant {
     /// The API for text messages.
     pub sms_api: SmsApi,
     /// Whether the tenant's option "+E.164" is on. Then recipients' phone numbers must begin with a plus
-    /// (`send-sms-message-api-v2`).
+    /// (developers.webexconnect.io/reference/send-sms-message-api-v2).
     pub plus_sign: bool,
 }
 
@@ -93,7 +94,7 @@ struct RequestContext<'a> {
 impl RequestContext<'_> {
     /// The ids of the recipient. Numbers begin with a plus if the tenant's option requires it, or if the samples of the
     /// API show it: everywhere except in Messaging v1, and there in invitations by Apple
-    /// (`apple-message-for-business-text-copy`).
+    /// (developers.webexconnect.io/reference/apple-message-for-business-text-copy).
     fn ids(&self) -> Vec<String> {
         let recipient = &self.message.recipient;
         let is_v1 = Api::of_submission(self.message, self.tenant.sms_api) == Api::V1;

@@ -1,5 +1,6 @@
-//! The APIs of one channel: SMS v1 (`send-sms-api-v1`), Voice v1 (`voice-only-api-v1-make-outbound-calls`), Instagram v1
-//! (`instagram-api`).
+//! The APIs of one channel: SMS v1 (developers.webexconnect.io/reference/send-sms-api-v1), Voice v1
+//! (developers.webexconnect.io/reference/voice-only-api-v1-make-outbound-calls), Instagram v1
+//! (developers.webexconnect.io/reference/instagram-api).
 
 use receiptd_domain::{Content, Object};
 use serde_json::json;

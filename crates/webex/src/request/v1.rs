@@ -1,4 +1,4 @@
-//! Messaging API v1 (`send-message-v1` and the pages of its channels).
+//! Messaging API v1 (developers.webexconnect.io/reference/send-message-v1 and the pages of its channels).
 
 use receiptd_domain::{Channel, Content, Object};
 use serde_json::{Map, Value, json};

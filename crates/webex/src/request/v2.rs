@@ -1,4 +1,4 @@
-//! Messaging API v2 (`send-message-v2` and the pages of its channels).
+//! Messaging API v2 (developers.webexconnect.io/reference/send-message-v2 and the pages of its channels).
 
 use receiptd_domain::{Channel, Content, Object};
 use serde_json::{Value, json};

@@ -209,7 +209,7 @@ mod tests {
 
     fn arrival() -> Arrival {
         let inbound = Inbound { channel: None, event: "MO".to_owned(), sender: None, transaction_id: None };
-        Arrival::Inbound(Archived::now(inbound, b"{}".to_vec(), Source::Notify, Timestamp::default()))
+        Arrival::Inbound(Archived::first_arrival(inbound, b"{}".to_vec(), Source::Notify, Timestamp::default()))
     }
 
     #[tokio::test(start_paused = true)]
