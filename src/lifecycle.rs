@@ -16,10 +16,10 @@ use crate::{
     config::{SendSettings, Settings},
     domain::Timestamp,
     http::{self, App},
-    maintenance::{Eraser, Purger},
+    maintenance::{self, Eraser, Purger},
     notify::{Committer, Intake},
     observe::Metrics,
-    query::{self, Query},
+    query::Query,
     send::{Dispatcher, PlatformError, Sender, WebexConnect},
     storage::{self, OpenError, Store},
     tls::Certificate,
@@ -72,7 +72,7 @@ pub async fn serve(
     background.spawn(purger.run(stop.clone().cancelled_owned()));
     let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
     // The trimmer may be cancelled at any point, since each of its steps is one commit.
-    let trimmer = query::trim(store.status_events.clone(), settings.keep_events, clock.clone());
+    let trimmer = maintenance::trim_status_events(store.status_events.clone(), settings.keep_events, clock.clone());
     background.spawn(stop.clone().run_until_cancelled_owned(trimmer));
     log_notes(&settings);
     warn_if_open(&settings);

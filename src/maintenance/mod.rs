@@ -10,8 +10,10 @@
 //! | `restore` | verifies a backup and puts it in the place of the database |
 //! | `retention` | removes data that is older than its retention period |
 //! | `erasure` | erases the data of a person |
+//! | `trimming` | removes status events that are older than their period |
 //!
-//! Each of these is recorded in the audit log: a change of data in the same commit, an export before it begins.
+//! Each of these except `trimming` is recorded in the audit log: a change of data in the commit that makes it, an
+//! export before it begins. Imports, rebuilds and retries also commit an entry with the count 0 before they begin.
 
 mod erasure;
 mod export;
@@ -21,6 +23,7 @@ mod rebuild;
 mod restore;
 mod retention;
 mod retry;
+mod trimming;
 
 pub use erasure::{Eraser, ErasureView};
 pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
@@ -32,3 +35,4 @@ pub use rebuild::{Rebuild, RebuildReport, Transition};
 pub use restore::{Restore, RestoreError, RestoreReport};
 pub use retention::{Periods, PurgeView, Purger};
 pub use retry::{RetryReport, retry};
+pub use trimming::trim_status_events;

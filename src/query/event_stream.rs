@@ -1,7 +1,7 @@
-//! The status events: every change of a status as it happens.
+//! The stream of status events: every change of a status, in the order of the changes.
 //!
-//! Nothing is pushed: each stream reads the database page by page, as fast as its client. So a slow client costs
-//! nothing, and it makes no difference which instance made a change.
+//! Each stream polls the database page by page, as fast as its client reads. Nothing is buffered for a slow client, and
+//! it makes no difference which instance made a change.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,14 +12,13 @@ use tokio::{
 
 use super::EventView;
 use crate::{
-    clock::{Clock, ClockJumpDetector},
-    domain::{Cutoffs, EventPosition, FieldError, Filter, ListRequest, PageLimit, Timestamp},
+    domain::{Cutoffs, EventPosition, FieldError, Filter, ListRequest, PageLimit},
     storage::{StatusEvents, StorageError, Store},
 };
 
-/// The database is read again after `LONGEST_PAUSE` at the latest, since another instance may have made a change. It is
-/// also read after each change of this instance, but only `SHORTEST_PAUSE` later, so that many streams do not slow down
-/// the writers.
+/// If nothing was new, a stream waits for a change of this instance, but no longer than `LONGEST_PAUSE`, since another
+/// instance may have made a change. Then it waits for `SHORTEST_PAUSE`, so that many streams do not slow down the
+/// writers, and reads the database again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
@@ -28,7 +27,9 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 pub enum EventStreamError {
     /// Some of the events after the position were removed; or the position belongs to another store, or to this one
     /// before it was restored.
-    #[error("the events after this one have been removed")]
+    #[error(
+        "the stream cannot continue after this event: later events were removed, or the id belongs to another store"
+    )]
     Gone,
     /// The store could not answer.
     #[error(transparent)]
@@ -72,7 +73,7 @@ impl EventStreamRequest {
 
 /// The stream of one client.
 pub struct EventStream {
-    store: Arc<dyn StatusEvents>,
+    status_events: Arc<dyn StatusEvents>,
     changed_signal: watch::Receiver<()>,
     filter: Filter,
     position: EventPosition,
@@ -86,13 +87,13 @@ impl EventStream {
             None => store.status_events.end().await?,
         };
         let events = Self {
-            store: store.status_events.clone(),
+            status_events: store.status_events.clone(),
             changed_signal: store.status_signal.clone(),
             filter: request.filter,
             position,
         };
         // This reports at once that the stream cannot continue from the position.
-        match events.store.after(position, PageLimit::default()).await? {
+        match events.status_events.after(position, PageLimit::default()).await? {
             Some(_) => Ok(events),
             None => Err(EventStreamError::Gone),
         }
@@ -109,11 +110,11 @@ impl EventStream {
         loop {
             self.changed_signal.mark_unchanged();
             let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
-            let page = self.store.after(self.position, limit).await?.ok_or(EventStreamError::Gone)?;
+            let page = self.status_events.after(self.position, limit).await?.ok_or(EventStreamError::Gone)?;
             if let Some(last) = page.last() {
                 self.position = last.position;
-                let admitted = page.iter().filter(|change| change.is_admitted_by(&self.filter));
-                let events: Vec<_> = admitted.map(|change| (change.position, EventView::of(change))).collect();
+                let admitted = page.iter().filter(|event| event.is_admitted_by(&self.filter));
+                let events: Vec<_> = admitted.map(|event| (event.position, EventView::of(event))).collect();
                 if !events.is_empty() {
                     return Ok(events);
                 }
@@ -122,34 +123,6 @@ impl EventStream {
                 // After the pause, after a change, or if the store is closing, read again.
                 let _ = timeout(LONGEST_PAUSE, self.changed_signal.changed()).await;
                 sleep(SHORTEST_PAUSE).await;
-            }
-        }
-    }
-}
-
-/// How often the oldest events are removed.
-const TRIM_EVERY: Duration = Duration::from_mins(10);
-
-/// Removes events that are older than `keep`, in small steps and without end, but not while the clock has just been
-/// set.
-pub async fn trim(changes: Arc<dyn StatusEvents>, keep: Duration, clock: Clock) {
-    let mut watched = ClockJumpDetector::new(clock.clone());
-    loop {
-        if watched.was_set() {
-            sleep(TRIM_EVERY).await;
-            continue;
-        }
-        let before: Timestamp = clock.now().minus(keep);
-        let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
-        match changes.trim(before, limit).await {
-            Ok(true) => sleep(SHORTEST_PAUSE).await,
-            Ok(false) => sleep(TRIM_EVERY).await,
-            Err(error) => {
-                tracing::warn!(
-                    error = crate::observe::causes(&error),
-                    "the oldest events could not be removed; this is retried later"
-                );
-                sleep(TRIM_EVERY).await;
             }
         }
     }

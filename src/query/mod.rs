@@ -3,7 +3,7 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `look_up` | finds messages, lists them, and waits for them |
-//! | `event_stream` | every change of a status as it happens |
+//! | `event_stream` | every change of a status, for clients that follow them |
 //! | `view`, `event_view`, `archive_view`, `stats_view` | the results as the API and the command line show them |
 
 mod archive_view;
@@ -14,7 +14,7 @@ mod stats_view;
 mod view;
 
 pub use archive_view::{InboundView, QuarantineView};
-pub use event_stream::{EventStream, EventStreamError, EventStreamRequest, trim};
+pub use event_stream::{EventStream, EventStreamError, EventStreamRequest};
 pub use event_view::EventView;
 pub use look_up::{Deadlines, Query};
 pub use stats_view::{StatsRowView, StatsView};

@@ -15,7 +15,7 @@ pub struct Origin {
     /// How it arrived.
     pub source: Source,
     /// How often it arrived.
-    pub times: i64,
+    pub occurrences: i64,
     /// Whether it was in quarantine.
     pub was_in_quarantine: bool,
 }
@@ -59,7 +59,7 @@ impl Cells<'_> {
         Some(Origin {
             received_at: Timestamp::parse_rfc3339(self.received_at?)?,
             source: Source::from_word(self.source?)?,
-            times: self.times?.parse().ok().filter(|times| *times >= 1)?,
+            occurrences: self.times?.parse().ok().filter(|occurrences| *occurrences >= 1)?,
             was_in_quarantine: self.status.or(self.event).is_none_or(str::is_empty),
         })
     }

@@ -32,7 +32,7 @@ use crate::{
     clock::Clock,
     domain::{Actor, Arrival, AuditAction, AuditEntry, Source, Unreadable},
     storage::{AuditLog, Repair, StorageError, Store},
-    webex::{Posted, TimeZone},
+    webex::{FOREIGN_REPORT, Posted, TimeZone},
 };
 
 pub use encoding::{as_utf_8, is_utf_8};
@@ -41,7 +41,7 @@ pub use layout::{ImportOptions, Layout};
 pub use rows::{ImportError, Row, read_rows};
 
 /// The limits of one commit: few rows, so that notifications that are posted meanwhile do not wait long, and few bytes,
-/// so that long rows do not fill the memory.
+/// so that long rows do not fill the memory. A single row is never split, so a row with an array may exceed this.
 const BATCH: usize = 200;
 const BATCH_BYTES: usize = 1 << 20;
 /// The maximum number of unreadable rows that are reported individually.
@@ -57,7 +57,7 @@ pub struct ImportReport {
     pub known: u64,
     /// The number of rows that were not understood. If they have a body, it is in quarantine.
     pub unreadable: u64,
-    /// The first of these rows.
+    /// The first of these rows, at most 1000. `unreadable` counts the others too.
     pub unreadable_rows: Vec<UnreadableRow>,
 }
 
@@ -131,7 +131,7 @@ impl Importer {
                 Ok(body) => found.extend(self.read(number, &body, origin.as_ref())),
                 Err(why) => report.unreadable(number, why),
             }
-            // Arrays may hold more than there are rows in a batch.
+            // A row with an array may hold more elements than a batch has rows. It is not split.
             if found.len() >= BATCH {
                 self.commit(mem::take(&mut found), entry, report).await?;
             }
@@ -141,25 +141,23 @@ impl Importer {
 
     /// Reads a body as if it had been posted; if it is an array, reads each of its elements.
     fn read(&self, number: u64, body: &[u8], origin: Option<&Origin>) -> Vec<Found> {
-        let (source, received_at, times) = match origin {
-            Some(Origin { received_at, source, times, .. }) => (*source, *received_at, *times),
+        let (source, received_at, occurrences) = match origin {
+            Some(Origin { received_at, source, occurrences, .. }) => (*source, *received_at, *occurrences),
             None => (Source::Import, self.clock.now(), 1),
         };
-        // A body that was in quarantine before and goes there again is stored as before, so it does not count as
-        // unreadable.
+        // A row exported from quarantine that is still not understood returns to quarantine. This is expected, so it is
+        // not reported as unreadable.
         let was_in_quarantine = origin.is_some_and(|origin| origin.was_in_quarantine);
         let found = |(posted, body): (Posted, &[u8])| {
             let posted = match posted {
-                Posted::Foreign => {
-                    Posted::Unreadable(Unreadable("it is a delivery report of another API (GSMA OneAPI)".to_owned()))
-                }
+                Posted::Foreign => Posted::Unreadable(Unreadable(FOREIGN_REPORT.to_owned())),
                 posted => posted,
             };
             let unreadable = match &posted {
                 Posted::Unreadable(Unreadable(why)) if !was_in_quarantine => Some(why.clone()),
                 _ => None,
             };
-            let arrival = posted.arrival(body.to_vec(), source, received_at)?.came(times);
+            let arrival = posted.arrival(body.to_vec(), source, received_at)?.came(occurrences);
             Some(Found { number, arrival, unreadable })
         };
         Posted::read_all(body, self.zone).into_iter().filter_map(found).collect()

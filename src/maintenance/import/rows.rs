@@ -286,7 +286,7 @@ mod tests {
             read_rows(file.as_bytes(), &ImportOptions::default(), |row| {
                 origins.push((
                     row.body.unwrap(),
-                    row.origin.map(|one| (one.times, one.source.as_str(), one.was_in_quarantine)),
+                    row.origin.map(|one| (one.occurrences, one.source.as_str(), one.was_in_quarantine)),
                 ));
                 true
             })
