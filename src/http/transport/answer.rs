@@ -46,7 +46,7 @@ impl Drop for Open {
         self.part_ended();
         let mut requests = self.state.requests();
         requests.open -= 1;
-        requests.since = Instant::now();
+        requests.idle_since = Instant::now();
     }
 }
 
@@ -65,13 +65,13 @@ pub(crate) async fn open_request<B>(request: &ServiceRequest) -> impl FnOnce(B) 
     let open = request.conn_data::<Connection>().map(|connection| {
         let mut requests = connection.state.requests();
         requests.open += 1;
-        requests.head = None;
+        requests.head_began = None;
         requests.has_body = has_body;
-        requests.answers += 1;
+        requests.request_count += 1;
         if connection.streams.is_some() && requests.open > MOST_STREAMS {
             connection.state.abort();
         }
-        let open = Open { state: connection.state.clone(), number: requests.answers };
+        let open = Open { state: connection.state.clone(), number: requests.request_count };
         (open, connection.streams.clone())
     });
     let (open, streams) = open.unzip();

@@ -13,8 +13,9 @@ use crate::config::ConnectionLimits;
 
 /// How long a client may take to send the head of a request, and before that for the TLS handshake.
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// actix closes idle connections. This margin allows for its delay. We close those whose last head has no time limit in
-/// actix.
+/// actix closes idle HTTP/1.1 connections and limits the first request head, but not later heads. We enforce both
+/// limits as a backstop, this much later, so that actix normally acts first. The system's own limit for unread bytes
+/// (`TCP_USER_TIMEOUT`) is a backstop of ours in the same way.
 pub(super) const MARGIN: Duration = Duration::from_secs(5);
 /// How often a connection is checked: while it is idle, and while it has open requests.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
@@ -33,15 +34,16 @@ pub(super) struct Requests {
     /// How many are not answered yet.
     pub(super) open: usize,
     /// When the last request ended, or when the connection began.
-    pub(super) since: Instant,
+    pub(super) idle_since: Instant,
     /// Whether the last request has a body.
     pub(super) has_body: bool,
-    /// When the first byte after the last answer came.
-    pub(super) head: Option<Instant>,
-    /// The answers of which the client has not read the last part, with the time at which that was passed to actix.
+    /// When the first byte of the next request head came, while no request was open.
+    pub(super) head_began: Option<Instant>,
+    /// For each answer in progress: the part that was last passed to actix and that the client has not yet taken, and
+    /// since when. `u64` is the number of the answer.
     pub(super) unread: Vec<(u64, Instant)>,
     /// How many requests there have been.
-    pub(super) answers: u64,
+    pub(super) request_count: u64,
 }
 
 /// What to do about a connection.
@@ -49,14 +51,15 @@ pub(super) struct Requests {
 pub(super) enum Next {
     /// Check it again at this time.
     Look(Instant),
+    /// Shut it down in order; the system still delivers what was written.
     Close,
-    /// Close it at once: the client does not read its answer.
+    /// Reset it, since the client does not read its answer; unsent data is discarded.
     Abort,
 }
 
 impl Requests {
     fn new(now: Instant) -> Self {
-        Self { open: 0, since: now, has_body: false, head: None, unread: Vec::new(), answers: 0 }
+        Self { open: 0, idle_since: now, has_body: false, head_began: None, unread: Vec::new(), request_count: 0 }
     }
 
     pub(super) fn next(&self, now: Instant, is_http2: bool, limits: ConnectionLimits) -> Next {
@@ -70,7 +73,7 @@ impl Requests {
         if is_http2 {
             return Next::Look(now + IDLE_LOOK);
         }
-        let end = self.head.map_or(self.since + limits.keep_alive, |head| head + HEAD_WITHIN) + MARGIN;
+        let end = self.head_began.map_or(self.idle_since + limits.keep_alive, |began| began + HEAD_WITHIN) + MARGIN;
         if now >= end { Next::Close } else { Next::Look(end.min(now + IDLE_LOOK)) }
     }
 }
@@ -88,7 +91,7 @@ impl ConnectionState {
     pub(super) fn heard(&self) {
         let mut requests = self.requests();
         if requests.open == 0 {
-            requests.head.get_or_insert_with(Instant::now);
+            requests.head_began.get_or_insert_with(Instant::now);
         }
     }
 
@@ -103,7 +106,7 @@ impl ConnectionState {
         let _ = self.handle.shutdown(Shutdown::Both);
     }
 
-    /// Closes without waiting until the client has read everything: the system discards the rest.
+    /// Resets the connection: the system discards what the client has not read.
     pub(super) fn abort(&self) {
         let _ = SockRef::from(&self.handle).set_linger(Some(Duration::ZERO));
         self.close();
@@ -144,12 +147,12 @@ mod tests {
 
     #[test]
     fn a_later_head_has_as_long_as_the_first() {
-        assert!(matches!(after(14, false, |requests, begin| requests.head = Some(begin)), Next::Look(_)));
-        assert_eq!(after(15, false, |requests, begin| requests.head = Some(begin)), Next::Close);
+        assert!(matches!(after(14, false, |requests, begin| requests.head_began = Some(begin)), Next::Look(_)));
+        assert_eq!(after(15, false, |requests, begin| requests.head_began = Some(begin)), Next::Close);
     }
 
     #[test]
-    fn a_request_may_take_its_time_and_its_client_may_not() {
+    fn a_slow_handler_is_tolerated_and_a_client_that_stops_reading_is_not() {
         let unread = |seconds, is_http2| {
             after(seconds, is_http2, |requests, begin| {
                 requests.open = 2;

@@ -23,12 +23,13 @@ pub(super) const DELAY: Duration = Duration::from_secs(1);
 const KNOWN_FOR: Duration = Duration::from_hours(1);
 /// How many valid tokens, and how many wrong ones, are remembered for each address.
 const REMEMBERED: usize = 16;
-/// How many addresses have an account. Beyond it, those without an account share one.
+/// How many addresses have an account. Beyond that, those without an account share one for their wrong secrets at the
+/// notify URL, and the API always checks their tokens.
 const ADDRESSES: usize = 10_000;
 
 /// The hash of a token that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shown(pub(super) u64);
+pub(super) struct TokenHash(pub(super) u64);
 
 /// The accounts of all addresses.
 #[derive(Default)]
@@ -43,9 +44,9 @@ pub(super) struct Account {
     /// When the debt will be paid off.
     paid: Option<Instant>,
     /// The valid tokens from this address with their times; the latest one is at the end.
-    good: VecDeque<(Shown, Instant)>,
+    good: VecDeque<(TokenHash, Instant)>,
     /// The latest wrong tokens.
-    wrong: VecDeque<Shown>,
+    wrong: VecDeque<TokenHash>,
     /// How many answers are delayed at the moment.
     pub(super) delayed: usize,
     log: Count,
@@ -60,7 +61,7 @@ impl Account {
         self.good.back().is_some_and(|(_, at)| now < *at + KNOWN_FOR)
     }
 
-    fn was_good(&self, token: Shown, now: Instant) -> bool {
+    fn was_good(&self, token: TokenHash, now: Instant) -> bool {
         self.good.iter().any(|(good, at)| *good == token && now < *at + KNOWN_FOR)
     }
 
@@ -94,14 +95,15 @@ impl Accounts {
         self.by_address.entry(address).or_default()
     }
 
-    /// Returns whether this token from this address may be checked. An address without an account is not refused
-    /// because of others.
-    pub(super) fn admits(&self, address: IpAddr, token: Shown, now: Instant) -> bool {
+    /// Returns whether this token from this address may be checked. An address without an account is always admitted:
+    /// it has sent no wrong secret, or there are too many accounts.
+    pub(super) fn admits(&self, address: IpAddr, token: TokenHash, now: Instant) -> bool {
         let Some(account) = self.by_address.get(&address) else { return true };
         account.debt(now) + account.cost(now) <= CREDIT || account.was_good(token, now)
     }
 
-    pub(super) fn know(&mut self, address: IpAddr, token: Shown, now: Instant) {
+    /// Remembers that this token is valid and came from this address.
+    pub(super) fn remember_valid(&mut self, address: IpAddr, token: TokenHash, now: Instant) {
         let account = self.of(Some(address), now);
         account.good.retain(|(good, _)| *good != token);
         remember(&mut account.good, (token, now));
@@ -112,7 +114,7 @@ impl Accounts {
     pub(super) fn charge(
         &mut self,
         address: Option<IpAddr>,
-        token: Option<Shown>,
+        token: Option<TokenHash>,
         now: Instant,
     ) -> (bool, Option<u64>) {
         let account = self.of(address, now);
@@ -145,7 +147,7 @@ mod tests {
         network(address.parse().unwrap())
     }
 
-    const ANY: Shown = Shown(u64::MAX);
+    const ANY: TokenHash = TokenHash(u64::MAX);
 
     /// Charges ten wrong secrets without a token. Returns which of them were still allowed.
     fn charges(accounts: &mut Accounts, address: &str, now: Instant) -> Vec<bool> {
@@ -155,9 +157,9 @@ mod tests {
     /// Returns how many of these guesses, each with a different token, the API checks.
     fn checked(accounts: &mut Accounts, guesses: std::ops::Range<u64>, now: Instant) -> usize {
         let mut check = |guess| {
-            let is_admitted = accounts.admits(of("192.0.2.1"), Shown(guess), now);
+            let is_admitted = accounts.admits(of("192.0.2.1"), TokenHash(guess), now);
             if is_admitted {
-                accounts.charge(Some(of("192.0.2.1")), Some(Shown(guess)), now);
+                accounts.charge(Some(of("192.0.2.1")), Some(TokenHash(guess)), now);
             }
             is_admitted
         };
@@ -178,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_showed_a_good_token_may_guess_more_for_an_hour_and_not_for_ever() {
+    fn an_address_that_sent_a_valid_token_may_guess_more_for_an_hour_and_not_for_ever() {
         let (mut accounts, now) = (Accounts::default(), Instant::now());
-        accounts.know(of("192.0.2.1"), ANY, now);
+        accounts.remember_valid(of("192.0.2.1"), ANY, now);
         assert_eq!(checked(&mut accounts, 0..1000, now), 100);
         assert_eq!(checked(&mut accounts, 1000..2000, now + DELAY), 10);
         assert_eq!(checked(&mut accounts, 2000..3000, now + KNOWN_FOR), 10, "it is treated as unknown again");
@@ -189,13 +191,13 @@ mod tests {
     #[test]
     fn a_token_that_was_valid_there_is_checked_whatever_others_guess() {
         let (mut accounts, now) = (Accounts::default(), Instant::now());
-        accounts.know(of("192.0.2.1"), ANY, now);
+        accounts.remember_valid(of("192.0.2.1"), ANY, now);
         checked(&mut accounts, 0..1000, now);
         assert!(accounts.admits(of("192.0.2.1"), ANY, now));
-        assert!(!accounts.admits(of("192.0.2.1"), Shown(1001), now), "another one");
+        assert!(!accounts.admits(of("192.0.2.1"), TokenHash(1001), now), "another one");
         assert!(accounts.by_address[&of("192.0.2.1")].good.len() <= REMEMBERED);
         for good in 0..100 {
-            accounts.know(of("192.0.2.1"), Shown(good), now);
+            accounts.remember_valid(of("192.0.2.1"), TokenHash(good), now);
         }
         assert!(accounts.by_address[&of("192.0.2.1")].good.len() <= REMEMBERED);
     }
@@ -246,7 +248,7 @@ mod tests {
             let (mut accounts, begin) = (Accounts::default(), Instant::now());
             let most = if is_known { 700 } else { 70 };
             if is_known {
-                accounts.know(of("192.0.2.1"), ANY, begin);
+                accounts.remember_valid(of("192.0.2.1"), ANY, begin);
             }
             let (mut now, mut times) = (begin, Vec::new());
             for (guess, pause) in (0..).step_by(20).zip(pauses) {
