@@ -157,7 +157,7 @@ pub(crate) fn belongings(batches: &[Vec<StoredNotification>]) -> BTreeMap<Correl
 
 /// The result of the notifications of a message, without their times of arrival.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Outcome {
+pub(crate) struct Expected {
     status: Status,
     is_final: bool,
     failure: Option<Failure>,
@@ -170,7 +170,7 @@ pub(crate) struct Outcome {
     status_at: Option<Timestamp>,
 }
 
-impl Outcome {
+impl Expected {
     /// The merged standing of the domain, for a message that another system sent.
     pub(crate) fn of(notifications: &[StoredNotification]) -> Self {
         let receiptd::domain::Outcome { standing, is_final, .. } = outcome(Origin::Observed, notifications).unwrap();
@@ -189,7 +189,7 @@ impl Outcome {
     }
 }
 
-impl From<&Message> for Outcome {
+impl From<&Message> for Expected {
     fn from(message: &Message) -> Self {
         let message = message.clone();
         Self {
@@ -222,7 +222,7 @@ pub(crate) async fn assert_stored(store: &Store, batches: &[Vec<StoredNotificati
         assert_eq!(&stored, notifications, "the notifications of {id}");
         assert_eq!(timeline(&stored, &[]), timeline(notifications, &[]));
         assert_eq!(message.notification_count, i64::try_from(notifications.len()).unwrap());
-        assert_eq!(Outcome::from(&message), Outcome::of(notifications), "the standing of {id}");
+        assert_eq!(Expected::from(&message), Expected::of(notifications), "the standing of {id}");
         assert_eq!(found_anew(store, id).await, []);
         assert_eq!(message.other_recipients, by_recipient(notifications).is_some(), "the recipients of {id}");
     }

@@ -6,7 +6,7 @@ use receiptd::{
 };
 
 use crate::{
-    history::Outcome,
+    history::Expected,
     make::{about, about_transaction, enqueue, id, submission, time},
     store::TestStore,
 };
@@ -46,7 +46,7 @@ async fn status_and_notifications_of_one_read_agree_while_another_instance_write
     });
     reads_while(store, writer, |History { message, notifications, .. }| {
         assert_eq!(message.notification_count, i64::try_from(notifications.len()).unwrap());
-        assert_eq!(Outcome::from(message), Outcome::of(notifications));
+        assert_eq!(Expected::from(message), Expected::of(notifications));
     })
     .await;
     let last = history(store, "order-1").await.unwrap();

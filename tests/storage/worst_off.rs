@@ -9,7 +9,7 @@ use receiptd::{
 };
 
 use crate::{
-    history::{Outcome, assert_stored},
+    history::{Expected, assert_stored},
     make::{Heard, about, about_transaction, audited, id, leased, settle, submission_with, time, transaction},
     store::TestStore,
 };
@@ -43,7 +43,7 @@ fn recipient(number: usize) -> String {
 }
 
 /// The status of a message, and whether it is final.
-fn standing(message: &Message) -> (Status, bool) {
+fn status_and_final(message: &Message) -> (Status, bool) {
     (message.status, message.is_final)
 }
 
@@ -67,7 +67,7 @@ async fn one_failed_recipient_fails_the_message_whatever_the_order(store: &TestS
                 }
             }
             let message = store.message(&name(case, at_once)).await;
-            assert_eq!(standing(&message), (Status::Failed, true), "{order:?}");
+            assert_eq!(status_and_final(&message), (Status::Failed, true), "{order:?}");
             assert_eq!(message.code.as_deref(), Some("Failed(Permanent) 2"), "{order:?}");
             assert_eq!(message.failure, Some(Failure::Permanent), "{order:?}");
         }
@@ -87,7 +87,7 @@ async fn a_message_is_final_when_it_is_final_for_all_recipients(store: &TestStor
         (to(3, Event::Read), (Status::Read, true)),
     ] {
         store.hear([heard.clone()]).await;
-        assert_eq!(standing(&store.message("order-1").await), expected, "after {heard:?}");
+        assert_eq!(status_and_final(&store.message("order-1").await), expected, "after {heard:?}");
     }
 }
 
@@ -117,7 +117,7 @@ async fn events_never_show_an_intermediate_status(store: &TestStore) {
     store.hear([to(2, Event::Read), to(3, Event::Clicked)]).await;
     store.hear([to(3, Event::Complained)]).await;
     assert_eq!(events(store).await, [(Status::Failed, true)]);
-    // Nor during a rebuild.
+    // A rebuild does not show one either.
     store.execute("UPDATE messages SET reason = 'another' WHERE correlation_id = 'order-1'").await;
     store.repair.recompute(&[id("order-1")], &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(store.message("order-1").await.reason, None);
@@ -128,9 +128,9 @@ async fn a_message_that_we_sent_has_one_recipient(store: &TestStore) {
     leased(store, "order-1", 1_000).await;
     store.hear([to(1, FAILED)]).await;
     store.hear([to(2, Event::Delivered), to(3, Event::Submitted)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Delivered, true));
     store.hear([to(4, Event::Submitted), to(5, Event::Read)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Read, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Read, true));
     assert_eq!(store.texts("SELECT recipient FROM recipient_standings").await, [""; 0]);
     assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
 }
@@ -139,9 +139,9 @@ async fn devices_are_one_recipient(store: &TestStore) {
     let on_push = |number, event| to(number, event).on(Channel::Push);
     store.hear([on_push(1, FAILED)]).await;
     store.hear([on_push(2, Event::Delivered)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Delivered, true));
     store.hear([on_push(3, Event::Submitted), on_push(4, FAILED)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Delivered, true));
     assert!(store.message("order-1").await.other_recipients);
     assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
 }
@@ -165,21 +165,22 @@ async fn at_one_instant_the_more_severe_failure_decides(store: &TestStore) {
     assert_eq!(store.message("order-1").await.failure, Some(Failure::Transient));
 }
 
-/// By its transaction, which the platform's answer contains.
+/// The platform's answer contains the transaction of the placeholder, and so shows that receiptd sent the message.
 async fn a_message_that_turns_out_to_be_sent_has_one_recipient(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let heard = |number, event| about_transaction("t").to(&recipient(number)).says(event).at(10);
     store.hear([heard(1, FAILED), heard(2, Event::Delivered)]).await;
-    assert_eq!(standing(&store.message("txn:t").await), (Status::Failed, true));
+    assert_eq!(status_and_final(&store.message("txn:t").await), (Status::Failed, true));
     let mut accepted = Settlement::new(Dispatch::Accepted, time(2_000));
     accepted.event.transaction_id = Some(transaction("t"));
     settle(store, &claim, &accepted).await;
     assert_eq!(store.find("txn:t").await, None);
-    assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Delivered, true));
     assert_eq!(store.texts("SELECT recipient FROM recipient_standings").await, [""; 0]);
 }
 
-/// A smaller id becomes the owner of the transaction of a sent message.
+/// If two correlation ids claim a transaction, the smaller one owns it (`claim_transactions!`), even if the other
+/// message was sent by receiptd.
 async fn a_message_that_turns_out_to_be_observed_has_several_recipients(store: &TestStore) {
     let claim = leased(store, "order-1", 1_000).await;
     let mut accepted = Settlement::new(Dispatch::Accepted, time(2_000));
@@ -187,13 +188,13 @@ async fn a_message_that_turns_out_to_be_observed_has_several_recipients(store: &
     settle(store, &claim, &accepted).await;
     let heard = |number, event| about_transaction("t").to(&recipient(number)).says(event).at(10);
     store.hear([heard(1, FAILED), heard(2, Event::Delivered)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Delivered, true));
     store.hear([about("order-0").of("t").to(&recipient(3)).says(Event::Read)]).await;
-    assert_eq!(standing(&store.message("order-0").await), (Status::Failed, true));
-    assert_eq!(standing(&store.message("order-1").await), (Status::Accepted, false));
+    assert_eq!(status_and_final(&store.message("order-0").await), (Status::Failed, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Accepted, false));
     assert_eq!(store.message("order-0").await.origin(), Origin::Observed);
     let notifications = store.notifications("order-0").await;
-    assert_eq!(Outcome::from(&store.message("order-0").await), Outcome::of(&notifications));
+    assert_eq!(Expected::from(&store.message("order-0").await), Expected::of(&notifications));
 }
 
 async fn purged_notifications_still_count(store: &TestStore) {
@@ -204,19 +205,19 @@ async fn purged_notifications_still_count(store: &TestStore) {
             .await
             .unwrap();
     };
-    // Of a message that had one recipient until then, and of one that had two.
+    // The purge removes notifications of a message that had one recipient until then, and of one that had two.
     let other = |heard: Heard| heard.of_message("order-2");
     store.hear([to(1, FAILED), other(to(1, FAILED)), other(to(2, Event::Submitted))]).await;
     purge().await;
     store.hear([to(2, Event::Delivered).received(3_000), other(to(2, Event::Delivered)).received(3_000)]).await;
     for name in ["order-1", "order-2"] {
         let message = store.message(name).await;
-        assert_eq!((standing(&message), message.notification_count), ((Status::Failed, true), 1), "{name}");
+        assert_eq!((status_and_final(&message), message.notification_count), ((Status::Failed, true), 1), "{name}");
         assert_eq!(message.code.as_deref(), Some("Failed(Permanent) 1"), "{name}");
     }
     let ids = ["order-1", "order-2"].map(id);
     assert_eq!(store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap(), []);
-    assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Failed, true));
 }
 
 async fn erased_recipients_still_count(store: &TestStore) {
@@ -224,13 +225,13 @@ async fn erased_recipients_still_count(store: &TestStore) {
     for number in [1, 2] {
         let person = Person::new(&recipient(number)).unwrap();
         store.erasure.erase_messages(&person, &[id("order-1")], Some(&audited(AuditAction::Erased))).await.unwrap();
-        assert_eq!(standing(&store.message("order-1").await), (Status::Failed, false));
+        assert_eq!(status_and_final(&store.message("order-1").await), (Status::Failed, false));
     }
     let kept = store.texts("SELECT recipient FROM recipient_standings ORDER BY recipient").await;
     assert_eq!(kept, [recipient(3), "erased".to_owned()]);
     assert_eq!(store.repair.preview_recompute(&[id("order-1")], &|_| None).await.unwrap(), []);
     store.hear([to(3, Event::Read)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Failed, true));
 }
 
 async fn a_rebuild_recomputes_each_recipient(store: &TestStore) {
@@ -240,13 +241,13 @@ async fn a_rebuild_recomputes_each_recipient(store: &TestStore) {
     assert_eq!(store.repair.preview_recompute(&ids, &|_| None).await.unwrap().len(), 1);
     store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
     assert_eq!(store.repair.preview_recompute(&ids, &|_| None).await.unwrap(), []);
-    // As from a version without several recipients.
+    // The state that a version before per-recipient standings would have left.
     store.execute("DELETE FROM recipient_standings").await;
     store.execute("UPDATE messages SET status = 'submitted', is_final = 0").await;
     store.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
-    assert_eq!(standing(&store.message("order-1").await), (Status::Failed, false));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Failed, false));
     store.hear([to(2, Event::Delivered)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Failed, true));
 }
 
 async fn very_many_recipients_are_one_message(store: &TestStore) {
@@ -259,16 +260,16 @@ async fn very_many_recipients_are_one_message(store: &TestStore) {
     }
     assert_stored(store, &batches).await;
     store.hear([to(777, Event::Read), to(778, Event::Failed(Failure::Unclear))]).await;
-    // It failed before it was delivered, and only for the recipient to whom it was not delivered.
-    assert_eq!(standing(&store.message("order-1").await), (Status::Delivered, true));
+    // 778 was already delivered to, and `delivered` outranks `failed`; so every recipient is at least `delivered`.
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Delivered, true));
     store.hear([to(count, Event::Submitted)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Submitted, false));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Submitted, false));
     store.hear([to(count, FAILED)]).await;
-    assert_eq!(standing(&store.message("order-1").await), (Status::Failed, true));
+    assert_eq!(status_and_final(&store.message("order-1").await), (Status::Failed, true));
     assert_eq!(store.message("order-1").await.code, Some(format!("Failed(Permanent) {count}")));
 }
 
-/// Apple reports nothing after `submitted`. The text message instead of it does.
+/// `submitted` is final on Apple, because Apple reports nothing after it. An SMS sent as a fallback does report more.
 async fn an_event_and_its_message_agree_on_final(store: &TestStore) {
     let members = serde_json::json!({"correlationId": "order-1", "channel": "apple", "to": "urn:mbid:AQ+/="});
     crate::make::enqueue(store, &submission_with(&members), 1_000).await;
@@ -280,7 +281,7 @@ async fn an_event_and_its_message_agree_on_final(store: &TestStore) {
     ] {
         store.hear([heard]).await;
         let message = store.message("order-1").await;
-        assert_eq!(standing(&message), expected);
+        assert_eq!(status_and_final(&message), expected);
         assert_eq!(events(store).await.last(), Some(&expected));
     }
 }
