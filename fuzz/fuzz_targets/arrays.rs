@@ -1,5 +1,5 @@
-//! Bodies that are arrays. Each element keeps its own bytes, in their order, and is read as it is alone; between them nothing is
-//! lost; and what is JSON has the elements that any JSON parser finds.
+//! Bodies that are arrays. Each element keeps its own bytes and its place, and is read as if it had been posted alone. Nothing
+//! between the elements is lost. A valid JSON array has the elements that any JSON parser finds.
 
 #![no_main]
 
@@ -10,13 +10,13 @@ use receiptd::{
 };
 use serde_json::value::RawValue;
 
-/// What may stand between elements.
+/// Whether these bytes may stand between elements.
 fn is_between(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.chars().all(|c| "[], \t\r\n\u{c}\u{FEFF}".contains(c))
 }
 
-/// The elements of an array, and of the arrays within it, up to a depth at which every parser stops.
+/// The elements of an array and of the arrays within it, up to the depth at which every parser stops.
 fn flat<'a>(array: &'a RawValue, found: &mut Vec<&'a str>, depth: usize) -> Option<()> {
     for element in serde_json::from_str::<Vec<&RawValue>>(array.get()).ok()? {
         match element.get() {
@@ -38,7 +38,7 @@ fuzz_target!(|body: &[u8]| {
         rest = &body[start + bytes.len()..];
         match Posted::read(bytes, TimeZone::UTC) {
             Posted::Unreadable(_) => assert!(matches!(posted, Posted::Unreadable(_))),
-            // As the only body, it would be refused.
+            // If it were the whole body, it would be refused.
             Posted::Foreign => assert!(matches!(posted, Posted::Foreign | Posted::Unreadable(_))),
             alone => assert_eq!(*posted, alone),
         }

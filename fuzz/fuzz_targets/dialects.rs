@@ -1,13 +1,13 @@
-//! Bodies, written as a file in every dialect of tables and of JSON, and in every encoding: the same bodies are read. Two bytes say
-//! which dialect, and a record separator (U+001E) ends a body.
+//! Files with the same bodies in every dialect of tables and of JSON, and in every encoding: the same bodies are read from all of
+//! them. The first two bytes of the input select the dialect, and a record separator (U+001E) ends a body.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use receiptd::audit::{ImportOptions, read_rows};
+use receiptd::maintenance::{ImportOptions, read_rows};
 use serde_json::{Value, json};
 
-/// Of a table: what is between columns, what ends a line, and which columns there are.
+/// The dialect of a table: its delimiter, its line end, and its columns.
 struct Table {
     delimiter: char,
     end: &'static str,
@@ -69,11 +69,11 @@ fn encoded(file: &str, encoding: u8) -> Vec<u8> {
     }
 }
 
-/// What becomes of a body that says nothing.
+/// What happens to an empty body.
 enum Blank {
     /// The row has no body.
     None,
-    /// The row is kept as it is.
+    /// The row is stored as it is.
     Kept,
 }
 
@@ -83,7 +83,7 @@ fuzz_target!(|input: &[u8]| {
     let bodies: Vec<_> = bodies.split('\u{1E}').collect();
     let has = |bit: u8| dialect >> bit & 1 == 1;
     let is_export = has(0);
-    // In the cells of an export, an apostrophe stands before what could be a formula.
+    // An export puts an apostrophe before a cell that could be a formula.
     let is_table = has(1) && !(is_export && bodies.iter().any(|body| body.contains('\'')));
     let (file, blank) = if is_table {
         let delimiter = [',', ';', '\t', '|'][usize::from(dialect >> 2 & 3)];
@@ -103,7 +103,7 @@ fuzz_target!(|input: &[u8]| {
     assert!(read.is_ok(), "{read:?}: {file:?}");
     assert_eq!(rows.len(), bodies.len(), "{file:?}");
     for (body, row) in bodies.into_iter().zip(rows) {
-        // An export keeps its bodies to the byte.
+        // An export keeps every byte of a body.
         let wanted = if is_table && !is_export { body.as_bytes().trim_ascii() } else { body.as_bytes() };
         let is_blank = match blank {
             Blank::None => wanted.is_empty() || (is_export && body == r#"{"erased":true}"#),

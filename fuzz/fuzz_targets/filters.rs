@@ -1,28 +1,28 @@
-//! Queries of lists, of counts, of exports and of imports, and cursors: `name=value&…`. A cursor that is read is written as it was, no
-//! text that a database would refuse is asked for, and every fault is told.
+//! Query strings of lists, counts, exports and imports, and cursors: `name=value&…`. A cursor is written as it was read, no filter
+//! contains a text that a database would refuse, and every error names its parameter.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use receiptd::{
-    audit::{ExportRequest, ImportOptions},
-    domain::{Cursor, Cutoffs, Fault, ListRequest, Pattern, StatsRequest},
+    domain::{Cursor, Cutoffs, FieldError, ListRequest, Pattern, StatsRequest},
+    maintenance::{ExportRequest, ImportOptions},
 };
 
-/// The faults, each of which says something about a name.
-fn told<T>(read: Result<T, Vec<Fault>>) -> Option<T> {
-    let faults = match read {
+/// The request, if there is no error. Each error names a parameter and says what is wrong.
+fn valid<T>(read: Result<T, Vec<FieldError>>) -> Option<T> {
+    let errors = match read {
         Ok(request) => return Some(request),
-        Err(faults) => faults,
+        Err(errors) => errors,
     };
-    assert!(!faults.is_empty());
-    assert!(faults.iter().all(|fault| fault.pointer.starts_with('/') && !fault.detail.is_empty()));
+    assert!(!errors.is_empty());
+    assert!(errors.iter().all(|error| error.pointer.starts_with('/') && !error.detail.is_empty()));
     None
 }
 
 fuzz_target!(|query: &str| {
     let pairs = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    if let Some(ListRequest { filter, after, limit }) = told(ListRequest::parse(pairs(), &Cutoffs::default())) {
+    if let Some(ListRequest { filter, after, limit }) = valid(ListRequest::parse(pairs(), &Cutoffs::default())) {
         let cursor = after.map(|cursor| cursor.encode());
         assert_eq!(cursor.as_deref().and_then(Cursor::decode).map(|cursor| cursor.encode()), cursor);
         assert!((1..=500).contains(&limit.get()));
@@ -40,9 +40,9 @@ fuzz_target!(|query: &str| {
         ];
         assert!(texts.iter().flatten().all(|text| !text.contains('\0')));
     }
-    let _ = told(StatsRequest::parse(pairs()));
-    let _ = told(ExportRequest::parse(pairs(), &Cutoffs::default()));
-    if let Some(options) = told(ImportOptions::parse(pairs())) {
+    let _ = valid(StatsRequest::parse(pairs()));
+    let _ = valid(ExportRequest::parse(pairs(), &Cutoffs::default()));
+    if let Some(options) = valid(ImportOptions::parse(pairs())) {
         assert!(!options.payload_column.trim().is_empty());
     }
     if let Some(cursor) = Cursor::decode(query) {

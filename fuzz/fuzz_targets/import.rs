@@ -1,15 +1,15 @@
-//! Files of notifications that never arrived, in each layout. Rows are counted upwards, who wants no more gets no more, a file reads
-//! alike in every encoding, and of JSON nothing is lost.
+//! Files of notifications that never arrived, in each layout. The numbers of the rows rise, reading stops when the caller asks for
+//! it, a file is read in the same way in every encoding, and nothing in a JSON file is lost.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use receiptd::{
-    audit::{ImportOptions, Layout, Row, is_utf_8, read_rows},
+    maintenance::{ImportOptions, Layout, Row, is_utf_8, read_rows},
     webex::{Posted, TimeZone},
 };
 
-/// All rows, and what was wrong with the file.
+/// All rows, and the error of the file.
 fn read(file: &[u8], options: &ImportOptions) -> (Vec<Row>, Option<String>) {
     let mut rows = Vec::new();
     let read = read_rows(file, options, |row| {
@@ -30,7 +30,7 @@ fn check(rows: &[Row]) {
     }
 }
 
-/// What is more than the layout of JSON.
+/// The characters that are more than the layout of JSON.
 fn substance(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(|byte| !b"[], \t\r\n\x0c".contains(byte)).collect()
 }
@@ -42,7 +42,7 @@ fn without_marks(mut file: &[u8]) -> &[u8] {
     file
 }
 
-/// Whether objects are taken out of others: wrapped ones, and exports of our own.
+/// Whether objects are taken out of others: out of wrapped ones, and out of receiptd's own exports.
 fn has_names_of_ours(file: &[u8]) -> bool {
     // A name may be escaped.
     let text = String::from_utf8_lossy(file);
@@ -72,7 +72,7 @@ fuzz_target!(|file: &[u8]| {
         let wide: Vec<u8> = format!("\u{FEFF}{text}").encode_utf16().flat_map(to_bytes).collect();
         assert_eq!(read(&wide, &ImportOptions::default()), (rows, error));
     }
-    // One value a line is JSON, too.
+    // A file with one value on each line is JSON too.
     for layout in [Layout::Csv, Layout::Txt, Layout::Json] {
         let (rows, error) = read(file, &ImportOptions { layout: Some(layout), ..ImportOptions::default() });
         check(&rows);

@@ -1,5 +1,5 @@
-//! Bodies that are posted to the notify URL. Whatever they are, they are read in the same way each time, and no text that
-//! is kept of them holds what a database would refuse. What is around a body, and the tenant's clock, change no more than they should.
+//! Bodies that are posted to the notify URL. A body is read in the same way each time, and no text that is stored contains what a
+//! database would refuse. White space around a body changes nothing, and the time zone of the tenant changes only times.
 
 #![no_main]
 
@@ -49,7 +49,7 @@ fuzz_target!(|body: &[u8]| {
         let framed = [b"\xef\xbb\xbf", body, b"\r\n"].concat();
         assert_eq!(Posted::read(&framed, TimeZone::UTC), read);
     }
-    // The tenant's clock has a say in the time only, and in the fingerprint through it.
+    // The time zone of the tenant changes only the time, and with it the fingerprint.
     let mut elsewhere = Posted::read(body, TimeZone::from_name("Asia/Kolkata").expect("a time zone"));
     if let (Posted::Notification(here), Posted::Notification(there)) = (&read, &mut elsewhere)
         && here.at.is_some()

@@ -1,5 +1,5 @@
-//! Numbers and addresses. What was read reads as itself; a number is the same in every spelling; and each names the person
-//! whose it is, in whatever encoding. A text is searched for somebody in a short time, whatever it is.
+//! Numbers and addresses. A canonical address is read as itself, and a number is the same in every spelling. A person is found by
+//! each of them, in every encoding. The search of a text takes a short time, whatever the text is.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Messages that others ask us to send, one a line. What passes the checks is the same after it was stored, and makes a request
-//! that names the recipient and our notify URL.
+//! Messages to send, one on each line. A message that passes the checks is the same after it was stored, and becomes a request that
+//! contains the recipient and the notify URL.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! `x-hub-signature` over a body: the first line is the header, the rest the body. What we sign verifies, also if only white space
-//! around the body was left out before it was signed, and what is shown only does if it is that.
+//! `x-hub-signature` over a body: the first line of the input is the header, the rest is the body. A signature is valid for the body
+//! that was signed, also if the signer left out white space around it. Any other header is not valid.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use receiptd::webex::signature::{sign, signer};
 use secrecy::SecretString;
 
-/// As in the samples, and another.
+/// The secret of the samples, and another one.
 static SECRETS: LazyLock<[SecretString; 2]> =
     LazyLock::new(|| ["another", "example-hub-secret-0123456789"].map(SecretString::from));
 
@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(signer(&signed, body, &*SECRETS), Some(position));
         let digits = signed.trim_start_matches("sha256=").to_uppercase();
         assert_eq!(signer(&format!(" {digits} "), body, &*SECRETS), Some(position));
-        // As JavaScript trims a text.
+        // JavaScript trims these characters.
         let trimmed =
             str::from_utf8(body).map(|text| text.trim_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}'));
         let trimmed = trimmed.map_or(body.trim_ascii(), str::as_bytes);
@@ -32,7 +32,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(signer(&signed, &[body, b"}"].concat(), &*SECRETS), None);
     }
     if let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) {
-        // However it is laid out, its compact form signs it.
+        // A signature of the compact form is valid for every layout of the body.
         let pretty = format!("{json:#}\n");
         let compact = json.to_string();
         assert_eq!(signer(&sign(compact.as_bytes(), &SECRETS[1]), pretty.as_bytes(), &*SECRETS), Some(1));

@@ -1,5 +1,5 @@
-//! The time of an event. It lies in the years 1970 to 9999, and is read alike in every zone if it has one of its own; a time that
-//! cannot be read is named in the detail.
+//! The time of an event. It is in the years 1970 to 9999. A time with a zone of its own is read in the same way in every time zone of
+//! the tenant. A time that cannot be read is in the detail.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ fuzz_target!(|text: &str| {
         Some(at) => {
             assert!((0..=253_402_300_799_999_999).contains(&at.as_micros()));
             assert_eq!(notification.detail, None);
-            // What is written out is read back, to the millisecond.
+            // A time that was written is read again, to the millisecond.
             let again =
                 serde_json::json!({ "messageId": "7", "status": "SENT", "statusTime": at.to_string() }).to_string();
             let Posted::Notification(again) = Posted::read(again.as_bytes(), TimeZone::UTC) else { panic!("{again}") };
@@ -30,13 +30,13 @@ fuzz_target!(|text: &str| {
             assert_eq!(is_named, !text.trim().is_empty());
         }
     }
-    // Since 1970, clocks in India have been half past five ahead, all year round.
+    // Since 1970, clocks in India have been 5:30 hours ahead all year.
     let india = read(TimeZone::from_name("Asia/Kolkata").expect("a time zone"));
     if let (Some(here), Some(there)) = (notification.at, india.at) {
         let ahead = here.as_micros() - there.as_micros();
         assert!(ahead == 0 || ahead == 19_800_000_000);
     }
-    // A clock that changes, by a day too, makes no panic.
+    // A clock that changes, even by a day, causes no panic.
     for zone in ["Europe/London", "Pacific/Apia", "Australia/Lord_Howe"] {
         let there = read(TimeZone::from_name(zone).expect("a time zone"));
         assert!(there.at.is_some() || there.detail.is_some() || text.trim().is_empty());

@@ -37,6 +37,8 @@ enum Step {
     Deny,
     /// The lints, with warnings as errors
     Clippy,
+    /// The fuzzers, which are not part of the workspace: whether they compile
+    Fuzzers,
     /// The cache of checked queries
     Prepare,
     /// The documentation, with warnings as errors
@@ -49,18 +51,21 @@ enum Step {
 
 impl Step {
     /// The command line; none for what is done in this process.
-    fn command(self) -> Option<Command> {
+    fn command(self) -> Result<Option<Command>> {
         let mut command = cargo();
         match self {
             Self::Fmt => command.args(["fmt", "--all", "--check"]),
             Self::Clippy => command.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-            Self::Deny | Self::Prepare | Self::Schemathesis => return None,
+            Self::Deny | Self::Prepare | Self::Schemathesis => return Ok(None),
+            Self::Fuzzers => command
+                .args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
+                .arg(cargo::target_folder()?),
             Self::Doc => command
                 .args(["doc", "--workspace", "--no-deps", "--document-private-items"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
             Self::Test => command.args(["test", "--workspace"]),
         };
-        Some(command)
+        Ok(Some(command))
     }
 
     /// What to do about a failure.
@@ -71,6 +76,9 @@ impl Step {
             Self::Clippy => {
                 "mend what it names; where a lint is wrong, `#[expect(…, reason = \"…\")]`. Where it speaks of cached \
                  data for a query: `cargo xtask prepare`"
+            }
+            Self::Fuzzers => {
+                "use the new names in fuzz/fuzz_targets; after a change of a dependency, run it without `--locked`"
             }
             Self::Prepare => "after a change of a query or a migration: `cargo xtask prepare`, and commit its result",
             Self::Doc => "mend the links and code blocks that it names",
@@ -95,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for step in steps {
         let name = format!("{step:?}").to_lowercase();
         let start = Instant::now();
-        let command = step.command().map(|mut command| {
+        let command = step.command()?.map(|mut command| {
             if step == Step::Test {
                 command.args(&args.passed_on);
             }
