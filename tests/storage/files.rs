@@ -11,6 +11,7 @@ use receiptd::{
     storage::{self, StorageError, Store},
 };
 use sqlx::{Connection, SqliteConnection};
+use tokio::task::JoinSet;
 
 use crate::{
     make::{about, id, time},
@@ -25,6 +26,7 @@ only!(
     the_contents_of_the_log_are_in_the_database_after_a_restart,
     a_log_of_another_process_is_not_changed,
     a_long_idle_time_is_not_a_loss,
+    a_file_can_be_opened_while_others_close_it,
 );
 
 /// Checks that every method fails with the reason.
@@ -225,4 +227,21 @@ async fn a_long_idle_time_is_not_a_loss(store: &TestStore) {
     }
     open_one.journal.append(&[about("order-3").into()]).await.unwrap();
     open_one.health.check_files().unwrap();
+}
+
+/// SQLite removes the log and its index when the last connection is closed.
+async fn a_file_can_be_opened_while_others_close_it(_: &TestStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/receiptd.db", folder.path().display());
+    open(&url).await.unwrap().health.close().await;
+    let mut others = JoinSet::new();
+    for _ in 0..3 {
+        let url = url.clone();
+        others.spawn(async move {
+            for _ in 0..60 {
+                open(&url).await.unwrap().health.close().await;
+            }
+        });
+    }
+    others.join_all().await;
 }

@@ -84,8 +84,11 @@ impl Location {
         let (there, missing): (Vec<_>, Vec<_>) =
             PARTS.iter().map(|part| self.part(part)).partition(|part| part.exists());
         for part in there {
-            let denied = |error| self.unusable(denied(&format!("{verb} {}", part.display()), error));
-            may(&part, right).map_err(denied)?;
+            match may(&part, right) {
+                // Another process has closed the database meanwhile, which removes the log and its index.
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => return Err(self.unusable(denied(&format!("{verb} {}", part.display()), error))),
+            }
         }
         if access == Access::Read && missing.is_empty() {
             return Ok(());
