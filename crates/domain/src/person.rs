@@ -136,10 +136,16 @@ fn run_has_but_for_a_zero(run: &[(char, bool)], number: &str) -> bool {
     })
 }
 
-/// The form in which words are compared: without case, and without invisible characters.
+/// The form in which words are compared: without case, without invisible characters, and without NUL, which an address
+/// cannot contain.
 fn folded(text: &str) -> String {
     let visible = text.chars().filter(|c| Sign::of(*c) != Sign::Invisible);
-    visible.flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
+    let one_form = |c| match c {
+        'ς' => 'σ',
+        '\0' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    visible.flat_map(char::to_lowercase).map(one_form).collect()
 }
 
 /// Whether a text contains this folded word, between characters that do not belong to words.
@@ -249,6 +255,14 @@ mod tests {
         assert!(!person.is_called("447700900124"));
         let short = Person::new("1001").unwrap();
         assert!(short.is_called("1001") && !short.is_called("user 1001"));
+    }
+
+    #[test]
+    fn an_address_with_an_escaped_nul_is_found() {
+        for text in ["dana%00@example.org", "user=o%00044rid:%40007.20", r"dana\u0000\u0040example.org"] {
+            let person = Person::new(text).unwrap();
+            assert!(person.is_named_in(text.as_bytes()), "{text}: {:?}", person.address());
+        }
     }
 
     #[test]
