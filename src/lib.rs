@@ -12,6 +12,7 @@ pub mod lifecycle;
 pub mod maintenance;
 pub mod notify;
 pub mod observe;
+pub mod projection;
 pub mod query;
 pub mod secret;
 pub mod send;

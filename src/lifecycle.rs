@@ -19,6 +19,7 @@ use crate::{
     maintenance::{self, Eraser, Purger},
     notify::{Committer, Intake},
     observe::Metrics,
+    projection::{CatchUp, Projector},
     query::Query,
     send::{Dispatcher, PlatformError, Sender, WebexConnect},
     storage::{self, OpenError, Store},
@@ -70,7 +71,11 @@ pub async fn serve(
     }
     let purger = Purger::new(&store, settings.retention, clock.clone());
     background.spawn(purger.run(stop.clone().cancelled_owned()));
-    let (committer, mut writers) = Committer::start(&store.journal, settings.commit, &metrics);
+    let (committer, mut writers) = Committer::start(&store.journal, settings.zone, settings.commit, &metrics);
+    let stop_projecting = CancellationToken::new();
+    let _stop_projecting_on_drop = stop_projecting.clone().drop_guard();
+    let projector = Projector::new(&store, clock.clone());
+    let projector = tokio::spawn(projector.run(stop_projecting.clone()));
     // The trimmer may be cancelled at any point, since each of its steps is one commit.
     let trimmer = maintenance::trim_status_events(store.status_events.clone(), settings.keep_events, clock.clone());
     background.spawn(stop.clone().run_until_cancelled_owned(trimmer));
@@ -92,6 +97,7 @@ pub async fn serve(
             clock.clone(),
             settings.send.as_ref().map(|send| send.tenant.sms_api),
         ),
+        catch_up: CatchUp::new(&store, settings.catch_up, clock.clone()),
         query: Query::new(&store, settings.deadlines, clock.clone()),
         audit: AuditWriter::start(&store, clock.clone()),
         record_reads: settings.record_reads,
@@ -119,6 +125,10 @@ pub async fn serve(
         tracing::error!("some waiting notifications could not be committed; they were not acknowledged");
     }
     background.wait().await;
+    stop_projecting.cancel();
+    if timeout(LAST_COMMITS, projector).await.is_err() {
+        tracing::warn!("some acknowledged notifications cannot be looked up yet; the next start stores them");
+    }
     if timeout(LAST_COMMITS, health.close()).await.is_err() {
         tracing::warn!("the database is still in use; on SQLite its -wal file belongs to it");
     }

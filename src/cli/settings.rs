@@ -7,10 +7,12 @@ use tracing::Level;
 
 use super::variables::{is_setting, readable, variable};
 use crate::{
+    clock::Clock,
     config::{self, Flags, Purpose, Setting, Settings},
     domain::Actor,
     observe::{self, LogFilter},
-    storage::{Access, Store},
+    projection::{CatchUp, Projector},
+    storage::{self, Access, OpenOptions, Store},
 };
 
 const CONFIG: &str = "Read settings from this file (default: receiptd.toml, if it exists)  [env: RECEIPTD_CONFIG]";
@@ -63,10 +65,39 @@ pub(super) fn log_filter(otherwise: LogFilter) -> anyhow::Result<LogFilter> {
     }
 }
 
-/// Opens the database of the settings.
+/// Opens the database of the settings, with everything that was acknowledged.
 pub(super) async fn open(settings: &Settings) -> anyhow::Result<Store> {
     let url = secrecy::ExposeSecret::expose_secret(&settings.database_url);
-    crate::storage::open(url, settings.database).await.context("database_url")
+    let open = async |access| {
+        let options = OpenOptions { access, ..settings.database };
+        storage::open(url, options).await.context("database_url")
+    };
+    let store = open(settings.database.access).await?;
+    let project = async |store| Projector::new(store, Clock::system()).project_all().await;
+    if settings.database.access != Access::Read {
+        project(&store).await?;
+        return Ok(store);
+    }
+    // A running server does this within milliseconds.
+    let catch_up = CatchUp::new(&store, settings.catch_up, Clock::system());
+    if let Some(behind) = catch_up.wait().await? {
+        let projected = match open(Access::Write).await {
+            Ok(writer) => {
+                let projected = project(&writer).await.map_err(anyhow::Error::from);
+                writer.health.close().await;
+                projected
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = projected {
+            let behind = behind.as_secs();
+            tracing::warn!(
+                error = observe::causes(error.as_ref()),
+                "what arrived in the last {behind} s is stored and missing here, until the server processes it"
+            );
+        }
+    }
+    Ok(store)
 }
 
 /// Opens the database of the settings for `access`. Only `serve`, `send` and `migrate` may create it or change its schema.

@@ -23,6 +23,7 @@ pub(super) struct Raw {
     pub(super) webex: Webex,
     pub(super) send: Send,
     pub(super) overdue: BTreeMap<String, u64>,
+    pub(super) query: Query,
     pub(super) events: Events,
     pub(super) retention: Retention,
     pub(super) audit: Audit,
@@ -71,6 +72,7 @@ pub(super) struct Notify {
     pub(super) queue_bytes: usize,
     pub(super) batch_rows: usize,
     pub(super) writers: usize,
+    pub(super) backlog_bytes: u64,
     pub(super) answer_within_seconds: u64,
 }
 
@@ -106,6 +108,12 @@ pub(super) struct Send {
     pub(super) timeout_seconds: u64,
     pub(super) attempts: i64,
     pub(super) on_unknown_outcome: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    pub(super) catch_up_seconds: u64,
 }
 
 #[derive(Deserialize)]

@@ -66,6 +66,8 @@ pub struct Settings {
     pub retention: Periods,
     /// When messages are overdue.
     pub deadlines: Deadlines,
+    /// The maximum time that a look-up waits for the projection.
+    pub catch_up: Duration,
     /// The period for which status events are kept.
     pub keep_events: Duration,
     /// Whether the audit log records look-ups of messages and persons.
@@ -127,6 +129,8 @@ impl Settings {
         }
         errors.check(raw.database.connections > 0, "database.connections must be at least 1");
         errors.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
+        errors.check(raw.notify.backlog_bytes > 0, "notify.backlog_bytes must be at least 1");
+        errors.check(raw.query.catch_up_seconds <= 60, "query.catch_up_seconds must be at most 60");
         errors.check((1..=36_500).contains(&raw.events.keep_days), "events.keep_days must be 1 to 36500");
         errors.check(
             (1..=9).contains(&raw.notify.answer_within_seconds),
@@ -185,6 +189,7 @@ impl Settings {
                 queue_bytes: raw.notify.queue_bytes,
                 batch_rows: raw.notify.batch_rows,
                 writers: raw.notify.writers,
+                backlog_bytes: raw.notify.backlog_bytes,
                 patience: answer_within,
             },
             answer_within,
@@ -192,6 +197,7 @@ impl Settings {
             send,
             retention: periods(&raw.retention, errors),
             deadlines: deadlines(&raw.overdue, errors),
+            catch_up: Duration::from_secs(raw.query.catch_up_seconds),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
             record_reads: raw.audit.record_reads,
             log_filter: log_filter?,

@@ -24,6 +24,7 @@ use crate::{
     http::{
         extract::{auth::throttle::AuthThrottle, body::LargeBodyLimit},
         middleware::{
+            behind::add_behind,
             checks::{Local, check},
             request_id::identify,
             security_headers::add_security_headers,
@@ -69,6 +70,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: &CancellationToken
                 application.app_data(misdirected.clone()).app_data(followers.clone()).app_data(local.clone());
             application
                 .wrap(from_fn(check))
+                .wrap(from_fn(add_behind))
                 .wrap(from_fn(add_security_headers))
                 .wrap(from_fn(identify))
                 .configure(routes::register)

@@ -14,6 +14,7 @@ use crate::{
     maintenance::Eraser,
     notify::Intake,
     observe::Metrics,
+    projection::CatchUp,
     query::Query,
     send::{DispatchHealth, Sender},
     storage::Store,
@@ -26,6 +27,8 @@ pub struct App {
     pub intake: Intake,
     /// Accepts messages.
     pub sender: Sender,
+    /// Waits until everything that was acknowledged can be read.
+    pub catch_up: CatchUp,
     /// Finds and lists messages.
     pub query: Query,
     /// The store itself, for exports, repairs, events and health checks.
@@ -67,6 +70,10 @@ impl App {
         if self.record_reads { self.audit.record_read(actor, what()).await } else { Ok(()) }
     }
 }
+
+/// By how much the projection was behind when the handler began. It is an extension of the request.
+#[derive(Clone, Copy)]
+pub(crate) struct Behind(pub(crate) Duration);
 
 /// Shows whether the shutdown has begun. Waiting requests are then answered with the current state.
 #[derive(Clone)]

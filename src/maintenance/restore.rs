@@ -12,6 +12,7 @@ use crate::{
     audit::{Finding, Proof, entry},
     clock::Clock,
     domain::{Actor, AuditAction, LinkHash},
+    projection::Projector,
     storage::{self, Access, BackupError, OpenError, OpenOptions, Staged, StorageError, Store},
 };
 
@@ -90,6 +91,8 @@ impl Restore<'_> {
         actor: &Actor,
         clock: &Clock,
     ) -> Result<RestoreReport, RestoreError> {
+        // The journal of the backup may contain notifications that were acknowledged just before.
+        Projector::new(store, clock.clone()).project_all().await?;
         let verdict = Proof::new(store).verify(self.head).await?;
         if let Some(finding) = verdict.finding {
             return Err(RestoreError::Unsound(finding));

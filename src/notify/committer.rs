@@ -9,11 +9,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::batching::{Attempt, Next, next};
 use crate::{
     domain::Arrival,
     observe::{Commit, Metrics},
     storage::Journal,
+    webex::TimeZone,
 };
 
 /// The limits of the committer.
@@ -26,6 +26,8 @@ pub struct Limits {
     /// The maximum number of arrivals in one batch. The arrivals of one request are always in one batch, however many
     /// there are, so the last request may exceed this.
     pub batch_rows: usize,
+    /// The size of what is stored and cannot be looked up yet, in bytes, beyond which nothing more is accepted.
+    pub backlog_bytes: u64,
     /// How many commits may run at the same time.
     pub writers: usize,
     /// After this time, a commit that has not ended counts as failed.
@@ -35,7 +37,7 @@ pub struct Limits {
 /// The reason why an arrival was not stored. The sender should try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotStored {
-    /// The queue is full.
+    /// The queue is full, or too much cannot be looked up yet.
     #[error("too many notifications are waiting to be stored")]
     Busy,
     /// The store cannot commit, or did not confirm the commit.
@@ -46,8 +48,6 @@ pub enum NotStored {
 /// The caller of a request, which waits until its arrivals are stored.
 struct Caller {
     answer: oneshot::Sender<Result<(), NotStored>>,
-    /// The number of its arrivals.
-    arrivals: usize,
     /// Their share of `queue_bytes`, which is returned before the answer.
     share: OwnedSemaphorePermit,
 }
@@ -67,6 +67,8 @@ impl Caller {
 /// Adds arrivals to the queue. When the last clone is dropped, the waiting arrivals are committed, and the writers end.
 #[derive(Clone)]
 pub struct Committer {
+    journal: Arc<dyn Journal>,
+    backlog_bytes: u64,
     queue: mpsc::Sender<Waiting>,
     bytes: Arc<Semaphore>,
     most_bytes: usize,
@@ -78,7 +80,6 @@ pub struct Committer {
 #[derive(Clone, Copy)]
 struct Outcome {
     at: Instant,
-    /// Whether the store works. It does even if the database refused a row.
     store_works: bool,
 }
 
@@ -87,7 +88,8 @@ const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(10);
 
 impl Committer {
     /// Starts the writers. The tasks of the returned set end when the queue is closed and empty.
-    pub fn start(journal: &Arc<dyn Journal>, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
+    /// `zone` is the time zone in which the bodies of the arrivals were read.
+    pub fn start(journal: &Arc<dyn Journal>, zone: TimeZone, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_requests.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let latest = watch::Sender::new(None);
@@ -95,6 +97,7 @@ impl Committer {
         for _ in 0..limits.writers.max(1) {
             let writer = Writer {
                 journal: journal.clone(),
+                zone: zone.name(),
                 metrics: metrics.clone(),
                 patience: limits.patience,
                 latest: latest.clone(),
@@ -103,7 +106,8 @@ impl Committer {
         }
         let most_bytes = limits.queue_bytes.min(Semaphore::MAX_PERMITS);
         let bytes = Arc::new(Semaphore::new(most_bytes));
-        (Self { queue, bytes, most_bytes, metrics: metrics.clone(), latest }, writers)
+        let (journal, backlog_bytes, metrics) = (journal.clone(), limits.backlog_bytes, metrics.clone());
+        (Self { journal, backlog_bytes, queue, bytes, most_bytes, metrics, latest }, writers)
     }
 
     /// Returns whether a commit failed recently, and none has succeeded since.
@@ -127,18 +131,17 @@ impl Committer {
         }
     }
 
-    /// Stores the arrivals of one request: in one commit unless the database refuses a row; then in several. `Ok` means
-    /// that they are on disk. On an error, some may be stored already; the sender should try again, and repeating is
-    /// harmless.
-    ///
-    /// If the database refuses one of them, the others are committed without it, and that one is stored in quarantine.
-    /// The sender is answered when all are stored.
+    /// Stores the arrivals of one request, all in one commit. `Ok` means that they are on disk; an error means that the
+    /// sender should try again.
     pub async fn commit(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
+        if self.journal.backlog_bytes() >= self.backlog_bytes {
+            return Err(NotStored::Busy);
+        }
         let size = arrivals.iter().map(Arrival::size).sum::<usize>().min(self.most_bytes);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         let share = self.bytes.clone().try_acquire_many_owned(size).map_err(|_| NotStored::Busy)?;
         let (answer, answered) = oneshot::channel();
-        let caller = Caller { answer, arrivals: arrivals.len(), share };
+        let caller = Caller { answer, share };
         let count = i64::try_from(arrivals.len()).unwrap_or(i64::MAX);
         // It is counted before a writer can take it, so that the count never falls below zero.
         self.metrics.waiting(count);
@@ -151,15 +154,10 @@ impl Committer {
     }
 }
 
-fn answer(callers: Vec<Caller>, result: Result<(), NotStored>) {
-    for caller in callers {
-        caller.answer(result);
-    }
-}
-
 /// Commits batch after batch.
 struct Writer {
     journal: Arc<dyn Journal>,
+    zone: &'static str,
     metrics: Metrics,
     patience: Duration,
     latest: watch::Sender<Option<Outcome>>,
@@ -181,72 +179,31 @@ impl Writer {
 
     /// Answers every caller of the batch, exactly once.
     async fn store(&self, arrivals: Vec<Arrival>, callers: Vec<Caller>) {
-        let mut parts = vec![(arrivals, callers)];
-        while let Some((mut arrivals, mut callers)) = parts.pop() {
-            if callers.len() <= 1 {
-                answer(callers, self.store_each(arrivals).await);
-                continue;
-            }
-            match self.attempt(&arrivals).await {
-                Attempt::Committed => answer(callers, Ok(())),
-                Attempt::Unavailable => answer(callers, Err(NotStored::Unavailable)),
-                Attempt::Refused => {
-                    let others = callers.split_off(callers.len() / 2);
-                    let half = callers.iter().map(|caller| caller.arrivals).sum();
-                    parts.push((arrivals.split_off(half), others));
-                    parts.push((arrivals, callers));
-                }
-            }
+        let result = self.append(&arrivals).await;
+        self.latest.send_replace(Some(Outcome { at: Instant::now(), store_works: result.is_ok() }));
+        for caller in callers {
+            caller.answer(result);
         }
-    }
-
-    /// Stores the arrivals of one request.
-    async fn store_each(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
-        let mut parts = vec![arrivals];
-        while let Some(mut arrivals) = parts.pop() {
-            let quarantined = arrivals.iter().all(|arrival| matches!(arrival, Arrival::Quarantined(_)));
-            match next(self.attempt(&arrivals).await, arrivals.len(), quarantined) {
-                Next::Acknowledge => {}
-                Next::TurnAway => return Err(NotStored::Unavailable),
-                Next::Halve => {
-                    parts.push(arrivals.split_off(arrivals.len() / 2));
-                    parts.push(arrivals);
-                }
-                Next::Quarantine => {
-                    let why = "the database refuses its parsed form";
-                    parts.push(arrivals.into_iter().map(|arrival| arrival.quarantined(why)).collect());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Commits once, and publishes the outcome.
-    async fn attempt(&self, arrivals: &[Arrival]) -> Attempt {
-        let attempt = self.append(arrivals).await;
-        let store_works = attempt != Attempt::Unavailable;
-        self.latest.send_replace(Some(Outcome { at: Instant::now(), store_works }));
-        attempt
     }
 
     #[tracing::instrument(level = "debug", name = "notify.commit", skip_all, fields(rows = arrivals.len()))]
-    async fn append(&self, arrivals: &[Arrival]) -> Attempt {
+    async fn append(&self, arrivals: &[Arrival]) -> Result<(), NotStored> {
         let began = Instant::now();
-        let Ok(result) = timeout(self.patience, self.journal.append(arrivals)).await else {
-            tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are asked to retry");
-            return Attempt::Unavailable;
-        };
-        match &result {
-            Ok(()) => {
+        match timeout(self.patience, self.journal.append(arrivals, self.zone)).await {
+            Ok(Ok(_)) => {
                 let seconds = began.elapsed().as_secs_f64();
                 self.metrics.committed(Commit { rows: arrivals.len(), seconds });
+                return Ok(());
             }
-            Err(error) => {
-                let error = crate::observe::causes(error);
+            Ok(Err(error)) => {
+                let error = crate::observe::causes(&error);
                 tracing::error!(error, rows = arrivals.len(), "a batch could not be committed");
             }
+            Err(_) => {
+                tracing::error!(rows = arrivals.len(), "a commit did not end in time; the senders are asked to retry");
+            }
         }
-        Attempt::from(&result)
+        Err(NotStored::Unavailable)
     }
 }
 

@@ -6,11 +6,9 @@
 //! | `authenticate` | authenticates a request |
 //! | `intake` | processes one request |
 //! | `committer` | the queue, and the loop that commits its content |
-//! | `batching` | what that loop decides, as pure functions |
 
 mod active_secrets;
 mod authenticate;
-mod batching;
 mod committer;
 mod intake;
 

@@ -128,6 +128,7 @@ pub struct Metrics {
     batch_rows: Histogram,
     commit_seconds: Histogram,
     queued: IntGauge,
+    answered_behind: IntCounter,
     /// It has no labels. It is a vector so that it has no value as long as there is no certificate.
     certificate: IntGaugeVec,
 }
@@ -153,6 +154,7 @@ impl Metrics {
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
         let seconds = HistogramOpts::new("commit_seconds", "Duration of one commit")
             .buckets(vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
+        let behind = "Answers of the API that the projection had not caught up for in time";
         let certificate = Opts::new("tls_certificate_not_after_seconds", "Expiry of the certificate in Unix time");
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
@@ -167,6 +169,7 @@ impl Metrics {
             batch_rows: registered(&registry, Histogram::with_opts(rows)?)?,
             commit_seconds: registered(&registry, Histogram::with_opts(seconds)?)?,
             queued: registered(&registry, IntGauge::new("commit_queue_rows", "Arrivals that wait for a commit")?)?,
+            answered_behind: registered(&registry, IntCounter::new("answers_behind_total", behind)?)?,
             certificate: registered(&registry, IntGaugeVec::new(certificate, &[])?)?,
             registry,
         })
@@ -227,6 +230,11 @@ impl Metrics {
     /// Changes the number of arrivals that wait for their commit: `1` adds one, `-1` removes one.
     pub fn waiting(&self, change: i64) {
         self.queued.add(change);
+    }
+
+    /// Counts an answer of the API for which the projection had not caught up in time.
+    pub fn answered_behind(&self) {
+        self.answered_behind.inc();
     }
 
     /// Sets the time at which the current certificate expires.

@@ -115,7 +115,7 @@ async fn nothing_is_acknowledged_after_the_database_file_was_truncated_or_overwr
     ] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("other.db"), "").unwrap();
-        Database::at(&folder.path().join("other.db")).execute("CREATE TABLE users (name TEXT)").await;
+        Database::at(&folder.path().join("other.db")).execute_now("CREATE TABLE users (name TEXT)").await;
         let server = TestServer::start(&Database::at(&folder.path().join("receiptd.db"))).await;
         let posted = Arc::<Mutex<Vec<(Instant, u16)>>>::default();
         let mut posters: JoinSet<()> = (0..4).map(|name| post(name, server.client(), posted.clone())).collect();

@@ -9,6 +9,7 @@ mod archive;
 mod audit;
 mod auth;
 mod auth_throttle;
+mod behind;
 mod cancel;
 mod checks;
 mod clocks;

@@ -89,10 +89,10 @@ async fn acknowledged_notifications_survive_a_restart(database: &Database) {
     let server = setup.start().await;
     eventually("more to be acknowledged", async || (count() >= before + 50).then_some(())).await;
     posts.shutdown().await;
+    server.stop().await;
     let acknowledged = acknowledged.lock().unwrap().clone();
     let kept = database.texts("SELECT correlation_id FROM notifications WHERE occurrences = 1").await;
     let kept: HashSet<_> = kept.into_iter().collect();
     let lost: Vec<_> = acknowledged.iter().filter(|id| !kept.contains(*id)).collect();
     assert!(lost.is_empty(), "{lost:?}");
-    server.stop().await;
 }

@@ -188,7 +188,7 @@ async fn a_certificate_is_replaced_under_load_and_no_request_fails(database: &Da
     for client in &lasting {
         assert!(shown(client).await == der(&held.pair.certificate), "its connection did not keep the certificate");
     }
+    server.stop().await;
     let kept = database.texts("SELECT correlation_id FROM notifications WHERE occurrences = 1").await;
     assert_eq!(kept.len() as u64, done.load(Ordering::Relaxed));
-    server.stop().await;
 }

@@ -48,6 +48,8 @@ fn apply(tables: &mut BTreeMap<String, Vec<String>>, sql: &str) {
                 let columns = tables.remove(*name).unwrap_or_else(|| panic!("there is no table {name}"));
                 tables.insert((*new).to_owned(), columns);
             }
+            // How Postgres stores a column says nothing about its meaning.
+            ["ALTER", "TABLE", _, "ALTER", "COLUMN", _, "SET", "STORAGE", _] => {}
             ["ALTER", "TABLE", ..] => panic!("tests/architecture cannot read: {statement}"),
             ["DROP", "TABLE", name] => drop(tables.remove(*name)),
             _ => {}

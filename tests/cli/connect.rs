@@ -77,7 +77,7 @@ fn the_file_of_another_program_is_refused_by_every_command() {
     block_on(async {
         let folder = folder();
         fs::write(folder.path().join("receiptd.db"), "").unwrap();
-        Database::at(&folder.path().join("receiptd.db")).execute("CREATE TABLE users (name TEXT)").await;
+        Database::at(&folder.path().join("receiptd.db")).execute_now("CREATE TABLE users (name TEXT)").await;
         let before = fs::read(folder.path().join("receiptd.db")).unwrap();
         let words = "this is the database of another program; name a database of receiptd";
         let tried = run(folder.path(), &["check-config", "--connect", "--json"]).await.is(1);

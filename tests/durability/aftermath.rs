@@ -46,6 +46,7 @@ async fn the_chain_verifies(victims: &Victims<'_>) {
 
 /// All messages. Checks that each has the status of its notifications.
 async fn every_message_stands_as_it_was_told(database: &Database) -> Vec<Message> {
+    harness::project_all(database.url()).await;
     let store = open(database).await;
     let mut messages = Vec::new();
     for id in database.texts("SELECT correlation_id FROM messages").await {

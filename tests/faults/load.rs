@@ -79,6 +79,7 @@ impl Load {
         let acknowledged = bodies.values().filter(|entry| entry.acknowledged > 0).count();
         eprintln!("{acknowledged} acknowledged, {turned_away} rejected, the slowest answer after {slowest:?}");
         assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
+        harness::project_all(database.url()).await;
         let mut stored = BTreeMap::new();
         for (body, times) in database.rows::<(Vec<u8>, i64)>("SELECT body, occurrences FROM notifications").await {
             let body = String::from_utf8(body).unwrap();

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use harness::{Database, Platform, Sample, eventually};
+use harness::{Database, Platform, Sample, eventually, put};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use receiptd::{
     domain::{Actor, Arrival, CorrelationId, Dispatch, Source, StoredNotification},
@@ -191,5 +191,5 @@ pub(crate) async fn the_platform_tells(stage: &Stage, id: &str) {
     let zone = TimeZone::from_name("UTC").unwrap();
     let Posted::Notification(notification) = Posted::read(&body, zone) else { panic!("{id}") };
     let recorded = StoredNotification::first_arrival(*notification, body, Source::Notify, stage.clock().now());
-    stage.store.journal.append(&[Arrival::Notification(recorded)]).await.unwrap();
+    put(&stage.store, &[Arrival::Notification(recorded)]).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Appended arrivals are stored completely and unchanged.
 
-use harness::notifications_of;
+use harness::{notifications_of, put};
 use receiptd::{
     domain::{Channel, Event, Failure, Notification, Source, StoredNotification},
     storage::Store,
@@ -42,7 +42,7 @@ const POSTED: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"timeStamp"
 async fn a_posted_notification_can_be_read_again(store: &TestStore) {
     let Posted::Notification(posted) = Posted::read(POSTED.as_bytes(), TimeZone::UTC) else { panic!("not understood") };
     let posted = StoredNotification::first_arrival(*posted, POSTED.into(), Source::Notify, time(1_000));
-    store.journal.append(&[receiptd::domain::Arrival::Notification(posted.clone())]).await.unwrap();
+    put(store, &[receiptd::domain::Arrival::Notification(posted.clone())]).await.unwrap();
 
     let reopened = store.reopened().await;
     assert_eq!(read_back(&reopened, "order-1").await, [posted]);
@@ -209,7 +209,7 @@ async fn a_large_batch_is_stored_at_once(store: &TestStore) {
 }
 
 async fn an_empty_batch_is_accepted(store: &TestStore) {
-    store.journal.append(&[]).await.unwrap();
+    put(store, &[]).await.unwrap();
     store.hear([about_transaction("t-1")]).await;
     assert_eq!(store.ids(&receiptd::domain::Filter::default()).await, ["txn:t-1"]);
 }

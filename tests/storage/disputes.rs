@@ -1,6 +1,7 @@
 //! Two correlation ids that claim one transaction. The platform should not do this. If it does, the smaller id gets the
 //! notifications without a correlation id, and the result does not depend on the order.
 
+use harness::put;
 use receiptd::{
     domain::{Arrival, Dispatch, Event, Failure, Filter, Status},
     storage::{Settlement, StorageError},
@@ -102,7 +103,7 @@ async fn a_dispute_of_two_instances_has_the_same_result(store: &TestStore) {
             let instance = instance.clone();
             let arrivals: Vec<_> = batch.iter().cloned().map(Arrival::Notification).collect();
             appending.spawn(async move {
-                while let Err(error) = instance.journal.append(&arrivals).await {
+                while let Err(error) = put(&instance, &arrivals).await {
                     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
                 }
             });

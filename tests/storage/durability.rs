@@ -1,5 +1,6 @@
 //! The settings with which a commit survives a power failure, as the writing sessions see them: a trigger records them.
 
+use harness::put;
 use receiptd::{
     domain::{Archived, Arrival, Source, Unreadable},
     storage::OpenError,
@@ -85,7 +86,7 @@ async fn a_weaker_default_does_not_weaken_durability(store: &TestStore) {
     let separator = if url.contains('?') { '&' } else { '?' };
     for url in [url.clone(), format!("{url}{separator}options=-c%20synchronous_commit%3Doff")] {
         let reopened = open(&url).await.unwrap();
-        reopened.journal.append(&[about(&crate::make::fresh()).into()]).await.unwrap();
+        put(&reopened, &[about(&crate::make::fresh()).into()]).await.unwrap();
         reopened.health.beat(time(1)).await.unwrap();
     }
     let seen = store.texts("SELECT setting FROM seen").await;

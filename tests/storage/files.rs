@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use harness::put;
 use receiptd::{
     domain::{AuditFilter, PageLimit},
     storage::{self, StorageError, Store},
@@ -35,7 +36,7 @@ async fn refuses_everything(store: &Store, reason: &str) {
     for (what, error) in [
         ("check", store.health.check_files().err()),
         ("beat", store.health.beat(time(1)).await.err()),
-        ("append", store.journal.append(&[about("order-2").into()]).await.err()),
+        ("append", put(store, &[about("order-2").into()]).await.err()),
         ("find", store.messages.find(&id("order-1")).await.err()),
         ("list", store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.err()),
         ("inbound", store.inbound.list(None, limit).await.err()),
@@ -53,7 +54,7 @@ async fn refuses_everything(store: &Store, reason: &str) {
 async fn another(store: &TestStore, name: &str) -> (Store, String) {
     let url = store.database.url().replace("receiptd.db", name);
     let another = open(&url).await.unwrap();
-    another.journal.append(&[about("order-1").into()]).await.unwrap();
+    put(&another, &[about("order-1").into()]).await.unwrap();
     another.health.check_files().unwrap();
     (another, url.strip_prefix("sqlite://").unwrap().to_owned())
 }
@@ -201,7 +202,7 @@ async fn the_contents_of_the_log_are_in_the_database_after_a_restart(store: &Tes
     drop(open_one);
     let again = open(&format!("sqlite://{path}")).await.unwrap();
     assert!(again.messages.find(&id("order-1")).await.unwrap().is_some());
-    again.journal.append(&[about("order-2").into()]).await.unwrap();
+    put(&again, &[about("order-2").into()]).await.unwrap();
 }
 
 /// SQLite would delete it when it closes the last connection of this process.
@@ -222,10 +223,10 @@ async fn a_long_idle_time_is_not_a_loss(store: &TestStore) {
         open(&format!("sqlite://{path}")).await.unwrap().health.close().await;
         // A cancelled unit of work closes its connection.
         let arrivals = [about("order-2").into()];
-        let begun = tokio::time::timeout(std::time::Duration::ZERO, open_one.journal.append(&arrivals));
+        let begun = tokio::time::timeout(std::time::Duration::ZERO, put(&open_one, &arrivals));
         let _ = begun.await;
     }
-    open_one.journal.append(&[about("order-3").into()]).await.unwrap();
+    put(&open_one, &[about("order-3").into()]).await.unwrap();
     open_one.health.check_files().unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! Concurrent actions of several instances have the same result as sequential ones.
 
+use harness::put;
 use receiptd::{
     domain::{Actor, Dispatch, DispatchEvent, Event, StoredNotification},
     storage::{OutboxEntry, Settlement, Store},
@@ -69,7 +70,7 @@ async fn busy(store: Store, turn: usize) {
     store.outbox.enqueue(&entries, time(1_000), &Actor::server()).await.unwrap();
     let claims = claimed(&store, 1_000).await;
     let heard = names.iter().rev().map(|name| about(name).of(&format!("t-{name}")).says(Event::Submitted).into());
-    store.journal.append(&heard.collect::<Vec<_>>()).await.unwrap();
+    put(&store, &heard.collect::<Vec<_>>()).await.unwrap();
     store.outbox.expire_leases(time(2_000), turn.is_multiple_of(2)).await.unwrap();
     store.outbox.expire(time(2_000)).await.unwrap();
     let accepted = Settlement::new(Dispatch::Accepted, time(2_000));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use harness::put;
 use receiptd::domain::{Arrival, Cursor, Event, Filter, Message, PageLimit, StoredNotification};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +95,7 @@ async fn pages_are_right_while_others_write(store: &TestStore) {
             while !stopped.is_cancelled() {
                 let new = about(&format!("new-{writer}-{written}")).to("447700900001").received(100 + written);
                 let news = old((written * 7) % 200).says(Event::Read).at(written);
-                instance.journal.append(&[new.into(), news.into()]).await.unwrap();
+                put(&instance, &[new.into(), news.into()]).await.unwrap();
                 written += 1;
             }
             written

@@ -72,6 +72,7 @@ mod files;
 mod filters;
 mod history;
 mod interleaving;
+mod journal;
 mod list;
 mod make;
 mod migrating;

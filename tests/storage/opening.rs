@@ -2,6 +2,7 @@
 
 use std::{error::Error, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
+use harness::put;
 use receiptd::storage::{self, Access, BackupError, OpenError, OpenOptions, StorageError, UrlError};
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
@@ -173,7 +174,7 @@ async fn a_read_only_server_is_a_temporary_error(store: &TestStore) {
     store.execute(READ_ONLY).await;
     store.cut_connections().await;
     for _ in 0..5 {
-        let error = store.journal.append(&[about("order-1").into()]).await.unwrap_err();
+        let error = put(store, &[about("order-1").into()]).await.unwrap_err();
         assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
     }
     assert!(store.health.beat(time(1)).await.is_err());
@@ -252,7 +253,7 @@ async fn only_the_owner_can_read_the_files(store: &TestStore) {
     std::os::unix::fs::symlink(link.with_file_name("target.db"), &link).unwrap();
     let linked = open(&link_url).await.unwrap();
     for (name, open) in [("receiptd.db", &**store), ("target.db", &linked)] {
-        open.journal.append(&[about("order-1").into()]).await.unwrap();
+        put(open, &[about("order-1").into()]).await.unwrap();
         for part in ["", "-wal", "-shm"] {
             let mode = fs::metadata(beside(store, &format!("{name}{part}")).0).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}{part}");
@@ -388,7 +389,7 @@ async fn a_store_that_is_opened_to_read_cannot_write(store: &TestStore) {
     let reader = OpenOptions { access: Access::Read, ..OPTIONS };
     let reader = storage::open(store.database.url(), reader).await.unwrap();
     assert!(reader.messages.find(&id("order-1")).await.unwrap().is_some());
-    assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());
+    assert!(put(&reader, &[about("order-2").into()]).await.is_err());
     assert!(reader.health.beat(time(1)).await.is_err());
     assert_eq!(store.find("order-2").await, None);
     reader.health.close().await;

@@ -1,5 +1,6 @@
 //! The order in which notifications arrive, and the batches in which they are stored, make no difference.
 
+use harness::put;
 use receiptd::domain::{Channel, Event, Failure, StoredNotification};
 
 use crate::{
@@ -17,7 +18,7 @@ both!(
 
 pub(crate) async fn append(store: &receiptd::storage::Store, batch: &[StoredNotification]) {
     let arrivals: Vec<_> = batch.iter().cloned().map(receiptd::domain::Arrival::Notification).collect();
-    store.journal.append(&arrivals).await.unwrap();
+    put(store, &arrivals).await.unwrap();
 }
 
 async fn every_order_in_any_batches_gives_the_same_result(store: &TestStore) {

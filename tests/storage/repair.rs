@@ -1,6 +1,7 @@
 //! Corrections of stored data: imports do not change existing rows, a rebuild parses bodies again, the quarantine
 //! releases bodies.
 
+use harness::put;
 use proptest::prelude::*;
 use receiptd::{
     domain::{
@@ -262,7 +263,7 @@ async fn a_rebuild_and_appends_do_not_undo_each_other(store: &TestStore) {
                 let status = if second == 29 { ("Delivered", "7500") } else { ("Submitted", "7501") };
                 let batch: Vec<_> =
                     names.iter().map(|name| Arrival::Notification(posted(name, status.0, status.1, second))).collect();
-                other.journal.append(&batch).await.unwrap();
+                put(&other, &batch).await.unwrap();
             }
         }
     });

@@ -1,6 +1,6 @@
 //! Least privilege on Postgres: an owner, a server and a reader, with the privileges that docs/postgres.md grants them.
 
-use harness::notifications_of;
+use harness::{notifications_of, put};
 use receiptd::{
     clock::Clock,
     domain::{Actor, AuditFilter, PageLimit, Person, StatsRequest},
@@ -76,7 +76,7 @@ async fn a_server_needs_no_privilege_to_change_the_schema(store: &TestStore) {
     // As `serve` does by default, if nothing must be changed.
     for access in [Access::Write, Access::Create] {
         let server = role.opens(access).await.unwrap();
-        server.journal.append(&[about("order-1").of("t-1").into()]).await.unwrap();
+        put(&server, &[about("order-1").of("t-1").into()]).await.unwrap();
         enqueue(&server, &submission(&format!("sent-{access:?}")), 100).await;
         claimed(&server, 110).await;
         server.health.beat(time(1)).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_reader_needs_only_to_select(store: &TestStore) {
     assert_eq!(reader.retention.old(RetentionKind::Messages, time(0)).await.unwrap(), 0);
     let (eraser, person) = (Eraser::new(&reader, Clock::system()), Person::new("447700900123").unwrap());
     assert_eq!(eraser.erase(&person, &Actor::server(), true).await.unwrap().notifications, 1);
-    assert!(reader.journal.append(&[about("order-2").into()]).await.is_err());
+    assert!(put(&reader, &[about("order-2").into()]).await.is_err());
     reader.health.close().await;
     let error = role.is_refused(Access::Write).await;
     assert!(matches!(&error, OpenError::NotGranted { role: named, .. } if *named == role.name), "{error:?}");
@@ -159,7 +159,7 @@ async fn a_connection_limit_is_respected(store: &TestStore) {
     let names: Vec<_> = (0..8).map(|n| format!("order-{n}")).collect();
     let appends = names.iter().map(|name| {
         let server = &server;
-        async move { server.journal.append(&[about(name).into()]).await }
+        async move { put(server, &[about(name).into()]).await }
     });
     for appended in futures_util::future::join_all(appends).await {
         appended.unwrap();

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use harness::notifications_of;
+use harness::{notifications_of, put};
 use receiptd::{
     domain::{
         Actor, Archived, Arrival, AuditAction, Channel, Dimension, Dispatch, Event, Failure, Fingerprint, Inbound,
@@ -172,7 +172,7 @@ async fn goes_on(store: &Store) {
     let again = about("heard-1").of("t-1").says(Event::Read).at(30).to("447700900123").received(9_000);
     let late = about("heard-4").of("t-4").on(Channel::Voice).says(Event::Delivered).at(60);
     let settled = about("sent-unconfirmed").says(Event::Submitted).at(300);
-    store.journal.append(&[again.into(), late.into(), settled.into()]).await.unwrap();
+    put(store, &[again.into(), late.into(), settled.into()]).await.unwrap();
     let claims = store.outbox.claim(&Channel::Sms, 9, time(1_000), time(2_000)).await.unwrap();
     let names: Vec<_> = claims.iter().map(|claim| claim.submission.correlation_id.as_str()).collect();
     assert_eq!(names, ["sent-queued"]);

@@ -1,5 +1,6 @@
 //! A message is read in one snapshot: its status matches its notifications and steps.
 
+use harness::put;
 use receiptd::{
     domain::{Dispatch, Event, History, Status},
     storage::Store,
@@ -41,7 +42,7 @@ async fn status_and_notifications_of_one_read_agree_while_another_instance_write
         let events = [Event::Submitted, Event::Delivered, Event::Read, Event::Clicked];
         for n in 0..WRITES {
             let heard = about("order-1").says(events[n * events.len() / WRITES]).at(i64::try_from(n).unwrap() + 1);
-            other.journal.append(&[heard.into()]).await.unwrap();
+            put(&other, &[heard.into()]).await.unwrap();
         }
     });
     reads_while(store, writer, |History { message, notifications, .. }| {

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use harness::put;
 use proptest::prelude::*;
 use receiptd::{
     domain::{Event, EventPosition, Failure, PageLimit, Status, StatusEvent},
@@ -112,7 +113,7 @@ async fn every_reader_gets_everything_once_while_several_write(store: &TestStore
                 notifications.iter().map(|(n, event, _)| about(&name(*n)).says(events[*event])).collect();
             tokio::spawn(async move {
                 for notification in notifications {
-                    writer.journal.append(&[notification.into()]).await.unwrap();
+                    put(&writer, &[notification.into()]).await.unwrap();
                 }
             })
         };

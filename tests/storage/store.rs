@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use harness::notifications_of;
+use harness::{notifications_of, put};
 use proptest::{
     strategy::Strategy,
     test_runner::{Config, TestRunner},
@@ -166,7 +166,7 @@ impl TestStore {
     /// Stores all of these at once.
     pub(crate) async fn hear<A: Into<Arrival>>(&self, arrivals: impl IntoIterator<Item = A>) {
         let arrivals: Vec<Arrival> = arrivals.into_iter().map(Into::into).collect();
-        self.journal.append(&arrivals).await.unwrap();
+        put(self, &arrivals).await.unwrap();
     }
 
     pub(crate) async fn find(&self, name: &str) -> Option<Message> {

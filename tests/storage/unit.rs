@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::notifications_of;
+use harness::{notifications_of, put};
 use proptest::prelude::*;
 use receiptd::{
     domain::{Archived, Arrival, Draft, Filter, Reference, Source, StoredNotification, Unreadable},
@@ -31,7 +31,7 @@ only!(sqlite in sqlite_alone: another_writer_is_waited_for_up_to_the_timeout);
 only!(postgres in postgres_alone: a_cut_connection_is_replaced);
 
 /// An arrival that the databases refuse once `refuse` was called.
-fn unwelcome() -> Arrival {
+pub(crate) fn unwelcome() -> Arrival {
     Arrival::Quarantined(Archived::first_arrival(
         Unreadable("unwelcome".to_owned()),
         b"{".to_vec(),
@@ -40,7 +40,7 @@ fn unwelcome() -> Arrival {
     ))
 }
 
-async fn refuse_the_unwelcome(store: &TestStore) {
+pub(crate) async fn refuse_the_unwelcome(store: &TestStore) {
     match store.database {
         Database::Sqlite { .. } => {
             store
@@ -59,7 +59,7 @@ async fn refuse_the_unwelcome(store: &TestStore) {
 async fn a_refused_arrival_fails_its_whole_batch(store: &TestStore) {
     refuse_the_unwelcome(store).await;
     let batch = [about("order-1").of("t-1").into(), unwelcome(), about("order-2").into()];
-    let refused = store.journal.append(&batch).await.unwrap_err();
+    let refused = put(store, &batch).await.unwrap_err();
     assert!(matches!(refused, StorageError::Refused(_)), "{refused:?}");
     assert_eq!(store.ids(&Filter::default()).await, Vec::<String>::new());
     assert_eq!(store.texts("SELECT correlation_id FROM transactions").await, Vec::<String>::new());
@@ -71,7 +71,7 @@ async fn a_refused_arrival_fails_its_whole_batch(store: &TestStore) {
 /// The parser of the wire format replaces NUL, which Postgres cannot store in a text. Another caller might not.
 async fn a_value_that_cannot_be_stored_is_refused_without_a_panic(store: &TestStore) {
     let odd = about("order-1").with(|notification| notification.status_text = "Deli\0vered".into());
-    match store.journal.append(&[odd.clone().into()]).await {
+    match put(store, &[odd.clone().into()]).await {
         Ok(()) => assert_eq!(store.notifications("order-1").await, [odd.recorded()]),
         Err(StorageError::Refused(_)) => assert_eq!(store.find("order-1").await, None),
         Err(error) => panic!("{error:?}"),
@@ -164,7 +164,7 @@ async fn corrupt_data_is_reported_with_its_row(store: &TestStore) {
 
 async fn a_missing_table_is_a_temporary_error(store: &TestStore) {
     store.execute("ALTER TABLE quarantine RENAME TO elsewhere").await;
-    let error = store.journal.append(&[about("order-1").into(), unwelcome()]).await.unwrap_err();
+    let error = put(store, &[about("order-1").into(), unwelcome()]).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
     assert_eq!(store.find("order-1").await, None);
     store.execute("ALTER TABLE elsewhere RENAME TO quarantine").await;
@@ -181,7 +181,7 @@ async fn a_cancelled_append_is_stored_completely_or_not_at_all(store: &TestStore
     };
     for n in 0..40 {
         let arrivals = batch(n);
-        let given_up = tokio::time::timeout(Duration::from_micros(n * 100), store.journal.append(&arrivals)).await;
+        let given_up = tokio::time::timeout(Duration::from_micros(n * 100), put(store, &arrivals)).await;
         given_up.unwrap_or(Ok(())).unwrap();
         // The next append is not blocked.
         store.hear([about("order-after").at(i64::try_from(n).unwrap())]).await;
@@ -201,14 +201,14 @@ async fn another_writer_is_waited_for_up_to_the_timeout(store: &TestStore) {
     let mut writer = SqliteConnection::connect(store.database.url()).await.unwrap();
     let writing = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
 
-    let error = impatient.journal.append(&[about("order-1").into()]).await.unwrap_err();
+    let error = put(&impatient, &[about("order-1").into()]).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
     assert!(impatient.health.beat(time(1)).await.is_err());
     // It does not block readers.
     assert_eq!(store.find("order-1").await, None);
 
     writing.rollback().await.unwrap();
-    impatient.journal.append(&[about("order-1").into()]).await.unwrap();
+    put(&impatient, &[about("order-1").into()]).await.unwrap();
     store.message("order-1").await;
 }
 
@@ -217,7 +217,7 @@ async fn a_cut_connection_is_replaced(store: &TestStore) {
     store.cut_connections().await;
     // Each connection that was cut may be reported once, as a temporary error, and never as an error of the content.
     let mut again = 0;
-    while let Err(error) = store.journal.append(&[about("order-2").into()]).await {
+    while let Err(error) = put(store, &[about("order-2").into()]).await {
         assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
         again += 1;
         assert!(again <= 4, "does not heal");

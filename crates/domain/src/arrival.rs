@@ -1,6 +1,6 @@
 //! What is stored when something arrives at the notify URL.
 
-use super::{Archived, Inbound, StoredNotification, Unreadable};
+use super::{Archived, Inbound, Source, StoredNotification, Timestamp, Unreadable};
 
 /// One authenticated request, in the form in which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +39,17 @@ impl Arrival {
         self
     }
 
+    /// What was posted, without what it means: when it arrived, how, and the body.
+    pub fn as_posted(&self) -> (Timestamp, Source, &[u8]) {
+        match self {
+            Self::Notification(stored) => (stored.received_at, stored.source, &stored.body),
+            Self::Inbound(archived) => (archived.received_at, archived.source, &archived.body),
+            Self::Quarantined(archived) => (archived.received_at, archived.source, &archived.body),
+        }
+    }
+
     /// The approximate size in bytes.
     pub fn size(&self) -> usize {
-        match self {
-            Self::Notification(stored) => stored.body.len(),
-            Self::Inbound(archived) => archived.body.len(),
-            Self::Quarantined(archived) => archived.body.len(),
-        }
+        self.as_posted().2.len()
     }
 }

@@ -19,6 +19,7 @@
 //! | `inbound` | requests to the notify URL that are not delivery notifications |
 //! | `arrival` | what is stored when something arrives |
 //! | `submission` | a message to send |
+//! | `journal` | what arrived, in the order in which it was committed |
 //! | `json` | JSON in which an object does not repeat a member |
 //! | `filter`, `pattern` | the filters of a list |
 //! | `page` | pages of a list and their cursors |
@@ -38,6 +39,7 @@ mod filter;
 mod hash_chain;
 mod ids;
 mod inbound;
+mod journal;
 mod json;
 mod message;
 mod notification;
@@ -66,6 +68,7 @@ pub use filter::{Filter, ListRequest};
 pub use hash_chain::{Checkpoint, Link, LinkHash, Writer};
 pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
 pub use inbound::{Archived, Inbound, Unreadable};
+pub use journal::{JournalBatch, JournalPosition, JournalRecord, JournalSpan, journal_payload};
 pub use json::{JsonError, read_json};
 pub use message::{Dispatch, DispatchEvent, History, Message, Origin};
 pub use notification::{Event, Notification, Reference, Source, StoredNotification, letters};

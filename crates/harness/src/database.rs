@@ -16,6 +16,8 @@ use sqlx::{
 use tempfile::TempDir;
 use temporary_postgres::Server;
 
+use super::eventually;
+
 /// A database that only one test uses.
 pub struct Database {
     url: String,
@@ -109,8 +111,17 @@ impl Database {
         Outage { database: self, lock: None }
     }
 
-    /// Executes a statement without the server.
+    /// Executes a statement without the server, when everything that was acknowledged is projected.
     pub async fn execute(&self, statement: &'static str) {
+        eventually("the projection to catch up", async || {
+            (self.rows::<(i64,)>("SELECT COUNT(*) FROM journal").await == [(0,)]).then_some(())
+        })
+        .await;
+        self.execute_now(statement).await;
+    }
+
+    /// Executes a statement without the server.
+    pub async fn execute_now(&self, statement: &'static str) {
         if self.is_sqlite() {
             let mut connection = self.file().await;
             sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();

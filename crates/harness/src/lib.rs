@@ -6,7 +6,7 @@
 //! | `server`, `client`, `answer` | a server for a single test, requests to it, and assertions about the answers |
 //! | `described` | checks each answer against the API description |
 //! | `database`, `clock` | the database and the clock of the server |
-//! | `stored` | reads everything that is stored |
+//! | `stored` | stores arrivals, and reads everything that is stored |
 //! | `stoppable` | a Postgres server that a test can stop and kill |
 //! | `preload` | a library that intercepts calls to the operating system |
 //! | `sample` | bodies that the platform posts, and messages to send |
@@ -85,4 +85,4 @@ pub use program::{Program, free_address};
 pub use raw::{Ending, Raw, by_hand};
 pub use sample::{Sample, fixtures, sms, whatsapp};
 pub use server::TestServer;
-pub use stored::notifications_of;
+pub use stored::{notifications_of, project_all, put};

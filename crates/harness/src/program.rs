@@ -56,6 +56,8 @@ impl Program {
     /// Like [`Program::serve`], but waits with this client.
     pub async fn serve_for(client: &Client, folder: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let mut command = receiptd(folder, &["serve", "--listen", &address.to_string()]);
+        // Longer than the default, since the machine may be busy, and shorter than the client waits for an answer.
+        command.env("RECEIPTD_QUERY__CATCH_UP_SECONDS", "5");
         let mut program = Self::start(command.envs(settings.iter().copied()));
         eventually("the server to answer", async || {
             assert_eq!(program.child.try_wait().unwrap(), None, "{}", program.logged());

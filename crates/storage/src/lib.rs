@@ -10,6 +10,7 @@
 //! | `location`, `header`, `file_watch` | the files of an SQLite database, and whether they are intact |
 //! | `schema` | whether the schema is the one that this version needs |
 //! | `rows` | rows, and their conversion into types of the domain |
+//! | `journal` | the traits of the journal and of its projection |
 //! | `outbox` | the trait of messages to send |
 //! | `status_events`, `repair` | the traits of the status events, and of imports and recomputed statuses |
 //! | `audit` | the traits for audits: hash chain, audit log, retention, erasure |
@@ -34,6 +35,7 @@ mod batch;
 mod error;
 mod file_watch;
 mod header;
+mod journal;
 mod location;
 mod objects;
 mod outbox;
@@ -62,23 +64,16 @@ pub use audit::{
 };
 pub use backup::{BackupError, Staged, backup};
 pub use error::{Cause, FileLost, OpenError, StorageError};
+pub use journal::{Journal, JournalHead, Projection};
 pub use outbox::{Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, RequestKey, Settlement};
 pub use repair::{BodyParser, Recomputed, Repair, StatusCheck};
 pub use status_events::StatusEvents;
 pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
 
 use receiptd_domain::{
-    Archived, Arrival, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Message, Page,
-    PageLimit, StatsRequest, StatsRow, StoredNotification, Timestamp, TransactionId, Unreadable,
+    Archived, CorrelationId, Cursor, DispatchEvent, Filter, Fingerprint, History, Inbound, Message, Page, PageLimit,
+    StatsRequest, StatsRow, StoredNotification, Timestamp, TransactionId, Unreadable,
 };
-
-/// Stores arrivals.
-#[async_trait]
-pub trait Journal: Send + Sync {
-    /// Stores all `arrivals` and the new status of each message, or nothing. When this returns, the data survives `kill
-    /// -9` and power loss.
-    async fn append(&self, arrivals: &[Arrival]) -> Result<(), StorageError>;
-}
 
 /// Reads messages.
 #[async_trait]
@@ -167,6 +162,9 @@ pub trait Health: Send + Sync {
 #[derive(Clone)]
 pub struct Store {
     pub journal: Arc<dyn Journal>,
+    pub projection: Arc<dyn Projection>,
+    /// How long a projection should take, so that other commits need not wait longer.
+    pub projection_time: Duration,
     pub messages: Arc<dyn Messages>,
     pub inbound: Arc<dyn InboundStore>,
     pub quarantine: Arc<dyn Quarantine>,
@@ -178,16 +176,27 @@ pub struct Store {
     pub audit_log: Arc<dyn AuditLog>,
     pub retention: Arc<dyn Retention>,
     pub erasure: Arc<dyn Erasure>,
+    /// Notifies when this instance has appended to the journal.
+    pub append_signal: watch::Receiver<()>,
     /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
     /// Notifies when this instance has accepted a message for sending.
     pub submission_signal: watch::Receiver<()>,
 }
 
+/// What a backend announces to the other parts of this instance.
+#[derive(Clone, Default)]
+struct Signals {
+    appended: watch::Sender<()>,
+    changed: watch::Sender<()>,
+    submitted: watch::Sender<()>,
+}
+
 impl Store {
-    fn of<B>(backend: B, status_signal: watch::Receiver<()>, submission_signal: watch::Receiver<()>) -> Self
+    fn of<B>(backend: B, projection_time: Duration, signals: &Signals) -> Self
     where
         B: Journal
+            + Projection
             + Messages
             + InboundStore
             + Quarantine
@@ -204,6 +213,8 @@ impl Store {
         let backend = Arc::new(backend);
         Self {
             journal: backend.clone(),
+            projection: backend.clone(),
+            projection_time,
             messages: backend.clone(),
             inbound: backend.clone(),
             quarantine: backend.clone(),
@@ -215,8 +226,9 @@ impl Store {
             audit_log: backend.clone(),
             retention: backend.clone(),
             erasure: backend,
-            status_signal,
-            submission_signal,
+            append_signal: signals.appended.subscribe(),
+            status_signal: signals.changed.subscribe(),
+            submission_signal: signals.submitted.subscribe(),
         }
     }
 }

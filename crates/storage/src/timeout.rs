@@ -9,15 +9,15 @@ use std::{future::Future, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Actor, Archived, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent, EventPosition, Filter,
-    Fingerprint, History, Inbound, Message, Page, PageLimit, StatsRequest, StatsRow, StatusEvent, StoredNotification,
-    Timestamp, TransactionId, Unreadable,
+    Actor, Archived, Arrival, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent, EventPosition,
+    Filter, Fingerprint, History, Inbound, JournalBatch, JournalPosition, JournalSpan, Message, Page, PageLimit,
+    StatsRequest, StatsRow, StatusEvent, StoredNotification, Timestamp, TransactionId, Unreadable, Writer,
 };
 use tokio::time::timeout;
 
 use super::{
-    AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, Messages, Outbox, OutboxEntry, Quarantine,
-    Settlement, StatusEvents, StorageError, Store,
+    AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, JournalHead, Messages, Outbox, OutboxEntry,
+    Projection, Quarantine, Settlement, StatusEvents, StorageError, Store,
 };
 
 /// A part of a store whose methods have a time limit.
@@ -34,6 +34,7 @@ impl Store {
     pub(super) fn with_timeout(self, most: Duration) -> Self {
         let health = || self.health.clone();
         Self {
+            projection: Arc::new(WithTimeout { inner: self.projection, most, health: health() }),
             messages: Arc::new(WithTimeout { inner: self.messages, most, health: health() }),
             inbound: Arc::new(WithTimeout { inner: self.inbound, most, health: health() }),
             quarantine: Arc::new(WithTimeout { inner: self.quarantine, most, health: health() }),
@@ -73,6 +74,15 @@ macro_rules! with_timeout {
             })?
         }
     };
+}
+
+with_timeout! { Projection:
+    heads() -> Vec<JournalHead>;
+    is_projected(up_to: JournalPosition) -> bool;
+    unprojected(writer: Writer, records: usize) -> Vec<JournalBatch>;
+    oldest_unprojected() -> Option<Timestamp>;
+    project(spans: &[JournalSpan], arrivals: &[Arrival]) -> Option<Duration>;
+    rehearse(arrivals: &[Arrival]) -> ();
 }
 
 with_timeout! { Messages:

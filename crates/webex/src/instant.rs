@@ -31,6 +31,11 @@ impl TimeZone {
         name.parse().ok().map(Self)
     }
 
+    /// The IANA name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
     /// Reads a time of a notification. `None` if its format is unknown, or if it is not within the years 1970 to 9999.
     pub(super) fn read(self, text: &str) -> Option<Timestamp> {
         let (text, zone) = without_brackets(text.trim());

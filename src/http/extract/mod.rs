@@ -4,6 +4,7 @@
 pub(crate) mod allowed_address;
 pub(crate) mod auth;
 pub(crate) mod body;
+pub(crate) mod caught_up;
 pub(crate) mod client_address;
 pub(crate) mod lines;
 pub(crate) mod message_id;

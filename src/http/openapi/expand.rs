@@ -8,7 +8,7 @@ use super::{
     conditions::Conditions,
     reference::{self, header},
 };
-use crate::{domain::Object, http::problem::Code, notify::Authentication};
+use crate::{config::Scope, domain::Object, http::problem::Code, notify::Authentication};
 
 /// Expands the paths of the document.
 pub(super) fn paths(paths: &mut Value, conditions: &Conditions) {
@@ -21,7 +21,9 @@ pub(super) fn paths(paths: &mut Value, conditions: &Conditions) {
 
 fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {
     let mut problems: Vec<Code> = codes(operation.remove("x-problems").as_ref());
-    let security = if let Some(scope) = operation.remove("x-scope") {
+    let scope = operation.remove("x-scope");
+    let only_reads = scope.as_ref().is_some_and(|scope| scope == Scope::Read.as_str());
+    let security = if let Some(scope) = scope {
         let of_any =
             [Code::Unauthorized, Code::Forbidden, Code::ForeignOrigin, Code::Misdirected, Code::TooManyRequests];
         problems.extend(of_any.into_iter().chain([Code::InvalidRequest, Code::UnsupportedMediaType]));
@@ -43,8 +45,11 @@ fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {
     for (status, codes) in by_status(problems) {
         answers.insert(status.to_string(), problem(status, &codes, method == "head"));
     }
-    for answer in answers.values_mut() {
+    for (status, answer) in answers {
         answer["headers"]["x-request-id"] = header("RequestId");
+        if only_reads && status == "200" {
+            answer["headers"]["receiptd-behind"] = header("Behind");
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     http::{
         extract::{
             auth::{Caller, CanAdminister},
+            caught_up::CaughtUp,
             pairs::{Pairs, texts},
         },
         problem::Problem,
@@ -21,7 +22,7 @@ pub(super) async fn list(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>)
 }
 
 /// Verifies the store; with `?head=…`, also that it still contains everything that this head vouches for.
-pub(super) async fn verify(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(_: CaughtUp<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let mut head = None;
     for (name, value) in pairs.iter() {
         let detail = match (name.as_str(), LinkHash::parse(value)) {

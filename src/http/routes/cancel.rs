@@ -4,10 +4,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use crate::{
     http::{
-        extract::{
-            auth::{Caller, CanSend},
-            message_id::MessageId,
-        },
+        extract::{auth::CanSend, caught_up::CaughtUp, message_id::MessageId},
         problem::{Code, Problem},
         state::App,
     },
@@ -16,7 +13,7 @@ use crate::{
 
 /// Cancels the message. To cancel it again has the same result.
 pub(super) async fn cancel(
-    caller: Caller<CanSend>,
+    caller: CaughtUp<CanSend>,
     MessageId(id): MessageId,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {

@@ -15,8 +15,9 @@ use crate::{
     domain::{FieldError, Person},
     http::{
         extract::{
-            auth::{Caller, CanAdminister},
+            auth::CanAdminister,
             body::{self, Bounds, Unread},
+            caught_up::CaughtUp,
         },
         problem::{Code, Problem},
         state::App,
@@ -38,7 +39,7 @@ struct Erase {
 
 /// Erases the data of a person everywhere.
 pub(super) async fn erase(
-    caller: Caller<CanAdminister>,
+    caller: CaughtUp<CanAdminister>,
     head: HttpRequest,
     payload: Payload,
     app: Data<App>,

@@ -10,7 +10,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::{
     http::{
         extract::{
-            auth::{Caller, CanRead},
+            auth::CanRead,
+            caught_up::CaughtUp,
             pairs::{Pairs, texts},
         },
         problem::{Code, Problem},
@@ -22,7 +23,7 @@ use crate::{
 /// Streams the export page by page, as fast as the client reads it. An error before the first byte is answered with a
 /// problem. After that, the connection is closed before the end of the body, so that a partial export cannot be
 /// mistaken for a complete one.
-pub(super) async fn export(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn export(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     if request.subject == Subject::Audit {
         caller.must_administer()?;

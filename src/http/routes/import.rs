@@ -16,8 +16,9 @@ use crate::{
     detached::detached,
     http::{
         extract::{
-            auth::{Caller, CanAdminister},
+            auth::CanAdminister,
             body::media_type,
+            caught_up::CaughtUp,
             pairs::{Pairs, texts},
         },
         problem::{Code, Problem},
@@ -33,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Imports the body while it arrives, however large it is, and answers with a report.
 pub(super) async fn import(
-    caller: Caller<CanAdminister>,
+    caller: CaughtUp<CanAdminister>,
     request: HttpRequest,
     pairs: Pairs,
     mut payload: Payload,

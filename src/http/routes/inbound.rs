@@ -8,24 +8,21 @@ use actix_web::{
 use crate::{
     domain::Fingerprint,
     http::{
-        extract::{
-            auth::{Caller, CanRead},
-            paging::Paging,
-        },
+        extract::{auth::CanRead, caught_up::CaughtUp, paging::Paging},
         problem::Problem,
         state::App,
     },
 };
 
 /// Lists the messages and events of customers, newest first.
-pub(super) async fn list(caller: Caller<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(caller: CaughtUp<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
     app.looked_at(caller.actor(), || "inbound".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.inbound(page.after.as_ref(), page.limit).await?))
 }
 
 /// Returns one of the messages and events of customers.
 pub(super) async fn one(
-    caller: Caller<CanRead>,
+    caller: CaughtUp<CanRead>,
     fingerprint: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {

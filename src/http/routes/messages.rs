@@ -8,7 +8,8 @@ use crate::{
     domain::{FieldError, ListRequest},
     http::{
         extract::{
-            auth::{Caller, CanRead},
+            auth::CanRead,
+            caught_up::CaughtUp,
             message_id::MessageId,
             paging::Paging,
             pairs::{Pairs, texts},
@@ -22,7 +23,7 @@ use crate::{
 const LONGEST_WAIT: u64 = 60;
 
 /// Lists messages, newest first.
-pub(super) async fn list(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ListRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     let names = || pairs.iter().map(|(name, _)| name.as_str());
     app.looked_at(caller.actor(), || iter::once("messages").chain(names()).collect::<Vec<_>>().join(" ")).await?;
@@ -32,7 +33,7 @@ pub(super) async fn list(caller: Caller<CanRead>, pairs: Pairs, app: Data<App>) 
 
 /// Returns a message with its timeline; with `?wait=final`, as soon as its status is final or the timeout has passed.
 pub(super) async fn one(
-    caller: Caller<CanRead>,
+    caller: CaughtUp<CanRead>,
     MessageId(id): MessageId,
     pairs: Pairs,
     app: Data<App>,
@@ -52,7 +53,7 @@ pub(super) async fn one(
 
 /// Returns a page of the notifications of a message, each with its parsed fields and its body.
 pub(super) async fn notifications(
-    caller: Caller<CanRead>,
+    caller: CaughtUp<CanRead>,
     MessageId(id): MessageId,
     page: Paging,
     app: Data<App>,

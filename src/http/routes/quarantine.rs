@@ -11,7 +11,8 @@ use crate::{
     domain::Fingerprint,
     http::{
         extract::{
-            auth::{Caller, CanAdminister, CanRead},
+            auth::{CanAdminister, CanRead},
+            caught_up::CaughtUp,
             paging::Paging,
         },
         problem::Problem,
@@ -21,14 +22,14 @@ use crate::{
 };
 
 /// Lists the authentic requests that could not be read, newest first.
-pub(super) async fn list(caller: Caller<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(caller: CaughtUp<CanRead>, page: Paging, app: Data<App>) -> Result<HttpResponse, Problem> {
     app.looked_at(caller.actor(), || "quarantine".to_owned()).await?;
     Ok(HttpResponse::Ok().json(app.query.quarantine(page.after.as_ref(), page.limit).await?))
 }
 
 /// Returns one of the requests that could not be read.
 pub(super) async fn one(
-    caller: Caller<CanRead>,
+    caller: CaughtUp<CanRead>,
     fingerprint: Path<String>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
@@ -40,7 +41,7 @@ pub(super) async fn one(
 }
 
 /// Reads everything in quarantine again.
-pub(super) async fn retry(caller: Caller<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn retry(caller: CaughtUp<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
     let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
     let report = detached(async move { maintenance::retry(&store, zone, &actor, &clock).await }).await?;
     Ok(HttpResponse::Ok().json(report))

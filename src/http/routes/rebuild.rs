@@ -11,7 +11,7 @@ use crate::{
     detached::detached,
     domain::FieldError,
     http::{
-        extract::auth::{Caller, CanAdminister},
+        extract::{auth::CanAdminister, caught_up::CaughtUp},
         problem::Problem,
         state::App,
     },
@@ -28,7 +28,7 @@ pub(super) struct Options {
 
 /// Answers when the rebuild is complete. It also completes if the client disconnects before.
 pub(super) async fn rebuild(
-    caller: Caller<CanAdminister>,
+    caller: CaughtUp<CanAdminister>,
     options: Result<Query<Options>, actix_web::Error>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {

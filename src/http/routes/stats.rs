@@ -6,7 +6,8 @@ use crate::{
     domain::StatsRequest,
     http::{
         extract::{
-            auth::{Caller, CanRead},
+            auth::CanRead,
+            caught_up::CaughtUp,
             pairs::{Pairs, texts},
         },
         problem::Problem,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Counts by any of channel, status, code, day and hour, over a time range.
-pub(super) async fn stats(_: Caller<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn stats(_: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = StatsRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
     Ok(HttpResponse::Ok().json(app.query.stats(&request).await?))
 }

@@ -38,6 +38,8 @@ async fn it_answers_when_it_is_final_for_every_recipient(database: &Database) {
     let to = |recipient: &str| Sample::of("order-1").to(recipient);
     let mut follower = Follower::of(&server, "").await;
     server.posts(to("447700900001").says("Un-Delivered", "7203")).await.is_acknowledged();
+    // Notifications that are projected together have one event.
+    server.message("order-1").await;
     server.posts(to("447700900002").says("Submitted", "7501")).await.is_acknowledged();
     let waiting = tokio::spawn({
         let client = server.client();

@@ -56,6 +56,7 @@ async fn a_retry_reads_a_quarantined_array(database: &Database) {
     let server = TestServer::start(database).await;
     // A body that an earlier version did not understand.
     server.posts("[]").await.is_acknowledged();
+    assert_eq!(server.items("/v1/quarantine").await.len(), 1);
     let array = array([Sample::of("order-1").body().as_str(), "7", Sample::of("order-2").body().as_str()]);
     let bytes =
         if database.is_sqlite() { format!("CAST('{array}' AS BLOB)") } else { format!("'{array}'::text::bytea") };

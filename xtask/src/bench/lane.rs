@@ -169,18 +169,25 @@ impl Lane {
 
     /// How many notifications are stored, if that can be asked; fewer than were acknowledged is a broken promise.
     pub(crate) async fn check_rows(&self) -> Result<Option<u64>> {
-        const COUNT: &str = "SELECT count(*) FROM notifications";
         let Some(url) = &self.database else { return Ok(None) };
-        let rows: i64 = if self.variant.needs_postgres() {
-            let mut connection = PgConnection::connect(url).await?;
-            sqlx::query_scalar(COUNT).fetch_one(&mut connection).await?
-        } else {
-            let mut connection = SqliteConnection::connect(url).await?;
-            sqlx::query_scalar(COUNT).fetch_one(&mut connection).await?
-        };
+        // What was acknowledged is in the journal, or in the table.
+        while self.count(url, "SELECT count(*) FROM journal").await? > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let rows = self.count(url, "SELECT count(*) FROM notifications").await?;
         let (rows, accepted) = (u64::try_from(rows)?, self.accepted());
         ensure!(rows >= accepted, "{}: {accepted} acknowledged, but only {rows} stored", self.variant.name());
         Ok(Some(rows))
+    }
+
+    async fn count(&self, url: &str, statement: &'static str) -> Result<i64> {
+        Ok(if self.variant.needs_postgres() {
+            let mut connection = PgConnection::connect(url).await?;
+            sqlx::query_scalar(statement).fetch_one(&mut connection).await?
+        } else {
+            let mut connection = SqliteConnection::connect(url).await?;
+            sqlx::query_scalar(statement).fetch_one(&mut connection).await?
+        })
     }
 
     fn log(&self) -> String {

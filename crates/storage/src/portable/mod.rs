@@ -176,6 +176,7 @@ mod journal;
 mod list;
 mod messages;
 mod outbox;
+mod projection;
 mod recipients;
 mod recompute;
 mod repair;

@@ -8,7 +8,7 @@ use receiptd_domain::{Arrival, AuditEntry, CorrelationId, Fingerprint, PageLimit
 use super::{
     Backend, Connection,
     audit_log::append,
-    journal, reads,
+    projection, reads,
     recompute::{self, Examined},
 };
 use crate::{
@@ -27,10 +27,10 @@ impl Repair for Backend {
         let is_new: Vec<bool> = keys.into_iter().map(|key| stored.insert(key)).collect();
         let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
         let mut changes = RowChanges::default();
-        journal::put(&mut transaction, missing, &mut changes).await?;
+        projection::put(&mut transaction, missing, &mut changes).await?;
         append(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
         self.commit(transaction, &changes).await?;
-        self.changed.send_replace(());
+        self.signals.changed.send_replace(());
         Ok(is_new)
     }
 
@@ -47,10 +47,10 @@ impl Repair for Backend {
             return Ok(false);
         }
         let mut changes = RowChanges::default();
-        journal::put(&mut transaction, arrivals, &mut changes).await?;
+        projection::put(&mut transaction, arrivals, &mut changes).await?;
         append(&mut transaction, entry, 1).await?;
         self.commit(transaction, &changes).await?;
-        self.changed.send_replace(());
+        self.signals.changed.send_replace(());
         Ok(true)
     }
 
@@ -105,7 +105,7 @@ impl Repair for Backend {
         }
         append(&mut transaction, entry, count(&restated)).await?;
         self.commit(transaction, &changes).await?;
-        self.changed.send_replace(());
+        self.signals.changed.send_replace(());
         Ok(restated)
     }
 }
@@ -126,7 +126,7 @@ enum Key {
 /// The key of each arrival, and those of the keys that are stored already.
 async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(Vec<Key>, BTreeSet<Key>), StorageError> {
     let batch = Batch::of(arrivals);
-    let owners = journal::owners(connection, &batch.uncorrelated()).await?;
+    let owners = projection::owners(connection, &batch.uncorrelated()).await?;
     let rows = reads::known(connection, &batch.entries(&owners)).await?;
     let known = rows.into_iter().filter_map(|row| {
         let id = CorrelationId::new(&row.correlation_id).ok()?;

@@ -155,7 +155,7 @@ impl Backend {
         if purged.rows > 0 {
             append(&mut unit, entry, purged.rows).await?;
             self.commit(unit, changes).await?;
-            self.changed.send_replace(());
+            self.signals.changed.send_replace(());
         } else {
             unit.rollback().await?;
         }

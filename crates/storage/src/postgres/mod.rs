@@ -34,16 +34,21 @@ mod reads;
 use std::{
     future::{Ready, ready},
     io,
+    time::Duration,
 };
 
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
-use tokio::sync::watch;
 
 use self::{
     connect::{Unanswered, begin_session, connect, reach},
     portable::UnitOfWork,
 };
-use super::{Access, OpenError, OpenOptions, Store, row_changes::Chains, schema::Standing};
+use super::{
+    Access, OpenError, OpenOptions, Signals, Store,
+    journal::{BacklogBytes, JournalWriters},
+    row_changes::Chains,
+    schema::Standing,
+};
 
 type Connection = PgConnection;
 type Database = Postgres;
@@ -51,13 +56,17 @@ type Database = Postgres;
 /// Postgres has no clause that names an index, and does not need one: autovacuum maintains statistics.
 const INDEXED_BY: Option<&str> = None;
 
+/// How long a projection should take. It locks the rows of its messages, and other instances may wait for them.
+const PROJECTION_TIME: Duration = Duration::from_millis(50);
+
 /// A pool of connections to the server.
 struct Backend {
     read: PgPool,
     write: PgPool,
     unanswered: Unanswered,
-    changed: watch::Sender<()>,
-    submitted: watch::Sender<()>,
+    signals: Signals,
+    journal_writers: JournalWriters,
+    backlog_bytes: BacklogBytes,
     chains: Chains,
 }
 
@@ -121,19 +130,19 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     inspect::check_rights(&mut first, options.access).await?;
     // It was only needed for the checks.
     let _ = first.close().await;
-    let (turn, status_signal) = watch::channel(());
-    let (arrive, submission_signal) = watch::channel(());
+    let signals = Signals::default();
     let (read, write) = (pool.clone(), pool);
     let backend = Backend {
         read,
         write,
         unanswered: Unanswered::default(),
-        changed: turn,
-        submitted: arrive,
+        signals: signals.clone(),
+        journal_writers: JournalWriters::default(),
+        backlog_bytes: BacklogBytes::default(),
         chains: Chains::default(),
     };
     backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, status_signal, submission_signal))
+    Ok(Store::of(backend, PROJECTION_TIME, &signals))
 }
 
 /// Checks the server and the database as [`open`] does, without changing them. Whether the role may change the schema

@@ -25,23 +25,30 @@ mod reads;
 mod opening;
 mod overwriting;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::watch;
 
 pub(super) use self::opening::{check, open, probe};
 use self::{
     overwriting::{clear_log, rewrite_file},
     portable::UnitOfWork,
 };
-use super::{file_watch::FileWatch, row_changes::Chains};
+use super::{
+    Signals,
+    file_watch::FileWatch,
+    journal::{BacklogBytes, JournalWriters},
+    row_changes::Chains,
+};
 
 type Connection = SqliteConnection;
 type Database = Sqlite;
 
 /// The clause with which a statement names its index. It is necessary, since receiptd does not run ANALYZE.
 const INDEXED_BY: Option<&str> = Some(" INDEXED BY ");
+
+/// How long a projection should take. Nothing else is committed meanwhile.
+const PROJECTION_TIME: Duration = Duration::from_millis(8);
 
 /// An open database file: one connection that writes, and several that read.
 struct Backend {
@@ -52,8 +59,9 @@ struct Backend {
     write: SqlitePool,
     /// Dropped after the connections, since it has the files open.
     watch: Arc<FileWatch>,
-    changed: watch::Sender<()>,
-    submitted: watch::Sender<()>,
+    signals: Signals,
+    journal_writers: JournalWriters,
+    backlog_bytes: BacklogBytes,
     chains: Chains,
 }
 

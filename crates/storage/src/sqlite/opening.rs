@@ -7,12 +7,12 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::watch;
 
-use super::Backend;
+use super::{Backend, PROJECTION_TIME};
 use crate::{
-    Access, OpenError, OpenOptions, Store,
+    Access, OpenError, OpenOptions, Signals, Store,
     file_watch::FileWatch,
+    journal::{BacklogBytes, JournalWriters},
     location::{APPLICATION_ID, Location},
     row_changes::Chains,
     schema::{Applied, Standing},
@@ -58,22 +58,22 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     let anchor = anchor(read.clone(), options).await.map_err(refused)?;
     let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
     let watch = FileWatch::start(&location).map_err(|error| OpenError::Connect(error.into()))?;
-    let (turn, status_signal) = watch::channel(());
-    let (arrive, submission_signal) = watch::channel(());
+    let signals = Signals::default();
     let backend = Backend {
         anchor,
         read,
         write,
         watch: Arc::new(watch),
-        changed: turn,
-        submitted: arrive,
+        signals: signals.clone(),
+        journal_writers: JournalWriters::default(),
+        backlog_bytes: BacklogBytes::default(),
         chains: Chains::default(),
     };
     if options.access != Access::Read {
         warn_if_exposed(&location);
     }
     backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, status_signal, submission_signal))
+    Ok(Store::of(backend, PROJECTION_TIME, &signals))
 }
 
 /// Checks the file at `url` as [`open`] does, without changing it. Returns `false` if there is no file and it may be

@@ -136,10 +136,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Archived, Arrival, Inbound, Source, Timestamp},
+        domain::{Archived, Arrival, Inbound, JournalPosition, Source, Timestamp, Writer},
         notify::Limits,
         observe::Metrics,
         storage::Journal,
+        webex::TimeZone,
     };
 
     /// A store that counts its heartbeats, and commits only as often as the gate has permits.
@@ -169,11 +170,12 @@ mod tests {
                 queue_requests: 99,
                 queue_bytes: 9_999,
                 batch_rows: 1,
+                backlog_bytes: 1,
                 writers: 1,
                 patience: Duration::from_secs(8),
             };
             let journal: Arc<dyn Journal> = self.clone();
-            let (committer, mut writers) = Committer::start(&journal, limits, &Metrics::new().unwrap());
+            let (committer, mut writers) = Committer::start(&journal, TimeZone::UTC, limits, &Metrics::new().unwrap());
             writers.detach_all();
             let probe = Probe {
                 committer: committer.clone(),
@@ -188,8 +190,12 @@ mod tests {
 
     #[async_trait]
     impl Journal for Model {
-        async fn append(&self, _: &[Arrival]) -> Result<(), StorageError> {
-            self.commit().await
+        async fn append(&self, _: &[Arrival], _: &str) -> Result<JournalPosition, StorageError> {
+            self.commit().await.map(|()| JournalPosition::first(Writer::new([7; 16])))
+        }
+
+        fn backlog_bytes(&self) -> u64 {
+            0
         }
     }
 

@@ -12,10 +12,7 @@ use actix_web::{
 use crate::{
     domain::{FieldError, IdempotencyKey},
     http::{
-        extract::{
-            auth::{Caller, CanSend},
-            body,
-        },
+        extract::{auth::CanSend, body, caught_up::CaughtUp},
         problem::{Code, Problem},
         state::{App, Closing},
     },
@@ -23,7 +20,7 @@ use crate::{
 
 /// Accepts one message or many. Each message that the answer confirms is on disk.
 pub(super) async fn send(
-    caller: Caller<CanSend>,
+    caller: CaughtUp<CanSend>,
     request: HttpRequest,
     payload: Payload,
     app: Data<App>,

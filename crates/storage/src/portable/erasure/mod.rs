@@ -64,7 +64,7 @@ impl Erasure for Backend {
         }
         append(&mut unit, entry, erased.messages).await?;
         self.commit(unit, &changes).await?;
-        self.changed.send_replace(());
+        self.signals.changed.send_replace(());
         Ok(erased)
     }
 

@@ -43,8 +43,8 @@ impl Outbox for Backend {
         let count = i64::try_from(new).unwrap_or(i64::MAX);
         self.commit_with_audit(transaction, &changes, &PerformedAction { actor, action: AuditAction::Sent, at, count })
             .await?;
-        self.changed.send_replace(());
-        self.submitted.send_replace(());
+        self.signals.changed.send_replace(());
+        self.signals.submitted.send_replace(());
         Ok(outcomes)
     }
 
@@ -70,7 +70,7 @@ impl Outbox for Backend {
         let mut changes = RowChanges::default();
         let claims = claim::hand_out(&mut transaction, rows, now, &mut changes).await?;
         self.commit(transaction, &changes).await?;
-        self.changed.send_replace(());
+        self.signals.changed.send_replace(());
         Ok(claims)
     }
 
@@ -80,7 +80,7 @@ impl Outbox for Backend {
         let mut changes = RowChanges::default();
         settle::settle(&mut transaction, outcomes, &mut changes).await?;
         self.commit(transaction, &changes).await?;
-        self.changed.send_replace(());
+        self.signals.changed.send_replace(());
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Outbox for Backend {
                 &PerformedAction { actor, action: AuditAction::Cancelled, at, count: 1 },
             )
             .await?;
-            self.changed.send_replace(());
+            self.signals.changed.send_replace(());
         } else {
             transaction.rollback().await?;
         }

@@ -49,7 +49,7 @@ impl Backend {
                 append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
             }
             self.commit(transaction, &changes).await?;
-            self.changed.send_replace(());
+            self.signals.changed.send_replace(());
             all.extend(ids);
         }
     }

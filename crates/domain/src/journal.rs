@@ -1,0 +1,151 @@
+//! The journal: what arrived, in the order in which it was committed.
+
+use super::{Arrival, Source, Timestamp, Writer};
+
+/// The position of a batch in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JournalPosition {
+    pub writer: Writer,
+    /// The number of the batch among those of its writer, starting at 1.
+    pub sequence: i64,
+}
+
+impl JournalPosition {
+    /// The first position of a writer.
+    pub fn first(writer: Writer) -> Self {
+        Self { writer, sequence: 1 }
+    }
+
+    /// The next position of the same writer.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { sequence: self.sequence + 1, ..self }
+    }
+}
+
+/// One body as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRecord {
+    pub received_at: Timestamp,
+    pub source: Source,
+    pub body: Vec<u8>,
+}
+
+impl JournalRecord {
+    /// Time, source and length, in bytes.
+    const HEAD: usize = 8 + 1 + 4;
+
+    /// Its size in the journal, in bytes.
+    pub fn size(&self) -> usize {
+        Self::HEAD + self.body.len()
+    }
+
+    /// Reads the records of a payload. `None` if it is not one that [`journal_payload`] wrote.
+    pub fn read_all(mut payload: &[u8]) -> Option<Vec<Self>> {
+        let mut records = Vec::new();
+        while !payload.is_empty() {
+            let (at, rest) = payload.split_first_chunk()?;
+            let (source, rest) = rest.split_first()?;
+            let (length, rest) = rest.split_first_chunk()?;
+            let (body, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+            records.push(Self {
+                received_at: Timestamp::from_micros(i64::from_be_bytes(*at)),
+                source: source_of(*source)?,
+                body: body.to_vec(),
+            });
+            payload = rest;
+        }
+        Some(records)
+    }
+}
+
+/// The records of some arrivals, one after the other: the time in microseconds (8 bytes), the source (1 byte), the length of
+/// the body (4 bytes), and the body.
+pub fn journal_payload(arrivals: &[Arrival]) -> Vec<u8> {
+    let size = arrivals.iter().map(|arrival| JournalRecord::HEAD + arrival.size()).sum();
+    let mut payload = Vec::with_capacity(size);
+    for arrival in arrivals {
+        let (received_at, source, body) = arrival.as_posted();
+        payload.extend(received_at.as_micros().to_be_bytes());
+        payload.push(byte_of(source));
+        // The limit on a request's body is far below 4 GB.
+        payload.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
+        payload.extend(body);
+    }
+    payload
+}
+
+fn byte_of(source: Source) -> u8 {
+    match source {
+        Source::Notify => 0,
+        Source::Import => 1,
+    }
+}
+
+fn source_of(byte: u8) -> Option<Source> {
+    [Source::Notify, Source::Import].into_iter().find(|source| byte_of(*source) == byte)
+}
+
+/// A batch of the journal that is not projected, or only in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalBatch {
+    pub position: JournalPosition,
+    /// When it was appended, by the clock of the writer.
+    pub appended_at: Timestamp,
+    /// The IANA name of the tenant's time zone at that time, for times without an offset.
+    pub zone: String,
+    /// How many of its records are projected: the first ones.
+    pub projected: usize,
+    /// All records.
+    pub records: Vec<JournalRecord>,
+}
+
+/// Some successive records of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalSpan {
+    pub position: JournalPosition,
+    /// The number of records before the span.
+    pub from: usize,
+    /// The number of records up to the end of the span.
+    pub to: usize,
+    /// The number of records of the batch.
+    pub of: usize,
+    /// The size of its records in the journal, in bytes.
+    pub bytes: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Archived, Unreadable};
+
+    proptest! {
+        #[test]
+        fn a_payload_is_read_as_it_was_written_and_never_if_it_was_cut(
+            bodies in proptest::collection::vec((any::<i64>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..40)), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let records: Vec<_> = bodies.into_iter().map(|(at, imported, body)| JournalRecord {
+                received_at: Timestamp::from_micros(at),
+                source: if imported { Source::Import } else { Source::Notify },
+                body,
+            }).collect();
+            let arrivals: Vec<_> = records.iter().map(|record| {
+                let why = Unreadable(String::new());
+                Arrival::Quarantined(Archived::first_arrival(why, record.body.clone(), record.source, record.received_at))
+            }).collect();
+            let written = journal_payload(&arrivals);
+            let last = records.last().unwrap().body.len() + JournalRecord::HEAD;
+            let end = written.len() - 1 - cut.index(last - 1).min(last - 2);
+            prop_assert_eq!(JournalRecord::read_all(&written[..end]), None);
+            prop_assert_eq!(JournalRecord::read_all(&written), Some(records));
+        }
+
+        #[test]
+        fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = JournalRecord::read_all(&bytes);
+        }
+    }
+}

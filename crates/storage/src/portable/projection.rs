@@ -1,0 +1,250 @@
+//! The projection of the journal: a few statements for many arrivals, in one transaction.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use receiptd_domain::{
+    Archived, Arrival, CorrelationId, Inbound, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp,
+    Unreadable, Writer,
+};
+
+use super::{Backend, Connection, adoption, append, messages, recipients, upsert::upsert};
+use crate::{
+    JournalHead, Projection, StorageError,
+    batch::{Batch, Entry},
+    row_changes::RowChanges,
+    rows::{NotificationRow, Place},
+};
+
+/// The maximum number of batches that are read at a time.
+const BATCHES: i64 = 256;
+/// The maximum size of the batches that are read at a time, in bytes. One batch is read however large it is.
+const BYTES: i64 = 8 << 20;
+
+#[async_trait]
+impl Projection for Backend {
+    async fn heads(&self) -> Result<Vec<JournalHead>, StorageError> {
+        let rows = sql!(
+            "SELECT writer AS \"writer!: Vec<u8>\", MAX(sequence) AS \"sequence!: i64\" FROM journal GROUP BY writer"
+        );
+        let rows = rows.fetch_all(&self.read).await?;
+        if rows.is_empty() {
+            self.backlog_bytes.set(0);
+        }
+        let head = |writer: &[u8], sequence| {
+            let at = Place { table: "journal", row: &hex::encode(writer) };
+            let writer = at.read("writer", writer.try_into().ok().map(Writer::new))?;
+            let position = JournalPosition { writer, sequence };
+            Ok(JournalHead { position, is_own: self.journal_writers.is_own(writer) })
+        };
+        rows.iter().map(|row| head(&row.writer, row.sequence)).collect()
+    }
+
+    async fn is_projected(&self, up_to: JournalPosition) -> Result<bool, StorageError> {
+        let left = sql!(
+            "SELECT sequence FROM journal WHERE writer = $1 AND sequence <= $2 LIMIT 1",
+            up_to.writer.as_bytes(),
+            up_to.sequence
+        );
+        Ok(left.fetch_optional(&self.read).await?.is_none())
+    }
+
+    async fn unprojected(&self, writer: Writer, records: usize) -> Result<Vec<JournalBatch>, StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT sequence, records - projected AS \"records!: i64\", \
+             CAST(OCTET_LENGTH(payload) AS BIGINT) AS \"bytes!: i64\" \
+             FROM journal WHERE writer = $1 ORDER BY sequence LIMIT $2",
+            writer.as_bytes(),
+            BATCHES
+        );
+        let sizes = sizes.fetch_all(&mut *snapshot).await?;
+        let (mut last, mut total, mut bytes) = (0, 0, 0);
+        for size in &sizes {
+            if total > 0 && (total >= count(records) || bytes + size.bytes > BYTES) {
+                break;
+            }
+            (last, total, bytes) = (size.sequence, total + size.records, bytes + size.bytes);
+        }
+        let rows = sql!(
+            "SELECT sequence, appended_at, zone, projected, payload FROM journal WHERE writer = $1 AND sequence <= $2 \
+             ORDER BY sequence",
+            writer.as_bytes(),
+            last
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        let batch = |sequence, appended_at, zone: &str, projected, payload: &[u8]| {
+            let at = Place { table: "journal", row: &format!("{writer} {sequence}") };
+            Ok(JournalBatch {
+                position: JournalPosition { writer, sequence },
+                appended_at: Timestamp::from_micros(appended_at),
+                zone: zone.to_owned(),
+                projected: at.read("projected", usize::try_from(projected).ok())?,
+                records: at.read("payload", JournalRecord::read_all(payload))?,
+            })
+        };
+        rows.iter().map(|row| batch(row.sequence, row.appended_at, &row.zone, row.projected, &row.payload)).collect()
+    }
+
+    async fn oldest_unprojected(&self) -> Result<Option<Timestamp>, StorageError> {
+        let oldest = sql!("SELECT MIN(appended_at) AS \"at?: i64\" FROM journal").fetch_one(&self.read).await?;
+        Ok(oldest.at.map(Timestamp::from_micros))
+    }
+
+    #[tracing::instrument(level = "debug", name = "storage.project", skip_all, fields(rows = arrivals.len()))]
+    async fn project(&self, spans: &[JournalSpan], arrivals: &[Arrival]) -> Result<Option<Duration>, StorageError> {
+        let mut unit = self.begin().await?;
+        let began = Instant::now();
+        // This comes first: it makes other instances wait that are about to project the same.
+        if !remove(&mut unit, spans).await? {
+            unit.rollback().await?;
+            return Ok(None);
+        }
+        let mut changes = RowChanges::default();
+        put(&mut unit, arrivals, &mut changes).await?;
+        self.commit(unit, &changes).await?;
+        self.backlog_bytes.remove(spans.iter().map(|span| span.bytes).sum());
+        self.signals.changed.send_replace(());
+        Ok(Some(began.elapsed()))
+    }
+
+    async fn rehearse(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
+        let mut unit = self.begin().await?;
+        put(&mut unit, arrivals, &mut RowChanges::default()).await?;
+        Ok(unit.rollback().await?)
+    }
+}
+
+/// Removes spans from the journal. Returns whether all of them were still there.
+async fn remove(connection: &mut Connection, spans: &[JournalSpan]) -> Result<bool, StorageError> {
+    let is_whole = |span: &JournalSpan| span.from == 0 && span.to == span.of;
+    let is_next =
+        |one: &JournalSpan, next: &JournalSpan| is_whole(one) && is_whole(next) && one.position.next() == next.position;
+    for run in spans.chunk_by(is_next) {
+        let [first, ..] = run else { continue };
+        let [.., last] = run else { continue };
+        let writer = first.position.writer.as_bytes();
+        let removed = if last.to == last.of {
+            sql!(
+                "DELETE FROM journal WHERE writer = $1 AND sequence BETWEEN $2 AND $3 AND projected = $4",
+                writer,
+                first.position.sequence,
+                last.position.sequence,
+                count(first.from)
+            )
+            .execute(&mut *connection)
+            .await?
+        } else {
+            sql!(
+                "UPDATE journal SET projected = $4 WHERE writer = $1 AND sequence = $2 AND projected = $3",
+                writer,
+                first.position.sequence,
+                count(first.from),
+                count(first.to)
+            )
+            .execute(&mut *connection)
+            .await?
+        };
+        if removed.rows_affected() != run.len() as u64 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn count(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// Stores arrivals within a unit of work.
+pub(super) async fn put<'a>(
+    connection: &mut Connection,
+    arrivals: impl IntoIterator<Item = &'a Arrival>,
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let batch = Batch::of(arrivals);
+    notifications(connection, &batch, changes).await?;
+    for archived in &batch.inbound {
+        inbound(connection, archived).await?;
+    }
+    for archived in &batch.quarantined {
+        quarantine(connection, archived).await?;
+    }
+    Ok(())
+}
+
+async fn notifications(
+    connection: &mut Connection,
+    batch: &Batch<'_>,
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let claims = batch.claims();
+    let adoptions =
+        if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
+    let owners = owners(connection, &batch.uncorrelated()).await?;
+    let entries = batch.entries(&owners);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+    upsert(connection, &rows, changes).await?;
+    recipients::merge(connection, &entries).await?;
+    for adoption in adoptions {
+        adoption::adopt(connection, &adoption, changes).await?;
+    }
+    Ok(())
+}
+
+/// The owners of the transactions of notifications without a correlation id. Such notifications are rare.
+pub(super) async fn owners(
+    connection: &mut Connection,
+    transactions: &[String],
+) -> Result<BTreeMap<String, CorrelationId>, StorageError> {
+    let mut owners = BTreeMap::new();
+    for id in transactions {
+        if let Some(owner) = messages::owner(connection, id).await? {
+            owners.insert(id.clone(), owner);
+        }
+    }
+    Ok(owners)
+}
+
+async fn inbound(connection: &mut Connection, archived: &Archived<Inbound>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
+         VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences",
+        archived.fingerprint.as_bytes(),
+        archived.received_at.as_micros(),
+        archived.occurrences,
+        archived.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
+        archived.what.event,
+        archived.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        archived.what.transaction_id,
+        archived.body,
+        archived.source.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn quarantine(connection: &mut Connection, archived: &Archived<Unreadable>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences",
+        archived.fingerprint.as_bytes(),
+        archived.received_at.as_micros(),
+        archived.occurrences,
+        archived.what.0,
+        archived.body,
+        archived.source.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

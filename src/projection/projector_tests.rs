@@ -1,0 +1,200 @@
+//! Projectors against a store that fails at random: what is in the journal is stored exactly once.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+use tokio::task::yield_now;
+
+use super::*;
+use crate::{
+    domain::{JournalBatch, JournalPosition, JournalRecord, JournalSpan, Source, Timestamp},
+    storage::JournalHead,
+};
+
+/// How one projection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Commits,
+    Fails,
+    /// It is committed, but its answer is lost.
+    CommitsUnseen,
+}
+
+/// A store in memory. It refuses bodies that contain `!`, unless they are in quarantine.
+#[derive(Default)]
+struct Model(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    journal: BTreeMap<JournalPosition, JournalBatch>,
+    /// Each stored body, with whether it is in quarantine.
+    stored: Vec<(String, bool)>,
+    endings: Vec<Ending>,
+}
+
+impl Model {
+    fn of(batches: &[(u8, Vec<String>)], endings: Vec<Ending>) -> Arc<Self> {
+        let mut tables = Tables { endings, ..Tables::default() };
+        let mut sequence = 0;
+        for (writer, bodies) in batches {
+            sequence += 1;
+            let position = JournalPosition { writer: Writer::new([*writer; 16]), sequence };
+            let record = |body: &String| JournalRecord {
+                received_at: Timestamp::from_micros(sequence),
+                source: Source::Notify,
+                body: body.clone().into_bytes(),
+            };
+            let (records, appended_at) = (bodies.iter().map(record).collect(), Timestamp::from_micros(sequence));
+            tables.journal.insert(
+                position,
+                JournalBatch { position, appended_at, zone: "UTC".to_owned(), projected: 0, records },
+            );
+        }
+        Arc::new(Self(Mutex::new(tables)))
+    }
+
+    fn tables(&self) -> std::sync::MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_quarantined(arrival: &Arrival) -> bool {
+    matches!(arrival, Arrival::Quarantined(_))
+}
+
+fn refuse(arrivals: &[Arrival]) -> Result<(), StorageError> {
+    let is_bad = |arrival: &Arrival| arrival.as_posted().2.contains(&b'!') && !is_quarantined(arrival);
+    if arrivals.iter().any(is_bad) { Err(StorageError::Refused("bad row".into())) } else { Ok(()) }
+}
+
+#[async_trait]
+impl Projection for Model {
+    async fn heads(&self) -> Result<Vec<JournalHead>, StorageError> {
+        let mut heads = BTreeMap::new();
+        for position in self.tables().journal.keys() {
+            heads.insert(position.writer, JournalHead { position: *position, is_own: false });
+        }
+        Ok(heads.into_values().collect())
+    }
+
+    async fn is_projected(&self, up_to: JournalPosition) -> Result<bool, StorageError> {
+        let is_left = |at: &JournalPosition| at.writer == up_to.writer && *at <= up_to;
+        Ok(!self.tables().journal.keys().any(is_left))
+    }
+
+    async fn unprojected(&self, writer: Writer, _: usize) -> Result<Vec<JournalBatch>, StorageError> {
+        yield_now().await;
+        let of_writer = |batch: &&JournalBatch| batch.position.writer == writer;
+        Ok(self.tables().journal.values().filter(of_writer).take(3).cloned().collect())
+    }
+
+    async fn oldest_unprojected(&self) -> Result<Option<Timestamp>, StorageError> {
+        Ok(self.tables().journal.values().map(|batch| batch.appended_at).min())
+    }
+
+    async fn project(&self, spans: &[JournalSpan], arrivals: &[Arrival]) -> Result<Option<Duration>, StorageError> {
+        yield_now().await;
+        let mut tables = self.tables();
+        let ending = tables.endings.pop().unwrap_or(Ending::Commits);
+        if ending == Ending::Fails {
+            return Err(StorageError::Unavailable("away".into()));
+        }
+        let is_there =
+            |span: &JournalSpan| tables.journal.get(&span.position).is_some_and(|batch| batch.projected == span.from);
+        if !spans.iter().all(is_there) {
+            return Ok(None);
+        }
+        refuse(arrivals)?;
+        for span in spans {
+            if span.to == span.of {
+                tables.journal.remove(&span.position);
+            } else if let Some(batch) = tables.journal.get_mut(&span.position) {
+                batch.projected = span.to;
+            }
+        }
+        let stored = arrivals.iter().map(|arrival| {
+            let body = String::from_utf8(arrival.as_posted().2.to_vec()).unwrap();
+            (body, is_quarantined(arrival))
+        });
+        tables.stored.extend(stored);
+        if ending == Ending::Commits {
+            Ok(Some(Duration::ZERO))
+        } else {
+            Err(StorageError::Unavailable("no answer".into()))
+        }
+    }
+
+    async fn rehearse(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {
+        refuse(arrivals)
+    }
+}
+
+fn projector(model: &Arc<Model>) -> Projector {
+    let (_, appended) = watch::channel(());
+    Projector {
+        projection: model.clone(),
+        appended,
+        clock: Clock::system(),
+        planned: Duration::from_millis(8),
+        records: 2,
+    }
+}
+
+/// Projects until everything is projected, whatever fails.
+async fn persist(model: Arc<Model>) {
+    let mut projector = projector(&model);
+    while projector.project_all().await.is_err() {}
+}
+
+fn any_ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![4 => Just(Ending::Commits), 1 => Just(Ending::Fails), 1 => Just(Ending::CommitsUnseen)]
+}
+
+proptest! {
+    #[test]
+    fn each_record_is_stored_once_and_only_refused_ones_are_in_quarantine(
+        sizes in proptest::collection::vec((0u8..3, proptest::collection::vec(proptest::bool::weighted(0.2), 0..6)), 0..12),
+        endings in proptest::collection::vec(any_ending(), 0..20),
+        projectors in 1usize..4,
+    ) {
+        let batches: Vec<(u8, Vec<String>)> = sizes.iter().enumerate().map(|(n, (writer, bad))| {
+            let body = |(k, bad): (usize, &bool)| {
+                format!(r#"{{"event":"MO","tid":"{n}-{k}{}"}}"#, if *bad { "!" } else { "" })
+            };
+            (*writer, bad.iter().enumerate().map(body).collect())
+        }).collect();
+        let model = Model::of(&batches, endings);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut all = tokio::task::JoinSet::new();
+            for _ in 0..projectors {
+                all.spawn(persist(model.clone()));
+            }
+            all.join_all().await;
+        });
+        let mut stored = model.tables().stored.clone();
+        stored.sort();
+        let mut expected: Vec<_> = batches.into_iter().flat_map(|(_, bodies)| bodies).map(|body| {
+            let is_refused = body.contains('!');
+            (body, is_refused)
+        }).collect();
+        expected.sort();
+        prop_assert_eq!(stored, expected);
+    }
+}
+
+#[test]
+fn a_chunk_grows_and_shrinks_with_the_time_it_takes() {
+    let mut projector = projector(&Model::of(&[], Vec::new()));
+    projector.records = FEWEST;
+    let mut sizes = Vec::new();
+    for (records, took) in [(16, 1), (32, 1), (31, 1), (64, 6), (64, 20), (32, 20), (16, 20)] {
+        projector.adapt(records, Duration::from_millis(took));
+        sizes.push(projector.records);
+    }
+    assert_eq!(sizes, [32, 64, 64, 64, 32, 16, 16]);
+}
