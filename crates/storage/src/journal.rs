@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use receiptd_domain::{Arrival, JournalBatch, JournalPosition, JournalSpan, Timestamp, Writer};
 use uuid::Uuid;
 
-use super::StorageError;
+use super::{StorageError, idle::Idle};
 
 /// Appends what arrives.
 #[async_trait]
@@ -59,10 +59,32 @@ pub struct JournalHead {
     pub is_own: bool,
 }
 
-/// The writers of this instance. A unit of work takes the next position of one, and returns the position after it when it
-/// has committed. If it is not known whether the commit succeeded, the writer is never used again.
+/// The writers of this instance. Each counts its batches, and only one unit of work at a time appends as this writer.
 #[derive(Default)]
-pub(super) struct JournalWriters(Mutex<Writers>);
+pub(super) struct JournalWriters {
+    own: Mutex<HashSet<Writer>>,
+    next: Idle<JournalPosition>,
+}
+
+impl JournalWriters {
+    /// The position of the next batch.
+    pub(super) fn take(&self) -> JournalPosition {
+        self.next.take().unwrap_or_else(|| {
+            let writer = Writer::new(Uuid::now_v7().into_bytes());
+            self.own.lock().unwrap_or_else(PoisonError::into_inner).insert(writer);
+            JournalPosition::first(writer)
+        })
+    }
+
+    /// The batch at this position is committed.
+    pub(super) fn committed(&self, position: JournalPosition) {
+        self.next.give_back(position.next());
+    }
+
+    pub(super) fn is_own(&self, writer: Writer) -> bool {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).contains(&writer)
+    }
+}
 
 /// The size of what is not projected, in bytes. It is counted while this instance appends and projects. What other
 /// instances do is not known, so it is set to zero whenever the journal is found to be empty.
@@ -84,30 +106,5 @@ impl BacklogBytes {
 
     pub(super) fn get(&self) -> u64 {
         u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or_default()
-    }
-}
-
-#[derive(Default)]
-struct Writers {
-    own: HashSet<Writer>,
-    free: Vec<JournalPosition>,
-}
-
-impl JournalWriters {
-    pub(super) fn take(&self) -> JournalPosition {
-        let mut writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        writers.free.pop().unwrap_or_else(|| {
-            let writer = Writer::new(Uuid::now_v7().into_bytes());
-            writers.own.insert(writer);
-            JournalPosition::first(writer)
-        })
-    }
-
-    pub(super) fn give_back(&self, next: JournalPosition) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).free.push(next);
-    }
-
-    pub(super) fn is_own(&self, writer: Writer) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).own.contains(&writer)
     }
 }

@@ -10,6 +10,7 @@
 //! | `location`, `header`, `file_watch` | the files of an SQLite database, and whether they are intact |
 //! | `schema` | whether the schema is the one that this version needs |
 //! | `rows` | rows, and their conversion into types of the domain |
+//! | `idle` | the hash chains and journal writers that a unit of work can continue |
 //! | `journal` | the traits of the journal and of its projection |
 //! | `outbox` | the trait of messages to send |
 //! | `status_events`, `repair` | the traits of the status events, and of imports and recomputed statuses |
@@ -35,6 +36,7 @@ mod batch;
 mod error;
 mod file_watch;
 mod header;
+mod idle;
 mod journal;
 mod location;
 mod objects;

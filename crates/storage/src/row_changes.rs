@@ -1,28 +1,9 @@
-//! What a unit of work adds to the hash chain, and the chains that this instance writes.
+//! What a unit of work adds to the hash chain.
 
-use std::sync::{Mutex, PoisonError};
-
-use receiptd_domain::{ChainedTable, ChangeKind, Checkpoint, Fingerprint, RowChange, RowKey};
+use receiptd_domain::{ChainedTable, ChangeKind, Fingerprint, RowChange, RowKey};
 use serde::Deserialize;
 
 use super::rows::NotificationRow;
-
-/// The chains of this instance that no unit of work is using.
-///
-/// A unit of work takes one or begins a new one, and returns it after its commit. So units of work that run at the same
-/// time do not wait for each other. If it is not known whether a commit succeeded, the chain is never used again.
-#[derive(Default)]
-pub(super) struct Chains(Mutex<Vec<Checkpoint>>);
-
-impl Chains {
-    pub(super) fn take(&self) -> Option<Checkpoint> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    pub(super) fn give_back(&self, head: Checkpoint) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(head);
-    }
-}
 
 /// The changes of a unit of work to chained rows.
 #[derive(Default)]

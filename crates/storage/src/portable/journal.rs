@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use receiptd_domain::{Arrival, JournalPosition, journal_payload};
 
-use super::Backend;
+use super::{Backend, archive::count};
 use crate::{Journal, StorageError};
 
 #[async_trait]
@@ -21,14 +21,14 @@ impl Journal for Backend {
             position.writer.as_bytes(),
             position.sequence,
             appended_at.as_micros(),
-            i64::try_from(arrivals.len()).unwrap_or(i64::MAX),
+            count(arrivals.len()),
             payload,
             zone
         )
         .execute(&mut *unit)
         .await?;
         unit.commit().await?;
-        self.journal_writers.give_back(position.next());
+        self.journal_writers.committed(position);
         self.backlog_bytes.add(bytes);
         self.signals.appended.send_replace(());
         Ok(position)

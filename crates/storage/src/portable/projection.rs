@@ -11,7 +11,7 @@ use receiptd_domain::{
     Unreadable, Writer,
 };
 
-use super::{Backend, Connection, adoption, append, messages, recipients, upsert::upsert};
+use super::{Backend, Connection, adoption, append, archive::count, messages, recipients, upsert::upsert};
 use crate::{
     JournalHead, Projection, StorageError,
     batch::{Batch, Entry},
@@ -125,8 +125,7 @@ async fn remove(connection: &mut Connection, spans: &[JournalSpan]) -> Result<bo
     let is_next =
         |one: &JournalSpan, next: &JournalSpan| is_whole(one) && is_whole(next) && one.position.next() == next.position;
     for run in spans.chunk_by(is_next) {
-        let [first, ..] = run else { continue };
-        let [.., last] = run else { continue };
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
         let writer = first.position.writer.as_bytes();
         let removed = if last.to == last.of {
             sql!(
@@ -154,10 +153,6 @@ async fn remove(connection: &mut Connection, spans: &[JournalSpan]) -> Result<bo
         }
     }
     Ok(true)
-}
-
-fn count(of: usize) -> i64 {
-    i64::try_from(of).unwrap_or(i64::MAX)
 }
 
 /// Stores arrivals within a unit of work.

@@ -37,6 +37,7 @@ use std::{
     time::Duration,
 };
 
+use receiptd_domain::Checkpoint;
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 
 use self::{
@@ -45,8 +46,8 @@ use self::{
 };
 use super::{
     Access, OpenError, OpenOptions, Signals, Store,
+    idle::Idle,
     journal::{BacklogBytes, JournalWriters},
-    row_changes::Chains,
     schema::Standing,
 };
 
@@ -67,7 +68,7 @@ struct Backend {
     signals: Signals,
     journal_writers: JournalWriters,
     backlog_bytes: BacklogBytes,
-    chains: Chains,
+    chains: Idle<Checkpoint>,
 }
 
 impl Backend {
@@ -139,7 +140,7 @@ pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
         signals: signals.clone(),
         journal_writers: JournalWriters::default(),
         backlog_bytes: BacklogBytes::default(),
-        chains: Chains::default(),
+        chains: Idle::default(),
     };
     backend.take_in_backlog(options.access).await?;
     Ok(Store::of(backend, PROJECTION_TIME, &signals))

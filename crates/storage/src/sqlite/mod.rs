@@ -27,6 +27,7 @@ mod overwriting;
 
 use std::{io, sync::Arc, time::Duration};
 
+use receiptd_domain::Checkpoint;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 
 pub(super) use self::opening::{check, open, probe};
@@ -37,8 +38,8 @@ use self::{
 use super::{
     Signals,
     file_watch::FileWatch,
+    idle::Idle,
     journal::{BacklogBytes, JournalWriters},
-    row_changes::Chains,
 };
 
 type Connection = SqliteConnection;
@@ -62,7 +63,7 @@ struct Backend {
     signals: Signals,
     journal_writers: JournalWriters,
     backlog_bytes: BacklogBytes,
-    chains: Chains,
+    chains: Idle<Checkpoint>,
 }
 
 impl Backend {

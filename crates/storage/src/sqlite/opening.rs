@@ -12,9 +12,9 @@ use super::{Backend, PROJECTION_TIME};
 use crate::{
     Access, OpenError, OpenOptions, Signals, Store,
     file_watch::FileWatch,
+    idle::Idle,
     journal::{BacklogBytes, JournalWriters},
     location::{APPLICATION_ID, Location},
-    row_changes::Chains,
     schema::{Applied, Standing},
 };
 
@@ -67,7 +67,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
         signals: signals.clone(),
         journal_writers: JournalWriters::default(),
         backlog_bytes: BacklogBytes::default(),
-        chains: Chains::default(),
+        chains: Idle::default(),
     };
     if options.access != Access::Read {
         warn_if_exposed(&location);
