@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -86,25 +86,39 @@ impl JournalWriters {
     }
 }
 
-/// The size of what is not projected, in bytes. It is counted while this instance appends and projects. What other
-/// instances do is not known, so it is set to zero whenever the journal is found to be empty.
+/// About how many bytes of the journal are not projected. They are counted while this instance appends and projects. What
+/// other instances do is not known, so the count begins again whenever the journal is found to be empty.
 #[derive(Default)]
-pub(super) struct BacklogBytes(AtomicI64);
+pub(super) struct BacklogBytes(AtomicU64);
 
 impl BacklogBytes {
     pub(super) fn add(&self, bytes: usize) {
-        self.0.fetch_add(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.0.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// Bytes that an earlier process has appended were never added.
     pub(super) fn remove(&self, bytes: usize) {
-        self.0.fetch_sub(i64::try_from(bytes).unwrap_or(i64::MAX), Ordering::Relaxed);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |all| Some(all.saturating_sub(bytes as u64)));
     }
 
-    pub(super) fn set(&self, bytes: i64) {
-        self.0.store(bytes, Ordering::Relaxed);
+    pub(super) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn get(&self) -> u64 {
-        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or_default()
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_process_left_does_not_hide_what_is_appended_later() {
+        let bytes = BacklogBytes::default();
+        bytes.remove(1_000);
+        bytes.add(10);
+        assert_eq!(bytes.get(), 10);
     }
 }

@@ -32,7 +32,7 @@ impl Projection for Backend {
         );
         let rows = rows.fetch_all(&self.read).await?;
         if rows.is_empty() {
-            self.backlog_bytes.set(0);
+            self.backlog_bytes.clear();
         }
         let head = |writer: &[u8], sequence| {
             let at = Place { table: "journal", row: &hex::encode(writer) };
