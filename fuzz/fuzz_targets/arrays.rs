@@ -43,7 +43,8 @@ fuzz_target!(|body: &[u8]| {
             alone => assert_eq!(*posted, alone),
         }
         let arrival = posted.clone().arrival(bytes.to_vec(), Source::Notify, Timestamp::default());
-        arrivals += usize::from(arrival.is_some());
+        assert_eq!(arrival.as_posted().2, *bytes);
+        arrivals += usize::from(*posted != Posted::Foreign);
     }
     assert!(is_between(rest));
     assert!(arrivals == all.len() || (arrivals == 0 && all.len() == 1));

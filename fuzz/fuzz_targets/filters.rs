@@ -9,7 +9,7 @@ use receiptd::{
     maintenance::{ExportRequest, ImportOptions},
 };
 
-/// The request, if there is no error. Each error names a parameter and says what is wrong.
+/// Returns the request if it is valid. Otherwise each error names a parameter and says what is wrong.
 fn valid<T>(read: Result<T, Vec<FieldError>>) -> Option<T> {
     let errors = match read {
         Ok(request) => return Some(request),

@@ -91,8 +91,7 @@ fn is_understood(arrival: &Arrival) -> bool {
 /// separate entries.
 fn arrivals(archived: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
     let arrival = |(posted, body): (Posted, &[u8])| {
-        let arrival = posted.arrival(body.to_vec(), archived.source, archived.received_at)?;
-        Some(arrival.came(archived.occurrences))
+        posted.arrival(body.to_vec(), archived.source, archived.received_at).came(archived.occurrences)
     };
-    Posted::read_all(&archived.body, zone).into_iter().filter_map(arrival).collect()
+    Posted::read_all(&archived.body, zone).into_iter().map(arrival).collect()
 }

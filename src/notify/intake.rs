@@ -81,7 +81,7 @@ impl Intake {
     ) -> Result<Vec<NotifyOutcome>, Refusal> {
         let (read, now) = (self.read(shown, body)?, self.clock.now());
         let arrival = |(posted, body): (Posted, &[u8])| posted.arrival(body.to_vec(), Source::Notify, now);
-        let arrivals: Vec<Arrival> = read.into_iter().filter_map(arrival).collect();
+        let arrivals: Vec<Arrival> = read.into_iter().map(arrival).collect();
         let outcomes = arrivals.iter().map(outcome).collect();
         timeout_at(deadline, self.committer.commit(arrivals)).await.map_err(|_| Refusal::Late)??;
         Ok(outcomes)

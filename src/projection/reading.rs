@@ -1,9 +1,9 @@
 //! Turns the records of the journal into arrivals, and cuts them into chunks.
 
 use crate::{
-    domain::{Archived, Arrival, JournalBatch, JournalRecord, JournalSpan, Unreadable},
+    domain::{Arrival, JournalBatch, JournalRecord, JournalSpan, Unreadable},
     storage::StorageError,
-    webex::{FOREIGN_REPORT, Posted, TimeZone},
+    webex::{Posted, TimeZone},
 };
 
 /// The next `most` records of these batches: where they are, and what they mean. Fails if a time zone is unknown.
@@ -31,19 +31,12 @@ pub(super) fn chunk(batches: Vec<JournalBatch>, most: usize) -> Result<(Vec<Jour
 /// A record is one body, or one element of a body that is an array.
 fn arrival(record: JournalRecord, zone: TimeZone) -> Arrival {
     let JournalRecord { received_at, source, body } = record;
-    let posted = match Posted::read_all(&body, zone).as_slice() {
-        [(posted, _)] => posted.clone(),
+    let mut read: Vec<_> = Posted::read_all(&body, zone).into_iter().map(|(posted, _)| posted).collect();
+    let posted = match (read.pop(), read.is_empty()) {
+        (Some(posted), true) => posted,
         _ => Posted::Unreadable(Unreadable("the body has several elements".to_owned())),
     };
-    let foreign = |body| {
-        // A request that consists of such a report is refused. Within an array, the report is an element of its own.
-        let why = Unreadable(FOREIGN_REPORT.to_owned());
-        Arrival::Quarantined(Archived::first_arrival(why, body, source, received_at))
-    };
-    match posted {
-        Posted::Foreign => foreign(body),
-        posted => posted.arrival(body.clone(), source, received_at).unwrap_or_else(|| foreign(body)),
-    }
+    posted.arrival(body, source, received_at)
 }
 
 #[cfg(test)]
@@ -64,7 +57,7 @@ mod tests {
         let body = format!(r#"[{NOTIFICATION},{FOREIGN},{{"event":"MO","tid":"7"}},{{"a" 1}},7]"#);
         for body in [body.as_str(), NOTIFICATION, "[]", "", "{"] {
             for (posted, element) in Posted::read_all(body.as_bytes(), TimeZone::UTC) {
-                let arrived = posted.arrival(element.to_vec(), Source::Notify, Timestamp::from_micros(7)).unwrap();
+                let arrived = posted.arrival(element.to_vec(), Source::Notify, Timestamp::from_micros(7));
                 let element = std::str::from_utf8(element).unwrap();
                 assert_eq!(arrival(record(element), TimeZone::UTC), arrived, "{element}");
             }

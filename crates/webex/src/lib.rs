@@ -43,5 +43,5 @@ pub use api::{Api, SmsApi};
 pub use instant::TimeZone;
 pub use json::unquoted;
 pub use notify_url::{NotifyUrl, NotifyUrlError, authority_follows_scheme, is_loopback};
-pub use posted::{FOREIGN_REPORT, Posted};
+pub use posted::Posted;
 pub use region::Region;

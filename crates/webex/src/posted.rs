@@ -24,9 +24,6 @@ pub(super) enum NotANotification {
     Unreadable(Unreadable),
 }
 
-/// Why a delivery report of another API is in quarantine, if it cannot be refused.
-pub const FOREIGN_REPORT: &str = "it is a delivery report of another API (GSMA OneAPI)";
-
 /// Maximum number of elements of one body. Each element takes a row, and all of them are committed together.
 const MOST_ELEMENTS: usize = 10_000;
 
@@ -39,19 +36,14 @@ impl Posted {
     /// Reads a body that may be an array, and returns each element with its own bytes. Any other body is returned as a
     /// whole. There is always at least one result.
     ///
-    /// An array within the array is read in the same way. A report of another API that is posted alone is refused with
-    /// 422. Inside an array, refusing it would refuse its neighbours too, so it goes to quarantine.
+    /// An array within the array is read in the same way.
     pub fn read_all(body: &[u8], zone: TimeZone) -> Vec<(Self, &[u8])> {
         let unreadable = |why: &str| Self::Unreadable(Unreadable(why.to_owned()));
         let Some(elements) = elements(body) else { return vec![(Self::read(body, zone), body)] };
         match elements.len() {
             0 => vec![(unreadable("the array is empty"), body)],
             1..=MOST_ELEMENTS => {
-                let read = |element| match Self::read(element, zone) {
-                    Self::Foreign => (unreadable(FOREIGN_REPORT), element),
-                    posted => (posted, element),
-                };
-                elements.into_iter().map(read).collect()
+                elements.into_iter().map(|element| (Self::read(element, zone).as_element(), element)).collect()
             }
             length => {
                 let why = format!("the array has {length} elements; the maximum is {MOST_ELEMENTS}");
@@ -75,19 +67,27 @@ impl Posted {
         }
     }
 
-    /// The arrival to store, with the original body. `None` if the body belongs to another API.
-    pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Option<Arrival> {
+    /// The same as a part of something larger. A report of another API that is posted alone is refused with 422. Within
+    /// an array or an import, refusing it would refuse its neighbours too, so it goes to quarantine.
+    #[must_use]
+    pub fn as_element(self) -> Self {
+        match self {
+            Self::Foreign => {
+                Self::Unreadable(Unreadable("it is a delivery report of another API (GSMA OneAPI)".to_owned()))
+            }
+            posted => posted,
+        }
+    }
+
+    /// The arrival to store, with the original body. A report of another API goes to quarantine.
+    pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Arrival {
         match self {
             Self::Notification(notification) => {
-                Some(Arrival::Notification(StoredNotification::first_arrival(*notification, body, source, received_at)))
+                Arrival::Notification(StoredNotification::first_arrival(*notification, body, source, received_at))
             }
-            Self::Inbound(inbound) => {
-                Some(Arrival::Inbound(Archived::first_arrival(inbound, body, source, received_at)))
-            }
-            Self::Unreadable(why) => {
-                Some(Arrival::Quarantined(Archived::first_arrival(why, body, source, received_at)))
-            }
-            Self::Foreign => None,
+            Self::Inbound(inbound) => Arrival::Inbound(Archived::first_arrival(inbound, body, source, received_at)),
+            Self::Unreadable(why) => Arrival::Quarantined(Archived::first_arrival(why, body, source, received_at)),
+            Self::Foreign => self.as_element().arrival(body, source, received_at),
         }
     }
 }

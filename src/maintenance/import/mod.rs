@@ -32,7 +32,7 @@ use crate::{
     clock::Clock,
     domain::{Actor, Arrival, AuditAction, AuditEntry, Source, Unreadable},
     storage::{AuditLog, Repair, StorageError, Store},
-    webex::{FOREIGN_REPORT, Posted, TimeZone},
+    webex::{Posted, TimeZone},
 };
 
 pub use encoding::{as_utf_8, is_utf_8};
@@ -149,18 +149,15 @@ impl Importer {
         // not reported as unreadable.
         let was_in_quarantine = origin.is_some_and(|origin| origin.was_in_quarantine);
         let found = |(posted, body): (Posted, &[u8])| {
-            let posted = match posted {
-                Posted::Foreign => Posted::Unreadable(Unreadable(FOREIGN_REPORT.to_owned())),
-                posted => posted,
-            };
+            let posted = posted.as_element();
             let unreadable = match &posted {
                 Posted::Unreadable(Unreadable(why)) if !was_in_quarantine => Some(why.clone()),
                 _ => None,
             };
-            let arrival = posted.arrival(body.to_vec(), source, received_at)?.came(occurrences);
-            Some(Found { number, arrival, unreadable })
+            let arrival = posted.arrival(body.to_vec(), source, received_at).came(occurrences);
+            Found { number, arrival, unreadable }
         };
-        Posted::read_all(body, self.zone).into_iter().filter_map(found).collect()
+        Posted::read_all(body, self.zone).into_iter().map(found).collect()
     }
 
     /// Commits rows. One row that the database refuses must not make the others fail.
