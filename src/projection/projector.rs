@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -56,24 +56,21 @@ impl Projector {
                 self.give_way().await;
             }
             let projected = self.round(abandoned).await;
-            if let Err(error) = &projected {
-                tracing::error!(error = causes(error), "the journal cannot be projected; it is tried again");
-            }
-            match projected {
-                Ok(true) => {}
-                _ if is_last => return,
-                Ok(false) => {
-                    abandoned = ABANDONED;
-                    tokio::select! {
-                        _ = self.appended.changed() => {}
-                        () = tokio::time::sleep(TICK) => {}
-                        () = stop.cancelled() => {}
-                    }
+            match &projected {
+                Ok(true) => continue,
+                Ok(false) => abandoned = ABANDONED,
+                Err(error) => {
+                    tracing::error!(error = causes(error), "the journal cannot be projected; it is tried again");
                 }
-                Err(_) => tokio::select! {
-                    () = tokio::time::sleep(TICK) => {}
-                    () = stop.cancelled() => {}
-                },
+            }
+            if is_last {
+                return;
+            }
+            // After an error, new batches do not shorten the pause.
+            tokio::select! {
+                _ = self.appended.changed(), if projected.is_ok() => {}
+                () = sleep(TICK) => {}
+                () = stop.cancelled() => {}
             }
         }
     }
