@@ -129,7 +129,7 @@ pub struct Metrics {
     commit_seconds: Histogram,
     queued: IntGauge,
     answered_behind: IntCounter,
-    /// It has no labels. It is a vector so that it has no value as long as there is no certificate.
+    /// A vector without labels, so that the metric is absent while there is no certificate.
     certificate: IntGaugeVec,
 }
 
@@ -154,7 +154,7 @@ impl Metrics {
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]);
         let seconds = HistogramOpts::new("commit_seconds", "Duration of one commit")
             .buckets(vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
-        let behind = "Answers of the API that the projection had not caught up for in time";
+        let behind = "Requests to the API for which the projection did not catch up in time";
         let certificate = Opts::new("tls_certificate_not_after_seconds", "Expiry of the certificate in Unix time");
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
