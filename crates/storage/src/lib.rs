@@ -23,10 +23,10 @@
 //! | `access_path` | the indexes that lead to the messages of a list |
 //! | `backup` | backups of an SQLite file, and their restore |
 //! | `objects` | compares the schema of an SQLite file with the one that the migrations create |
-//! | `portable/` | everything that is equal for both databases; compiled once for each of them |
+//! | `sql/` | everything that is equal for both databases; compiled once for each of them |
 //! | `sqlite`, `postgres` | opening, batch statements |
 //!
-//! To add a statement, write it in `portable/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
+//! To add a statement, write it in `sql/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
 
 mod access_path;

@@ -6,7 +6,7 @@ use receiptd_domain::CorrelationId;
 
 use super::{
     Connection,
-    portable::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
+    sql::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
 };
 use crate::{
     batch::{Addition, Adoption},

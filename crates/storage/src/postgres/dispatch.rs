@@ -9,7 +9,7 @@ use receiptd_domain::{Channel, Dispatch, Precedence, Timestamp};
 
 use super::{
     Connection,
-    portable::{insert_messages, insert_steps, move_messages},
+    sql::{insert_messages, insert_steps, move_messages},
 };
 use crate::{
     outbox_rows::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},

@@ -26,10 +26,10 @@ mod dispatch;
 mod event_positions;
 mod inspect;
 mod migrate;
-#[path = "../portable/mod.rs"]
-#[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
-mod portable;
 mod reads;
+#[path = "../sql/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
+mod sql;
 
 use std::{
     future::{Ready, ready},
@@ -42,7 +42,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 
 use self::{
     connect::{Unanswered, begin_session, connect, reach},
-    portable::UnitOfWork,
+    sql::UnitOfWork,
 };
 use super::{
     Access, OpenError, OpenOptions, Signals, Store,

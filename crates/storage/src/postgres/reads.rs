@@ -4,7 +4,7 @@ use receiptd_domain::{CorrelationId, Fingerprint};
 
 use super::{
     Connection,
-    portable::{bodiless_rows, notification_rows},
+    sql::{bodiless_rows, notification_rows},
 };
 use crate::{
     batch::Entry,

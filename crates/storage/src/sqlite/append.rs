@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Connection,
-    portable::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
+    sql::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
 };
 use crate::{
     batch::{Addition, Adoption},

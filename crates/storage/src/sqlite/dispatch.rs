@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Connection,
     append::json,
-    portable::{insert_messages, insert_steps, move_messages},
+    sql::{insert_messages, insert_steps, move_messages},
 };
 use crate::{
     outbox_rows::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},

@@ -18,9 +18,9 @@ macro_rules! sql_as {
 mod append;
 mod dispatch;
 mod event_positions;
-#[path = "../portable/mod.rs"]
-mod portable;
 mod reads;
+#[path = "../sql/mod.rs"]
+mod sql;
 
 mod opening;
 mod overwriting;
@@ -33,7 +33,7 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 pub(super) use self::opening::{check, open, probe};
 use self::{
     overwriting::{clear_log, rewrite_file},
-    portable::UnitOfWork,
+    sql::UnitOfWork,
 };
 use super::{
     Signals,

@@ -5,7 +5,7 @@ use receiptd_domain::{CorrelationId, Fingerprint};
 use super::{
     Connection,
     append::json,
-    portable::{bodiless_rows, notification_rows},
+    sql::{bodiless_rows, notification_rows},
 };
 use crate::{
     batch::Entry,

@@ -5,7 +5,7 @@
 /// precedence wins, by the same rule as `domain::Standing::merge`. `$source` selects the rows of the batch.
 ///
 /// Precedence does not decide if a message of another system has several recipients: the row names a recipient other
-/// than that of the message, or several, which makes its precedence longer. `portable/recipients.rs` merges these
+/// than that of the message, or several, which makes its precedence longer. `recipients.rs` merges these
 /// messages.
 macro_rules! merge_messages {
     ($source:literal $(, $argument:expr)+ $(,)?) => {
