@@ -45,10 +45,11 @@ use self::{
     sql::UnitOfWork,
 };
 use super::{
-    Access, OpenError, OpenOptions, Signals, Store,
+    Access, OpenError, OpenOptions, Store,
     idle::Idle,
-    journal::{BacklogBytes, JournalWriters},
+    journal_writers::{BacklogBytes, JournalWriters},
     schema::Standing,
+    store::Signals,
 };
 
 type Connection = PgConnection;

@@ -36,10 +36,10 @@ use self::{
     sql::UnitOfWork,
 };
 use super::{
-    Signals,
     file_watch::FileWatch,
     idle::Idle,
-    journal::{BacklogBytes, JournalWriters},
+    journal_writers::{BacklogBytes, JournalWriters},
+    store::Signals,
 };
 
 type Connection = SqliteConnection;

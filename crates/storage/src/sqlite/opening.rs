@@ -10,12 +10,13 @@ use sqlx::{
 
 use super::{Backend, PROJECTION_TIME};
 use crate::{
-    Access, OpenError, OpenOptions, Signals, Store,
+    Access, OpenError, OpenOptions, Store,
     file_watch::FileWatch,
     idle::Idle,
-    journal::{BacklogBytes, JournalWriters},
+    journal_writers::{BacklogBytes, JournalWriters},
     location::{APPLICATION_ID, Location},
     schema::{Applied, Standing},
+    store::Signals,
 };
 
 /// The size in bytes to which the write-ahead log is truncated when it restarts. It grows while a transaction reads for

@@ -9,6 +9,8 @@ mod settle;
 mod steps;
 mod sweep;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 pub(super) use self::keys::remove as remove_keys;
@@ -18,9 +20,11 @@ use receiptd_domain::{Actor, AuditAction, AuditEntry, Channel, CorrelationId, Pe
 use self::sweep::Over;
 use super::{Backend, Connection, adoption, append, audit_log::append, dispatch};
 use crate::{
-    Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, Settlement, StorageError, outbox::CLOCKS_APART,
-    row_changes::RowChanges,
+    Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, Settlement, StorageError, row_changes::RowChanges,
 };
+
+/// Maximum difference between the clocks of instances on one database.
+const CLOCKS_APART: Duration = Duration::from_mins(30);
 
 #[async_trait]
 impl Outbox for Backend {

@@ -5,7 +5,7 @@ use receiptd_domain::{
     Arrival, AuditEntry, CorrelationId, Fingerprint, Notification, PageLimit, RowKey, Status, Timestamp,
 };
 
-use super::StorageError;
+use crate::StorageError;
 
 /// Parses the body of a notification. `None` if it is not a notification.
 pub type BodyParser = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;

@@ -1,9 +1,9 @@
-//! The trait of the status events: changes of statuses, in order.
+//! Status events: changes of statuses, in order.
 
 use async_trait::async_trait;
 use receiptd_domain::{EventPosition, PageLimit, StatusEvent, Timestamp};
 
-use super::StorageError;
+use crate::StorageError;
 
 /// Reads status events in an order that never changes afterwards, whichever instance made the change.
 #[async_trait]

@@ -1,14 +1,12 @@
 //! Messages to send: waiting, in dispatch, and their outcomes.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use receiptd_domain::{
     Actor, AuditEntry, Channel, CorrelationId, Dispatch, DispatchEvent, Failure, IdempotencyKey, Status, Submission,
     Timestamp,
 };
 
-use super::StorageError;
+use crate::StorageError;
 
 /// Stores messages that receiptd was asked to send, until the platform has them.
 #[async_trait]
@@ -68,9 +66,6 @@ pub trait Outbox: Send + Sync {
     /// The time at which the next submission on each channel is due, for channels with waiting submissions.
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError>;
 }
-
-/// Maximum difference between the clocks of instances on one database.
-pub(super) const CLOCKS_APART: Duration = Duration::from_mins(30);
 
 /// A submission, and the time of its dispatch.
 #[derive(Clone, Debug, PartialEq, Eq)]

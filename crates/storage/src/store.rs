@@ -1,0 +1,84 @@
+//! An open store: its parts, and what it announces.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    AuditLog, Erasure, HashChain, Health, InboundStore, Journal, Messages, Outbox, Projection, Quarantine, Repair,
+    Retention, StatusEvents,
+};
+
+#[derive(Clone)]
+pub struct Store {
+    pub journal: Arc<dyn Journal>,
+    pub projection: Arc<dyn Projection>,
+    /// How long a projection should take, so that other commits need not wait longer.
+    pub projection_time: Duration,
+    pub messages: Arc<dyn Messages>,
+    pub inbound: Arc<dyn InboundStore>,
+    pub quarantine: Arc<dyn Quarantine>,
+    pub outbox: Arc<dyn Outbox>,
+    pub status_events: Arc<dyn StatusEvents>,
+    pub repair: Arc<dyn Repair>,
+    pub health: Arc<dyn Health>,
+    pub hash_chain: Arc<dyn HashChain>,
+    pub audit_log: Arc<dyn AuditLog>,
+    pub retention: Arc<dyn Retention>,
+    pub erasure: Arc<dyn Erasure>,
+    /// Notifies when this instance has appended to the journal.
+    pub append_signal: watch::Receiver<()>,
+    /// Notifies when this instance has committed a change of a message.
+    pub status_signal: watch::Receiver<()>,
+    /// Notifies when this instance has accepted a message for sending.
+    pub submission_signal: watch::Receiver<()>,
+}
+
+/// What a backend announces to the other parts of this instance.
+#[derive(Clone, Default)]
+pub(crate) struct Signals {
+    pub(crate) appended: watch::Sender<()>,
+    pub(crate) changed: watch::Sender<()>,
+    pub(crate) submitted: watch::Sender<()>,
+}
+
+impl Store {
+    pub(crate) fn of<B>(backend: B, projection_time: Duration, signals: &Signals) -> Self
+    where
+        B: Journal
+            + Projection
+            + Messages
+            + InboundStore
+            + Quarantine
+            + Outbox
+            + StatusEvents
+            + Repair
+            + Health
+            + HashChain
+            + AuditLog
+            + Retention
+            + Erasure
+            + 'static,
+    {
+        let backend = Arc::new(backend);
+        Self {
+            journal: backend.clone(),
+            projection: backend.clone(),
+            projection_time,
+            messages: backend.clone(),
+            inbound: backend.clone(),
+            quarantine: backend.clone(),
+            outbox: backend.clone(),
+            status_events: backend.clone(),
+            repair: backend.clone(),
+            health: backend.clone(),
+            hash_chain: backend.clone(),
+            audit_log: backend.clone(),
+            retention: backend.clone(),
+            erasure: backend,
+            append_signal: signals.appended.subscribe(),
+            status_signal: signals.changed.subscribe(),
+            submission_signal: signals.submitted.subscribe(),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What a store can do: a trait a file, each with the plain types of its methods.
+//!
+//! Each method is one unit of work: it happens completely or not at all. To add a method, write it here and in the file of
+//! the same name in `sql/`. If it must have a time limit, add it to `timeout.rs` too.
+
+mod audit_log;
+mod erasure;
+mod hash_chain;
+mod health;
+mod inbound;
+mod journal;
+mod messages;
+mod outbox;
+mod projection;
+mod quarantine;
+mod repair;
+mod retention;
+mod status_events;
+
+pub use audit_log::AuditLog;
+pub use erasure::{ArchiveErased, ArchiveKind, Erased, Erasure, Scanned};
+pub use hash_chain::{ChainVisitor, ChainedRow, HashChain, Inconsistency};
+pub use health::Health;
+pub use inbound::InboundStore;
+pub use journal::Journal;
+pub use messages::Messages;
+pub use outbox::{Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, RequestKey, Settlement};
+pub use projection::{JournalHead, Projection};
+pub use quarantine::Quarantine;
+pub use repair::{BodyParser, Recomputed, Repair, StatusCheck};
+pub use retention::{Purged, Retention, RetentionKind};
+pub use status_events::StatusEvents;
