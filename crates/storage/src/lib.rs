@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `store`, `options` | an open store, and how it is opened |
 //! | `traits/` | what a store can do |
-//! | `error` | errors |
+//! | `error/` | errors |
 //! | `timeout` | time limits for the methods of a store |
 //! | `rows/`, `outbox_rows` | rows, and their conversion into types of the domain |
 //! | `batch` | groups arrivals into the rows of each statement of an append |
@@ -52,7 +52,7 @@ mod url;
 use futures_util::future::BoxFuture;
 
 pub use backup::{BackupError, Staged, backup};
-pub use error::{Cause, FileLost, OpenError, StorageError};
+pub use error::{Cause, FileLost, OpenError, StorageError, UrlError};
 pub use options::{Access, OpenOptions};
 pub use store::Store;
 pub use traits::{
@@ -61,7 +61,7 @@ pub use traits::{
     OutboxEntry, Projection, Purged, Quarantine, Recomputed, Repair, RequestKey, Retention, RetentionKind, Scanned,
     Settlement, StatusCheck, StatusEvents,
 };
-pub use url::{DatabaseKind, UrlError, check_url, ignored_parameters};
+pub use url::{DatabaseKind, check_url, ignored_parameters};
 
 /// A method that takes longer than this multiple of [`OpenOptions::timeout`] is cancelled.
 const WAITS: u32 = 6;

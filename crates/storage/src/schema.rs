@@ -54,13 +54,13 @@ impl Standing {
         let known = newest(migrator);
         for applied in applied {
             let Some(migration) = migrator.iter().find(|migration| migration.version == applied.version) else {
-                return Err(OpenError::migrate(MigrateError::VersionMissing(applied.version), migrator));
+                return Err(OpenError::migrate(MigrateError::VersionMissing(applied.version), known));
             };
             if !applied.success {
-                return Err(OpenError::migrate(MigrateError::Dirty(applied.version), migrator));
+                return Err(OpenError::migrate(MigrateError::Dirty(applied.version), known));
             }
             if *applied.checksum != *migration.checksum {
-                return Err(OpenError::migrate(MigrateError::VersionMismatch(applied.version), migrator));
+                return Err(OpenError::migrate(MigrateError::VersionMismatch(applied.version), known));
             }
         }
         let was_run = |version| applied.iter().any(|applied| applied.version == version);

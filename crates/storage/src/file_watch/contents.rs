@@ -11,8 +11,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{FileLost, Loss, hold};
-use crate::{header::Header, location::APPLICATION_ID};
+use super::held::hold;
+use crate::{FileLost, error::Loss, header::Header, location::APPLICATION_ID};
 
 #[derive(Debug)]
 pub(super) struct Contents {

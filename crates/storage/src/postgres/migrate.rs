@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::connect::begin_session;
-use crate::{OpenError, OpenOptions};
+use crate::{OpenError, OpenOptions, schema::newest};
 
 /// How long a migration waits for a table that is in use. All who write to the table wait behind it meanwhile, and a
 /// post to the notify URL must be answered within nine seconds. So the migration gives up soon, lets the others
@@ -42,7 +42,7 @@ pub(super) async fn run(
             Err(error) if state(&error).as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
                 return Err(OpenError::MayNotMigrate);
             }
-            done => return done.map_err(|error| OpenError::migrate(error, migrator)),
+            done => return done.map_err(|error| OpenError::migrate(error, newest(migrator))),
         }
     }
 }

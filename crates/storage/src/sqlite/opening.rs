@@ -15,7 +15,7 @@ use crate::{
     idle::Idle,
     journal_writers::{BacklogBytes, JournalWriters},
     location::{APPLICATION_ID, Location},
-    schema::{Applied, Standing},
+    schema::{Applied, Standing, newest},
     store::Signals,
 };
 
@@ -47,7 +47,7 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
         sqlx::query(AssertSqlSafe(mark)).execute(&write).await.map_err(|error| location.refused(error))?;
     }
     if may_migrate && standing != Standing::Current {
-        migrator.run(&write).await.map_err(|error| OpenError::migrate(error, &migrator))?;
+        migrator.run(&write).await.map_err(|error| OpenError::migrate(error, newest(&migrator)))?;
     }
     if may_migrate && !is_marked {
         // The application id must be in the file, so that the file can be distinguished from others that are copied

@@ -1,12 +1,15 @@
 //! Errors of the store.
 
+mod file_lost;
+mod url;
+
 use std::{io, path::PathBuf};
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::MigrateError;
 
-use super::{schema::newest, url::UrlError};
-
-pub use super::file_watch::FileLost;
+pub use file_lost::FileLost;
+pub(crate) use file_lost::Loss;
+pub use url::UrlError;
 
 /// The error of the database library. It is meant for the log; its type does not leave this package.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -89,13 +92,12 @@ impl From<io::Error> for StorageError {
 
 impl OpenError {
     #[expect(clippy::needless_pass_by_value, reason = "`map_err` passes it by value")]
-    pub(super) fn connect(error: sqlx::Error) -> Self {
+    pub(crate) fn connect(error: sqlx::Error) -> Self {
         Self::Connect(said(&error).into())
     }
 
-    /// The error of `migrator`, in words that say what to do.
-    pub(super) fn migrate(error: MigrateError, migrator: &Migrator) -> Self {
-        let known = newest(migrator);
+    /// The error of a migrator whose latest version is `known`, in words that say what to do.
+    pub(crate) fn migrate(error: MigrateError, known: i64) -> Self {
         match error {
             MigrateError::VersionMissing(found) if found > known => Self::Newer { found, known },
             error => Self::Migrate(said_of_migration(&error).into()),
