@@ -14,27 +14,20 @@
 //! | `batch` | groups arrivals into the rows of each statement of an append |
 //! | `row_changes` | what a unit of work adds to the hash chain |
 //! | `sql/` | the traits in SQL; compiled once for each database |
-//! | `sqlite/`, `postgres/` | opening, and the statements whose text differs |
+//! | `sqlite/`, `postgres/` | files and connections, and the statements whose text differs |
 //! | `url` | the database that a URL names |
 //! | `schema` | whether the schema is the one that this version needs |
 //! | `access_path` | the indexes that lead to the messages of a list |
 //! | `idle`, `journal_writers` | the hash chains and journal writers that a unit of work can continue |
-//! | `location`, `header`, `file_watch` | the files of an SQLite database, and whether they are intact |
-//! | `backup`, `objects` | backups of an SQLite file, and the check of their schema |
 //!
 //! To add a statement, write it in `sql/` with `sql!` (or `sql_as!`), then run `cargo xtask prepare`.
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
 
 mod access_path;
-mod backup;
 mod batch;
 mod error;
-mod file_watch;
-mod header;
 mod idle;
 mod journal_writers;
-mod location;
-mod objects;
 mod options;
 mod outbox_rows;
 #[cfg(not(prepare_only = "sqlite"))]
@@ -51,9 +44,10 @@ mod url;
 
 use futures_util::future::BoxFuture;
 
-pub use backup::{BackupError, Staged, backup};
 pub use error::{Cause, FileLost, OpenError, StorageError, UrlError};
 pub use options::{Access, OpenOptions};
+#[cfg(not(prepare_only = "postgres"))]
+pub use sqlite::{BackupError, Staged, backup};
 pub use store::Store;
 pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, Claim, EnqueueResult,

@@ -21,11 +21,9 @@ macro_rules! columns {
 }
 
 mod append;
-mod connect;
 mod dispatch;
 mod event_positions;
-mod inspect;
-mod migrate;
+mod opening;
 mod reads;
 #[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
@@ -38,17 +36,13 @@ use std::{
 };
 
 use receiptd_domain::Checkpoint;
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
+use sqlx::{PgConnection, PgPool, Postgres};
 
-use self::{
-    connect::{Unanswered, begin_session, connect, reach},
-    sql::UnitOfWork,
-};
+pub(super) use self::opening::{Server, check_url, open, probe};
+use self::{opening::Unanswered, sql::UnitOfWork};
 use super::{
-    Access, OpenError, OpenOptions, Store,
     idle::Idle,
     journal_writers::{BacklogBytes, JournalWriters},
-    schema::Standing,
     store::Signals,
 };
 
@@ -110,56 +104,4 @@ fn clear_log(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
 /// VACUUM does this on Postgres.
 fn rewrite_file(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
     ready(Ok(true))
-}
-
-/// Connects to the server and migrates the schema if `options` allow it. Refuses a server that could lose commits.
-pub(super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    let migrator = sqlx::migrate!("../../migrations/postgres");
-    let (pool, mut first) = connect(url, options).await?;
-    let standing = inspect::standing(&mut first, &migrator).await?;
-    match options.access {
-        Access::Read | Access::Write => standing.require_current()?,
-        Access::Migrate | Access::Create if standing != Standing::Current => {
-            // The role may have only one connection.
-            let _ = first.close().await;
-            let connect = pool.connect_options();
-            migrate::run(&connect, options, &migrator).await?;
-            first = reach(&connect, options.timeout).await.map_err(OpenError::connect)?;
-            begin_session(&mut first, options).await.map_err(OpenError::connect)?;
-        }
-        Access::Migrate | Access::Create => {}
-    }
-    inspect::check_rights(&mut first, options.access).await?;
-    // It was only needed for the checks.
-    let _ = first.close().await;
-    let signals = Signals::default();
-    let (read, write) = (pool.clone(), pool);
-    let backend = Backend {
-        read,
-        write,
-        unanswered: Unanswered::default(),
-        signals: signals.clone(),
-        journal_writers: JournalWriters::default(),
-        backlog_bytes: BacklogBytes::default(),
-        chains: Idle::default(),
-    };
-    backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, PROJECTION_TIME, &signals))
-}
-
-/// Checks the server and the database as [`open`] does, without changing them. Whether the role may change the schema
-/// shows only when it does.
-pub(super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
-    let (_, mut first) = connect(url, options).await?;
-    let looked = look(&mut first, options.access).await;
-    let _ = first.close().await;
-    looked.map(|()| true)
-}
-
-async fn look(connection: &mut Connection, access: Access) -> Result<(), OpenError> {
-    let standing = inspect::standing(connection, &sqlx::migrate!("../../migrations/postgres")).await?;
-    if matches!(access, Access::Read | Access::Write) {
-        standing.require_current()?;
-    }
-    inspect::check_rights(connection, access).await
 }

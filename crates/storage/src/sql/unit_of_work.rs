@@ -8,7 +8,7 @@ use std::{
 use sqlx::{Executor, Pool, pool::PoolConnection};
 
 use super::{Connection, Database};
-use crate::file_watch::FileWatch;
+use crate::sqlite::FileWatch;
 
 /// A unit of work. Its connection returns to the pool only if the unit has ended. Any other connection is closed, since
 /// its state is not known.

@@ -22,6 +22,8 @@ mod reads;
 #[path = "../sql/mod.rs"]
 mod sql;
 
+mod backup;
+mod files;
 mod opening;
 mod overwriting;
 
@@ -30,13 +32,16 @@ use std::{io, sync::Arc, time::Duration};
 use receiptd_domain::Checkpoint;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool};
 
-pub(super) use self::opening::{check, open, probe};
+pub use self::backup::{BackupError, Staged, backup};
+pub(super) use self::{
+    files::{FileWatch, Location},
+    opening::{open, probe},
+};
 use self::{
     overwriting::{clear_log, rewrite_file},
     sql::UnitOfWork,
 };
 use super::{
-    file_watch::FileWatch,
     idle::Idle,
     journal_writers::{BacklogBytes, JournalWriters},
     store::Signals,

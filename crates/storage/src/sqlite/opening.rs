@@ -8,13 +8,14 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Backend, PROJECTION_TIME};
+use super::{
+    Backend, PROJECTION_TIME,
+    files::{APPLICATION_ID, FileWatch, Location},
+};
 use crate::{
     Access, OpenError, OpenOptions, Store,
-    file_watch::FileWatch,
     idle::Idle,
     journal_writers::{BacklogBytes, JournalWriters},
-    location::{APPLICATION_ID, Location},
     schema::{Applied, Standing, newest},
     store::Signals,
 };
@@ -94,7 +95,7 @@ pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<b
 }
 
 /// Refuses a file of another program or of a newer version. Otherwise returns the state of its schema.
-pub(in super::super) async fn check(location: &Location, options: OpenOptions) -> Result<Standing, OpenError> {
+pub(super) async fn check(location: &Location, options: OpenOptions) -> Result<Standing, OpenError> {
     let migrator = sqlx::migrate!("../../migrations/sqlite");
     // Without a log, everything is in the file. Then SQLite must not create a log.
     let connect = reader(location, options).immutable(!location.part("-wal").exists());

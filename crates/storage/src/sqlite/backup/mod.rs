@@ -2,6 +2,8 @@
 //!
 //! Postgres has its own tools, which are better: `pg_dump`, `pg_basebackup`.
 
+mod objects;
+
 use std::{
     fs::{self, File},
     io::{self, Read},
@@ -16,13 +18,10 @@ use sqlx::{
 use tempfile::{NamedTempFile, PathPersistError, TempDir, TempPath};
 
 use super::{
-    Access, Cause, OpenError,
-    header::Header,
-    location::{Location, PARTS, folder, with_end},
-    objects,
+    files::{Header, Location, PARTS, folder, with_end},
+    opening,
 };
-#[cfg(not(prepare_only = "postgres"))]
-use super::{OpenOptions, schema::Standing};
+use crate::{Access, Cause, OpenError, OpenOptions, schema::Standing};
 
 /// Why a backup or a restore failed.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +91,6 @@ struct Draft {
 pub async fn backup(url: &str, to: &Path) -> Result<u64, BackupError> {
     let from = location(url, Access::Read)?;
     from.prepare(Access::Read).map_err(BackupError::Open)?;
-    #[cfg(not(prepare_only = "postgres"))]
     check_origin(&from).await.map_err(BackupError::Open)?;
     // A symbolic link without a target counts as existing.
     if to.symlink_metadata().is_ok() {
@@ -106,10 +104,9 @@ pub async fn backup(url: &str, to: &Path) -> Result<u64, BackupError> {
 
 /// Refuses a file that cannot be opened as a store. One of an earlier version is copied, since a backup is made before
 /// an upgrade.
-#[cfg(not(prepare_only = "postgres"))]
 async fn check_origin(from: &Location) -> Result<(), OpenError> {
     let options = OpenOptions { connections: 1, timeout: Duration::from_secs(5), access: Access::Read };
-    match super::sqlite::check(from, options).await? {
+    match opening::check(from, options).await? {
         Standing::Empty => Err(OpenError::Empty),
         Standing::Older { .. } | Standing::Current => Ok(()),
     }

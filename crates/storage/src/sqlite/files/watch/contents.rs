@@ -11,8 +11,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::held::hold;
-use crate::{FileLost, error::Loss, header::Header, location::APPLICATION_ID};
+use super::{
+    super::header::{APPLICATION_ID, Header},
+    held::hold,
+};
+use crate::{FileLost, error::Loss};
 
 #[derive(Debug)]
 pub(super) struct Contents {
@@ -69,7 +72,7 @@ impl Contents {
 /// Whether a log that is not empty can belong to this database file. SQLite writes to a new file before it creates a
 /// log. Beside any other file, SQLite would use the log nevertheless, and it would treat an empty file as a new
 /// database.
-pub(in super::super) fn can_have_log(path: &Path) -> io::Result<bool> {
+pub(crate) fn can_have_log(path: &Path) -> io::Result<bool> {
     let header = read(&*hold(path)?, 0)?.map(Header::new);
     Ok(header.is_some_and(|header| header.can_have_log()))
 }

@@ -13,8 +13,8 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::inspect;
-use crate::{Access, OpenError, OpenOptions, url::Server};
+use super::{inspect, url::Server};
+use crate::{Access, OpenError, OpenOptions};
 
 /// Connects to a server that stores any text, that loses no commit, and whose sessions are not shared. Returns the
 /// pool, and a first connection for further checks.
@@ -119,13 +119,13 @@ fn silent(patience: Duration) -> sqlx::Error {
 /// Finds out why the pool has no free connection. The pool itself only reports a timeout: if the server or a role
 /// allows no more connections, the pool tries again until its time is over.
 #[derive(Default)]
-pub(super) struct Unanswered {
+pub(crate) struct Unanswered {
     last: Mutex<Option<Instant>>,
 }
 
 impl Unanswered {
     /// Opens a connection like those of the pool, and logs the server's error, at most once a minute.
-    pub(super) fn explain(&self, pool: &PgPool) {
+    pub(crate) fn explain(&self, pool: &PgPool) {
         const PAUSE: Duration = Duration::from_mins(1);
         const PATIENCE: Duration = Duration::from_secs(5);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,11 +7,23 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::MetadataExt,
     path::Path,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use super::Identity;
+/// A file is unchanged as long as these are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(found: &fs::Metadata) -> Self {
+        Self { device: found.dev(), inode: found.ino() }
+    }
+}
 
 static HELD: Mutex<Vec<(Identity, Weak<File>)>> = Mutex::new(Vec::new());
 

@@ -1,24 +1,27 @@
 //! The header of an SQLite file, <https://www.sqlite.org/fileformat2.html>.
 
+/// A value in the header that identifies a database of receiptd: `rcpt`.
+pub(crate) const APPLICATION_ID: u32 = 0x7263_7074;
+
 /// The first bytes of an SQLite file.
 #[derive(Debug)]
-pub(super) struct Header([u8; Header::SIZE]);
+pub(crate) struct Header([u8; Header::SIZE]);
 
 impl Header {
     /// In bytes.
-    pub(super) const SIZE: usize = 100;
+    pub(crate) const SIZE: usize = 100;
     const MAGIC: &[u8] = b"SQLite format 3\0";
     /// The format versions of a database with a write-ahead log.
     const WITH_LOG: [u8; 2] = [2, 2];
     /// The header is a part of the first page.
     const SMALLEST_PAGE: u64 = 512;
 
-    pub(super) fn new(bytes: [u8; Self::SIZE]) -> Self {
+    pub(crate) fn new(bytes: [u8; Self::SIZE]) -> Self {
         Self(bytes)
     }
 
     /// The length of a whole file that begins like this, as far as its header shows it. 0 if it is not an SQLite file.
-    pub(super) fn whole_length(beginning: &[u8]) -> u64 {
+    pub(crate) fn whole_length(beginning: &[u8]) -> u64 {
         match beginning.first_chunk() {
             Some(header) if header.starts_with(Self::MAGIC) => Self(*header).length(),
             None if Self::MAGIC.starts_with(&beginning[..beginning.len().min(Self::MAGIC.len())]) => {
@@ -29,24 +32,24 @@ impl Header {
     }
 
     /// Whether a log that is not empty can belong to this file.
-    pub(super) fn can_have_log(&self) -> bool {
+    pub(crate) fn can_have_log(&self) -> bool {
         self.0.starts_with(Self::MAGIC) && self.versions() == Self::WITH_LOG
     }
 
     /// Whether this can be the file that was opened with that header. A copy made by `VACUUM INTO`, such as a backup,
     /// has no write-ahead log. A file with a log keeps it as long as a connection has it open.
-    pub(super) fn is_like(&self, opened: &Self) -> bool {
+    pub(crate) fn is_like(&self, opened: &Self) -> bool {
         let has_versions = self.versions() == Self::WITH_LOG || self.versions() == opened.versions();
         self.0.starts_with(Self::MAGIC) && self.page_size() == opened.page_size() && has_versions
     }
 
     /// The length of the file, or its length after the log has been merged into it.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         u64::from(self.number(28)) * self.page_size()
     }
 
     /// The application id.
-    pub(super) fn mark(&self) -> u32 {
+    pub(crate) fn mark(&self) -> u32 {
         self.number(68)
     }
 

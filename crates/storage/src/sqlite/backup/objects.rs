@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Connection, SqliteConnection, migrate::MigrateError};
 
-use super::schema::newest;
+use crate::schema::newest;
 
 /// The objects of a schema: from (type, name) to (table, statement that created it).
 type Objects = BTreeMap<(String, String), (String, Option<String>)>;

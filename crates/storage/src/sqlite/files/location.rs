@@ -15,21 +15,19 @@ use rustix::{
 use sqlx::sqlite::SqliteConnectOptions;
 use url::form_urlencoded;
 
-use super::{Access, OpenError, UrlError, file_watch};
+use super::watch::can_have_log;
+use crate::{Access, OpenError, UrlError};
 
 /// The files of an SQLite database while it is in use. A write-ahead log is useless without its own database file.
-pub(super) const PARTS: [&str; 3] = ["", "-wal", "-shm"];
-
-/// A value in the header of the file that identifies a database of receiptd: `rcpt`.
-pub(super) const APPLICATION_ID: u32 = 0x7263_7074;
+pub(crate) const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// The path of an SQLite database.
 #[derive(Clone, Debug)]
-pub(super) struct Location(PathBuf);
+pub(crate) struct Location(PathBuf);
 
 impl Location {
     /// Reads the path from this URL. Refuses parameters that would weaken the database, and a URL without a path.
-    pub(super) fn of(url: &str, access: Access) -> Result<Self, OpenError> {
+    pub(crate) fn of(url: &str, access: Access) -> Result<Self, OpenError> {
         let rest = url.strip_prefix("sqlite:").ok_or(OpenError::Scheme)?;
         let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         check_parameters(parameters, access)?;
@@ -47,19 +45,19 @@ impl Location {
         Ok(Self(if is_uri { Path::new(".").join(path) } else { path.to_owned() }))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Options to open the file as it is, without changing it.
-    pub(super) fn connect(&self) -> SqliteConnectOptions {
+    pub(crate) fn connect(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new().filename(&self.0)
     }
 
     /// Checks what SQLite reports not at all, or only with the first write: whether the path names a regular file, and
     /// whether this user has the rights that `access` needs. If `access` allows it and there is no file, creates an
     /// empty one that only this user can read.
-    pub(super) fn prepare(&self, access: Access) -> Result<(), OpenError> {
+    pub(crate) fn prepare(&self, access: Access) -> Result<(), OpenError> {
         let path = self.path();
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => return Err(self.unusable("it is a directory")),
@@ -111,7 +109,7 @@ impl Location {
         if !fs::metadata(self.part("-wal")).is_ok_and(|found| found.len() > 0) {
             return Ok(());
         }
-        match file_watch::can_have_log(self.path()) {
+        match can_have_log(self.path()) {
             Ok(true) => Ok(()),
             Ok(false) => Err(self.unusable(
                 "it was truncated or overwritten while it was in use, and the write-ahead log beside it (-wal) is not its \
@@ -147,7 +145,7 @@ impl Location {
     }
 
     /// Describes an error of SQLite for this file.
-    pub(super) fn refused(&self, error: sqlx::Error) -> OpenError {
+    pub(crate) fn refused(&self, error: sqlx::Error) -> OpenError {
         // Extended codes contain the primary code in the low byte.
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok()).unwrap_or_default();
         match code & 0xff {
@@ -162,12 +160,12 @@ impl Location {
     }
 
     /// Files of the database that other users can read or write.
-    pub(super) fn exposed_parts(&self) -> Vec<PathBuf> {
+    pub(crate) fn exposed_parts(&self) -> Vec<PathBuf> {
         let is_exposed = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
         PARTS.iter().map(|part| self.part(part)).filter(is_exposed).collect()
     }
 
-    pub(super) fn part(&self, end: &str) -> PathBuf {
+    pub(crate) fn part(&self, end: &str) -> PathBuf {
         with_end(&self.0, end)
     }
 
@@ -215,11 +213,11 @@ fn denied(what: &str, error: Errno) -> String {
     }
 }
 
-pub(super) fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
+pub(crate) fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()

@@ -8,37 +8,29 @@ mod held;
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 pub(super) use self::contents::can_have_log;
-use self::{contents::Contents, held::hold};
-use crate::{
-    FileLost,
-    error::Loss,
-    location::{Location, PARTS},
+use self::{
+    contents::Contents,
+    held::{Identity, hold},
 };
+use super::location::{Location, PARTS};
+use crate::{FileLost, error::Loss};
 
 /// The files of a database, as they were when it was opened.
 #[derive(Debug)]
-pub(super) struct FileWatch {
+pub(crate) struct FileWatch {
     parts: Vec<(&'static str, PathBuf, Identity)>,
     contents: Contents,
     lost: OnceLock<FileLost>,
 }
 
-/// A file is unchanged as long as these are equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-}
-
 impl FileWatch {
     /// Watches the files that exist now.
-    pub(super) fn start(location: &Location) -> io::Result<Self> {
+    pub(crate) fn start(location: &Location) -> io::Result<Self> {
         let (mut parts, mut files) = (Vec::new(), [None, None, None]);
         for (part, file) in PARTS.into_iter().zip(&mut files) {
             let path = location.part(part);
@@ -58,7 +50,7 @@ impl FileWatch {
 
     /// Fails if the files are not those that were opened, if their first bytes or their lengths show that another
     /// program wrote to them, or if they cannot be examined. Takes nine system calls, none of which waits for a disk.
-    pub(super) fn check(&self) -> io::Result<()> {
+    pub(crate) fn check(&self) -> io::Result<()> {
         if let Some(lost) = self.lost.get() {
             return Err(io::Error::other(*lost));
         }
@@ -85,7 +77,7 @@ impl FileWatch {
 
     /// Whether SQLite would do harm when it closes the last connection. It writes the log into the database file and
     /// deletes the log, even if another program wrote to the file or if the log belongs to another process.
-    pub(super) fn must_be_left_alone(&self) -> bool {
+    pub(crate) fn must_be_left_alone(&self) -> bool {
         // The files may have changed since the last check. If they cannot be examined, this is not a reason to leave
         // them.
         let _ = self.check();
@@ -95,12 +87,6 @@ impl FileWatch {
     fn has_foreign_log(&self) -> bool {
         let is_foreign = |path, opened| identity(path).is_ok_and(|found| found.is_some_and(|found| found != opened));
         self.parts.iter().any(|(part, path, opened)| *part == "-wal" && is_foreign(path, *opened))
-    }
-}
-
-impl Identity {
-    fn of(found: &fs::Metadata) -> Self {
-        Self { device: found.dev(), inode: found.ino() }
     }
 }
 
