@@ -10,9 +10,7 @@
 //! | `traits/` | what a store can do |
 //! | `error/` | errors |
 //! | `timeout` | time limits for the methods of a store |
-//! | `rows/`, `outbox_rows` | rows, and their conversion into types of the domain |
-//! | `batch` | groups arrivals into the rows of each statement of an append |
-//! | `row_changes` | what a unit of work adds to the hash chain |
+//! | `rows/` | rows, and their conversion into types of the domain |
 //! | `sql/` | the traits in SQL; compiled once for each database |
 //! | `sqlite/`, `postgres/` | files and connections, and the statements whose text differs |
 //! | `url` | the database that a URL names |
@@ -24,15 +22,12 @@
 //! To change the schema, add a migration of the same number to both folders of `migrations/`.
 
 mod access_path;
-mod batch;
 mod error;
 mod idle;
 mod journal_writers;
 mod options;
-mod outbox_rows;
 #[cfg(not(prepare_only = "sqlite"))]
 mod postgres;
-mod row_changes;
 mod rows;
 mod schema;
 #[cfg(not(prepare_only = "postgres"))]

@@ -8,9 +8,9 @@ use super::{
     Connection,
     sql::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
 };
-use crate::{
+use crate::rows::{
+    NotificationRow, RecipientRow, SharedRow, StandingRow,
     batch::{Addition, Adoption},
-    rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
 };
 
 /// Stores which message owns each transaction, and returns the changes of ownership.

@@ -11,9 +11,9 @@ use super::{
     Connection,
     sql::{insert_messages, insert_steps, move_messages},
 };
-use crate::{
-    outbox_rows::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
-    row_changes::EventRow,
+use crate::rows::{
+    EventRow,
+    outbox::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
 };
 
 /// Inserts new messages, and returns which ones are new.

@@ -6,10 +6,7 @@ use super::{
     Connection,
     sql::{bodiless_rows, notification_rows},
 };
-use crate::{
-    batch::Entry,
-    rows::{KeyRow, MessageStatusRow, NotificationRow},
-};
+use crate::rows::{KeyRow, MessageStatusRow, NotificationRow, batch::Entry};
 
 fn texts(ids: &[CorrelationId]) -> Vec<String> {
     ids.iter().map(CorrelationId::to_string).collect()

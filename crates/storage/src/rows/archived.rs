@@ -2,7 +2,7 @@
 
 use receiptd_domain::{Address, Archived, Channel, Fingerprint, Inbound, Source, Timestamp, Unreadable};
 
-use super::Place;
+use super::place::Place;
 use crate::StorageError;
 
 pub(crate) struct InboundRow {

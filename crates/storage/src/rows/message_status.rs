@@ -2,14 +2,8 @@
 
 use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status, StoredNotification};
 
-use super::{Place, transaction};
+use super::place::{Place, transaction};
 use crate::StorageError;
-
-/// The key of a notification.
-pub(crate) struct KeyRow {
-    pub(crate) correlation_id: String,
-    pub(crate) fingerprint: Vec<u8>,
-}
 
 /// The columns of `messages` about the outcome.
 pub(crate) struct MessageStatusRow {

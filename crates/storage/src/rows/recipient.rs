@@ -3,7 +3,7 @@
 use receiptd_domain::{Channel, CorrelationId, Failure, Precedence, RecipientKey, Standing, Status, TransactionId};
 use serde::Serialize;
 
-use super::transaction;
+use super::place::transaction;
 
 /// The standing of a message for one of its recipients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use receiptd_domain::{Channel, CorrelationId, EventPosition, Failure, Origin, Status, StatusEvent, Timestamp};
 
-use super::Place as Row;
+use super::place::Place as Row;
 use crate::StorageError;
 
 pub(crate) struct StatusEventRow {

@@ -5,9 +5,11 @@ use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification}
 use super::{Connection, messages, recipients, upsert::upsert};
 use crate::{
     StorageError,
-    batch::{Adoption, Entry},
-    row_changes::RowChanges,
-    rows::NotificationRow,
+    rows::{
+        NotificationRow,
+        batch::{Adoption, Entry},
+        changes::RowChanges,
+    },
 };
 
 /// Moves the notifications from `adoption.from`, the former owner, to `adoption.to`, and recomputes the former owner.

@@ -6,8 +6,7 @@ use receiptd_domain::ChangeKind;
 use super::{Backend, Connection, messages::notification_rows};
 use crate::{
     Access, OpenError, StorageError,
-    row_changes::{EventRow, RowChanges},
-    rows::NotificationRow,
+    rows::{EventRow, NotificationRow, changes::RowChanges},
 };
 
 /// Maximum number of messages in one commit.

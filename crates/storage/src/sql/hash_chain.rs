@@ -11,8 +11,10 @@ use uuid::Uuid;
 use super::{Backend, Connection, UnitOfWork, audit_log, messages::notification_rows};
 use crate::{
     ChainVisitor, ChainedRow, HashChain, Inconsistency, StorageError,
-    row_changes::{self, EventRow, RowChanges},
-    rows::NotificationRow,
+    rows::{
+        EventRow, NotificationRow,
+        changes::{self, RowChanges},
+    },
 };
 
 /// Maximum number of earlier chains that a new chain names.
@@ -221,7 +223,7 @@ async fn show_links(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) 
 async fn show_rows(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -> Result<(), StorageError> {
     let mut rows = notification_rows!("SELECT ", " FROM notifications").fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
-        let (key, digest) = row_changes::notification(&row);
+        let (key, digest) = changes::notification(&row);
         let NotificationRow { correlation_id, occurrences, .. } = row;
         let (correlation_id, table) = (correlation_id.as_str(), ChainedTable::Notifications);
         observer.row(&ChainedRow { table, correlation_id, key, digest, occurrences });
@@ -233,7 +235,7 @@ async fn show_rows(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -
     )
     .fetch(snapshot);
     while let Some(row) = rows.try_next().await? {
-        let (key, digest) = row_changes::step(&row);
+        let (key, digest) = changes::step(&row);
         let (correlation_id, table) = (row.correlation_id.as_str(), ChainedTable::DispatchEvents);
         observer.row(&ChainedRow { table, correlation_id, key, digest, occurrences: 1 });
     }

@@ -14,9 +14,11 @@ use receiptd_domain::{
 use super::{Backend, Connection, adoption, append, archive::count, messages, recipients, upsert::upsert};
 use crate::{
     JournalHead, Projection, StorageError,
-    batch::{Batch, Entry},
-    row_changes::RowChanges,
-    rows::{NotificationRow, Place},
+    rows::{
+        NotificationRow, Place,
+        batch::{Batch, Entry},
+        changes::RowChanges,
+    },
 };
 
 /// The maximum number of batches that are read at a time.

@@ -13,8 +13,10 @@ use receiptd_domain::{
 use super::{Connection, append, messages};
 use crate::{
     StorageError,
-    batch::{Addition, Entry, additions},
-    rows::{RecipientRow, SharedRow},
+    rows::{
+        RecipientRow, SharedRow,
+        batch::{Addition, Entry, additions},
+    },
 };
 
 /// Complete rows of `recipient_standings`. `$after` follows the columns.

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     BodyParser, Recomputed, StorageError,
-    row_changes::RowChanges,
-    rows::{MessageStatusRow, NotificationRow, RecipientRow},
+    rows::{MessageStatusRow, NotificationRow, RecipientRow, changes::RowChanges},
 };
 
 /// A message that does not match its notifications as they are parsed now.

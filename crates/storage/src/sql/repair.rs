@@ -13,9 +13,11 @@ use super::{
 };
 use crate::{
     BodyParser, Recomputed, Repair, StatusCheck, StorageError,
-    batch::{Batch, owner},
-    row_changes::RowChanges,
-    rows::Place,
+    rows::{
+        Place,
+        batch::{Batch, owner},
+        changes::RowChanges,
+    },
 };
 
 #[async_trait]

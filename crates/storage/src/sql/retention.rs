@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     Purged, Retention, RetentionKind, StorageError,
-    row_changes::{EventRow, RowChanges},
-    rows::NotificationRow,
+    rows::{EventRow, NotificationRow, changes::RowChanges},
 };
 
 /// The value that replaces a purged body.

@@ -3,7 +3,10 @@
 use receiptd_domain::ChangeKind;
 
 use super::{Connection, append, messages::notification};
-use crate::{StorageError, row_changes::RowChanges, rows::NotificationRow};
+use crate::{
+    StorageError,
+    rows::{NotificationRow, changes::RowChanges},
+};
 
 /// Inserts notifications. A notification that exists already is counted. If it had no correlation id before and has one
 /// now, the new body is stored, since it contains more.

@@ -13,9 +13,9 @@ use super::{
     Connection,
     sql::{claim_transactions, insert_notifications, merge_messages, merge_recipients},
 };
-use crate::{
+use crate::rows::{
+    NotificationRow, RecipientRow, SharedRow, StandingRow,
     batch::{Addition, Adoption},
-    rows::{NotificationRow, RecipientRow, SharedRow, StandingRow},
 };
 
 /// The rows of a batch. They contain only texts and numbers, which JSON can always represent.

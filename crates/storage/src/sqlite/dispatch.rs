@@ -10,9 +10,9 @@ use super::{
     append::json,
     sql::{insert_messages, insert_steps, move_messages},
 };
-use crate::{
-    outbox_rows::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
-    row_changes::EventRow,
+use crate::rows::{
+    EventRow,
+    outbox::{EndRow, HeldRow, LeasedRow, QueuedRow, StepRow},
 };
 
 /// Rows that are returned as one JSON array.

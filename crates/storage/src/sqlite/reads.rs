@@ -7,10 +7,7 @@ use super::{
     append::json,
     sql::{bodiless_rows, notification_rows},
 };
-use crate::{
-    batch::Entry,
-    rows::{KeyRow, MessageStatusRow, NotificationRow},
-};
+use crate::rows::{KeyRow, MessageStatusRow, NotificationRow, batch::Entry};
 
 /// Those of these notifications that are stored already.
 pub(super) async fn known(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<Vec<KeyRow>, sqlx::Error> {

@@ -7,8 +7,7 @@ use receiptd_domain::{ChangeKind, CorrelationId, ERASED, ERASED_BODY, Person, Re
 use super::{Connection, append, change, is_named, notification, recipient_rows, remove_keys, unless_named};
 use crate::{
     Erased, StorageError,
-    row_changes::{EventRow, RowChanges},
-    rows::{NotificationRow, RecipientRow},
+    rows::{EventRow, NotificationRow, RecipientRow, changes::RowChanges},
 };
 
 /// The value that replaces a request to send. No request is ever equal to it.

@@ -18,7 +18,8 @@ use super::{
     upsert::change,
 };
 use crate::{
-    ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError, row_changes::RowChanges, rows::NotificationRow,
+    ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError,
+    rows::{NotificationRow, changes::RowChanges},
 };
 
 #[async_trait]

@@ -3,7 +3,10 @@
 use receiptd_domain::{CorrelationId, Dispatch, Precedence, Status, Timestamp};
 
 use super::{Connection, steps};
-use crate::{Cancellation, Settlement, StorageError, outbox_rows::StepRow, row_changes::RowChanges, rows::Place};
+use crate::{
+    Cancellation, Settlement, StorageError,
+    rows::{Place, changes::RowChanges, outbox::StepRow},
+};
 
 /// Cancels a message if it waits. The caller must commit only if the result is `Cancelled`.
 pub(super) async fn cancel(

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     Claim, Settlement, StorageError,
-    outbox_rows::{LeasedRow, StepRow},
-    row_changes::RowChanges,
+    rows::{
+        changes::RowChanges,
+        outbox::{LeasedRow, StepRow},
+    },
 };
 
 /// Returns the leased messages that can and may be dispatched, and ends the others.

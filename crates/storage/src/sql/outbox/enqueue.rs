@@ -7,8 +7,10 @@ use receiptd_domain::{Actor, Dispatch, Submission, Timestamp};
 use super::{Connection, dispatch, keys, steps};
 use crate::{
     EnqueueResult, OutboxEntry, Settlement, StorageError,
-    outbox_rows::{QueuedRow, StepRow},
-    row_changes::RowChanges,
+    rows::{
+        changes::RowChanges,
+        outbox::{QueuedRow, StepRow},
+    },
 };
 
 /// Accepts submissions whose keys and ids are new.

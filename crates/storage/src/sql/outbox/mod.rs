@@ -20,7 +20,7 @@ use receiptd_domain::{Actor, AuditAction, AuditEntry, Channel, CorrelationId, Pe
 use self::sweep::Over;
 use super::{Backend, Connection, adoption, append, audit_log::append, dispatch};
 use crate::{
-    Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, Settlement, StorageError, row_changes::RowChanges,
+    Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, Settlement, StorageError, rows::changes::RowChanges,
 };
 
 /// Maximum difference between the clocks of instances on one database.

@@ -7,8 +7,10 @@ use receiptd_domain::{CorrelationId, Dispatch, Timestamp};
 use super::{Connection, adoption, append, dispatch, steps};
 use crate::{
     Claim, Settlement, StorageError,
-    outbox_rows::{EndRow, HeldRow, StepRow},
-    row_changes::RowChanges,
+    rows::{
+        changes::RowChanges,
+        outbox::{EndRow, HeldRow, StepRow},
+    },
 };
 
 /// The outcome of the last attempt of each message.

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use receiptd_domain::{ChangeKind, Dispatch, Timestamp};
 
 use super::{Connection, dispatch};
-use crate::{Settlement, outbox_rows::StepRow, row_changes::RowChanges};
+use crate::{
+    Settlement,
+    rows::{changes::RowChanges, outbox::StepRow},
+};
 
 /// A final or next state of a message without an answer of the platform, and the reason.
 pub(super) type End = (Dispatch, &'static str);

@@ -8,8 +8,10 @@ use super::{
 };
 use crate::{
     StorageError,
-    outbox_rows::{self, StepRow},
-    row_changes::RowChanges,
+    rows::{
+        changes::RowChanges,
+        outbox::{self, StepRow},
+    },
 };
 
 /// Maximum number of messages in one commit, so that commits of notifications need not wait long.
@@ -43,7 +45,7 @@ impl Backend {
             let ids = end(&mut transaction, over, now, &mut changes).await?;
             if ids.is_empty() {
                 transaction.rollback().await?;
-                return outbox_rows::ids(all);
+                return outbox::ids(all);
             }
             if let Some(entry) = entry {
                 append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;

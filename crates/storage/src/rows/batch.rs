@@ -10,27 +10,27 @@ use receiptd_domain::{
     Timestamp, TransactionId, Unreadable, standings, worst_off,
 };
 
-use super::rows::{NotificationRow, StandingRow};
+use super::{NotificationRow, StandingRow};
 
 /// The rows of some arrivals.
 #[derive(Default)]
-pub(super) struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     notifications: Vec<&'a StoredNotification>,
-    pub(super) inbound: Vec<&'a Archived<Inbound>>,
-    pub(super) quarantined: Vec<&'a Archived<Unreadable>>,
+    pub(crate) inbound: Vec<&'a Archived<Inbound>>,
+    pub(crate) quarantined: Vec<&'a Archived<Unreadable>>,
 }
 
 /// A notification with the message that it belongs to. A notification that occurs several times is one entry, with a
 /// count.
-pub(super) struct Entry<'a> {
-    pub(super) correlation_id: CorrelationId,
-    pub(super) stored: &'a StoredNotification,
-    pub(super) occurrences: i64,
+pub(crate) struct Entry<'a> {
+    pub(crate) correlation_id: CorrelationId,
+    pub(crate) stored: &'a StoredNotification,
+    pub(crate) occurrences: i64,
 }
 
 /// What a batch adds to one message.
-pub(super) struct Addition {
-    pub(super) correlation_id: CorrelationId,
+pub(crate) struct Addition {
+    pub(crate) correlation_id: CorrelationId,
     standing: Standing,
     /// The outcome if nothing else is known of the message, and another system sent it to several recipients.
     shared: Option<Outcome>,
@@ -39,19 +39,19 @@ pub(super) struct Addition {
 }
 
 impl Entry<'_> {
-    pub(super) fn row(&self) -> NotificationRow {
+    pub(crate) fn row(&self) -> NotificationRow {
         NotificationRow::of(&self.correlation_id, self.stored, self.occurrences)
     }
 }
 
 impl Addition {
     /// Each recipient that the notifications name, with the id of the message.
-    pub(super) fn named_recipients(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn named_recipients(&self) -> impl Iterator<Item = (&str, &str)> {
         self.recipients.iter().map(|recipient| (self.correlation_id.as_str(), recipient.as_str()))
     }
 
     /// Like `named_recipients`, with the id alone if no recipient is named.
-    pub(super) fn mentions(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub(crate) fn mentions(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let id = self.correlation_id.as_str();
         let unnamed = self.recipients.is_empty().then_some((id, None));
         self.named_recipients().map(|(id, recipient)| (id, Some(recipient))).chain(unnamed)
@@ -59,12 +59,12 @@ impl Addition {
 
     /// The row to merge into the message. If several recipients are named, it contains only what does not depend on
     /// them.
-    pub(super) fn row(&self) -> StandingRow {
+    pub(crate) fn row(&self) -> StandingRow {
         self.shared.as_ref().map_or_else(|| self.row_of_one(), |shared| self.row_of(shared))
     }
 
     /// The row to merge into a message with one recipient, whatever ids are named.
-    pub(super) fn row_of_one(&self) -> StandingRow {
+    pub(crate) fn row_of_one(&self) -> StandingRow {
         self.row_of(&Outcome::of_one(self.standing.clone()))
     }
 
@@ -72,21 +72,21 @@ impl Addition {
         StandingRow::of(&self.correlation_id, outcome, self.recipients.first(), self.received_at)
     }
 
-    pub(super) fn names_several(&self) -> bool {
+    pub(crate) fn names_several(&self) -> bool {
         self.shared.is_some()
     }
 }
 
 /// A change of the message that owns a transaction: the real correlation id has become known.
-pub(super) struct Adoption {
-    pub(super) transaction_id: TransactionId,
-    pub(super) from: CorrelationId,
-    pub(super) to: CorrelationId,
+pub(crate) struct Adoption {
+    pub(crate) transaction_id: TransactionId,
+    pub(crate) from: CorrelationId,
+    pub(crate) to: CorrelationId,
 }
 
 impl Adoption {
     /// Made from the row after the change. `None` if the transaction had no owner before.
-    pub(super) fn of(transaction_id: &str, owner: &str, formerly: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(transaction_id: &str, owner: &str, formerly: Option<&str>) -> Option<Self> {
         Some(Self {
             transaction_id: TransactionId::new(transaction_id).ok()?,
             from: CorrelationId::new(formerly?).ok()?,
@@ -96,7 +96,7 @@ impl Adoption {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn of(arrivals: impl IntoIterator<Item = &'a Arrival>) -> Self {
+    pub(crate) fn of(arrivals: impl IntoIterator<Item = &'a Arrival>) -> Self {
         let mut batch = Self::default();
         for arrival in arrivals {
             match arrival {
@@ -110,7 +110,7 @@ impl<'a> Batch<'a> {
 
     /// The owner of each transaction according to the batch. A real correlation id wins over `txn:…`. Of two real ones,
     /// the smaller wins, so that the order of arrival does not matter.
-    pub(super) fn claims(&self) -> BTreeMap<&'a str, CorrelationId> {
+    pub(crate) fn claims(&self) -> BTreeMap<&'a str, CorrelationId> {
         let mut claims: BTreeMap<&str, CorrelationId> = BTreeMap::new();
         for stored in &self.notifications {
             let reference = &stored.notification.reference;
@@ -130,7 +130,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The transaction ids of notifications without a correlation id.
-    pub(super) fn uncorrelated(&self) -> Vec<String> {
+    pub(crate) fn uncorrelated(&self) -> Vec<String> {
         let transaction = |stored: &&StoredNotification| match &stored.notification.reference {
             Reference::Transaction(id) => Some(id.as_str().to_owned()),
             Reference::Correlated(..) => None,
@@ -139,7 +139,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The notifications with their messages. `owners` contains the owners of those without a correlation id.
-    pub(super) fn entries(&self, owners: &BTreeMap<String, CorrelationId>) -> Vec<Entry<'a>> {
+    pub(crate) fn entries(&self, owners: &BTreeMap<String, CorrelationId>) -> Vec<Entry<'a>> {
         let mut entries: BTreeMap<(CorrelationId, Fingerprint), Entry<'a>> = BTreeMap::new();
         for stored in &self.notifications {
             let correlation_id = owner(stored, owners);
@@ -161,7 +161,7 @@ impl<'a> Batch<'a> {
 }
 
 /// The message that a notification belongs to. `owners` contains the owners of those without a correlation id.
-pub(super) fn owner(stored: &StoredNotification, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
+pub(crate) fn owner(stored: &StoredNotification, owners: &BTreeMap<String, CorrelationId>) -> CorrelationId {
     let reference = &stored.notification.reference;
     let owner = match reference {
         Reference::Transaction(id) => owners.get(id.as_str()).cloned(),
@@ -171,7 +171,7 @@ pub(super) fn owner(stored: &StoredNotification, owners: &BTreeMap<String, Corre
 }
 
 /// What the entries add to each message. The entries are in the order of the ids.
-pub(super) fn additions(entries: &[Entry<'_>]) -> Vec<Addition> {
+pub(crate) fn additions(entries: &[Entry<'_>]) -> Vec<Addition> {
     entries.chunk_by(|one, next| one.correlation_id == next.correlation_id).filter_map(addition).collect()
 }
 

@@ -6,23 +6,24 @@
 use receiptd_domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, OutboxEntry, Settlement, StorageError, rows::Place};
+use super::Place;
+use crate::{Claim, OutboxEntry, Settlement, StorageError};
 
 /// A submission that is accepted.
 #[derive(Serialize)]
-pub(super) struct QueuedRow {
-    pub(super) correlation_id: String,
-    pub(super) channel: String,
-    pub(super) sender: String,
-    pub(super) recipient: Option<String>,
-    pub(super) callback_data: Option<String>,
-    pub(super) due_at: i64,
-    pub(super) expire_at: Option<i64>,
-    pub(super) request: String,
+pub(crate) struct QueuedRow {
+    pub(crate) correlation_id: String,
+    pub(crate) channel: String,
+    pub(crate) sender: String,
+    pub(crate) recipient: Option<String>,
+    pub(crate) callback_data: Option<String>,
+    pub(crate) due_at: i64,
+    pub(crate) expire_at: Option<i64>,
+    pub(crate) request: String,
 }
 
 impl QueuedRow {
-    pub(super) fn of(OutboxEntry { submission, due_at, .. }: &OutboxEntry) -> Self {
+    pub(crate) fn of(OutboxEntry { submission, due_at, .. }: &OutboxEntry) -> Self {
         Self {
             correlation_id: submission.correlation_id.as_str().to_owned(),
             channel: submission.channel.as_str().to_owned(),
@@ -38,16 +39,16 @@ impl QueuedRow {
 
 /// A leased submission.
 #[derive(Deserialize)]
-pub(super) struct LeasedRow {
-    pub(super) correlation_id: String,
-    pub(super) request: String,
-    pub(super) attempts: i64,
-    pub(super) counted: i64,
-    pub(super) expire_at: Option<i64>,
+pub(crate) struct LeasedRow {
+    pub(crate) correlation_id: String,
+    pub(crate) request: String,
+    pub(crate) attempts: i64,
+    pub(crate) counted: i64,
+    pub(crate) expire_at: Option<i64>,
 }
 
 impl LeasedRow {
-    pub(super) fn claim(self) -> Result<Claim, StorageError> {
+    pub(crate) fn claim(self) -> Result<Claim, StorageError> {
         let at = Place { table: "outbox", row: &self.correlation_id };
         let request = serde_json::from_str(&self.request).ok().and_then(|json| Submission::from_json(json).ok());
         Ok(Claim { submission: at.read("request", request)?, attempt: self.attempts, counted: self.counted })
@@ -56,43 +57,43 @@ impl LeasedRow {
 
 /// The end of an attempt.
 #[derive(Serialize)]
-pub(super) struct EndRow {
-    pub(super) correlation_id: String,
-    pub(super) attempt: i64,
+pub(crate) struct EndRow {
+    pub(crate) correlation_id: String,
+    pub(crate) attempt: i64,
     /// 1 if the attempt counts.
-    pub(super) counts: i64,
-    pub(super) retry_at: Option<i64>,
+    pub(crate) counts: i64,
+    pub(crate) retry_at: Option<i64>,
 }
 
 /// The state of a message that is about to take a step. Its row is locked.
-pub(super) struct HeldRow {
-    pub(super) correlation_id: String,
-    pub(super) dispatch: Option<String>,
+pub(crate) struct HeldRow {
+    pub(crate) correlation_id: String,
+    pub(crate) dispatch: Option<String>,
     /// Whether a notification shows that the platform has the message.
-    pub(super) is_shown: bool,
+    pub(crate) is_shown: bool,
 }
 
 impl HeldRow {
-    pub(super) fn dispatch(&self) -> Option<Dispatch> {
+    pub(crate) fn dispatch(&self) -> Option<Dispatch> {
         self.dispatch.as_deref().and_then(Dispatch::from_word)
     }
 }
 
 /// A dispatch step.
 #[derive(Serialize)]
-pub(super) struct StepRow {
-    pub(super) correlation_id: String,
-    pub(super) at: i64,
-    pub(super) dispatch: String,
-    pub(super) is_final: i64,
-    pub(super) failure: Option<String>,
-    pub(super) code: Option<String>,
-    pub(super) reason: Option<String>,
-    pub(super) transaction_id: Option<String>,
+pub(crate) struct StepRow {
+    pub(crate) correlation_id: String,
+    pub(crate) at: i64,
+    pub(crate) dispatch: String,
+    pub(crate) is_final: i64,
+    pub(crate) failure: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) transaction_id: Option<String>,
 }
 
 impl StepRow {
-    pub(super) fn of(correlation_id: String, Settlement { event, failure, .. }: &Settlement) -> Self {
+    pub(crate) fn of(correlation_id: String, Settlement { event, failure, .. }: &Settlement) -> Self {
         Self {
             correlation_id,
             at: event.at.as_micros(),
@@ -107,7 +108,7 @@ impl StepRow {
 }
 
 /// The ids in these rows.
-pub(super) fn ids(names: Vec<String>) -> Result<Vec<CorrelationId>, StorageError> {
+pub(crate) fn ids(names: Vec<String>) -> Result<Vec<CorrelationId>, StorageError> {
     let id = |name: String| {
         let at = Place { table: "outbox", row: &name };
         at.read("correlation_id", CorrelationId::new(&name).ok())

@@ -1,48 +1,34 @@
 //! What a unit of work adds to the hash chain.
 
 use receiptd_domain::{ChainedTable, ChangeKind, Fingerprint, RowChange, RowKey};
-use serde::Deserialize;
 
-use super::rows::NotificationRow;
+use super::{EventRow, NotificationRow};
 
 /// The changes of a unit of work to chained rows.
 #[derive(Default)]
-pub(super) struct RowChanges(Vec<RowChange>);
+pub(crate) struct RowChanges(Vec<RowChange>);
 
 impl RowChanges {
-    pub(super) fn all(&self) -> &[RowChange] {
+    pub(crate) fn all(&self) -> &[RowChange] {
         &self.0
     }
 
     /// Records that a notification was added, repeated or removed. `occurrences` is the number that this adds.
-    pub(super) fn notification(&mut self, kind: ChangeKind, row: &NotificationRow, occurrences: i64) {
+    pub(crate) fn notification(&mut self, kind: ChangeKind, row: &NotificationRow, occurrences: i64) {
         let (key, digest) = notification(row);
         let occurrences = u32::try_from(occurrences).unwrap_or(u32::MAX);
         self.0.push(RowChange { table: ChainedTable::Notifications, kind, key, digest, occurrences });
     }
 
     /// Records that a step was added or removed.
-    pub(super) fn step(&mut self, kind: ChangeKind, row: &EventRow) {
+    pub(crate) fn step(&mut self, kind: ChangeKind, row: &EventRow) {
         let (key, digest) = step(row);
         self.0.push(RowChange { table: ChainedTable::DispatchEvents, kind, key, digest, occurrences: 1 });
     }
 }
 
-/// A complete row of `dispatch_events`.
-#[derive(Clone, Deserialize)]
-pub(super) struct EventRow {
-    pub(super) correlation_id: String,
-    pub(super) step: i64,
-    pub(super) at: i64,
-    pub(super) dispatch: String,
-    pub(super) failure: Option<String>,
-    pub(super) code: Option<String>,
-    pub(super) reason: Option<String>,
-    pub(super) transaction_id: Option<String>,
-}
-
 /// The key of a notification, and the digest of all columns except `occurrences`, which the changes count.
-pub(super) fn notification(row: &NotificationRow) -> (RowKey, Fingerprint) {
+pub(crate) fn notification(row: &NotificationRow) -> (RowKey, Fingerprint) {
     let mut part = [0; 8];
     part.iter_mut().zip(&row.fingerprint).for_each(|(byte, of)| *byte = *of);
     let digest = digest(
@@ -66,7 +52,7 @@ pub(super) fn notification(row: &NotificationRow) -> (RowKey, Fingerprint) {
 }
 
 /// The key of a step, and the digest of all columns.
-pub(super) fn step(row: &EventRow) -> (RowKey, Fingerprint) {
+pub(crate) fn step(row: &EventRow) -> (RowKey, Fingerprint) {
     let digest = digest(
         &row.correlation_id,
         [&row.step.to_be_bytes(), &row.at.to_be_bytes()],

@@ -1,0 +1,109 @@
+//! Rows of `notifications`.
+
+use receiptd_domain::{
+    Address, Channel, CorrelationId, Event, Failure, Fingerprint, Notification, Reference, Source, StoredNotification,
+    Timestamp, TransactionId,
+};
+use serde::Serialize;
+
+use super::place::{Place, transaction};
+use crate::StorageError;
+
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct NotificationRow {
+    pub(crate) correlation_id: String,
+    #[serde(serialize_with = "hex::serde::serialize")]
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) received_at: i64,
+    pub(crate) source: String,
+    pub(crate) occurrences: i64,
+    pub(crate) uncorrelated: i64,
+    pub(crate) transaction_id: Option<String>,
+    pub(crate) channel: Option<String>,
+    pub(crate) recipient: Option<String>,
+    pub(crate) event: String,
+    pub(crate) failure: Option<String>,
+    pub(crate) status_text: String,
+    pub(crate) code: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) event_at: Option<i64>,
+    pub(crate) segments: Option<i64>,
+    pub(crate) callback_data: Option<String>,
+    #[serde(serialize_with = "hex::serde::serialize")]
+    pub(crate) body: Vec<u8>,
+}
+
+impl NotificationRow {
+    /// The row of a notification that belongs to the message `id`.
+    pub(crate) fn of(id: &CorrelationId, stored: &StoredNotification, occurrences: i64) -> Self {
+        let notification = &stored.notification;
+        let failure = notification.event.failure();
+        Self {
+            correlation_id: id.as_str().to_owned(),
+            fingerprint: stored.fingerprint.as_bytes().to_vec(),
+            received_at: stored.received_at.as_micros(),
+            source: stored.source.as_str().to_owned(),
+            occurrences,
+            uncorrelated: i64::from(matches!(notification.reference, Reference::Transaction(_))),
+            transaction_id: notification.reference.transaction_id().map(TransactionId::to_string),
+            channel: notification.channel.as_ref().map(Channel::to_string),
+            recipient: notification.recipient.as_ref().map(Address::to_string),
+            event: notification.event.as_str().to_owned(),
+            failure: failure.map(|failure| failure.as_str().to_owned()),
+            status_text: notification.status_text.clone(),
+            code: notification.code.clone(),
+            reason: notification.reason.clone(),
+            detail: notification.detail.clone(),
+            event_at: notification.at.map(Timestamp::as_micros),
+            segments: notification.segments,
+            callback_data: notification.callback_data.clone(),
+            body: stored.body.clone(),
+        }
+    }
+
+    /// The notification with the id of its message.
+    pub(crate) fn with_message(self) -> Result<(CorrelationId, StoredNotification), StorageError> {
+        let at = Place { table: "notifications", row: &self.correlation_id };
+        let id = at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?;
+        Ok((id, self.stored()?))
+    }
+
+    pub(crate) fn stored(self) -> Result<StoredNotification, StorageError> {
+        let at = Place { table: "notifications", row: &self.correlation_id };
+        let transaction_id = at.read_opt("transaction_id", self.transaction_id.as_deref(), transaction)?;
+        let reference = if self.uncorrelated == 0 {
+            let id = at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?;
+            Reference::Correlated(id, transaction_id)
+        } else {
+            Reference::Transaction(at.read("transaction_id", transaction_id)?)
+        };
+        let failure = at.read_opt("failure", self.failure.as_deref(), Failure::from_word)?;
+        Ok(StoredNotification {
+            notification: Notification {
+                reference,
+                channel: self.channel.as_deref().map(Channel::from_name),
+                recipient: self.recipient.as_deref().and_then(Address::new),
+                event: at.read("event", Event::from_word(&self.event, failure))?,
+                status_text: self.status_text,
+                code: self.code,
+                reason: self.reason,
+                detail: self.detail,
+                at: self.event_at.map(Timestamp::from_micros),
+                segments: self.segments,
+                callback_data: self.callback_data,
+            },
+            fingerprint: at.read("fingerprint", Fingerprint::from_bytes(&self.fingerprint))?,
+            received_at: Timestamp::from_micros(self.received_at),
+            source: at.read("source", Source::from_word(&self.source))?,
+            occurrences: self.occurrences,
+            body: self.body,
+        })
+    }
+}
+
+/// The key of a notification.
+pub(crate) struct KeyRow {
+    pub(crate) correlation_id: String,
+    pub(crate) fingerprint: Vec<u8>,
+}
