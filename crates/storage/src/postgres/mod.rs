@@ -1,4 +1,7 @@
 //! Postgres: a server that several instances of receiptd may share.
+//!
+//! `opening/` connects to the server. The other files contain the statements that SQLite writes in another way, for the
+//! files of the same names in `sql/`.
 
 /// A checked statement. The comment distinguishes the entries of the two databases in `sqlx-data.json`, since the key
 /// of an entry is its text.
@@ -15,93 +18,21 @@ macro_rules! sql_as {
     };
 }
 
-/// Turns rows into one array for each of the named columns, in this order.
-macro_rules! columns {
-    ($rows:ident: $($column:ident),+) => { $( let $column: Vec<_> = $rows.iter().map(|row| &row.$column).collect(); )+ };
-}
-
-mod append;
-mod dispatch;
-mod event_positions;
+mod arrays;
+mod backend;
+mod list;
+mod notifications;
 mod opening;
-mod reads;
+mod outbox;
+mod recipients;
+mod recompute;
+mod repair;
+mod retention;
 #[path = "../sql/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one text, checked against each of the two databases")]
 mod sql;
-
-use std::{
-    future::{Ready, ready},
-    io,
-    time::Duration,
-};
-
-use receiptd_domain::Checkpoint;
-use sqlx::{PgConnection, PgPool, Postgres};
+mod status_events;
+mod transactions;
+mod upsert;
 
 pub(super) use self::opening::{Server, check_url, open, probe};
-use self::{opening::Unanswered, sql::UnitOfWork};
-use super::{
-    idle::Idle,
-    journal_writers::{BacklogBytes, JournalWriters},
-    store::Signals,
-};
-
-type Connection = PgConnection;
-type Database = Postgres;
-
-/// Postgres has no clause that names an index, and does not need one: autovacuum maintains statistics.
-const INDEXED_BY: Option<&str> = None;
-
-/// How long a projection should take. It locks the rows of its messages, and other instances may wait for them.
-const PROJECTION_TIME: Duration = Duration::from_millis(50);
-
-/// A pool of connections to the server.
-struct Backend {
-    read: PgPool,
-    write: PgPool,
-    unanswered: Unanswered,
-    signals: Signals,
-    journal_writers: JournalWriters,
-    backlog_bytes: BacklogBytes,
-    chains: Idle<Checkpoint>,
-}
-
-impl Backend {
-    /// Begins a unit of work that writes.
-    async fn begin(&self) -> Result<UnitOfWork, sqlx::Error> {
-        self.begin_by(&self.write, "BEGIN").await
-    }
-
-    /// Begins a unit of work that reads one snapshot.
-    async fn snapshot(&self) -> Result<UnitOfWork, sqlx::Error> {
-        self.begin_by(&self.read, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await
-    }
-
-    async fn begin_by(&self, pool: &PgPool, statement: &'static str) -> Result<UnitOfWork, sqlx::Error> {
-        let begun = UnitOfWork::begin(pool, statement, None).await;
-        if matches!(begun, Err(sqlx::Error::PoolTimedOut)) {
-            self.unanswered.explain(pool);
-        }
-        begun
-    }
-
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "on SQLite the files are checked")]
-    fn files_are_there(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    async fn shut(&self) {
-        self.read.close().await;
-        self.write.close().await;
-    }
-}
-
-/// The server manages its write-ahead log and the space of old rows: VACUUM frees the space.
-fn clear_log(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
-    ready(Ok(true))
-}
-
-/// VACUUM does this on Postgres.
-fn rewrite_file(_: &Backend) -> Ready<Result<bool, sqlx::Error>> {
-    ready(Ok(true))
-}

@@ -17,7 +17,7 @@ pub(crate) use {
     archived::{InboundRow, QuarantineRow},
     message::MessageRow,
     message_status::MessageStatusRow,
-    notification::{KeyRow, NotificationRow},
+    notification::{KeyRow, NotificationRow, RepeatedRow},
     place::Place,
     recipient::{RecipientRow, SharedRow},
     standing::StandingRow,

@@ -107,3 +107,10 @@ pub(crate) struct KeyRow {
     pub(crate) correlation_id: String,
     pub(crate) fingerprint: Vec<u8>,
 }
+
+/// A notification that existed already, as it was before.
+pub(crate) struct RepeatedRow {
+    pub(crate) correlation_id: String,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) uncorrelated: i64,
+}

@@ -2,7 +2,10 @@
 
 use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification};
 
-use super::{Connection, messages, recipients, upsert::upsert};
+use super::{
+    dialect::Connection, notifications::notifications_without_bodies, recipients, statements::notification_rows,
+    upsert::upsert,
+};
 use crate::{
     StorageError,
     rows::{
@@ -19,7 +22,7 @@ pub(super) async fn adopt(
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let Adoption { transaction_id, from, to } = adoption;
-    let moved = messages::notification_rows!(
+    let moved = notification_rows!(
         "DELETE FROM notifications WHERE correlation_id = $1 AND uncorrelated = 1 AND transaction_id = $2 RETURNING ",
         "",
         from.as_str(),
@@ -64,7 +67,7 @@ async fn recompute_former_owner(connection: &mut Connection, id: &CorrelationId)
 pub(super) async fn recompute_one(connection: &mut Connection, id: &CorrelationId) -> Result<usize, StorageError> {
     // This must be first, since it locks the row: an append of another instance happens completely before or after it.
     reset_precedence(connection, id).await?;
-    let notifications = messages::notifications_without_bodies(connection, id).await?;
+    let notifications = notifications_without_bodies(connection, id).await?;
     if !notifications.is_empty() {
         recipients::merge(connection, &entries(id, &notifications)).await?;
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use receiptd_domain::{Actor, AuditAction, AuditEntry, AuditFilter, Cursor, Page, PageLimit, Timestamp};
 
-use super::{Backend, Connection, archive::bytes};
+use super::{backend::Backend, dialect::Connection, paging::bytes};
 use crate::{AuditLog, StorageError};
 
 #[async_trait]
@@ -38,7 +38,7 @@ impl AuditLog for Backend {
             filter.action.map_or("", AuditAction::as_str),
             i64::try_from(limit.get() + 1).unwrap_or(i64::MAX)
         );
-        let rows = rows.fetch_all(&self.read).await?.into_iter();
+        let rows = rows.fetch_all(&self.pools.read).await?.into_iter();
         let entries = rows.map(AuditRow::entry).collect::<Result<Vec<_>, StorageError>>()?;
         Ok(Page::from_surplus(entries, limit, AuditEntry::cursor))
     }

@@ -3,7 +3,7 @@
 
 use receiptd_domain::ChangeKind;
 
-use super::{Backend, Connection, messages::notification_rows};
+use super::{backend::Backend, dialect::Connection, statements::notification_rows};
 use crate::{
     Access, OpenError, StorageError,
     rows::{EventRow, NotificationRow, changes::RowChanges},
@@ -16,8 +16,8 @@ impl Backend {
     /// Adds all rows, a part in each commit, before anything else is written. Instances that are opened at the same
     /// time take turns, and if one is stopped, the next one continues. A store that may not write is refused: the rows
     /// would later look as if they had been inserted.
-    pub(in super::super) async fn take_in_backlog(&self, access: Access) -> Result<(), OpenError> {
-        let backlog = sql!("SELECT id FROM backfill").fetch_optional(&self.read).await;
+    pub(crate) async fn take_in_backlog(&self, access: Access) -> Result<(), OpenError> {
+        let backlog = sql!("SELECT id FROM backfill").fetch_optional(&self.pools.read).await;
         // Most stores have no such rows. Opening them must not wait for another writer.
         if backlog.map_err(|error| OpenError::Chain(error.into()))?.is_none() {
             return Ok(());

@@ -8,7 +8,9 @@ use receiptd_domain::{
 };
 use uuid::Uuid;
 
-use super::{Backend, Connection, UnitOfWork, audit_log, messages::notification_rows};
+use super::{
+    audit_log, backend::Backend, dialect::Connection, statements::notification_rows, unit_of_work::UnitOfWork,
+};
 use crate::{
     ChainVisitor, ChainedRow, HashChain, Inconsistency, StorageError,
     rows::{
@@ -129,7 +131,7 @@ impl HashChain for Backend {
     }
 
     async fn find_message_id(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError> {
-        let mut rows = sql!("SELECT correlation_id FROM messages").fetch(&self.read);
+        let mut rows = sql!("SELECT correlation_id FROM messages").fetch(&self.pools.read);
         while let Some(row) = rows.try_next().await? {
             if RowKey::message(&row.correlation_id) == message {
                 return Ok(CorrelationId::new(&row.correlation_id).ok());

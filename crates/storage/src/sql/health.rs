@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use receiptd_domain::Timestamp;
 
-use super::Backend;
+use super::{backend::Backend, dialect};
 use crate::{Health, StorageError};
 
 #[async_trait]
 impl Health for Backend {
     fn check_files(&self) -> Result<(), StorageError> {
-        Ok(self.files_are_there()?)
+        Ok(dialect::check_files(&self.pools)?)
     }
 
     async fn beat(&self, now: Timestamp) -> Result<(), StorageError> {
@@ -24,6 +24,6 @@ impl Health for Backend {
     }
 
     async fn close(&self) {
-        self.shut().await;
+        dialect::close(&self.pools).await;
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use receiptd_domain::{Arrival, JournalPosition, journal_payload};
 
-use super::{Backend, archive::count};
+use super::{backend::Backend, paging::count};
 use crate::{Journal, StorageError};
 
 #[async_trait]

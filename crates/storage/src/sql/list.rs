@@ -4,7 +4,7 @@
 use receiptd_domain::{Cursor, Cutoffs, Filter, Origin, PageLimit, Pattern, Timestamp};
 use sqlx::QueryBuilder;
 
-use super::{Connection, Database, INDEXED_BY};
+use super::dialect::{Connection, Database, INDEXED_BY};
 use crate::{
     StorageError,
     access_path::{AccessPath, access_paths},

@@ -8,52 +8,25 @@ use receiptd_domain::{
 use sqlx::QueryBuilder;
 
 use super::{
-    Backend, Connection, Database,
-    archive::{self, count},
-    list, reads, stats,
+    backend::Backend,
+    dialect::{self, Connection, Database},
+    list,
+    notifications::notifications_without_bodies,
+    paging::{bytes, count},
+    statements::notification_rows,
+    stats,
+    transactions::owner,
 };
 use crate::{
     Messages, StorageError,
     rows::{DispatchRow, MessageRow, NotificationRow},
 };
 
-/// Complete rows of `notifications`. `$before` and `$after` surround the columns.
-macro_rules! notification_rows {
-    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
-        sql_as!(
-            NotificationRow,
-            $before
-                + "correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
-         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
-                + $after
-            $(, $argument)*
-        )
-    };
-}
-
-pub(crate) use notification_rows;
-
-/// The rows of notifications that match `$where`, without their bodies.
-macro_rules! bodiless_rows {
-    ($where:literal, $argument:expr) => {
-        sql_as!(
-            NotificationRow,
-            "SELECT correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
-             recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
-             substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
-                + $where,
-            $argument
-        )
-    };
-}
-
-pub(crate) use bodiless_rows;
-
 #[async_trait]
 impl Messages for Backend {
     #[tracing::instrument(level = "debug", name = "storage.find", skip_all)]
     async fn find(&self, id: &CorrelationId) -> Result<Option<Message>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         find(&mut connection, id).await
     }
 
@@ -72,7 +45,7 @@ impl Messages for Backend {
         after: Option<&Cursor>,
         limit: PageLimit,
     ) -> Result<Page<Message>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         let rows = list::page(&mut connection, filter, after, limit).await?;
         let messages = rows.into_iter().map(MessageRow::message).collect::<Result<_, _>>()?;
         Ok(Page::from_surplus(messages, limit, Cursor::after))
@@ -80,12 +53,12 @@ impl Messages for Backend {
 
     #[tracing::instrument(level = "debug", name = "storage.stats", skip_all)]
     async fn stats(&self, request: &StatsRequest) -> Result<Vec<StatsRow>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         Ok(stats::stats(&mut connection, request).await?)
     }
 
     async fn notifications_without_bodies(&self, id: &CorrelationId) -> Result<Vec<StoredNotification>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         notifications_without_bodies(&mut connection, id).await
     }
 
@@ -96,8 +69,8 @@ impl Messages for Backend {
         limit: PageLimit,
     ) -> Result<Vec<(CorrelationId, StoredNotification)>, StorageError> {
         let mut snapshot = self.snapshot().await?;
-        let sizes = reads::sizes_of(&mut snapshot, ids, after, count(limit.get())).await?;
-        let rows = reads::notifications_of(&mut snapshot, ids, after, count(limit.fitting(&sizes))).await?;
+        let sizes = dialect::sizes_of(&mut snapshot, ids, after, count(limit.get())).await?;
+        let rows = dialect::notifications_of(&mut snapshot, ids, after, count(limit.fitting(&sizes))).await?;
         snapshot.rollback().await?;
         rows.into_iter().map(NotificationRow::with_message).collect()
     }
@@ -109,7 +82,7 @@ impl Messages for Backend {
         limit: PageLimit,
     ) -> Result<Page<StoredNotification>, StorageError> {
         let (at, fingerprint) =
-            after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), archive::bytes(&cursor.id)));
+            after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), bytes(&cursor.id)));
         let mut snapshot = self.snapshot().await?;
         let sizes = sql!(
             "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
@@ -138,12 +111,12 @@ impl Messages for Backend {
     }
 
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         dispatch_events(&mut connection, id).await
     }
 
     async fn owner(&self, id: &TransactionId) -> Result<Option<CorrelationId>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         owner(&mut connection, id.as_str()).await
     }
 }
@@ -182,37 +155,4 @@ async fn dispatch_events(connection: &mut Connection, id: &CorrelationId) -> Res
 
 fn after_recorded(stored: &StoredNotification) -> Cursor {
     Cursor { at: stored.notification.at.unwrap_or_default(), id: stored.fingerprint.to_string() }
-}
-
-/// The message that owns a transaction.
-pub(super) async fn owner(
-    connection: &mut Connection,
-    transaction_id: &str,
-) -> Result<Option<CorrelationId>, StorageError> {
-    let owner = sql!("SELECT correlation_id FROM transactions WHERE transaction_id = $1", transaction_id);
-    let owner = owner.fetch_optional(connection).await?;
-    Ok(owner.and_then(|row| CorrelationId::new(&row.correlation_id).ok()))
-}
-
-pub(super) async fn notification(
-    connection: &mut Connection,
-    id: &str,
-    fingerprint: &[u8],
-) -> Result<Option<NotificationRow>, sqlx::Error> {
-    let row = notification_rows!(
-        "SELECT ",
-        " FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
-        id,
-        fingerprint
-    );
-    row.fetch_optional(connection).await
-}
-
-/// All notifications of a message, without their bodies.
-pub(super) async fn notifications_without_bodies(
-    connection: &mut Connection,
-    id: &CorrelationId,
-) -> Result<Vec<StoredNotification>, StorageError> {
-    let rows = bodiless_rows!("correlation_id = $1", id.as_str());
-    rows.fetch_all(connection).await?.into_iter().map(NotificationRow::stored).collect()
 }

@@ -1,17 +1,14 @@
 //! The projection of the journal: a few statements for many arrivals, in one transaction.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Archived, Arrival, CorrelationId, Inbound, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp,
-    Unreadable, Writer,
+    Archived, Arrival, Inbound, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp, Unreadable,
+    Writer,
 };
 
-use super::{Backend, Connection, adoption, append, archive::count, messages, recipients, upsert::upsert};
+use super::{adoption, backend::Backend, dialect::Connection, paging::count, recipients, transactions, upsert::upsert};
 use crate::{
     JournalHead, Projection, StorageError,
     rows::{
@@ -32,7 +29,7 @@ impl Projection for Backend {
         let rows = sql!(
             "SELECT writer AS \"writer!: Vec<u8>\", MAX(sequence) AS \"sequence!: i64\" FROM journal GROUP BY writer"
         );
-        let rows = rows.fetch_all(&self.read).await?;
+        let rows = rows.fetch_all(&self.pools.read).await?;
         if rows.is_empty() {
             self.backlog_bytes.clear();
         }
@@ -51,7 +48,7 @@ impl Projection for Backend {
             up_to.writer.as_bytes(),
             up_to.sequence
         );
-        Ok(left.fetch_optional(&self.read).await?.is_none())
+        Ok(left.fetch_optional(&self.pools.read).await?.is_none())
     }
 
     async fn unprojected(&self, writer: Writer, records: usize) -> Result<Vec<JournalBatch>, StorageError> {
@@ -93,7 +90,7 @@ impl Projection for Backend {
     }
 
     async fn oldest_unprojected(&self) -> Result<Option<Timestamp>, StorageError> {
-        let oldest = sql!("SELECT MIN(appended_at) AS \"at?: i64\" FROM journal").fetch_one(&self.read).await?;
+        let oldest = sql!("SELECT MIN(appended_at) AS \"at?: i64\" FROM journal").fetch_one(&self.pools.read).await?;
         Ok(oldest.at.map(Timestamp::from_micros))
     }
 
@@ -179,10 +176,8 @@ async fn notifications(
     batch: &Batch<'_>,
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
-    let claims = batch.claims();
-    let adoptions =
-        if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
-    let owners = owners(connection, &batch.uncorrelated()).await?;
+    let adoptions = transactions::claim(connection, &batch.claims()).await?;
+    let owners = transactions::owners(connection, &batch.uncorrelated()).await?;
     let entries = batch.entries(&owners);
     if entries.is_empty() {
         return Ok(());
@@ -194,20 +189,6 @@ async fn notifications(
         adoption::adopt(connection, &adoption, changes).await?;
     }
     Ok(())
-}
-
-/// The owners of the transactions of notifications without a correlation id. Such notifications are rare.
-pub(super) async fn owners(
-    connection: &mut Connection,
-    transactions: &[String],
-) -> Result<BTreeMap<String, CorrelationId>, StorageError> {
-    let mut owners = BTreeMap::new();
-    for id in transactions {
-        if let Some(owner) = messages::owner(connection, id).await? {
-            owners.insert(id.clone(), owner);
-        }
-    }
-    Ok(owners)
 }
 
 async fn inbound(connection: &mut Connection, archived: &Archived<Inbound>) -> Result<(), StorageError> {

@@ -10,7 +10,11 @@ use receiptd_domain::{
     worst_off,
 };
 
-use super::{Connection, append, messages};
+use super::{
+    dialect::{self, Connection},
+    notifications::notifications_without_bodies,
+    statements::recipient_rows,
+};
 use crate::{
     StorageError,
     rows::{
@@ -19,37 +23,23 @@ use crate::{
     },
 };
 
-/// Complete rows of `recipient_standings`. `$after` follows the columns.
-macro_rules! recipient_rows {
-    ($after:literal $(, $argument:expr)* $(,)?) => {
-        sql_as!(
-            RecipientRow,
-            "SELECT correlation_id, recipient, severity, is_open, precedence, status, failure, code, reason, channel, \
-         transaction_id FROM recipient_standings " + $after
-            $(, $argument)*
-        )
-    };
-}
-
-pub(super) use recipient_rows;
-
 /// Merges the entries, which are stored already, into their messages.
 pub(super) async fn merge(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), StorageError> {
     let additions = additions(entries);
     let rows: Vec<_> = additions.iter().map(Addition::row).collect();
-    append::merge(connection, &rows).await?;
-    let shared = append::shared(connection, &additions).await?;
+    dialect::merge_messages(connection, &rows).await?;
+    let shared = dialect::shared_messages(connection, &additions).await?;
     if shared.is_empty() {
         return Ok(());
     }
     let row_of = |addition: &Addition| shared.iter().find(|row| row.correlation_id == addition.correlation_id.as_str());
     let concerned: Vec<_> = additions.iter().filter_map(|addition| Some((addition, row_of(addition)?))).collect();
     let named: Vec<_> = concerned.iter().map(|(addition, _)| *addition).collect();
-    append::note_recipients(connection, &named).await?;
+    dialect::note_recipients(connection, &named).await?;
     let sent = concerned.iter().filter(|(addition, row)| row.is_sent && addition.names_several());
     let sent: Vec<_> = sent.map(|(addition, _)| addition.row_of_one()).collect();
     if !sent.is_empty() {
-        append::merge(connection, &sent).await?;
+        dialect::merge_messages(connection, &sent).await?;
     }
     for (addition, row) in concerned.iter().filter(|(_, row)| !row.is_sent) {
         let id = &addition.correlation_id;
@@ -67,14 +57,14 @@ async fn merge_shared(
     stored: impl Iterator<Item = &StoredNotification>,
 ) -> Result<(), StorageError> {
     let rows = if row.has_standings { rows(id, standings(stored)) } else { first_standings(connection, id).await? };
-    append::merge_recipients(connection, &rows).await?;
+    dialect::merge_recipients(connection, &rows).await?;
     decide(connection, id).await
 }
 
 /// The standing of each recipient of a message that turns out to have several. It is computed from all notifications,
 /// and from the previous standing if the notification that decided it has been purged.
 async fn first_standings(connection: &mut Connection, id: &CorrelationId) -> Result<Vec<RecipientRow>, StorageError> {
-    let notifications = messages::notifications_without_bodies(connection, id).await?;
+    let notifications = notifications_without_bodies(connection, id).await?;
     let mut standings = standings(&notifications);
     let known = sql_as!(
         RecipientRow,

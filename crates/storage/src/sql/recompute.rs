@@ -8,7 +8,12 @@ use receiptd_domain::{
 };
 
 use super::{
-    Connection, adoption, archive::count, messages::notification, reads, recipients::recipient_rows, upsert::change,
+    adoption,
+    dialect::{self, Connection},
+    notifications::notification,
+    paging::count,
+    statements::recipient_rows,
+    upsert::change,
 };
 use crate::{
     BodyParser, Recomputed, StorageError,
@@ -39,7 +44,7 @@ pub(super) async fn examine(
     ids: &[CorrelationId],
     read: Option<&BodyParser>,
 ) -> Result<Examined, StorageError> {
-    let folds = reads::folds(connection, ids).await?;
+    let folds = dialect::message_statuses(connection, ids).await?;
     let mut readings = readings(connection, ids, read).await?;
     let mut examined = Examined { findings: Vec::new(), right: 0, unverifiable: 0, deciders: Vec::new() };
     for fold in folds {
@@ -89,7 +94,7 @@ async fn readings(
 ) -> Result<BTreeMap<String, Readings>, StorageError> {
     let mut all: BTreeMap<String, Readings> = BTreeMap::new();
     let Some(read) = read else {
-        for row in reads::notifications_without_bodies_of(connection, ids).await? {
+        for row in dialect::notifications_without_bodies_of(connection, ids).await? {
             all.entry(row.correlation_id.clone()).or_default().now.push(row.stored()?);
         }
         return Ok(all);
@@ -97,9 +102,9 @@ async fn readings(
     let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
     let mut after = None;
     loop {
-        let sizes = reads::sizes_of(connection, ids, after.as_ref(), count(limit.get())).await?;
+        let sizes = dialect::sizes_of(connection, ids, after.as_ref(), count(limit.get())).await?;
         let most = limit.fitting(&sizes);
-        for row in reads::notifications_of(connection, ids, after.as_ref(), count(most)).await? {
+        for row in dialect::notifications_of(connection, ids, after.as_ref(), count(most)).await? {
             let (id, stored) = row.with_message()?;
             let notification = read_anew(&stored, read);
             let is_altered = notification != stored.notification;

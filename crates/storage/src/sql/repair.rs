@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use receiptd_domain::{Arrival, AuditEntry, CorrelationId, Fingerprint, PageLimit, Timestamp};
 
 use super::{
-    Backend, Connection,
     audit_log::append,
-    projection, reads,
+    backend::Backend,
+    dialect::{self, Connection},
+    projection,
     recompute::{self, Examined},
+    transactions,
 };
 use crate::{
     BodyParser, Recomputed, Repair, StatusCheck, StorageError,
@@ -62,7 +64,7 @@ impl Repair for Backend {
             after.map_or("", CorrelationId::as_str),
             i64::try_from(limit.get()).unwrap_or(i64::MAX)
         );
-        let rows = rows.fetch_all(&self.read).await?;
+        let rows = rows.fetch_all(&self.pools.read).await?;
         let id = |id: &str| {
             let at = Place { table: "messages", row: id };
             at.read("correlation_id", CorrelationId::new(id).ok())
@@ -99,7 +101,7 @@ impl Repair for Backend {
         entry: &AuditEntry,
     ) -> Result<Vec<Recomputed>, StorageError> {
         let mut transaction = self.begin().await?;
-        reads::lock(&mut transaction, ids).await?;
+        dialect::lock_messages(&mut transaction, ids).await?;
         let (mut restated, mut changes) = (Vec::new(), RowChanges::default());
         for finding in recompute::examine(&mut transaction, ids, Some(read)).await?.findings {
             recompute::write(&mut transaction, &finding, at, &mut changes).await?;
@@ -128,8 +130,8 @@ enum Key {
 /// The key of each arrival, and those of the keys that are stored already.
 async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(Vec<Key>, BTreeSet<Key>), StorageError> {
     let batch = Batch::of(arrivals);
-    let owners = projection::owners(connection, &batch.uncorrelated()).await?;
-    let rows = reads::known(connection, &batch.entries(&owners)).await?;
+    let owners = transactions::owners(connection, &batch.uncorrelated()).await?;
+    let rows = dialect::known_notifications(connection, &batch.entries(&owners)).await?;
     let known = rows.into_iter().filter_map(|row| {
         let id = CorrelationId::new(&row.correlation_id).ok()?;
         Some(Key::Notification(id, Fingerprint::from_bytes(&row.fingerprint)?))

@@ -5,8 +5,13 @@ use async_trait::async_trait;
 use receiptd_domain::{AuditEntry, ChangeKind, CorrelationId, Timestamp};
 
 use super::{
-    Backend, Connection, UnitOfWork, audit_log::append, clear_log, messages::notification_rows, outbox::remove_keys,
-    rewrite_file, upsert::change,
+    audit_log::append,
+    backend::Backend,
+    dialect::{self, Connection},
+    outbox::remove_keys,
+    statements::notification_rows,
+    unit_of_work::UnitOfWork,
+    upsert::change,
 };
 use crate::{
     Purged, Retention, RetentionKind, StorageError,
@@ -22,7 +27,7 @@ impl Retention for Backend {
         let at = before.as_micros();
         macro_rules! count {
             ($query:literal $(, $more:expr)?) => {
-                sql!("SELECT COUNT(*) AS \"n!: i64\" FROM " + $query, at $(, $more)?).fetch_one(&self.read).await?.n
+                sql!("SELECT COUNT(*) AS \"n!: i64\" FROM " + $query, at $(, $more)?).fetch_one(&self.pools.read).await?.n
             };
         }
         Ok(match kind {
@@ -75,11 +80,11 @@ impl Retention for Backend {
     }
 
     async fn truncate_log(&self) -> Result<bool, StorageError> {
-        Ok(clear_log(self).await?)
+        Ok(dialect::clear_log(&self.pools).await?)
     }
 
     async fn rewrite_file(&self) -> Result<bool, StorageError> {
-        Ok(rewrite_file(self).await?)
+        Ok(dialect::rewrite_file(&self.pools).await?)
     }
 }
 
@@ -100,7 +105,7 @@ impl Backend {
             NO_BODY,
             limit
         );
-        let old = old.fetch_all(&self.read).await?;
+        let old = old.fetch_all(&self.pools.read).await?;
         let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
         let mut unit = self.begin().await?;
         let mut changes = RowChanges::default();
@@ -129,7 +134,7 @@ impl Backend {
             before,
             limit
         );
-        let old = old.fetch_all(&self.read).await?;
+        let old = old.fetch_all(&self.pools.read).await?;
         let up_to = old.last().map(|row| Timestamp::from_micros(row.created_at));
         let mut ids: Vec<String> = old.into_iter().map(|row| row.correlation_id).collect();
         // In the order of the keys. An append locks its messages in this order too.

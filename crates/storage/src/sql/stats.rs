@@ -2,7 +2,7 @@
 
 use receiptd_domain::{Dimension, StatsRequest, StatsRow, Timestamp};
 
-use super::Connection;
+use super::dialect::Connection;
 
 struct CounterRow {
     channel: Option<String>,

@@ -3,20 +3,23 @@
 use async_trait::async_trait;
 use receiptd_domain::{EventPosition, PageLimit, StatusEvent, Timestamp};
 
-use super::{Backend, Connection, event_positions};
+use super::{
+    backend::Backend,
+    dialect::{Connection, event_ends},
+};
 use crate::{StatusEvents, StorageError, rows::StatusEventRow};
 
 #[async_trait]
 impl StatusEvents for Backend {
     async fn end(&self) -> Result<EventPosition, StorageError> {
-        let mut connection = self.read.acquire().await?;
-        let (settled, _) = event_positions::ends(&mut connection).await?;
+        let mut connection = self.pools.read.acquire().await?;
+        let (settled, _) = event_ends(&mut connection).await?;
         Ok(EventPosition::of(settled))
     }
 
     async fn after(&self, place: EventPosition, limit: PageLimit) -> Result<Option<Vec<StatusEvent>>, StorageError> {
-        let mut connection = self.read.acquire().await?;
-        let (settled, last) = event_positions::ends(&mut connection).await?;
+        let mut connection = self.pools.read.acquire().await?;
+        let (settled, last) = event_ends(&mut connection).await?;
         let events = between(&mut connection, place, settled, limit).await?;
         // This must be read last: events that were trimmed before or meanwhile may be missing.
         let begin = sql!("SELECT seq FROM status_events_begin").fetch_one(&mut *connection).await?;
@@ -25,7 +28,7 @@ impl StatusEvents for Backend {
 
     async fn trim(&self, before: Timestamp, limit: PageLimit) -> Result<bool, StorageError> {
         let mut transaction = self.begin().await?;
-        let (settled, _) = event_positions::ends(&mut transaction).await?;
+        let (settled, _) = event_ends(&mut transaction).await?;
         let oldest = between(&mut transaction, EventPosition::default(), settled, limit).await?;
         let old = oldest.iter().take_while(|event| event.changed_at < before);
         let Some((most, last)) = old.enumerate().last() else {

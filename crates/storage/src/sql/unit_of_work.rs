@@ -7,8 +7,7 @@ use std::{
 
 use sqlx::{Executor, Pool, pool::PoolConnection};
 
-use super::{Connection, Database};
-use crate::sqlite::FileWatch;
+use super::dialect::{Connection, Database, Pools, check_files};
 
 /// A unit of work. Its connection returns to the pool only if the unit has ended. Any other connection is closed, since
 /// its state is not known.
@@ -24,20 +23,18 @@ use crate::sqlite::FileWatch;
 pub(crate) struct UnitOfWork {
     connection: PoolConnection<Database>,
     is_over: bool,
-    watch: Option<Arc<FileWatch>>,
+    pools: Arc<Pools>,
 }
 
 impl UnitOfWork {
-    /// Takes a connection and begins with `statement`, if the files of the database are those of `watch`.
+    /// Takes a connection and begins with `statement`, if the files of the database are still there.
     pub(crate) async fn begin(
         pool: &Pool<Database>,
         statement: &'static str,
-        watch: Option<&Arc<FileWatch>>,
+        pools: &Arc<Pools>,
     ) -> Result<Self, sqlx::Error> {
-        if let Some(watch) = watch {
-            watch.check()?;
-        }
-        let mut unit = Self { connection: pool.acquire().await?, is_over: false, watch: watch.cloned() };
+        check_files(pools)?;
+        let mut unit = Self { connection: pool.acquire().await?, is_over: false, pools: pools.clone() };
         let begun = unit.execute(statement).await;
         // If the database returns an error, for example because another connection has the lock, nothing has begun.
         unit.is_over = matches!(begun, Err(sqlx::Error::Database(_)));
@@ -49,7 +46,7 @@ impl UnitOfWork {
         self.execute("COMMIT").await?;
         self.is_over = true;
         // Data that was committed into a file that is not the database any more must not be acknowledged.
-        self.watch.as_ref().map_or(Ok(()), |watch| watch.check()).map_err(sqlx::Error::from)
+        Ok(check_files(&self.pools)?)
     }
 
     /// Ends without a change, after reading or if there is nothing to do.

@@ -2,10 +2,13 @@
 
 use receiptd_domain::ChangeKind;
 
-use super::{Connection, append, messages::notification};
+use super::{
+    dialect::{self, Connection},
+    notifications::notification,
+};
 use crate::{
     StorageError,
-    rows::{NotificationRow, changes::RowChanges},
+    rows::{NotificationRow, RepeatedRow, changes::RowChanges},
 };
 
 /// Inserts notifications. A notification that exists already is counted. If it had no correlation id before and has one
@@ -15,11 +18,10 @@ pub(super) async fn upsert(
     rows: &[NotificationRow],
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
-    let known = append::insert_notifications(connection, rows).await?;
+    let known = dialect::insert_notifications(connection, rows).await?;
     for row in rows {
-        let is_this = |known: &&append::Stored| {
-            known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id
-        };
+        let is_this =
+            |known: &&RepeatedRow| known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id;
         let Some(stored) = known.iter().find(is_this) else {
             changes.notification(ChangeKind::Added, row, row.occurrences);
             continue;

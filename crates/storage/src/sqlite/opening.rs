@@ -1,7 +1,5 @@
 //! Opens a database file.
 
-use std::sync::Arc;
-
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::Migrator,
@@ -9,15 +7,13 @@ use sqlx::{
 };
 
 use super::{
-    Backend, PROJECTION_TIME,
+    backend::Pools,
     files::{APPLICATION_ID, FileWatch, Location},
+    sql::Backend,
 };
 use crate::{
     Access, OpenError, OpenOptions, Store,
-    idle::Idle,
-    journal_writers::{BacklogBytes, JournalWriters},
     schema::{Applied, Standing, newest},
-    store::Signals,
 };
 
 /// The size in bytes to which the write-ahead log is truncated when it restarts. It grows while a transaction reads for
@@ -25,7 +21,7 @@ use crate::{
 const LOG_LIMIT: &str = "16777216";
 
 /// Opens the file at `url`. A commit is on disk when it returns: write-ahead log with `synchronous=FULL`.
-pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
     let location = Location::of(url, options.access)?;
     location.prepare(options.access)?;
     let migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -60,27 +56,17 @@ pub(in super::super) async fn open(url: &str, options: OpenOptions) -> Result<St
     let anchor = anchor(read.clone(), options).await.map_err(refused)?;
     let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
     let watch = FileWatch::start(&location).map_err(|error| OpenError::Connect(error.into()))?;
-    let signals = Signals::default();
-    let backend = Backend {
-        anchor,
-        read,
-        write,
-        watch: Arc::new(watch),
-        signals: signals.clone(),
-        journal_writers: JournalWriters::default(),
-        backlog_bytes: BacklogBytes::default(),
-        chains: Idle::default(),
-    };
+    let backend = Backend::new(Pools { anchor, read, write, watch });
     if options.access != Access::Read {
         warn_if_exposed(&location);
     }
     backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, PROJECTION_TIME, &signals))
+    Ok(backend.into_store())
 }
 
 /// Checks the file at `url` as [`open`] does, without changing it. Returns `false` if there is no file and it may be
 /// created.
-pub(in super::super) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+pub(crate) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
     let location = Location::of(url, options.access)?;
     let not_created = if options.access == Access::Create { Access::Migrate } else { options.access };
     match location.prepare(not_created) {

@@ -10,14 +10,8 @@ use sqlx::{Connection as _, PgConnection};
 pub(super) use self::connect::Unanswered;
 use self::connect::{begin_session, connect, reach};
 pub(crate) use self::url::{Server, check as check_url};
-use super::{Backend, PROJECTION_TIME};
-use crate::{
-    Access, OpenError, OpenOptions, Store,
-    idle::Idle,
-    journal_writers::{BacklogBytes, JournalWriters},
-    schema::Standing,
-    store::Signals,
-};
+use super::{backend::Pools, sql::Backend};
+use crate::{Access, OpenError, OpenOptions, Store, schema::Standing};
 
 /// Connects to the server and migrates the schema if `options` allow it. Refuses a server that could lose commits.
 pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
@@ -39,19 +33,10 @@ pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     inspect::check_rights(&mut first, options.access).await?;
     // It was only needed for the checks.
     let _ = first.close().await;
-    let signals = Signals::default();
     let (read, write) = (pool.clone(), pool);
-    let backend = Backend {
-        read,
-        write,
-        unanswered: Unanswered::default(),
-        signals: signals.clone(),
-        journal_writers: JournalWriters::default(),
-        backlog_bytes: BacklogBytes::default(),
-        chains: Idle::default(),
-    };
+    let backend = Backend::new(Pools { read, write, unanswered: Unanswered::default() });
     backend.take_in_backlog(options.access).await?;
-    Ok(Store::of(backend, PROJECTION_TIME, &signals))
+    Ok(backend.into_store())
 }
 
 /// Checks the server and the database as [`open`] does, without changing them. Whether the role may change the schema

@@ -4,7 +4,16 @@ use std::collections::BTreeSet;
 
 use receiptd_domain::{ChangeKind, CorrelationId, ERASED, ERASED_BODY, Person, RecipientKey, is_compressed};
 
-use super::{Connection, append, change, is_named, notification, recipient_rows, remove_keys, unless_named};
+use super::{
+    super::{
+        dialect::{self, Connection},
+        notifications::notification,
+        outbox::remove_keys,
+        statements::recipient_rows,
+        upsert::change,
+    },
+    naming::{is_named, unless_named},
+};
 use crate::{
     Erased, StorageError,
     rows::{EventRow, NotificationRow, RecipientRow, changes::RowChanges},
@@ -248,7 +257,7 @@ async fn erase_recipient(connection: &mut Connection, person: &Person, id: &str)
             sql!("DELETE FROM recipient_standings WHERE correlation_id = $1 AND recipient = $2", id, row.recipient)
                 .execute(&mut *connection)
                 .await?;
-            append::merge_recipients(connection, &[row]).await?;
+            dialect::merge_recipients(connection, &[row]).await?;
         }
     }
     Ok(())

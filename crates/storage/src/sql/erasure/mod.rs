@@ -1,6 +1,7 @@
 //! Erases a person. Counts of messages, statuses and codes stay. Chained rows that change are chained again.
 
 mod message;
+mod naming;
 
 use std::collections::BTreeSet;
 
@@ -9,14 +10,8 @@ use futures_util::TryStreamExt;
 use receiptd_domain::{AuditEntry, CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, is_compressed};
 use tokio::task::yield_now;
 
-use super::{
-    Backend, Connection, append,
-    audit_log::append,
-    messages::{notification, notification_rows},
-    outbox::remove_keys,
-    recipients::recipient_rows,
-    upsert::change,
-};
+use self::naming::{is_named, unless_named};
+use super::{audit_log::append, backend::Backend, statements::notification_rows};
 use crate::{
     ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError,
     rows::{NotificationRow, changes::RowChanges},
@@ -39,7 +34,7 @@ impl Erasure for Backend {
             after.map_or("", CorrelationId::as_str),
             limit
         );
-        let found = found.fetch_all(&self.read).await?.into_iter();
+        let found = found.fetch_all(&self.pools.read).await?.into_iter();
         Ok(found.filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect())
     }
 
@@ -82,7 +77,7 @@ impl Erasure for Backend {
             after,
             limit
         );
-        let messages = messages.fetch_all(&self.read).await?;
+        let messages = messages.fetch_all(&self.pools.read).await?;
         let Some(last) = messages.last().map(|row| row.correlation_id.clone()) else { return Ok((Vec::new(), None)) };
         let says = |text: &Option<String>| text.as_ref().is_some_and(|text| person.is_named_in(text.as_bytes()));
         let mut named: BTreeSet<String> = messages
@@ -98,7 +93,7 @@ impl Erasure for Backend {
             after,
             last
         )
-        .fetch(&self.read);
+        .fetch(&self.pools.read);
         while let Some(row) = rows.try_next().await? {
             yield_now().await;
             let is_own = row.recipient.as_deref() == Some(person.address().as_str());
@@ -112,7 +107,7 @@ impl Erasure for Backend {
             after,
             last
         );
-        let mut requests = requests.fetch(&self.read);
+        let mut requests = requests.fetch(&self.pools.read);
         while let Some(row) = requests.try_next().await? {
             yield_now().await;
             if person.is_named_in(row.request.as_bytes()) {
@@ -126,7 +121,7 @@ impl Erasure for Backend {
             after,
             last
         );
-        let steps = steps.fetch_all(&self.read).await?;
+        let steps = steps.fetch_all(&self.pools.read).await?;
         named.extend(steps.into_iter().filter(|row| says(&row.reason)).map(|row| row.correlation_id));
         let own = sql!(
             "SELECT correlation_id AS \"correlation_id!: String\" FROM (\
@@ -137,7 +132,7 @@ impl Erasure for Backend {
             after,
             last
         );
-        for row in own.fetch_all(&self.read).await? {
+        for row in own.fetch_all(&self.pools.read).await? {
             named.remove(&row.correlation_id);
         }
         let named = named.iter().filter_map(|id| CorrelationId::new(id).ok()).collect();
@@ -152,7 +147,7 @@ impl Erasure for Backend {
         entry: Option<&AuditEntry>,
     ) -> Result<(i64, Option<i64>), StorageError> {
         let looked = sql!("SELECT seq, reason FROM status_events WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit);
-        let looked = looked.fetch_all(&self.read).await?;
+        let looked = looked.fetch_all(&self.pools.read).await?;
         let last = looked.last().map(|row| row.seq);
         let is_named = |reason: &String| person.is_named_in(reason.as_bytes());
         let found: Vec<_> = looked.into_iter().filter(|row| row.reason.as_ref().is_some_and(is_named)).collect();
@@ -185,7 +180,7 @@ impl Erasure for Backend {
         // One row at a time, and with pauses, as above.
         macro_rules! look {
             ($query:literal, $row:ident => $is_theirs:expr, $label:ident, $name:expr) => {
-                let mut rows = sql!($query, after, limit).fetch(&self.read);
+                let mut rows = sql!($query, after, limit).fetch(&self.pools.read);
                 while let Some($row) = rows.try_next().await? {
                     yield_now().await;
                     last = Fingerprint::from_bytes(&$row.fingerprint);
@@ -255,16 +250,4 @@ impl Erasure for Backend {
         }
         Ok((erased, last))
     }
-}
-
-/// Whether a notification names the person.
-fn is_named(person: &Person, row: &NotificationRow) -> bool {
-    // Its body may have been purged. A text that is not an address may name the person nevertheless.
-    let texts = [&row.recipient, &row.reason, &row.detail, &row.callback_data];
-    let texts = texts.into_iter().flatten().chain([&row.status_text]).map(String::as_bytes);
-    [row.body.as_slice()].into_iter().chain(texts).any(|text| person.is_named_in(text))
-}
-
-fn unless_named(person: &Person, text: &str) -> String {
-    if person.is_named_in(text.as_bytes()) { ERASED.to_owned() } else { text.to_owned() }
 }

@@ -2,7 +2,7 @@
 
 use receiptd_domain::{CorrelationId, Dispatch, Precedence, Status, Timestamp};
 
-use super::{Connection, steps};
+use super::{super::dialect::Connection, steps};
 use crate::{
     Cancellation, Settlement, StorageError,
     rows::{Place, changes::RowChanges, outbox::StepRow},

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use receiptd_domain::{Dispatch, Timestamp};
 
 use super::{
-    Connection, dispatch,
+    super::dialect::{self, Connection},
     steps::{self, EXPIRED, End, SHOWN, UNREADABLE, because, shown},
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) async fn hand_out(
         taken.push(StepRow::of(id, &step));
     }
     if !ended.is_empty() {
-        dispatch::close(connection, &ended).await?;
+        dialect::close_submissions(connection, &ended).await?;
     }
     steps::take(connection, &taken, changes).await?;
     Ok(claims)

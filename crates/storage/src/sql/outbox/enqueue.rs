@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use receiptd_domain::{Actor, Dispatch, Submission, Timestamp};
+use receiptd_domain::{Actor, Dispatch, Timestamp};
 
-use super::{Connection, dispatch, keys, steps};
+use super::{
+    super::dialect::{self, Connection},
+    keys,
+    repeats::compared,
+    steps,
+};
 use crate::{
     EnqueueResult, OutboxEntry, Settlement, StorageError,
     rows::{
@@ -50,11 +55,11 @@ async fn enqueue_by_id(
         first.entry(&row.correlation_id).or_insert(row);
     }
     let wanted: Vec<&QueuedRow> = first.values().copied().collect();
-    let mut new = dispatch::insert_messages(connection, &wanted, at).await?;
+    let mut new = dialect::insert_messages(connection, &wanted, at).await?;
     let (taken, known): (Vec<&QueuedRow>, Vec<&QueuedRow>) =
         wanted.into_iter().partition(|row| new.contains(&row.correlation_id));
     if !taken.is_empty() {
-        dispatch::insert_outbox(connection, &taken).await?;
+        dialect::insert_outbox(connection, &taken).await?;
         let queued = Settlement::new(Dispatch::Queued, at);
         let queued: Vec<_> = taken.iter().map(|row| StepRow::of(row.correlation_id.clone(), &queued)).collect();
         steps::write_down(connection, &queued, changes).await?;
@@ -64,7 +69,7 @@ async fn enqueue_by_id(
         Vec::new()
     } else {
         let ids: Vec<&str> = known.iter().map(|row| row.correlation_id.as_str()).collect();
-        dispatch::requests(connection, &ids).await?
+        dialect::requests(connection, &ids).await?
     };
     let stored = stored.iter().map(|(id, request)| (id.as_str(), request.as_str()));
     let taken = taken.iter().map(|row| (row.correlation_id.as_str(), row.request.as_str()));
@@ -94,16 +99,4 @@ pub(super) async fn compare(
     );
     let stored = stored.fetch_optional(connection).await?;
     Ok(stored.map(|row| compared(row.request.as_deref(), &submission.to_json().to_string())))
-}
-
-/// An observed message has no request, so no submission is equal to it. An earlier version may have stored an equal
-/// request in another form, for example a number with its plus.
-pub(super) fn compared(standing: Option<&str>, request: &str) -> EnqueueResult {
-    let is_same = |standing: &str| standing == request || in_words_of_now(standing).is_some_and(|now| now == request);
-    if standing.is_some_and(is_same) { EnqueueResult::Same } else { EnqueueResult::Conflict }
-}
-
-fn in_words_of_now(request: &str) -> Option<String> {
-    let json = serde_json::from_str(request).ok()?;
-    Some(Submission::from_json(json).ok()?.to_json().to_string())
 }

@@ -2,7 +2,7 @@
 
 use receiptd_domain::{Actor, CorrelationId, IdempotencyKey, Submission};
 
-use super::{Connection, enqueue::compared};
+use super::{super::dialect::Connection, repeats::compared};
 use crate::{EnqueueResult, OutboxEntry, RequestKey, StorageError, rows::Place};
 
 /// The result that the key of an entry decides. `None` if its id decides. A new key is stored. On Postgres, this waits

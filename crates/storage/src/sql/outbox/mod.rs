@@ -5,6 +5,7 @@ mod cancel;
 mod claim;
 mod enqueue;
 mod keys;
+mod repeats;
 mod settle;
 mod steps;
 mod sweep;
@@ -18,7 +19,7 @@ pub(super) use self::keys::remove as remove_keys;
 use receiptd_domain::{Actor, AuditAction, AuditEntry, Channel, CorrelationId, PerformedAction, Timestamp};
 
 use self::sweep::Over;
-use super::{Backend, Connection, adoption, append, audit_log::append, dispatch};
+use super::{backend::Backend, dialect};
 use crate::{
     Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, Settlement, StorageError, rows::changes::RowChanges,
 };
@@ -53,7 +54,7 @@ impl Outbox for Backend {
     }
 
     async fn compare(&self, entry: &OutboxEntry, actor: &Actor) -> Result<Option<EnqueueResult>, StorageError> {
-        let mut connection = self.read.acquire().await?;
+        let mut connection = self.pools.read.acquire().await?;
         enqueue::compare(&mut connection, entry, actor).await
     }
 
@@ -66,7 +67,7 @@ impl Outbox for Backend {
         lease_until: Timestamp,
     ) -> Result<Vec<Claim>, StorageError> {
         let mut transaction = self.begin().await?;
-        let rows = dispatch::lease(&mut transaction, channel, limit, now, lease_until).await?;
+        let rows = dialect::lease(&mut transaction, channel, limit, now, lease_until).await?;
         if rows.is_empty() {
             transaction.rollback().await?;
             return Ok(Vec::new());
@@ -151,7 +152,7 @@ impl Outbox for Backend {
                  WHERE o.channel = lane.channel AND o.due_at IS NOT NULL) AS \"due_at!: i64\" \
              FROM lane WHERE channel IS NOT NULL"
         );
-        let next = next.fetch_all(&self.read).await?.into_iter();
+        let next = next.fetch_all(&self.pools.read).await?.into_iter();
         Ok(next.map(|row| (Channel::from_name(&row.channel), Timestamp::from_micros(row.due_at))).collect())
     }
 }

@@ -4,7 +4,14 @@ use std::collections::BTreeMap;
 
 use receiptd_domain::{CorrelationId, Dispatch, Timestamp};
 
-use super::{Connection, adoption, append, dispatch, steps};
+use super::{
+    super::{
+        adoption,
+        dialect::{self, Connection},
+        transactions,
+    },
+    steps,
+};
 use crate::{
     Claim, Settlement, StorageError,
     rows::{
@@ -26,11 +33,9 @@ pub(super) async fn settle(
     if settled.is_empty() {
         return Ok(());
     }
-    let claims = claims(&settled);
-    let adoptions =
-        if claims.is_empty() { Vec::new() } else { append::claim_transactions(connection, &claims).await? };
+    let adoptions = transactions::claim(connection, &claims(&settled)).await?;
     let ids: Vec<&str> = settled.keys().map(|id| id.as_str()).collect();
-    let closed: Vec<HeldRow> = dispatch::hold(connection, &ids).await?.into_iter().filter(is_closed).collect();
+    let closed: Vec<HeldRow> = dialect::hold(connection, &ids).await?.into_iter().filter(is_closed).collect();
     if !closed.is_empty() {
         stay(connection, &closed, &mut settled).await?;
     }
@@ -58,7 +63,7 @@ async fn end_attempts<'a>(
         retry_at: settlement.retry_at.map(Timestamp::as_micros),
     };
     let rows: Vec<EndRow> = first.iter().map(row).collect();
-    let missing = dispatch::end_attempts(connection, &rows).await?;
+    let missing = dialect::end_attempts(connection, &rows).await?;
     for (id, attempt) in &missing {
         first.remove(&(id.as_str(), *attempt));
     }
@@ -93,5 +98,5 @@ async fn stay(connection: &mut Connection, messages: &[HeldRow], settled: &mut S
         }
         !stays
     });
-    dispatch::close(connection, &closed).await
+    dialect::close_submissions(connection, &closed).await
 }

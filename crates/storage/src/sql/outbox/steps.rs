@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use receiptd_domain::{ChangeKind, Dispatch, Timestamp};
 
-use super::{Connection, dispatch};
+use super::super::dialect::{self, Connection};
 use crate::{
     Settlement,
     rows::{changes::RowChanges, outbox::StepRow},
@@ -32,7 +32,7 @@ pub(super) fn because((dispatch, reason): End, at: Timestamp) -> Settlement {
 
 /// Those of the messages that the platform has according to a notification. Locks all these messages.
 pub(super) async fn shown(connection: &mut Connection, ids: &[&str]) -> Result<BTreeSet<String>, sqlx::Error> {
-    let held = dispatch::hold(connection, ids).await?;
+    let held = dialect::hold(connection, ids).await?;
     Ok(held.into_iter().filter(|message| message.is_shown).map(|message| message.correlation_id).collect())
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn take(
     if steps.is_empty() {
         return Ok(());
     }
-    dispatch::move_messages(connection, steps).await?;
+    dialect::move_messages(connection, steps).await?;
     write_down(connection, steps, changes).await
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn write_down(
     steps: &[StepRow],
     changes: &mut RowChanges,
 ) -> Result<(), sqlx::Error> {
-    for row in dispatch::insert_steps(connection, steps).await? {
+    for row in dialect::insert_steps(connection, steps).await? {
         changes.step(ChangeKind::Added, &row);
     }
     Ok(())

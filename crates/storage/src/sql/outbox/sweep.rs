@@ -3,7 +3,11 @@
 use receiptd_domain::{AuditEntry, CorrelationId, Timestamp};
 
 use super::{
-    Backend, Connection, append, dispatch,
+    super::{
+        audit_log::append,
+        backend::Backend,
+        dialect::{self, Connection},
+    },
     steps::{self, ABANDONED, DOUBTFUL, EXPIRED, RESENT, SHOWN, because, shown},
 };
 use crate::{
@@ -65,8 +69,8 @@ async fn end(
     changes: &mut RowChanges,
 ) -> Result<Vec<String>, StorageError> {
     let mut ids = match over {
-        Over::Leases { resend } => dispatch::end_leases(connection, now, resend.then_some(now), MOST).await?,
-        Over::Waiting => dispatch::end_waiting(connection, now, MOST).await?,
+        Over::Leases { resend } => dialect::end_leases(connection, now, resend.then_some(now), MOST).await?,
+        Over::Waiting => dialect::end_waiting(connection, now, MOST).await?,
         Over::Known => end_all(connection).await?,
     };
     if ids.is_empty() {

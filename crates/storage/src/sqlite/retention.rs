@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use tokio::time::sleep;
 
-use super::Backend;
+use super::backend::Pools;
 
 /// How often receiptd tries to empty the write-ahead log, and the pause for its readers in between.
 const TRUNCATIONS: u32 = 50;
@@ -17,9 +17,9 @@ const BETWEEN_TRUNCATIONS: Duration = Duration::from_millis(100);
 
 /// Merges the write-ahead log into the file and empties it. A transaction that still reads from the log prevents this.
 /// It is waited for on a connection that holds no lock. Returns whether the log is empty.
-pub(super) async fn clear_log(backend: &Backend) -> Result<bool, sqlx::Error> {
-    backend.watch.check()?;
-    let connect = SqliteConnectOptions::clone(&backend.write.connect_options()).busy_timeout(Duration::ZERO);
+pub(super) async fn clear_log(pools: &Pools) -> Result<bool, sqlx::Error> {
+    pools.watch.check()?;
+    let connect = SqliteConnectOptions::clone(&pools.write.connect_options()).busy_timeout(Duration::ZERO);
     let mut connection = connect.connect().await?;
     let mut is_busy = true;
     for _ in 0..TRUNCATIONS {
@@ -40,10 +40,10 @@ pub(super) async fn clear_log(backend: &Backend) -> Result<bool, sqlx::Error> {
 const LARGEST_REWRITTEN: i64 = 64 << 20;
 
 /// Rewrites the file row by row, if it is small enough. Returns whether it did.
-pub(super) async fn rewrite_file(backend: &Backend) -> Result<bool, sqlx::Error> {
-    backend.watch.check()?;
+pub(super) async fn rewrite_file(pools: &Pools) -> Result<bool, sqlx::Error> {
+    pools.watch.check()?;
     // Takes this process's writer, so that its other writers do not poll for the lock.
-    let mut writer = backend.write.acquire().await?;
+    let mut writer = pools.write.acquire().await?;
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let size: i64 = sqlx::query_scalar(size).fetch_one(&mut *writer).await?;
     if size > LARGEST_REWRITTEN {

@@ -1,12 +1,12 @@
 //! How far the order of status events is settled on Postgres, where many transactions run at a time and commit in any
 //! order.
 
-use super::Connection;
+use super::backend::Connection;
 
 /// The number up to which nothing can be added any more, and the last number of all. Two statements in this order: a
 /// transaction that announces itself after the first draws greater numbers. A transaction that announced itself before
 /// is seen by the second, or has committed and is seen later.
-pub(super) async fn ends(connection: &mut Connection) -> Result<(i64, i64), sqlx::Error> {
+pub(super) async fn event_ends(connection: &mut Connection) -> Result<(i64, i64), sqlx::Error> {
     let drawn = sql!("SELECT last_value AS \"seq!\" FROM status_events_seq").fetch_one(&mut *connection).await?.seq;
     let announced = sql!(
         "SELECT MIN(((classid::bigint & 65535) << 32) | objid::bigint) AS seq FROM pg_locks \

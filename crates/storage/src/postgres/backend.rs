@@ -1,0 +1,38 @@
+//! The connections to a server.
+
+use std::{io, time::Duration};
+
+use sqlx::{PgConnection, PgPool, Postgres};
+
+use super::opening::Unanswered;
+
+pub(super) type Connection = PgConnection;
+pub(super) type Database = Postgres;
+
+pub(super) const BEGIN: &str = "BEGIN";
+pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// A projection locks the rows of its messages, and other instances may wait for them.
+pub(super) const PROJECTION_TIME: Duration = Duration::from_millis(50);
+
+pub(super) struct Pools {
+    pub(super) read: PgPool,
+    pub(super) write: PgPool,
+    pub(super) unanswered: Unanswered,
+}
+
+/// The files are those of the server.
+#[expect(clippy::unnecessary_wraps, reason = "on SQLite the files are checked")]
+pub(super) fn check_files(_: &Pools) -> io::Result<()> {
+    Ok(())
+}
+
+/// The server or the role may allow no further connection.
+pub(super) fn explain_timeout(pools: &Pools, pool: &PgPool) {
+    pools.unanswered.explain(pool);
+}
+
+pub(super) async fn close(pools: &Pools) {
+    pools.read.close().await;
+    pools.write.close().await;
+}

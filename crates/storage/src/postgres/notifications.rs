@@ -1,0 +1,59 @@
+//! Reads the notifications of many messages at once on Postgres.
+
+use receiptd_domain::{CorrelationId, Fingerprint};
+
+use super::{
+    arrays::texts,
+    backend::Connection,
+    sql::statements::{bodiless_rows, notification_rows},
+};
+use crate::rows::NotificationRow;
+
+/// The notifications of some messages, by key.
+pub(super) async fn notifications_of(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+    after: Option<&(CorrelationId, Fingerprint)>,
+    most: i64,
+) -> Result<Vec<NotificationRow>, sqlx::Error> {
+    let (id, fingerprint) = after.map_or(("", [].as_slice()), |(id, last)| (id.as_str(), last.as_bytes()));
+    notification_rows!(
+        "SELECT ",
+        " FROM notifications WHERE correlation_id = ANY($1) \
+         AND (correlation_id, fingerprint) > ($2, $3) ORDER BY correlation_id, fingerprint LIMIT $4",
+        &texts(ids),
+        id,
+        fingerprint,
+        most
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// All notifications of some messages, without their bodies, which may be large and do not matter for the status.
+pub(super) async fn notifications_without_bodies_of(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+) -> Result<Vec<NotificationRow>, sqlx::Error> {
+    bodiless_rows!("correlation_id = ANY($1)", &texts(ids)).fetch_all(connection).await
+}
+
+/// The sizes in bytes of the rows that [`notifications_of`] reads.
+pub(super) async fn sizes_of(
+    connection: &mut Connection,
+    ids: &[CorrelationId],
+    after: Option<&(CorrelationId, Fingerprint)>,
+    most: i64,
+) -> Result<Vec<i64>, sqlx::Error> {
+    let (id, fingerprint) = after.map_or(("", [].as_slice()), |(id, last)| (id.as_str(), last.as_bytes()));
+    let sizes = sql!(
+        "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
+         WHERE correlation_id = ANY($1) \
+         AND (correlation_id, fingerprint) > ($2, $3) ORDER BY correlation_id, fingerprint LIMIT $4",
+        &texts(ids),
+        id,
+        fingerprint,
+        most
+    );
+    Ok(sizes.fetch_all(connection).await?.into_iter().map(|row| row.bytes).collect())
+}

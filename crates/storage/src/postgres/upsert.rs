@@ -1,0 +1,52 @@
+//! Inserts notifications on Postgres.
+
+use super::{arrays::columns, backend::Connection, sql::statements::insert_notifications};
+use crate::rows::{NotificationRow, RepeatedRow};
+
+/// Inserts notifications. A notification that exists already is counted. Returns these as they were before.
+pub(super) async fn insert_notifications(
+    connection: &mut Connection,
+    rows: &[NotificationRow],
+) -> Result<Vec<RepeatedRow>, sqlx::Error> {
+    columns!(rows: correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel,
+        recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
+    let counted = insert_notifications!(
+        "WITH stored AS (",
+        "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
+         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
+         $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
+        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated) \
+         SELECT correlation_id, fingerprint, occurrences, uncorrelated FROM stored WHERE occurrences > 1",
+        &correlation_id as _,
+        &fingerprint as _,
+        &received_at as _,
+        &source as _,
+        &occurrences as _,
+        &uncorrelated as _,
+        &transaction_id as _,
+        &channel as _,
+        &recipient as _,
+        &event as _,
+        &failure as _,
+        &status_text as _,
+        &code as _,
+        &reason as _,
+        &detail as _,
+        &event_at as _,
+        &segments as _,
+        &callback_data as _,
+        &body as _
+    );
+    let mut known = Vec::new();
+    for stored in counted.fetch_all(connection).await? {
+        // New notifications may occur several times in the batch.
+        let is_this = |row: &&NotificationRow| {
+            row.fingerprint == stored.fingerprint && row.correlation_id == stored.correlation_id
+        };
+        if rows.iter().find(is_this).is_none_or(|row| stored.occurrences > row.occurrences) {
+            let (correlation_id, fingerprint) = (stored.correlation_id, stored.fingerprint);
+            known.push(RepeatedRow { correlation_id, fingerprint, uncorrelated: stored.uncorrelated });
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,206 @@
+//! The text of statements, or parts of them, that several files share. The files of each database fill in how they pass
+//! the rows of a batch.
+
+/// The upsert of messages. It makes the result independent of the order of arrival: the notification with the greatest
+/// precedence wins, by the same rule as `domain::Standing::merge`. `$source` selects the rows of the batch.
+///
+/// Precedence does not decide if a message of another system has several recipients: the row names a recipient other
+/// than that of the message, or several, which makes its precedence longer. `recipients.rs` merges these
+/// messages.
+macro_rules! merge_messages {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        merge_messages!(
+            @ "excluded.precedence > messages.precedence AND length(excluded.precedence) <= 26 \
+             AND (messages.dispatch IS NOT NULL OR messages.recipient IS NULL OR excluded.recipient IS NULL \
+                 OR excluded.recipient = messages.recipient)",
+            $source $(, $argument)+
+        )
+    };
+    (@ $wins:literal, $source:literal $(, $argument:expr)+) => {
+        sql!(
+            "INSERT INTO messages (correlation_id, channel, recipient, transaction_id, status, precedence, status_at, \
+             is_final, failure, code, reason, segments, callback_data, created_at, updated_at) "
+                + $source
+                + " ON CONFLICT (correlation_id) DO UPDATE SET \
+             channel = CASE WHEN messages.dispatch IS NULL AND " + $wins + " \
+                 THEN excluded.channel ELSE messages.channel END, \
+             recipient = COALESCE(messages.recipient, excluded.recipient), \
+             transaction_id = CASE WHEN " + $wins + " \
+                 AND (messages.dispatch IS NULL OR excluded.transaction_id IS NOT NULL) \
+                 THEN excluded.transaction_id ELSE messages.transaction_id END, \
+             status = CASE WHEN " + $wins + " \
+                 THEN excluded.status ELSE messages.status END, \
+             precedence = CASE WHEN " + $wins + " \
+                 THEN excluded.precedence ELSE messages.precedence END, \
+             status_at = CASE WHEN " + $wins + " \
+                 THEN excluded.status_at ELSE messages.status_at END, \
+             is_final = CASE WHEN " + $wins + " \
+                 THEN excluded.is_final ELSE messages.is_final END, \
+             failure = CASE WHEN " + $wins + " \
+                 THEN excluded.failure ELSE messages.failure END, \
+             code = CASE WHEN " + $wins + " \
+                 THEN excluded.code ELSE messages.code END, \
+             reason = CASE WHEN " + $wins + " \
+                 THEN excluded.reason ELSE messages.reason END, \
+             segments = CASE WHEN messages.segments IS NULL OR excluded.segments > messages.segments \
+                 THEN excluded.segments ELSE messages.segments END, \
+             callback_data = CASE WHEN messages.dispatch IS NULL AND (messages.callback_data IS NULL \
+                 OR excluded.callback_data > messages.callback_data) \
+                 THEN excluded.callback_data ELSE messages.callback_data END, \
+             updated_at = CASE WHEN excluded.updated_at > messages.updated_at \
+                 THEN excluded.updated_at ELSE messages.updated_at END"
+            $(, $argument)+
+        )
+    };
+}
+
+/// Stores which message owns each transaction. A real correlation id wins over `txn:…`. Of two real ones, the smaller
+/// wins, so that the order of arrival does not matter. `$returning` selects the result for new transactions and for
+/// transactions whose owner changes.
+macro_rules! claim_transactions {
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO transactions (transaction_id, correlation_id) "
+                + $source
+                + " ON CONFLICT (transaction_id) DO UPDATE \
+             SET formerly = transactions.correlation_id, correlation_id = excluded.correlation_id \
+             WHERE excluded.correlation_id <> 'txn:' || excluded.transaction_id \
+             AND (transactions.correlation_id = 'txn:' || transactions.transaction_id \
+                  OR excluded.correlation_id < transactions.correlation_id)"
+                + $returning
+            $(, $argument)+
+        )
+    };
+}
+
+/// Inserts notifications. A notification that exists already is counted. `$before` and `$after` surround the statement.
+macro_rules! insert_notifications {
+    ($before:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            $before
+                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, \
+             transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
+             callback_data, body) "
+                + $source
+                + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
+             SET occurrences = notifications.occurrences + excluded.occurrences"
+                + $after
+            $(, $argument)+
+        )
+    };
+}
+
+/// Inserts new messages. `$returning` selects the result for these.
+macro_rules! insert_messages {
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO messages (correlation_id, dispatch, channel, sender, recipient, status, precedence, status_at, \
+             is_final, callback_data, created_at, updated_at) "
+                + $source
+                + " ON CONFLICT (correlation_id) DO NOTHING"
+                + $returning
+            $(, $argument)+
+        )
+    };
+}
+
+/// Sets the status of messages to the state of our dispatch, unless a notification reports more. `$source` selects the
+/// steps. `$1` is `Precedence::DISPATCH_BYTES`.
+macro_rules! move_messages {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "UPDATE messages SET dispatch = step.dispatch, updated_at = step.at, \
+             transaction_id = CASE WHEN messages.precedence <= $1 AND step.transaction_id IS NOT NULL \
+                 THEN step.transaction_id ELSE messages.transaction_id END, \
+             status = CASE WHEN messages.precedence <= $1 THEN step.dispatch ELSE messages.status END, \
+             status_at = CASE WHEN messages.precedence <= $1 THEN step.at ELSE messages.status_at END, \
+             is_final = CASE WHEN messages.precedence <= $1 THEN step.is_final ELSE messages.is_final END, \
+             failure = CASE WHEN messages.precedence <= $1 THEN step.failure ELSE messages.failure END, \
+             code = CASE WHEN messages.precedence <= $1 THEN step.code ELSE messages.code END, \
+             reason = CASE WHEN messages.precedence <= $1 THEN step.reason ELSE messages.reason END \
+             FROM ("
+                + $source
+                + ") AS step WHERE messages.correlation_id = step.correlation_id"
+            $(, $argument)+
+        )
+    };
+}
+
+/// Merges the standings of the recipients of messages with several recipients. The greatest precedence wins here too.
+macro_rules! merge_recipients {
+    ($source:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO recipient_standings (correlation_id, recipient, severity, is_open, precedence, status, failure, \
+             code, reason, channel, transaction_id) "
+                + $source
+                + " ON CONFLICT (correlation_id, recipient) DO UPDATE SET severity = excluded.severity, \
+             is_open = excluded.is_open, precedence = excluded.precedence, status = excluded.status, \
+             failure = excluded.failure, code = excluded.code, reason = excluded.reason, channel = excluded.channel, \
+             transaction_id = excluded.transaction_id WHERE excluded.precedence > recipient_standings.precedence"
+            $(, $argument)+
+        )
+    };
+}
+
+/// Inserts dispatch steps, each as the next step of its message. `$source` selects them, `$returning` selects the
+/// result.
+macro_rules! insert_steps {
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id) \
+             SELECT step.correlation_id, (SELECT COALESCE(MAX(before.step), 0) + 1 FROM dispatch_events before \
+                 WHERE before.correlation_id = step.correlation_id), \
+             step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id \
+             FROM ("
+                + $source
+                + ") AS step"
+                + $returning
+            $(, $argument)+
+        )
+    };
+}
+
+/// Complete rows of `notifications`. `$before` and `$after` surround the columns.
+macro_rules! notification_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(
+            NotificationRow,
+            $before
+                + "correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
+         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
+                + $after
+            $(, $argument)*
+        )
+    };
+}
+
+/// The rows of notifications that match `$where`, without their bodies.
+macro_rules! bodiless_rows {
+    ($where:literal, $argument:expr) => {
+        sql_as!(
+            NotificationRow,
+            "SELECT correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
+             recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
+             substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
+                + $where,
+            $argument
+        )
+    };
+}
+
+/// Complete rows of `recipient_standings`. `$after` follows the columns.
+macro_rules! recipient_rows {
+    ($after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(
+            RecipientRow,
+            "SELECT correlation_id, recipient, severity, is_open, precedence, status, failure, code, reason, channel, \
+         transaction_id FROM recipient_standings " + $after
+            $(, $argument)*
+        )
+    };
+}
+
+pub(crate) use {
+    bodiless_rows, claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages,
+    merge_recipients, move_messages, notification_rows, recipient_rows,
+};

@@ -1,0 +1,51 @@
+//! The connections to an open database file: one that writes, and several that read.
+
+use std::{io, time::Duration};
+
+use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+
+use super::files::FileWatch;
+
+pub(super) type Connection = SqliteConnection;
+pub(super) type Database = Sqlite;
+
+/// Takes the write lock at once. A transaction that reads first and then finds that another writer was faster can only
+/// be rolled back.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN";
+
+/// Nothing else is committed meanwhile.
+pub(super) const PROJECTION_TIME: Duration = Duration::from_millis(8);
+
+pub(super) struct Pools {
+    /// Never used, and open as long as this value exists. SQLite removes the write-ahead log with the last connection,
+    /// and a pool may have no connection at times.
+    pub(super) anchor: SqlitePool,
+    pub(super) read: SqlitePool,
+    pub(super) write: SqlitePool,
+    /// Dropped after the connections, since it has the files open.
+    pub(super) watch: FileWatch,
+}
+
+pub(super) fn check_files(pools: &Pools) -> io::Result<()> {
+    pools.watch.check()
+}
+
+/// The only writer is busy, as the error says already.
+pub(super) fn explain_timeout(_: &Pools, _: &SqlitePool) {}
+
+/// The writer is closed last, since a reader cannot merge the log into the database.
+pub(super) async fn close(pools: &Pools) {
+    if pools.watch.must_be_left_alone() {
+        // The writer would write to the files and delete the log. A connection that is never dropped is closed only by
+        // the end of the process.
+        tracing::error!(
+            "another program has written to the files of the database; the shutdown leaves them as they are"
+        );
+        Box::leak(Box::new(pools.write.clone()));
+        return;
+    }
+    pools.anchor.close().await;
+    pools.read.close().await;
+    pools.write.close().await;
+}
