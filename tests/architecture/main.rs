@@ -7,12 +7,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+mod circles;
 mod schema;
 mod secrets;
 mod source;
 
 use std::{collections::BTreeSet, fs};
 
+use circles::Package;
 use source::{File, files};
 
 /// Each module of `src/`, and the other modules that it may import. `http`, `cli` and `lifecycle` may import all.
@@ -183,6 +185,55 @@ fn files_do_not_import_each_other_in_circles() {
         }
         assert_none(open.iter().map(|(name, _, siblings)| format!("{name} imports {}", siblings.join(", "))));
     }
+}
+
+/// In this package no file at all imports in a circle, not even a `mod.rs`.
+#[test]
+fn files_of_the_store_do_not_import_each_other_in_circles() {
+    let files = files(&["crates/storage/src"]);
+    assert!(files.len() > 50, "the sources were not found");
+    assert_none(Package::of("crates/storage/src/", &files).circles());
+}
+
+/// What only one database has: its files and connections, and how it passes rows to a statement.
+const OF_ONE_DATABASE: &[&str] = &[
+    "mod.rs",
+    "sqlite/files/",
+    "sqlite/backup/",
+    "sqlite/opening.rs",
+    "sqlite/json.rs",
+    "postgres/opening/",
+    "postgres/arrays.rs",
+];
+
+/// A statement whose text differs is found in the file of the same name.
+#[test]
+fn each_database_has_its_statements_in_the_files_that_need_them() {
+    let shared = names_below("crates/storage/src/sql");
+    let [sqlite, postgres] = ["sqlite", "postgres"].map(|database| {
+        let is_of_one = |name: &String| {
+            OF_ONE_DATABASE.iter().any(|own| format!("{database}/{name}").starts_with(own) || name == own)
+        };
+        let names: Vec<_> = names_below(&format!("crates/storage/src/{database}"))
+            .into_iter()
+            .filter(|name| !is_of_one(name))
+            .collect();
+        assert_none(
+            names
+                .iter()
+                .filter(|name| !shared.contains(name))
+                .map(|name| format!("{database}/{name} has no sql/{name}")),
+        );
+        names
+    });
+    assert!(sqlite.len() > 5, "the statements were not found");
+    assert_eq!(sqlite, postgres, "the files of sqlite/ and postgres/");
+}
+
+/// The paths of the source files in a folder.
+fn names_below(folder: &str) -> Vec<String> {
+    let names = files(&[folder]).into_iter().map(|file| file.name);
+    names.map(|name| name.strip_prefix(&format!("{folder}/")).unwrap().to_owned()).collect()
 }
 
 #[test]
