@@ -203,6 +203,7 @@ const OF_ONE_DATABASE: &[&str] = &[
     "sqlite/opening.rs",
     "sqlite/json.rs",
     "postgres/opening/",
+    "postgres/unanswered.rs",
     "postgres/arrays.rs",
 ];
 

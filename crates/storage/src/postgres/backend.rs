@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use sqlx::{PgConnection, PgPool, Postgres};
 
-use super::opening::Unanswered;
+use super::unanswered::Unanswered;
 
 pub(super) type Connection = PgConnection;
 pub(super) type Database = Postgres;

@@ -33,6 +33,7 @@ mod retention;
 mod sql;
 mod status_events;
 mod transactions;
+mod unanswered;
 mod upsert;
 
 pub(super) use self::opening::{Server, check_url, open, probe};

@@ -1,11 +1,6 @@
 //! Connections to the server: their settings, and how long they may be silent.
 
-use std::{
-    io,
-    str::FromStr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, str::FromStr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool,
@@ -13,7 +8,7 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{inspect, url::Server};
+use super::{super::unanswered::silent, inspect, url::Server};
 use crate::{Access, OpenError, OpenOptions};
 
 /// Connects to a server that stores any text, that loses no commit, and whose sessions are not shared. Returns the
@@ -109,36 +104,5 @@ fn is_starting(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
         sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
         _ => false,
-    }
-}
-
-fn silent(patience: Duration) -> sqlx::Error {
-    io::Error::new(io::ErrorKind::TimedOut, format!("the server did not answer within {patience:?}")).into()
-}
-
-/// Finds out why the pool has no free connection. The pool itself only reports a timeout: if the server or a role
-/// allows no more connections, the pool tries again until its time is over.
-#[derive(Default)]
-pub(crate) struct Unanswered {
-    last: Mutex<Option<Instant>>,
-}
-
-impl Unanswered {
-    /// Opens a connection like those of the pool, and logs the server's error, at most once a minute.
-    pub(crate) fn explain(&self, pool: &PgPool) {
-        const PAUSE: Duration = Duration::from_mins(1);
-        const PATIENCE: Duration = Duration::from_secs(5);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < PAUSE) {
-            return;
-        }
-        *last = Some(Instant::now());
-        let connect = pool.connect_options();
-        tokio::spawn(async move {
-            if let Err(error) = timeout(PATIENCE, connect.connect()).await.unwrap_or_else(|_| Err(silent(PATIENCE))) {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "the database allows no further connection");
-            }
-        });
     }
 }

@@ -7,10 +7,9 @@ mod url;
 
 use sqlx::{Connection as _, PgConnection};
 
-pub(super) use self::connect::Unanswered;
 use self::connect::{begin_session, connect, reach};
 pub(crate) use self::url::{Server, check as check_url};
-use super::{backend::Pools, sql::Backend};
+use super::{backend::Pools, sql::Backend, unanswered::Unanswered};
 use crate::{Access, OpenError, OpenOptions, Store, schema::Standing};
 
 /// Connects to the server and migrates the schema if `options` allow it. Refuses a server that could lose commits.

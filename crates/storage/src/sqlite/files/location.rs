@@ -15,7 +15,10 @@ use rustix::{
 use sqlx::sqlite::SqliteConnectOptions;
 use url::form_urlencoded;
 
-use super::watch::can_have_log;
+use super::{
+    header::Header,
+    held::{hold, read},
+};
 use crate::{Access, OpenError, UrlError};
 
 /// The files of an SQLite database while it is in use. A write-ahead log is useless without its own database file.
@@ -198,6 +201,14 @@ fn check_parameters(parameters: &str, access: Access) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Whether a log that is not empty can belong to this database file. SQLite writes to a new file before it creates a
+/// log. Beside any other file, SQLite would use the log nevertheless, and it would treat an empty file as a new
+/// database.
+fn can_have_log(path: &Path) -> io::Result<bool> {
+    let header = read(&*hold(path)?, 0)?.map(Header::new);
+    Ok(header.is_some_and(|header| header.can_have_log()))
 }
 
 /// Whether this user has the right, by the effective ids.

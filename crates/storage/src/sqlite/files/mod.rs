@@ -1,6 +1,7 @@
 //! The files of a database: where they are, and whether they are intact.
 
 mod header;
+mod held;
 mod location;
 mod watch;
 

@@ -6,14 +6,12 @@
 use std::{
     fs::File,
     io::{self, ErrorKind},
-    os::unix::fs::FileExt,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{
-    super::header::{APPLICATION_ID, Header},
-    held::hold,
+use super::super::{
+    header::{APPLICATION_ID, Header},
+    held::read,
 };
 use crate::{FileLost, error::Loss};
 
@@ -67,14 +65,6 @@ impl Contents {
         *seen = Seen { length, is_marked: seen.is_marked || is_marked };
         Ok(None)
     }
-}
-
-/// Whether a log that is not empty can belong to this database file. SQLite writes to a new file before it creates a
-/// log. Beside any other file, SQLite would use the log nevertheless, and it would treat an empty file as a new
-/// database.
-pub(crate) fn can_have_log(path: &Path) -> io::Result<bool> {
-    let header = read(&*hold(path)?, 0)?.map(Header::new);
-    Ok(header.is_some_and(|header| header.can_have_log()))
 }
 
 /// Maximum number of reads of a log that other connections restart meanwhile.
@@ -162,15 +152,5 @@ impl Index {
 
     fn number(&self, at: usize) -> u32 {
         u32::from_ne_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
-    }
-}
-
-/// Reads bytes of a file. `None` if the file is too short.
-fn read<const BYTES: usize>(file: &File, at: u64) -> io::Result<Option<[u8; BYTES]>> {
-    let mut bytes = [0; BYTES];
-    match file.read_exact_at(&mut bytes, at) {
-        Ok(()) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -4,7 +4,6 @@
 //! Commits succeed, but no later process can read them.
 
 mod contents;
-mod held;
 
 use std::{
     fs, io,
@@ -12,12 +11,11 @@ use std::{
     sync::OnceLock,
 };
 
-pub(super) use self::contents::can_have_log;
-use self::{
-    contents::Contents,
+use self::contents::Contents;
+use super::{
     held::{Identity, hold},
+    location::{Location, PARTS},
 };
-use super::location::{Location, PARTS};
 use crate::{FileLost, error::Loss};
 
 /// The files of a database, as they were when it was opened.

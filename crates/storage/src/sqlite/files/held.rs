@@ -6,21 +6,21 @@
 
 use std::{
     fs::{self, File},
-    io,
-    os::unix::fs::MetadataExt,
+    io::{self, ErrorKind},
+    os::unix::fs::{FileExt, MetadataExt},
     path::Path,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 /// A file is unchanged as long as these are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     device: u64,
     inode: u64,
 }
 
 impl Identity {
-    pub(super) fn of(found: &fs::Metadata) -> Self {
+    pub(crate) fn of(found: &fs::Metadata) -> Self {
         Self { device: found.dev(), inode: found.ino() }
     }
 }
@@ -28,7 +28,7 @@ impl Identity {
 static HELD: Mutex<Vec<(Identity, Weak<File>)>> = Mutex::new(Vec::new());
 
 /// Opens a file, or returns the file if it is open already.
-pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
+pub(crate) fn hold(path: &Path) -> io::Result<Arc<File>> {
     let wanted = Identity::of(&fs::metadata(path)?);
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
     held.retain(|(_, file)| file.strong_count() > 0);
@@ -39,4 +39,14 @@ pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
     let file = Arc::new(File::open(path)?);
     held.push((Identity::of(&file.metadata()?), Arc::downgrade(&file)));
     Ok(file)
+}
+
+/// Reads bytes of a file. `None` if the file is too short.
+pub(crate) fn read<const BYTES: usize>(file: &File, at: u64) -> io::Result<Option<[u8; BYTES]>> {
+    let mut bytes = [0; BYTES];
+    match file.read_exact_at(&mut bytes, at) {
+        Ok(()) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
 }
