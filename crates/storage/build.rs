@@ -14,7 +14,7 @@ use std::{env, fs, io};
 use serde_json::Value;
 
 const CACHE: &str = "sqlx-data.json";
-/// The root of the workspace, which contains the cache and the migrations.
+/// The root of the workspace, which contains the cache.
 const ROOT: &str = "../..";
 const MEND: &str = "run `cargo xtask prepare`, which writes it again";
 /// The database that `cargo xtask prepare` is working on. Unset in every other build.
@@ -25,7 +25,6 @@ fn main() {
     println!("cargo::rerun-if-env-changed={PREPARE}");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={ROOT}/{CACHE}");
-    println!("cargo::rerun-if-changed={ROOT}/migrations");
     let done = match env::var(PREPARE) {
         Ok(backend) => prepare(&backend),
         Err(env::VarError::NotPresent) => unpack(),

@@ -38,10 +38,10 @@ const OTHERS: &str = "\
     INSERT INTO notifications (correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, event, status_text, \
         body) SELECT correlation_id, CAST('0123456789abcdef' AS BYTES), created_at, 'notify', 1, 0, 'delivered', 'Delivered', CAST('{}' AS BYTES) \
         FROM messages WHERE created_at < HUNDRED_THOUSANDTH; \
-    INSERT INTO inbound (fingerprint, received_at, occurrences, event, body) \
-        SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 1, 'MO', CAST('{}' AS BYTES) FROM n WHERE i < 20000; \
-    INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body) \
-        SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 1, 'odd', CAST('{}' AS BYTES) FROM n WHERE i < 20000;";
+    INSERT INTO inbound (fingerprint, received_at, source, occurrences, event, body) \
+        SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 'notify', 1, 'MO', CAST('{}' AS BYTES) FROM n WHERE i < 20000; \
+    INSERT INTO quarantine (fingerprint, received_at, source, occurrences, reason, body) \
+        SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 'notify', 1, 'odd', CAST('{}' AS BYTES) FROM n WHERE i < 20000;";
 
 fn filled(numbers: &str, bytes: &str) -> String {
     let fill = format!("{numbers} {MESSAGES} {OTHERS}");

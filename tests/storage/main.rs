@@ -24,8 +24,8 @@
 //! | `plans` | no statement of the outbox reads more than necessary |
 //! | `chain`, `tampering` | the hash chain, and the changes that it detects |
 //! | `audit_log`, `retention`, `erasure` | audit log, purges and erased persons |
-//! | `upgrade`, `schemas` | data of earlier versions |
-//! | `migrating` | the schema changes while others write |
+//! | `schemas` | data of earlier versions, and what a migration may change |
+//! | `next`, `migrating` | the next version migrates a store, also while others use it |
 //! | `clocks` | wrong clocks |
 //! | `files` | an SQLite file that is lost while it is open |
 //! | `roles` | the privileges of each role on Postgres |
@@ -76,6 +76,7 @@ mod journal;
 mod list;
 mod make;
 mod migrating;
+mod next;
 mod opening;
 mod order;
 mod outbox;
@@ -93,5 +94,4 @@ mod store;
 mod tampering;
 mod ties;
 mod unit;
-mod upgrade;
 mod worst_off;

@@ -3,13 +3,13 @@
 use std::{error::Error, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use harness::put;
-use receiptd::storage::{self, Access, BackupError, OpenError, OpenOptions, StorageError, UrlError};
+use receiptd::storage::{self, Access, BackupError, OpenError, OpenOptions, Schema, StorageError, UrlError};
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::{
     make::{about, id, time},
-    schemas::schemas,
+    next,
     store::{Database, OPTIONS, TestStore, open},
 };
 
@@ -32,7 +32,7 @@ only!(
     a_path_that_is_not_a_regular_file_is_refused,
     only_the_owner_can_read_the_files,
     the_file_of_another_program_is_refused_and_not_changed,
-    an_older_file_without_an_application_id_gets_one,
+    a_file_without_an_application_id_gets_one,
     a_removed_log_is_detected,
     a_log_of_another_file_is_detected,
 );
@@ -81,23 +81,17 @@ async fn opening_again_keeps_everything(store: &TestStore) {
 }
 
 async fn a_newer_schema_is_refused(store: &TestStore) {
-    store
-        .execute(match store.database {
-            Database::Sqlite { .. } => {
-                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                 VALUES (99999, 'from the future', TRUE, x'00', 0)"
-            }
-            Database::Postgres { .. } => {
-                "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                 VALUES (99999, 'from the future', TRUE, '\\x00', 0)"
-            }
-        })
-        .await;
-    let error = refused(store.database.url()).await;
-    let OpenError::Newer { found: 99_999, known } = error else { panic!("{error:?}") };
-    let error = storage::probe(store.database.url(), OPTIONS).await;
-    assert!(matches!(error, Err(OpenError::Newer { .. })), "{error:?}");
-    assert_eq!(Some(&known), schemas(store).await.last());
+    next::open(store.database.url()).await.unwrap();
+    let before = contents(store).await;
+    for access in ALL {
+        let error = refused_for(access, store.database.url()).await;
+        let OpenError::Newer { found, known } = error else { panic!("{error:?}") };
+        assert_eq!((found, known), (next::number(next::schema()), next::number(Schema::CURRENT)));
+        assert!(error.to_string().contains("Run the newer version"), "{error}");
+        let probed = storage::probe(store.database.url(), OpenOptions { access, ..OPTIONS }).await;
+        assert!(matches!(probed, Err(OpenError::Newer { .. })), "{probed:?}");
+    }
+    assert_eq!(contents(store).await, before);
 }
 
 async fn an_altered_schema_is_refused(store: &TestStore) {
@@ -292,12 +286,13 @@ async fn the_file_of_another_program_is_refused_and_not_changed(store: &TestStor
     }
 }
 
-async fn an_older_file_without_an_application_id_gets_one(store: &TestStore) {
+/// For example, it was made of the output of `.dump`.
+async fn a_file_without_an_application_id_gets_one(store: &TestStore) {
     let mark = || store.texts("SELECT CAST(application_id AS TEXT) FROM pragma_application_id");
     assert_eq!(mark().await, [0x7263_7074.to_string()], "a new one is marked");
-    store.becomes(1).await;
     store.execute("PRAGMA application_id = 0").await;
-    assert!(matches!(refused_for(Access::Read, store.database.url()).await, OpenError::Older { found: 1, .. }));
+    let reader = OpenOptions { access: Access::Read, ..OPTIONS };
+    storage::open(store.database.url(), reader).await.unwrap();
     assert_eq!(mark().await, ["0"]);
     store.reopened().await;
     assert_eq!(mark().await, [0x7263_7074.to_string()]);
@@ -351,19 +346,22 @@ async fn contents(store: &TestStore) -> Vec<String> {
 }
 
 async fn only_migrating_changes_the_schema(store: &TestStore) {
-    let known = *schemas(store).await.last().unwrap();
-    store.becomes(known - 1).await;
+    let (next, url) = (next::schema(), store.database.url());
     let before = contents(store).await;
     for access in [Access::Read, Access::Write] {
-        let error = refused_for(access, store.database.url()).await;
-        assert!(matches!(error, OpenError::Older { found, known: k } if found + 1 == known && k == known), "{error:?}");
-        let probed = storage::probe(store.database.url(), OpenOptions { access, ..OPTIONS }).await;
-        assert!(matches!(probed, Err(OpenError::Older { .. })), "{probed:?}");
+        let options = OpenOptions { access, ..OPTIONS };
+        let Err(error) = next.open(url, options).await else { panic!("it was opened for {access:?}") };
+        let OpenError::Older { found, known } = error else { panic!("{error:?}") };
+        assert_eq!((found, known), (next::number(Schema::CURRENT), next::number(next)));
         assert!(error.to_string().contains("receiptd migrate"), "{error}");
+        let probed = next.probe(url, options).await;
+        assert!(matches!(probed, Err(OpenError::Older { .. })), "{probed:?}");
     }
     assert_eq!(contents(store).await, before);
     let migrating = OpenOptions { access: Access::Migrate, ..OPTIONS };
-    storage::open(store.database.url(), migrating).await.unwrap();
+    assert!(next.probe(url, migrating).await.unwrap());
+    assert_eq!(contents(store).await, before);
+    next.open(url, migrating).await.unwrap();
     assert_ne!(contents(store).await, before);
 
     let url = match &store.database {

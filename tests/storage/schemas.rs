@@ -1,81 +1,64 @@
-//! A store with the schema of any earlier version continues to work, with the same answers.
+//! A store with the schema of any version continues to work, with the same answers.
 //!
 //! `tests/storage/schemas` contains the same messages as each version wrote them, as statements of SQLite. A test
-//! writes the file of a new schema if it is missing. The files are never changed afterwards.
+//! writes the file of a new schema if it is missing. Once a schema is released, its file is never changed.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use harness::{notifications_of, put};
 use receiptd::{
     domain::{
-        Actor, Archived, Arrival, AuditAction, Channel, Dimension, Dispatch, Event, Failure, Fingerprint, Inbound,
-        PageLimit, Source, StatsRequest, Unreadable,
+        Actor, Archived, Arrival, Channel, Dimension, Dispatch, Event, Failure, Inbound, PageLimit, Source,
+        StatsRequest, Unreadable,
     },
-    storage::{Settlement, Store},
+    storage::{Migration, Schema, Settlement, Store},
 };
 use serde_json::json;
-use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
 use crate::{
     chain::verify,
-    make::{
-        about, about_transaction, audited, claimed, enqueue, id, number, settle, submission, submission_with, time,
-    },
-    store::{Database, TestStore, open},
+    make::{about, about_transaction, claimed, enqueue, id, number, settle, submission, submission_with, time},
+    next,
+    store::{Database, OPTIONS, TestStore},
 };
 
-both!(a_store_of_every_schema_gives_the_same_answers, a_migration_keeps_everything_of_the_previous_version);
+both!(
+    a_store_of_every_schema_gives_the_same_answers,
+    a_migration_keeps_everything_of_the_previous_version,
+    a_migration_that_breaks_the_previous_version_is_detected,
+);
 only!(sqlite in sqlite_alone: the_current_schema_has_a_fixture);
 
-/// From this schema on, the writes of the previous version fit into the next schema: both run at the same time while
-/// instances are replaced one by one. The step to 2 created the outbox again; no version was released before it.
-pub(crate) const RULE_SINCE: i64 = 2;
-
-fn kept(schema: i64) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/storage/schemas/{schema:04}.sql"))
+fn kept(schema: Schema) -> PathBuf {
+    let number = next::number(schema);
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/storage/schemas/{number:04}.sql"))
 }
 
-async fn migrations(database: &Database) -> Migrator {
-    let folder = match database {
-        Database::Sqlite { .. } => "migrations/sqlite",
-        Database::Postgres { .. } => "migrations/postgres",
-    };
-    Migrator::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder)).await.unwrap()
-}
-
-/// All schemas in order.
-pub(crate) async fn schemas(store: &TestStore) -> Vec<i64> {
-    migrations(&store.database).await.iter().map(|migration| migration.version).collect()
+/// The schemas that led to this one, in order, and this one.
+fn steps_to(schema: Schema) -> impl Iterator<Item = Schema> {
+    (1..=schema.migrations().len()).map(move |steps| Schema::of(&schema.migrations()[..steps]))
 }
 
 impl TestStore {
     /// Creates the database again, as the version with this schema did. The open store is of no use meanwhile.
-    pub(crate) async fn becomes(&self, schema: i64) {
-        let migrations = migrations(&self.database).await;
+    async fn becomes(&self, schema: Schema) {
         match &self.database {
-            Database::Sqlite { url, .. } => {
-                // The file stays, since it is open.
+            // The file stays, since it is open.
+            Database::Sqlite { .. } => {
                 for kind in ["trigger", "table"] {
                     let drops =
                         "SELECT 'DROP ' || type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite%'";
                     let drops = self.texts(&format!("{drops} AND type = '{kind}'")).await;
                     self.execute(drops.join("; ")).await;
                 }
-                let mut connection = SqliteConnection::connect(url).await.unwrap();
-                migrations.run_to(schema, &mut connection).await.unwrap();
-                connection.close().await.unwrap();
             }
-            Database::Postgres { url, .. } => {
-                self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
-                let mut connection = PgConnection::connect(url).await.unwrap();
-                migrations.run_to(schema, &mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
+            Database::Postgres { .. } => self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await,
         }
+        schema.open(self.database.url(), OPTIONS).await.unwrap().health.close().await;
     }
 
     /// Inserts the data that the program with that schema had written.
-    pub(crate) async fn is_filled(&self, schema: i64) {
+    async fn is_filled(&self, schema: Schema) {
         let statements = fs::read_to_string(kept(schema)).unwrap();
         self.execute(match self.database {
             Database::Sqlite { .. } => statements,
@@ -149,10 +132,6 @@ async fn answers(store: &Store) -> Vec<String> {
     let (limit, mut lines) = (PageLimit::new(PageLimit::MAX).unwrap(), Vec::new());
     for message in store.messages.list(&receiptd::domain::Filter::default(), None, limit).await.unwrap().items {
         let mut notifications = notifications_of(store, &message.correlation_id).await.unwrap();
-        for recorded in notifications.iter_mut().filter(|recorded| recorded.notification.event == Event::Unknown) {
-            // It covers more of an unknown status now than when the first schemas were written.
-            recorded.fingerprint = Fingerprint::default();
-        }
         notifications.sort_unstable_by_key(|recorded| recorded.fingerprint);
         let steps = store.messages.dispatch_events(&message.correlation_id).await.unwrap();
         lines.push(format!("{message:?} {notifications:?} {steps:?}"));
@@ -186,66 +165,96 @@ async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
     goes_on(store).await;
     let after = answers(store).await;
     assert!(before.len() > 15 && before != after);
-    for schema in schemas(store).await {
-        store.becomes(schema).await;
-        store.is_filled(schema).await;
-        let upgraded = open(store.database.url()).await.unwrap();
-        assert_eq!(answers(&upgraded).await, before, "schema {schema}");
-        goes_on(&upgraded).await;
-        assert_eq!(answers(&upgraded).await, after, "schema {schema}, later");
-        // The first schemas had no standing for each recipient.
-        let ids = upgraded.repair.ids(None, PageLimit::default()).await.unwrap();
-        upgraded.repair.recompute(&ids, &|_| None, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap();
-        assert_eq!(verify(&upgraded, None).await.finding, None, "schema {schema}");
-        upgraded.health.close().await;
+    for schema in steps_to(Schema::CURRENT) {
+        for later in [Schema::CURRENT, next::schema()] {
+            let step = format!("from schema {} to {}", next::number(schema), next::number(later));
+            store.becomes(schema).await;
+            store.is_filled(schema).await;
+            let messages = store.texts("SELECT correlation_id FROM messages").await.len();
+            let upgraded = later.open(store.database.url(), OPTIONS).await.unwrap();
+            assert_eq!(answers(&upgraded).await, before, "{step}");
+            if next::number(later) > next::number(Schema::CURRENT) {
+                assert_eq!(store.migrated_messages().await, messages);
+            }
+            goes_on(&upgraded).await;
+            assert_eq!(answers(&upgraded).await, after, "{step}, afterwards");
+            assert_eq!(verify(&upgraded, None).await.finding, None, "{step}");
+            upgraded.health.close().await;
+        }
     }
 }
 
-/// Columns with their types, and keys. A program that does not know the new ones may leave them out.
-async fn structure(store: &TestStore) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (columns, keys, needed) = match store.database {
+/// Columns with their types, and unique keys, each after the name of its table: all of them, and those that a writer
+/// must know.
+async fn structure(store: &TestStore) -> [BTreeSet<String>; 2] {
+    let (columns, needed, keys) = match store.database {
         Database::Sqlite { .. } => (
             "SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_master m, pragma_table_info(m.name) c \
              WHERE m.type = 'table'",
-            "SELECT m.name || ' (' || (SELECT group_concat(name) FROM pragma_index_info(i.name)) || ')' \
-             FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.\"unique\"",
             "SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_master m, pragma_table_info(m.name) c \
              WHERE m.type = 'table' AND c.\"notnull\" AND c.dflt_value IS NULL",
+            "SELECT m.name || '. (' || (SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)) || ')' \
+             FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.\"unique\"",
         ),
         Database::Postgres { .. } => (
             "SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns \
              WHERE table_schema = 'public'",
-            "SELECT tablename || ' ' || substring(indexdef FROM '\\(.*') FROM pg_indexes \
-             WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'",
             "SELECT table_name || '.' || column_name || ' ' || data_type FROM information_schema.columns \
              WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL",
+            "SELECT tablename || '. ' || substring(indexdef FROM '\\(.*') FROM pg_indexes \
+             WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'",
         ),
     };
-    let kept = [store.texts(columns).await, store.texts(keys).await].concat();
-    (kept.into_iter().collect(), store.texts(needed).await.into_iter().collect())
+    let (columns, needed, keys) = (store.texts(columns).await, store.texts(needed).await, store.texts(keys).await);
+    [columns, needed].map(|columns| columns.into_iter().chain(keys.clone()).collect())
+}
+
+/// What the migrations from `before` to `after` take away from the previous version, and what they ask of it. While
+/// instances are replaced one by one, both versions write at the same time.
+async fn broken_by(store: &TestStore, before: Schema, after: Schema) -> Vec<String> {
+    store.becomes(before).await;
+    let [had, needed] = structure(store).await;
+    after.open(store.database.url(), OPTIONS).await.unwrap().health.close().await;
+    let [has, needs] = structure(store).await;
+    let table = |of: &str| of.split('.').next().unwrap().to_owned();
+    let tables: BTreeSet<_> = had.iter().map(|of| table(of)).collect();
+    let taken_away = had.difference(&has).map(|of| format!("takes away {of}"));
+    let asked = needs.difference(&needed).filter(|of| tables.contains(&table(of))).map(|of| format!("asks for {of}"));
+    taken_away.chain(asked).collect()
 }
 
 async fn a_migration_keeps_everything_of_the_previous_version(store: &TestStore) {
-    let schemas = schemas(store).await;
-    for step in schemas.windows(2).filter(|step| step[0] >= RULE_SINCE) {
+    let schemas: Vec<_> = steps_to(next::schema()).collect();
+    for step in schemas.windows(2) {
         let [before, after] = [step[0], step[1]];
-        store.becomes(before).await;
-        let (had, needed) = structure(store).await;
-        store.becomes(after).await;
-        let (has, needs) = structure(store).await;
-        assert_eq!(had.difference(&has).collect::<Vec<_>>(), Vec::<&String>::new(), "{after} takes these away");
-        let table = |column: &str| column.split('.').next().unwrap().to_owned();
-        let tables: BTreeSet<_> = had.iter().map(|column| table(column)).collect();
-        let asks: Vec<_> = needs.difference(&needed).filter(|column| tables.contains(&table(column))).collect();
-        assert_eq!(asks, Vec::<&String>::new(), "{after} asks for these");
+        let broken = broken_by(store, before, after).await;
+        assert_eq!(broken, Vec::<String>::new(), "the migration to {}", next::number(after));
         // The previous version can still write its data.
         store.is_filled(before).await;
     }
 }
 
+async fn a_migration_that_breaks_the_previous_version_is_detected(store: &TestStore) {
+    for (statement, found) in [
+        ("ALTER TABLE quarantine DROP COLUMN reason", ["takes away quarantine.reason"].as_slice()),
+        ("ALTER TABLE recipients RENAME TO addressees", &["takes away recipients.recipient"]),
+        ("CREATE UNIQUE INDEX once ON inbound (event, received_at)", &["asks for inbound. (event, received_at)"]),
+        (
+            "DROP TABLE heartbeat; CREATE TABLE heartbeat (id BIGINT NOT NULL, at BIGINT NOT NULL, host BIGINT NOT NULL)",
+            &["takes away heartbeat. (id)", "asks for heartbeat.host"],
+        ),
+    ] {
+        let breaking = next::schema_with(&[Migration { name: "breaking", sqlite: statement, postgres: statement }]);
+        let broken = broken_by(store, Schema::CURRENT, breaking).await;
+        for expected in found {
+            assert!(broken.iter().any(|broken| broken.starts_with(expected)), "{statement}: {broken:?}");
+        }
+    }
+}
+
 /// Its file contains what the current program writes. It must be committed with the migration.
 async fn the_current_schema_has_a_fixture(store: &TestStore) {
-    let path = kept(*schemas(store).await.last().unwrap());
+    let path = kept(Schema::CURRENT);
     if path.exists() {
         return;
     }

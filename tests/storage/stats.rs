@@ -16,7 +16,7 @@ use crate::{
     history::{History, Transactions, a_history},
     make::{LEASE, about, audited, enqueue, fresh, id, settle, submission, time},
     order::append,
-    store::{Database, TestStore},
+    store::TestStore,
 };
 
 both!(
@@ -25,7 +25,6 @@ both!(
     a_message_counts_under_its_current_status,
     days_hours_and_ranges,
     texts_of_any_length_are_counted,
-    messages_from_before_the_counters_are_counted,
 );
 only!(postgres in postgres_alone: counting_does_not_wait_for_other_transactions);
 
@@ -239,34 +238,6 @@ async fn texts_of_any_length_are_counted(store: &TestStore) {
         counted(store, &[Dimension::Code]).await.into_iter().map(|((.., code, _), n)| (code, n)).collect();
     let head = noise(1)[..64].to_owned();
     assert_eq!(codes, [(None, 1), (Some(head), 2), (Some("\u{10FFFF}|'".to_owned()), 1)]);
-}
-
-/// As the migration finds it in a database of the previous version.
-async fn messages_from_before_the_counters_are_counted(store: &TestStore) {
-    let events = [Event::Submitted, Event::Delivered, Event::Delivered, Event::Read];
-    let heard = |n: usize| about(&format!("m-{n}")).says(events[n % 4]).received(i64::try_from(n).unwrap() * HOUR);
-    store.hear((0..20).map(heard)).await;
-    let before = counted(store, &[Dimension::Status, Dimension::Hour]).await;
-    let triggers = match store.database {
-        Database::Sqlite { .. } => {
-            "DROP TRIGGER messages_inserted; DROP TRIGGER messages_updated; DROP TRIGGER messages_deleted;"
-        }
-        Database::Postgres { .. } => {
-            "DROP FUNCTION count_messages CASCADE; DROP FUNCTION counting_slot; DROP STATISTICS messages_kinds;"
-        }
-    };
-    store.execute(triggers).await;
-    store
-        .execute(
-            "DROP TABLE counters; DROP INDEX messages_callback; DROP INDEX messages_code; DROP INDEX messages_failure; \
-             DROP INDEX messages_channel; DROP INDEX messages_status; DROP INDEX messages_sent; \
-             DROP INDEX messages_observed; DELETE FROM _sqlx_migrations WHERE version = 3;",
-        )
-        .await;
-    let upgraded = store.reopened().await;
-    assert_eq!(counted(&upgraded, &[Dimension::Status, Dimension::Hour]).await, before);
-    store.hear([about("new").says(Event::Delivered)]).await;
-    assert_counted(store).await;
 }
 
 /// While one instance has counted and not committed, another one counts the same kind.

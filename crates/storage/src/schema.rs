@@ -1,11 +1,57 @@
-//! Checks whether the schema of a database is the one that this version needs.
+//! The schema that a version needs, and whether it is the schema of a database.
 
 use sqlx::{
-    FromRow,
-    migrate::{MigrateError, Migrator},
+    FromRow, SqlSafeStr, SqlStr,
+    migrate::{MigrateError, MigrationType, Migrator},
 };
 
 use super::OpenError;
+
+/// One change of the schema, as a text for each database.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    pub name: &'static str,
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+/// The schema of a version of receiptd: all migrations that lead to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema(&'static [Migration]);
+
+impl Schema {
+    /// The schema of this version.
+    pub const CURRENT: Self = Self(&[Migration {
+        name: "schema",
+        sqlite: include_str!("../../../migrations/sqlite/0001_schema.sql"),
+        postgres: include_str!("../../../migrations/postgres/0001_schema.sql"),
+    }]);
+
+    /// The schema of another version, made by these migrations. The first has the number 1.
+    pub const fn of(migrations: &'static [Migration]) -> Self {
+        Self(migrations)
+    }
+
+    pub fn migrations(self) -> &'static [Migration] {
+        self.0
+    }
+
+    pub(super) fn sqlite(self) -> Migrator {
+        self.migrator(|migration| migration.sqlite)
+    }
+
+    pub(super) fn postgres(self) -> Migrator {
+        self.migrator(|migration| migration.postgres)
+    }
+
+    fn migrator(self, text: fn(&Migration) -> &'static str) -> Migrator {
+        let numbered = (1..).zip(self.0).map(|(number, migration)| {
+            let text: SqlStr = text(migration).into_sql_str();
+            sqlx::migrate::Migration::new(number, migration.name.into(), MigrationType::Simple, text, false)
+        });
+        Migrator::with_migrations(numbered.collect())
+    }
+}
 
 /// An applied migration, as sqlx stores it in `_sqlx_migrations`.
 #[derive(FromRow)]
@@ -81,7 +127,17 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    /// A later version, so that there are several migrations.
+    fn migrators() -> [Migrator; 2] {
+        let later = |name| Migration { name, sqlite: "SELECT 1", postgres: "SELECT 1" };
+        let migrations = [Schema::CURRENT.migrations(), &[later("second"), later("third"), later("fourth")]].concat();
+        let schema = Schema::of(migrations.leak());
+        [schema.sqlite(), schema.postgres()]
+    }
 
     /// The migrations up to `version`, as sqlx would store them.
     fn run_to(migrator: &Migrator, version: i64) -> Vec<Applied> {
@@ -95,10 +151,30 @@ mod tests {
         applied.collect()
     }
 
+    fn assert_names_every_file(database: &str, text: fn(&Migration) -> &'static str) {
+        let files = fs::read_dir(format!("../../migrations/{database}")).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let files = files.iter().map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(path).unwrap())
+        });
+        let known = (1..).zip(Schema::CURRENT.migrations());
+        let known = known.map(|(number, it)| (format!("{number:04}_{}.sql", it.name), text(it).to_owned()));
+        assert_eq!(files.collect::<Vec<_>>(), known.collect::<Vec<_>>(), "{database}");
+    }
+
+    #[test]
+    fn every_file_is_a_migration_of_the_current_schema() {
+        assert_names_every_file("sqlite", |migration| migration.sqlite);
+        assert_names_every_file("postgres", |migration| migration.postgres);
+    }
+
     #[test]
     fn only_a_complete_and_unaltered_schema_is_current() {
-        for migrator in [sqlx::migrate!("../../migrations/sqlite"), sqlx::migrate!("../../migrations/postgres")] {
-            let known = migrator.iter().last().unwrap().version;
+        for migrator in migrators() {
+            let known = newest(&migrator);
+            assert!(known > 3);
             assert!(matches!(Standing::of(&[], &migrator), Ok(Standing::Empty)));
             assert!(matches!(Standing::of(&run_to(&migrator, known), &migrator), Ok(Standing::Current)));
             let older = Standing::of(&run_to(&migrator, 1), &migrator);

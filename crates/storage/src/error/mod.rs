@@ -155,9 +155,6 @@ pub enum OpenError {
         /// The number of the latest known migration.
         known: i64,
     },
-    /// Rows of an earlier version must be added to the hash chain first.
-    #[error("the migration of this database is not complete; run `receiptd migrate`")]
-    Unchained,
     /// The database cannot be reached, or it refuses the credentials.
     #[error("the database cannot be opened")]
     Connect(#[source] Cause),
@@ -175,9 +172,6 @@ pub enum OpenError {
     /// The migrations failed.
     #[error("the schema cannot be migrated")]
     Migrate(#[source] Cause),
-    /// The rows of an earlier version could not be added to the hash chain.
-    #[error("the rows of an earlier version cannot be added to the hash chain")]
-    Chain(#[source] StorageError),
     /// A connection pooler stands in front of the server.
     #[error(
         "a connection pooler (PgBouncer?) in front of this server shares its sessions (pool_mode = transaction) or refuses \

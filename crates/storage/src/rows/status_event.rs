@@ -11,7 +11,7 @@ pub(crate) struct StatusEventRow {
     pub(crate) is_sent: i64,
     pub(crate) channel: Option<String>,
     pub(crate) status: String,
-    pub(crate) is_final: Option<i64>,
+    pub(crate) is_final: i64,
     pub(crate) status_at: i64,
     pub(crate) failure: Option<String>,
     pub(crate) code: Option<String>,
@@ -24,16 +24,13 @@ impl StatusEventRow {
         let place = EventPosition::of(self.seq);
         let row = place.to_string();
         let at = Row { table: "status_events", row: &row };
-        let channel = self.channel.as_deref().map(Channel::from_name);
-        let status = at.read("status", Status::from_word(&self.status))?;
         Ok(StatusEvent {
             position: place,
             correlation_id: at.read("correlation_id", CorrelationId::new(&self.correlation_id).ok())?,
             origin: if self.is_sent == 0 { Origin::Observed } else { Origin::Sent },
-            // Before schema 6 this column did not exist.
-            is_final: self.is_final.map_or(status.is_final(channel.as_ref()), |is_final| is_final != 0),
-            channel,
-            status,
+            channel: self.channel.as_deref().map(Channel::from_name),
+            status: at.read("status", Status::from_word(&self.status))?,
+            is_final: self.is_final != 0,
             failure: at.read_opt("failure", self.failure.as_deref(), Failure::from_word)?,
             code: self.code,
             reason: self.reason,

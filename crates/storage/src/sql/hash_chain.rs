@@ -175,8 +175,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
         "SELECT m.correlation_id AS \"id!: String\" FROM messages m JOIN dispatch_events e \
              ON e.correlation_id = m.correlation_id AND e.step = (SELECT MAX(step) FROM dispatch_events last \
                  WHERE last.correlation_id = m.correlation_id) \
-         WHERE m.precedence = $1 AND ((m.failure IS DISTINCT FROM e.failure AND \
-                 (e.failure IS NOT NULL OR m.dispatch <> 'rejected')) OR m.code IS DISTINCT FROM e.code \
+         WHERE m.precedence = $1 AND (m.failure IS DISTINCT FROM e.failure OR m.code IS DISTINCT FROM e.code \
              OR m.reason IS DISTINCT FROM e.reason \
              OR m.transaction_id IS DISTINCT FROM (SELECT named.transaction_id FROM dispatch_events named \
                  WHERE named.correlation_id = m.correlation_id AND named.transaction_id IS NOT NULL \

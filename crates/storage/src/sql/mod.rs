@@ -8,7 +8,6 @@
 mod adoption;
 mod audit_log;
 mod backend;
-mod backfill;
 mod dialect;
 mod erasure;
 mod hash_chain;

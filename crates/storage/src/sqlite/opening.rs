@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Access, OpenError, OpenOptions, Store,
-    schema::{Applied, Standing, newest},
+    schema::{Applied, Schema, Standing, newest},
 };
 
 /// The size in bytes to which the write-ahead log is truncated when it restarts. It grows while a transaction reads for
@@ -21,10 +21,10 @@ use crate::{
 const LOG_LIMIT: &str = "16777216";
 
 /// Opens the file at `url`. A commit is on disk when it returns: write-ahead log with `synchronous=FULL`.
-pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
+pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Result<Store, OpenError> {
     let location = Location::of(url, options.access)?;
     location.prepare(options.access)?;
-    let migrator = sqlx::migrate!("../../migrations/sqlite");
+    let migrator = schema.sqlite();
     let (standing, is_marked) = inspect(&location, reader(&location, options), &migrator).await?;
     if matches!(options.access, Access::Read | Access::Write) {
         standing.require_current()?;
@@ -60,20 +60,19 @@ pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     if options.access != Access::Read {
         warn_if_exposed(&location);
     }
-    backend.take_in_backlog(options.access).await?;
     Ok(backend.into_store())
 }
 
 /// Checks the file at `url` as [`open`] does, without changing it. Returns `false` if there is no file and it may be
 /// created.
-pub(crate) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+pub(crate) async fn probe(url: &str, options: OpenOptions, schema: Schema) -> Result<bool, OpenError> {
     let location = Location::of(url, options.access)?;
     let not_created = if options.access == Access::Create { Access::Migrate } else { options.access };
     match location.prepare(not_created) {
         Err(OpenError::Absent(_)) if options.access == Access::Create => return Ok(false),
         prepared => prepared?,
     }
-    let standing = check(&location, options).await?;
+    let standing = check(&location, options, schema).await?;
     if matches!(options.access, Access::Read | Access::Write) {
         standing.require_current()?;
     }
@@ -81,11 +80,14 @@ pub(crate) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenE
 }
 
 /// Refuses a file of another program or of a newer version. Otherwise returns the state of its schema.
-pub(super) async fn check(location: &Location, options: OpenOptions) -> Result<Standing, OpenError> {
-    let migrator = sqlx::migrate!("../../migrations/sqlite");
+pub(super) async fn check(
+    location: &Location,
+    options: OpenOptions,
+    schema: Schema,
+) -> Result<Standing, OpenError> {
     // Without a log, everything is in the file. Then SQLite must not create a log.
     let connect = reader(location, options).immutable(!location.part("-wal").exists());
-    inspect(location, connect, &migrator).await.map(|(standing, _)| standing)
+    inspect(location, connect, &schema.sqlite()).await.map(|(standing, _)| standing)
 }
 
 fn reader(location: &Location, options: OpenOptions) -> SqliteConnectOptions {

@@ -10,11 +10,14 @@ use sqlx::{Connection as _, PgConnection};
 use self::connect::{begin_session, connect, reach};
 pub(crate) use self::url::{Server, check as check_url};
 use super::{backend::Pools, sql::Backend, unanswered::Unanswered};
-use crate::{Access, OpenError, OpenOptions, Store, schema::Standing};
+use crate::{
+    Access, OpenError, OpenOptions, Store,
+    schema::{Schema, Standing},
+};
 
 /// Connects to the server and migrates the schema if `options` allow it. Refuses a server that could lose commits.
-pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenError> {
-    let migrator = sqlx::migrate!("../../migrations/postgres");
+pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Result<Store, OpenError> {
+    let migrator = schema.postgres();
     let (pool, mut first) = connect(url, options).await?;
     let standing = inspect::standing(&mut first, &migrator).await?;
     match options.access {
@@ -34,21 +37,20 @@ pub(crate) async fn open(url: &str, options: OpenOptions) -> Result<Store, OpenE
     let _ = first.close().await;
     let (read, write) = (pool.clone(), pool);
     let backend = Backend::new(Pools { read, write, unanswered: Unanswered::default() });
-    backend.take_in_backlog(options.access).await?;
     Ok(backend.into_store())
 }
 
 /// Checks the server and the database as [`open`] does, without changing them. Whether the role may change the schema
 /// shows only when it does.
-pub(crate) async fn probe(url: &str, options: OpenOptions) -> Result<bool, OpenError> {
+pub(crate) async fn probe(url: &str, options: OpenOptions, schema: Schema) -> Result<bool, OpenError> {
     let (_, mut first) = connect(url, options).await?;
-    let looked = look(&mut first, options.access).await;
+    let looked = look(&mut first, options.access, schema).await;
     let _ = first.close().await;
     looked.map(|()| true)
 }
 
-async fn look(connection: &mut PgConnection, access: Access) -> Result<(), OpenError> {
-    let standing = inspect::standing(connection, &sqlx::migrate!("../../migrations/postgres")).await?;
+async fn look(connection: &mut PgConnection, access: Access, schema: Schema) -> Result<(), OpenError> {
+    let standing = inspect::standing(connection, &schema.postgres()).await?;
     if matches!(access, Access::Read | Access::Write) {
         standing.require_current()?;
     }

@@ -21,7 +21,10 @@ use super::{
     files::{Header, Location, PARTS, folder, with_end},
     opening,
 };
-use crate::{Access, Cause, OpenError, OpenOptions, schema::Standing};
+use crate::{
+    Access, Cause, OpenError, OpenOptions,
+    schema::{Schema, Standing},
+};
 
 /// Why a backup or a restore failed.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +109,7 @@ pub async fn backup(url: &str, to: &Path) -> Result<u64, BackupError> {
 /// an upgrade.
 async fn check_origin(from: &Location) -> Result<(), OpenError> {
     let options = OpenOptions { connections: 1, timeout: Duration::from_secs(5), access: Access::Read };
-    match opening::check(from, options).await? {
+    match opening::check(from, options, Schema::CURRENT).await? {
         Standing::Empty => Err(OpenError::Empty),
         Standing::Older { .. } | Standing::Current => Ok(()),
     }
@@ -237,7 +240,7 @@ async fn check(copy: &Path, from: &Path) -> Result<(), BackupError> {
 async fn check_schema(copy: &Path, from: &Path) -> Result<(), BackupError> {
     let read = |error: sqlx::Error| BackupError::Read(from.to_owned(), error.into());
     let mut connection = open_copy(copy).await.map_err(read)?;
-    let difference = objects::difference(&mut connection).await;
+    let difference = objects::difference(&mut connection, &Schema::CURRENT.sqlite()).await;
     connection.close().await.map_err(read)?;
     match difference.map_err(|error| BackupError::Unread(from.to_owned(), error.into()))? {
         None => Ok(()),
