@@ -2,7 +2,7 @@
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Res
         sqlx::query(AssertSqlSafe(mark)).execute(&write).await.map_err(|error| location.refused(error))?;
     }
     if may_migrate && standing != Standing::Current {
-        migrator.run(&write).await.map_err(|error| OpenError::migrate(error, newest(&migrator)))?;
+        migrate(&write, &migrator).await.map_err(|error| OpenError::migrate(error, newest(&migrator)))?;
     }
     if may_migrate && !is_marked {
         // The application id must be in the file, so that the file can be distinguished from others that are copied
@@ -80,11 +80,7 @@ pub(crate) async fn probe(url: &str, options: OpenOptions, schema: Schema) -> Re
 }
 
 /// Refuses a file of another program or of a newer version. Otherwise returns the state of its schema.
-pub(super) async fn check(
-    location: &Location,
-    options: OpenOptions,
-    schema: Schema,
-) -> Result<Standing, OpenError> {
+pub(super) async fn check(location: &Location, options: OpenOptions, schema: Schema) -> Result<Standing, OpenError> {
     // Without a log, everything is in the file. Then SQLite must not create a log.
     let connect = reader(location, options).immutable(!location.part("-wal").exists());
     inspect(location, connect, &schema.sqlite()).await.map(|(standing, _)| standing)
@@ -106,6 +102,15 @@ fn writer(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
 
 fn pool(connections: u32, options: OpenOptions) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).acquire_timeout(options.timeout)
+}
+
+/// Applies the missing migrations, all in one transaction. It takes the write lock before it looks which ones are
+/// missing, so that processes that start together take turns.
+async fn migrate(write: &SqlitePool, migrator: &Migrator) -> Result<(), MigrateError> {
+    let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
+    // The future of `run` is not `Send` if it is given a connection.
+    migrator.run_direct(None, &mut *transaction, false).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// A connection that has read something, and so keeps the write-ahead log in place.
