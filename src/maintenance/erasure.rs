@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::retention::clear_log;
+use super::{retention::clear_log, yielding::yielding};
 use crate::{
     audit::entry,
     clock::Clock,
@@ -174,7 +174,7 @@ impl Eraser {
             for id in &ids {
                 view.cancelled += i64::from(self.cancel_waiting(id, actor, entry.is_none()).await?);
             }
-            view.add(self.erasure.erase_messages(person, &ids, entry).await?);
+            view.add(yielding(|| self.erasure.erase_messages(person, &ids, entry)).await?);
             after = ids.into_iter().next_back();
         }
     }
@@ -190,7 +190,7 @@ impl Eraser {
         loop {
             let (ids, last) = self.erasure.messages_naming(person, after.as_ref(), ROWS).await?;
             for ids in ids.chunks(usize::try_from(MESSAGES).unwrap_or(1)) {
-                view.add(self.erasure.erase_messages(person, ids, entry).await?);
+                view.add(yielding(|| self.erasure.erase_messages(person, ids, entry)).await?);
             }
             if last.is_none() {
                 return Ok(());

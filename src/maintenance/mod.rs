@@ -11,6 +11,7 @@
 //! | `retention` | removes data that is older than its retention period |
 //! | `erasure` | erases the data of a person |
 //! | `trimming` | removes status events that are older than their period |
+//! | `yielding` | repeats what gave up because it would have blocked an append |
 //!
 //! Each of these except `trimming` is recorded in the audit log: a change of data in the commit that makes it, an
 //! export before it begins. Imports, rebuilds and retries also commit an entry with the count 0 before they begin.
@@ -24,6 +25,7 @@ mod restore;
 mod retention;
 mod retry;
 mod trimming;
+mod yielding;
 
 pub use erasure::{Eraser, ErasureView};
 pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};

@@ -1,23 +1,20 @@
 //! Recomputes every status from the stored notifications, as this version reads them.
 
-use std::{collections::BTreeMap, slice, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, slice, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
 
+use super::yielding::yielding;
 use crate::{
     audit::entry,
     clock::Clock,
-    domain::{Actor, AuditAction, AuditEntry, CorrelationId, PageLimit},
-    storage::{AuditLog, BodyParser, Recomputed, Repair, StorageError, Store},
+    domain::{Actor, AuditAction, CorrelationId, PageLimit},
+    storage::{AuditLog, Recomputed, Repair, StorageError, Store},
     webex::{Posted, TimeZone},
 };
 
 /// The number of messages in one unit of work. It is small, since appends to these messages wait for it.
 const BATCH: u16 = 100;
-/// A unit of work that blocks an append gives up. It is tried this many times in all, with this pause in between.
-const TRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(300);
 /// The maximum number of messages that the report names.
 const NAMED: usize = 20;
 
@@ -87,7 +84,7 @@ impl Rebuild {
             if !dry_run && !found.is_empty() {
                 // Only these messages are locked, and only now: most batches have none.
                 let ids: Vec<_> = found.into_iter().map(|recomputed| recomputed.correlation_id).collect();
-                found = self.recompute(&ids, &read, &entry).await?;
+                found = yielding(|| self.repair.recompute(&ids, &read, self.clock.now(), &entry)).await?;
             }
             for recomputed in found {
                 report.note(&recomputed, &mut transitions);
@@ -101,21 +98,6 @@ impl Rebuild {
         let transition = |((from, to), messages)| Transition { from, to, messages };
         report.transitions = transitions.into_iter().map(transition).collect();
         Ok(report)
-    }
-
-    async fn recompute(
-        &self,
-        ids: &[CorrelationId],
-        read: &BodyParser,
-        entry: &AuditEntry,
-    ) -> Result<Vec<Recomputed>, StorageError> {
-        for _ in 1..TRIES {
-            match self.repair.recompute(ids, read, self.clock.now(), entry).await {
-                Err(StorageError::Unavailable(_)) => sleep(PAUSE).await,
-                done => return done,
-            }
-        }
-        self.repair.recompute(ids, read, self.clock.now(), entry).await
     }
 }
 

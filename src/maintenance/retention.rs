@@ -5,6 +5,7 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use super::yielding::yielding;
 use crate::{
     audit::entry,
     clock::{Clock, ClockJumpDetector},
@@ -112,7 +113,7 @@ impl Purger {
         let mut from = if kind == RetentionKind::Bodies { self.bodies_up_to } else { Timestamp::from_micros(i64::MIN) };
         let mut rows = 0;
         loop {
-            let purged = self.retention.purge(kind, from, before, limit, &entry).await?;
+            let purged = yielding(|| self.retention.purge(kind, from, before, limit, &entry)).await?;
             if purged.rows == 0 {
                 return Ok(rows);
             }

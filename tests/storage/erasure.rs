@@ -40,7 +40,7 @@ async fn erase(store: &TestStore, dry_run: bool) -> ErasureView {
 }
 
 /// All texts and all bodies of all tables, as one text.
-async fn everything(store: &TestStore) -> String {
+pub(crate) async fn everything(store: &TestStore) -> String {
     let mut all = String::new();
     for table in [
         "messages",

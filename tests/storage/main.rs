@@ -18,6 +18,7 @@
 //! | `stats` | counts |
 //! | `status_events` | status events, in order |
 //! | `repair` | imports, released quarantine, recomputed statuses |
+//! | `races` | maintenance beside maintenance and beside appends |
 //! | `enqueue`, `claim`, `settle`, `dispatch` | the outbox, and its relation to notifications |
 //! | `cancel`, `expire` | messages that are not sent after all |
 //! | `outbox` | random actions on the outbox, compared with a model |
@@ -81,6 +82,7 @@ mod opening;
 mod order;
 mod outbox;
 mod plans;
+mod races;
 mod recipients;
 mod repair;
 mod retention;

@@ -30,7 +30,7 @@ both!(
     corrections_are_counted_in_the_audit_log,
 );
 
-fn read(body: &[u8]) -> Option<Notification> {
+pub(crate) fn read(body: &[u8]) -> Option<Notification> {
     match Posted::read(body, TimeZone::UTC) {
         Posted::Notification(notification) => Some(*notification),
         _ => None,
@@ -38,7 +38,7 @@ fn read(body: &[u8]) -> Option<Notification> {
 }
 
 /// As the platform posts it.
-fn posted(name: &str, status: &str, code: &str, second: u8) -> StoredNotification {
+pub(crate) fn posted(name: &str, status: &str, code: &str, second: u8) -> StoredNotification {
     let body = json!({"deliveryInfoNotification": {
         "deliveryInfo": {
             "deliveryChannel": "SMS", "destination": "447700900123", "deliveryStatus": status, "code": code,
@@ -51,7 +51,7 @@ fn posted(name: &str, status: &str, code: &str, second: u8) -> StoredNotificatio
 }
 
 /// The same notification as an earlier mapping stored it, which did not know the word.
-fn misread(recorded: StoredNotification) -> StoredNotification {
+pub(crate) fn misread(recorded: StoredNotification) -> StoredNotification {
     let notification = Notification { event: Event::Unknown, ..recorded.notification.clone() };
     StoredNotification { notification, ..recorded }
 }

@@ -1,6 +1,8 @@
 //! Removes data whose retention period has ended. Rows to remove are searched for in a snapshot, which does not block
 //! writers. Then each unit of work removes a few of them by their keys.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use receiptd_domain::{AuditEntry, ChangeKind, CorrelationId, Timestamp};
 
@@ -8,6 +10,7 @@ use super::{
     audit_log::append,
     backend::Backend,
     dialect::{self, Connection},
+    notifications::notification,
     outbox::remove_keys,
     statements::notification_rows,
     unit_of_work::UnitOfWork,
@@ -96,10 +99,9 @@ impl Backend {
         limit: i64,
         entry: &AuditEntry,
     ) -> Result<Purged, StorageError> {
-        let old = notification_rows!(
-            "SELECT ",
-            " FROM notifications WHERE received_at >= $1 AND received_at < $2 AND body <> $3 \
-             ORDER BY received_at LIMIT $4",
+        let old = sql!(
+            "SELECT correlation_id, fingerprint, received_at FROM notifications \
+             WHERE received_at >= $1 AND received_at < $2 AND body <> $3 ORDER BY received_at LIMIT $4",
             from,
             before,
             NO_BODY,
@@ -107,12 +109,18 @@ impl Backend {
         );
         let old = old.fetch_all(&self.pools.read).await?;
         let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
+        let ids: BTreeSet<_> = old.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
         let mut unit = self.begin().await?;
+        dialect::lock_messages(&mut unit, &ids.into_iter().collect::<Vec<_>>()).await?;
         let mut changes = RowChanges::default();
         let mut rows = 0;
-        for row in old {
+        for key in old {
+            // It is read again, since it may have changed before it was locked.
+            let row = notification(&mut unit, &key.correlation_id, &key.fingerprint).await?;
+            let Some(row) = row.filter(|row| row.body != NO_BODY) else { continue };
             let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
-            rows += i64::from(change(&mut unit, &row, &empty, &mut changes).await?);
+            change(&mut unit, &row, &empty, &mut changes).await?;
+            rows += 1;
         }
         self.end(unit, &changes, entry, Purged { rows, up_to }).await
     }

@@ -47,23 +47,25 @@ async fn tell_more(
         body: row.body.clone(),
         ..old.clone()
     };
-    change(connection, &old, &new, changes).await?;
-    Ok(())
+    change(connection, &old, &new, changes).await
 }
 
-/// Replaces `old` by `new`, unless another instance has changed it. Returns whether it was replaced. The identity of
-/// the notification stays: its key, its counts, its transaction, and the time and way of its arrival.
+/// Replaces `old` by `new`. The identity of the notification stays: its key, its counts, its transaction, and the time
+/// and way of its arrival.
+///
+/// `old` must have been read while this transaction held the row. Otherwise another instance could have changed it
+/// meanwhile, and the hash chain would record that something else was replaced.
 pub(super) async fn change(
     connection: &mut Connection,
     old: &NotificationRow,
     new: &NotificationRow,
     changes: &mut RowChanges,
-) -> Result<bool, StorageError> {
+) -> Result<(), StorageError> {
     let update = sql!(
         "UPDATE notifications SET uncorrelated = $3, channel = $4, recipient = $5, event = $6, failure = $7, \
          status_text = $8, code = $9, reason = $10, detail = $11, event_at = $12, segments = $13, callback_data = $14, \
          body = $15 \
-         WHERE correlation_id = $1 AND fingerprint = $2 AND body = $16 AND uncorrelated = $17",
+         WHERE correlation_id = $1 AND fingerprint = $2",
         old.correlation_id,
         old.fingerprint,
         new.uncorrelated,
@@ -78,15 +80,11 @@ pub(super) async fn change(
         new.event_at,
         new.segments,
         new.callback_data,
-        new.body,
-        old.body,
-        old.uncorrelated
+        new.body
     );
-    let is_replaced = update.execute(connection).await?.rows_affected() == 1;
-    if is_replaced {
-        // The number of occurrences does not change.
-        changes.notification(ChangeKind::Removed, old, 0);
-        changes.notification(ChangeKind::Added, new, 0);
-    }
-    Ok(is_replaced)
+    update.execute(connection).await?;
+    // The number of occurrences does not change.
+    changes.notification(ChangeKind::Removed, old, 0);
+    changes.notification(ChangeKind::Added, new, 0);
+    Ok(())
 }

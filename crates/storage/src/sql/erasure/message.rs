@@ -33,8 +33,8 @@ enum Share {
     Nothing,
 }
 
-/// Erases the person and records this in the hash chain. Without `changes`, only reads, and returns how much would be
-/// erased.
+/// Erases the person and records this in the hash chain. The message must be locked. Without `changes`, only reads, and
+/// returns how much would be erased.
 pub(super) async fn erase(
     connection: &mut Connection,
     person: &Person,
@@ -59,11 +59,10 @@ pub(super) async fn erase(
         if new == row {
             continue;
         }
-        let is_changed = match changes.as_deref_mut() {
-            Some(changes) => change(connection, &row, &new, changes).await?,
-            None => true,
-        };
-        erased.notifications += i64::from(is_changed);
+        if let Some(changes) = changes.as_deref_mut() {
+            change(connection, &row, &new, changes).await?;
+        }
+        erased.notifications += 1;
     }
     erased.steps += erase_steps(connection, person, id, changes.as_deref_mut()).await?;
     if changes.is_some() {
@@ -186,7 +185,6 @@ async fn erase_standing(
     alone: bool,
     names: &BTreeSet<String>,
 ) -> Result<(), StorageError> {
-    // This locks the row, so that no other column changes meanwhile.
     let mut message = without_recipient(connection, id, person.address().as_str()).await?;
     for name in names {
         message = without_recipient(connection, id, name).await?;

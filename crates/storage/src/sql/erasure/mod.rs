@@ -11,7 +11,7 @@ use receiptd_domain::{AuditEntry, CorrelationId, ERASED, ERASED_BODY, Fingerprin
 use tokio::task::yield_now;
 
 use self::naming::{is_named, unless_named};
-use super::{audit_log::append, backend::Backend, statements::notification_rows};
+use super::{audit_log::append, backend::Backend, dialect, statements::notification_rows};
 use crate::{
     ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError,
     rows::{NotificationRow, changes::RowChanges},
@@ -54,6 +54,9 @@ impl Erasure for Backend {
             return Ok(erased);
         };
         let mut unit = self.begin().await?;
+        // Before anything is read: otherwise a rebuild or an append of another instance could change the rows between
+        // the reading and the erasing, and either would undo the other.
+        dialect::lock_messages(&mut unit, ids).await?;
         let mut changes = RowChanges::default();
         for id in ids {
             message::erase(&mut unit, person, id.as_str(), &mut erased, Some(&mut changes)).await?;

@@ -1,0 +1,151 @@
+//! Maintenance beside maintenance and beside appends: none of them undoes what another one has committed.
+//!
+//! On SQLite there is one writer at a time. On Postgres, a gate stops a transaction in the middle, with the locks that it
+//! holds.
+
+use std::time::Duration;
+
+use harness::put;
+use receiptd::{
+    clock::Clock,
+    domain::{Actor, AuditAction, Event, Person, Status},
+    maintenance::Eraser,
+    storage::{RetentionKind, Store},
+};
+use tokio::time::timeout;
+
+use crate::{
+    erasure::everything,
+    make::{about, audited, id, time},
+    repair::{misread, posted, read},
+    store::TestStore,
+};
+
+only!(
+    postgres in postgres: an_erasure_keeps_what_a_rebuild_commits_meanwhile,
+    a_purge_of_bodies_keeps_what_a_rebuild_commits_meanwhile,
+    an_erasure_leaves_nothing_that_the_next_one_does_not_find,
+);
+
+const NUMBER: &str = "447700900123";
+
+async fn erase(store: &Store) {
+    let eraser = Eraser::new(store, Clock::new(|| time(5_000)));
+    eraser.erase(&Person::new(NUMBER).unwrap(), &Actor::server(), false).await.unwrap();
+}
+
+/// Stops transactions.
+struct Gate<'a>(&'a TestStore);
+
+impl<'a> Gate<'a> {
+    /// Stops every transaction at this point: a trigger of a row.
+    async fn at(store: &'a TestStore, point: &str) -> Self {
+        store
+            .execute(format!(
+                "CREATE TABLE gate (at BIGINT); INSERT INTO gate VALUES (1); \
+                 CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                     WHILE EXISTS (SELECT 1 FROM gate) LOOP PERFORM pg_sleep(0.002); END LOOP; RETURN NEW; \
+                 END $$; \
+                 CREATE TRIGGER gate {point} EXECUTE FUNCTION wait_at_gate()"
+            ))
+            .await;
+        Self(store)
+    }
+
+    /// Stops rebuilds before they commit.
+    async fn before_a_rebuild_commits(store: &'a TestStore) -> Self {
+        Self::at(store, "BEFORE INSERT ON audit_log FOR EACH ROW WHEN (NEW.action = 'rebuilt')").await
+    }
+
+    async fn is_reached(&self) {
+        self.sessions_wait("wait_event = 'PgSleep'").await;
+    }
+
+    async fn is_waited_for(&self) {
+        self.sessions_wait("wait_event_type = 'Lock'").await;
+    }
+
+    async fn sessions_wait(&self, how: &str) {
+        let sessions = format!("SELECT query FROM pg_stat_activity WHERE datname = current_database() AND {how}");
+        let wait = async {
+            while self.0.texts(&sessions).await.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(20), wait).await.unwrap();
+    }
+
+    async fn opens(self) {
+        self.0.execute("DELETE FROM gate").await;
+    }
+}
+
+/// A notification to the person, as an earlier mapping stored it, and a rebuild that reads it correctly, but has not
+/// committed yet.
+async fn rebuild_in_the_middle(store: &TestStore) -> (Gate<'_>, tokio::task::JoinHandle<usize>) {
+    store.hear([misread(posted("order-1", "Delivered", "7500", 1))].map(receiptd::domain::Arrival::Notification)).await;
+    assert_eq!(store.message("order-1").await.status, Status::Unknown);
+    let gate = Gate::before_a_rebuild_commits(store).await;
+    let rebuilder = store.reopened().await;
+    let rebuilding = tokio::spawn(async move {
+        let rebuilt = audited(AuditAction::Rebuilt);
+        rebuilder.repair.recompute(&[id("order-1")], &read, time(9_000), &rebuilt).await.unwrap().len()
+    });
+    gate.is_reached().await;
+    (gate, rebuilding)
+}
+
+async fn assert_rebuilt(store: &TestStore) {
+    assert_eq!(store.notifications("order-1").await[0].notification.event, Event::Delivered);
+    assert_eq!(store.message("order-1").await.status, Status::Delivered);
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
+}
+
+async fn an_erasure_keeps_what_a_rebuild_commits_meanwhile(store: &TestStore) {
+    let (gate, rebuilding) = rebuild_in_the_middle(store).await;
+    let eraser = (**store).clone();
+    let erasing = tokio::spawn(async move { erase(&eraser).await });
+    gate.is_waited_for().await;
+    gate.opens().await;
+    assert_eq!(rebuilding.await.unwrap(), 1);
+    erasing.await.unwrap();
+    assert_rebuilt(store).await;
+    assert!(!everything(store).await.contains(NUMBER));
+}
+
+async fn a_purge_of_bodies_keeps_what_a_rebuild_commits_meanwhile(store: &TestStore) {
+    let (gate, rebuilding) = rebuild_in_the_middle(store).await;
+    let purger = (**store).clone();
+    let purging = tokio::spawn(async move {
+        let entry = audited(AuditAction::Purged);
+        purger.retention.purge(RetentionKind::Bodies, time(0), time(5_000), 9, &entry).await.unwrap().rows
+    });
+    gate.is_waited_for().await;
+    gate.opens().await;
+    assert_eq!(rebuilding.await.unwrap(), 1);
+    assert_eq!(purging.await.unwrap(), 1);
+    assert_rebuilt(store).await;
+    assert_eq!(store.notifications("order-1").await[0].body, b"");
+}
+
+/// Another instance stores a notification of the same message while the erasure is in the middle of it.
+async fn an_erasure_leaves_nothing_that_the_next_one_does_not_find(store: &TestStore) {
+    store.hear([about("order-1").to(NUMBER).says(Event::Submitted)]).await;
+    let gate = Gate::at(store, "BEFORE UPDATE ON notifications FOR EACH ROW WHEN (OLD.event = 'submitted')").await;
+    let (eraser, other) = (store.reopened().await, store.reopened().await);
+    let erasing = tokio::spawn(async move { erase(&eraser).await });
+    gate.is_reached().await;
+    let late = about("order-1").to(NUMBER).says(Event::Read);
+    let mut appending = tokio::spawn(async move { put(&other, &[late.into()]).await.unwrap() });
+    // The append waits for the erasure, or is not stopped by it.
+    tokio::select! { appended = &mut appending => appended.unwrap(), () = gate.is_waited_for() => {} }
+    gate.opens().await;
+    erasing.await.unwrap();
+    if !appending.is_finished() {
+        appending.await.unwrap();
+    }
+    erase(store).await;
+    assert!(!everything(store).await.contains(NUMBER));
+    assert_eq!(store.message("order-1").await.status, Status::Read);
+}
