@@ -90,14 +90,15 @@ impl Eraser {
         // tried.
         let entry = (!dry_run).then(|| entry(actor, AuditAction::Erased, &self.clock, None));
         let mut view = ErasureView::default();
+        // The archives come first: a retry may move a body from the quarantine to a message meanwhile.
+        view.inbound = self.erase_archive(ArchiveKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
+        view.quarantine =
+            self.erase_archive(ArchiveKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
         self.erase_messages(person, actor, entry.as_ref(), &mut view).await?;
         if person.is_distinctive() {
             self.erase_mentions(person, entry.as_ref(), &mut view).await?;
         }
         self.erase_status_events(person, entry.as_ref(), &mut view).await?;
-        view.inbound = self.erase_archive(ArchiveKind::Inbound, person, entry.as_ref(), &mut view.compressed).await?;
-        view.quarantine =
-            self.erase_archive(ArchiveKind::Quarantine, person, entry.as_ref(), &mut view.compressed).await?;
         view.found = view.removed() > 0;
         if view.found && !dry_run {
             self.rewrite_file().await;

@@ -56,15 +56,18 @@ impl Retry<'_> {
         if self.put_back.contains(&fingerprint) {
             return Ok(());
         }
-        let arrivals = arrivals(&archived, self.zone);
-        if !arrivals.iter().any(is_understood) {
+        let zone = self.zone;
+        let read = move |archived: &Archived<Unreadable>| understood(archived, zone);
+        if read(&archived).is_empty() {
             self.report.left += 1;
             return Ok(());
         }
-        match self.store.repair.release_from_quarantine(fingerprint, &arrivals, &self.entry).await {
-            Ok(true) => arrivals.iter().for_each(|arrival| self.count(arrival)),
+        match self.store.repair.release_from_quarantine(fingerprint, &read, &self.entry).await {
+            // It was erased meanwhile.
+            Ok(Some(arrivals)) if arrivals.is_empty() => self.report.left += 1,
+            Ok(Some(arrivals)) => arrivals.iter().for_each(|arrival| self.count(arrival)),
             // Another retry was faster.
-            Ok(false) => {}
+            Ok(None) => {}
             Err(StorageError::Refused(_)) => self.report.left += 1,
             Err(error) => return Err(error),
         }
@@ -83,15 +86,13 @@ impl Retry<'_> {
     }
 }
 
-fn is_understood(arrival: &Arrival) -> bool {
-    !matches!(arrival, Arrival::Quarantined(_))
-}
-
-/// Reads a body again. An array becomes several arrivals. Those that are not understood go back to quarantine as
-/// separate entries.
-fn arrivals(archived: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
+/// Reads a body again. Returns nothing if nothing of it is understood. An array becomes several arrivals. Those that are
+/// not understood go back to quarantine as separate entries.
+fn understood(archived: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
     let arrival = |(posted, body): (Posted, &[u8])| {
         posted.arrival(body.to_vec(), archived.source, archived.received_at).came(archived.occurrences)
     };
-    Posted::read_all(&archived.body, zone).into_iter().map(arrival).collect()
+    let arrivals: Vec<_> = Posted::read_all(&archived.body, zone).into_iter().map(arrival).collect();
+    let is_understood = |arrival: &Arrival| !matches!(arrival, Arrival::Quarantined(_));
+    if arrivals.iter().any(is_understood) { arrivals } else { Vec::new() }
 }

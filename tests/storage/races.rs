@@ -8,7 +8,10 @@ use std::time::Duration;
 use harness::put;
 use receiptd::{
     clock::Clock,
-    domain::{Actor, AuditAction, Event, Person, Status},
+    domain::{
+        Actor, Archived, Arrival, AuditAction, ERASED_BODY, Event, PageLimit, Person, Source, Status,
+        StoredNotification, Unreadable,
+    },
     maintenance::Eraser,
     storage::{RetentionKind, Store},
 };
@@ -21,8 +24,9 @@ use crate::{
     store::TestStore,
 };
 
+both!(a_retry_does_not_bring_back_a_body_that_was_erased_meanwhile);
 only!(
-    postgres in postgres: an_erasure_keeps_what_a_rebuild_commits_meanwhile,
+    postgres in postgres_alone: an_erasure_keeps_what_a_rebuild_commits_meanwhile,
     a_purge_of_bodies_keeps_what_a_rebuild_commits_meanwhile,
     an_erasure_leaves_nothing_that_the_next_one_does_not_find,
 );
@@ -83,7 +87,7 @@ impl<'a> Gate<'a> {
 /// A notification to the person, as an earlier mapping stored it, and a rebuild that reads it correctly, but has not
 /// committed yet.
 async fn rebuild_in_the_middle(store: &TestStore) -> (Gate<'_>, tokio::task::JoinHandle<usize>) {
-    store.hear([misread(posted("order-1", "Delivered", "7500", 1))].map(receiptd::domain::Arrival::Notification)).await;
+    store.hear([misread(posted("order-1", "Delivered", "7500", 1))].map(Arrival::Notification)).await;
     assert_eq!(store.message("order-1").await.status, Status::Unknown);
     let gate = Gate::before_a_rebuild_commits(store).await;
     let rebuilder = store.reopened().await;
@@ -148,4 +152,24 @@ async fn an_erasure_leaves_nothing_that_the_next_one_does_not_find(store: &TestS
     erase(store).await;
     assert!(!everything(store).await.contains(NUMBER));
     assert_eq!(store.message("order-1").await.status, Status::Read);
+}
+
+/// The retry has listed the quarantine, and the person is erased before it releases the body.
+async fn a_retry_does_not_bring_back_a_body_that_was_erased_meanwhile(store: &TestStore) {
+    let body = posted("order-1", "Delivered", "7500", 1).body;
+    let kept = Archived::first_arrival(Unreadable("?".to_owned()), body, Source::Notify, time(1_000));
+    store.hear([Arrival::Quarantined(kept.clone())]).await;
+    let listed = store.quarantine.list(None, PageLimit::default()).await.unwrap().items;
+    assert!(read(&listed[0].body).is_some());
+    erase(store).await;
+    let as_stored = move |archived: &Archived<Unreadable>| {
+        let notification = read(&archived.body)
+            .map(|it| StoredNotification::first_arrival(it, archived.body.clone(), archived.source, time(1_000)));
+        notification.map(Arrival::Notification).into_iter().collect()
+    };
+    let retried = audited(AuditAction::Retried);
+    let released = store.repair.release_from_quarantine(listed[0].fingerprint, &as_stored, &retried).await.unwrap();
+    assert_eq!(released, Some(Vec::new()));
+    assert!(!everything(store).await.contains(NUMBER));
+    assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap().unwrap().body, ERASED_BODY);
 }

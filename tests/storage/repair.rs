@@ -8,7 +8,7 @@ use receiptd::{
         Archived, Arrival, AuditAction, Event, Fingerprint, Inbound, Notification, PageLimit, Source, Status,
         StoredNotification, Unreadable,
     },
-    storage::{Recomputed, RetentionKind, Store},
+    storage::{QuarantineReader, Recomputed, RetentionKind, Store},
     webex::{Posted, TimeZone},
 };
 use serde_json::json;
@@ -135,28 +135,20 @@ async fn a_released_body_moves_once(store: &TestStore) {
     let kept = Archived::first_arrival(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
     assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap().as_ref(), Some(&kept));
-    let arrivals = [Arrival::Notification(recorded.clone())];
-    assert!(
-        store
-            .repair
-            .release_from_quarantine(kept.fingerprint, &arrivals, &audited(AuditAction::Retried))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .repair
-            .release_from_quarantine(kept.fingerprint, &arrivals, &audited(AuditAction::Retried))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .repair
-            .release_from_quarantine(Fingerprint::default(), &arrivals, &audited(AuditAction::Retried))
-            .await
-            .unwrap()
-    );
+    let arrivals = vec![Arrival::Notification(recorded.clone())];
+    let release = async |fingerprint, read: &QuarantineReader| {
+        store.repair.release_from_quarantine(fingerprint, read, &audited(AuditAction::Retried)).await.unwrap()
+    };
+    assert_eq!(release(kept.fingerprint, &|_| Vec::new()).await, Some(Vec::new()));
+    assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap().as_ref(), Some(&kept), "it stays");
+    let (shown, understood) = (kept.clone(), arrivals.clone());
+    let read = move |archived: &Archived<Unreadable>| {
+        assert_eq!(*archived, shown);
+        understood.clone()
+    };
+    assert_eq!(release(kept.fingerprint, &read).await, Some(arrivals));
+    assert_eq!(release(kept.fingerprint, &read).await, None);
+    assert_eq!(release(Fingerprint::default(), &read).await, None);
     assert_eq!(store.notifications("order-1").await, [recorded]);
     assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap(), None);
 }
@@ -310,7 +302,8 @@ async fn corrections_are_counted_in_the_audit_log(store: &TestStore) {
     let recorded = misread(posted("order-3", "Delivered", "7500", 1));
     let kept = Archived::first_arrival(Unreadable("?".to_owned()), recorded.body.clone(), Source::Notify, time(1_000));
     store.hear([Arrival::Quarantined(kept.clone())]).await;
-    store.repair.release_from_quarantine(kept.fingerprint, &[Arrival::Notification(recorded)], &retried).await.unwrap();
+    let understood = move |_: &Archived<Unreadable>| vec![Arrival::Notification(recorded.clone())];
+    store.repair.release_from_quarantine(kept.fingerprint, &understood, &retried).await.unwrap();
     store.repair.recompute(&["order-1", "order-3"].map(id), &read, time(9_000), &rebuilt).await.unwrap();
     let told = store.texts("SELECT action || ' ' || CAST(count AS TEXT) FROM audit_log ORDER BY action").await;
     assert_eq!(told, ["imported 2", "rebuilt 1", "retried 1"]);

@@ -48,8 +48,8 @@ pub use store::Store;
 pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, Claim, EnqueueResult,
     Erased, Erasure, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, Messages, Outbox,
-    OutboxEntry, Projection, Purged, Quarantine, Recomputed, Repair, RequestKey, Retention, RetentionKind, Scanned,
-    Settlement, StatusCheck, StatusEvents,
+    OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey, Retention,
+    RetentionKind, Scanned, Settlement, StatusCheck, StatusEvents,
 };
 pub use url::{DatabaseKind, check_url, ignored_parameters};
 

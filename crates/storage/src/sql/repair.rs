@@ -14,9 +14,9 @@ use super::{
     transactions,
 };
 use crate::{
-    BodyParser, Recomputed, Repair, StatusCheck, StorageError,
+    BodyParser, QuarantineReader, Recomputed, Repair, StatusCheck, StorageError,
     rows::{
-        Place,
+        Place, QuarantineRow,
         batch::{Batch, owner},
         changes::RowChanges,
     },
@@ -41,21 +41,32 @@ impl Repair for Backend {
     async fn release_from_quarantine(
         &self,
         fingerprint: Fingerprint,
-        arrivals: &[Arrival],
+        read: &QuarantineReader,
         entry: &AuditEntry,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Option<Vec<Arrival>>, StorageError> {
         let mut transaction = self.begin().await?;
-        let taken = sql!("DELETE FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
-        if taken.execute(&mut *transaction).await?.rows_affected() == 0 {
+        // The body is read as it is removed, since it may have been erased after the caller saw it.
+        let taken = sql_as!(
+            QuarantineRow,
+            "DELETE FROM quarantine WHERE fingerprint = $1 \
+             RETURNING fingerprint, received_at, source, occurrences, reason, body",
+            fingerprint.as_bytes()
+        );
+        let Some(taken) = taken.fetch_optional(&mut *transaction).await? else {
             transaction.rollback().await?;
-            return Ok(false);
+            return Ok(None);
+        };
+        let arrivals = read(&taken.archived()?);
+        if arrivals.is_empty() {
+            transaction.rollback().await?;
+            return Ok(Some(arrivals));
         }
         let mut changes = RowChanges::default();
-        projection::put(&mut transaction, arrivals, &mut changes).await?;
+        projection::put(&mut transaction, &arrivals, &mut changes).await?;
         append(&mut transaction, entry, 1).await?;
         self.commit(transaction, &changes).await?;
         self.signals.changed.send_replace(());
-        Ok(true)
+        Ok(Some(arrivals))
     }
 
     async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError> {

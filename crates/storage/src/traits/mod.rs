@@ -27,6 +27,6 @@ pub use messages::Messages;
 pub use outbox::{Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, RequestKey, Settlement};
 pub use projection::{JournalHead, Projection};
 pub use quarantine::Quarantine;
-pub use repair::{BodyParser, Recomputed, Repair, StatusCheck};
+pub use repair::{BodyParser, QuarantineReader, Recomputed, Repair, StatusCheck};
 pub use retention::{Purged, Retention, RetentionKind};
 pub use status_events::StatusEvents;

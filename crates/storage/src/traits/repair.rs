@@ -2,13 +2,17 @@
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Arrival, AuditEntry, CorrelationId, Fingerprint, Notification, PageLimit, RowKey, Status, Timestamp,
+    Archived, Arrival, AuditEntry, CorrelationId, Fingerprint, Notification, PageLimit, RowKey, Status, Timestamp,
+    Unreadable,
 };
 
 use crate::StorageError;
 
 /// Parses the body of a notification. `None` if it is not a notification.
 pub type BodyParser = dyn Fn(&[u8]) -> Option<Notification> + Send + Sync;
+
+/// Reads a body of the quarantine again.
+pub type QuarantineReader = dyn Fn(&Archived<Unreadable>) -> Vec<Arrival> + Send + Sync;
 
 /// Corrects stored data.
 #[async_trait]
@@ -17,14 +21,15 @@ pub trait Repair: Send + Sync {
     /// for each, in the same order, whether it was new. Their number is added to `entry` in the audit log.
     async fn import(&self, arrivals: &[Arrival], entry: &AuditEntry) -> Result<Vec<bool>, StorageError>;
 
-    /// Removes a body from the quarantine and stores its contents, all in one commit, which is counted in `entry` of
-    /// the audit log. Returns whether the body was there.
+    /// Removes a body from the quarantine and stores what `read` makes of it, all in one commit, which is counted in
+    /// `entry` of the audit log. If `read` makes nothing of it, the body stays. Returns what was stored. `None` if the
+    /// body is not there any more.
     async fn release_from_quarantine(
         &self,
         fingerprint: Fingerprint,
-        arrivals: &[Arrival],
+        read: &QuarantineReader,
         entry: &AuditEntry,
-    ) -> Result<bool, StorageError>;
+    ) -> Result<Option<Vec<Arrival>>, StorageError>;
 
     /// The ids of the messages after `after`, in the order of ids.
     async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError>;
