@@ -9,7 +9,7 @@ use harness::put;
 use receiptd::{
     clock::Clock,
     domain::{
-        Actor, Archived, Arrival, AuditAction, ERASED_BODY, Event, PageLimit, Person, Source, Status,
+        Actor, Archived, Arrival, AuditAction, ERASED_BODY, Event, Failure, PageLimit, Person, Source, Status,
         StoredNotification, Unreadable,
     },
     maintenance::Eraser,
@@ -19,12 +19,16 @@ use tokio::time::timeout;
 
 use crate::{
     erasure::everything,
-    make::{about, audited, id, time},
+    make::{Heard, about, about_transaction, audited, id, time},
     repair::{misread, posted, read},
     store::TestStore,
 };
 
-both!(a_retry_does_not_bring_back_a_body_that_was_erased_meanwhile);
+both!(
+    a_retry_does_not_bring_back_a_body_that_was_erased_meanwhile,
+    a_repetition_does_not_bring_back_an_erased_person,
+    a_purged_body_does_not_come_back,
+);
 only!(
     postgres in postgres_alone: an_erasure_keeps_what_a_rebuild_commits_meanwhile,
     a_purge_of_bodies_keeps_what_a_rebuild_commits_meanwhile,
@@ -172,4 +176,41 @@ async fn a_retry_does_not_bring_back_a_body_that_was_erased_meanwhile(store: &Te
     assert_eq!(released, Some(Vec::new()));
     assert!(!everything(store).await.contains(NUMBER));
     assert_eq!(store.quarantine.find(kept.fingerprint).await.unwrap().unwrap().body, ERASED_BODY);
+}
+
+async fn a_repetition_does_not_bring_back_an_erased_person(store: &TestStore) {
+    let told = |it: Heard| {
+        it.to(NUMBER).body(format!("{{\"to\": \"{NUMBER}\"}}")).with(|it| {
+            it.callback_data = Some(format!("order of {NUMBER}"));
+            it.reason = Some(format!("{NUMBER} has it"));
+        })
+    };
+    // One of a message with one recipient, one of a message with two, and one that will have its correlation id.
+    let alone = || told(about("order-1").of("t-1").says(Event::Read));
+    let shared = || told(about("order-2").says(Event::Failed(Failure::Permanent)));
+    let uncorrelated = || told(about_transaction("t-1").says(Event::Submitted));
+    let correlated = || told(about("order-1").of("t-1").says(Event::Submitted));
+    let heard = || [alone(), shared(), uncorrelated()];
+    store.hear(heard()).await;
+    store.hear([about("order-2").to("447700900124")]).await;
+    erase(store).await;
+    let before = [store.message("order-1").await, store.message("order-2").await];
+    assert!(!everything(store).await.contains(NUMBER));
+    for again in [heard().to_vec(), vec![correlated()], vec![alone(), correlated()]] {
+        store.hear(again).await;
+        assert!(!everything(store).await.contains(NUMBER));
+    }
+    assert_eq!([store.message("order-1").await, store.message("order-2").await], before);
+    let mut counts: Vec<_> = store.notifications("order-1").await.iter().map(|it| it.occurrences).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [3, 4], "each is counted");
+}
+
+async fn a_purged_body_does_not_come_back(store: &TestStore) {
+    let uncorrelated = about_transaction("t-1").says(Event::Submitted).body("{\"first\": true}");
+    store.hear([uncorrelated, about("order-1").of("t-1")]).await;
+    store.retention.purge(RetentionKind::Bodies, time(0), time(5_000), 9, &audited(AuditAction::Purged)).await.unwrap();
+    store.hear([about("order-1").of("t-1").says(Event::Submitted).body("{\"again\": true}")]).await;
+    let notifications = store.notifications("order-1").await;
+    assert!(notifications.len() == 2 && notifications.iter().all(|it| it.body.is_empty()), "{notifications:?}");
 }

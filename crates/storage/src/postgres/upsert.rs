@@ -1,5 +1,7 @@
 //! Inserts notifications on Postgres.
 
+use receiptd_domain::ERASED_BODY;
+
 use super::{arrays::columns, backend::Connection, sql::statements::insert_notifications};
 use crate::rows::{NotificationRow, RepeatedRow};
 
@@ -15,8 +17,9 @@ pub(super) async fn insert_notifications(
         "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
          $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
-        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated) \
-         SELECT correlation_id, fingerprint, occurrences, uncorrelated FROM stored WHERE occurrences > 1",
+        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated, body) \
+         SELECT correlation_id, fingerprint, occurrences, uncorrelated, body = $20 AS \"is_erased!\" FROM stored \
+         WHERE occurrences > 1",
         &correlation_id as _,
         &fingerprint as _,
         &received_at as _,
@@ -35,7 +38,8 @@ pub(super) async fn insert_notifications(
         &event_at as _,
         &segments as _,
         &callback_data as _,
-        &body as _
+        &body as _,
+        ERASED_BODY
     );
     let mut known = Vec::new();
     for stored in counted.fetch_all(connection).await? {
@@ -44,8 +48,12 @@ pub(super) async fn insert_notifications(
             row.fingerprint == stored.fingerprint && row.correlation_id == stored.correlation_id
         };
         if rows.iter().find(is_this).is_none_or(|row| stored.occurrences > row.occurrences) {
-            let (correlation_id, fingerprint) = (stored.correlation_id, stored.fingerprint);
-            known.push(RepeatedRow { correlation_id, fingerprint, uncorrelated: stored.uncorrelated });
+            known.push(RepeatedRow {
+                correlation_id: stored.correlation_id,
+                fingerprint: stored.fingerprint,
+                uncorrelated: stored.uncorrelated,
+                is_erased: stored.is_erased,
+            });
         }
     }
     Ok(known)

@@ -113,4 +113,6 @@ pub(crate) struct RepeatedRow {
     pub(crate) correlation_id: String,
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) uncorrelated: i64,
+    /// Whether a person was erased from it.
+    pub(crate) is_erased: bool,
 }

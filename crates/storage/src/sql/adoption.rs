@@ -4,7 +4,7 @@ use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification}
 
 use super::{
     dialect::Connection, notifications::notifications_without_bodies, recipients, statements::notification_rows,
-    upsert::upsert,
+    upsert::store,
 };
 use crate::{
     StorageError,
@@ -36,9 +36,7 @@ pub(super) async fn adopt(
     let moved = moved.into_iter().map(NotificationRow::stored).collect::<Result<Vec<StoredNotification>, _>>()?;
     let entries = entries(to, &moved);
     if !entries.is_empty() {
-        let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-        upsert(connection, &rows, changes).await?;
-        recipients::merge(connection, &entries).await?;
+        store(connection, entries, changes).await?;
     }
     recompute_former_owner(connection, from).await
 }

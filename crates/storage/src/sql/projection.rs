@@ -8,14 +8,10 @@ use receiptd_domain::{
     Writer,
 };
 
-use super::{adoption, backend::Backend, dialect::Connection, paging::count, recipients, transactions, upsert::upsert};
+use super::{adoption, backend::Backend, dialect::Connection, paging::count, transactions, upsert::store};
 use crate::{
     JournalHead, Projection, StorageError,
-    rows::{
-        NotificationRow, Place,
-        batch::{Batch, Entry},
-        changes::RowChanges,
-    },
+    rows::{Place, batch::Batch, changes::RowChanges},
 };
 
 /// The maximum number of batches that are read at a time.
@@ -182,9 +178,7 @@ async fn notifications(
     if entries.is_empty() {
         return Ok(());
     }
-    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-    upsert(connection, &rows, changes).await?;
-    recipients::merge(connection, &entries).await?;
+    store(connection, entries, changes).await?;
     for adoption in adoptions {
         adoption::adopt(connection, &adoption, changes).await?;
     }

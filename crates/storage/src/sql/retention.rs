@@ -14,15 +14,12 @@ use super::{
     outbox::remove_keys,
     statements::notification_rows,
     unit_of_work::UnitOfWork,
-    upsert::change,
+    upsert::{NO_BODY, change},
 };
 use crate::{
     Purged, Retention, RetentionKind, StorageError,
     rows::{EventRow, NotificationRow, changes::RowChanges},
 };
-
-/// The value that replaces a purged body.
-const NO_BODY: &[u8] = b"";
 
 #[async_trait]
 impl Retention for Backend {

@@ -1,28 +1,48 @@
-//! Inserts or changes notifications, and records this in the hash chain.
+//! Stores or changes notifications, and records this in the hash chain.
 
-use receiptd_domain::ChangeKind;
+use receiptd_domain::{ChangeKind, ERASED_BODY};
 
 use super::{
     dialect::{self, Connection},
     notifications::notification,
+    recipients,
 };
 use crate::{
     StorageError,
-    rows::{NotificationRow, RepeatedRow, changes::RowChanges},
+    rows::{NotificationRow, RepeatedRow, batch::Entry, changes::RowChanges},
 };
 
+/// The value that replaces a purged body.
+pub(super) const NO_BODY: &[u8] = b"";
+
+/// Stores notifications and merges them into their messages. If a person was erased from a notification, a repetition
+/// is counted, and nothing else: it would bring back the person.
+pub(super) async fn store(
+    connection: &mut Connection,
+    mut entries: Vec<Entry<'_>>,
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
+    let mut are_erased = upsert(connection, &rows, changes).await?.into_iter();
+    entries.retain(|_| !are_erased.next().unwrap_or_default());
+    if entries.is_empty() { Ok(()) } else { recipients::merge(connection, &entries).await }
+}
+
 /// Inserts notifications. A notification that exists already is counted. If it had no correlation id before and has one
-/// now, the new body is stored, since it contains more.
-pub(super) async fn upsert(
+/// now, the new body is stored, since it contains more. Returns for each row whether a person was erased from it.
+async fn upsert(
     connection: &mut Connection,
     rows: &[NotificationRow],
     changes: &mut RowChanges,
-) -> Result<(), StorageError> {
+) -> Result<Vec<bool>, StorageError> {
     let known = dialect::insert_notifications(connection, rows).await?;
+    let mut are_erased = Vec::with_capacity(rows.len());
     for row in rows {
         let is_this =
             |known: &&RepeatedRow| known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id;
-        let Some(stored) = known.iter().find(is_this) else {
+        let stored = known.iter().find(is_this);
+        are_erased.push(stored.is_some_and(|stored| stored.is_erased));
+        let Some(stored) = stored else {
             changes.notification(ChangeKind::Added, row, row.occurrences);
             continue;
         };
@@ -31,7 +51,7 @@ pub(super) async fn upsert(
             tell_more(connection, row, changes).await?;
         }
     }
-    Ok(())
+    Ok(are_erased)
 }
 
 async fn tell_more(
@@ -41,12 +61,12 @@ async fn tell_more(
 ) -> Result<(), StorageError> {
     let old = notification(connection, &row.correlation_id, &row.fingerprint).await?;
     let old = old.ok_or(sqlx::Error::RowNotFound)?;
-    let new = NotificationRow {
-        uncorrelated: row.uncorrelated,
-        callback_data: row.callback_data.clone(),
-        body: row.body.clone(),
-        ..old.clone()
-    };
+    let mut new = NotificationRow { uncorrelated: row.uncorrelated, ..old.clone() };
+    // What was erased or purged does not come back.
+    if old.body != ERASED_BODY && old.body != NO_BODY {
+        new.callback_data.clone_from(&row.callback_data);
+        new.body.clone_from(&row.body);
+    }
     change(connection, &old, &new, changes).await
 }
 

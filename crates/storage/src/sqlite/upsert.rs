@@ -3,6 +3,8 @@
 //! sqlx passes every row of a result from another thread, which costs more than storing the row. So the usual case
 //! returns nothing. There is only one writer, so unusual rows are read before they are changed.
 
+use receiptd_domain::ERASED_BODY;
+
 use super::{backend::Connection, json::json, sql::statements::insert_notifications};
 use crate::rows::{NotificationRow, RepeatedRow};
 
@@ -15,9 +17,11 @@ pub(super) async fn insert_notifications(
     let keys = json(rows.iter().map(|row| (&row.correlation_id, hex::encode(&row.fingerprint))));
     let known = sql_as!(
         RepeatedRow,
-        "SELECT n.correlation_id, n.fingerprint, n.uncorrelated FROM jsonb_each($1) AS row CROSS JOIN notifications n \
+        "SELECT n.correlation_id, n.fingerprint, n.uncorrelated, n.body = $2 AS \"is_erased!: bool\" \
+         FROM jsonb_each($1) AS row CROSS JOIN notifications n \
          WHERE n.correlation_id = row.value ->> 0 AND n.fingerprint = unhex(row.value ->> 1)",
-        keys
+        keys,
+        ERASED_BODY
     );
     let known = known.fetch_all(&mut *connection).await?;
     let rows = json(rows.iter());
