@@ -15,13 +15,14 @@ use receiptd::{
 
 use crate::{
     chain::verify,
-    make::{about, enqueue, leased, settle, submission, time},
+    make::{Heard, about, about_transaction, enqueue, leased, settle, submission, time},
     store::TestStore,
 };
 
 both!(
     bodies_are_purged_and_their_parsed_values_stay,
     notifications_are_purged_and_the_status_stays,
+    an_adoption_keeps_the_status_of_purged_notifications,
     messages_are_purged_with_everything_about_them,
     waiting_messages_and_messages_with_news_stay,
     inbound_quarantine_and_audit_log_are_purged,
@@ -88,6 +89,28 @@ async fn notifications_are_purged_and_the_status_stays(store: &TestStore) {
     assert_eq!(purged(store, 9, periods).await, [rows("notifications", 1)]);
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.notification_count), (Status::Read, 0));
+}
+
+async fn an_adoption_keeps_the_status_of_purged_notifications(store: &TestStore) {
+    let periods = Periods { notifications: Some(days(2)), ..Periods::default() };
+    let read = |of: Heard| of.says(Event::Read).received(DAY);
+    let submitted = |of: Heard| of.says(Event::Submitted).received(3 * DAY);
+    // Messages that are only known by their transaction, with and without a notification that is left.
+    store
+        .hear([read(about_transaction("t-1")), read(about_transaction("t-2")), submitted(about_transaction("t-2"))])
+        .await;
+    // A message that loses its transaction to another one.
+    store.hear([submitted(about("order-9").of("t-9")), read(about_transaction("t-9"))]).await;
+    assert_eq!(purged(store, 4, periods).await, [rows("notifications", 3)]);
+    for (name, transaction) in [("order-1", "t-1"), ("order-2", "t-2"), ("order-3", "t-9")] {
+        store.hear([about(name).of(transaction).says(Event::Delivered).received(5 * DAY)]).await;
+        assert_eq!(store.message(name).await.status, Status::Delivered);
+    }
+    for name in ["txn:t-1", "txn:t-2", "order-9"] {
+        assert_eq!(store.message(name).await.status, Status::Read, "{name}");
+    }
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
 }
 
 async fn messages_are_purged_with_everything_about_them(store: &TestStore) {

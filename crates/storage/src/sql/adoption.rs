@@ -9,7 +9,7 @@ use super::{
 use crate::{
     StorageError,
     rows::{
-        NotificationRow,
+        MessageStatusRow, NotificationRow,
         batch::{Adoption, Entry},
         changes::RowChanges,
     },
@@ -38,7 +38,7 @@ pub(super) async fn adopt(
     if !entries.is_empty() {
         store(connection, entries, changes).await?;
     }
-    recompute_former_owner(connection, from).await
+    leave(connection, from, moved).await
 }
 
 /// Sorted by fingerprint, so that all code locks rows in the same order.
@@ -50,14 +50,39 @@ fn entries<'a>(id: &CorrelationId, notifications: &'a [StoredNotification]) -> V
     entries
 }
 
-/// Recomputes the former owner from its remaining notifications. If none are left and receiptd did not send it, it was
-/// only a placeholder, and is removed.
-async fn recompute_former_owner(connection: &mut Connection, id: &CorrelationId) -> Result<(), StorageError> {
-    if recompute_one(connection, id).await? == 0 {
-        sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", id.as_str())
-            .execute(connection)
-            .await?;
+/// Recomputes the former owner from its remaining notifications, after `moved` have left it. If the notification that
+/// decided its status has been purged, the remaining ones do not show the status, so the message stays as it is. If no
+/// notification is left and receiptd did not send it, it was only a placeholder.
+async fn leave(
+    connection: &mut Connection,
+    from: &CorrelationId,
+    moved: Vec<StoredNotification>,
+) -> Result<(), StorageError> {
+    // This locks the row: an append of another instance happens completely before or after it.
+    let former = sql_as!(
+        MessageStatusRow,
+        "UPDATE messages SET updated_at = updated_at WHERE correlation_id = $1 RETURNING correlation_id, dispatch, \
+         transaction_id, status, precedence, is_final, failure, code, reason",
+        from.as_str()
+    );
+    let Some(former) = former.fetch_optional(&mut *connection).await? else { return Ok(()) };
+    let kept = notifications_without_bodies(connection, from).await?;
+    let is_placeholder = kept.is_empty() && former.dispatch.is_none();
+    let known: Vec<_> = moved.into_iter().chain(kept).collect();
+    match former.was_decided_by_any(&known) {
+        true if is_placeholder => remove(connection, from).await,
+        true => recompute_one(connection, from).await.map(|_| ()),
+        false => Ok(()),
     }
+}
+
+/// Removes a placeholder.
+async fn remove(connection: &mut Connection, from: &CorrelationId) -> Result<(), StorageError> {
+    sql!("DELETE FROM recipients WHERE correlation_id = $1", from.as_str()).execute(&mut *connection).await?;
+    sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", from.as_str()).execute(&mut *connection).await?;
+    sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", from.as_str())
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
