@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    make::{about, id, number, time},
+    make::{about, about_transaction, id, number, time},
     store::TestStore,
 };
 
@@ -16,6 +16,7 @@ both!(
     the_newest_comes_first,
     pages_neither_skip_nor_repeat,
     new_messages_between_two_pages_disturb_neither,
+    a_message_that_is_adopted_between_two_pages_is_not_missed,
     pages_are_right_while_others_write,
     the_largest_page_has_five_hundred_items,
     a_page_that_is_just_full_is_the_last,
@@ -79,6 +80,17 @@ async fn new_messages_between_two_pages_disturb_neither(store: &TestStore) {
     let pages = walk(store, &Filter::default(), 7, meanwhile).await;
     assert_eq!(names(&pages), expected);
     assert_eq!(store.ids(&Filter::default()).await.len(), 30 + 4 * 7);
+}
+
+/// It keeps the place of the message that it replaces.
+async fn a_message_that_is_adopted_between_two_pages_is_not_missed(store: &TestStore) {
+    store.hear([about_transaction("t-1").received(10), about("other").received(20)]).await;
+    let pages = walk(store, &Filter::default(), 1, async |_| {
+        store.hear([about("order-1").of("t-1").says(Event::Submitted).received(30)]).await;
+    })
+    .await;
+    assert_eq!(names(&pages), ["other", "order-1"]);
+    assert_eq!(store.message("order-1").await.created_at, time(10));
 }
 
 /// Two instances append new messages and notifications of existing ones as fast as they can.

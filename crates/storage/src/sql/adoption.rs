@@ -38,7 +38,7 @@ pub(super) async fn adopt(
     if !entries.is_empty() {
         store(connection, entries, changes).await?;
     }
-    leave(connection, from, moved).await
+    leave(connection, from, to, moved).await
 }
 
 /// Sorted by fingerprint, so that all code locks rows in the same order.
@@ -56,6 +56,7 @@ fn entries<'a>(id: &CorrelationId, notifications: &'a [StoredNotification]) -> V
 async fn leave(
     connection: &mut Connection,
     from: &CorrelationId,
+    to: &CorrelationId,
     moved: Vec<StoredNotification>,
 ) -> Result<(), StorageError> {
     // This locks the row: an append of another instance happens completely before or after it.
@@ -70,14 +71,24 @@ async fn leave(
     let is_placeholder = kept.is_empty() && former.dispatch.is_none();
     let known: Vec<_> = moved.into_iter().chain(kept).collect();
     match former.was_decided_by_any(&known) {
-        true if is_placeholder => remove(connection, from).await,
+        true if is_placeholder => replace(connection, from, to).await,
         true => recompute_one(connection, from).await.map(|_| ()),
         false => Ok(()),
     }
 }
 
-/// Removes a placeholder.
-async fn remove(connection: &mut Connection, from: &CorrelationId) -> Result<(), StorageError> {
+/// Removes a placeholder. The message that replaces it has been known as long as the placeholder: it keeps the place in
+/// the list, so that a client that is reading the pages does not miss it.
+async fn replace(connection: &mut Connection, from: &CorrelationId, to: &CorrelationId) -> Result<(), StorageError> {
+    sql!(
+        "UPDATE messages SET created_at = (SELECT f.created_at FROM messages f WHERE f.correlation_id = $1) \
+         WHERE correlation_id = $2 \
+         AND created_at > (SELECT f.created_at FROM messages f WHERE f.correlation_id = $1)",
+        from.as_str(),
+        to.as_str()
+    )
+    .execute(&mut *connection)
+    .await?;
     sql!("DELETE FROM recipients WHERE correlation_id = $1", from.as_str()).execute(&mut *connection).await?;
     sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", from.as_str()).execute(&mut *connection).await?;
     sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", from.as_str())
