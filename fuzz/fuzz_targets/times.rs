@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     let info = serde_json::json!({ "deliveryStatus": "Delivered", "code": "7500", "timeStamp": text });
     let body = serde_json::json!({ "deliveryInfoNotification": { "deliveryInfo": info, "transid": "t" } }).to_string();
     let read = |zone| match Posted::read(body.as_bytes(), zone) {
-        Posted::Notification(notification) => *notification,
+        Posted::Notification(notification, _) => *notification,
         other => panic!("{other:?}"),
     };
     let notification = read(TimeZone::UTC);
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
             // A time that was written is read again, to the millisecond.
             let again =
                 serde_json::json!({ "messageId": "7", "status": "SENT", "statusTime": at.to_string() }).to_string();
-            let Posted::Notification(again) = Posted::read(again.as_bytes(), TimeZone::UTC) else { panic!("{again}") };
+            let Posted::Notification(again, _) = Posted::read(again.as_bytes(), TimeZone::UTC) else { panic!("{again}") };
             assert_eq!(again.at, Some(at.to_millisecond()));
         }
         None => {

@@ -70,7 +70,7 @@ impl Rebuild {
         }
         let zone = self.zone;
         let read = move |body: &[u8]| match Posted::read(body, zone) {
-            Posted::Notification(notification) => Some(*notification),
+            Posted::Notification(notification, _) => Some(*notification),
             _ => None,
         };
         let mut report = RebuildReport::default();

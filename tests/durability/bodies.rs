@@ -100,7 +100,7 @@ impl Bodies {
 /// The fingerprint under which a body is stored.
 fn row(body: &[u8]) -> Fingerprint {
     match Posted::read(body, TimeZone::UTC) {
-        Posted::Notification(notification) => notification.fingerprint(),
+        Posted::Notification(_, fingerprint) => fingerprint,
         _ => Fingerprint::of_body(body),
     }
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use harness::{Database, Platform, Sample, eventually, put};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use receiptd::{
-    domain::{Actor, Arrival, CorrelationId, Dispatch, Source, StoredNotification},
+    domain::{Actor, Arrival, CorrelationId, Dispatch, Source},
     send::{Credentials, DispatchLimits, OnUnknown, Platform as Called, WebexConnect},
     storage::Cancellation,
     webex::{Posted, TimeZone},
@@ -189,7 +189,7 @@ impl Play<'_> {
 pub(crate) async fn the_platform_tells(stage: &Stage, id: &str) {
     let body = Sample::of(id).body().into_bytes();
     let zone = TimeZone::from_name("UTC").unwrap();
-    let Posted::Notification(notification) = Posted::read(&body, zone) else { panic!("{id}") };
-    let recorded = StoredNotification::first_arrival(*notification, body, Source::Notify, stage.clock().now());
-    put(&stage.store, &[Arrival::Notification(recorded)]).await.unwrap();
+    let arrival = Posted::read(&body, zone).arrival(body, Source::Notify, stage.clock().now());
+    assert!(matches!(arrival, Arrival::Notification(_)), "{id}");
+    put(&stage.store, &[arrival]).await.unwrap();
 }

@@ -4,12 +4,12 @@ use harness::{notifications_of, put};
 use receiptd::{
     domain::{Channel, Event, Failure, Notification, Source, StoredNotification},
     storage::Store,
-    webex::{Posted, TimeZone},
 };
 
 use crate::{
     chain::verify,
     make::{about, about_transaction, id, time},
+    repair::arrived,
     store::TestStore,
 };
 
@@ -40,8 +40,7 @@ const POSTED: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"timeStamp"
   "correlationid":"order-1","anotherOne":null}}"#;
 
 async fn a_posted_notification_can_be_read_again(store: &TestStore) {
-    let Posted::Notification(posted) = Posted::read(POSTED.as_bytes(), TimeZone::UTC) else { panic!("not understood") };
-    let posted = StoredNotification::first_arrival(*posted, POSTED.into(), Source::Notify, time(1_000));
+    let posted = arrived(POSTED.into(), Source::Notify, 1_000).unwrap();
     put(store, &[receiptd::domain::Arrival::Notification(posted.clone())]).await.unwrap();
 
     let reopened = store.reopened().await;

@@ -7,8 +7,8 @@ use std::{
 
 use receiptd::{
     domain::{
-        Actor, Address, Arrival, AuditAction, AuditEntry, Channel, CorrelationId, Draft, Event, Notification,
-        Reference, Source, StoredNotification, Submission, Timestamp, TransactionId,
+        Actor, Address, Arrival, AuditAction, AuditEntry, Channel, CorrelationId, Draft, Event, EventIdentity,
+        Notification, Reference, Source, StoredNotification, Submission, Timestamp, TransactionId,
     },
     storage::{Claim, EnqueueResult, OutboxEntry, Settlement, Store},
 };
@@ -134,7 +134,18 @@ impl Heard {
 
     pub(crate) fn recorded(self) -> StoredNotification {
         let body = self.body.unwrap_or_else(|| json!({"says": self.notification.status_text}).to_string().into_bytes());
-        StoredNotification::first_arrival(self.notification, body, Source::Notify, time(self.received_at))
+        let posted = &self.notification;
+        let identity = EventIdentity {
+            transaction_id: posted.reference.transaction_id(),
+            recipient: posted.recipient.as_ref(),
+            status_text: &posted.status_text,
+            code: posted.code.as_deref(),
+            at: posted.at,
+            description: posted.reason.as_deref(),
+            detail: posted.detail.as_deref().filter(|_| posted.at.is_none()),
+        };
+        let fingerprint = identity.fingerprint();
+        StoredNotification::first_arrival(self.notification, fingerprint, body, Source::Notify, time(self.received_at))
     }
 }
 

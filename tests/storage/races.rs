@@ -10,7 +10,7 @@ use receiptd::{
     clock::Clock,
     domain::{
         Actor, Archived, Arrival, AuditAction, ERASED_BODY, Event, Failure, PageLimit, Person, Source, Status,
-        StoredNotification, Unreadable,
+        Unreadable,
     },
     maintenance::Eraser,
     storage::{RetentionKind, Store},
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use crate::{
     erasure::everything,
     make::{Heard, about, about_transaction, audited, id, time},
-    repair::{misread, posted, read},
+    repair::{arrived, misread, posted, read},
     store::TestStore,
 };
 
@@ -167,8 +167,7 @@ async fn a_retry_does_not_bring_back_a_body_that_was_erased_meanwhile(store: &Te
     assert!(read(&listed[0].body).is_some());
     erase(store).await;
     let as_stored = move |archived: &Archived<Unreadable>| {
-        let notification = read(&archived.body)
-            .map(|it| StoredNotification::first_arrival(it, archived.body.clone(), archived.source, time(1_000)));
+        let notification = arrived(archived.body.clone(), archived.source, 1_000);
         notification.map(Arrival::Notification).into_iter().collect()
     };
     let retried = audited(AuditAction::Retried);

@@ -24,6 +24,7 @@ both!(
     a_released_body_moves_once,
     a_rebuild_parses_every_notification_again,
     a_rebuild_keeps_the_identity_of_a_notification,
+    another_time_zone_does_not_make_two_notifications_of_one,
     a_sent_message_returns_to_its_dispatch_state,
     a_rebuild_and_appends_do_not_undo_each_other,
     a_rebuild_keeps_the_status_of_purged_notifications,
@@ -32,7 +33,15 @@ both!(
 
 pub(crate) fn read(body: &[u8]) -> Option<Notification> {
     match Posted::read(body, TimeZone::UTC) {
-        Posted::Notification(notification) => Some(*notification),
+        Posted::Notification(notification, _) => Some(*notification),
+        _ => None,
+    }
+}
+
+/// The notification in a body that arrived at `micros`.
+pub(crate) fn arrived(body: Vec<u8>, source: Source, micros: i64) -> Option<StoredNotification> {
+    match Posted::read(&body, TimeZone::UTC).arrival(body, source, time(micros)) {
+        Arrival::Notification(stored) => Some(stored),
         _ => None,
     }
 }
@@ -46,8 +55,7 @@ pub(crate) fn posted(name: &str, status: &str, code: &str, second: u8) -> Stored
         },
         "transid": format!("t-{name}"), "correlationid": name,
     }});
-    let body = body.to_string().into_bytes();
-    StoredNotification::first_arrival(read(&body).unwrap(), body, Source::Notify, time(1_000))
+    arrived(body.to_string().into_bytes(), Source::Notify, 1_000).unwrap()
 }
 
 /// The same notification as an earlier mapping stored it, which did not know the word.
@@ -224,6 +232,30 @@ async fn a_rebuild_keeps_the_identity_of_a_notification(store: &TestStore) {
         []
     );
     assert_eq!(store.notifications("order-1").await, [now]);
+}
+
+/// The time zone was wrong at first, and a time without a zone was read in it.
+async fn another_time_zone_does_not_make_two_notifications_of_one(store: &TestStore) {
+    let body = posted("order-1", "Delivered", "7500", 1).body;
+    let body = String::from_utf8(body).unwrap().replace("13:15:01Z", "13:15:01").into_bytes();
+    let arrival = |zone, source| Posted::read(&body, zone).arrival(body.clone(), source, time(1_000));
+    store.hear([arrival(TimeZone::UTC, Source::Notify)]).await;
+    let india = TimeZone::from_name("Asia/Kolkata").unwrap();
+    let in_india = move |body: &[u8]| match Posted::read(body, india) {
+        Posted::Notification(notification, _) => Some(*notification),
+        _ => None,
+    };
+    let before = store.message("order-1").await.status_at;
+    let rebuilt =
+        store.repair.recompute(&[id("order-1")], &in_india, time(9_000), &audited(AuditAction::Rebuilt)).await;
+    assert_eq!(rebuilt.unwrap().len(), 1);
+    assert_ne!(store.message("order-1").await.status_at, before);
+    assert_eq!(import(store, [arrival(india, Source::Import)]).await, [false]);
+    store.hear([arrival(india, Source::Notify)]).await;
+    let notifications = store.notifications("order-1").await;
+    assert_eq!(notifications.len(), 1, "{notifications:?}");
+    assert_eq!(notifications[0].occurrences, 2);
+    assert_eq!(store.message("order-1").await.status, Status::Delivered);
 }
 
 async fn a_sent_message_returns_to_its_dispatch_state(store: &TestStore) {

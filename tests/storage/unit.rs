@@ -5,9 +5,8 @@ use std::time::Duration;
 use harness::{notifications_of, put};
 use proptest::prelude::*;
 use receiptd::{
-    domain::{Archived, Arrival, Draft, Filter, Reference, Source, StoredNotification, Unreadable},
+    domain::{Archived, Arrival, Draft, Filter, Reference, Source, Unreadable},
     storage::{self, Access, OpenOptions, StorageError},
-    webex::{Posted, TimeZone},
 };
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
@@ -15,6 +14,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::{
     make::{about, claimed, enqueue, fresh, id, leased, time},
     order::append,
+    repair::arrived,
     store::{Database, TestStore},
 };
 
@@ -128,8 +128,7 @@ async fn every_understood_notification_can_be_stored(store: &TestStore) {
             },
         }});
         let body = body.to_string().into_bytes();
-        let Posted::Notification(understood) = Posted::read(&body, TimeZone::UTC) else { return };
-        let recorded = StoredNotification::first_arrival(*understood, body, Source::Notify, time(1_000));
+        let Some(recorded) = arrived(body, Source::Notify, 1_000) else { return };
         append(store, std::slice::from_ref(&recorded)).await;
         let owner = match &recorded.notification.reference {
             Reference::Correlated(id, _) => id.clone(),

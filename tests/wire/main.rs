@@ -13,7 +13,7 @@ mod shapes;
 use std::collections::BTreeSet;
 
 use receiptd::{
-    domain::{Channel, Event, Failure, Inbound, Notification, Reference},
+    domain::{Channel, Event, Failure, Fingerprint, Inbound, Notification, Reference},
     webex::{Posted, TimeZone},
 };
 use sample::{Fixture, Sample};
@@ -26,7 +26,15 @@ pub(crate) fn read(body: &[u8]) -> Posted {
 /// The notification in a body.
 pub(crate) fn notification(body: &[u8]) -> Notification {
     match read(body) {
-        Posted::Notification(notification) => *notification,
+        Posted::Notification(notification, _) => *notification,
+        other => panic!("no notification: {other:?}"),
+    }
+}
+
+/// The fingerprint of the notification in a body, in a time zone of the tenant.
+pub(crate) fn fingerprint(body: &[u8], zone: &str) -> Fingerprint {
+    match Posted::read(body, TimeZone::from_name(zone).unwrap()) {
+        Posted::Notification(_, fingerprint) => fingerprint,
         other => panic!("no notification: {other:?}"),
     }
 }

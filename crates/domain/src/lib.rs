@@ -11,6 +11,7 @@
 //! | `time` | an instant, in microseconds |
 //! | `status` | the statuses of a message, and which of them outranks which |
 //! | `notification` | one delivery notification |
+//! | `identity` | what distinguishes an event from the others of its message |
 //! | `standing` | merges notifications into the status of their message |
 //! | `recipients` | the status of a message with several recipients |
 //! | `message` | a message as it is stored, and its dispatch |
@@ -37,6 +38,7 @@ mod audit_log;
 mod channel;
 mod filter;
 mod hash_chain;
+mod identity;
 mod ids;
 mod inbound;
 mod journal;
@@ -66,6 +68,7 @@ pub use audit_log::{Actor, AuditAction, AuditEntry, AuditFilter, AuditRequest, P
 pub use channel::Channel;
 pub use filter::{Filter, ListRequest};
 pub use hash_chain::{Checkpoint, Link, LinkHash, Writer};
+pub use identity::EventIdentity;
 pub use ids::{CorrelationId, Fingerprint, IdempotencyKey, TransactionId};
 pub use inbound::{Archived, Inbound, Unreadable};
 pub use journal::{JournalBatch, JournalPosition, JournalRecord, JournalSpan, journal_payload};

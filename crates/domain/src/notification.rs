@@ -1,7 +1,5 @@
 //! One delivery notification.
 
-use std::borrow::Cow;
-
 use super::{
     Address, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp, TransactionId,
 };
@@ -127,34 +125,6 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// Equal for the same event of the same message, however often and in whichever format it is posted. It covers the
-    /// transaction id, recipient, status text, code, time of the event and description (`reason`). Only letters and
-    /// digits of the status text count, since spellings vary. A status text that is not understood counts as a whole.
-    /// If the time cannot be read, or if a link was clicked, `detail` counts too, since it contains the time or the
-    /// link.
-    pub fn fingerprint(&self) -> Fingerprint {
-        let at = self.at.map_or(i64::MIN, Timestamp::as_micros).to_be_bytes();
-        let detail = self.detail.as_deref().filter(|_| self.at.is_none() || self.event == Event::Clicked);
-        let spelling = self.spelling();
-        let parts = [
-            self.reference.transaction_id().map_or("", TransactionId::as_str).as_bytes(),
-            self.recipient.as_ref().map_or("", Address::as_str).as_bytes(),
-            spelling.as_bytes(),
-            self.code.as_deref().unwrap_or_default().as_bytes(),
-            at.as_slice(),
-            self.reason.as_deref().unwrap_or_default().as_bytes(),
-        ];
-        Fingerprint::of_parts(parts.into_iter().chain(detail.map(str::as_bytes)))
-    }
-
-    /// The status text without the differences between spellings. Unchanged if the status is not understood, or if the
-    /// result would be empty.
-    fn spelling(&self) -> Cow<'_, str> {
-        let text = &self.status_text;
-        let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        if self.event == Event::Unknown || plain.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(plain) }
-    }
-
     /// The precedence of this notification among those of its message.
     pub fn precedence(&self, fingerprint: Fingerprint) -> Precedence {
         let rank = self.event.status().rank(self.channel.as_ref());
@@ -210,6 +180,7 @@ impl Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredNotification {
     pub notification: Notification,
+    /// Of its [`EventIdentity`](super::EventIdentity).
     pub fingerprint: Fingerprint,
     /// When it first arrived, by the clock of receiptd.
     pub received_at: Timestamp,
@@ -222,8 +193,13 @@ pub struct StoredNotification {
 
 impl StoredNotification {
     /// The notification as it is stored at its first arrival.
-    pub fn first_arrival(notification: Notification, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
-        let fingerprint = notification.fingerprint();
+    pub fn first_arrival(
+        notification: Notification,
+        fingerprint: Fingerprint,
+        body: Vec<u8>,
+        source: Source,
+        received_at: Timestamp,
+    ) -> Self {
         Self { notification, fingerprint, received_at, source, occurrences: 1, body }
     }
 
@@ -236,5 +212,23 @@ impl StoredNotification {
     pub fn place(&self) -> (Timestamp, Precedence) {
         let precedence = self.notification.precedence(self.fingerprint);
         (precedence.at, precedence)
+    }
+}
+
+#[cfg(test)]
+impl StoredNotification {
+    /// A notification that was not read from a body.
+    pub(crate) fn made_up(notification: Notification, received_at: Timestamp) -> Self {
+        let identity = super::EventIdentity {
+            transaction_id: notification.reference.transaction_id(),
+            recipient: notification.recipient.as_ref(),
+            status_text: &notification.status_text,
+            code: notification.code.as_deref(),
+            at: notification.at,
+            description: None,
+            detail: None,
+        };
+        let fingerprint = identity.fingerprint();
+        Self::first_arrival(notification, fingerprint, Vec::new(), Source::Notify, received_at)
     }
 }

@@ -8,15 +8,21 @@
 
 use std::borrow::Cow;
 
-use receiptd_domain::{Address, Channel, CorrelationId, Notification, Reference, TransactionId, Unreadable};
+use receiptd_domain::{
+    Address, Channel, CorrelationId, EventIdentity, Fingerprint, Notification, Reference, Timestamp, TransactionId,
+    Unreadable,
+};
 
 use super::{TimeZone, fields::Fields, json, meaning::StatusFields, posted::NotANotification};
 
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];
 
+/// A notification, and the fingerprint of what was posted.
+pub(super) type Read = (Notification, Fingerprint);
+
 /// Reads any of the formats.
-pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
+pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Read, NotANotification> {
     if let Some(envelope) = root.get(&["deliveryInfoNotification"]) {
         let envelope = Fields::of(envelope).ok_or_else(|| unreadable("deliveryInfoNotification is not an object"))?;
         nested(&envelope, zone)
@@ -33,7 +39,7 @@ fn unreadable(why: &str) -> NotANotification {
     NotANotification::Unreadable(Unreadable(why.to_owned()))
 }
 
-fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
+fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Read, NotANotification> {
     let Some(info) = envelope.object(&["deliveryInfo"]) else {
         return Err(if is_one_api_list(envelope) {
             NotANotification::Foreign
@@ -51,14 +57,9 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANot
     // The button or link that was clicked in an app.
     let pressed = info.object(&["interactiveData"]);
     let pressed = |name| pressed.as_ref().and_then(|pressed| pressed.text(&[name]));
-    let additional = [
-        info.text(&["additionalInfo"]),
-        carrier.map(Cow::Owned),
-        pressed("title"),
-        pressed("url"),
-        pressed("identifier"),
-    ];
-    let additional = joined(additional);
+    let clicked = joined([pressed("title"), pressed("url"), pressed("identifier")]);
+    let more = clicked.as_deref().map(Cow::Borrowed);
+    let additional = joined([info.text(&["additionalInfo"]), carrier.map(Cow::Owned), more]);
     let recipient = info.text(&["waid"]).or_else(|| info.text(&["destination"]));
     Shape {
         channel: info.text(&["deliveryChannel"]).map(|name| Channel::from_name(&name)),
@@ -69,6 +70,7 @@ fn nested(envelope: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANot
         code: info.text(&["code"]).as_deref(),
         description: info.text(&["Description"]).as_deref(),
         additional: additional.as_deref(),
+        clicked: clicked.as_deref(),
         at: info.shown(&["timeStamp"]).as_deref(),
         segments: info.text(&["messageCount"]).as_deref(),
         callback: text(&CALLBACK).as_deref(),
@@ -88,7 +90,7 @@ fn is_one_api_list(envelope: &Fields<'_>) -> bool {
     !envelope.has(&["transid"]) && list.into_iter().filter_map(Fields::of).any(|info| is_one_api(&info))
 }
 
-fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
+fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Read, NotANotification> {
     let error = root.object(&["error"]);
     Shape {
         channel: Some(Channel::Sms),
@@ -99,6 +101,7 @@ fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotif
         code: error.as_ref().and_then(|error| error.text(&["code"])).as_deref(),
         description: error.as_ref().and_then(|error| error.text(&["message"])).as_deref(),
         additional: None,
+        clicked: None,
         at: root.shown(&["statusTime"]).as_deref(),
         segments: None,
         callback: root.text(&CALLBACK).as_deref(),
@@ -106,7 +109,7 @@ fn flat_sms(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotif
     .notification(zone)
 }
 
-fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANotification> {
+fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Read, NotANotification> {
     Shape {
         channel: Some(Channel::Voice),
         correlation: root.text(&CORRELATION).as_deref(),
@@ -116,6 +119,7 @@ fn flat_voice(root: &Fields<'_>, zone: TimeZone) -> Result<Notification, NotANot
         code: None,
         description: None,
         additional: None,
+        clicked: None,
         at: root.shown(&["eventTime"]).as_deref(),
         segments: None,
         callback: root.text(&CALLBACK).as_deref(),
@@ -139,13 +143,15 @@ struct Shape<'a> {
     code: Option<&'a str>,
     description: Option<&'a str>,
     additional: Option<&'a str>,
+    /// The button or link that was clicked in an app. It is part of `additional`.
+    clicked: Option<&'a str>,
     at: Option<&'a str>,
     segments: Option<&'a str>,
     callback: Option<&'a str>,
 }
 
 impl Shape<'_> {
-    fn notification(self, zone: TimeZone) -> Result<Notification, NotANotification> {
+    fn notification(self, zone: TimeZone) -> Result<Read, NotANotification> {
         let reference = self.reference()?;
         let words = StatusFields {
             channel: self.channel.as_ref(),
@@ -155,22 +161,47 @@ impl Shape<'_> {
             additional: self.additional,
         };
         let event = words.event();
-        let at = self.at.and_then(|text| zone.read(text));
+        let at = self.at_in(zone);
+        let recipient = self.recipient.and_then(Address::new);
+        let fingerprint = self.fingerprint(&reference, recipient.as_ref());
         let unread = self.at.filter(|_| at.is_none());
         let unread = unread.map(|text| format!("the time of the event cannot be read: {text}"));
-        Ok(Notification {
+        let notification = Notification {
             reference,
             event,
             status_text: words.status.to_owned(),
             reason: words.reason(event),
             detail: joined([words.detail(event), unread].map(|text| text.map(Cow::Owned))),
-            recipient: self.recipient.and_then(Address::new),
+            recipient,
             code: self.code.map(str::to_owned),
             at,
             segments: self.segments.and_then(|text| text.parse().ok()).filter(|count| *count > 0),
             callback_data: self.callback.map(str::to_owned),
             channel: self.channel,
-        })
+        };
+        Ok((notification, fingerprint))
+    }
+
+    fn at_in(&self, zone: TimeZone) -> Option<Timestamp> {
+        self.at.and_then(|text| zone.read(text))
+    }
+
+    /// The fingerprint of what was posted. It must not depend on the time zone of the tenant, or on the meaning of texts
+    /// and codes, since both may be corrected later.
+    fn fingerprint(&self, reference: &Reference, recipient: Option<&Address>) -> Fingerprint {
+        let at = self.at_in(TimeZone::UTC);
+        let without_time = || joined([self.additional, self.at].map(|text| text.map(Cow::Borrowed)));
+        let detail = if at.is_some() { self.clicked.map(Cow::Borrowed) } else { without_time().map(Cow::Owned) };
+        let identity = EventIdentity {
+            transaction_id: reference.transaction_id(),
+            recipient,
+            status_text: self.status.unwrap_or_default(),
+            code: self.code,
+            at,
+            description: self.description,
+            detail: detail.as_deref(),
+        };
+        identity.fingerprint()
     }
 
     fn reference(&self) -> Result<Reference, NotANotification> {

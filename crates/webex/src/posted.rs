@@ -1,6 +1,8 @@
 //! Classifies a body that was posted to the notify URL.
 
-use receiptd_domain::{Archived, Arrival, Inbound, Notification, Source, StoredNotification, Timestamp, Unreadable};
+use receiptd_domain::{
+    Archived, Arrival, Fingerprint, Inbound, Notification, Source, StoredNotification, Timestamp, Unreadable,
+};
 use serde_json::value::RawValue;
 
 use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notification};
@@ -8,7 +10,8 @@ use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notific
 /// A body that was posted to the notify URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {
-    Notification(Box<Notification>),
+    /// A notification, and the fingerprint of what was posted.
+    Notification(Box<Notification>, Fingerprint),
     /// A message or event that an end user sent to the tenant.
     Inbound(Inbound),
     /// A delivery report of the GSMA OneAPI family. It has the same root key but is not from the platform.
@@ -57,7 +60,7 @@ impl Posted {
             return Self::Unreadable(Unreadable("the body is not a JSON object".to_owned()));
         };
         match notification::read(&root, zone) {
-            Ok(notification) => Self::Notification(Box::new(notification)),
+            Ok((notification, fingerprint)) => Self::Notification(Box::new(notification), fingerprint),
             Err(NotANotification::Foreign) => Self::Foreign,
             Err(NotANotification::Unreadable(why)) => Self::Unreadable(why),
             Err(NotANotification::UnknownFormat) => match inbound::read(&root) {
@@ -82,9 +85,13 @@ impl Posted {
     /// The arrival to store, with the original body. A report of another API goes to quarantine.
     pub fn arrival(self, body: Vec<u8>, source: Source, received_at: Timestamp) -> Arrival {
         match self {
-            Self::Notification(notification) => {
-                Arrival::Notification(StoredNotification::first_arrival(*notification, body, source, received_at))
-            }
+            Self::Notification(notification, fingerprint) => Arrival::Notification(StoredNotification::first_arrival(
+                *notification,
+                fingerprint,
+                body,
+                source,
+                received_at,
+            )),
             Self::Inbound(inbound) => Arrival::Inbound(Archived::first_arrival(inbound, body, source, received_at)),
             Self::Unreadable(why) => Arrival::Quarantined(Archived::first_arrival(why, body, source, received_at)),
             Self::Foreign => self.as_element().arrival(body, source, received_at),
@@ -113,7 +120,7 @@ mod tests {
     #[test]
     fn a_missing_last_brace_and_a_byte_order_mark_are_tolerated() {
         let whole = read(ONE);
-        assert!(matches!(whole, Posted::Notification(_)));
+        assert!(matches!(whole, Posted::Notification(..)));
         assert_eq!(read(&ONE[..ONE.len() - 1]), whole);
         assert_eq!(read(&format!("\u{FEFF}{ONE}")), whole);
         assert!(unreadable(&ONE[..ONE.len() - 2]));
@@ -145,13 +152,13 @@ mod tests {
     #[test]
     fn numbers_are_accepted_where_texts_are_documented() {
         let body = ONE.replace("\"7502\"", "7502").replace("Read", "?");
-        let Posted::Notification(notification) = read(&body) else { panic!("not read") };
+        let Posted::Notification(notification, _) = read(&body) else { panic!("not read") };
         assert_eq!(notification.status_text, "?");
         assert_eq!(notification.code.as_deref(), Some("7502"));
     }
 
     fn notification(body: &str) -> Notification {
-        let Posted::Notification(notification) = read(body) else { panic!("not read: {body}") };
+        let Posted::Notification(notification, _) = read(body) else { panic!("not read: {body}") };
         *notification
     }
 
@@ -199,7 +206,7 @@ mod tests {
         let read = Posted::read_all(body.as_bytes(), TimeZone::UTC);
         assert_eq!(read.iter().map(|(_, bytes)| *bytes).collect::<Vec<_>>(), elements.map(str::as_bytes));
         let kinds = read.iter().map(|(posted, _)| match posted {
-            Posted::Notification(_) => "notification",
+            Posted::Notification(..) => "notification",
             Posted::Inbound(_) => "inbound",
             Posted::Unreadable(_) => "unreadable",
             Posted::Foreign => "foreign",
@@ -213,7 +220,7 @@ mod tests {
         for body in [ONE, "", "[]", "[[], []]", "[{}", "[{}] x", many.as_str()] {
             let all = Posted::read_all(body.as_bytes(), TimeZone::UTC);
             assert_eq!((all.len(), all[0].1), (1, body.as_bytes()));
-            assert_eq!(matches!(all[0].0, Posted::Notification(_)), body == ONE);
+            assert_eq!(matches!(all[0].0, Posted::Notification(..)), body == ONE);
         }
     }
 

@@ -79,7 +79,7 @@ const MOST_ELEMENTS: usize = 100;
 
 fn reading(posted: &Posted) -> Value {
     match posted {
-        Posted::Notification(notification) => {
+        Posted::Notification(notification, _) => {
             json!({ "kind": "notification", "status": notification.event.status().as_str() })
         }
         Posted::Inbound(inbound) => json!({ "kind": "inbound", "event": inbound.event }),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{CorrelationId, Event, Failure, Reference, Source, Timestamp};
+use crate::{CorrelationId, Event, Failure, Reference, Timestamp};
 
 fn heard(to: Option<&str>, event: Event, at: i64) -> StoredNotification {
     let notification = Notification {
@@ -19,7 +19,7 @@ fn heard(to: Option<&str>, event: Event, at: i64) -> StoredNotification {
         segments: None,
         callback_data: None,
     };
-    StoredNotification::first_arrival(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at))
+    StoredNotification::made_up(notification, Timestamp::from_micros(at))
 }
 
 fn to(number: u8, event: Event, at: i64) -> StoredNotification {
@@ -28,7 +28,7 @@ fn to(number: u8, event: Event, at: i64) -> StoredNotification {
 
 fn on(channel: Channel, mut stored: StoredNotification) -> StoredNotification {
     stored.notification.channel = Some(channel);
-    StoredNotification::first_arrival(stored.notification, Vec::new(), Source::Notify, stored.received_at)
+    StoredNotification::made_up(stored.notification, stored.received_at)
 }
 
 const PERMANENT: Event = Event::Failed(Failure::Permanent);

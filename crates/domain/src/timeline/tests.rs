@@ -19,7 +19,7 @@ fn heard(event: Event, at: i64, channel: Channel) -> StoredNotification {
         segments: None,
         callback_data: None,
     };
-    StoredNotification::first_arrival(notification, Vec::new(), Source::Notify, Timestamp::from_micros(at + 7))
+    StoredNotification::made_up(notification, Timestamp::from_micros(at + 7))
 }
 
 fn step(at: i64, dispatch: Dispatch) -> DispatchEvent {
@@ -68,7 +68,7 @@ fn the_end_of_a_call_does_not_undo_its_answer() {
 fn heard_by(recipient: &str, event: Event, at: i64) -> StoredNotification {
     let StoredNotification { mut notification, received_at, .. } = heard(event, at, Channel::Sms);
     notification.recipient = Address::new(recipient);
-    StoredNotification::first_arrival(notification, Vec::new(), Source::Notify, received_at)
+    StoredNotification::made_up(notification, received_at)
 }
 
 #[test]
