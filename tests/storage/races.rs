@@ -12,8 +12,9 @@ use receiptd::{
         Actor, Archived, Arrival, AuditAction, ERASED_BODY, Event, Failure, PageLimit, Person, Source, Status,
         Unreadable,
     },
-    maintenance::Eraser,
+    maintenance::{Eraser, Rebuild},
     storage::{RetentionKind, Store},
+    webex::TimeZone,
 };
 use tokio::time::timeout;
 
@@ -32,6 +33,10 @@ both!(
 only!(
     postgres in postgres_alone: an_erasure_keeps_what_a_rebuild_commits_meanwhile,
     a_purge_of_bodies_keeps_what_a_rebuild_commits_meanwhile,
+    a_purge_of_notifications_removes_what_a_rebuild_commits_meanwhile,
+    a_purge_of_messages_removes_what_a_rebuild_commits_meanwhile,
+    a_rebuild_leaves_a_message_whose_notification_is_purged_meanwhile,
+    a_rebuild_does_not_bring_back_a_message_that_is_purged_meanwhile,
     an_erasure_leaves_nothing_that_the_next_one_does_not_find,
 );
 
@@ -135,6 +140,70 @@ async fn a_purge_of_bodies_keeps_what_a_rebuild_commits_meanwhile(store: &TestSt
     assert_eq!(purging.await.unwrap(), 1);
     assert_rebuilt(store).await;
     assert_eq!(store.notifications("order-1").await[0].body, b"");
+}
+
+/// Purges everything of a kind that is older than `before`. Returns the number of rows.
+async fn purge(store: &Store, kind: RetentionKind, before: i64) -> i64 {
+    store.retention.purge(kind, time(0), time(before), 9, &audited(AuditAction::Purged)).await.unwrap().rows
+}
+
+/// Purges while a rebuild is in the middle of the same message. Returns the number of purged rows.
+async fn purged_beside_a_rebuild(store: &TestStore, kind: RetentionKind, before: i64) -> i64 {
+    let (gate, rebuilding) = rebuild_in_the_middle(store).await;
+    let purger = (**store).clone();
+    let purging = tokio::spawn(async move { purge(&purger, kind, before).await });
+    gate.is_waited_for().await;
+    gate.opens().await;
+    assert_eq!(rebuilding.await.unwrap(), 1);
+    let rows = purging.await.unwrap();
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
+    rows
+}
+
+async fn a_purge_of_notifications_removes_what_a_rebuild_commits_meanwhile(store: &TestStore) {
+    assert_eq!(purged_beside_a_rebuild(store, RetentionKind::Notifications, 5_000).await, 1);
+    assert_eq!(store.notifications("order-1").await, []);
+    assert_eq!(store.message("order-1").await.status, Status::Delivered);
+}
+
+async fn a_purge_of_messages_removes_what_a_rebuild_commits_meanwhile(store: &TestStore) {
+    // The rebuild is news.
+    assert_eq!(purged_beside_a_rebuild(store, RetentionKind::Messages, 5_000).await, 0);
+    assert_rebuilt(store).await;
+    assert_eq!(purge(store, RetentionKind::Messages, 10_000).await, 1);
+    assert_eq!(store.find("order-1").await, None);
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
+}
+
+/// Rebuilds while a purge is in the middle of the same message.
+async fn rebuilt_beside_a_purge(store: &TestStore, kind: RetentionKind) {
+    store.hear([misread(posted("order-1", "Delivered", "7500", 1))].map(Arrival::Notification)).await;
+    let gate = Gate::at(store, "BEFORE INSERT ON audit_log FOR EACH ROW WHEN (NEW.action = 'purged')").await;
+    let purger = store.reopened().await;
+    let purging = tokio::spawn(async move { purge(&purger, kind, 5_000).await });
+    gate.is_reached().await;
+    let rebuild = Rebuild::new(store, TimeZone::UTC, Clock::new(|| time(9_000)));
+    let rebuilding = tokio::spawn(async move { rebuild.run(&Actor::server(), false, |_| ()).await.unwrap() });
+    gate.is_waited_for().await;
+    gate.opens().await;
+    assert_eq!(purging.await.unwrap(), 1);
+    let report = rebuilding.await.unwrap();
+    assert_eq!((report.messages, report.altered), (1, 0));
+    assert_eq!(store.notifications("order-1").await, []);
+    let verdict = store.verdict().await;
+    assert!(verdict.sound, "{:?}", verdict.finding);
+}
+
+async fn a_rebuild_leaves_a_message_whose_notification_is_purged_meanwhile(store: &TestStore) {
+    rebuilt_beside_a_purge(store, RetentionKind::Notifications).await;
+    assert_eq!(store.message("order-1").await.status, Status::Unknown);
+}
+
+async fn a_rebuild_does_not_bring_back_a_message_that_is_purged_meanwhile(store: &TestStore) {
+    rebuilt_beside_a_purge(store, RetentionKind::Messages).await;
+    assert_eq!(store.find("order-1").await, None);
 }
 
 /// Another instance stores a notification of the same message while the erasure is in the middle of it.
