@@ -113,6 +113,7 @@ CREATE TABLE outbox (
     channel        TEXT   NOT NULL, -- each channel has its own queue
     request        TEXT   NOT NULL, -- canonical JSON of the submission
     attempts       BIGINT NOT NULL, -- all attempts; this identifies the current one
+    settled        BIGINT NOT NULL, -- the last attempt whose outcome is stored; 0: none
     counted        BIGINT NOT NULL, -- the attempts that count towards the maximum
     due_at         BIGINT,
     lease_until    BIGINT,

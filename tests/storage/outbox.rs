@@ -61,8 +61,10 @@ struct Modelled {
     due: Option<i64>,
     lease: Option<i64>,
     attempts: i64,
-    /// The number of those that count.
+    /// The number of attempts that count.
     counted: i64,
+    /// The last attempt whose outcome is stored.
+    settled: i64,
     steps: Vec<Dispatch>,
     heard: Vec<StoredNotification>,
 }
@@ -111,9 +113,10 @@ impl Modelled {
     }
 
     fn settle(&mut self, attempt: i64, end: Dispatch, now: i64) {
-        if attempt != self.attempts {
+        if attempt != self.attempts || attempt == self.settled {
             return;
         }
+        self.settled = attempt;
         self.counted += i64::from(counts(end));
         let is_over = matches!(self.steps.last(), Some(Dispatch::Cancelled | Dispatch::Expired));
         (self.due, self.lease) = (None, None);

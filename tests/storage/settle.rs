@@ -1,7 +1,7 @@
 //! The outcomes of dispatches, and outcomes that arrive late.
 
 use receiptd::{
-    domain::{Dispatch, DispatchEvent, Event, Failure, Message, Status},
+    domain::{Actor, Dispatch, DispatchEvent, Event, Failure, Message, Status},
     storage::Settlement,
 };
 
@@ -22,6 +22,7 @@ both!(
     the_steps_keep_their_order,
     many_are_settled_at_once,
     of_several_outcomes_of_one_attempt_the_first_counts,
+    an_outcome_that_is_stored_again_changes_nothing,
 );
 
 fn settlement(dispatch: Dispatch, code: &str, name: Option<&str>) -> Settlement {
@@ -201,4 +202,37 @@ async fn of_several_outcomes_of_one_attempt_the_first_counts(store: &TestStore) 
     let message = store.message("order-1").await;
     assert_eq!((message.status, message.code.as_deref()), (Status::Accepted, Some("1002")));
     assert_eq!(store.messages.dispatch_events(&id("order-1")).await.unwrap().len(), 5);
+}
+
+/// The dispatcher repeats a commit if it cannot tell whether it succeeded.
+async fn an_outcome_that_is_stored_again_changes_nothing(store: &TestStore) {
+    let retried = Settlement { retry_at: Some(time(5_000)), ..settlement(Dispatch::Queued, "429", None) };
+    let ends = [
+        settlement(Dispatch::Accepted, "1002", Some("t-1")),
+        settlement(Dispatch::Rejected, "7003", None),
+        settlement(Dispatch::Unconfirmed, "timeout", None),
+        retried,
+    ];
+    for n in 0..ends.len() {
+        enqueue(store, &submission(&format!("order-{n}")), 1_000).await;
+    }
+    let mut outcomes: Vec<_> = claimed(store, 1_000).await.into_iter().zip(ends).collect();
+    store.outbox.settle(&outcomes).await.unwrap();
+    let (others, again) = (outcomes.clone(), outcomes.pop().unwrap());
+    store.outbox.cancel(&again.0.submission.correlation_id, time(3_000), &Actor::server()).await.unwrap();
+    let stored = async || {
+        let rows = "SELECT correlation_id || ' ' || status || ' ' || updated_at FROM messages ORDER BY 1";
+        let attempts = "SELECT correlation_id || ' ' || counted FROM outbox ORDER BY 1";
+        let steps = "SELECT correlation_id || ' ' || step || ' ' || dispatch FROM dispatch_events ORDER BY 1";
+        let (rows, attempts) = (store.texts(rows).await, store.texts(attempts).await);
+        [rows, attempts, store.texts(steps).await]
+    };
+    let before = stored().await;
+    assert_eq!(before[2].len(), 4 * 3 + 1, "{before:?}");
+    // In one batch with others, and alone.
+    store.outbox.settle(&others).await.unwrap();
+    for outcome in others {
+        store.outbox.settle(&[outcome]).await.unwrap();
+    }
+    assert_eq!(stored().await, before);
 }

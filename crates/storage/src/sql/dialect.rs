@@ -36,7 +36,7 @@ pub(super) use database::outbox::enqueue::insert_messages;
 pub(super) use database::outbox::enqueue::insert_outbox;
 /// The earlier requests with these ids, by id.
 pub(super) use database::outbox::enqueue::requests;
-/// Ends attempts, and returns which ones no longer existed.
+/// Ends attempts, and returns which ones no longer existed, or had ended before.
 pub(super) use database::outbox::settle::end_attempts;
 /// Closes submissions, so that they neither wait nor are leased.
 pub(super) use database::outbox::steps::close_submissions;

@@ -38,7 +38,8 @@ pub trait Outbox: Send + Sync {
     ) -> Result<Vec<Claim>, StorageError>;
 
     /// Stores the outcomes of dispatches, all in one commit. An outcome that arrives after its lease has ended still
-    /// counts, unless a later attempt has begun. Of several outcomes of one attempt, the first counts.
+    /// counts, unless a later attempt has begun. Of several outcomes of one attempt, the first counts, so an outcome can be
+    /// stored again if it is not known whether a commit succeeded.
     async fn settle(&self, outcomes: &[(Claim, Settlement)]) -> Result<(), StorageError>;
 
     /// Ends the leases that are over at `now`. Their holders have stopped, and the platform may or may not have the

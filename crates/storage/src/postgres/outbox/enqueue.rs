@@ -36,8 +36,8 @@ pub(crate) async fn insert_messages(
 pub(crate) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRow]) -> Result<(), sqlx::Error> {
     columns!(rows: correlation_id, channel, request, due_at, expire_at);
     sql!(
-        "INSERT INTO outbox (correlation_id, channel, request, attempts, counted, due_at, expire_at) \
-         SELECT q.correlation_id, q.channel, q.request, 0, 0, q.due_at, q.expire_at \
+        "INSERT INTO outbox (correlation_id, channel, request, attempts, settled, counted, due_at, expire_at) \
+         SELECT q.correlation_id, q.channel, q.request, 0, 0, 0, q.due_at, q.expire_at \
          FROM UNNEST($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
              AS q (correlation_id, channel, request, due_at, expire_at)",
         &correlation_id as _,

@@ -46,7 +46,8 @@ pub(super) async fn settle(
     Ok(steps::take(connection, &taken, changes).await?)
 }
 
-/// Ends the attempts after which no later one has begun.
+/// Ends the attempts after which no later one has begun, and whose outcome is not stored yet: the dispatcher repeats a
+/// commit if it cannot tell whether it succeeded.
 async fn end_attempts<'a>(
     connection: &mut Connection,
     outcomes: &'a [(Claim, Settlement)],
