@@ -233,7 +233,8 @@ CREATE TABLE status_events (
     failure        TEXT COLLATE "C",
     code           TEXT COLLATE "C",
     reason         TEXT COLLATE "C",
-    changed_at     BIGINT           NOT NULL  -- messages.updated_at
+    changed_at     BIGINT           NOT NULL, -- messages.updated_at
+    replaced_by    TEXT COLLATE "C"           -- the message that took over this one, which is gone
 );
 CREATE SEQUENCE status_events_seq;
 -- As if one number had been drawn, so that all later ones are greater than last_value.

@@ -197,7 +197,8 @@ CREATE TABLE status_events (
     failure        TEXT,
     code           TEXT,
     reason         TEXT,
-    changed_at     BIGINT NOT NULL  -- messages.updated_at
+    changed_at     BIGINT NOT NULL, -- messages.updated_at
+    replaced_by    TEXT             -- the message that took over this one, which is gone
 ) WITHOUT ROWID;
 
 -- Events up to this number have been trimmed.

@@ -88,5 +88,32 @@ fn words(event: &EventView) -> String {
     if event.failure.is_some() {
         words.extend([or_dash(&event.failure), or_dash(&event.code), or_dash(&event.reason)]);
     }
+    words.extend(event.replaced_by.as_ref().map(|id| format!("replaced by {id}")));
     words.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_message_names_the_message_that_replaces_it() {
+        let mut event = EventView {
+            correlation_id: "txn:t-1".to_owned(),
+            origin: "observed".to_owned(),
+            channel: Some("sms".to_owned()),
+            status: "delivered".to_owned(),
+            is_final: true,
+            failure: None,
+            code: None,
+            reason: None,
+            status_at: None,
+            changed_at: "2026-05-20T13:15:00.000Z".to_owned(),
+            replaced_by: None,
+        };
+        let known = words(&event);
+        assert_eq!(known, "2026-05-20T13:15:00.000Z  txn:t-1  sms  delivered");
+        event.replaced_by = Some("order-1".to_owned());
+        assert_eq!(words(&event), format!("{known}  replaced by order-1"));
+    }
 }

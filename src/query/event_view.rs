@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::view::{time, word};
-use crate::domain::{Channel, StatusEvent};
+use crate::domain::{Channel, CorrelationId, StatusEvent};
 
-/// A message became known, its status changed, or its status became final or is no longer final. The members have the
-/// same meaning as in the list.
+/// A message became known, its status changed, its status became final or is no longer final, or another message
+/// replaced it. The members have the same meaning as in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {
@@ -21,6 +21,8 @@ pub struct EventView {
     pub reason: Option<String>,
     pub status_at: Option<String>,
     pub changed_at: String,
+    /// The message that replaced this one, which no longer exists.
+    pub replaced_by: Option<String>,
 }
 
 impl EventView {
@@ -36,6 +38,7 @@ impl EventView {
             reason: change.reason.clone(),
             status_at: time(change.status_at),
             changed_at: change.changed_at.to_string(),
+            replaced_by: change.replaced_by.as_ref().map(CorrelationId::to_string),
         }
     }
 }

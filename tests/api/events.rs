@@ -13,6 +13,7 @@ use sse_stream::SseByteStream;
 
 both!(
     every_change_is_streamed_as_it_happens,
+    a_message_that_is_replaced_is_an_event,
     a_reconnecting_client_misses_nothing_at_any_instance,
     trimmed_events_are_answered_with_gone
 );
@@ -39,11 +40,28 @@ async fn every_change_is_streamed_as_it_happens(database: &Database) {
             assert_eq!(event[member], message[member], "{member}");
         }
         assert_eq!(event["changedAt"], message["updatedAt"]);
-        assert_eq!(event.as_object().unwrap().len(), 10, "{event}");
+        assert_eq!(event["replacedBy"], serde_json::Value::Null);
+        assert_eq!(event.as_object().unwrap().len(), 11, "{event}");
     }
     drop(followers);
     one.stop().await;
     other.stop().await;
+}
+
+/// The correlation id was unknown at first. A filter that admitted the message also admits its end.
+async fn a_message_that_is_replaced_is_an_event(database: &Database) {
+    let server = TestServer::start(database).await;
+    let mut follower = Follower::of(&server, "?status=delivered").await;
+    server.posts(Sample::of("").transaction("t-1").without_correlation_id()).await.is_acknowledged();
+    let known = follower.next().await.unwrap();
+    assert_eq!((&known["correlationId"], &known["replacedBy"]), (&"txn:t-1".into(), &serde_json::Value::Null));
+    server.posts(Sample::of("order-1").transaction("t-1").says("Submitted", "7501")).await.is_acknowledged();
+    assert_eq!(follower.changes(1).await, ["order-1 delivered"]);
+    let replaced = follower.next().await.unwrap();
+    assert_eq!((&replaced["correlationId"], &replaced["replacedBy"]), (&"txn:t-1".into(), &"order-1".into()));
+    assert_eq!(server.gets("/v1/messages/txn:t-1").await.is(200).json()["correlationId"], "order-1");
+    drop(follower);
+    server.stop().await;
 }
 
 async fn a_reconnecting_client_misses_nothing_at_any_instance(database: &Database) {

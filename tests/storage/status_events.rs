@@ -22,6 +22,7 @@ both!(
     a_change_is_one_event_with_its_details,
     a_notification_without_a_status_change_is_no_event,
     events_never_show_a_status_that_a_message_never_had,
+    the_end_of_a_placeholder_is_an_event,
     every_reader_gets_everything_once_while_several_write,
     trimmed_events_are_reported_and_the_order_continues,
 );
@@ -96,6 +97,22 @@ async fn events_never_show_a_status_that_a_message_never_had(store: &TestStore) 
     assert_eq!(store.message("order-9").await.status, Status::Queued);
     let changes = after(store, changes[2].position, 4).await;
     assert_eq!(in_words(&changes), ["order-9 queued", "order-9 delivered", "order-2 delivered", "order-9 queued"]);
+}
+
+/// A follower that has stored `txn:t` learns that it is `order-1`.
+async fn the_end_of_a_placeholder_is_an_event(store: &TestStore) {
+    store.hear([about_transaction("t").says(Event::Submitted).received(1_000)]).await;
+    store.hear([about("order-1").of("t").says(Event::Read).received(2_000)]).await;
+    let changes = after(store, EventPosition::default(), 3).await;
+    assert_eq!(in_words(&changes), ["txn:t submitted", "order-1 read", "txn:t submitted"]);
+    let [known, _, replaced] = &changes[..] else { panic!("{changes:?}") };
+    let expected = StatusEvent {
+        position: replaced.position,
+        changed_at: time(2_000),
+        replaced_by: Some(id("order-1")),
+        ..known.clone()
+    };
+    assert_eq!((replaced, &known.replaced_by), (&expected, &None));
 }
 
 async fn every_reader_gets_everything_once_while_several_write(store: &TestStore) {

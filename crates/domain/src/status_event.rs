@@ -40,7 +40,8 @@ impl FromStr for EventPosition {
     }
 }
 
-/// A message was first known, its status changed, or its status became final or stopped being final.
+/// A message was first known, its status changed, its status became final or stopped being final, or another message
+/// replaced it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusEvent {
     pub position: EventPosition,
@@ -60,6 +61,9 @@ pub struct StatusEvent {
     pub status_at: Option<Timestamp>,
     /// When receiptd knew of it.
     pub changed_at: Timestamp,
+    /// The message that replaced this one, which no longer exists: a message whose correlation id was unknown, until a
+    /// notification or an answer named it. The other members are those of the message that was replaced.
+    pub replaced_by: Option<CorrelationId>,
 }
 
 impl StatusEvent {

@@ -1,7 +1,9 @@
-//! How far the order of status events is settled on Postgres, where many transactions run at a time and commit in any
+//! The order of status events on Postgres, and how far it is settled: many transactions run at a time and commit in any
 //! order.
 
-use super::backend::Connection;
+use receiptd_domain::CorrelationId;
+
+use super::{backend::Connection, sql::statements::insert_replacement};
 
 /// The number up to which nothing can be added any more, and the last number of all. Two statements in this order: a
 /// transaction that announces itself after the first draws greater numbers. A transaction that announced itself before
@@ -15,4 +17,15 @@ pub(super) async fn event_ends(connection: &mut Connection) -> Result<(i64, i64)
     );
     let announced = announced.fetch_one(connection).await?.seq;
     Ok((announced.map_or(drawn, |announced| announced.min(drawn)), drawn))
+}
+
+/// Adds the event that the message `from` is replaced by `to`.
+pub(super) async fn note_replacement(
+    connection: &mut Connection,
+    from: &CorrelationId,
+    to: &CorrelationId,
+) -> Result<(), sqlx::Error> {
+    sql!("SELECT announce_changes()").execute(&mut *connection).await?;
+    insert_replacement!("nextval('status_events_seq')", from.as_str(), to.as_str()).execute(connection).await?;
+    Ok(())
 }

@@ -17,6 +17,7 @@ pub(crate) struct StatusEventRow {
     pub(crate) code: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) changed_at: i64,
+    pub(crate) replaced_by: Option<String>,
 }
 
 impl StatusEventRow {
@@ -36,6 +37,7 @@ impl StatusEventRow {
             reason: self.reason,
             status_at: (self.status_at != 0).then(|| Timestamp::from_micros(self.status_at)),
             changed_at: Timestamp::from_micros(self.changed_at),
+            replaced_by: at.read_opt("replaced_by", self.replaced_by.as_deref(), |id| CorrelationId::new(id).ok())?,
         })
     }
 }

@@ -3,7 +3,10 @@
 use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification};
 
 use super::{
-    dialect::Connection, notifications::notifications_without_bodies, recipients, statements::notification_rows,
+    dialect::{self, Connection},
+    notifications::notifications_without_bodies,
+    recipients,
+    statements::notification_rows,
     upsert::store,
 };
 use crate::{
@@ -78,7 +81,8 @@ async fn leave(
 }
 
 /// Removes a placeholder. The message that replaces it has been known as long as the placeholder: it keeps the place in
-/// the list, so that a client that is reading the pages does not miss it.
+/// the list, so that a client that is reading the pages does not miss it. Clients that follow the events learn which
+/// message replaces it.
 async fn replace(connection: &mut Connection, from: &CorrelationId, to: &CorrelationId) -> Result<(), StorageError> {
     sql!(
         "UPDATE messages SET created_at = (SELECT f.created_at FROM messages f WHERE f.correlation_id = $1) \
@@ -89,6 +93,7 @@ async fn replace(connection: &mut Connection, from: &CorrelationId, to: &Correla
     )
     .execute(&mut *connection)
     .await?;
+    dialect::note_replacement(connection, from, to).await?;
     sql!("DELETE FROM recipients WHERE correlation_id = $1", from.as_str()).execute(&mut *connection).await?;
     sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", from.as_str()).execute(&mut *connection).await?;
     sql!("DELETE FROM messages WHERE correlation_id = $1 AND dispatch IS NULL", from.as_str())

@@ -75,6 +75,8 @@ pub(super) use database::retention::rewrite_file;
 
 /// The number up to which no status event can be added any more, and the last number of all.
 pub(super) use database::status_events::event_ends;
+/// Adds the event that a message is replaced by another one.
+pub(super) use database::status_events::note_replacement;
 
 /// Stores which message owns each transaction, and returns the changes of ownership.
 pub(super) use database::transactions::claim_transactions;

@@ -1,4 +1,5 @@
-//! Reads status events. Triggers on `messages` write them in the same transaction as the change.
+//! Reads status events. Triggers on `messages` write them in the same transaction as the change, and an adoption writes
+//! that a message is replaced by another one.
 
 use async_trait::async_trait;
 use receiptd_domain::{EventPosition, PageLimit, StatusEvent, Timestamp};
@@ -52,8 +53,8 @@ async fn between(
 ) -> Result<Vec<StatusEvent>, StorageError> {
     let rows = sql_as!(
         StatusEventRow,
-        "SELECT seq, correlation_id, is_sent, channel, status, is_final, status_at, failure, code, reason, changed_at \
-         FROM status_events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+        "SELECT seq, correlation_id, is_sent, channel, status, is_final, status_at, failure, code, reason, changed_at, \
+         replaced_by FROM status_events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
         place.number(),
         settled,
         i64::try_from(limit.get()).unwrap_or(i64::MAX)
