@@ -12,6 +12,24 @@ const SIGNATURE: usize = 64;
 /// The notifications of a message are this many requests apart: never two of them in flight at once, as in life.
 const BLOCK: usize = 1_000;
 
+/// What the platform tells about each message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Story {
+    /// That it was submitted, delivered and clicked.
+    Whole,
+    /// That it was delivered.
+    Outcome,
+}
+
+impl Story {
+    fn events(self) -> &'static [(&'static str, &'static str, &'static str, &'static str)] {
+        match self {
+            Self::Whole => &EVENTS,
+            Self::Outcome => &EVENTS[1..2],
+        }
+    }
+}
+
 /// What one message is told about, in this order: its place in the wire format, the event's minute, and the members
 /// that differ.
 const EVENTS: [(&str, &str, &str, &str); 3] = [
@@ -25,13 +43,13 @@ pub(crate) struct Pool(Vec<Box<[u8]>>);
 
 impl Pool {
     /// At least `count` of them, on all cores.
-    pub(crate) fn generate(count: usize, secret: &str) -> Result<Self> {
+    pub(crate) fn generate(count: usize, story: Story, secret: &str) -> Result<Self> {
         let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).context("the hub secret")?;
-        let blocks = count.div_ceil(BLOCK * EVENTS.len());
+        let blocks = count.div_ceil(BLOCK * story.events().len());
         let workers = thread::available_parallelism()?.get().min(blocks.max(1));
         let share = blocks.div_ceil(workers);
         let shares = thread::scope(|scope| {
-            let spawn = |_| scope.spawn(|| (0..share).flat_map(|_| block(&mac)).collect::<Vec<_>>());
+            let spawn = |_| scope.spawn(|| (0..share).flat_map(|_| block(&mac, story)).collect::<Vec<_>>());
             let threads: Vec<_> = (0..workers).map(spawn).collect();
             threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Result<Vec<_>, _>>()
         });
@@ -54,9 +72,9 @@ impl Pool {
 }
 
 /// All notifications of a thousand messages.
-fn block(mac: &Hmac<Sha256>) -> Vec<Box<[u8]>> {
+fn block(mac: &Hmac<Sha256>, story: Story) -> Vec<Box<[u8]>> {
     let messages: Vec<_> = (0..BLOCK).map(|number| (number, Uuid::new_v4(), Uuid::new_v4())).collect();
-    let bodies = EVENTS.iter().flat_map(|event| messages.iter().map(|message| body(event, message)));
+    let bodies = story.events().iter().flat_map(|event| messages.iter().map(|message| body(event, message)));
     bodies.map(|body| sign(mac, &body)).collect()
 }
 
@@ -68,8 +86,9 @@ fn body(event: &(&str, &str, &str, &str), message: &(usize, Uuid, Uuid)) -> Stri
         }
         other => (other, ""),
     };
-    // Numbers that the regulator keeps for examples.
-    let to = 447_700_900_000 + number;
+    // No country has the code 999. Each message has a recipient and an order of its own, as in a campaign.
+    let (high, low) = correlation.as_u64_pair();
+    let (to, order) = (9_990_000_000_000 + high % 10_000_000_000, low % 100_000_000);
     let (second, millisecond) = (number % 60, number % 1000);
     format!(
         concat!(
@@ -89,10 +108,16 @@ fn body(event: &(&str, &str, &str, &str), message: &(usize, Uuid, Uuid)) -> Stri
         to,
         status,
         transaction,
-        number,
+        order,
         number,
         correlation
     )
+}
+
+/// The text of a member that contains no escapes.
+pub(crate) fn member<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
+    let (_, value) = str::from_utf8(body).ok()?.split_once(&format!("\"{name}\":\""))?;
+    Some(value.split_once('"')?.0)
 }
 
 /// The signature in hex, and the body behind it.
@@ -111,12 +136,13 @@ mod tests {
 
     #[test]
     fn requests_are_json_distinct_and_signed() -> Result<()> {
-        let pool = Pool::generate(2 * BLOCK * EVENTS.len(), "a hub secret")?;
+        let pool = Pool::generate(2 * BLOCK * EVENTS.len(), Story::Whole, "a hub secret")?;
         let mut seen = HashSet::new();
         for index in 0..pool.len() {
             let (signature, body) = pool.get(index).context("there are as many as it says")?;
             let value: serde_json::Value = serde_json::from_slice(body)?;
             let notification = &value["deliveryInfoNotification"];
+            assert_eq!(member(body, "correlationid"), notification["correlationid"].as_str());
             assert!(notification["correlationid"].is_string());
             assert!(
                 serde_json::from_str::<serde_json::Value>(notification["callbackData"].as_str().unwrap_or("")).is_ok()

@@ -3,14 +3,23 @@
 //! What is compared is measured in one run, in turns, so that whatever else the machine does hits all alike.
 
 mod body;
+mod burst;
 mod client;
+mod fill;
+mod growth;
 mod host;
 mod lane;
 mod load;
 mod notify;
+mod overload;
+mod pace;
+mod program;
 mod report;
 mod send;
 pub(crate) mod server;
+mod stores;
+mod sustained;
+mod trend;
 
 use std::os::unix::process::CommandExt;
 
@@ -28,6 +37,9 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Notify(notify::Args),
+    Burst(burst::Args),
+    Overload(overload::Args),
+    Growth(growth::Args),
     Send(send::Args),
 }
 
@@ -39,6 +51,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     match args.what {
         What::Notify(args) => notify::run(&args),
+        What::Burst(args) => burst::run(&args),
+        What::Overload(args) => overload::run(&args),
+        What::Growth(args) => growth::run(&args),
         What::Send(args) => send::run(&args),
     }
 }

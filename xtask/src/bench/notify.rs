@@ -9,15 +9,17 @@ use temporary_postgres::Server;
 use url::Url;
 
 use super::lane::{Lane, Variant};
+use super::program::Program;
+use super::sustained::{self, Plan};
 use super::{host, report};
-use crate::cargo::{self, cargo};
 use crate::database::{Scratch, block_on};
 
 /// How many notifications a second become durable, against parsing alone and against one commit per request
 ///
-/// Builds the release binary and runs one server per variant on loopback: both databases as shipped, both with one
-/// commit per request, and the endpoint that stores nothing. All take turns in every round; the median round counts.
-/// At the end the stored rows are counted: fewer than were acknowledged is a failure.
+/// Runs one server per variant on loopback: both databases as shipped, both with one commit per request, and the endpoint
+/// that stores nothing. All take turns in every round; the median round counts. Then open loops measure both databases as
+/// shipped: the rate that they sustain, the latency at half of the greatest rate, and how long it takes until a look-up
+/// shows what was acknowledged. At the end the stored rows are counted: fewer than were acknowledged is a failure.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Measured seconds of each phase, after one second of warm-up
@@ -29,6 +31,11 @@ pub(crate) struct Args {
     /// Turns of every variant
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99), value_name = "N")]
     rounds: u8,
+    /// Seconds for which the sustained rate must hold; 0 leaves the open loops out
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=3600), value_name = "N")]
+    sustained_seconds: u64,
+    #[command(flatten)]
+    program: Program,
     /// Put load on this notify URL instead, of a server on this machine that runs already; rows are not counted then
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
@@ -45,11 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         measure(args, &mut lanes)?;
         return print(args, &lanes, "");
     }
-    cargo::run(cargo().args(["build", "--release", "--package", "receiptd", "--bin", "receiptd"]))?;
-    let target = cargo::target_folder()?;
-    // Not among the system's temporary files, which may be in memory.
-    let work = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
-    let binary = target.join("release").join(format!("receiptd{}", std::env::consts::EXE_SUFFIX));
+    let (binary, work) = args.program.prepare()?;
     let postgres = Server::shared()?;
     block_on(async {
         let mut databases = Vec::new();
@@ -77,11 +80,16 @@ async fn compare<'a>(
             database = Some(scratch.url());
             databases.push(scratch);
         }
-        lanes.push(Lane::start(variant, binary, folder, database)?);
+        lanes.push(Lane::start(variant, binary, folder, database, &[])?);
     }
     let host = host::describe(folder, &postgres.url("postgres")).await?;
     measure(args, &mut lanes)?;
     print(args, &lanes, &host)?;
+    if args.sustained_seconds > 0 {
+        let (short, long) = (Duration::from_secs(args.seconds), Duration::from_secs(args.sustained_seconds));
+        let plan = Plan { connections: args.connections.clone(), rounds: args.rounds, short, long };
+        println!("\n{}", sustained::table(&plan, &mut lanes).await?);
+    }
     for lane in &lanes {
         if let Some(rows) = lane.check_rows().await? {
             println!("{}: {} acknowledged, {rows} stored", lane.variant.name(), lane.accepted());

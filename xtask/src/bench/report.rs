@@ -52,6 +52,13 @@ pub(crate) fn table(lanes: &[Lane], connections: &[usize]) -> Result<String> {
     Ok(text)
 }
 
+/// The greatest rate of a variant on a number of connections: that of its median round.
+pub(crate) fn greatest(lane: &Lane, connections: usize) -> Result<f64> {
+    let of = |outcome: &&(usize, Outcome)| outcome.0 == connections;
+    let outcomes = lane.outcomes.iter().filter(of).map(|(_, outcome)| outcome);
+    Ok(row(connections, lane.variant, outcomes.collect()).context("no round was run")?.median.rate())
+}
+
 fn row(connections: usize, variant: Variant, mut outcomes: Vec<&Outcome>) -> Option<Row<'_>> {
     outcomes.sort_by(|a, b| a.rate().total_cmp(&b.rate()));
     let (slowest, fastest) = (outcomes.first()?.rate(), outcomes.last()?.rate());
@@ -75,13 +82,22 @@ pub(crate) fn remarks(lane: &Lane, seconds: u64) -> Vec<String> {
     lines
 }
 
-fn ratio(rate: f64, to: Option<f64>) -> String {
+pub(crate) fn ratio(rate: f64, to: Option<f64>) -> String {
     to.map_or_else(|| "–".to_owned(), |to| format!("{:.2}", rate / to))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a request are far below 2^52")]
-fn milliseconds(micros: u64) -> String {
-    format!("{:.2}", micros as f64 / 1e3)
+pub(crate) fn milliseconds(micros: u64) -> String {
+    format!("{:.2}", float(micros) / 1e3)
+}
+
+/// For divisions.
+#[expect(clippy::cast_precision_loss, reason = "bytes and notifications of a benchmark are far below 2^52")]
+pub(crate) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{:.0}", float(bytes) / 1e6)
 }
 
 /// `12,345`.

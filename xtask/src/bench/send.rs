@@ -14,14 +14,14 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::host;
+use super::program::Program;
 use super::report::thousands;
 use super::server::Server;
-use crate::cargo::{self, cargo};
 use crate::database::{Scratch, sqlite_url};
 
 /// How many messages a second reach the platform through the outbox, against the same requests without one
 ///
-/// Builds the release binary. In each round, in turns: the HTTP library that receiptd uses posts the requests straight
+/// In each round, in turns: the HTTP library that receiptd uses posts the requests straight
 /// to a simulated platform, as many at a time as receiptd does; and a server takes the same messages as one upload and
 /// hands them over, with SQLite and with Postgres. A round ends when the platform has accepted every message and the
 /// store says so. Nothing may be accepted twice.
@@ -39,6 +39,8 @@ pub(crate) struct Args {
     /// Turns of every variant; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99), value_name = "N")]
     rounds: u8,
+    #[command(flatten)]
+    program: Program,
 }
 
 /// The requests without an outbox, or with one in either database.
@@ -66,10 +68,7 @@ impl Variant {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    cargo::run(cargo().args(["build", "--release", "--package", "receiptd", "--bin", "receiptd"]))?;
-    let target = cargo::target_folder()?;
-    let work = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
-    let binary = target.join("release").join(format!("receiptd{}", std::env::consts::EXE_SUFFIX));
+    let (binary, work) = args.program.prepare()?;
     // Fails only where somebody has chosen one already, which will do as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -8,13 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(2);
 
 /// A server of receiptd, until this value goes.
 pub(crate) struct Server {
+    command: Command,
     child: Child,
     log: PathBuf,
     pub address: SocketAddr,
@@ -61,7 +62,7 @@ impl Server {
         command.env("RUST_LOG", "warn").envs(settings.iter().cloned());
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = command.spawn().with_context(|| format!("could not start {}", binary_name(&command)))?;
-        let mut server = Self { child, log, address, probe };
+        let mut server = Self { command, child, log, address, probe };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -87,6 +88,39 @@ impl Server {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(answer.starts_with(b"HTTP/1.1 200 "))
+    }
+
+    /// Kills it (`SIGKILL`) and starts it again at the same address. Returns how long it took from the start until it was
+    /// ready.
+    pub(crate) fn kill_and_restart(&mut self) -> Result<Duration> {
+        self.child.kill()?;
+        self.restart()
+    }
+
+    /// Asks it to end (`SIGTERM`) and starts it again at the same address. Returns how long it took from the start until it
+    /// was ready.
+    pub(crate) fn stop_and_restart(&mut self) -> Result<Duration> {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status()?;
+        ensure!(asked.success(), "kill failed ({asked})");
+        self.restart()
+    }
+
+    fn restart(&mut self) -> Result<Duration> {
+        self.child.wait()?;
+        let begin = Instant::now();
+        self.child = self.command.spawn()?;
+        self.wait_until_ready()?;
+        Ok(begin.elapsed())
+    }
+
+    /// The memory that it uses now and the most that it has used since its start (resident), in bytes.
+    pub(crate) fn memory(&self) -> Result<(u64, u64)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let kibibytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_suffix(" kB"));
+            value.and_then(|value| value.trim().parse::<u64>().ok()).with_context(|| format!("{name} is missing"))
+        };
+        Ok((1024 * kibibytes("VmRSS:")?, 1024 * kibibytes("VmHWM:")?))
     }
 
     /// What it said, warnings only.
