@@ -77,7 +77,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "main.rs"]),
     ("comfy_table", &["cli/", "main.rs"]),
     ("indicatif", &["cli/", "main.rs"]),
-    ("rlimit", &["cli/"]),
+    ("rlimit", &["cli/", "http/transport/"]),
     ("anyhow", &["cli/", "main.rs"]),
 ];
 

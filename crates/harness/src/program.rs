@@ -37,6 +37,14 @@ pub fn receiptd(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// `receiptd serve` with these settings.
+fn serving(folder: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> Command {
+    let mut command = receiptd(folder, &["serve", "--listen", &address.to_string()]);
+    // Longer than the default, since the machine may be busy, and shorter than the client waits for an answer.
+    command.env("RECEIPTD_QUERY__CATCH_UP_SECONDS", "5").envs(settings.iter().copied());
+    command
+}
+
 impl Program {
     /// Starts it. Its output goes to files, so that it never blocks.
     pub fn start(command: &mut Command) -> Self {
@@ -53,12 +61,29 @@ impl Program {
         (Self::serve_for(&client, folder, address, settings).await, client)
     }
 
+    /// Like [`Program::serve`], but the program may have only this many files open.
+    pub async fn serve_with_files(
+        most: u32,
+        folder: &Path,
+        address: SocketAddr,
+        settings: &[(&str, &str)],
+    ) -> (Self, Client) {
+        let client = Client::of(format!("http://{address}"));
+        let program = serving(folder, address, settings);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]).arg(program.get_program());
+        command.args(program.get_args()).env_clear().current_dir(folder).stdin(Stdio::null());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        (Self::answering(&client, &mut command).await, client)
+    }
+
     /// Like [`Program::serve`], but waits with this client.
     pub async fn serve_for(client: &Client, folder: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> Self {
-        let mut command = receiptd(folder, &["serve", "--listen", &address.to_string()]);
-        // Longer than the default, since the machine may be busy, and shorter than the client waits for an answer.
-        command.env("RECEIPTD_QUERY__CATCH_UP_SECONDS", "5");
-        let mut program = Self::start(command.envs(settings.iter().copied()));
+        Self::answering(client, &mut serving(folder, address, settings)).await
+    }
+
+    async fn answering(client: &Client, command: &mut Command) -> Self {
+        let mut program = Self::start(command);
         eventually("the server to answer", async || {
             assert_eq!(program.child.try_wait().unwrap(), None, "{}", program.logged());
             client.is_answered().await.then_some(())

@@ -43,19 +43,18 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Accepts a connection, unless its address has too many.
+    /// Accepts a connection, unless there are too many.
     pub(crate) fn admit(stream: TcpStream, crowd: &Arc<Crowd>) -> io::Result<Self> {
         let address = stream.peer_addr()?;
         let socket = SockRef::from(&stream);
-        let Some(counted) = crowd.admit(address.ip()) else {
-            crowd.metrics.connection_refused();
-            if let Some(count) = crowd.refused.due() {
-                let (address, most) = (address.ip(), crowd.limits.per_address);
-                tracing::warn!(%address, count, most, "connections were refused: too many are open from this address");
+        let counted = match crowd.admit(address.ip()) {
+            Ok(counted) => counted,
+            Err(excess) => {
+                crowd.refuse(address.ip(), excess);
+                // The connection is reset: the client notices at once, and no state remains.
+                let _ = socket.set_linger(Some(Duration::ZERO));
+                return Err(io::ErrorKind::ConnectionRefused.into());
             }
-            // The connection is reset: the client notices at once, and no state remains.
-            let _ = socket.set_linger(Some(Duration::ZERO));
-            return Err(io::ErrorKind::ConnectionRefused.into());
         };
         // These options are a second line of defence, for bytes that the system has already. If they cannot be set, the
         // connection works without them.

@@ -1,11 +1,11 @@
-//! Ten thousand connections that do nothing: others are served, little memory is used, and idle connections are closed.
+//! Very many connections that do nothing: others are served, little memory is used, and idle connections are closed.
 
 use std::net::SocketAddr;
 
-use harness::{Database, Program, Sample, eventually, free_address, sqlite};
+use harness::{Client, Database, Program, Sample, eventually, free_address, sqlite};
 use tokio::{net::TcpStream, task::JoinSet};
 
-sqlite!(ten_thousand_idle_connections_do_not_affect_others);
+sqlite!(ten_thousand_idle_connections_do_not_affect_others, the_store_works_when_connections_have_taken_all_files);
 
 const IDLE: usize = 10_000;
 /// Number of connections opened at the same time.
@@ -13,9 +13,9 @@ const AT_ONCE: usize = 200;
 const MEGABYTES: u64 = 200;
 
 async fn ten_thousand_idle_connections_do_not_affect_others(database: &Database) {
-    // Both ends also have some other files open.
+    // The server takes as many connections as three eighths of its open files.
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap();
-    let idle = IDLE.min(usize::try_from(limit.saturating_sub(500)).unwrap());
+    let idle = IDLE.min(usize::try_from(limit * 3 / 8).unwrap().saturating_sub(500));
     let folder = tempfile::tempdir().unwrap();
     let address = free_address();
     let settings = [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_HTTP__CONNECTIONS_PER_ADDRESS", "20000")];
@@ -38,6 +38,28 @@ async fn ten_thousand_idle_connections_do_not_affect_others(database: &Database)
     client.posts(Sample::of("after")).await.is_acknowledged();
     assert_eq!(client.ids("?limit=500").await.len(), 22);
     drop(crowd);
+    assert_eq!(program.ends_on("TERM").await.code, Some(0));
+}
+
+async fn the_store_works_when_connections_have_taken_all_files(database: &Database) {
+    let folder = tempfile::tempdir().unwrap();
+    let address = free_address();
+    let settings = [("RECEIPTD_DATABASE_URL", database.url()), ("RECEIPTD_HTTP__CONNECTIONS_PER_ADDRESS", "20000")];
+    let (program, client) = Program::serve_with_files(256, folder.path(), address, &settings).await;
+    // Those that are refused may notice it at once.
+    let crowd: JoinSet<_> = (0..300).map(|_| TcpStream::connect(address)).collect();
+    let crowd = crowd.join_all().await;
+    let is_full = async || program.logged().contains("too many are open;").then_some(());
+    eventually("connections to be refused", is_full).await;
+    assert!(program.sockets() < 256 / 4 * 3 + 20, "{} sockets", program.sockets());
+    // Their connection is older than the crowd.
+    client.posts(Sample::of("among")).await.is_acknowledged();
+    assert_eq!(client.ids("?limit=500").await, ["among"]);
+    drop(crowd);
+    eventually("a new client to be served", async || {
+        (Client::of(format!("http://{address}")).tries(Sample::of("after")).await == Some(200)).then_some(())
+    })
+    .await;
     assert_eq!(program.ends_on("TERM").await.code, Some(0));
 }
 
