@@ -96,7 +96,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, weather: watch::Sen
             is_silent = ends(&mut changes, age) => if is_silent { pending().await } else { return },
             read = from_client.read(&mut request) => {
                 let Ok(length @ 1..) = read else { return };
-                is_last = request[..length].windows(6).any(|word| word == b"COMMIT") && takes(&weather);
+                is_last = is_append(&request[..length]) && takes(&weather);
                 if to_server.write_all(&request[..length]).await.is_err() {
                     return;
                 }
@@ -112,6 +112,12 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, weather: watch::Sen
             }
         }
     }
+}
+
+/// Whether a request appends a notification: it contains its body. Its statement is a transaction of its own.
+fn is_append(request: &[u8]) -> bool {
+    let body = b"deliveryInfoNotification";
+    request.windows(body.len()).any(|part| part == body)
 }
 
 /// Waits until connections of this generation are cut or fall silent. Returns whether they fall silent.

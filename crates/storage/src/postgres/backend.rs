@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 
 use super::unanswered::Unanswered;
 
@@ -19,6 +19,19 @@ pub(super) struct Pools {
     pub(super) read: PgPool,
     pub(super) write: PgPool,
     pub(super) unanswered: Unanswered,
+}
+
+/// Every connection returns to its pool.
+#[derive(Default)]
+pub(super) struct Home;
+
+impl Home {
+    #[expect(clippy::unused_self, reason = "on SQLite the writer is kept elsewhere")]
+    pub(super) fn take_back(self, _: PoolConnection<Postgres>) {}
+}
+
+pub(super) async fn take_writer(pools: &Pools) -> Result<(PoolConnection<Postgres>, Home), sqlx::Error> {
+    Ok((pools.write.acquire().await?, Home))
 }
 
 /// The files are those of the server.

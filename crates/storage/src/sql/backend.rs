@@ -6,7 +6,7 @@ use receiptd_domain::Checkpoint;
 use sqlx::Pool;
 
 use super::{
-    dialect::{self, BEGIN, BEGIN_SNAPSHOT, Database, PROJECTION_TIME, Pools},
+    dialect::{self, BEGIN, BEGIN_SNAPSHOT, Database, Home, PROJECTION_TIME, Pools, check_files},
     unit_of_work::UnitOfWork,
 };
 use crate::{
@@ -43,19 +43,27 @@ impl Backend {
 
     /// Begins a unit of work that writes.
     pub(super) async fn begin(&self) -> Result<UnitOfWork, sqlx::Error> {
-        self.begin_by(&self.pools.write, BEGIN).await
+        self.take_writer().await?.begin(BEGIN).await
+    }
+
+    /// Takes a connection that writes, and begins nothing.
+    pub(super) async fn take_writer(&self) -> Result<UnitOfWork, sqlx::Error> {
+        check_files(&self.pools)?;
+        let taken = dialect::take_writer(&self.pools).await;
+        self.explained(taken, &self.pools.write).map(|(connection, home)| UnitOfWork::on(connection, home, &self.pools))
     }
 
     /// Begins a unit of work that reads one snapshot.
     pub(super) async fn snapshot(&self) -> Result<UnitOfWork, sqlx::Error> {
-        self.begin_by(&self.pools.read, BEGIN_SNAPSHOT).await
+        check_files(&self.pools)?;
+        let connection = self.explained(self.pools.read.acquire().await, &self.pools.read)?;
+        UnitOfWork::on(connection, Home::default(), &self.pools).begin(BEGIN_SNAPSHOT).await
     }
 
-    async fn begin_by(&self, pool: &Pool<Database>, statement: &'static str) -> Result<UnitOfWork, sqlx::Error> {
-        let begun = UnitOfWork::begin(pool, statement, &self.pools).await;
-        if matches!(begun, Err(sqlx::Error::PoolTimedOut)) {
+    fn explained<T>(&self, taken: Result<T, sqlx::Error>, pool: &Pool<Database>) -> Result<T, sqlx::Error> {
+        if matches!(taken, Err(sqlx::Error::PoolTimedOut)) {
             dialect::explain_timeout(&self.pools, pool);
         }
-        begun
+        taken
     }
 }

@@ -3,6 +3,8 @@
 
 use super::super as database;
 
+/// Where a connection returns after a unit of work: to its pool by default.
+pub(super) use database::backend::Home;
 /// How long a projection should take.
 pub(super) use database::backend::PROJECTION_TIME;
 /// The connections of an open store, of which `read` and `write` are known here.
@@ -13,6 +15,8 @@ pub(super) use database::backend::check_files;
 pub(super) use database::backend::close;
 /// Finds out why a pool has no free connection, and logs it.
 pub(super) use database::backend::explain_timeout;
+/// Takes a connection that writes.
+pub(super) use database::backend::take_writer;
 /// The statements that begin a unit of work, and one that reads a snapshot.
 pub(super) use database::backend::{BEGIN, BEGIN_SNAPSHOT};
 /// A connection, and the kind of database for the builders of sqlx.

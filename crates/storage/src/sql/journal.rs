@@ -14,8 +14,7 @@ impl Journal for Backend {
         let appended_at = arrivals.iter().map(|arrival| arrival.as_posted().0).max().unwrap_or_default();
         let payload = journal_payload(arrivals);
         let bytes = payload.len();
-        let mut unit = self.begin().await?;
-        sql!(
+        let statement = sql!(
             "INSERT INTO journal (writer, sequence, appended_at, records, projected, payload, zone) \
              VALUES ($1, $2, $3, $4, 0, $5, $6)",
             position.writer.as_bytes(),
@@ -24,13 +23,11 @@ impl Journal for Backend {
             count(arrivals.len()),
             payload,
             zone
-        )
-        .execute(&mut *unit)
-        .await?;
-        unit.commit().await?;
+        );
+        // One row and one statement: the shortest transaction that there is.
+        self.take_writer().await?.commit_only(statement).await?;
         self.journal_writers.committed(position);
         self.backlog_bytes.add(bytes);
-        self.signals.appended.send_replace(());
         Ok(position)
     }
 

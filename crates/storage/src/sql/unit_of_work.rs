@@ -5,12 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{Executor, Pool, pool::PoolConnection};
+use scopeguard::ScopeGuard;
+use sqlx::{Executor, IntoArguments, pool::PoolConnection, query::Query};
 
-use super::dialect::{Connection, Database, Pools, check_files};
+use super::dialect::{Connection, Database, Home, Pools, check_files};
 
-/// A unit of work. Its connection returns to the pool only if the unit has ended. Any other connection is closed, since
-/// its state is not known.
+/// A unit of work. Its connection is used again only if the unit has ended. Any other connection is closed, since its
+/// state is not known.
 ///
 /// sqlx's own transaction is not enough here. It rolls back when it is dropped, and the connection is used again. This
 /// fails in three cases:
@@ -21,40 +22,70 @@ use super::dialect::{Connection, Database, Pools, check_files};
 ///   transaction would read its old snapshot.
 /// - A rollback on a server that does not answer occupies a slot of the pool for as long as that lasts.
 pub(crate) struct UnitOfWork {
-    connection: PoolConnection<Database>,
-    is_over: bool,
+    connection: ScopeGuard<PoolConnection<Database>, fn(PoolConnection<Database>)>,
+    home: Home,
     pools: Arc<Pools>,
 }
 
 impl UnitOfWork {
-    /// Takes a connection and begins with `statement`, if the files of the database are still there.
-    pub(crate) async fn begin(
-        pool: &Pool<Database>,
-        statement: &'static str,
-        pools: &Arc<Pools>,
-    ) -> Result<Self, sqlx::Error> {
-        check_files(pools)?;
-        let mut unit = Self { connection: pool.acquire().await?, is_over: false, pools: pools.clone() };
-        let begun = unit.execute(statement).await;
-        // If the database returns an error, for example because another connection has the lock, nothing has begun.
-        unit.is_over = matches!(begun, Err(sqlx::Error::Database(_)));
-        begun.map(|_| unit)
+    /// A unit on this connection, which returns to its `home`.
+    pub(super) fn on(connection: PoolConnection<Database>, home: Home, pools: &Arc<Pools>) -> Self {
+        Self { connection: scopeguard::guard(connection, close as fn(_)), home, pools: pools.clone() }
+    }
+
+    /// Begins a transaction with `statement`.
+    pub(super) async fn begin(mut self, statement: &'static str) -> Result<Self, sqlx::Error> {
+        let begun = self.execute(statement).await;
+        match begun {
+            Ok(_) => Ok(self),
+            Err(error) => {
+                // If the database returns an error, for example because another connection has the lock, nothing has begun.
+                if matches!(error, sqlx::Error::Database(_)) {
+                    self.end();
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Commits. After an error it is not known whether the commit succeeded.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
         self.execute("COMMIT").await?;
-        self.is_over = true;
+        self.committed()
+    }
+
+    /// Executes a single statement without having begun: then the statement is a transaction of its own. After an error it is
+    /// not known whether it succeeded.
+    pub(super) async fn commit_only(
+        mut self,
+        statement: Query<'_, Database, impl IntoArguments<Database>>,
+    ) -> Result<(), sqlx::Error> {
+        statement.execute(&mut *self).await?;
+        self.committed()
+    }
+
+    fn committed(self) -> Result<(), sqlx::Error> {
         // Data that was committed into a file that is not the database any more must not be acknowledged.
-        Ok(check_files(&self.pools)?)
+        let checked = check_files(&self.pools);
+        self.end();
+        Ok(checked?)
     }
 
     /// Ends without a change, after reading or if there is nothing to do.
     pub(crate) async fn rollback(mut self) -> Result<(), sqlx::Error> {
         self.execute("ROLLBACK").await?;
-        self.is_over = true;
+        self.end();
         Ok(())
     }
+
+    /// The connection can be used again.
+    fn end(self) {
+        self.home.take_back(ScopeGuard::into_inner(self.connection));
+    }
+}
+
+fn close(mut connection: PoolConnection<Database>) {
+    connection.close_on_drop();
 }
 
 impl Deref for UnitOfWork {
@@ -68,13 +99,5 @@ impl Deref for UnitOfWork {
 impl DerefMut for UnitOfWork {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
-    }
-}
-
-impl Drop for UnitOfWork {
-    fn drop(&mut self) {
-        if !self.is_over {
-            self.connection.close_on_drop();
-        }
     }
 }

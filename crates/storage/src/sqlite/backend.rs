@@ -2,9 +2,10 @@
 
 use std::{io, time::Duration};
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
-use super::files::FileWatch;
+pub(super) use super::writer::Home;
+use super::{files::FileWatch, writer::Writer};
 
 pub(super) type Connection = SqliteConnection;
 pub(super) type Database = Sqlite;
@@ -22,9 +23,21 @@ pub(super) struct Pools {
     /// and a pool may have no connection at times.
     pub(super) anchor: SqlitePool,
     pub(super) read: SqlitePool,
+    /// The pool of the writer, which has one connection.
     pub(super) write: SqlitePool,
+    pub(super) writer: Writer,
     /// Dropped after the connections, since it has the files open.
     pub(super) watch: FileWatch,
+}
+
+impl Pools {
+    pub(super) fn new(anchor: SqlitePool, read: SqlitePool, write: SqlitePool, watch: FileWatch) -> Self {
+        Self { anchor, read, write, writer: Writer::default(), watch }
+    }
+}
+
+pub(super) async fn take_writer(pools: &Pools) -> Result<(PoolConnection<Sqlite>, Home), sqlx::Error> {
+    pools.writer.take(&pools.write).await
 }
 
 pub(super) fn check_files(pools: &Pools) -> io::Result<()> {
@@ -42,10 +55,11 @@ pub(super) async fn close(pools: &Pools) {
         tracing::error!(
             "another program has written to the files of the database; the shutdown leaves them as they are"
         );
-        Box::leak(Box::new(pools.write.clone()));
+        Box::leak(Box::new((pools.write.clone(), pools.writer.clone())));
         return;
     }
     pools.anchor.close().await;
     pools.read.close().await;
+    pools.writer.release().await;
     pools.write.close().await;
 }

@@ -35,6 +35,7 @@ mod sql;
 mod status_events;
 mod transactions;
 mod upsert;
+mod writer;
 
 pub use self::backup::{BackupError, Staged, backup};
 pub(super) use self::{

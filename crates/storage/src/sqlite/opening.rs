@@ -56,7 +56,7 @@ pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Res
     let anchor = anchor(read.clone(), options).await.map_err(refused)?;
     let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
     let watch = FileWatch::start(&location).map_err(|error| OpenError::Connect(error.into()))?;
-    let backend = Backend::new(Pools { anchor, read, write, watch });
+    let backend = Backend::new(Pools::new(anchor, read, write, watch));
     if options.access != Access::Read {
         warn_if_exposed(&location);
     }

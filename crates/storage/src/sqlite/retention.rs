@@ -43,15 +43,17 @@ const LARGEST_REWRITTEN: i64 = 64 << 20;
 pub(super) async fn rewrite_file(pools: &Pools) -> Result<bool, sqlx::Error> {
     pools.watch.check()?;
     // Takes this process's writer, so that its other writers do not poll for the lock.
-    let mut writer = pools.write.acquire().await?;
+    let (mut writer, home) = pools.writer.take(&pools.write).await?;
     let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     let size: i64 = sqlx::query_scalar(size).fetch_one(&mut *writer).await?;
     if size > LARGEST_REWRITTEN {
+        home.take_back(writer);
         return Ok(false);
     }
     // There may be no folder for temporary files, and other users must not read what is in them.
     sqlx::query("PRAGMA temp_store = MEMORY").execute(&mut *writer).await?;
     let rewritten = sqlx::query("VACUUM").execute(&mut *writer).await;
     sqlx::query("PRAGMA temp_store = DEFAULT").execute(&mut *writer).await?;
+    home.take_back(writer);
     rewritten.map(|_| true)
 }
