@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod detached;
+pub mod handover;
 pub mod http;
 pub mod lifecycle;
 pub mod maintenance;

@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     config::{SendSettings, Settings},
     domain::Timestamp,
+    handover::Handover,
     http::{self, App},
     maintenance::{self, Eraser, Purger},
     notify::{Committer, Intake},
@@ -71,10 +72,12 @@ pub async fn serve(
     }
     let purger = Purger::new(&store, settings.retention, clock.clone());
     background.spawn(purger.run(stop.clone().cancelled_owned()));
-    let (committer, mut writers) = Committer::start(&store.journal, settings.zone, settings.commit, &metrics);
+    let handover = Handover::default();
+    let (committer, mut writers) =
+        Committer::start(&store.journal, &handover, settings.zone, settings.commit, &metrics);
     let stop_projecting = CancellationToken::new();
     let _stop_projecting_on_drop = stop_projecting.clone().drop_guard();
-    let projector = Projector::new(&store, clock.clone());
+    let projector = Projector::new(&store, clock.clone()).with(handover);
     let projector = tokio::spawn(projector.run(stop_projecting.clone()));
     // The trimmer may be cancelled at any point, since each of its steps is one commit.
     let trimmer = maintenance::trim_status_events(store.status_events.clone(), settings.keep_events, clock.clone());

@@ -11,6 +11,7 @@ use tokio::{
 
 use crate::{
     domain::Arrival,
+    handover::Handover,
     observe::{Commit, Metrics},
     storage::Journal,
     webex::TimeZone,
@@ -89,7 +90,14 @@ const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(10);
 impl Committer {
     /// Starts the writers. The tasks of the returned set end when the queue is closed and empty.
     /// `zone` is the time zone in which the bodies of the arrivals were read.
-    pub fn start(journal: &Arc<dyn Journal>, zone: TimeZone, limits: Limits, metrics: &Metrics) -> (Self, JoinSet<()>) {
+    /// They give what they have appended to `handover`.
+    pub fn start(
+        journal: &Arc<dyn Journal>,
+        handover: &Handover,
+        zone: TimeZone,
+        limits: Limits,
+        metrics: &Metrics,
+    ) -> (Self, JoinSet<()>) {
         let (queue, waiting) = mpsc::channel(limits.queue_requests.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let latest = watch::Sender::new(None);
@@ -97,6 +105,7 @@ impl Committer {
         for _ in 0..limits.writers.max(1) {
             let writer = Writer {
                 journal: journal.clone(),
+                handover: handover.clone(),
                 zone: zone.name(),
                 metrics: metrics.clone(),
                 patience: limits.patience,
@@ -157,6 +166,7 @@ impl Committer {
 /// Commits batch after batch.
 struct Writer {
     journal: Arc<dyn Journal>,
+    handover: Handover,
     zone: &'static str,
     metrics: Metrics,
     patience: Duration,
@@ -179,7 +189,7 @@ impl Writer {
 
     /// Answers every caller of the batch, exactly once.
     async fn store(&self, arrivals: Vec<Arrival>, callers: Vec<Caller>) {
-        let result = self.append(&arrivals).await;
+        let result = self.append(arrivals).await;
         self.latest.send_replace(Some(Outcome { at: Instant::now(), store_works: result.is_ok() }));
         for caller in callers {
             caller.answer(result);
@@ -187,12 +197,13 @@ impl Writer {
     }
 
     #[tracing::instrument(level = "debug", name = "notify.commit", skip_all, fields(rows = arrivals.len()))]
-    async fn append(&self, arrivals: &[Arrival]) -> Result<(), NotStored> {
+    async fn append(&self, arrivals: Vec<Arrival>) -> Result<(), NotStored> {
         let began = Instant::now();
-        match timeout(self.patience, self.journal.append(arrivals, self.zone)).await {
-            Ok(Ok(_)) => {
+        match timeout(self.patience, self.journal.append(&arrivals, self.zone)).await {
+            Ok(Ok(position)) => {
                 let seconds = began.elapsed().as_secs_f64();
                 self.metrics.committed(Commit { rows: arrivals.len(), seconds });
+                self.handover.give(position, arrivals);
                 return Ok(());
             }
             Ok(Err(error)) => {

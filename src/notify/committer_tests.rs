@@ -92,7 +92,7 @@ fn limits() -> Limits {
 
 fn start(model: &Arc<Model>, limits: Limits) -> (Committer, JoinSet<()>) {
     let journal: Arc<dyn Journal> = model.clone();
-    Committer::start(&journal, TimeZone::UTC, limits, &Metrics::new().unwrap())
+    Committer::start(&journal, &Handover::default(), TimeZone::UTC, limits, &Metrics::new().unwrap())
 }
 
 const MANY: usize = 1 << 20;

@@ -4,10 +4,12 @@
 //! | File | Contents |
 //! | --- | --- |
 //! | `projector` | projects one chunk after the other |
+//! | `pace` | whether the projector makes room for what arrives |
 //! | `reading` | turns the records of the journal into arrivals |
 //! | `catch_up` | waits until everything that was acknowledged can be read |
 
 mod catch_up;
+mod pace;
 mod projector;
 mod reading;
 

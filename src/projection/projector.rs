@@ -2,83 +2,132 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::reading;
+use super::{pace::Pace, reading};
 use crate::{
     clock::Clock,
-    domain::{Arrival, Writer},
+    domain::{Arrival, JournalSpan, Writer},
+    handover::{Batches, Handover},
     observe::causes,
     storage::{Projection, StorageError, Store},
 };
 
-/// The fewest and the most records in a chunk.
-const FEWEST: usize = 16;
+/// The fewest and the most records in a chunk. Each chunk costs about as much as a dozen records, however many it has.
+const FEWEST: usize = 64;
 const MOST: usize = 4_096;
-/// How often the projector looks for batches that it was not told of, and the pause after an error.
+/// How often the projector looks for batches that it was not given, and the pause after an error.
 const TICK: Duration = Duration::from_secs(1);
-/// Batches of another instance are projected by that instance, unless they are older than this.
+/// How often the projector tries to project the rest before it ends.
+const LAST_ATTEMPTS: u32 = 3;
+/// Batches that are younger than this are about to be projected: they were given to this projector, or to that of another
+/// instance.
 const ABANDONED: Duration = Duration::from_secs(2);
-/// Appending goes before projecting: the projector waits until nothing was appended for this long…
-const QUIET: Duration = Duration::from_millis(2);
-/// …but not longer than this for each chunk.
-const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Projects the journal.
 pub struct Projector {
     projection: Arc<dyn Projection>,
-    appended: watch::Receiver<()>,
+    handover: Handover,
     clock: Clock,
     /// How long a chunk should take, and how many records take about that long.
     planned: Duration,
     records: usize,
+    pace: Pace,
+    /// When to look for batches that it was not given.
+    next_look: Instant,
+    /// The age from which batches of other instances are projected. At first these are what an instance left that was
+    /// killed.
+    others: Duration,
 }
 
 impl Projector {
     pub fn new(store: &Store, clock: Clock) -> Self {
-        let (projection, appended) = (store.projection.clone(), store.append_signal.clone());
-        Self { projection, appended, clock, planned: store.projection_time, records: FEWEST }
+        let (projection, planned, next_look) = (store.projection.clone(), store.projection_time, Instant::now());
+        Self {
+            projection,
+            handover: Handover::default(),
+            clock,
+            planned,
+            records: FEWEST,
+            pace: Pace::default(),
+            next_look,
+            others: Duration::ZERO,
+        }
+    }
+
+    /// `handover` is given what this instance appends.
+    #[must_use]
+    pub fn with(self, handover: Handover) -> Self {
+        Self { handover, ..self }
     }
 
     /// Projects what this instance appends, and what other instances have left behind. When `stop` is cancelled, it
     /// projects everything that this instance has appended, and ends.
     pub async fn run(mut self, stop: CancellationToken) {
-        // What was left by an instance that was killed.
-        let mut abandoned = Duration::ZERO;
+        let mut last_errors = 0;
         loop {
-            self.appended.mark_unchanged();
             let is_last = stop.is_cancelled();
-            if !is_last {
-                self.give_way().await;
+            if is_last {
+                // Everything that is left is read from the journal.
+                self.handover.close();
             }
-            let projected = self.round(abandoned).await;
+            let projected = self.next().await;
             match &projected {
                 Ok(true) => continue,
-                Ok(false) => abandoned = ABANDONED,
+                Ok(false) => {}
                 Err(error) => {
                     tracing::error!(error = causes(error), "the journal cannot be projected; it is tried again");
                 }
             }
             if is_last {
-                return;
+                // A connection may have been lost, which the next attempt replaces.
+                last_errors += 1;
+                if projected.is_ok() || last_errors == LAST_ATTEMPTS {
+                    return;
+                }
+                sleep(TICK).await;
+                continue;
             }
             // After an error, new batches do not shorten the pause.
             tokio::select! {
-                _ = self.appended.changed(), if projected.is_ok() => {}
-                () = sleep(TICK) => {}
+                () = self.handover.given(), if projected.is_ok() => {}
+                () = sleep_until(self.next_look) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Waits until nothing is being appended, or for [`PATIENCE`].
-    async fn give_way(&mut self) {
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end && matches!(timeout(QUIET, self.appended.changed()).await, Ok(Ok(()))) {}
+    /// Projects what comes next. Returns whether there was anything.
+    ///
+    /// First, everything in the journal is projected. From then on, what was just appended is taken from the handover, until
+    /// that has too much to keep, or until an error. Then the journal comes first again.
+    async fn next(&mut self) -> Result<bool, StorageError> {
+        let is_open = self.handover.is_open();
+        if is_open {
+            let (spans, arrivals) = self.handover.take(self.records);
+            if !spans.is_empty() {
+                let projected = self.project(&spans, arrivals).await;
+                if !matches!(projected, Ok(true)) {
+                    self.handover.close();
+                }
+                return projected.map(|_| true);
+            }
+            if Instant::now() < self.next_look {
+                return Ok(false);
+            }
+        }
+        self.next_look = Instant::now() + TICK;
+        if is_open {
+            return self.round(ABANDONED).await;
+        }
+        if self.round(Duration::ZERO).await? {
+            return Ok(true);
+        }
+        self.others = ABANDONED;
+        self.handover.open();
+        // What was appended in between was not given.
+        self.round(Duration::ZERO).await
     }
 
     /// Projects everything, whichever instance appended it.
@@ -87,14 +136,14 @@ impl Projector {
         Ok(())
     }
 
-    /// Projects a chunk of each writer. Batches of other instances are left alone until they are older than `abandoned`.
+    /// Projects the next batches of each writer. Batches of this instance are left alone until they are older than `own`.
     /// Returns whether there was anything to project.
-    async fn round(&mut self, abandoned: Duration) -> Result<bool, StorageError> {
+    async fn round(&mut self, own: Duration) -> Result<bool, StorageError> {
         let mut any = Ok(false);
         for head in self.projection.heads().await? {
-            let abandoned = if head.is_own { Duration::ZERO } else { abandoned };
+            let abandoned = if head.is_own { own } else { self.others };
             // A writer whose batches cannot be projected does not keep the others back.
-            match self.chunk(head.position.writer, abandoned).await {
+            match self.batches(head.position.writer, abandoned).await {
                 Ok(projected) => any = any.map(|any| any || projected),
                 Err(error) => any = Err(error),
             }
@@ -102,26 +151,46 @@ impl Projector {
         any
     }
 
-    async fn chunk(&mut self, writer: Writer, abandoned: Duration) -> Result<bool, StorageError> {
-        let batches = self.projection.unprojected(writer, self.records).await?;
+    async fn batches(&mut self, writer: Writer, abandoned: Duration) -> Result<bool, StorageError> {
+        let read = self.projection.unprojected(writer).await?;
         let too_late = self.clock.now().minus(abandoned);
-        if !abandoned.is_zero() && batches.first().is_none_or(|batch| batch.appended_at > too_late) {
-            return Ok(false);
+        let mut batches = Batches::default();
+        for batch in read {
+            if abandoned.is_zero() || batch.appended_at <= too_late {
+                batches.add(batch.position, batch.projected, reading::arrivals(batch)?);
+            }
         }
-        let (spans, arrivals) = reading::chunk(batches, self.records)?;
-        if spans.is_empty() {
-            return Ok(false);
+        let mut any = false;
+        loop {
+            let (spans, arrivals) = batches.take(self.records);
+            if spans.is_empty() {
+                return Ok(any);
+            }
+            self.handover.forget(&spans);
+            if !self.project(&spans, arrivals).await? {
+                // Some of them are projected already, so they are read again.
+                return Ok(true);
+            }
+            any = true;
         }
-        match self.projection.project(&spans, &arrivals).await {
-            Ok(Some(took)) => self.adapt(arrivals.len(), took),
-            Ok(None) => {}
+    }
+
+    /// Projects a chunk. Returns `false` if another instance was quicker, at least with a part.
+    async fn project(&mut self, spans: &[JournalSpan], arrivals: Vec<Arrival>) -> Result<bool, StorageError> {
+        sleep(self.pace.rest(self.handover.count())).await;
+        let began = Instant::now();
+        let took = match self.projection.project(spans, &arrivals).await {
             Err(StorageError::Refused(_)) => {
                 let accepted = self.sift(arrivals).await?;
-                self.projection.project(&spans, &accepted).await?;
+                return Ok(self.projection.project(spans, &accepted).await?.is_some());
             }
-            Err(error) => return Err(error),
+            projected => projected?,
+        };
+        if let Some(took) = took {
+            self.adapt(arrivals.len(), took);
+            self.pace.projected(arrivals.len(), began.elapsed());
         }
-        Ok(true)
+        Ok(took.is_some())
     }
 
     /// Chooses the size of the next chunk, by the time that the last one took.

@@ -86,7 +86,7 @@ impl Projection for Model {
         Ok(!self.tables().journal.keys().any(is_left))
     }
 
-    async fn unprojected(&self, writer: Writer, _: usize) -> Result<Vec<JournalBatch>, StorageError> {
+    async fn unprojected(&self, writer: Writer) -> Result<Vec<JournalBatch>, StorageError> {
         yield_now().await;
         let of_writer = |batch: &&JournalBatch| batch.position.writer == writer;
         Ok(self.tables().journal.values().filter(of_writer).take(3).cloned().collect())
@@ -133,20 +133,22 @@ impl Projection for Model {
     }
 }
 
-fn projector(model: &Arc<Model>) -> Projector {
-    let (_, appended) = watch::channel(());
+fn projector(model: &Arc<Model>, handover: Handover) -> Projector {
     Projector {
         projection: model.clone(),
-        appended,
+        handover,
         clock: Clock::system(),
         planned: Duration::from_millis(8),
         records: 2,
+        pace: Pace::default(),
+        next_look: Instant::now(),
+        others: Duration::ZERO,
     }
 }
 
 /// Projects until everything is projected, whatever fails.
 async fn persist(model: Arc<Model>) {
-    let mut projector = projector(&model);
+    let mut projector = projector(&model, Handover::default());
     while projector.project_all().await.is_err() {}
 }
 
@@ -154,47 +156,99 @@ fn any_ending() -> impl Strategy<Value = Ending> {
     prop_oneof![4 => Just(Ending::Commits), 1 => Just(Ending::Fails), 1 => Just(Ending::CommitsUnseen)]
 }
 
+/// The bodies of each batch, with its writer. Those with a `!` are refused.
+fn any_batches() -> impl Strategy<Value = Vec<(u8, Vec<String>)>> {
+    let sizes =
+        proptest::collection::vec((0u8..3, proptest::collection::vec(proptest::bool::weighted(0.2), 0..6)), 0..12);
+    sizes.prop_map(|sizes| {
+        let bodies = |(n, (writer, bad)): (usize, (u8, Vec<bool>))| {
+            let body =
+                |(k, bad): (usize, bool)| format!(r#"{{"event":"MO","tid":"{n}-{k}{}"}}"#, if bad { "!" } else { "" });
+            (writer, bad.into_iter().enumerate().map(body).collect())
+        };
+        sizes.into_iter().enumerate().map(bodies).collect()
+    })
+}
+
+fn any_endings() -> impl Strategy<Value = Vec<Ending>> {
+    proptest::collection::vec(any_ending(), 0..20)
+}
+
+/// Everything is stored once, and exactly the refused bodies are in quarantine.
+fn assert_stored(model: &Model, batches: Vec<(u8, Vec<String>)>) -> Result<(), TestCaseError> {
+    let mut stored = model.tables().stored.clone();
+    stored.sort();
+    let expected = batches.into_iter().flat_map(|(_, bodies)| bodies).map(|body| {
+        let is_refused = body.contains('!');
+        (body, is_refused)
+    });
+    let mut expected: Vec<_> = expected.collect();
+    expected.sort();
+    prop_assert_eq!(stored, expected);
+    Ok(())
+}
+
+fn run(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future);
+}
+
 proptest! {
     #[test]
     fn each_record_is_stored_once_and_only_refused_ones_are_in_quarantine(
-        sizes in proptest::collection::vec((0u8..3, proptest::collection::vec(proptest::bool::weighted(0.2), 0..6)), 0..12),
-        endings in proptest::collection::vec(any_ending(), 0..20),
+        batches in any_batches(),
+        endings in any_endings(),
         projectors in 1usize..4,
     ) {
-        let batches: Vec<(u8, Vec<String>)> = sizes.iter().enumerate().map(|(n, (writer, bad))| {
-            let body = |(k, bad): (usize, &bool)| {
-                format!(r#"{{"event":"MO","tid":"{n}-{k}{}"}}"#, if *bad { "!" } else { "" })
-            };
-            (*writer, bad.iter().enumerate().map(body).collect())
-        }).collect();
         let model = Model::of(&batches, endings);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
+        run(async {
             let mut all = tokio::task::JoinSet::new();
             for _ in 0..projectors {
                 all.spawn(persist(model.clone()));
             }
             all.join_all().await;
         });
-        let mut stored = model.tables().stored.clone();
-        stored.sort();
-        let mut expected: Vec<_> = batches.into_iter().flat_map(|(_, bodies)| bodies).map(|body| {
-            let is_refused = body.contains('!');
-            (body, is_refused)
-        }).collect();
-        expected.sort();
-        prop_assert_eq!(stored, expected);
+        assert_stored(&model, batches)?;
+    }
+
+    #[test]
+    fn what_is_handed_over_and_what_is_not_is_stored_once(
+        batches in any_batches(),
+        endings in any_endings(),
+        handed_over in proptest::collection::vec(any::<bool>(), 12),
+        pauses in proptest::collection::vec(0u64..1500, 12),
+    ) {
+        // All batches of the model are appended one after the other.
+        let later = Model::of(&batches, Vec::new());
+        let model = Model::of(&[], endings);
+        run(async {
+            let (handover, stop) = (Handover::default(), CancellationToken::new());
+            let projecting = tokio::spawn(projector(&model, handover.clone()).run(stop.clone()));
+            let appended = std::mem::take(&mut later.tables().journal);
+            for (n, (position, batch)) in appended.into_iter().enumerate() {
+                sleep(Duration::from_millis(pauses[n])).await;
+                model.tables().journal.insert(position, batch.clone());
+                if handed_over[n] {
+                    handover.give(position, reading::arrivals(batch).unwrap());
+                }
+            }
+            while !model.tables().journal.is_empty() {
+                sleep(Duration::from_millis(100)).await;
+            }
+            stop.cancel();
+            projecting.await.unwrap();
+        });
+        assert_stored(&model, batches)?;
     }
 }
 
 #[test]
 fn a_chunk_grows_and_shrinks_with_the_time_it_takes() {
-    let mut projector = projector(&Model::of(&[], Vec::new()));
+    let mut projector = projector(&Model::of(&[], Vec::new()), Handover::default());
     projector.records = FEWEST;
     let mut sizes = Vec::new();
-    for (records, took) in [(16, 1), (32, 1), (31, 1), (64, 6), (64, 20), (32, 20), (16, 20)] {
+    for (records, took) in [(64, 1), (128, 1), (127, 1), (256, 6), (256, 20), (128, 20), (64, 20)] {
         projector.adapt(records, Duration::from_millis(took));
         sizes.push(projector.records);
     }
-    assert_eq!(sizes, [32, 64, 64, 64, 32, 16, 16]);
+    assert_eq!(sizes, [128, 256, 256, 256, 128, 64, 64]);
 }

@@ -1,31 +1,19 @@
-//! Turns the records of the journal into arrivals, and cuts them into chunks.
+//! Turns the records of the journal into arrivals.
 
 use crate::{
-    domain::{Arrival, JournalBatch, JournalRecord, JournalSpan, Unreadable},
+    domain::{Arrival, JournalBatch, JournalRecord, Unreadable},
     storage::StorageError,
     webex::{Posted, TimeZone},
 };
 
-/// The next `most` records of these batches: where they are, and what they mean. Fails if a time zone is unknown.
-pub(super) fn chunk(batches: Vec<JournalBatch>, most: usize) -> Result<(Vec<JournalSpan>, Vec<Arrival>), StorageError> {
-    let (mut spans, mut arrivals) = (Vec::new(), Vec::new());
-    for batch in batches {
-        if arrivals.len() == most {
-            break;
-        }
-        let zone = TimeZone::from_name(&batch.zone).ok_or_else(|| StorageError::Corrupt {
-            table: "journal",
-            column: "zone",
-            row: format!("{} {}", batch.position.writer, batch.position.sequence),
-        })?;
-        let (from, of) = (batch.projected, batch.records.len());
-        let to = of.min(from + most - arrivals.len());
-        let bytes = batch.records[from..to].iter().map(JournalRecord::size).sum();
-        spans.push(JournalSpan { position: batch.position, from, to, of, bytes });
-        let records = batch.records.into_iter().take(to).skip(from);
-        arrivals.extend(records.map(|record| arrival(record, zone)));
-    }
-    Ok((spans, arrivals))
+/// What the records of a batch mean that are not projected. Fails if the time zone is unknown.
+pub(super) fn arrivals(batch: JournalBatch) -> Result<Vec<Arrival>, StorageError> {
+    let zone = TimeZone::from_name(&batch.zone).ok_or_else(|| StorageError::Corrupt {
+        table: "journal",
+        column: "zone",
+        row: format!("{} {}", batch.position.writer, batch.position.sequence),
+    })?;
+    Ok(batch.records.into_iter().skip(batch.projected).map(|record| arrival(record, zone)).collect())
 }
 
 /// A record is one body, or one element of a body that is an array.
@@ -74,43 +62,12 @@ mod tests {
             projected: 0,
             records: vec![record(&body)],
         };
-        let at = |zone| match &chunk(vec![batch(zone)], 9).unwrap().1[..] {
+        let at = |zone| match &arrivals(batch(zone)).unwrap()[..] {
             [Arrival::Notification(stored)] => stored.notification.at,
             other => panic!("{other:?}"),
         };
         assert_ne!(at("UTC"), None);
         assert_ne!(at("Asia/Kolkata"), at("UTC"));
-        assert!(matches!(chunk(vec![batch("Mars/Olympus")], 9), Err(StorageError::Corrupt { column: "zone", .. })));
-    }
-
-    #[test]
-    fn a_chunk_begins_where_the_last_one_ended_and_every_record_is_in_one() {
-        let writer = Writer::new([7; 16]);
-        for most in 1..8 {
-            let mut journal: Vec<_> = [3, 0, 1, 4]
-                .iter()
-                .scan(JournalPosition::first(writer), |position, records| {
-                    let (this, projected) = (*position, 0);
-                    *position = position.next();
-                    let zone = "UTC".to_owned();
-                    let records = (0..*records).map(|n| record(&format!("{}-{n}", this.sequence))).collect();
-                    Some(JournalBatch { position: this, appended_at: Timestamp::default(), zone, projected, records })
-                })
-                .collect();
-            let mut read = Vec::new();
-            while !journal.is_empty() {
-                let (spans, arrivals) = chunk(journal.clone(), most).unwrap();
-                assert!(!spans.is_empty() && arrivals.len() <= most);
-                read.extend(arrivals.iter().map(|arrival| String::from_utf8(arrival.as_posted().2.to_vec()).unwrap()));
-                for span in spans {
-                    assert_eq!((journal[0].position, journal[0].projected), (span.position, span.from));
-                    journal[0].projected = span.to;
-                    if span.to == span.of {
-                        journal.remove(0);
-                    }
-                }
-            }
-            assert_eq!(read, ["1-0", "1-1", "1-2", "3-0", "4-0", "4-1", "4-2", "4-3"]);
-        }
+        assert!(matches!(arrivals(batch("Mars/Olympus")), Err(StorageError::Corrupt { column: "zone", .. })));
     }
 }

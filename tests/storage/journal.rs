@@ -44,7 +44,7 @@ async fn what_is_appended_is_read_from_the_journal_until_it_is_projected(store: 
     assert_eq!(heads(store).await, positions[1..]);
     assert!(store.journal.backlog_bytes() > 0);
     assert!(store.projection.oldest_unprojected().await.unwrap().is_some());
-    let read = store.projection.unprojected(positions[0].writer, 100).await.unwrap();
+    let read = store.projection.unprojected(positions[0].writer).await.unwrap();
     for ((batch, position), read) in batches.iter().zip(&positions).zip(&read) {
         assert_eq!((read.position, read.projected, read.zone.as_str()), (*position, 0, "UTC"));
         let posted = |arrival: &Arrival| {
@@ -54,9 +54,6 @@ async fn what_is_appended_is_read_from_the_journal_until_it_is_projected(store: 
         let records = read.records.iter().map(|record| (record.received_at, record.source, record.body.clone()));
         assert_eq!(records.collect::<Vec<_>>(), batch.iter().map(posted).collect::<Vec<_>>());
     }
-    // About as many records as requested, in whole batches.
-    assert_eq!(store.projection.unprojected(positions[0].writer, 1).await.unwrap().len(), 1);
-
     let spans = [span(positions[0], 0, 2, 2), span(positions[1], 0, 1, 1)];
     assert!(store.projection.project(&spans, &batches.concat()).await.unwrap().is_some());
     assert_eq!(store.ids(&Filter::default()).await, ["order-3", "order-2", "order-1"]);
@@ -72,7 +69,7 @@ async fn a_batch_is_projected_in_parts(store: &TestStore) {
     assert!(store.projection.project(&[span(position, 0, 1, 3)], &batch[..1]).await.unwrap().is_some());
     assert_eq!(store.ids(&Filter::default()).await, ["order-1"]);
     assert!(!store.projection.is_projected(position).await.unwrap());
-    assert_eq!(store.projection.unprojected(position.writer, 9).await.unwrap()[0].projected, 1);
+    assert_eq!(store.projection.unprojected(position.writer).await.unwrap()[0].projected, 1);
     // The same part, and one that does not begin where the last one ended.
     for (from, to) in [(0, 1), (0, 3), (2, 3)] {
         assert_eq!(store.projection.project(&[span(position, from, to, 3)], &batch[from..to]).await.unwrap(), None);
@@ -127,7 +124,7 @@ async fn a_refused_projection_leaves_everything(store: &TestStore) {
     assert!(matches!(refused, StorageError::Refused(_)), "{refused:?}");
     assert_eq!(store.find("order-1").await, None);
     let head = heads(store).await[0];
-    let left = store.projection.unprojected(head.writer, 9).await.unwrap();
+    let left = store.projection.unprojected(head.writer).await.unwrap();
     assert_eq!((left[0].projected, left[0].records.len()), (0, 2));
     assert!(store.projection.project(&[span(head, 0, 2, 2)], &batch[..1]).await.unwrap().is_some());
     store.message("order-1").await;

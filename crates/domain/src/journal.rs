@@ -62,8 +62,7 @@ impl JournalRecord {
 /// The records of some arrivals, one after the other: the time in microseconds (8 bytes), the source (1 byte), the length of
 /// the body (4 bytes), and the body.
 pub fn journal_payload(arrivals: &[Arrival]) -> Vec<u8> {
-    let size = arrivals.iter().map(|arrival| JournalRecord::HEAD + arrival.size()).sum();
-    let mut payload = Vec::with_capacity(size);
+    let mut payload = Vec::with_capacity(payload_size(arrivals));
     for arrival in arrivals {
         let (received_at, source, body) = arrival.as_posted();
         payload.extend(received_at.as_micros().to_be_bytes());
@@ -73,6 +72,11 @@ pub fn journal_payload(arrivals: &[Arrival]) -> Vec<u8> {
         payload.extend(body);
     }
     payload
+}
+
+/// The size of what [`journal_payload`] returns, in bytes.
+fn payload_size(arrivals: &[Arrival]) -> usize {
+    arrivals.iter().map(|arrival| JournalRecord::HEAD + arrival.size()).sum()
 }
 
 fn byte_of(source: Source) -> u8 {
@@ -112,6 +116,14 @@ pub struct JournalSpan {
     pub of: usize,
     /// The size of its records in the journal, in bytes.
     pub bytes: usize,
+}
+
+impl JournalSpan {
+    /// The span that consists of `arrivals`, which follow `from` others, and are followed by `left` others.
+    pub fn of(position: JournalPosition, from: usize, arrivals: &[Arrival], left: usize) -> Self {
+        let to = from + arrivals.len();
+        Self { position, from, to, of: to + left, bytes: payload_size(arrivals) }
+    }
 }
 
 #[cfg(test)]

@@ -26,8 +26,6 @@ pub struct Store {
     pub audit_log: Arc<dyn AuditLog>,
     pub retention: Arc<dyn Retention>,
     pub erasure: Arc<dyn Erasure>,
-    /// Notifies when this instance has appended to the journal.
-    pub append_signal: watch::Receiver<()>,
     /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
     /// Notifies when this instance has accepted a message for sending.
@@ -37,7 +35,6 @@ pub struct Store {
 /// What a backend announces to the other parts of this instance.
 #[derive(Clone, Default)]
 pub(crate) struct Signals {
-    pub(crate) appended: watch::Sender<()>,
     pub(crate) changed: watch::Sender<()>,
     pub(crate) submitted: watch::Sender<()>,
 }
@@ -76,7 +73,6 @@ impl Store {
             audit_log: backend.clone(),
             retention: backend.clone(),
             erasure: backend,
-            append_signal: signals.appended.subscribe(),
             status_signal: signals.changed.subscribe(),
             submission_signal: signals.submitted.subscribe(),
         }

@@ -79,7 +79,7 @@ macro_rules! with_timeout {
 with_timeout! { Projection:
     heads() -> Vec<JournalHead>;
     is_projected(up_to: JournalPosition) -> bool;
-    unprojected(writer: Writer, records: usize) -> Vec<JournalBatch>;
+    unprojected(writer: Writer) -> Vec<JournalBatch>;
     oldest_unprojected() -> Option<Timestamp>;
     project(spans: &[JournalSpan], arrivals: &[Arrival]) -> Option<Duration>;
     rehearse(arrivals: &[Arrival]) -> ();

@@ -47,22 +47,20 @@ impl Projection for Backend {
         Ok(left.fetch_optional(&self.pools.read).await?.is_none())
     }
 
-    async fn unprojected(&self, writer: Writer, records: usize) -> Result<Vec<JournalBatch>, StorageError> {
+    async fn unprojected(&self, writer: Writer) -> Result<Vec<JournalBatch>, StorageError> {
         let mut snapshot = self.snapshot().await?;
         let sizes = sql!(
-            "SELECT sequence, records - projected AS \"records!: i64\", \
-             CAST(OCTET_LENGTH(payload) AS BIGINT) AS \"bytes!: i64\" \
-             FROM journal WHERE writer = $1 ORDER BY sequence LIMIT $2",
+            "SELECT sequence, CAST(OCTET_LENGTH(payload) AS BIGINT) AS \"bytes!: i64\" FROM journal WHERE writer = $1 ORDER BY sequence LIMIT $2",
             writer.as_bytes(),
             BATCHES
         );
         let sizes = sizes.fetch_all(&mut *snapshot).await?;
-        let (mut last, mut total, mut bytes) = (0, 0, 0);
+        let (mut last, mut bytes) = (0, 0);
         for size in &sizes {
-            if total > 0 && (total >= count(records) || bytes + size.bytes > BYTES) {
+            if last > 0 && bytes + size.bytes > BYTES {
                 break;
             }
-            (last, total, bytes) = (size.sequence, total + size.records, bytes + size.bytes);
+            (last, bytes) = (size.sequence, bytes + size.bytes);
         }
         let rows = sql!(
             "SELECT sequence, appended_at, zone, projected, payload FROM journal WHERE writer = $1 AND sequence <= $2 \

@@ -16,16 +16,16 @@ pub trait Projection: Send + Sync {
     /// Whether all batches of a writer up to this one are projected.
     async fn is_projected(&self, up_to: JournalPosition) -> Result<bool, StorageError>;
 
-    /// The next batches of a writer that are not projected, in the order of the journal, with about as many `records`:
-    /// more if the last batch has more, fewer if the bodies are large. None only if there are none.
-    async fn unprojected(&self, writer: Writer, records: usize) -> Result<Vec<JournalBatch>, StorageError>;
+    /// The next batches of a writer that are not projected, in the order of the journal, as many as are read with little
+    /// memory. None only if there are none.
+    async fn unprojected(&self, writer: Writer) -> Result<Vec<JournalBatch>, StorageError>;
 
     /// When the oldest batch was appended that is not projected. Its cost grows with the number of batches.
     async fn oldest_unprojected(&self) -> Result<Option<Timestamp>, StorageError>;
 
     /// Stores `arrivals`, the contents of `spans`, and the new status of each message, and removes the spans from the
-    /// journal, all in one commit. Returns how long this took, without the wait for its turn. Returns `None` and changes
-    /// nothing if another instance was quicker.
+    /// journal, all in one commit. Returns how long the statements took, without the waits for its turn and for the
+    /// disk. Returns `None` and changes nothing if another instance was quicker.
     async fn project(&self, spans: &[JournalSpan], arrivals: &[Arrival]) -> Result<Option<Duration>, StorageError>;
 
     /// Tries whether the database accepts `arrivals`, and changes nothing.

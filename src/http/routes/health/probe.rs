@@ -137,6 +137,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Archived, Arrival, Inbound, JournalPosition, Source, Timestamp, Writer},
+        handover::Handover,
         notify::Limits,
         observe::Metrics,
         storage::Journal,
@@ -175,7 +176,8 @@ mod tests {
                 patience: Duration::from_secs(8),
             };
             let journal: Arc<dyn Journal> = self.clone();
-            let (committer, mut writers) = Committer::start(&journal, TimeZone::UTC, limits, &Metrics::new().unwrap());
+            let (committer, mut writers) =
+                Committer::start(&journal, &Handover::default(), TimeZone::UTC, limits, &Metrics::new().unwrap());
             writers.detach_all();
             let probe = Probe {
                 committer: committer.clone(),
