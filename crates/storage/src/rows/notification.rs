@@ -30,7 +30,7 @@ pub(crate) struct NotificationRow {
     pub(crate) event_at: Option<i64>,
     pub(crate) segments: Option<i64>,
     pub(crate) callback_data: Option<String>,
-    #[serde(serialize_with = "hex::serde::serialize")]
+    #[serde(skip)]
     pub(crate) body: Vec<u8>,
 }
 
