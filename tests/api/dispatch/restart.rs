@@ -11,7 +11,7 @@ both!(a_shutdown_during_dispatch_loses_and_repeats_nothing);
 const MESSAGES: u64 = 200;
 
 async fn a_shutdown_during_dispatch_loses_and_repeats_nothing(database: &Database) {
-    let platform = Platform::with(Settings { answer_delay: Duration::from_millis(100), ..Settings::calm() });
+    let platform = Platform::with(Settings { answer_delay: Duration::from_millis(500), ..Settings::calm() });
     let mut server = TestServer::on(database).sending_to(&platform.url).with("send.in_flight", "4").start().await;
     for n in 0..MESSAGES {
         server.sends(&sms(&format!("order-{n}"), "Hello. [sim:silent]")).await.is(202);
