@@ -159,31 +159,6 @@ CREATE TABLE counters (
     PRIMARY KEY (hour, channel, status, code, slot)
 ) WITHOUT ROWID;
 
-CREATE TRIGGER messages_inserted AFTER INSERT ON messages BEGIN
-    INSERT INTO counters (hour, channel, status, code, slot, count)
-    VALUES (NEW.created_at / 3600000000, COALESCE(NEW.channel, ''), NEW.status,
-        COALESCE(substr(NEW.code, 1, 64), ''), 0, 1)
-    ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = count + 1;
-END;
-
-CREATE TRIGGER messages_updated AFTER UPDATE OF created_at, channel, status, code ON messages
-WHEN OLD.status <> NEW.status OR OLD.code IS NOT NEW.code OR OLD.channel IS NOT NEW.channel
-    OR OLD.created_at <> NEW.created_at BEGIN
-    UPDATE counters SET count = count - 1
-    WHERE hour = OLD.created_at / 3600000000 AND channel = COALESCE(OLD.channel, '') AND status = OLD.status
-        AND code = COALESCE(substr(OLD.code, 1, 64), '') AND slot = 0;
-    INSERT INTO counters (hour, channel, status, code, slot, count)
-    VALUES (NEW.created_at / 3600000000, COALESCE(NEW.channel, ''), NEW.status,
-        COALESCE(substr(NEW.code, 1, 64), ''), 0, 1)
-    ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = count + 1;
-END;
-
-CREATE TRIGGER messages_deleted AFTER DELETE ON messages BEGIN
-    UPDATE counters SET count = count - 1
-    WHERE hour = OLD.created_at / 3600000000 AND channel = COALESCE(OLD.channel, '') AND status = OLD.status
-        AND code = COALESCE(substr(OLD.code, 1, 64), '') AND slot = 0;
-END;
-
 -- Every change of a message's status, in the order of the commits, since there is one writer. A status can become final
 -- without changing, and a message can have failed without being final.
 CREATE TABLE status_events (
@@ -208,25 +183,49 @@ CREATE TABLE status_events_begin (
 );
 INSERT INTO status_events_begin (id, seq) VALUES (1, 0);
 
-CREATE TRIGGER messages_new AFTER INSERT ON messages
-BEGIN
-    INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, is_final, failure, code,
-        reason, changed_at)
-    SELECT 1 + COALESCE((SELECT MAX(seq) FROM status_events), b.seq), NEW.correlation_id,
-        NEW.dispatch IS NOT NULL, NEW.channel, NEW.status, NEW.status_at, NEW.is_final, NEW.failure, NEW.code,
-        NEW.reason, NEW.updated_at
-    FROM status_events_begin b;
+-- What the running transaction has changed in messages. Its commit adds this to counters and status_events, in a few statements
+-- for all rows, and empties the table (crates/storage/src/sqlite/backend.rs).
+CREATE TABLE message_changes (
+    id             INTEGER PRIMARY KEY, -- in the order of the changes
+    was_created_at BIGINT,              -- before the change; NULL: the message is new
+    was_channel    TEXT,
+    was_status     TEXT,
+    was_code       TEXT,
+    created_at     BIGINT,              -- after the change; NULL: the message was removed
+    channel        TEXT,
+    status         TEXT,
+    code           TEXT,
+    is_event       BIGINT NOT NULL,     -- 1: it is a status event, with the following values
+    correlation_id TEXT,
+    is_sent        BIGINT,
+    status_at      BIGINT,
+    is_final       BIGINT,
+    failure        TEXT,
+    reason         TEXT,
+    changed_at     BIGINT,
+    replaced_by    TEXT
+);
+
+CREATE TRIGGER messages_inserted AFTER INSERT ON messages BEGIN
+    INSERT INTO message_changes (created_at, channel, status, code, is_event, correlation_id, is_sent, status_at, is_final,
+        failure, reason, changed_at)
+    VALUES (NEW.created_at, NEW.channel, NEW.status, NEW.code, 1, NEW.correlation_id, NEW.dispatch IS NOT NULL, NEW.status_at,
+        NEW.is_final, NEW.failure, NEW.reason, NEW.updated_at);
 END;
 
-CREATE TRIGGER messages_changed AFTER UPDATE OF status, is_final ON messages
-WHEN NEW.status <> OLD.status OR NEW.is_final <> OLD.is_final
-BEGIN
-    INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, is_final, failure, code,
-        reason, changed_at)
-    SELECT 1 + COALESCE((SELECT MAX(seq) FROM status_events), b.seq), NEW.correlation_id,
-        NEW.dispatch IS NOT NULL, NEW.channel, NEW.status, NEW.status_at, NEW.is_final, NEW.failure, NEW.code,
-        NEW.reason, NEW.updated_at
-    FROM status_events_begin b;
+CREATE TRIGGER messages_updated AFTER UPDATE OF created_at, channel, status, code, is_final ON messages
+WHEN OLD.status <> NEW.status OR OLD.is_final <> NEW.is_final OR OLD.code IS NOT NEW.code
+    OR OLD.channel IS NOT NEW.channel OR OLD.created_at <> NEW.created_at BEGIN
+    INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, created_at, channel, status, code,
+        is_event, correlation_id, is_sent, status_at, is_final, failure, reason, changed_at)
+    VALUES (OLD.created_at, OLD.channel, OLD.status, OLD.code, NEW.created_at, NEW.channel, NEW.status, NEW.code,
+        OLD.status <> NEW.status OR OLD.is_final <> NEW.is_final, NEW.correlation_id, NEW.dispatch IS NOT NULL,
+        NEW.status_at, NEW.is_final, NEW.failure, NEW.reason, NEW.updated_at);
+END;
+
+CREATE TRIGGER messages_deleted AFTER DELETE ON messages BEGIN
+    INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, is_event)
+    VALUES (OLD.created_at, OLD.channel, OLD.status, OLD.code, 0);
 END;
 
 -- Customers' own messages and events, once each.

@@ -193,7 +193,7 @@ fn a_backup_with_another_schema_is_not_restored() {
             ("CREATE VIEW seen AS SELECT * FROM messages", "the view \"seen\" does not belong to receiptd"),
             ("CREATE TABLE extra (id INTEGER PRIMARY KEY)", "the table \"extra\" does not belong to receiptd"),
             ("CREATE INDEX slow ON messages (status_at)", "the index \"slow\" does not belong to receiptd"),
-            ("DROP TRIGGER messages_changed", "the trigger \"messages_changed\" is missing"),
+            ("DROP TRIGGER messages_updated", "the trigger \"messages_updated\" is missing"),
             ("DROP INDEX audit_log_newest", "the index \"audit_log_newest\" is missing"),
             (
                 "ALTER TABLE audit_log ADD COLUMN more TEXT",

@@ -172,6 +172,8 @@ async fn a_store_of_every_schema_gives_the_same_answers(store: &TestStore) {
             store.is_filled(schema).await;
             let messages = store.texts("SELECT correlation_id FROM messages").await.len();
             let upgraded = later.open(store.database.url(), OPTIONS).await.unwrap();
+            // On SQLite, the first commit counts the messages that the statements have inserted.
+            upgraded.health.beat(time(1)).await.unwrap();
             assert_eq!(answers(&upgraded).await, before, "{step}");
             if next::number(later) > next::number(Schema::CURRENT) {
                 assert_eq!(store.migrated_messages().await, messages);
@@ -262,7 +264,7 @@ async fn the_current_schema_has_a_fixture(store: &TestStore) {
     let mut statements = Vec::new();
     // Triggers fill the others.
     let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
-                  AND name NOT IN ('_sqlx_migrations', 'heartbeat', 'counters', 'status_events', 'status_events_begin') ORDER BY name";
+                  AND name NOT IN ('_sqlx_migrations', 'heartbeat', 'counters', 'status_events', 'status_events_begin', 'message_changes') ORDER BY name";
     for table in store.texts(tables).await {
         let columns = store.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
         let values: Vec<_> = columns.iter().map(|column| format!("quote({column})")).collect();

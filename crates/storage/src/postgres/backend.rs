@@ -10,6 +10,8 @@ pub(super) type Connection = PgConnection;
 pub(super) type Database = Postgres;
 
 pub(super) const BEGIN: &str = "BEGIN";
+/// Triggers have counted the messages and written the status events already, once a statement.
+pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// A projection locks the rows of its messages, and other instances may wait for them.
@@ -23,7 +25,10 @@ pub(super) struct Pools {
 
 /// Every connection returns to its pool.
 #[derive(Default)]
-pub(super) struct Home;
+pub(super) enum Home {
+    #[default]
+    Pool,
+}
 
 impl Home {
     #[expect(clippy::unused_self, reason = "on SQLite the writer is kept elsewhere")]
@@ -31,7 +36,7 @@ impl Home {
 }
 
 pub(super) async fn take_writer(pools: &Pools) -> Result<(PoolConnection<Postgres>, Home), sqlx::Error> {
-    Ok((pools.write.acquire().await?, Home))
+    Ok((pools.write.acquire().await?, Home::Pool))
 }
 
 /// The files are those of the server.

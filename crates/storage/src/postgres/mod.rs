@@ -20,6 +20,7 @@ macro_rules! sql_as {
 
 mod arrays;
 mod backend;
+mod hash_chain;
 mod list;
 mod notifications;
 mod opening;

@@ -3,7 +3,7 @@
 
 use receiptd_domain::CorrelationId;
 
-use super::{backend::Connection, sql::statements::insert_replacement};
+use super::backend::Connection;
 
 /// The number up to which nothing can be added any more, and the last number of all. Two statements in this order: a
 /// transaction that announces itself after the first draws greater numbers. A transaction that announced itself before
@@ -26,6 +26,16 @@ pub(super) async fn note_replacement(
     to: &CorrelationId,
 ) -> Result<(), sqlx::Error> {
     sql!("SELECT announce_changes()").execute(&mut *connection).await?;
-    insert_replacement!("nextval('status_events_seq')", from.as_str(), to.as_str()).execute(connection).await?;
+    sql!(
+        "INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, is_final, failure, code, \
+         reason, changed_at, replaced_by) \
+         SELECT nextval('status_events_seq'), f.correlation_id, 0, f.channel, f.status, f.status_at, f.is_final, f.failure, \
+         f.code, f.reason, t.updated_at, t.correlation_id FROM messages f JOIN messages t ON t.correlation_id = $2 \
+         WHERE f.correlation_id = $1",
+        from.as_str(),
+        to.as_str()
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }

@@ -3,6 +3,8 @@
 
 use super::super as database;
 
+/// What ends a unit of work.
+pub(super) use database::backend::COMMIT;
 /// Where a connection returns after a unit of work: to its pool by default.
 pub(super) use database::backend::Home;
 /// How long a projection should take.
@@ -21,6 +23,9 @@ pub(super) use database::backend::take_writer;
 pub(super) use database::backend::{BEGIN, BEGIN_SNAPSHOT};
 /// A connection, and the kind of database for the builders of sqlx.
 pub(super) use database::backend::{Connection, Database};
+
+/// A counter that differs from the number of messages.
+pub(super) use database::hash_chain::miscounted;
 
 /// The clause with which a statement names its index, if there is one.
 pub(super) use database::list::INDEXED_BY;

@@ -9,7 +9,11 @@ use receiptd_domain::{
 use uuid::Uuid;
 
 use super::{
-    audit_log, backend::Backend, dialect::Connection, statements::notification_rows, unit_of_work::UnitOfWork,
+    audit_log,
+    backend::Backend,
+    dialect::{Connection, miscounted},
+    statements::notification_rows,
+    unit_of_work::UnitOfWork,
 };
 use crate::{
     ChainVisitor, ChainedRow, HashChain, Inconsistency, StorageError,
@@ -187,16 +191,7 @@ async fn contradiction(snapshot: &mut Connection) -> Result<Option<Inconsistency
         let detail = "its final, failure, code, reason or transaction id is not that of its dispatch steps";
         return found("altered", "messages", row.id, detail);
     }
-    let miscounted = sql!(
-        "SELECT hour AS \"hour!: i64\", channel AS \"channel!: String\", status AS \"status!: String\", \
-             code AS \"code!: String\" \
-         FROM (SELECT hour, channel, status, code, count FROM counters UNION ALL \
-             SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1 \
-             FROM messages) AS counted \
-         GROUP BY hour, channel, status, code HAVING SUM(count) <> 0 LIMIT 1"
-    );
-    if let Some(row) = miscounted.fetch_optional(snapshot).await? {
-        let key = format!("{} {} {} {}", row.hour, row.channel, row.status, row.code);
+    if let Some(key) = miscounted(snapshot).await? {
         return found("altered", "counters", key, "the counter differs from the number of messages");
     }
     Ok(None)

@@ -99,10 +99,11 @@ impl Projection for Backend {
         }
         let mut changes = RowChanges::default();
         put(&mut unit, arrivals, &mut changes).await?;
+        let took = began.elapsed();
         self.commit(unit, &changes).await?;
         self.backlog_bytes.remove(spans.iter().map(|span| span.bytes).sum());
         self.signals.changed.send_replace(());
-        Ok(Some(began.elapsed()))
+        Ok(Some(took))
     }
 
     async fn rehearse(&self, arrivals: &[Arrival]) -> Result<(), StorageError> {

@@ -142,22 +142,6 @@ macro_rules! merge_recipients {
     };
 }
 
-/// Inserts the event that the message `$from` is replaced by `$to`. `$number` is its number.
-macro_rules! insert_replacement {
-    ($number:literal, $from:expr, $to:expr) => {
-        sql!(
-            "INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, is_final, failure, code, \
-             reason, changed_at, replaced_by) SELECT "
-                + $number
-                + ", f.correlation_id, 0, f.channel, f.status, f.status_at, f.is_final, f.failure, f.code, f.reason, \
-             t.updated_at, t.correlation_id FROM messages f JOIN messages t ON t.correlation_id = $2 \
-             WHERE f.correlation_id = $1",
-            $from,
-            $to
-        )
-    };
-}
-
 /// Inserts dispatch steps, each as the next step of its message. `$source` selects them, `$returning` selects the
 /// result.
 macro_rules! insert_steps {
@@ -217,6 +201,6 @@ macro_rules! recipient_rows {
 }
 
 pub(crate) use {
-    bodiless_rows, claim_transactions, insert_messages, insert_notifications, insert_replacement, insert_steps,
-    merge_messages, merge_recipients, move_messages, notification_rows, recipient_rows,
+    bodiless_rows, claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages,
+    merge_recipients, move_messages, notification_rows, recipient_rows,
 };

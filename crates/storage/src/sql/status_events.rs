@@ -1,5 +1,5 @@
-//! Reads status events. Triggers on `messages` write them in the same transaction as the change, and an adoption writes
-//! that a message is replaced by another one.
+//! Reads status events. They are written in the same transaction as the change: by triggers on Postgres, and by the commit on
+//! SQLite. An adoption writes that a message is replaced by another one.
 
 use async_trait::async_trait;
 use receiptd_domain::{EventPosition, PageLimit, StatusEvent, Timestamp};

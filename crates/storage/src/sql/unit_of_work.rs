@@ -8,7 +8,7 @@ use std::{
 use scopeguard::ScopeGuard;
 use sqlx::{Executor, IntoArguments, pool::PoolConnection, query::Query};
 
-use super::dialect::{Connection, Database, Home, Pools, check_files};
+use super::dialect::{COMMIT, Connection, Database, Home, Pools, check_files};
 
 /// A unit of work. Its connection is used again only if the unit has ended. Any other connection is closed, since its
 /// state is not known.
@@ -30,7 +30,8 @@ pub(crate) struct UnitOfWork {
 impl UnitOfWork {
     /// A unit on this connection, which returns to its `home`.
     pub(super) fn on(connection: PoolConnection<Database>, home: Home, pools: &Arc<Pools>) -> Self {
-        Self { connection: scopeguard::guard(connection, close as fn(_)), home, pools: pools.clone() }
+        let connection = scopeguard::guard(connection, close as fn(_));
+        Self { connection, home, pools: pools.clone() }
     }
 
     /// Begins a transaction with `statement`.
@@ -50,7 +51,7 @@ impl UnitOfWork {
 
     /// Commits. After an error it is not known whether the commit succeeded.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.execute("COMMIT").await?;
+        self.execute(COMMIT).await?;
         self.committed()
     }
 

@@ -21,6 +21,7 @@ macro_rules! sql_as {
 mod backend;
 mod backup;
 mod files;
+mod hash_chain;
 mod json;
 mod list;
 mod notifications;

@@ -2,7 +2,7 @@
 
 use receiptd_domain::CorrelationId;
 
-use super::{backend::Connection, sql::statements::insert_replacement};
+use super::backend::Connection;
 
 /// The number up to which nothing can be added any more, and the last number of all. On SQLite they are equal.
 pub(super) async fn event_ends(connection: &mut Connection) -> Result<(i64, i64), sqlx::Error> {
@@ -19,8 +19,13 @@ pub(super) async fn note_replacement(
     from: &CorrelationId,
     to: &CorrelationId,
 ) -> Result<(), sqlx::Error> {
-    insert_replacement!(
-        "1 + COALESCE((SELECT MAX(seq) FROM status_events), (SELECT seq FROM status_events_begin))",
+    // It is the same before and after the change, so that the commit does not count it.
+    sql!(
+        "INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, created_at, channel, status, code, \
+         is_event, correlation_id, is_sent, status_at, is_final, failure, reason, changed_at, replaced_by) \
+         SELECT f.created_at, f.channel, f.status, f.code, f.created_at, f.channel, f.status, f.code, \
+         1, f.correlation_id, 0, f.status_at, f.is_final, f.failure, f.reason, t.updated_at, t.correlation_id \
+         FROM messages f JOIN messages t ON t.correlation_id = $2 WHERE f.correlation_id = $1",
         from.as_str(),
         to.as_str()
     )

@@ -87,8 +87,8 @@ mod tests {
         for version in [previous, latest] {
             let seen = difference_after(version, "CREATE VIEW seen AS SELECT * FROM messages", &later).await;
             assert_eq!(seen.unwrap(), "the view \"seen\" does not belong to receiptd");
-            let gone = difference_after(version, "DROP TRIGGER messages_changed", &later).await;
-            assert_eq!(gone.unwrap(), "the trigger \"messages_changed\" is missing");
+            let gone = difference_after(version, "DROP TRIGGER messages_updated", &later).await;
+            assert_eq!(gone.unwrap(), "the trigger \"messages_updated\" is missing");
         }
         let early = difference_after(previous, "CREATE TABLE notes (text TEXT NOT NULL)", &later).await;
         assert_eq!(early.unwrap(), "the table \"notes\" does not belong to receiptd");
