@@ -1,10 +1,11 @@
-//! Reads inbound messages.
+//! Stores and reads inbound messages.
 
 use async_trait::async_trait;
 use receiptd_domain::{Archived, Cursor, Fingerprint, Inbound, Page, PageLimit};
 
 use super::{
     backend::Backend,
+    dialect::Connection,
     paging::{PageStart, after_archived, count},
 };
 use crate::{InboundStore, StorageError, rows::InboundRow};
@@ -46,4 +47,31 @@ impl InboundStore for Backend {
         );
         row.fetch_optional(&self.pools.read).await?.map(InboundRow::archived).transpose()
     }
+}
+
+/// Stores an inbound message within a unit of work. One that exists already is counted.
+pub(super) async fn store(connection: &mut Connection, archived: &Archived<Inbound>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
+         VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences",
+        archived.fingerprint.as_bytes(),
+        archived.received_at.as_micros(),
+        archived.occurrences,
+        archived.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
+        archived.what.event,
+        archived.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
+        archived.what.transaction_id,
+        archived.body,
+        archived.source.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether there is one with this fingerprint.
+pub(super) async fn is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
+    let row = sql!("SELECT occurrences FROM inbound WHERE fingerprint = $1", fingerprint.as_bytes());
+    Ok(row.fetch_optional(connection).await?.is_some())
 }

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use receiptd_domain::{
-    Archived, Arrival, Inbound, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp, Unreadable,
-    Writer,
-};
+use receiptd_domain::{Arrival, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp, Writer};
 
-use super::{adoption, backend::Backend, dialect::Connection, paging::count, transactions, upsert::store};
+use super::{
+    adoption, backend::Backend, dialect::Connection, inbound, paging::count, quarantine, transactions, upsert::store,
+};
 use crate::{
     JournalHead, Projection, StorageError,
     rows::{Place, batch::Batch, changes::RowChanges},
@@ -158,10 +157,10 @@ pub(super) async fn put<'a>(
     let batch = Batch::of(arrivals);
     notifications(connection, &batch, changes).await?;
     for archived in &batch.inbound {
-        inbound(connection, archived).await?;
+        inbound::store(connection, archived).await?;
     }
     for archived in &batch.quarantined {
-        quarantine(connection, archived).await?;
+        quarantine::store(connection, archived).await?;
     }
     Ok(())
 }
@@ -181,41 +180,5 @@ async fn notifications(
     for adoption in adoptions {
         adoption::adopt(connection, &adoption, changes).await?;
     }
-    Ok(())
-}
-
-async fn inbound(connection: &mut Connection, archived: &Archived<Inbound>) -> Result<(), StorageError> {
-    sql!(
-        "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
-         VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences",
-        archived.fingerprint.as_bytes(),
-        archived.received_at.as_micros(),
-        archived.occurrences,
-        archived.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
-        archived.what.event,
-        archived.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
-        archived.what.transaction_id,
-        archived.body,
-        archived.source.as_str()
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-async fn quarantine(connection: &mut Connection, archived: &Archived<Unreadable>) -> Result<(), StorageError> {
-    sql!(
-        "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences",
-        archived.fingerprint.as_bytes(),
-        archived.received_at.as_micros(),
-        archived.occurrences,
-        archived.what.0,
-        archived.body,
-        archived.source.as_str()
-    )
-    .execute(connection)
-    .await?;
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! Reads the quarantine.
+//! Stores and reads the quarantine.
 
 use async_trait::async_trait;
 use receiptd_domain::{Archived, Cursor, Fingerprint, Page, PageLimit, Unreadable};
 
 use super::{
     backend::Backend,
+    dialect::Connection,
     paging::{PageStart, after_archived, count},
 };
 use crate::{Quarantine, StorageError, rows::QuarantineRow};
@@ -45,4 +46,27 @@ impl Quarantine for Backend {
         );
         row.fetch_optional(&self.pools.read).await?.map(QuarantineRow::archived).transpose()
     }
+}
+
+/// Stores a body within a unit of work. One that exists already is counted.
+pub(super) async fn store(connection: &mut Connection, archived: &Archived<Unreadable>) -> Result<(), StorageError> {
+    sql!(
+        "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences",
+        archived.fingerprint.as_bytes(),
+        archived.received_at.as_micros(),
+        archived.occurrences,
+        archived.what.0,
+        archived.body,
+        archived.source.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether there is one with this fingerprint.
+pub(super) async fn is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
+    let row = sql!("SELECT occurrences FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
+    Ok(row.fetch_optional(connection).await?.is_some())
 }

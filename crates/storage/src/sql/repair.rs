@@ -9,7 +9,7 @@ use super::{
     audit_log::append,
     backend::Backend,
     dialect::{self, Connection},
-    projection,
+    inbound, projection, quarantine,
     recompute::{self, Examined},
     transactions,
 };
@@ -155,13 +155,13 @@ async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(V
                 Key::Notification(owner(notification, &owners), notification.fingerprint)
             }
             Arrival::Inbound(archived) => {
-                if inbound_is_known(connection, archived.fingerprint).await? {
+                if inbound::is_known(connection, archived.fingerprint).await? {
                     stored.insert(Key::Inbound(archived.fingerprint));
                 }
                 Key::Inbound(archived.fingerprint)
             }
             Arrival::Quarantined(archived) => {
-                if quarantine_is_known(connection, archived.fingerprint).await? {
+                if quarantine::is_known(connection, archived.fingerprint).await? {
                     stored.insert(Key::Quarantined(archived.fingerprint));
                 }
                 Key::Quarantined(archived.fingerprint)
@@ -169,14 +169,4 @@ async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(V
         });
     }
     Ok((keys, stored))
-}
-
-async fn inbound_is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
-    let row = sql!("SELECT occurrences FROM inbound WHERE fingerprint = $1", fingerprint.as_bytes());
-    Ok(row.fetch_optional(connection).await?.is_some())
-}
-
-async fn quarantine_is_known(connection: &mut Connection, fingerprint: Fingerprint) -> Result<bool, StorageError> {
-    let row = sql!("SELECT occurrences FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
-    Ok(row.fetch_optional(connection).await?.is_some())
 }
