@@ -142,6 +142,20 @@ macro_rules! merge_recipients {
     };
 }
 
+/// A counter that differs from the number of messages, as text. `$uncounted` adds what is not counted yet.
+macro_rules! miscounted {
+    ($uncounted:literal) => {
+        sql!(
+            "SELECT hour || ' ' || channel || ' ' || status || ' ' || code AS \"key!: String\" \
+             FROM (SELECT hour, channel, status, code, count FROM counters UNION ALL "
+                + $uncounted
+                + "SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1 \
+             FROM messages) AS counted \
+             GROUP BY hour, channel, status, code HAVING SUM(count) <> 0 LIMIT 1"
+        )
+    };
+}
+
 /// Inserts dispatch steps, each as the next step of its message. `$source` selects them, `$returning` selects the
 /// result.
 macro_rules! insert_steps {
@@ -202,5 +216,5 @@ macro_rules! recipient_rows {
 
 pub(crate) use {
     bodiless_rows, claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages,
-    merge_recipients, move_messages, notification_rows, recipient_rows,
+    merge_recipients, miscounted, move_messages, notification_rows, recipient_rows,
 };
