@@ -1,5 +1,7 @@
 //! Inserts notifications on Postgres.
 
+use std::collections::HashMap;
+
 use receiptd_domain::ERASED_BODY;
 
 use super::{arrays::columns, backend::Connection, sql::statements::insert_notifications};
@@ -41,20 +43,14 @@ pub(super) async fn insert_notifications(
         &body as _,
         ERASED_BODY
     );
-    let mut known = Vec::new();
-    for stored in counted.fetch_all(connection).await? {
-        // New notifications may occur several times in the batch.
-        let is_this = |row: &&NotificationRow| {
-            row.fingerprint == stored.fingerprint && row.correlation_id == stored.correlation_id
-        };
-        if rows.iter().find(is_this).is_none_or(|row| stored.occurrences > row.occurrences) {
-            known.push(RepeatedRow {
-                correlation_id: stored.correlation_id,
-                fingerprint: stored.fingerprint,
-                uncorrelated: stored.uncorrelated,
-                is_erased: stored.is_erased,
-            });
-        }
-    }
-    Ok(known)
+    let inserted: HashMap<_, _> = rows.iter().map(|row| (row.key(), row.occurrences)).collect();
+    let stored = counted.fetch_all(connection).await?.into_iter().map(|row| {
+        let (correlation_id, fingerprint) = (row.correlation_id, row.fingerprint);
+        let stored =
+            RepeatedRow { correlation_id, fingerprint, uncorrelated: row.uncorrelated, is_erased: row.is_erased };
+        (row.occurrences, stored)
+    });
+    // New notifications may occur several times in the batch.
+    let known = stored.filter(|(occurrences, stored)| inserted.get(&stored.key()).is_none_or(|new| occurrences > new));
+    Ok(known.map(|(_, stored)| stored).collect())
 }

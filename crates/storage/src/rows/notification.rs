@@ -35,6 +35,10 @@ pub(crate) struct NotificationRow {
 }
 
 impl NotificationRow {
+    pub(crate) fn key(&self) -> (&str, &[u8]) {
+        (&self.correlation_id, &self.fingerprint)
+    }
+
     /// The row of a notification that belongs to the message `id`.
     pub(crate) fn of(id: &CorrelationId, stored: &StoredNotification, occurrences: i64) -> Self {
         let notification = &stored.notification;
@@ -115,4 +119,10 @@ pub(crate) struct RepeatedRow {
     pub(crate) uncorrelated: i64,
     /// Whether a person was erased from it.
     pub(crate) is_erased: bool,
+}
+
+impl RepeatedRow {
+    pub(crate) fn key(&self) -> (&str, &[u8]) {
+        (&self.correlation_id, &self.fingerprint)
+    }
 }

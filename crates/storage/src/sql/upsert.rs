@@ -1,5 +1,7 @@
 //! Stores or changes notifications, and records this in the hash chain.
 
+use std::collections::HashMap;
+
 use receiptd_domain::{ChangeKind, ERASED_BODY};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
 };
 use crate::{
     StorageError,
-    rows::{NotificationRow, RepeatedRow, batch::Entry, changes::RowChanges},
+    rows::{NotificationRow, batch::Entry, changes::RowChanges},
 };
 
 /// The value that replaces a purged body.
@@ -36,11 +38,10 @@ async fn upsert(
     changes: &mut RowChanges,
 ) -> Result<Vec<bool>, StorageError> {
     let known = dialect::insert_notifications(connection, rows).await?;
+    let known: HashMap<_, _> = known.iter().map(|stored| (stored.key(), stored)).collect();
     let mut are_erased = Vec::with_capacity(rows.len());
     for row in rows {
-        let is_this =
-            |known: &&RepeatedRow| known.fingerprint == row.fingerprint && known.correlation_id == row.correlation_id;
-        let stored = known.iter().find(is_this);
+        let stored = known.get(&row.key());
         are_erased.push(stored.is_some_and(|stored| stored.is_erased));
         let Some(stored) = stored else {
             changes.notification(ChangeKind::Added, row, row.occurrences);
