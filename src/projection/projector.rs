@@ -65,7 +65,7 @@ impl Projector {
     /// Projects what this instance appends, and what other instances have left behind. When `stop` is cancelled, it
     /// projects everything that this instance has appended, and ends.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut last_errors = 0;
+        let mut last_attempts = 0;
         loop {
             let is_last = stop.is_cancelled();
             if is_last {
@@ -82,8 +82,8 @@ impl Projector {
             }
             if is_last {
                 // A connection may have been lost, which the next attempt replaces.
-                last_errors += 1;
-                if projected.is_ok() || last_errors == LAST_ATTEMPTS {
+                last_attempts += 1;
+                if projected.is_ok() || last_attempts == LAST_ATTEMPTS {
                     return;
                 }
                 sleep(TICK).await;

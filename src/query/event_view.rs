@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::view::{time, word};
 use crate::domain::{Channel, CorrelationId, StatusEvent};
 
-/// A message became known, its status changed, its status became final or is no longer final, or another message
-/// replaced it. The members have the same meaning as in the list.
+/// One of these happened: the message became known, its status changed, its status became final, its status is no longer
+/// final, or another message replaced it. The members have the same meaning as in the list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {

@@ -23,7 +23,7 @@ impl Program {
         fs::create_dir_all(&target)?;
         let work = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
         if let Some(binary) = &self.binary {
-            let binary = binary.canonicalize().with_context(|| format!("there is no program {}", binary.display()))?;
+            let binary = binary.canonicalize().with_context(|| format!("{} does not exist", binary.display()))?;
             return Ok((binary, work));
         }
         cargo::run(cargo().args(["build", "--release", "--package", "receiptd", "--bin", "receiptd"]))?;

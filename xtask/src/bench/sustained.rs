@@ -47,7 +47,10 @@ struct Row {
 pub(crate) async fn table(plan: &Plan, lanes: &mut [Lane]) -> Result<String> {
     let mut rows = Vec::new();
     for &connections in &plan.connections {
-        let parse_only = lanes.iter().find(|lane| lane.variant == Variant::NoOp).context("there is no yardstick")?;
+        let parse_only = lanes
+            .iter()
+            .find(|lane| lane.variant == Variant::NoOp)
+            .context("the variant that stores nothing was not measured")?;
         let parse_only = greatest(parse_only, connections)?;
         for (place, lane) in lanes.iter_mut().enumerate() {
             if !matches!(lane.variant, Variant::Sqlite | Variant::Postgres) {

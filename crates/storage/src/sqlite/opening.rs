@@ -22,6 +22,7 @@ const LOG_LIMIT: &str = "33554432";
 /// The number of pages in the write-ahead log after which it is merged into the file. Pages that change often are merged less
 /// often than with the default, 1,000.
 const LOG_PAGES: &str = "8000";
+
 /// Opens the file at `url`. A commit is on disk when it returns: write-ahead log with `synchronous=FULL`.
 pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Result<Store, OpenError> {
     let location = Location::of(url, options.access)?;
