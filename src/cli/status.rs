@@ -43,6 +43,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Prints a message for people.
 pub(super) fn show(message: &MessageView) {
+    let verdict = &message.verdict;
+    output::line(&verdict.sentence);
+    output::line(&verdict.advice);
+    if let Some(side) = &verdict.side {
+        output::line(format!("Whose side: {}", on_side(side)));
+    }
+    output::line("");
     let facts = [
         ("status", in_words(message)),
         ("channel", or_dash(message.channel.as_ref())),
@@ -58,11 +65,23 @@ pub(super) fn show(message: &MessageView) {
         output::line(format!("Note: {warning}."));
     }
     if let Some(recipients) = &message.recipients {
-        let rows = recipients.iter().map(|one| vec![one.to.clone(), one.status.clone(), or_dash(one.reason.as_ref())]);
-        output::table(&["recipient", "status", "reason"], rows);
+        let rows = recipients.iter().map(|one| vec![one.to.clone(), one.status.clone(), one.verdict.sentence.clone()]);
+        output::table(&["recipient", "status", "what it means"], rows);
     }
     let timeline = message.timeline.as_deref().unwrap_or_default();
     output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
+}
+
+/// A side in the words of people.
+fn on_side(side: &str) -> &str {
+    match side {
+        "sender" => "the sending application",
+        "recipient" => "the recipient, with phone and address",
+        "network" => "the network or service that delivers",
+        "platform" => "Webex Connect",
+        "us" => "this installation and its account",
+        other => other,
+    }
 }
 
 /// Returns whether the message has ended without success.

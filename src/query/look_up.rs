@@ -88,7 +88,7 @@ impl Query {
     fn with_timeline(&self, history: &History) -> MessageView {
         let History { message, notifications, dispatch } = history;
         let mut view = self.view(message);
-        view.tell(by_recipient(notifications), &timeline(notifications, dispatch));
+        view.tell(message, by_recipient(notifications), &timeline(notifications, dispatch));
         view
     }
 
@@ -143,7 +143,7 @@ impl Query {
             let mut view = MessageView::of(message, cutoffs.is_overdue(message));
             if message.other_recipients {
                 let notifications = self.messages.notifications_without_bodies(&message.correlation_id).await?;
-                view.tell_recipients(by_recipient(&notifications), LISTED_RECIPIENTS);
+                view.tell_recipients(message, by_recipient(&notifications), LISTED_RECIPIENTS);
             }
             items.push(view);
         }
@@ -202,7 +202,7 @@ impl Query {
         let (at, dispatch) = (message.created_at, Dispatch::Queued);
         let queued = DispatchEvent { at, dispatch, code: None, reason: None, transaction_id: None };
         let mut view = self.view(message);
-        view.tell(by_recipient(&[]), &timeline(&[], &[queued]));
+        view.tell(message, by_recipient(&[]), &timeline(&[], &[queued]));
         view
     }
 

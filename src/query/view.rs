@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::VerdictView;
 use crate::domain::{
     Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Status, StoredNotification,
     Timestamp, TransactionId,
@@ -46,6 +47,8 @@ pub struct MessageView {
     pub updated_at: String,
     pub status_at: Option<String>,
     pub notification_count: i64,
+    /// What the status means, and what to do next.
+    pub verdict: VerdictView,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// The recipients, if there are several; in a list, only the first ones.
@@ -69,6 +72,7 @@ pub struct RecipientView {
     pub code: Option<String>,
     pub reason: Option<String>,
     pub transaction_id: Option<String>,
+    pub verdict: VerdictView,
 }
 
 /// One thing that happened to a message.
@@ -132,8 +136,8 @@ impl MessageView {
     #[must_use]
     pub fn cancelled(self, at: Timestamp) -> Self {
         let at = at.to_string();
-        let status = Status::Cancelled.to_string();
-        Self { status, is_final: true, overdue: false, updated_at: at.clone(), status_at: Some(at), ..self }
+        let (status, verdict) = (Status::Cancelled.to_string(), VerdictView::cancelled());
+        Self { status, verdict, is_final: true, overdue: false, updated_at: at.clone(), status_at: Some(at), ..self }
     }
 
     pub(super) fn of(message: &Message, overdue: bool) -> Self {
@@ -156,6 +160,7 @@ impl MessageView {
             updated_at: message.updated_at.to_string(),
             status_at: time(message.status_at),
             notification_count: message.notification_count,
+            verdict: VerdictView::of(message, overdue, 1),
             warnings: message.warning().into_iter().map(str::to_owned).collect(),
             recipients: None,
             recipient_count: None,
@@ -164,17 +169,18 @@ impl MessageView {
     }
 
     /// Adds the recipients and the timeline.
-    pub(super) fn tell(&mut self, recipients: Option<Vec<RecipientStatus>>, timeline: &[Entry]) {
-        self.tell_recipients(recipients, usize::MAX);
+    pub(super) fn tell(&mut self, message: &Message, recipients: Option<Vec<RecipientStatus>>, timeline: &[Entry]) {
+        self.tell_recipients(message, recipients, usize::MAX);
         self.timeline = Some(timeline.iter().map(EntryView::of).collect());
     }
 
     /// Adds the recipients, at most `most` of them, if there are several. A message that we sent has one recipient,
     /// whatever ids its notifications name, so none are added. `to` becomes the first recipient in order, since it does
     /// not matter which one was known first.
-    pub(super) fn tell_recipients(&mut self, recipients: Option<Vec<RecipientStatus>>, most: usize) {
-        let is_observed = self.origin == Origin::Observed.as_str();
+    pub(super) fn tell_recipients(&mut self, message: &Message, recipients: Option<Vec<RecipientStatus>>, most: usize) {
+        let is_observed = message.origin() == Origin::Observed;
         let Some(recipients) = recipients.filter(|_| is_observed) else { return };
+        self.verdict = VerdictView::of(message, self.overdue, recipients.len());
         self.to = recipients.first().map(|one| one.recipient.to_string());
         self.recipient_count = Some(recipients.len());
         self.recipients = Some(recipients.iter().take(most).map(RecipientView::of).collect());
@@ -195,6 +201,7 @@ impl RecipientView {
             code: standing.code.clone(),
             reason: standing.reason.clone(),
             transaction_id: transaction(standing.transaction_id.as_ref()),
+            verdict: VerdictView::of_recipient(standing),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Compares the documents with the code: commands, flags, settings, routes and files that a document names must exist.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod codes;
+
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 /// The documents at the top, and those in `docs/`.

@@ -31,7 +31,11 @@ use crate::{
     domain::{AuditAction, Cursor, Dimension, Failure, Object, Origin, PageLimit, Status},
     http::{routes::DESCRIPTIONS, state::Published},
     maintenance::Subject,
-    webex::{SmsApi, rules},
+    webex::{
+        SmsApi,
+        codes::{Resend, Side},
+        rules,
+    },
 };
 
 /// Returns the description.
@@ -84,6 +88,8 @@ fn complete(schemas: &mut Object, sms_api: SmsApi) {
         ("AuditAction", AuditAction::ALL.map(AuditAction::as_str).to_vec()),
         ("Dimension", Dimension::ALL.map(Dimension::as_str).to_vec()),
         ("Subject", Subject::ALL.map(Subject::as_str).to_vec()),
+        ("Side", Side::ALL.map(Side::as_str).to_vec()),
+        ("Resend", Resend::ALL.map(Resend::as_str).to_vec()),
     ];
     for (name, words) in words {
         schemas.entry(name).or_insert_with(|| json!({ "type": "string" }))["enum"] = words.into();

@@ -133,6 +133,10 @@ async fn a_message_has_the_documented_members(database: &Database) {
     let sample = Sample::of("order-1").says("Un-Delivered", "7203").with("messageCount", "2");
     server.posts(sample.with("Description", "Unknown Subscriber address")).await.is_acknowledged();
     let mut message = server.message("order-1").await;
+    let verdict = json!({
+        "sentence": "Not delivered: this number does not exist.", "side": "recipient", "resend": "corrected",
+        "advice": "Check the number with the recipient. Sending again to this number will not help."
+    });
     for (member, value) in [
         ("correlationId", json!("order-1")),
         ("transactionId", json!("transaction-of-order-1")),
@@ -150,6 +154,7 @@ async fn a_message_has_the_documented_members(database: &Database) {
         ("overdue", json!(false)),
         ("statusAt", json!("2026-05-20T13:15:04.749Z")),
         ("notificationCount", json!(1)),
+        ("verdict", verdict),
         ("recipients", Value::Null),
         ("recipientCount", Value::Null),
     ] {

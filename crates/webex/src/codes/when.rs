@@ -27,6 +27,20 @@ impl When {
         }
     }
 
+    /// Whether the condition can hold for a notification with this description and unknown additional information.
+    pub(super) fn may_hold(self, description: Option<&str>) -> bool {
+        matches!(self, Self::Additional(_)) || self.holds(Said { description, additional: None })
+    }
+
+    /// The condition as the table has it.
+    pub(super) fn in_words(self) -> Option<String> {
+        match self {
+            Self::Always => None,
+            Self::Description(patterns) => Some(format!("description:{patterns}")),
+            Self::Additional(patterns) => Some(format!("additionalInfo:{patterns}")),
+        }
+    }
+
     pub(super) fn holds(self, said: Said<'_>) -> bool {
         let (patterns, text) = match self {
             Self::Always => return true,
