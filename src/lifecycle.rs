@@ -109,6 +109,7 @@ pub async fn serve(
         store,
         dispatch_health,
         tokens: settings.tokens,
+        session_limits: settings.sessions,
         allowed_addresses: settings.allowed_addresses,
         proxies: settings.proxies,
         connections: settings.connections,

@@ -344,3 +344,12 @@ CREATE TABLE heartbeat (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     at BIGINT NOT NULL
 );
+
+-- Sessions of people in a browser. Each began with an API token, and ends with it.
+CREATE TABLE sessions (
+    id        BYTEA            NOT NULL PRIMARY KEY, -- SHA-256 of the random id in the cookie
+    token     TEXT COLLATE "C" NOT NULL,             -- the name of the token
+    proof     BYTEA            NOT NULL,             -- HMAC of the token's secret, with the id in the cookie as its key
+    opened_at BIGINT           NOT NULL,
+    used_at   BIGINT           NOT NULL              -- the last use, to the minute
+);

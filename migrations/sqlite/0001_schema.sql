@@ -284,3 +284,12 @@ CREATE TABLE heartbeat (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     at BIGINT NOT NULL
 );
+
+-- Sessions of people in a browser. Each began with an API token, and ends with it.
+CREATE TABLE sessions (
+    id        BLOB   NOT NULL PRIMARY KEY, -- SHA-256 of the random id in the cookie
+    token     TEXT   NOT NULL,             -- the name of the token
+    proof     BLOB   NOT NULL,             -- HMAC of the token's secret, with the id in the cookie as its key
+    opened_at BIGINT NOT NULL,
+    used_at   BIGINT NOT NULL              -- the last use, to the minute
+);

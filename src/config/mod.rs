@@ -24,6 +24,7 @@
 //! | `networks` | lists of IP addresses: trusted proxies, and clients of the notify URL |
 //! | `dispatch_limits` | how fast to send |
 //! | `retention` | how long data is kept |
+//! | `sessions` | how long people stay logged in |
 //! | `tls` | the certificate of the server |
 //! | `tokens` | the API tokens |
 
@@ -44,6 +45,7 @@ mod raw;
 mod retention;
 mod secret_length;
 mod sending;
+mod sessions;
 mod settings;
 mod tls;
 mod tokens;

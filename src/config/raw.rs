@@ -18,6 +18,7 @@ pub(super) struct Raw {
     pub(super) http: Http,
     pub(super) tls: Tls,
     pub(super) api: Api,
+    pub(super) sessions: Sessions,
     pub(super) notify: Notify,
     pub(super) database: Database,
     pub(super) webex: Webex,
@@ -49,6 +50,13 @@ pub(super) struct Tls {
 #[serde(deny_unknown_fields)]
 pub(super) struct Api {
     pub(super) tokens: Vec<Token>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sessions {
+    pub(super) idle_minutes: u64,
+    pub(super) longest_hours: u64,
 }
 
 /// A token in either form.

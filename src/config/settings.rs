@@ -18,10 +18,12 @@ use super::{
     raw::Raw,
     retention::periods,
     sending::{SendSettings, sending},
+    sessions::session_limits,
     tls::certificate,
     tokens::{ApiTokens, tokens},
 };
 use crate::{
+    domain::SessionLimits,
     maintenance::Periods,
     notify::{Authentication, Limits},
     observe::{LogFilter, LogFormat, causes},
@@ -48,6 +50,8 @@ pub struct Settings {
     pub database: OpenOptions,
     /// The API tokens; `None` if the API is open to every client that can connect.
     pub tokens: Option<ApiTokens>,
+    /// How long people stay logged in.
+    pub sessions: SessionLimits,
     /// The secrets that the notify URL requires.
     pub authentication: Authentication,
     /// The addresses that may use the notify URL; empty if all may.
@@ -181,6 +185,7 @@ impl Settings {
                 access: if raw.database.migrate { Access::Create } else { Access::Write },
             },
             tokens,
+            sessions: session_limits(&raw.sessions, errors),
             authentication,
             allowed_addresses,
             body_limit: raw.notify.body_limit_bytes,

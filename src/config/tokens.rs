@@ -24,6 +24,8 @@ pub enum Scope {
 }
 
 impl Scope {
+    pub const ALL: [Self; 4] = [Self::Read, Self::Send, Self::Metrics, Self::Admin];
+
     fn from_word(word: &str) -> Option<Self> {
         match word {
             "read" => Some(Self::Read),

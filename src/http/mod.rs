@@ -6,19 +6,23 @@
 //! | Folder or file | What it contains |
 //! | --- | --- |
 //! | `state` | the state that handlers share |
+//! | `host` | the host that a client names |
 //! | `problem` | the errors that clients see |
 //! | `transport` | connections: how many there may be, how much is read from them, when they are closed |
 //! | `middleware` | what happens to every request and answer |
 //! | `extract` | what handlers take from a request: the caller, parameters, pages, bodies |
 //! | `routes` | each resource: its handlers, and its part of the API description |
+//! | `pages` | the pages for people |
 //! | `openapi` | the whole API description, for programs and for people |
 //! | `server` | assembles the parts, and runs until the shutdown |
 //!
 //! Imports go one way: `HTTP` in `tests/architecture/main.rs` defines which of them may use which.
 
 mod extract;
+mod host;
 mod middleware;
 mod openapi;
+mod pages;
 mod problem;
 mod routes;
 mod server;

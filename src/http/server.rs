@@ -22,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     http::{
-        extract::{auth::throttle::AuthThrottle, body::LargeBodyLimit},
+        extract::{
+            auth::{session::resume, throttle::AuthThrottle},
+            body::LargeBodyLimit,
+        },
         middleware::{
             behind::add_behind,
             checks::{Local, check},
@@ -30,6 +33,7 @@ use crate::{
             security_headers::add_security_headers,
         },
         openapi::{self, Conditions},
+        pages,
         routes::{self, Followers, Misdirected, Probe},
         state::{App, Closing},
         transport::{connection::HEAD_WITHIN, continuing, crowd::Crowd, peer::Peer, watch},
@@ -69,10 +73,12 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: &CancellationToken
             let application =
                 application.app_data(misdirected.clone()).app_data(followers.clone()).app_data(local.clone());
             application
+                .wrap(from_fn(resume))
                 .wrap(from_fn(check))
                 .wrap(from_fn(add_behind))
                 .wrap(from_fn(add_security_headers))
                 .wrap(from_fn(identify))
+                .configure(pages::register)
                 .configure(routes::register)
         }
     };

@@ -10,7 +10,7 @@ use crate::{
     audit::{AuditUnavailable, AuditWriter, Proof},
     clock::Clock,
     config::{ApiTokens, ConnectionLimits, Networks, Proxies},
-    domain::Actor,
+    domain::{Actor, SessionLimits},
     maintenance::Eraser,
     notify::Intake,
     observe::Metrics,
@@ -47,6 +47,8 @@ pub struct App {
     pub metrics: Metrics,
     /// The tokens of the API; `None` if it requires none.
     pub tokens: Option<ApiTokens>,
+    /// How long people stay logged in.
+    pub session_limits: SessionLimits,
     /// The addresses that may use the notify URL; if empty, all may.
     pub allowed_addresses: Networks,
     /// The trusted proxies in front of the server.

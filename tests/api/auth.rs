@@ -25,7 +25,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
 ];
 
 /// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
-const SCOPES: [(&str, &str); 33] = [
+const SCOPES: [(&str, &str); 35] = [
     ("head /notify", ""),
     ("get /notify", ""),
     ("post /notify", ""),
@@ -52,6 +52,8 @@ const SCOPES: [(&str, &str); 33] = [
     ("get /v1/audit", "admin"),
     ("get /v1/audit/verify", "admin"),
     ("post /v1/erase", "admin"),
+    ("post /session", ""),
+    ("delete /session", ""),
     ("head /health/live", ""),
     ("get /health/live", ""),
     ("head /health/ready", ""),
@@ -73,6 +75,7 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
         ("post", "/v1/erase") => {
             request.header("content-type", "application/json").body(r#"{"to":"447700900999","dryRun":true}"#)
         }
+        ("post", "/session") => request.header("content-type", "application/json").body(r#"{"token":"r3ad-s3cret"}"#),
         ("post", "/v1/import") => request.header("content-type", "application/json").body("[]"),
         ("post", path) if path.starts_with("/notify") => request.body(Sample::of("order-2").body()),
         _ => request,

@@ -54,13 +54,15 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// The same for the folders of `src/http/`, whose server puts the rest together.
 const HTTP: &[(&str, &[&str])] = &[
     ("state", &[]),
+    ("host", &[]),
     ("problem", &[]),
     ("transport", &["state"]),
-    ("middleware", &["state", "problem", "transport"]),
-    ("extract", &["state", "problem", "transport"]),
+    ("middleware", &["state", "host", "problem", "transport"]),
+    ("extract", &["state", "host", "problem", "transport"]),
     ("routes", &["state", "problem", "extract"]),
+    ("pages", &["state", "host", "problem", "extract", "routes"]),
     ("openapi", &["state", "problem", "routes"]),
-    ("server", &["state", "problem", "transport", "middleware", "extract", "routes", "openapi"]),
+    ("server", &["state", "problem", "transport", "middleware", "extract", "routes", "pages", "openapi"]),
 ];
 /// The simulator is not among them: it plays the platform.
 const USE_CASE: &[&str] = &["domain", "webex", "storage", "clock", "observe", "secret", "detached", "handover"];

@@ -266,7 +266,10 @@ fn paths(text: &str) -> Vec<String> {
     let paths = words.map(|word| word.strip_prefix("http://127.0.0.1:8080").unwrap_or(word));
     let paths = paths.filter(|word| {
         let first = word.strip_prefix('/').map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
-        matches!(first, Some("v1" | "notify" | "notify-check" | "health" | "metrics" | "openapi.json" | "docs"))
+        matches!(
+            first,
+            Some("v1" | "session" | "notify" | "notify-check" | "health" | "metrics" | "openapi.json" | "docs")
+        )
     });
     paths.map(|path| path.split('?').next().unwrap_or_default().to_owned()).collect()
 }

@@ -30,6 +30,7 @@
 //! | `row_change` | the part of a link that describes one row |
 //! | `audit_log` | the entries of the audit log: who did what |
 //! | `person` | a person whose data is erased |
+//! | `session` | a session of a person in a browser, and when it ends |
 //! | `readings` | the texts in a body, in any encoding |
 
 mod address;
@@ -53,6 +54,7 @@ mod person;
 mod readings;
 mod recipients;
 mod row_change;
+mod session;
 mod sign;
 mod standing;
 mod stats;
@@ -82,6 +84,7 @@ pub use person::{ERASED, ERASED_BODY, Person};
 pub use readings::is_compressed;
 pub use recipients::{Outcome, RecipientKey, RecipientStatus, by_recipient, outcome, standings, worst_off};
 pub use row_change::{ChainedTable, ChangeKind, RowChange, RowKey};
+pub use session::{Session, SessionKey, SessionLimits};
 pub use standing::{Precedence, Standing};
 pub use stats::{Dimension, StatsRequest, StatsRow};
 pub use status::{Failure, Rank, Status};

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Body, Certificate, ClientBuilder, Method, RequestBuilder};
+use reqwest::{Body, Certificate, ClientBuilder, Method, RequestBuilder, redirect::Policy};
 use serde_json::Value;
 
 use super::{Answer, described::assert_described};
@@ -16,6 +16,7 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    cookie: Option<String>,
 }
 
 impl Client {
@@ -28,19 +29,37 @@ impl Client {
         let builder = reqwest::Client::builder().no_proxy();
         // Reading the certificates of the system takes longer than the requests.
         let authorities = authority.map(|pem| Certificate::from_pem(pem.as_bytes()).unwrap());
-        let builder = builder.timeout(Duration::from_mins(1)).tls_certs_only(authorities);
-        Self { http: kind(builder).build().unwrap(), base, token: None }
+        // Answers that lead elsewhere are asserted too.
+        let builder = builder.redirect(Policy::none()).timeout(Duration::from_mins(1)).tls_certs_only(authorities);
+        Self { http: kind(builder).build().unwrap(), base, token: None, cookie: None }
     }
 
     /// Another client, with another address of this machine and its own connections.
     pub fn at_address(&self, address: [u8; 4]) -> Self {
         let other = Self::with(self.base.clone(), None, |builder| builder.local_address(IpAddr::from(address)));
-        Self { token: self.token.clone(), ..other }
+        Self { token: self.token.clone(), cookie: self.cookie.clone(), ..other }
     }
 
     /// The same client with this API token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client with the session that this answer began, and without a token.
+    pub fn with_session(&self, begun: &Answer) -> Self {
+        let cookie = begun.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        Self { token: None, cookie: Some(cookie), ..self.clone() }
+    }
+
+    /// The same client with the session of another one, at this server.
+    pub fn with_session_of(&self, other: &Self) -> Self {
+        Self { token: None, cookie: other.cookie.clone(), ..self.clone() }
+    }
+
+    /// Logs in with an API token.
+    pub async fn logs_in(&self, token: &str) -> Self {
+        let body = serde_json::json!({ "token": token }).to_string();
+        self.with_session(&self.posts_to("/session", body).await.is(200))
     }
 
     /// The address of the server.
@@ -51,6 +70,7 @@ impl Client {
     /// A request that can still be changed. [`asked`] sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = self.cookie.iter().fold(request, |request, cookie| request.header("cookie", cookie));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `follower` | a client that follows the events of a server |
 //! | `server`, `client`, `answer` | a server for a single test, requests to it, and assertions about the answers |
+//! | `page` | a page as a person reads it |
 //! | `described` | checks each answer against the API description |
 //! | `database`, `clock` | the database and the clock of the server |
 //! | `stored` | stores arrivals, and reads everything that is stored |
@@ -64,6 +65,7 @@ pub mod database;
 mod described;
 mod eventually;
 mod follower;
+mod page;
 mod platform;
 pub mod preload;
 pub mod program;
@@ -80,6 +82,7 @@ pub use database::Database;
 pub use described::{Operation, operations};
 pub use eventually::eventually;
 pub use follower::Follower;
+pub use page::Page;
 pub use platform::{Platform, Recorder, Request};
 pub use program::{Program, free_address};
 pub use raw::{Ending, Raw, by_hand};

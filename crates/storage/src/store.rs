@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     AuditLog, Erasure, HashChain, Health, InboundStore, Journal, Messages, Outbox, Projection, Quarantine, Repair,
-    Retention, StatusEvents,
+    Retention, Sessions, StatusEvents,
 };
 
 #[derive(Clone)]
@@ -26,6 +26,7 @@ pub struct Store {
     pub audit_log: Arc<dyn AuditLog>,
     pub retention: Arc<dyn Retention>,
     pub erasure: Arc<dyn Erasure>,
+    pub sessions: Arc<dyn Sessions>,
     /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
     /// Notifies when this instance has accepted a message for sending.
@@ -55,6 +56,7 @@ impl Store {
             + AuditLog
             + Retention
             + Erasure
+            + Sessions
             + 'static,
     {
         let backend = Arc::new(backend);
@@ -72,7 +74,8 @@ impl Store {
             hash_chain: backend.clone(),
             audit_log: backend.clone(),
             retention: backend.clone(),
-            erasure: backend,
+            erasure: backend.clone(),
+            sessions: backend,
             status_signal: signals.changed.subscribe(),
             submission_signal: signals.submitted.subscribe(),
         }

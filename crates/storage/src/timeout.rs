@@ -11,13 +11,14 @@ use async_trait::async_trait;
 use receiptd_domain::{
     Actor, Archived, Arrival, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent, EventPosition,
     Filter, Fingerprint, History, Inbound, JournalBatch, JournalPosition, JournalSpan, Message, Page, PageLimit,
-    StatsRequest, StatsRow, StatusEvent, StoredNotification, Timestamp, TransactionId, Unreadable, Writer,
+    Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Timestamp, TransactionId, Unreadable,
+    Writer,
 };
 use tokio::time::timeout;
 
 use super::{
     AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, JournalHead, Messages, Outbox, OutboxEntry,
-    Projection, Quarantine, Settlement, StatusEvents, StorageError, Store,
+    Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store,
 };
 
 /// A part of a store whose methods have a time limit.
@@ -41,6 +42,7 @@ impl Store {
             outbox: Arc::new(WithTimeout { inner: self.outbox, most, health: health() }),
             status_events: Arc::new(WithTimeout { inner: self.status_events, most, health: health() }),
             audit_log: Arc::new(WithTimeout { inner: self.audit_log, most, health: health() }),
+            sessions: Arc::new(WithTimeout { inner: self.sessions, most, health: health() }),
             ..self
         }
     }
@@ -130,6 +132,13 @@ with_timeout! { StatusEvents:
 with_timeout! { AuditLog:
     append(entries: &[AuditEntry]) -> ();
     list(filter: &AuditFilter, after: Option<&Cursor>, limit: PageLimit) -> Page<AuditEntry>;
+}
+
+with_timeout! { Sessions:
+    open(session: &Session, opened_before: Timestamp, used_before: Timestamp) -> ();
+    find(key: &SessionKey) -> Option<Session>;
+    note_use(key: &SessionKey, at: Timestamp) -> ();
+    close(key: &SessionKey) -> ();
 }
 
 #[cfg(test)]

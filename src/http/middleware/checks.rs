@@ -1,37 +1,40 @@
-//! Checks every request to the API before its handler sees it: it was not sent by a web page of another origin, each
+//! Checks every request to the API and the pages before its handler sees it: it was not sent by a web page of another origin, each
 //! parameter is given once, and the body has an encoding that is read.
 //!
 //! A page in a browser can send requests to any address that the browser can reach, loopback included. If the API
 //! requires no token, that would be enough to send messages. The paths that need no token are exempt: the notify URL,
 //! which stores everything that is authentic, and what is public.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
+use crate::{
+    domain::FieldError,
+    http::{
+        host::{host, is_loopback, is_same_origin},
+        problem::{Code, Problem},
+        state::App,
+    },
+};
 use actix_web::{
     Error, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Uri,
-        header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN},
+        Method, Uri,
+        header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN},
         uri::{Authority, PathAndQuery},
     },
     middleware::Next,
     web::{self, Data, Payload},
 };
-use url::Url;
-
-use crate::{
-    domain::FieldError,
-    http::{
-        problem::{Code, Problem},
-        state::App,
-    },
-};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// The paths that need no token. Everything below one of them is exempt as well.
-const EXEMPT: [&str; 5] = ["/notify", "/notify-check", "/health", "/openapi.json", "/docs"];
+const EXEMPT: [&str; 6] = ["/notify", "/notify-check", "/health", "/openapi.json", "/docs", "/assets"];
+/// The paths at which there is no page. Everything below one of them is meant too.
+const PROGRAMS_ONLY: [&str; 3] = ["/v1", "/metrics", "/session"];
 
 /// Whether the server listens on a loopback address.
 #[derive(Clone, Copy)]
@@ -91,7 +94,7 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
     if EXEMPT.iter().any(|root| is_below(path, root)) {
         return None;
     }
-    let host = host(request);
+    let host = host(request.head());
     let is_open = request.app_data::<Data<App>>().is_some_and(|app| app.tokens.is_none());
     let is_local = request.app_data::<Data<Local>>().is_some_and(|local| local.0);
     if is_open && is_local && !host.as_ref().is_none_or(is_loopback) {
@@ -99,8 +102,8 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
                       use one of these, or set api.tokens";
         return Some(Problem::new(Code::Misdirected, detail));
     }
-    if is_foreign(request.headers(), host.as_ref()) {
-        let detail = "the API rejects requests that a browser sends for a page of another origin (Origin, \
+    if is_foreign(request.headers(), host.as_ref()) && !is_link_to_a_page(request, path) {
+        let detail = "receiptd rejects requests that a browser sends for a page of another origin (Origin, \
                       Sec-Fetch-Site)";
         return Some(Problem::new(Code::ForeignOrigin, detail));
     }
@@ -111,37 +114,24 @@ fn refusal(request: &ServiceRequest) -> Option<Problem> {
     (!errors.is_empty()).then(|| Problem::faulty(errors))
 }
 
-/// Returns the host that the client names; `None` if it names none, which browsers always do.
-fn host(request: &ServiceRequest) -> Option<Authority> {
-    // Over HTTP/2, it is part of the URI.
-    let authority = request.uri().authority().cloned();
-    authority.or_else(|| text(request.headers(), &HOST)?.trim().parse().ok())
-}
-
-/// Returns whether the name or address always means this machine. A foreign name that resolves to it (DNS rebinding)
-/// does not.
-fn is_loopback(host: &Authority) -> bool {
-    let name = host.host().trim_end_matches('.').to_ascii_lowercase();
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address.map_or_else(
-        |_| name == "localhost" || name.ends_with(".localhost"),
-        |address| address.to_canonical().is_loopback(),
-    )
-}
-
-/// Returns whether the browser reports that a page of another origin sent the request.
+/// Returns whether the browser reports that a page of another origin sent the request. Browsers that do not send
+/// `Sec-Fetch-Site` send the origin with every request that changes something. A proxy may have changed the host, so the
+/// origin counts only without that header.
 fn is_foreign(headers: &HeaderMap, host: Option<&Authority>) -> bool {
-    let of_another_site = |value: &HeaderValue| !matches!(value.as_bytes(), b"same-origin" | b"none");
-    let of_another_origin = |value: &HeaderValue| !host.is_some_and(|host| is_same_origin(value, host));
-    headers.get_all(SEC_FETCH_SITE).any(of_another_site) || headers.get_all(ORIGIN).any(of_another_origin)
+    if headers.contains_key(SEC_FETCH_SITE) {
+        return headers.get_all(SEC_FETCH_SITE).any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+    }
+    headers.get_all(ORIGIN).any(|origin| !host.is_some_and(|host| is_same_origin(origin, host)))
 }
 
-/// Host and port decide. The scheme does not: a proxy in front may add TLS.
-fn is_same_origin(origin: &HeaderValue, host: &Authority) -> bool {
-    let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else { return false };
-    let default = if origin.scheme() == "https" { 443 } else { 80 };
-    let is_same_name = origin.host_str().is_some_and(|name| name.eq_ignore_ascii_case(host.host()));
-    is_same_name && origin.port().unwrap_or(default) == host.port_u16().unwrap_or(default)
+/// Returns whether a person follows a link to a page. Links may come from anywhere, for example from a chat. The other
+/// origin cannot read the page, and pages change nothing when they are read.
+fn is_link_to_a_page(request: &ServiceRequest, path: &str) -> bool {
+    let is = |name: HeaderName, value: &str| request.headers().get(name).is_some_and(|given| given == value);
+    request.method() == Method::GET
+        && !PROGRAMS_ONLY.iter().any(|root| is_below(path, root))
+        && is(SEC_FETCH_MODE, "navigate")
+        && is(SEC_FETCH_DEST, "document")
 }
 
 /// Returns why the body cannot be read as the client means it, if it cannot.
@@ -174,10 +164,6 @@ fn repeated(query: &str) -> Vec<FieldError> {
             detail: format!("is given {count} times; give it once"),
         })
         .collect()
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]
@@ -215,20 +201,12 @@ mod tests {
             assert_eq!(foreign("127.0.0.1", &[("sec-fetch-site", site)]), expected, "{site}");
         }
         assert!(!foreign("127.0.0.1", &[]), "it is not a browser");
+        for (site, expected) in [("same-origin", false), ("cross-site", true)] {
+            let headers = [("sec-fetch-site", site), ("origin", "https://status.example.com")];
+            assert_eq!(foreign("127.0.0.1:8080", &headers), expected, "{site} behind a proxy that changed the host");
+        }
         let two = [("origin", "http://127.0.0.1"), ("origin", "http://evil.example")];
         assert!(foreign("127.0.0.1", &two), "one of two is foreign");
-    }
-
-    #[test]
-    fn only_names_of_this_machine_are_loopback() {
-        let loopback = ["localhost", "LocalHost:80", "localhost.", "a.localhost:1", "127.0.0.1", "127.9.9.9:8080"];
-        for host in loopback.into_iter().chain(["[::1]", "[::1]:80", "[::ffff:127.0.0.1]:80"]) {
-            assert!(is_loopback(&host.parse().unwrap()), "{host}");
-        }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0", "10.0.0.1", "[::]"]
-        {
-            assert!(!is_loopback(&host.parse().unwrap()), "{host}");
-        }
     }
 
     #[test]

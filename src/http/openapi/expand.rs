@@ -28,7 +28,7 @@ fn expand(method: &str, operation: &mut Object, conditions: &Conditions) {
             [Code::Unauthorized, Code::Forbidden, Code::ForeignOrigin, Code::Misdirected, Code::TooManyRequests];
         problems.extend(of_any.into_iter().chain([Code::InvalidRequest, Code::UnsupportedMediaType]));
         problems = Code::ALL.into_iter().filter(|code| problems.contains(code)).collect();
-        if conditions.is_open { json!([]) } else { json!([{ "token": [scope] }]) }
+        if conditions.is_open { json!([]) } else { json!([{ "token": [scope] }, { "session": [scope] }]) }
     } else if operation.remove("x-notify").is_some() {
         problems.push(Code::Unauthorized);
         notify(conditions.notify.as_ref())

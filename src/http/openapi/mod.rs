@@ -231,7 +231,7 @@ mod tests {
             describe(conditions)["paths"][path][method]["security"].clone()
         };
         let closed = Conditions::default();
-        assert_eq!(security(&closed, "/v1/import", "post"), json!([{ "token": ["admin"] }]));
+        assert_eq!(security(&closed, "/v1/import", "post"), json!([{ "token": ["admin"] }, { "session": ["admin"] }]));
         let open = Conditions { is_open: true, notify: Some(Authentication::default()), ..Conditions::default() };
         assert_eq!(security(&open, "/v1/import", "post"), json!([]));
         assert_eq!(security(&open, "/notify", "post"), json!([]));

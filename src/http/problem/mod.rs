@@ -97,6 +97,42 @@ impl Problem {
         }
     }
 
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The fields that are not valid.
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// Returns the answer with a page in place of the problem document.
+    pub(crate) fn answer_with(&self, page: String) -> HttpResponse {
+        self.answer(HeaderValue::from_static("text/html; charset=utf-8"), page.into())
+    }
+
+    fn answer(&self, media_type: HeaderValue, text: Bytes) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        response.insert_header((CONTENT_TYPE, media_type));
+        match self.code {
+            Code::Unavailable | Code::TooManyRequests => _ = response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            Code::Unauthorized => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer")),
+            _ => {}
+        }
+        let Some(rest) = self.rest.take() else { return response.body(text) };
+        let length = text.len() as u64;
+        let keeping_the_rest = move |text| {
+            let _ = &rest;
+            Ok::<_, Infallible>(text)
+        };
+        response.body(SizedStream::new(length, stream::iter([text]).map(keeping_the_rest)))
+    }
+
     /// Returns the answer to one of many lines.
     pub(crate) fn of_line(&self, line: u64) -> impl Serialize {
         OfLine { line, problem: self.body() }
@@ -177,21 +213,8 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        match self.code {
-            Code::Unavailable | Code::TooManyRequests => _ = response.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS)),
-            Code::Unauthorized => _ = response.insert_header((WWW_AUTHENTICATE, "Bearer")),
-            _ => {}
-        }
         let text = Bytes::from(serde_json::to_vec(&self.body()).unwrap_or_default());
-        let Some(rest) = self.rest.take() else { return response.body(text) };
-        let length = text.len() as u64;
-        let keeping_the_rest = move |text| {
-            let _ = &rest;
-            Ok::<_, Infallible>(text)
-        };
-        response.body(SizedStream::new(length, stream::iter([text]).map(keeping_the_rest)))
+        self.answer(HeaderValue::from_static("application/problem+json"), text)
     }
 }
 

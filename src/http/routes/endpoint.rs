@@ -1,7 +1,7 @@
 //! A path with its handlers, and its answer to methods that it does not support.
 
 use actix_web::{
-    FromRequest, Handler, Responder, Route,
+    FromRequest, Handler, Resource, Responder, Route,
     http::Method,
     web::{self, ServiceConfig, resource},
 };
@@ -52,14 +52,19 @@ impl Endpoint {
         self.on(Method::POST, handler)
     }
 
-    /// Adds the endpoint to the service. The answer to other methods names the supported ones.
+    /// Adds the endpoint to the service.
     pub(crate) fn register(self, service: &mut ServiceConfig) {
+        service.service(self.resource());
+    }
+
+    /// Returns the endpoint for the router. The answer to other methods names the supported ones.
+    pub(crate) fn resource(self) -> Resource {
         let allowed = self.routes.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
         let refuse = move || {
             let refusal = problem::method_not_allowed(&allowed);
             async move { refusal }
         };
         let resource = resource(self.path).default_service(web::to(refuse));
-        service.service(self.routes.into_iter().fold(resource, |resource, (_, route)| resource.route(route)));
+        self.routes.into_iter().fold(resource, |resource, (_, route)| resource.route(route))
     }
 }

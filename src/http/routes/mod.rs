@@ -1,7 +1,7 @@
 //! All routes. Each resource has a file with its handlers, and a JSON file with its part of the API description.
 
 mod audit;
-mod cancel;
+pub(crate) mod cancel;
 mod docs;
 mod endpoint;
 mod erase;
@@ -16,6 +16,7 @@ mod notify;
 mod quarantine;
 mod rebuild;
 mod send;
+pub(crate) mod session;
 mod stats;
 mod unknown_path;
 
@@ -24,13 +25,13 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use endpoint::Endpoint;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use events::Followers;
 pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 16] = [
+pub(crate) const DESCRIPTIONS: [&str; 17] = [
     include_str!("audit.json"),
     include_str!("cancel.json"),
     include_str!("docs.json"),
@@ -46,6 +47,7 @@ pub(crate) const DESCRIPTIONS: [&str; 16] = [
     include_str!("quarantine.json"),
     include_str!("rebuild.json"),
     include_str!("send/send.json"),
+    include_str!("session.json"),
     include_str!("stats.json"),
 ];
 
@@ -73,6 +75,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/v1/audit").get(audit::list),
         Endpoint::at("/v1/audit/verify").get(audit::verify),
         Endpoint::at("/v1/erase").post(erase::erase),
+        Endpoint::at("/session").post(session::begin).on(Method::DELETE, session::end),
         Endpoint::at("/health/live").get(health::live).on(Method::HEAD, health::live),
         Endpoint::at("/health/ready").get(health::ready).on(Method::HEAD, health::ready),
         Endpoint::at("/metrics").get(metrics::metrics),

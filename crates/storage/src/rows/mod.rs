@@ -9,6 +9,7 @@ mod notification;
 pub(crate) mod outbox;
 mod place;
 mod recipient;
+mod session;
 mod standing;
 mod status_event;
 mod step;
@@ -20,6 +21,7 @@ pub(crate) use {
     notification::{KeyRow, NotificationRow, RepeatedRow},
     place::Place,
     recipient::{RecipientRow, SharedRow},
+    session::SessionRow,
     standing::StandingRow,
     status_event::StatusEventRow,
     step::{DispatchRow, EventRow},

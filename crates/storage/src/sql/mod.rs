@@ -25,6 +25,7 @@ mod recipients;
 mod recompute;
 mod repair;
 mod retention;
+mod sessions;
 pub(super) mod statements;
 mod stats;
 mod status_events;

@@ -15,6 +15,7 @@ mod projection;
 mod quarantine;
 mod repair;
 mod retention;
+mod sessions;
 mod status_events;
 
 pub use audit_log::AuditLog;
@@ -29,4 +30,5 @@ pub use projection::{JournalHead, Projection};
 pub use quarantine::Quarantine;
 pub use repair::{BodyParser, QuarantineReader, Recomputed, Repair, StatusCheck};
 pub use retention::{Purged, Retention, RetentionKind};
+pub use sessions::Sessions;
 pub use status_events::StatusEvents;

@@ -1,0 +1,84 @@
+//! `GET /audit`: who did what.
+
+use actix_web::web::Data;
+use maud::html;
+
+use super::{
+    page::{Page, Room, Twin, quoted},
+    show::{capital, or_dash, time, with_query},
+};
+use crate::{
+    domain::{AuditAction, AuditRequest},
+    http::{
+        extract::{
+            auth::{Caller, CanAdminister},
+            pairs::{Pairs, texts},
+        },
+        problem::Problem,
+        state::App,
+    },
+};
+
+/// Shows a page of the audit log, newest first.
+pub(super) async fn page(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
+    // A form sends its empty fields too.
+    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
+    let request = AuditRequest::parse(given.iter().copied()).map_err(Problem::faulty)?;
+    let list = app.audit.list(&request).await?;
+    let value = |name: &str| given.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
+    let others = given.iter().copied().filter(|(name, _)| *name != "cursor");
+    let main = html! {
+        h1 { "Audit log" }
+        p.soft { "Who did what, newest first. Times are those of the first action that an entry counts." }
+        form.filters method="get" action="/audit" {
+            label { "Who" input name="actor" value=(value("actor")); }
+            label {
+                "Action"
+                select name="action" {
+                    option value="" { "Any" }
+                    @for action in AuditAction::ALL.map(AuditAction::as_str) {
+                        option value=(action) selected[action == value("action")] { (capital(action)) }
+                    }
+                }
+            }
+            label { "From (UTC)" input name="since" value=(value("since")) placeholder="2026-05-20"; }
+            label { "Until (UTC)" input name="until" value=(value("until")) placeholder="2026-05-21"; }
+            div.buttons { button.main-button { "Filter" } @if !given.is_empty() { a href="/audit" { "Clear" } } }
+        }
+        @if list.items.is_empty() {
+            section.card { p.none { "No entry matches." } }
+        } @else {
+            div.card.wide {
+                table.stacked {
+                    thead { tr { th { "At" } th { "Who" } th { "Action" } th.number { "Count" } th { "Details" } th { "System user" } } }
+                    tbody {
+                        @for entry in &list.items {
+                            tr data-row tabindex="-1" {
+                                td { (time(&entry.at)) }
+                                td { b { (entry.actor) } }
+                                td { (capital(&entry.action)) }
+                                td.number data-label="Count" { (entry.count) }
+                                td { (or_dash(entry.details.as_deref())) }
+                                td data-label="System user" { (or_dash(entry.os_user.as_deref())) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        nav.pages aria-label="Pages of the list" {
+            @if let Some(next) = &list.next_cursor {
+                a.button rel="next" href=(with_query("/audit", others.chain([("cursor", next.as_str())]))) { "Older entries" }
+            }
+            small { (list.items.len()) " entries on this page" @if list.next_cursor.is_none() { ", the last one" } }
+        }
+    };
+    let flags = given.iter().map(|(name, value)| format!("--{name} {}", quoted(value)));
+    let words: Vec<_> = ["audit".to_owned()].into_iter().chain(flags).collect();
+    let twin = Twin {
+        api: with_query("/v1/audit", given.iter().copied()),
+        command: Some(words.join(" ")),
+        export: Some(with_query("/v1/export", [("of", "audit"), ("format", "csv")])),
+    };
+    Ok(Page { title: "Audit log".to_owned(), room: Some(Room::AuditLog), main, twin: Some(twin) })
+}

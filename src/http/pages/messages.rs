@@ -1,0 +1,148 @@
+//! `GET /messages`: the list of messages, with the same filters as the API.
+
+use actix_web::web::Data;
+use maud::{Markup, html};
+
+use super::{
+    page::{Page, Room, Twin, quoted},
+    show::{Tone, capital, channel_name, id, message_path, or_dash, pill, status, time, with_query},
+};
+use crate::{
+    domain::{Channel, Failure, ListRequest, Origin, Status},
+    http::{
+        extract::{
+            auth::CanRead,
+            caught_up::CaughtUp,
+            pairs::{Pairs, texts},
+        },
+        problem::Problem,
+        state::App,
+    },
+    query::{ListView, MessageView},
+};
+
+/// Shows a page of the list.
+pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
+    // A form sends its empty fields too.
+    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
+    let request = ListRequest::parse(given.iter().copied(), &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let names: Vec<_> = ["messages"].into_iter().chain(given.iter().map(|(name, _)| *name)).collect();
+    app.looked_at(caller.actor(), || names.join(" ")).await?;
+    let list = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
+    let filters: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
+    let main = html! {
+        h1 { "Messages" }
+        p.soft { "Newest first, by the time at which receiptd first knew of them." }
+        (form(&given))
+        (rows(&list))
+        (further(&list, &given))
+    };
+    Ok(Page { title: "Messages".to_owned(), room: Some(Room::Messages), main, twin: Some(twin(&given, &filters)) })
+}
+
+fn twin(given: &[(&str, &str)], filters: &[(&str, &str)]) -> Twin {
+    let flag = |name: &str| {
+        name.chars().fold(String::from("--"), |mut flag, letter| {
+            if letter.is_ascii_uppercase() {
+                flag.push('-');
+            }
+            flag.push(letter.to_ascii_lowercase());
+            flag
+        })
+    };
+    let flags = given.iter().map(|(name, value)| format!(" {} {}", flag(name), quoted(value)));
+    let export = [("of", "messages"), ("format", "csv")].into_iter().chain(filters.iter().copied());
+    Twin {
+        api: with_query("/v1/messages", given.iter().copied()),
+        command: Some(format!("messages{}", flags.collect::<String>())),
+        export: Some(with_query("/v1/export", export)),
+    }
+}
+
+/// The filters that contain no personal data, which must not stand in an address. The box finds persons.
+fn form(given: &[(&str, &str)]) -> Markup {
+    let value = |name: &str| given.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
+    let statuses = Status::all().map(Status::as_str).map(|word| (word.to_owned(), capital(word)));
+    let failures = Failure::ALL.map(|it| (it.as_str().to_owned(), capital(it.as_str())));
+    let origins = [(Origin::Sent, "Sent by receiptd"), (Origin::Observed, "Sent by another system")];
+    let channels = Channel::known().map(|channel| (channel.to_string(), channel_name(channel.as_str())));
+    let yes_or_no = || [("true".to_owned(), "Yes".to_owned()), ("false".to_owned(), "No".to_owned())];
+    html! {
+        form.filters method="get" action="/messages" {
+            (choice("Status", "status", value("status"), statuses))
+            (choice("Failure", "failure", value("failure"), failures))
+            (choice("Channel", "channel", value("channel"), channels))
+            label { "Code" input name="code" value=(value("code")) inputmode="numeric"; }
+            (choice("Origin", "origin", value("origin"), origins.map(|(origin, words)| (origin.as_str().to_owned(), words.to_owned()))))
+            (choice("Final", "final", value("final"), yes_or_no()))
+            (choice("Overdue", "overdue", value("overdue"), yes_or_no()))
+            label { "From (UTC)" input type="text" name="since" value=(value("since")) placeholder="2026-05-20"; }
+            label { "Until (UTC)" input type="text" name="until" value=(value("until")) placeholder="2026-05-21"; }
+            div.buttons {
+                button.main-button { "Filter" }
+                @if !given.is_empty() { a href="/messages" { "Clear" } }
+            }
+        }
+    }
+}
+
+fn choice(label: &str, name: &str, chosen: &str, options: impl IntoIterator<Item = (String, String)>) -> Markup {
+    html! {
+        label {
+            (label)
+            select name=(name) {
+                option value="" { "Any" }
+                @for (value, words) in options { option value=(value) selected[value == chosen] { (words) } }
+            }
+        }
+    }
+}
+
+/// Renders messages as rows, each a link to its page.
+pub(super) fn rows(list: &ListView<MessageView>) -> Markup {
+    html! {
+        @if list.items.is_empty() {
+            section.card {
+                p { b { "No message matches." } }
+                p { "Remove a filter, or look for what has no message: " a href="/quarantine" { "quarantine" } " and " a href="/inbound" { "inbound messages" } "." }
+            }
+        } @else {
+            div.card.wide {
+                table.stacked {
+                    thead { tr { th { "First known" } th { "Message" } th { "To" } th { "Channel" } th { "Status" } th { "What it means" } th { "Code" } } }
+                    tbody { @for message in &list.items { (row(message)) } }
+                }
+            }
+        }
+    }
+}
+
+fn row(message: &MessageView) -> Markup {
+    let others = message.recipient_count.filter(|count| *count > 1).map(|count| count - 1);
+    html! {
+        tr {
+            td { (time(&message.created_at)) }
+            td { a data-row href=(message_path("/messages", &message.correlation_id)) { (id(&message.correlation_id)) } }
+            td { (or_dash(message.to.as_deref())) @if let Some(others) = others { " " small { "and " (others) " more" } } }
+            td data-label="Channel" { (or_dash(message.channel.as_deref().map(channel_name).as_deref())) }
+            td { (status(&message.status, message.failure.as_deref())) @if message.overdue { " " (pill(Tone::Warn, "Overdue")) } }
+            td { (message.verdict.sentence) }
+            td data-label="Code" { (or_dash(message.code.as_deref())) }
+        }
+    }
+}
+
+/// Renders the links to the next and to the first page.
+fn further(list: &ListView<MessageView>, given: &[(&str, &str)]) -> Markup {
+    let is_first = !given.iter().any(|(name, _)| *name == "cursor");
+    let others = || given.iter().copied().filter(|(name, _)| *name != "cursor");
+    html! {
+        nav.pages aria-label="Pages of the list" {
+            @if let Some(next) = &list.next_cursor {
+                a.button rel="next" href=(with_query("/messages", others().chain([("cursor", next.as_str())]))) { "Older messages" }
+            }
+            @if !is_first { a href=(with_query("/messages", others())) { "Newest messages" } }
+            small { (list.items.len()) " messages on this page" @if list.next_cursor.is_none() { ", the last one" } }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The pages for people. Each is another form of what the API answers: the handlers call the same queries with the same
+//! parameters and scopes, and show the structs that the API serializes. A test compares each page with its twin.
+//!
+//! To add a page, add a file with its handler, and a line to the table of routes. A handler returns a [`page::Page`] or a
+//! problem. Everything has to work without scripts.
+//!
+//! | File | Contents |
+//! | --- | --- |
+//! | `page` | what every page has around its content, and its headers |
+//! | `problem` | problems as pages |
+//! | `login` | logs people in and out |
+//! | `show` | small parts: times, statuses, facts |
+//! | `assets` | the style sheet, the script and the icon |
+//! | `find` | the box |
+//! | `messages`, `why` | the list of messages; one message, with what happened and why |
+//! | `archive` | inbound messages, and the quarantine |
+//! | `audit` | the audit log |
+
+mod archive;
+mod assets;
+mod audit;
+mod find;
+mod login;
+mod messages;
+mod page;
+mod problem;
+mod show;
+mod why;
+
+use actix_web::{
+    HttpResponse,
+    guard::{Guard, GuardContext},
+    http::header::CONTENT_TYPE,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+
+use crate::http::routes::Endpoint;
+
+fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/").get(home),
+        Endpoint::at("/find").post(find::find),
+        Endpoint::at("/messages").get(messages::page),
+        Endpoint::at("/messages/{correlationId}").get(why::page),
+        Endpoint::at("/messages/{correlationId}/cancel").post(why::cancel),
+        Endpoint::at("/inbound").get(archive::inbound),
+        Endpoint::at("/quarantine").get(archive::quarantine),
+        Endpoint::at("/audit").get(audit::page),
+        Endpoint::at("/session/end").post(login::leave),
+        Endpoint::at("/assets/{file}").get(assets::serve),
+    ]
+}
+
+async fn home() -> HttpResponse {
+    login::see_other("/messages", None)
+}
+
+/// Adds the pages to the service.
+pub(crate) fn register(service: &mut ServiceConfig) {
+    let login = web::resource("/session").guard(Form).route(web::post().to(login::enter));
+    service.service(login.wrap(from_fn(problem::as_page)));
+    for endpoint in endpoints() {
+        service.service(endpoint.resource().wrap(from_fn(problem::as_page)));
+    }
+}
+
+/// A form, which only a page sends.
+struct Form;
+
+impl Guard for Form {
+    fn check(&self, request: &GuardContext<'_>) -> bool {
+        let media_type = request.head().headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        media_type.is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
+    }
+}

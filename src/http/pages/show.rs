@@ -1,0 +1,178 @@
+//! Small parts of pages: times, statuses, facts, links.
+
+use chrono::DateTime;
+use maud::{Markup, html};
+use url::form_urlencoded;
+
+use crate::domain::{Status, Timestamp};
+
+/// How much a reader has to care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Bad,
+    Warn,
+    Plain,
+}
+
+impl Tone {
+    /// The tone of a status.
+    pub(super) fn of(status: &str) -> Self {
+        match Status::from_word(status) {
+            Some(Status::Delivered | Status::Read | Status::Clicked) => Self::Good,
+            Some(Status::Failed | Status::Rejected | Status::Complained) => Self::Bad,
+            Some(Status::Unconfirmed | Status::Expired) => Self::Warn,
+            _ => Self::Plain,
+        }
+    }
+
+    /// The class of the style sheet.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Warn => "warn",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// A sign, for those who do not see the colour.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "✓",
+            Self::Bad => "✕",
+            Self::Warn => "!",
+            Self::Plain => "○",
+        }
+    }
+}
+
+/// Renders a word with its tone.
+pub(super) fn pill(tone: Tone, words: &str) -> Markup {
+    html! { span class={ "pill " (tone.class()) } { span aria-hidden="true" { (tone.sign()) } (words) } }
+}
+
+/// Renders a status and, if it is a failure, of which kind.
+pub(super) fn status(status: &str, failure: Option<&str>) -> Markup {
+    let words = failure.map_or_else(|| capital(status), |failure| format!("{} · {failure}", capital(status)));
+    pill(Tone::of(status), &words)
+}
+
+/// Renders a time to the second. The text is in UTC; the script shows it in the zone of the reader.
+pub(super) fn time(at: &str) -> Markup {
+    instant(at, "", 0)
+}
+
+/// Renders a time to the millisecond.
+pub(super) fn exact_time(at: &str) -> Markup {
+    instant(at, "", 3)
+}
+
+/// Renders a time for the column of a timeline. The day is left out if it is that of the time above.
+pub(super) fn timeline_time(at: &str, above: Option<&str>) -> Markup {
+    let day = |at: &str| at.get(..10).map(str::to_owned);
+    let is_same = above.is_some_and(|above| day(above) == day(at));
+    instant(at, if is_same { "when again" } else { "when" }, 3)
+}
+
+fn instant(at: &str, class: &str, digits: u8) -> Markup {
+    let Ok(parsed) = DateTime::parse_from_rfc3339(at) else { return html! { time datetime=(at) { (at) } } };
+    let clock = parsed.format(if digits == 3 { "%H:%M:%S%.3f" } else { "%H:%M:%S" });
+    html! {
+        time class=[(!class.is_empty()).then_some(class)] datetime=(at) data-digits=(digits) {
+            span.day { (parsed.format("%-d %b %Y")) } " " span.clock { (clock) } span.zone { " UTC" }
+        }
+    }
+}
+
+/// The time between two instants, in words: `222 ms`, `2.4 s`, `12 min`.
+pub(super) fn between(earlier: &str, later: &str) -> Option<String> {
+    let (earlier, later) = (Timestamp::parse_rfc3339(earlier)?, Timestamp::parse_rfc3339(later)?);
+    let milliseconds = later.since(earlier).as_millis();
+    let (seconds, minutes) = (milliseconds / 1000, milliseconds / 60_000);
+    Some(match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        1_000..10_000 => format!("{seconds}.{} s", milliseconds % 1000 / 100),
+        10_000..100_000 => format!("{seconds} s"),
+        100_000..7_200_000 => format!("{minutes} min"),
+        7_200_000..172_800_000 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => format!("{} days", minutes / 1440),
+    })
+}
+
+/// Renders the facts that are known.
+pub(super) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, Option<Markup>)>) -> Markup {
+    html! {
+        dl.facts {
+            @for (name, fact) in facts {
+                @if let Some(fact) = fact { div { dt { (name) } dd { (fact) } } }
+            }
+        }
+    }
+}
+
+/// The name of a channel, as people write it.
+pub(super) fn channel_name(channel: &str) -> String {
+    match channel {
+        "sms" | "mms" | "rcs" => channel.to_uppercase(),
+        "whatsapp" => "WhatsApp".to_owned(),
+        "apple" => "Apple Messages".to_owned(),
+        other => capital(other),
+    }
+}
+
+/// Renders an id.
+pub(super) fn id(id: &str) -> Markup {
+    html! { span.id { (id) } }
+}
+
+/// Renders a text, or a dash if there is none.
+pub(super) fn or_dash(text: Option<&str>) -> Markup {
+    html! { @if let Some(text) = text { (text) } @else { span.none { "–" } } }
+}
+
+/// Makes the first letter a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The path of a message below `root`.
+pub(super) fn message_path(root: &str, id: &str) -> String {
+    // In a path, a plus sign is not a space.
+    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    format!("{root}/{}", id.replace('+', "%20"))
+}
+
+/// A path with parameters.
+pub(super) fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_between_two_steps_is_said_as_a_person_would() {
+        let after = |later: &str| between("2026-05-20T13:15:00.000Z", later).unwrap();
+        assert_eq!(after("2026-05-20T13:15:00.222Z"), "222 ms");
+        assert_eq!(after("2026-05-20T13:15:02.449Z"), "2.4 s");
+        assert_eq!(after("2026-05-20T13:16:09.000Z"), "69 s");
+        assert_eq!(after("2026-05-20T13:57:00.000Z"), "42 min");
+        assert_eq!(after("2026-05-20T17:20:00.000Z"), "4 h 5 min");
+        assert_eq!(after("2026-05-24T13:15:00.000Z"), "4 days");
+        assert_eq!(between("soon", "2026-05-24T13:15:00.000Z"), None);
+    }
+
+    #[test]
+    fn an_id_is_one_segment_of_a_path() {
+        assert_eq!(message_path("/messages", "a/b c+d?e#f%é"), "/messages/a%2Fb%20c%2Bd%3Fe%23f%25%C3%A9");
+    }
+
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(or_dash(Some("<script>&\"")).into_string(), "&lt;script&gt;&amp;&quot;");
+    }
+}

@@ -1,0 +1,230 @@
+//! `GET /messages/{correlationId}`: what happened to a message, and why. `POST …/cancel` cancels it.
+
+mod timeline;
+
+use actix_web::{HttpResponse, web::Data};
+use maud::{Markup, html};
+
+use super::{
+    login::see_other,
+    page::{Page, Room, message_twin},
+    show::{Tone, between, channel_name, exact_time, facts, id, message_path, pill, status, time, with_query},
+};
+use crate::{
+    config::Scope,
+    domain::{Origin, PageLimit, Status},
+    http::{
+        extract::{
+            auth::{CanRead, CanSend},
+            caught_up::CaughtUp,
+            message_id::MessageId,
+        },
+        problem::Problem,
+        routes::cancel::cancelled,
+        state::App,
+    },
+    query::{ListView, MessageView, NotificationView, RecipientView},
+};
+
+/// Shows a message.
+pub(super) async fn page(caller: CaughtUp<CanRead>, MessageId(id): MessageId, app: Data<App>) -> Result<Page, Problem> {
+    let absent = || Problem::no_such_message(id.as_str());
+    let message = app.query.message(&id).await?.ok_or_else(absent)?;
+    let notifications = app.query.notifications(&id, None, PageLimit::default()).await?.ok_or_else(absent)?;
+    app.looked_at(caller.actor(), || format!("message {} and its notifications", message.correlation_id)).await?;
+    let can_cancel = caller.may(Scope::Send)
+        && message.origin == Origin::Sent.as_str()
+        && Status::from_word(&message.status) == Some(Status::Queued);
+    let main = main(&message, &notifications, can_cancel, &app.clock.now().to_string());
+    let twin = Some(message_twin(&message.correlation_id));
+    Ok(Page { title: message.correlation_id, room: Some(Room::Messages), main, twin })
+}
+
+/// Cancels a message, and shows it again.
+pub(super) async fn cancel(
+    caller: CaughtUp<CanSend>,
+    MessageId(id): MessageId,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    cancelled(caller.actor(), &id, &app).await?;
+    Ok(see_other(&message_path("/messages", id.as_str()), None))
+}
+
+fn main(message: &MessageView, notifications: &ListView<NotificationView>, can_cancel: bool, now: &str) -> Markup {
+    html! {
+        p.trail { a href="/messages" { "Messages" } " › " (id(&message.correlation_id)) }
+        (verdict(message, can_cancel, now))
+        h2 { "What was sent" }
+        section.card { (about(message)) }
+        @if let Some(recipients) = &message.recipients { (all(recipients)) }
+        h2 { "What happened, and what counted" }
+        section.card { (timeline::render(message)) }
+        h2 #raw { "What the platform posted" }
+        section.card { (raw(message, notifications)) }
+    }
+}
+
+/// The answer, before the evidence.
+fn verdict(message: &MessageView, can_cancel: bool, now: &str) -> Markup {
+    let tone = Tone::of(&message.status);
+    let tone = if tone == Tone::Plain && message.overdue { Tone::Warn } else { tone };
+    let known = message.status_at.as_deref().unwrap_or(&message.updated_at);
+    html! {
+        section.card.verdict.(tone.class()) aria-labelledby="verdict" {
+            div {
+                (status(&message.status, message.failure.as_deref()))
+                @if message.overdue { " " (pill(Tone::Warn, "Overdue")) }
+                h1 #verdict { (message.verdict.sentence) }
+                p { (message.verdict.advice) }
+                @for warning in &message.warnings { p { b { "Note: " } (warning) "." } }
+                p.side {
+                    @if let Some(side) = &message.verdict.side { "Whose side: " b { (side_words(side)) } " · " }
+                    "Sending again: " b { (resend_words(&message.verdict.resend)) } " · "
+                    "Known since " (time(known))
+                    @if let Some(ago) = between(known, now) { ", " (ago) " ago" }
+                }
+            }
+            div.actions {
+                @if let Some(to) = &message.to {
+                    form method="post" action="/find" {
+                        input type="hidden" name="q" value=(to);
+                        button.main-button { "All messages to " (addressee(message.channel.as_deref())) }
+                    }
+                }
+                @if can_cancel {
+                    form method="post" action=(message_path("/messages", &message.correlation_id) + "/cancel") {
+                        button { "Cancel this message" }
+                    }
+                }
+                @if message.notification_count > 0 {
+                    a.button href="#raw" { "Raw notifications (" (message.notification_count) ")" }
+                }
+            }
+        }
+    }
+}
+
+fn side_words(side: &str) -> &str {
+    match side {
+        "sender" => "the sender",
+        "recipient" => "the recipient’s number or device",
+        "network" => "the network",
+        "platform" => "the platform, Webex Connect",
+        "us" => "us: this receiptd",
+        other => other,
+    }
+}
+
+fn resend_words(resend: &str) -> &str {
+    match resend {
+        "risky" => "risky, it may arrive twice",
+        "later" => "helps later, perhaps",
+        "perhaps" => "helps perhaps",
+        "corrected" => "helps once it is corrected",
+        other => other,
+    }
+}
+
+fn addressee(channel: Option<&str>) -> &'static str {
+    match channel {
+        Some("sms" | "mms" | "rcs" | "whatsapp" | "voice") => "this number",
+        Some("email") => "this address",
+        _ => "this recipient",
+    }
+}
+
+fn about(message: &MessageView) -> Markup {
+    let text = |text: &Option<String>| text.as_ref().map(|text| html! { (text) });
+    let mono = |text: &Option<String>| text.as_ref().map(|text| id(text));
+    let of_list = |name: &str, value: &Option<String>, words: fn(&str) -> String| {
+        let link = |value: &String| with_query("/messages", [(name, value.as_str())]);
+        value.as_ref().map(|value| html! { a href=(link(value)) { (words(value)) } })
+    };
+    let origin =
+        if message.origin == Origin::Sent.as_str() { "sent by receiptd" } else { "observed: another system sent it" };
+    facts([
+        ("To", text(&message.to)),
+        ("From", text(&message.from)),
+        ("Channel", of_list("channel", &message.channel, channel_name)),
+        ("Segments", message.segments.map(|segments| html! { (segments) })),
+        ("Final", Some(html! { @if message.is_final { "yes" } @else { "no, it may still change" } })),
+        ("Overdue", Some(html! { @if message.overdue { "yes" } @else { "no" } })),
+        ("First known", Some(exact_time(&message.created_at))),
+        ("Time of the status", message.status_at.as_deref().map(exact_time)),
+        ("Last change", Some(exact_time(&message.updated_at))),
+        ("Code", of_list("code", &message.code, str::to_owned)),
+        ("Reason", text(&message.reason)),
+        ("Origin", Some(html! { (origin) })),
+        ("Correlation id", Some(id(&message.correlation_id))),
+        ("Transaction id", mono(&message.transaction_id)),
+        ("Callback data", mono(&message.callback_data)),
+        ("Notifications", Some(html! { (message.notification_count) })),
+        ("Recipients", message.recipient_count.map(|count| html! { (count) })),
+    ])
+}
+
+fn all(recipients: &[RecipientView]) -> Markup {
+    html! {
+        h2 { "Its " (recipients.len()) " recipients" }
+        div.card.wide {
+            table.stacked {
+                thead { tr { th { "Recipient" } th { "Status" } th { "What it means" } th { "Code" } th { "Final" } th { "Transaction id" } } }
+                tbody {
+                    @for one in recipients {
+                        tr {
+                            td { (one.to) }
+                            td { (status(&one.status, one.failure.as_deref())) }
+                            td {
+                                (one.verdict.sentence) br;
+                                small {
+                                    (one.verdict.advice)
+                                    @if let Some(side) = &one.verdict.side { " Whose side: " (side_words(side)) "." }
+                                    " Sending again: " (resend_words(&one.verdict.resend)) "."
+                                    @if let Some(reason) = &one.reason { " “" (reason) "”" }
+                                }
+                            }
+                            td data-label="Code" { (one.code.as_deref().unwrap_or("–")) }
+                            td data-label="Final" { @if one.is_final { "yes" } @else { "no" } }
+                            td data-label="Transaction id" { (id(one.transaction_id.as_deref().unwrap_or("–"))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn raw(message: &MessageView, notifications: &ListView<NotificationView>) -> Markup {
+    let text = |text: &Option<String>| text.as_ref().map(|text| html! { (text) });
+    html! {
+        @if notifications.items.is_empty() { p.none { "Nothing yet." } }
+        @for one in &notifications.items {
+            details {
+                summary {
+                    (exact_time(&one.received_at)) " · " b { (one.status_text) }
+                    @if let Some(code) = &one.code { " " code { (code) } }
+                    @if one.times > 1 { " · received " (one.times) " times" }
+                }
+                (facts([
+                    ("Read as", Some(status(&one.status, one.failure.as_deref()))),
+                    ("Time of the event", one.at.as_deref().map(exact_time)),
+                    ("Received", Some(exact_time(&one.received_at))),
+                    ("Received, times", Some(html! { (one.times) })),
+                    ("Came by", Some(html! { (one.source) })),
+                    ("Description", text(&one.reason)),
+                    ("Detail", text(&one.detail)),
+                    ("Channel", text(&one.channel)),
+                    ("To", text(&one.to)),
+                    ("Segments", one.segments.map(|segments| html! { (segments) })),
+                    ("Transaction id", one.transaction_id.as_deref().map(id)),
+                    ("Callback data", one.callback_data.as_deref().map(id)),
+                    ("Fingerprint", Some(id(&one.fingerprint))),
+                ]))
+                div { pre { (one.body) } copy-button {} }
+            }
+        }
+        @if let Some(next) = &notifications.next_cursor {
+            p { a href=(with_query(&(message_path("/v1/messages", &message.correlation_id) + "/notifications"), [("cursor", next.as_str())])) { "Further notifications, as JSON" } }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The timeline of a message: each entry with what it changed, and by which rule.
+
+use maud::{Markup, html};
+
+use crate::{
+    domain::{Effect, Source, Status},
+    http::pages::show::{Tone, between, capital, id, timeline_time, with_query},
+    query::{EntryView, MessageView},
+};
+
+/// Renders the entries in their order.
+pub(super) fn render(message: &MessageView) -> Markup {
+    let entries = message.timeline.as_deref().unwrap_or_default();
+    let decides = entries.iter().rposition(|entry| is(entry, Effect::Applied));
+    html! {
+        ol.timeline {
+            @for (at, entry) in entries.iter().enumerate() {
+                @let above = at.checked_sub(1).map(|above| &entries[above]);
+                (one(message, entry, above, decides == Some(at)))
+            }
+        }
+    }
+}
+
+/// When it happened; if that is not known, when receiptd knew of it.
+fn moment(entry: &EntryView) -> &str {
+    entry.at.as_deref().unwrap_or(&entry.received_at)
+}
+
+fn is(entry: &EntryView, effect: Effect) -> bool {
+    entry.effect == effect.as_str()
+}
+
+fn one(message: &MessageView, entry: &EntryView, above: Option<&EntryView>, decides: bool) -> Markup {
+    let counts = is(entry, Effect::Applied);
+    let class = match (decides, counts) {
+        (true, _) => "decides",
+        (false, true) => "counts",
+        (false, false) => "idle",
+    };
+    let is_ours = entry.source.is_none();
+    // Our own steps are known when they happen.
+    let later = entry.at.as_deref().filter(|_| !is_ours).and_then(|at| between(at, &entry.received_at));
+    let gap = above.and_then(|above| between(moment(above), moment(entry)));
+    html! {
+        li.(class).(Tone::of(&entry.status).class()) {
+            (timeline_time(moment(entry), above.map(moment)))
+            span.dot aria-hidden="true" {}
+            div.entry {
+                div.what {
+                    (title(entry, is_ours))
+                    @if let Some(code) = &entry.code { " " (code_link(code, message.channel.as_deref())) }
+                }
+                div.because {
+                    @if decides { b { "This decides. " } }
+                    @else if !counts { "Changed nothing: " }
+                    (if counts { capital(&entry.why) } else { entry.why.clone() }) "."
+                    @if let Some(failure) = &entry.failure { " The failure is " (failure) "." }
+                }
+                @if let Some(detail) = &entry.detail { div.more { "Details: " (detail) } }
+                @if let Some(to) = other(entry.to.as_ref(), message.to.as_ref()) { div.more { "To " (to) } }
+                @if let Some(transaction) = other(entry.transaction_id.as_ref(), message.transaction_id.as_ref()) {
+                    div.more { "Transaction " (id(transaction)) }
+                }
+                div.gap {
+                    @if let Some(gap) = &gap { (gap) " after the entry above" }
+                    @if let Some(later) = later {
+                        @if gap.is_some() { " · " }
+                        "heard " time datetime=(entry.received_at) { (later) " later" }
+                    }
+                }
+            }
+            div.from {
+                (entry.status) " · " (entry.effect) br;
+                @if is_ours { "dispatch" } @else {
+                    (entry.kind) @if let Some(source) = &entry.source { ", " (way(source)) }
+                    @if let Some(times) = entry.times.filter(|times| *times > 1) { br; "received " (times) " times" }
+                }
+            }
+        }
+    }
+}
+
+/// What an entry says if the message as a whole says something else.
+fn other<'a>(entry: Option<&'a String>, message: Option<&String>) -> Option<&'a String> {
+    entry.filter(|entry| Some(*entry) != message)
+}
+
+/// The way of an arrival.
+fn way(source: &str) -> &'static str {
+    match Source::from_word(source) {
+        Some(Source::Import) => "by import",
+        _ => "by the notify URL",
+    }
+}
+
+fn code_link(code: &str, channel: Option<&str>) -> Markup {
+    let channel = channel.map(|channel| ("channel", channel));
+    html! { a href=(with_query("/messages", [("code", code)].into_iter().chain(channel))) { code { (code) } } }
+}
+
+/// What an entry says, for people.
+fn title(entry: &EntryView, is_ours: bool) -> String {
+    let words = match (Status::from_word(&entry.status), is_ours) {
+        (_, false) if is(entry, Effect::Informational) => "A step of the call",
+        (Some(Status::Queued), true) => "Accepted for sending",
+        (Some(Status::Sending), true) => "Being sent to Webex Connect",
+        (Some(Status::Unconfirmed), true) => "No answer from Webex Connect",
+        (Some(Status::Accepted), true) => "Taken by Webex Connect",
+        (Some(Status::Rejected), true) => "Refused by Webex Connect",
+        (Some(Status::Cancelled), _) => "Cancelled here",
+        (Some(Status::Expired), true) => "Expired before it was sent",
+        (Some(Status::Submitted), _) => "Passed on by Webex Connect",
+        (Some(Status::Delivered), _) => "Delivered",
+        (Some(Status::Read), _) => "Read by the recipient",
+        (Some(Status::Clicked), _) => "A link in it was followed",
+        (Some(Status::Complained), _) => "The recipient complained",
+        (Some(Status::Failed), _) => "Failed",
+        _ => "Not understood",
+    };
+    match &entry.reason {
+        Some(reason) if !reason.eq_ignore_ascii_case(words) => format!("{words}: {reason}"),
+        _ => words.to_owned(),
+    }
+}

@@ -1,0 +1,88 @@
+//! `POST /session` and `DELETE /session`: a person logs in with an API token, and out again. Forms of pages are answered
+//! in `pages`.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::SET_COOKIE,
+    web::{Data, Payload},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    config::Scope,
+    domain::{FieldError, Timestamp},
+    http::{
+        extract::{
+            auth::session,
+            body::{self, Bounds, Unread},
+        },
+        problem::{Code, Problem},
+        state::App,
+    },
+};
+
+/// More than the longest token.
+const LIMIT: usize = 16 * 1024;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    token: String,
+}
+
+/// The caller whose session it is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionView<'a> {
+    name: &'a str,
+    scopes: Vec<&'static str>,
+    ends_at: Option<String>,
+}
+
+/// Begins a session.
+pub(super) async fn begin(head: HttpRequest, payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
+    if body::media_type(&head) != "application/json" {
+        let detail = "send the token as Content-Type: application/json, or as a form";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
+    }
+    let text = read(&head, payload).await?;
+    let login = Some(body::json(&text)?).filter(Value::is_object);
+    let login = login.and_then(|login| serde_json::from_value::<Login>(login).ok()).ok_or_else(|| {
+        let detail = "send {\"token\": \"…\"} as JSON".to_owned();
+        Problem::faulty(vec![FieldError { pointer: String::new(), detail }])
+    })?;
+    let begun = session::begin(&head, &app, login.token.trim()).await?;
+    let mut response = HttpResponse::Ok();
+    if let Some(cookie) = begun.cookie {
+        response.insert_header((SET_COOKIE, cookie));
+    }
+    Ok(response.json(SessionView {
+        name: begun.identity.actor().as_str(),
+        scopes: begun.identity.scopes().iter().copied().map(Scope::as_str).collect(),
+        ends_at: begun.ends_at.as_ref().map(Timestamp::to_string),
+    }))
+}
+
+/// Reads the body of a login.
+pub(crate) async fn read(head: &HttpRequest, payload: Payload) -> Result<actix_web::web::Bytes, Problem> {
+    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
+    let read = body::read(head, payload, bounds, |unread| match unread {
+        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the body has at most {LIMIT} bytes")),
+        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
+    });
+    read.await
+}
+
+/// Ends the session. To end it again has the same result.
+pub(super) async fn end(head: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let mut response = HttpResponse::NoContent();
+    if let Some(cookie) = session::end(&head, &app).await? {
+        response.insert_header((SET_COOKIE, cookie));
+    }
+    Ok(response.finish())
+}
