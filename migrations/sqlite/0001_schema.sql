@@ -293,3 +293,9 @@ CREATE TABLE sessions (
     opened_at BIGINT NOT NULL,
     used_at   BIGINT NOT NULL              -- the last use, to the minute
 );
+
+-- The keys with which receiptd encrypts what it hands out. Each is made once, and is the same on every instance.
+CREATE TABLE keys (
+    name TEXT NOT NULL PRIMARY KEY, -- what it is for
+    key  BLOB NOT NULL
+);

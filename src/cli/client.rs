@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{CorrelationId, Draft},
     maintenance::{ErasureView, ImportReport},
-    query::MessageView,
+    query::{FindView, MessageView},
 };
 
 /// The maximum number of concurrent look-ups.
@@ -123,6 +123,12 @@ impl Client {
     pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
         let request = self.http.post(self.url(&["v1", "erase"])).json(&json!({"to": to, "dryRun": dry_run}));
         self.answer(request).await?.context("the server has no /v1/erase; is it an older version?")
+    }
+
+    /// Finds what a text can mean. The text is in the body, since a URL could be logged on the way.
+    pub(super) async fn find(&self, text: &str) -> anyhow::Result<FindView> {
+        let request = self.http.post(self.url(&["v1", "find"])).json(&json!({"text": text}));
+        self.answer(request).await?.context("the server has no /v1/find; is it an older version?")
     }
 
     /// Requests an export. The body of the answer is a stream.

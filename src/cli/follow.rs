@@ -14,7 +14,8 @@ use super::{
     target::{Target, TargetArgs},
 };
 use crate::{
-    query::{EventStream, EventStreamRequest, EventView},
+    clock::Clock,
+    query::{EventStream, EventStreamRequest, EventView, Query},
     storage::Access,
 };
 
@@ -42,8 +43,9 @@ async fn in_database(
     show: impl Fn(&EventView) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let request = EventStreamRequest::parse(texts(filters), None).map_err(|errors| usage_error(&errors))?;
-    let (store, _) = settings::open_for(Access::Read, settings).await?;
-    let mut events = EventStream::open(&store, request).await?;
+    let (store, settings) = settings::open_for(Access::Read, settings).await?;
+    let query = Query::new(&store, settings.deadlines, Clock::system());
+    let mut events = EventStream::open(&store, &query, request).await?;
     loop {
         for (_, event) in events.next().await? {
             show(&event)?;

@@ -24,8 +24,7 @@ pub(super) struct Args {
     /// Continue after the previous page
     #[arg(long)]
     cursor: Option<String>,
-    /// Show every change of a status as it happens, until Ctrl-C. Only --status, --channel and --origin filter. With --json
-    /// one line per change
+    /// Show every change of a status as it happens, until Ctrl-C. With --json one line per change
     #[arg(long, conflicts_with_all = ["limit", "cursor"])]
     follow: bool,
     #[command(flatten)]

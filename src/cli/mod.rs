@@ -22,6 +22,7 @@ mod demo;
 mod erase;
 mod export;
 mod filter;
+mod find;
 mod follow;
 mod import;
 mod inbound;
@@ -77,6 +78,8 @@ enum Command {
     Cancel(cancel::Args),
     /// Show one message: its status, its timeline, and the reasons
     Status(status::Args),
+    /// Find an id, a number, an address, a code, a notification or a line of a log: what became of the message
+    Find(find::Args),
     /// List messages, newest first
     Messages(Box<messages::Args>),
     /// Count messages by channel, status, code, day and hour
@@ -138,6 +141,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Send(args) => send::run(*args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Find(args) => find::run(args).await,
         Command::Messages(args) => messages::run(*args).await,
         Command::Stats(args) => stats::run(args).await,
         Command::Export(args) => export::run(*args).await,

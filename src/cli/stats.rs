@@ -8,7 +8,7 @@ use super::{
     pairs::{given, texts},
     target::{Target, TargetArgs},
 };
-use crate::{domain::StatsRequest, query::StatsView};
+use crate::query::{CountRequest, StatsView};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -22,6 +22,15 @@ pub(super) struct Args {
     /// Messages first known before this time, in the same forms
     #[arg(long, value_name = "TIME", value_parser = hour)]
     until: Option<String>,
+    /// Only messages with this status
+    #[arg(long)]
+    status: Option<String>,
+    /// Only messages on this channel
+    #[arg(long)]
+    channel: Option<String>,
+    /// Only messages with this code
+    #[arg(long)]
+    code: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
     /// Print JSON
@@ -30,11 +39,18 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let pairs = given([("by", Some(args.by.clone())), ("since", args.since), ("until", args.until)]);
+    let pairs = given([
+        ("by", Some(args.by.clone())),
+        ("since", args.since),
+        ("until", args.until),
+        ("status", args.status),
+        ("channel", args.channel),
+        ("code", args.code),
+    ]);
     let stats: StatsView = match args.target.resolve()?.open_for_reading().await? {
         Target::Server(client) => client.get("v1/stats", &pairs).await?.context("the server has no counts")?,
         Target::Database(query) => {
-            let request = StatsRequest::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;
+            let request = CountRequest::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;
             query.stats(&request).await?
         }
     };

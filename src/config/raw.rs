@@ -122,6 +122,7 @@ pub(super) struct Send {
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
     pub(super) catch_up_seconds: u64,
+    pub(super) view_days: u64,
 }
 
 #[derive(Deserialize)]

@@ -72,6 +72,8 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// The maximum time that a look-up waits for the projection.
     pub catch_up: Duration,
+    /// The period for which a view can be used.
+    pub keep_views: Duration,
     /// The period for which status events are kept.
     pub keep_events: Duration,
     /// Whether the audit log records look-ups of messages and persons.
@@ -135,6 +137,7 @@ impl Settings {
         errors.check(raw.database.timeout_seconds > 0, "database.timeout_seconds must be at least 1");
         errors.check(raw.notify.backlog_bytes > 0, "notify.backlog_bytes must be at least 1");
         errors.check(raw.query.catch_up_seconds <= 60, "query.catch_up_seconds must be at most 60");
+        errors.check((1..=3_650).contains(&raw.query.view_days), "query.view_days must be 1 to 3650");
         errors.check((1..=36_500).contains(&raw.events.keep_days), "events.keep_days must be 1 to 36500");
         errors.check(
             (1..=9).contains(&raw.notify.answer_within_seconds),
@@ -203,6 +206,7 @@ impl Settings {
             retention: periods(&raw.retention, errors),
             deadlines: deadlines(&raw.overdue, errors),
             catch_up: Duration::from_secs(raw.query.catch_up_seconds),
+            keep_views: Duration::from_secs(raw.query.view_days.saturating_mul(86_400)),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
             record_reads: raw.audit.record_reads,
             log_filter: log_filter?,

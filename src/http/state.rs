@@ -15,7 +15,7 @@ use crate::{
     notify::Intake,
     observe::Metrics,
     projection::CatchUp,
-    query::Query,
+    query::{Query, SealedFilters},
     send::{DispatchHealth, Sender},
     storage::Store,
     tls::Certificate,
@@ -31,6 +31,8 @@ pub struct App {
     pub catch_up: CatchUp,
     /// Finds and lists messages.
     pub query: Query,
+    /// Seals filters, and reads sealed ones.
+    pub sealed_filters: SealedFilters,
     /// The store itself, for exports, repairs, events and health checks.
     pub store: Store,
     /// Reads and writes the audit log.

@@ -5,14 +5,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
 
-use super::EventView;
+use super::{EventView, Query, look_up::AT_A_TIME};
 use crate::{
-    domain::{Cutoffs, EventPosition, FieldError, Filter, ListRequest, PageLimit},
+    domain::{Cutoffs, EventPosition, FieldError, Filter, ListRequest, PageLimit, StatusEvent},
     storage::{StatusEvents, StorageError, Store},
 };
 
@@ -43,27 +44,27 @@ pub struct EventStreamRequest {
     after: Option<EventPosition>,
 }
 
-/// The filters of a stream; each has the same meaning as in the list.
-const NAMES: [&str; 3] = ["status", "channel", "origin"];
+/// What a list has and a stream has not.
+const OF_PAGES: [&str; 2] = ["limit", "cursor"];
 
 impl EventStreamRequest {
-    /// Parses the names and values of filters, and the id of the last event that the client has seen.
+    /// Parses the names and values of the filters of the list, and the id of the last event that the client has seen.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         last_event: Option<&str>,
     ) -> Result<Self, Vec<FieldError>> {
-        let (known, unknown): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| NAMES.contains(name));
-        let unknown = unknown.into_iter().map(|(name, _)| FieldError {
+        let (of_pages, filters): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| OF_PAGES.contains(name));
+        let of_pages = of_pages.into_iter().map(|(name, _)| FieldError {
             pointer: format!("/{name}"),
-            detail: format!("is not a filter of events; the filters are {}", NAMES.join(", ")),
+            detail: "is for lists: events have no pages".to_owned(),
         });
-        let mut errors: Vec<FieldError> = unknown.collect();
+        let mut errors: Vec<FieldError> = of_pages.collect();
         let after = last_event.map(str::parse::<EventPosition>).transpose().unwrap_or_else(|error| {
             errors.push(FieldError { pointer: "/Last-Event-ID".to_owned(), detail: error.to_string() });
             None
         });
-        // None of these filters depends on the time.
-        match ListRequest::parse(known, &Cutoffs::default()) {
+        // What is overdue is decided when there is an event.
+        match ListRequest::parse(filters, &Cutoffs::default()) {
             Ok(request) if errors.is_empty() => Ok(Self { filter: request.filter, after }),
             Ok(_) => Err(errors),
             Err(more) => Err([errors, more].concat()),
@@ -75,13 +76,16 @@ impl EventStreamRequest {
 pub struct EventStream {
     status_events: Arc<dyn StatusEvents>,
     changed_signal: watch::Receiver<()>,
+    query: Query,
     filter: Filter,
+    /// The part of the filter for which the message of an event is looked up.
+    of_message: Option<Filter>,
     position: EventPosition,
 }
 
 impl EventStream {
     /// Begins after the last event that the client has seen; without one, with the next event.
-    pub async fn open(store: &Store, request: EventStreamRequest) -> Result<Self, EventStreamError> {
+    pub async fn open(store: &Store, query: &Query, request: EventStreamRequest) -> Result<Self, EventStreamError> {
         let position = match request.after {
             Some(position) => position,
             None => store.status_events.end().await?,
@@ -89,6 +93,8 @@ impl EventStream {
         let events = Self {
             status_events: store.status_events.clone(),
             changed_signal: store.status_signal.clone(),
+            query: query.clone(),
+            of_message: request.filter.of_message(),
             filter: request.filter,
             position,
         };
@@ -111,10 +117,10 @@ impl EventStream {
             self.changed_signal.mark_unchanged();
             let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
             let page = self.status_events.after(self.position, limit).await?.ok_or(EventStreamError::Gone)?;
-            if let Some(last) = page.last() {
-                self.position = last.position;
-                let admitted = page.iter().filter(|event| event.is_admitted_by(&self.filter));
-                let events: Vec<_> = admitted.map(|event| (event.position, EventView::of(event))).collect();
+            if let Some(last) = page.last().map(|event| event.position) {
+                let events = self.admitted(&page).await?;
+                // Not before, since the future may have been dropped meanwhile.
+                self.position = last;
                 if !events.is_empty() {
                     return Ok(events);
                 }
@@ -125,6 +131,22 @@ impl EventStream {
                 sleep(SHORTEST_PAUSE).await;
             }
         }
+    }
+
+    async fn admitted(&self, page: &[StatusEvent]) -> Result<Vec<(EventPosition, EventView)>, StorageError> {
+        let admitted = page.iter().filter(|event| event.is_admitted_by(&self.filter));
+        let view = |event: &StatusEvent| (event.position, EventView::of(event));
+        let Some(mut filter) = self.of_message.clone() else { return Ok(admitted.map(view).collect()) };
+        if let Some((_, cutoffs)) = &mut filter.overdue {
+            *cutoffs = self.query.cutoffs();
+        }
+        let filter = &filter;
+        let looked_up = stream::iter(admitted).map(|event| async move {
+            let id = event.replaced_by.as_ref().unwrap_or(&event.correlation_id);
+            Ok::<_, StorageError>(self.query.admits(filter, id).await?.then(|| view(event)))
+        });
+        let events: Vec<_> = looked_up.buffered(AT_A_TIME).try_collect().await?;
+        Ok(events.into_iter().flatten().collect())
     }
 }
 
@@ -140,7 +162,8 @@ mod tests {
     #[test]
     fn a_request_is_parsed_and_every_error_is_reported() {
         assert_eq!(errors(&[("status", "failed"), ("channel", "sms"), ("origin", "sent")], Some("712")), [""; 0]);
-        assert_eq!(errors(&[("to", "1"), ("status", "gone")], Some("x")), ["/to", "/Last-Event-ID", "/status"]);
+        assert_eq!(errors(&[("to", "+447700900123"), ("overdue", "true"), ("code", "7203")], None), [""; 0]);
+        assert_eq!(errors(&[("to", ""), ("status", "gone")], Some("x")), ["/Last-Event-ID", "/to", "/status"]);
         assert_eq!(errors(&[("status", "read"), ("status", "read")], None), ["/status"]);
         assert_eq!(errors(&[("limit", "1")], None), ["/limit"]);
     }

@@ -8,12 +8,15 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView, view::LISTED_RECIPIENTS};
+use super::{
+    CountRequest, InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView,
+    view::LISTED_RECIPIENTS,
+};
 use crate::{
     clock::Clock,
     domain::{
         Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
-        PageLimit, StatsRequest, Timestamp, TransactionId, by_recipient, timeline,
+        PageLimit, Pattern, Timestamp, TransactionId, by_recipient, timeline,
     },
     storage::{InboundStore, Messages, Quarantine, StorageError, Store},
 };
@@ -41,9 +44,9 @@ impl Deadlines {
 /// Finds messages, lists them, and waits for them.
 #[derive(Clone)]
 pub struct Query {
-    messages: Arc<dyn Messages>,
-    inbound: Arc<dyn InboundStore>,
-    quarantine: Arc<dyn Quarantine>,
+    pub(super) messages: Arc<dyn Messages>,
+    pub(super) inbound: Arc<dyn InboundStore>,
+    pub(super) quarantine: Arc<dyn Quarantine>,
     changes: watch::Receiver<()>,
     deadlines: Arc<Deadlines>,
     clock: Clock,
@@ -56,7 +59,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// How many look-ups of one caller run at a time: fewer than there are connections, so that other callers get one too.
-const AT_A_TIME: usize = 4;
+pub(super) const AT_A_TIME: usize = 4;
 
 impl Query {
     /// Creates queries for `store`.
@@ -150,9 +153,17 @@ impl Query {
         Ok(ListView::of(items, page.next.as_ref()))
     }
 
+    /// Whether `filter` admits the message with this id.
+    pub(super) async fn admits(&self, filter: &Filter, id: &CorrelationId) -> Result<bool, StorageError> {
+        let correlation_id = Some(Pattern::Exact(id.as_str().to_owned()));
+        let filter = Filter { correlation_id, ..filter.clone() };
+        Ok(!self.messages.list(&filter, None, PageLimit::default()).await?.items.is_empty())
+    }
+
     /// Returns the number of messages of each kind that `request` distinguishes.
-    pub async fn stats(&self, request: &StatsRequest) -> Result<StatsView, StorageError> {
-        Ok(StatsView::of(&self.messages.stats(request).await?, &request.by))
+    pub async fn stats(&self, request: &CountRequest) -> Result<StatsView, StorageError> {
+        let rows = request.narrowed(self.messages.stats(&request.widened()).await?);
+        Ok(StatsView::of(&rows, &request.request.by))
     }
 
     /// One page of the customers' messages and events, newest first.

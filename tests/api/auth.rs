@@ -25,7 +25,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
 ];
 
 /// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
-const SCOPES: [(&str, &str); 35] = [
+const SCOPES: [(&str, &str); 37] = [
     ("head /notify", ""),
     ("get /notify", ""),
     ("post /notify", ""),
@@ -36,6 +36,8 @@ const SCOPES: [(&str, &str); 35] = [
     ("post /notify-check/{token}", ""),
     ("post /v1/messages", "send"),
     ("get /v1/messages", "read"),
+    ("post /v1/messages/search", "read"),
+    ("post /v1/find", "read"),
     ("get /v1/messages/{correlationId}", "read"),
     ("get /v1/messages/{correlationId}/notifications", "read"),
     ("post /v1/messages/{correlationId}/cancel", "send"),
@@ -72,6 +74,8 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
         ("post", "/v1/messages") => {
             request.header("content-type", "application/json").body(sms("order-1", "Hello. [sim:silent]").to_string())
         }
+        ("post", "/v1/messages/search") => request.header("content-type", "application/json").body("{}"),
+        ("post", "/v1/find") => request.header("content-type", "application/json").body(r#"{"text":"order-1"}"#),
         ("post", "/v1/erase") => {
             request.header("content-type", "application/json").body(r#"{"to":"447700900999","dryRun":true}"#)
         }

@@ -133,7 +133,30 @@ async fn filters_are_those_of_the_list(database: &Database) {
     // The filter admits no event, but the position moves on.
     let end = failed.last.clone();
     drop((failed, mails));
-    server.gets("/v1/events?to=447700900123&status=gone").await.blames(&["/to", "/status"]);
+    // Filters that the event does not answer: its message is looked up.
+    let mut followers = Vec::new();
+    for (query, expected) in [
+        ("to=447700900199", "order-4 delivered"),
+        ("callbackData=shop*&final=true", "order-5 failed"),
+        ("transactionId=transaction-of-order-6&code=7502", "order-6 read"),
+        ("correlationId=order-6&failure=permanent", "order-6 failed"),
+    ] {
+        followers.push((Follower::of(&server, &format!("?{query}")).await, expected));
+    }
+    for sample in [
+        Sample::of("order-4").to("447700900199"),
+        Sample::of("order-5").says("Un-Delivered", "7203").calls_back("shop 7"),
+        Sample::of("order-6").says("Un-Delivered", "7203"),
+    ] {
+        server.posts(sample).await.is_acknowledged();
+    }
+    // Otherwise, both notifications could be one change.
+    server.message("order-6").await;
+    server.posts(Sample::of("order-6").says("Read", "7502")).await.is_acknowledged();
+    for (mut follower, expected) in followers {
+        assert_eq!(follower.changes(1).await, [expected]);
+    }
+    server.gets("/v1/events?to=&status=gone&limit=1").await.blames(&["/limit", "/to", "/status"]);
     let strange = asked(server.request(Method::GET, "/v1/events").header("last-event-id", "yesterday")).await;
     strange.blames(&["/Last-Event-ID"]);
     drop(Follower::after(&server, "", &end).await);

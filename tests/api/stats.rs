@@ -27,6 +27,9 @@ async fn messages_are_counted_by_any_properties(database: &Database) {
     assert_eq!(stats("?by=channel,status").await, expected);
     let expected = [("7203", 1), ("7501", 2), ("7502", 1)].map(|(code, count)| json!({"code": code, "count": count}));
     assert_eq!(stats("?by=code").await, expected);
+    assert_eq!(stats("?by=channel&status=submitted").await, [json!({"channel": "sms", "count": 2})]);
+    assert_eq!(stats("?by=status&channel=sms&code=7203").await, [json!({"status": "failed", "count": 1})]);
+    assert_eq!(stats("?channel=pigeon").await, Vec::<serde_json::Value>::new());
     let created = server.message("seen").await["createdAt"].as_str().unwrap().to_owned();
     let per_day = stats("?by=day").await;
     let day = per_day[0]["day"].as_str().unwrap();
@@ -46,7 +49,8 @@ async fn invalid_counts_are_rejected(database: &Database) {
         ("by=", &["/by"]),
         ("by=day,day", &["/by"]),
         ("since=2026-05-20T13:30:00Z", &["/since"]),
-        ("until=soon&status=read", &["/until", "/status"]),
+        ("until=soon&status=gone", &["/until", "/status"]),
+        ("to=447700900123&final=true", &["/to", "/final"]),
     ] {
         server.gets(&format!("/v1/stats?{query}")).await.blames(pointers);
     }

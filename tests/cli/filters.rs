@@ -101,6 +101,42 @@ fn a_number_is_found_in_any_spelling_and_an_empty_list_is_reported() {
 }
 
 #[test]
+fn whatever_is_at_hand_is_found_in_the_database_and_at_a_server() {
+    block_on(async {
+        let server = serve(&[]).await;
+        let sample = Sample::of("order-1").says("Un-Delivered", "7203");
+        server.client.posts(sample.clone()).await.is_acknowledged();
+        let no_number = "Not delivered: this number does not exist.";
+        for (words, printed) in [
+            (&["+44", "7700", "900123"][..], &["As recipient: 447700900123", "order-1"][..]),
+            (&["order-1"], &["As correlation id: order-1", "receiptd status order-1"]),
+            (&["failed: order=order-1"], &["As correlation id: order-1"]),
+            (&["7203"], &["As code: 7203", "sms", "This number does not exist."]),
+        ] {
+            for shown in server.both(&[&["find"], words].concat()).await {
+                let shown = shown.is(0);
+                // A table may break the line, so only its parts are compared.
+                shown.prints(printed);
+            }
+        }
+        for shown in server.both(&["find", "--json", &sample.body()]).await {
+            let found = &shown.is(0).json()["found"][0];
+            assert_eq!(found["messages"][0]["verdict"]["sentence"], no_number);
+        }
+        for shown in server.both(&["find", "order-2"]).await {
+            shown.is(0).prints(&["No message was found.", "correlation id", "order-2", "Check the spelling."]);
+        }
+        for shown in server.both(&["find", " "]).await {
+            shown.is(2).complains("give a text to find");
+        }
+        for shown in server.both(&["status", "order-1"]).await {
+            shown.is(0).prints(&[no_number, "Check the number with the recipient."]);
+        }
+        server.program.ends_on("TERM").await.is(0);
+    });
+}
+
+#[test]
 fn messages_are_counted_in_the_database_and_at_a_server() {
     block_on(async {
         let server = serve(&[]).await;

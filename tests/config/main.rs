@@ -111,7 +111,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "notify.bearer" => ("b34rer", &[]),
         "notify.writers" => ("4", &[("RECEIPTD_DATABASE_URL", "postgres://elsewhere/db")]),
         "notify.answer_within_seconds" => ("3", &[]),
-        "query.catch_up_seconds" => ("7", &[]),
+        "query.catch_up_seconds" | "query.view_days" => ("7", &[]),
         "webex.region" => ("eu", &[PLATFORM[1], PLATFORM[2]]),
         "webex.base_url" => ("https://api.example.org", &PLATFORM),
         "webex.service_key" => ("another", &PLATFORM),
@@ -127,7 +127,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "log.format" => ("json", &[]),
         key => match key.split('.').next() {
             Some("send") => ("7", &PLATFORM),
-            Some("overdue" | "notify" | "http" | "database" | "events" | "retention") => ("77", &[]),
+            Some("overdue" | "notify" | "http" | "database" | "events" | "retention" | "sessions") => ("77", &[]),
             _ => panic!("give {key} a sample"),
         },
     }

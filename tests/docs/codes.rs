@@ -6,9 +6,9 @@ use receiptd::webex::codes;
 
 const PREFACE: &str = "# Codes in plain words
 
-What each code of Webex Connect means for people who are not engineers. The `verdict` of a message and `receiptd status` use these
-words. A sentence stands after the status, as in \"Not delivered: this number does not exist.\" A code with several meanings has a
-row for each. A row under a channel has priority over the row under \"Every channel\". The class is our
+What each code of Webex Connect means for people who are not engineers. The `verdict` of a message, `receiptd status` and
+`receiptd find` use these words. A sentence stands after the status, as in \"Not delivered: this number does not exist.\" A code with
+several meanings has a row for each. A row under a channel has priority over the row under \"Every channel\". The class is our
 interpretation: the platform lists codes and does not group them. [The status glossary](status-glossary.md) explains sides and
 what \"send again\" says.
 ";

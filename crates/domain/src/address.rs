@@ -66,7 +66,7 @@ impl Address {
     }
 
     /// Whether this is a phone number, or an id that looks like one.
-    pub(super) fn is_number(&self) -> bool {
+    pub fn is_number(&self) -> bool {
         PhoneNumber::read(&self.0).is_some()
     }
 }

@@ -33,6 +33,15 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
+impl Filter {
+    /// The part of the filter that a status event does not answer. `None` if there is none.
+    pub fn of_message(&self) -> Option<Self> {
+        let Self { recipient, callback_data, transaction_id, overdue, since, until, .. } = self.clone();
+        let rest = Self { recipient, callback_data, transaction_id, overdue, since, until, ..Self::default() };
+        (rest != Self::default()).then_some(rest)
+    }
+}
+
 /// A request for one page of a list, as text: the filters of the API and of the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListRequest {

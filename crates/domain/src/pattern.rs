@@ -19,6 +19,14 @@ impl Pattern {
         }
     }
 
+    /// Whether the text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(wanted) => text == wanted,
+            Self::Prefix(prefix) => text.starts_with(prefix),
+        }
+    }
+
     /// The smallest text that is greater than all texts with this prefix, in the order of their bytes. Both databases
     /// compare in this order. So a prefix is a range, and needs no wildcards that would have to be escaped. `None` if
     /// there is no such text.

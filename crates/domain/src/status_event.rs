@@ -67,11 +67,16 @@ pub struct StatusEvent {
 }
 
 impl StatusEvent {
-    /// Whether `filter` admits the event by status, channel and origin. The other filters are ignored.
+    /// Whether `filter` admits the event by what it contains. [`Filter::of_message`] has the rest of the filter, which
+    /// only the message can answer.
     pub fn is_admitted_by(&self, filter: &Filter) -> bool {
         filter.status.is_none_or(|status| status == self.status)
+            && filter.is_final.is_none_or(|is_final| is_final == self.is_final)
+            && filter.failure.is_none_or(|failure| Some(failure) == self.failure)
             && filter.origin.is_none_or(|origin| origin == self.origin)
             && filter.channel.as_ref().is_none_or(|channel| Some(channel) == self.channel.as_ref())
+            && filter.code.as_ref().is_none_or(|code| Some(code) == self.code.as_ref())
+            && filter.correlation_id.as_ref().is_none_or(|id| id.matches(self.correlation_id.as_str()))
     }
 }
 

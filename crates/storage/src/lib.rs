@@ -47,8 +47,8 @@ pub use sqlite::{BackupError, Staged, backup};
 pub use store::Store;
 pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, Claim, EnqueueResult,
-    Erased, Erasure, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, Messages, Outbox,
-    OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey, Retention,
+    Erased, Erasure, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, KEY_BYTES, Keys, Messages,
+    Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey, Retention,
     RetentionKind, Scanned, Sessions, Settlement, StatusCheck, StatusEvents,
 };
 pub use url::{DatabaseKind, check_url, ignored_parameters};

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use crate::{
-    AuditLog, Erasure, HashChain, Health, InboundStore, Journal, Messages, Outbox, Projection, Quarantine, Repair,
-    Retention, Sessions, StatusEvents,
+    AuditLog, Erasure, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox, Projection, Quarantine,
+    Repair, Retention, Sessions, StatusEvents,
 };
 
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub struct Store {
     pub retention: Arc<dyn Retention>,
     pub erasure: Arc<dyn Erasure>,
     pub sessions: Arc<dyn Sessions>,
+    pub keys: Arc<dyn Keys>,
     /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
     /// Notifies when this instance has accepted a message for sending.
@@ -57,6 +58,7 @@ impl Store {
             + Retention
             + Erasure
             + Sessions
+            + Keys
             + 'static,
     {
         let backend = Arc::new(backend);
@@ -75,7 +77,8 @@ impl Store {
             audit_log: backend.clone(),
             retention: backend.clone(),
             erasure: backend.clone(),
-            sessions: backend,
+            sessions: backend.clone(),
+            keys: backend,
             status_signal: signals.changed.subscribe(),
             submission_signal: signals.submitted.subscribe(),
         }

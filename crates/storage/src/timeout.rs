@@ -9,16 +9,16 @@ use std::{future::Future, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Actor, Archived, Arrival, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent, EventPosition,
-    Filter, Fingerprint, History, Inbound, JournalBatch, JournalPosition, JournalSpan, Message, Page, PageLimit,
-    Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Timestamp, TransactionId, Unreadable,
-    Writer,
+    Actor, Address, Archived, Arrival, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent,
+    EventPosition, Filter, Fingerprint, History, Inbound, JournalBatch, JournalPosition, JournalSpan, Message, Page,
+    PageLimit, Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Timestamp, TransactionId,
+    Unreadable, Writer,
 };
 use tokio::time::timeout;
 
 use super::{
-    AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, JournalHead, Messages, Outbox, OutboxEntry,
-    Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store,
+    AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, JournalHead, KEY_BYTES, Keys, Messages, Outbox,
+    OutboxEntry, Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store,
 };
 
 /// A part of a store whose methods have a time limit.
@@ -43,6 +43,7 @@ impl Store {
             status_events: Arc::new(WithTimeout { inner: self.status_events, most, health: health() }),
             audit_log: Arc::new(WithTimeout { inner: self.audit_log, most, health: health() }),
             sessions: Arc::new(WithTimeout { inner: self.sessions, most, health: health() }),
+            keys: Arc::new(WithTimeout { inner: self.keys, most, health: health() }),
             ..self
         }
     }
@@ -103,6 +104,7 @@ with_timeout! { Messages:
 with_timeout! { InboundStore:
     list(after: Option<&Cursor>, limit: PageLimit) -> Page<Archived<Inbound>>;
     find(fingerprint: Fingerprint) -> Option<Archived<Inbound>>;
+    newest_from(sender: &Address, limit: PageLimit) -> Vec<Archived<Inbound>>;
 }
 
 with_timeout! { Quarantine:
@@ -127,6 +129,10 @@ with_timeout! { StatusEvents:
     end() -> EventPosition;
     after(place: EventPosition, limit: PageLimit) -> Option<Vec<StatusEvent>>;
     trim(before: Timestamp, limit: PageLimit) -> bool;
+}
+
+with_timeout! { Keys:
+    key(name: &str, fresh: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES];
 }
 
 with_timeout! { AuditLog:

@@ -1,5 +1,7 @@
 //! Request bodies, bounded in size and time.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
@@ -62,6 +64,25 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Problem> {
         JsonError::Repeated(errors) => Problem::faulty(errors),
         error @ JsonError::Syntax { .. } => Problem::new(Code::NotJson, format!("the body {error}")),
     })
+}
+
+/// Reads a body that is declared as JSON and has at most `limit` bytes, all of which arrive within `patience`.
+pub(crate) async fn json_value(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+    patience: Duration,
+) -> Result<Value, Problem> {
+    if media_type(request) != "application/json" {
+        let detail = "send the request as Content-Type: application/json";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
+    }
+    let bounds = Bounds { limit, deadline: Instant::now() + patience, large_bodies: None };
+    let text = read(request, payload, bounds, |unread| match unread {
+        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {limit} bytes")),
+        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
+    });
+    json(&text.await?)
 }
 
 /// Returns the declared media type of a body, in lower case and without parameters; empty if there is none.

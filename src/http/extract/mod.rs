@@ -6,6 +6,7 @@ pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod caught_up;
 pub(crate) mod client_address;
+pub(crate) mod filters;
 pub(crate) mod lines;
 pub(crate) mod message_id;
 pub(crate) mod paging;

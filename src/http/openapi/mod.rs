@@ -33,7 +33,7 @@ use crate::{
     maintenance::Subject,
     webex::{
         SmsApi,
-        codes::{Resend, Side},
+        codes::{Class, Resend, Side},
         rules,
     },
 };
@@ -90,6 +90,7 @@ fn complete(schemas: &mut Object, sms_api: SmsApi) {
         ("Subject", Subject::ALL.map(Subject::as_str).to_vec()),
         ("Side", Side::ALL.map(Side::as_str).to_vec()),
         ("Resend", Resend::ALL.map(Resend::as_str).to_vec()),
+        ("CodeClass", Class::ALL.map(Class::as_str).to_vec()),
     ];
     for (name, words) in words {
         schemas.entry(name).or_insert_with(|| json!({ "type": "string" }))["enum"] = words.into();

@@ -16,6 +16,8 @@ pub(crate) enum Code {
     NotFound,
     NoSuchPath,
     Gone,
+    InvalidView,
+    ViewEnded,
     NotAnExport,
     MethodNotAllowed,
     Conflict,
@@ -34,7 +36,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::NotJson,
         Self::Unauthorized,
@@ -46,6 +48,8 @@ impl Code {
         Self::NotFound,
         Self::NoSuchPath,
         Self::Gone,
+        Self::InvalidView,
+        Self::ViewEnded,
         Self::NotAnExport,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -101,6 +105,8 @@ impl Code {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "The requested item does not exist"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "The path does not exist"),
             Self::Gone => (StatusCode::GONE, "gone", "The events have been removed"),
+            Self::InvalidView => (StatusCode::BAD_REQUEST, "invalid-view", "The view cannot be read"),
+            Self::ViewEnded => (StatusCode::GONE, "view-ended", "The view has ended"),
             Self::NotAnExport => (StatusCode::UNPROCESSABLE_ENTITY, "not-an-export", "The file cannot be read"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path does not support this method")

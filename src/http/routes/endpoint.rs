@@ -1,7 +1,7 @@
 //! A path with its handlers, and its answer to methods that it does not support.
 
 use actix_web::{
-    FromRequest, Handler, Resource, Responder, Route,
+    FromRequest, Handler, Resource, Responder, Route, guard,
     http::Method,
     web::{self, ServiceConfig, resource},
 };
@@ -12,12 +12,14 @@ use crate::http::problem;
 pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     pub(crate) routes: Vec<(Method, Route)>,
+    /// Whether requests with other methods belong to a later endpoint, whose path matches too.
+    leaves_others: bool,
 }
 
 impl Endpoint {
     /// Creates an endpoint at `path` without any method.
     pub(crate) fn at(path: &'static str) -> Self {
-        Self { path, routes: Vec::new() }
+        Self { path, routes: Vec::new(), leaves_others: false }
     }
 
     /// Routes requests with this method to `handler`.
@@ -52,6 +54,11 @@ impl Endpoint {
         self.on(Method::POST, handler)
     }
 
+    /// Leaves requests with other methods to a later endpoint, whose path matches too.
+    pub(crate) fn leaving_others(self) -> Self {
+        Self { leaves_others: true, ..self }
+    }
+
     /// Adds the endpoint to the service.
     pub(crate) fn register(self, service: &mut ServiceConfig) {
         service.service(self.resource());
@@ -64,7 +71,11 @@ impl Endpoint {
             let refusal = problem::method_not_allowed(&allowed);
             async move { refusal }
         };
-        let resource = resource(self.path).default_service(web::to(refuse));
+        let mut resource = resource(self.path).default_service(web::to(refuse));
+        if self.leaves_others {
+            let methods: Vec<_> = self.routes.iter().map(|(method, _)| method.clone()).collect();
+            resource = resource.guard(guard::fn_guard(move |request| methods.contains(&request.head().method)));
+        }
         self.routes.into_iter().fold(resource, |resource, (_, route)| resource.route(route))
     }
 }

@@ -8,18 +8,13 @@ use actix_web::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::{
     detached::detached,
     domain::{FieldError, Person},
     http::{
-        extract::{
-            auth::CanAdminister,
-            body::{self, Bounds, Unread},
-            caught_up::CaughtUp,
-        },
-        problem::{Code, Problem},
+        extract::{auth::CanAdminister, body, caught_up::CaughtUp},
+        problem::Problem,
         state::App,
     },
 };
@@ -47,17 +42,9 @@ pub(super) async fn erase(
     let invalid = |pointer: &str, detail: &str| {
         Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
     };
-    if body::media_type(&head) != "application/json" {
-        let detail = "send the request as Content-Type: application/json";
-        return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
-    }
-    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
-    let text = body::read(&head, payload, bounds, |unread| match unread {
-        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the request has at most {LIMIT} bytes")),
-        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
-    });
+    let request = body::json_value(&head, payload, LIMIT, PATIENCE).await?;
     // It must be an object: serde would accept an array with the members in order, too.
-    let request = Some(body::json(&text.await?)?).filter(Value::is_object);
+    let request = Some(request).filter(Value::is_object);
     let request = request.and_then(|request| serde_json::from_value::<Erase>(request).ok());
     let request = request.ok_or_else(|| invalid("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
     let person = Person::new(&request.to).map_err(|error| invalid("/to", &error.to_string()))?;

@@ -25,7 +25,8 @@ use crate::{
     http::{
         extract::{
             auth::{Caller, CanRead},
-            pairs::{Pairs, texts},
+            filters::Filters,
+            pairs::texts,
         },
         problem::{Code, Problem},
         state::{App, Closing},
@@ -78,7 +79,7 @@ impl Drop for Following {
 pub(super) async fn follow(
     caller: Caller<CanRead>,
     request: HttpRequest,
-    pairs: Pairs,
+    pairs: Filters,
     app: Data<App>,
     closing: Data<Closing>,
     followers: Data<Followers>,
@@ -90,7 +91,7 @@ pub(super) async fn follow(
         let detail = format!("this token has {STREAMS} open event streams; close one of them first");
         Problem::new(Code::TooManyRequests, detail)
     })?;
-    let events = EventStream::open(&app.store, wanted).await?;
+    let events = EventStream::open(&app.store, &app.query, wanted).await?;
     // A field of the first event, which ends the block.
     let beginning = stream::iter([Ok("retry: 1000\n".into())]);
     let mut response = HttpResponse::Ok();

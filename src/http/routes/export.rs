@@ -9,11 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     http::{
-        extract::{
-            auth::CanRead,
-            caught_up::CaughtUp,
-            pairs::{Pairs, texts},
-        },
+        extract::{auth::CanRead, caught_up::CaughtUp, filters::Filters, pairs::texts},
         problem::{Code, Problem},
         state::App,
     },
@@ -23,7 +19,7 @@ use crate::{
 /// Streams the export page by page, as fast as the client reads it. An error before the first byte is answered with a
 /// problem. After that, the connection is closed before the end of the body, so that a partial export cannot be
 /// mistaken for a complete one.
-pub(super) async fn export(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn export(caller: CaughtUp<CanRead>, pairs: Filters, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     if request.subject == Subject::Audit {
         caller.must_administer()?;

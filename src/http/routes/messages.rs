@@ -10,6 +10,7 @@ use crate::{
         extract::{
             auth::CanRead,
             caught_up::CaughtUp,
+            filters::Filters,
             message_id::MessageId,
             paging::Paging,
             pairs::{Pairs, texts},
@@ -23,7 +24,7 @@ use crate::{
 const LONGEST_WAIT: u64 = 60;
 
 /// Lists messages, newest first.
-pub(super) async fn list(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(caller: CaughtUp<CanRead>, pairs: Filters, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ListRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     let names = || pairs.iter().map(|(name, _)| name.as_str());
     app.looked_at(caller.actor(), || iter::once("messages").chain(names()).collect::<Vec<_>>().join(" ")).await?;

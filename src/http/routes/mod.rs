@@ -7,6 +7,7 @@ mod endpoint;
 mod erase;
 mod events;
 mod export;
+mod find;
 mod health;
 mod import;
 mod inbound;
@@ -15,6 +16,7 @@ mod metrics;
 mod notify;
 mod quarantine;
 mod rebuild;
+mod search;
 mod send;
 pub(crate) mod session;
 mod stats;
@@ -31,13 +33,14 @@ pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 17] = [
+pub(crate) const DESCRIPTIONS: [&str; 19] = [
     include_str!("audit.json"),
     include_str!("cancel.json"),
     include_str!("docs.json"),
     include_str!("erase.json"),
     include_str!("events.json"),
     include_str!("export.json"),
+    include_str!("find.json"),
     include_str!("health/health.json"),
     include_str!("import.json"),
     include_str!("inbound.json"),
@@ -46,6 +49,7 @@ pub(crate) const DESCRIPTIONS: [&str; 17] = [
     include_str!("notify.json"),
     include_str!("quarantine.json"),
     include_str!("rebuild.json"),
+    include_str!("search.json"),
     include_str!("send/send.json"),
     include_str!("session.json"),
     include_str!("stats.json"),
@@ -59,9 +63,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let check = ["/notify-check", "/notify-check/{token}"].map(|path| Endpoint::at(path).post(notify::check));
     let others = [
         Endpoint::at("/v1/messages").post(send::send).get(messages::list),
+        // A message may have the correlation id `search`.
+        Endpoint::at("/v1/messages/search").post(search::search).leaving_others(),
         Endpoint::at("/v1/messages/{correlationId}").get(messages::one),
         Endpoint::at("/v1/messages/{correlationId}/cancel").post(cancel::cancel),
         Endpoint::at("/v1/messages/{correlationId}/notifications").get(messages::notifications),
+        Endpoint::at("/v1/find").post(find::find),
         Endpoint::at("/v1/stats").get(stats::stats),
         Endpoint::at("/v1/events").get(events::follow),
         Endpoint::at("/v1/export").get(export::export),

@@ -3,20 +3,16 @@
 use actix_web::{HttpResponse, web::Data};
 
 use crate::{
-    domain::StatsRequest,
     http::{
-        extract::{
-            auth::CanRead,
-            caught_up::CaughtUp,
-            pairs::{Pairs, texts},
-        },
+        extract::{auth::CanRead, caught_up::CaughtUp, filters::Filters, pairs::texts},
         problem::Problem,
         state::App,
     },
+    query::CountRequest,
 };
 
 /// Counts by any of channel, status, code, day and hour, over a time range.
-pub(super) async fn stats(_: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let request = StatsRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
+pub(super) async fn stats(_: CaughtUp<CanRead>, pairs: Filters, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let request = CountRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
     Ok(HttpResponse::Ok().json(app.query.stats(&request).await?))
 }

@@ -1,7 +1,7 @@
 //! Stores and reads inbound messages.
 
 use async_trait::async_trait;
-use receiptd_domain::{Archived, Cursor, Fingerprint, Inbound, Page, PageLimit};
+use receiptd_domain::{Address, Archived, Cursor, Fingerprint, Inbound, Page, PageLimit};
 
 use super::{
     backend::Backend,
@@ -46,6 +46,27 @@ impl InboundStore for Backend {
             fingerprint.as_bytes()
         );
         row.fetch_optional(&self.pools.read).await?.map(InboundRow::archived).transpose()
+    }
+
+    async fn newest_from(&self, sender: &Address, limit: PageLimit) -> Result<Vec<Archived<Inbound>>, StorageError> {
+        let mut snapshot = self.snapshot().await?;
+        let sizes = sql!(
+            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM inbound WHERE sender = $1 \
+             ORDER BY received_at DESC, fingerprint DESC LIMIT $2",
+            sender.as_str(),
+            count(limit.get())
+        );
+        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
+        let rows = sql_as!(
+            InboundRow,
+            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
+             WHERE sender = $1 ORDER BY received_at DESC, fingerprint DESC LIMIT $2",
+            sender.as_str(),
+            count(limit.fitting(&sizes))
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        snapshot.rollback().await?;
+        rows.into_iter().map(InboundRow::archived).collect()
     }
 }
 

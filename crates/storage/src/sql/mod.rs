@@ -14,6 +14,7 @@ mod hash_chain;
 mod health;
 mod inbound;
 mod journal;
+mod keys;
 mod list;
 mod messages;
 mod notifications;

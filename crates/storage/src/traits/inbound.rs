@@ -1,7 +1,7 @@
 //! Inbound messages.
 
 use async_trait::async_trait;
-use receiptd_domain::{Archived, Cursor, Fingerprint, Inbound, Page, PageLimit};
+use receiptd_domain::{Address, Archived, Cursor, Fingerprint, Inbound, Page, PageLimit};
 
 use crate::StorageError;
 
@@ -14,4 +14,7 @@ pub trait InboundStore: Send + Sync {
 
     /// The message or event with this fingerprint.
     async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError>;
+
+    /// The newest messages and events of this sender, newest first.
+    async fn newest_from(&self, sender: &Address, limit: PageLimit) -> Result<Vec<Archived<Inbound>>, StorageError>;
 }

@@ -48,6 +48,19 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class.
+    pub const ALL: [Self; 9] = [
+        Self::Submitted,
+        Self::Delivered,
+        Self::Read,
+        Self::Clicked,
+        Self::Complained,
+        Self::Progress,
+        Self::Permanent,
+        Self::Transient,
+        Self::Unclear,
+    ];
+
     /// The word in the table.
     pub fn as_str(self) -> &'static str {
         WORDS.iter().find(|(_, class)| *class == self).map_or("", |(word, _)| word)

@@ -1,0 +1,56 @@
+//! `POST /v1/find`: finds whatever a person has at hand. The text is in the body, since it may name a person.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use serde::Deserialize;
+
+use crate::{
+    domain::FieldError,
+    http::{
+        extract::{auth::CanRead, body, caught_up::CaughtUp},
+        problem::Problem,
+        state::App,
+    },
+};
+
+/// More than most notifications have.
+const LIMIT: usize = 64 * 1024;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The request: the text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Find {
+    text: String,
+}
+
+/// Finds everything that a text can mean.
+pub(super) async fn find(
+    caller: CaughtUp<CanRead>,
+    head: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let request = body::json_value(&head, payload, LIMIT, PATIENCE).await?;
+    // It must be an object: serde would accept an array with the members in order, too.
+    let request = Some(request).filter(serde_json::Value::is_object);
+    let request = request.and_then(|request| serde_json::from_value::<Find>(request).ok());
+    let invalid = |pointer: &str, detail: &str| {
+        Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
+    };
+    let Find { text } = request.ok_or_else(|| invalid("", "send {\"text\": \"+447700900123\"} as JSON"))?;
+    if text.is_empty() {
+        return Err(invalid("/text", "must not be empty"));
+    }
+    app.looked_at(caller.actor(), || "find".to_owned()).await?;
+    let mut view = app.query.find_any(&text).await?;
+    for found in view.found.iter_mut().filter(|found| !found.messages.is_empty()) {
+        let (sealed, _) = app.sealed_filters.seal(vec![(found.filter.clone(), found.value.clone())]).await?;
+        found.view = Some(sealed);
+    }
+    Ok(HttpResponse::Ok().json(view))
+}
