@@ -1,6 +1,7 @@
 //! `receiptd status`
 
 use anyhow::bail;
+use serde_json::Value;
 
 use super::{
     output::{self, or_dash},
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{CorrelationId, Status},
-    query::{EntryView, MessageView},
+    query::{EntryView, MessageView, SubmissionView},
 };
 
 #[derive(clap::Args)]
@@ -25,7 +26,13 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let message = match (args.target.resolve()?.open_for_reading().await?, CorrelationId::new(&args.id)) {
         (Target::Server(client), _) => client.message(&args.id, None).await?,
-        (Target::Database(query), Ok(id)) => query.message(&id).await?,
+        (Target::Database(query), Ok(id)) => {
+            let mut message = query.message(&id).await?;
+            if let Some(message) = &mut message {
+                query.add_content(message).await?;
+            }
+            message
+        }
         (Target::Database(_), Err(_)) => None,
     };
     let Some(message) = message else {
@@ -60,7 +67,9 @@ pub(super) fn show(message: &MessageView) {
         ("first known", message.created_at.clone()),
         ("last change", message.updated_at.clone()),
     ];
-    output::table(&["message", &message.correlation_id], facts.map(|(name, value)| vec![name.to_owned(), value]));
+    let sent = message.submission.as_ref().map(sent).unwrap_or_default();
+    let rows = facts.into_iter().chain(sent).map(|(name, value)| vec![name.to_owned(), value]);
+    output::table(&["message", &message.correlation_id], rows);
     for warning in &message.warnings {
         output::line(format!("Note: {warning}."));
     }
@@ -70,6 +79,17 @@ pub(super) fn show(message: &MessageView) {
     }
     let timeline = message.timeline.as_deref().unwrap_or_default();
     output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
+}
+
+/// What receiptd was asked to send, as far as it is known.
+fn sent(submission: &SubmissionView) -> Vec<(&'static str, String)> {
+    let content = submission.content.as_ref().map(|content| match content.get("text").and_then(Value::as_str) {
+        Some(text) => text.to_owned(),
+        None => Value::Object(content.clone()).to_string(),
+    });
+    let facts =
+        [("text", content), ("send at", submission.send_at.clone()), ("expire at", submission.expire_at.clone())];
+    facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// A side in the words of people.

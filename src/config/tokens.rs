@@ -15,6 +15,8 @@ use crate::secret::{InvalidSecret, ReloadableSecret};
 pub enum Scope {
     /// Reading messages, stats and other stored data.
     Read,
+    /// Reading what receiptd sent: the texts of messages.
+    Content,
     /// Sending.
     Send,
     /// Reading the metrics, which hold no personal data.
@@ -24,11 +26,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 4] = [Self::Read, Self::Send, Self::Metrics, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Content, Self::Send, Self::Metrics, Self::Admin];
 
     fn from_word(word: &str) -> Option<Self> {
         match word {
             "read" => Some(Self::Read),
+            "content" => Some(Self::Content),
             "send" => Some(Self::Send),
             "metrics" => Some(Self::Metrics),
             "admin" => Some(Self::Admin),
@@ -40,6 +43,7 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Content => "content",
             Self::Send => "send",
             Self::Metrics => "metrics",
             Self::Admin => "admin",

@@ -9,16 +9,16 @@ use tokio::{
 };
 
 use super::{
-    CountRequest, InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView,
+    CountRequest, InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView, SubmissionView,
     view::LISTED_RECIPIENTS,
 };
 use crate::{
     clock::Clock,
     domain::{
         Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
-        PageLimit, Pattern, Timestamp, TransactionId, by_recipient, timeline,
+        Origin, PageLimit, Pattern, Timestamp, TransactionId, by_recipient, timeline,
     },
-    storage::{InboundStore, Messages, Quarantine, StorageError, Store},
+    storage::{InboundStore, Messages, Quarantine, StorageError, Store, Submissions},
 };
 
 /// The time after which a message of each channel should have a final status.
@@ -47,6 +47,7 @@ pub struct Query {
     pub(super) messages: Arc<dyn Messages>,
     pub(super) inbound: Arc<dyn InboundStore>,
     pub(super) quarantine: Arc<dyn Quarantine>,
+    submissions: Arc<dyn Submissions>,
     changes: watch::Receiver<()>,
     deadlines: Arc<Deadlines>,
     clock: Clock,
@@ -68,6 +69,7 @@ impl Query {
             messages: store.messages.clone(),
             inbound: store.inbound.clone(),
             quarantine: store.quarantine.clone(),
+            submissions: store.submissions.clone(),
             changes: store.status_signal.clone(),
             deadlines: Arc::new(deadlines),
             clock,
@@ -77,7 +79,18 @@ impl Query {
     /// Returns the message with this id and its timeline. `txn:…` finds the message with this transaction id, even if
     /// the message has a correlation id.
     pub async fn message(&self, id: &CorrelationId) -> Result<Option<MessageView>, StorageError> {
-        Ok(self.messages.history(id).await?.map(|history| self.with_timeline(&history)))
+        match self.messages.history(id).await? {
+            Some(history) => Ok(Some(self.with_timeline(&history).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Adds what the recipient reads to a message that receiptd sent. For callers who may see it.
+    pub async fn add_content(&self, message: &mut MessageView) -> Result<(), StorageError> {
+        let Some(view) = &mut message.submission else { return Ok(()) };
+        let Ok(id) = CorrelationId::new(&message.correlation_id) else { return Ok(()) };
+        view.content = self.submissions.submission(&id).await?.map(|submission| submission.content.members());
+        Ok(())
     }
 
     /// Returns several messages, in the order of `ids`, without timelines.
@@ -88,11 +101,15 @@ impl Query {
         found.map_ok(|message| message.map(view)).try_collect().await
     }
 
-    fn with_timeline(&self, history: &History) -> MessageView {
+    async fn with_timeline(&self, history: &History) -> Result<MessageView, StorageError> {
         let History { message, notifications, dispatch } = history;
         let mut view = self.view(message);
         view.tell(message, by_recipient(notifications), &timeline(notifications, dispatch));
-        view
+        if message.origin() == Origin::Sent {
+            let submission = self.submissions.submission(&message.correlation_id).await?;
+            view.submission = submission.as_ref().map(SubmissionView::without_content);
+        }
+        Ok(view)
     }
 
     /// Returns the message as soon as its status is final, or when `patience` has passed.
@@ -110,7 +127,10 @@ impl Query {
                 // Read it again together with its timeline. Meanwhile, its status may no longer be final.
                 let history = self.messages.history(id).await?;
                 if history.as_ref().is_none_or(|history| history.message.is_final) || Instant::now() >= end {
-                    return Ok(history.map(|history| self.with_timeline(&history)));
+                    return match history {
+                        Some(history) => Ok(Some(self.with_timeline(&history).await?)),
+                        None => Ok(None),
+                    };
                 }
             }
             let next = end.min(Instant::now() + LONGEST_PAUSE);

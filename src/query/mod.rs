@@ -30,4 +30,4 @@ pub use look_up::{Deadlines, Query};
 pub use sealed_filter::{SealedFilters, ViewError};
 pub use stats_view::{StatsRowView, StatsView};
 pub use verdict::VerdictView;
-pub use view::{EntryView, ListView, MessageView, NotificationView, RecipientView};
+pub use view::{EntryView, ListView, MessageView, NotificationView, RecipientView, SubmissionView};

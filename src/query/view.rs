@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::VerdictView;
 use crate::domain::{
-    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Origin, RecipientStatus, Status, StoredNotification,
-    Timestamp, TransactionId,
+    Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Object, Origin, RecipientStatus, Status,
+    StoredNotification, Submission, Timestamp, TransactionId,
 };
 
 /// A page of a list.
@@ -58,6 +58,22 @@ pub struct MessageView {
     pub recipient_count: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Vec<EntryView>>,
+    /// What receiptd was asked to send. Not in lists, and not if it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<SubmissionView>,
+}
+
+/// What receiptd was asked to send.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubmissionView {
+    /// The message is not sent before this time; null: at once.
+    pub send_at: Option<String>,
+    /// The message is not sent at this time or later.
+    pub expire_at: Option<String>,
+    /// The members of the request with what the recipient reads: `text`, `subject`, `html`, `content`, `template`. Null if the
+    /// caller may not see it.
+    pub content: Option<Object>,
 }
 
 /// One of several recipients of a message.
@@ -165,6 +181,7 @@ impl MessageView {
             recipients: None,
             recipient_count: None,
             timeline: None,
+            submission: None,
         }
     }
 
@@ -189,6 +206,13 @@ impl MessageView {
 
 /// The maximum number of recipients that a list shows for a message.
 pub(super) const LISTED_RECIPIENTS: usize = 10;
+
+impl SubmissionView {
+    /// The submission without its content.
+    pub(super) fn without_content(submission: &Submission) -> Self {
+        Self { send_at: time(submission.send_at), expire_at: time(submission.expire_at), content: None }
+    }
+}
 
 impl RecipientView {
     fn of(one: &RecipientStatus) -> Self {

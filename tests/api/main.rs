@@ -14,6 +14,7 @@ mod cancel;
 mod checks;
 mod clocks;
 mod connections;
+mod content;
 mod dispatch;
 mod events;
 mod export;

@@ -49,7 +49,7 @@ pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, Claim, EnqueueResult,
     Erased, Erasure, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, KEY_BYTES, Keys, Messages,
     Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey, Retention,
-    RetentionKind, Scanned, Sessions, Settlement, StatusCheck, StatusEvents,
+    RetentionKind, Scanned, Sessions, Settlement, StatusCheck, StatusEvents, Submissions,
 };
 pub use url::{DatabaseKind, check_url, ignored_parameters};
 

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     AuditLog, Erasure, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox, Projection, Quarantine,
-    Repair, Retention, Sessions, StatusEvents,
+    Repair, Retention, Sessions, StatusEvents, Submissions,
 };
 
 #[derive(Clone)]
@@ -28,6 +28,7 @@ pub struct Store {
     pub erasure: Arc<dyn Erasure>,
     pub sessions: Arc<dyn Sessions>,
     pub keys: Arc<dyn Keys>,
+    pub submissions: Arc<dyn Submissions>,
     /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
     /// Notifies when this instance has accepted a message for sending.
@@ -59,6 +60,7 @@ impl Store {
             + Erasure
             + Sessions
             + Keys
+            + Submissions
             + 'static,
     {
         let backend = Arc::new(backend);
@@ -78,7 +80,8 @@ impl Store {
             retention: backend.clone(),
             erasure: backend.clone(),
             sessions: backend.clone(),
-            keys: backend,
+            keys: backend.clone(),
+            submissions: backend,
             status_signal: signals.changed.subscribe(),
             submission_signal: signals.submitted.subscribe(),
         }

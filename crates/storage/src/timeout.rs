@@ -11,14 +11,14 @@ use async_trait::async_trait;
 use receiptd_domain::{
     Actor, Address, Archived, Arrival, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent,
     EventPosition, Filter, Fingerprint, History, Inbound, JournalBatch, JournalPosition, JournalSpan, Message, Page,
-    PageLimit, Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Timestamp, TransactionId,
-    Unreadable, Writer,
+    PageLimit, Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Submission, Timestamp,
+    TransactionId, Unreadable, Writer,
 };
 use tokio::time::timeout;
 
 use super::{
     AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, JournalHead, KEY_BYTES, Keys, Messages, Outbox,
-    OutboxEntry, Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store,
+    OutboxEntry, Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store, Submissions,
 };
 
 /// A part of a store whose methods have a time limit.
@@ -43,6 +43,7 @@ impl Store {
             status_events: Arc::new(WithTimeout { inner: self.status_events, most, health: health() }),
             audit_log: Arc::new(WithTimeout { inner: self.audit_log, most, health: health() }),
             sessions: Arc::new(WithTimeout { inner: self.sessions, most, health: health() }),
+            submissions: Arc::new(WithTimeout { inner: self.submissions, most, health: health() }),
             keys: Arc::new(WithTimeout { inner: self.keys, most, health: health() }),
             ..self
         }
@@ -129,6 +130,10 @@ with_timeout! { StatusEvents:
     end() -> EventPosition;
     after(place: EventPosition, limit: PageLimit) -> Option<Vec<StatusEvent>>;
     trim(before: Timestamp, limit: PageLimit) -> bool;
+}
+
+with_timeout! { Submissions:
+    submission(id: &CorrelationId) -> Option<Submission>;
 }
 
 with_timeout! { Keys:

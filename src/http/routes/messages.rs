@@ -5,6 +5,7 @@ use std::{iter, time::Duration};
 use actix_web::{HttpResponse, web::Data};
 
 use crate::{
+    config::Scope,
     domain::{FieldError, ListRequest},
     http::{
         extract::{
@@ -47,8 +48,11 @@ pub(super) async fn one(
             () = closing.begun() => app.query.message(&id).await?,
         },
     };
-    let message = message.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
+    let mut message = message.ok_or_else(|| Problem::no_such_message(id.as_str()))?;
     app.looked_at(caller.actor(), || format!("message {}", message.correlation_id)).await?;
+    if caller.may(Scope::Content) {
+        app.query.add_content(&mut message).await?;
+    }
     Ok(HttpResponse::Ok().json(message))
 }
 

@@ -48,6 +48,26 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// The members of the request that contain it.
+    pub fn members(&self) -> Object {
+        let members = match self {
+            Self::Plain { text, subject, html } => {
+                [("text", json!(text)), ("subject", json!(subject)), ("html", json!(html))]
+            }
+            Self::Native(content) => [("content", json!(content)), ("template", Value::Null), ("text", Value::Null)],
+            Self::Template { template, content } => {
+                [("template", json!(template)), ("content", json!(content)), ("text", Value::Null)]
+            }
+        };
+        members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+}
+
 /// A checked message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
@@ -104,21 +124,12 @@ impl Submission {
             ("expireAt", self.expire_at.map(|at| json!(at))),
             ("options", self.options.as_ref().map(|options| json!(options))),
         ];
-        let said = match &self.content {
-            Content::Plain { text, subject, html } => {
-                [("text", json!(text)), ("subject", json!(subject)), ("html", json!(html))]
-            }
-            Content::Native(content) => [("content", json!(content)), ("template", Value::Null), ("text", Value::Null)],
-            Content::Template { template, content } => {
-                [("template", json!(template)), ("content", json!(content)), ("text", Value::Null)]
-            }
-        };
-        let said = said.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, Some(value)));
-        for (name, value) in given.into_iter().chain(said) {
+        for (name, value) in given {
             if let Some(value) = value {
                 json.insert(name.to_owned(), value);
             }
         }
+        json.extend(self.content.members());
         Value::Object(json)
     }
 

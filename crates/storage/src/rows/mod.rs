@@ -19,6 +19,7 @@ pub(crate) use {
     message::MessageRow,
     message_status::MessageStatusRow,
     notification::{KeyRow, NotificationRow, RepeatedRow},
+    outbox::NO_REQUEST,
     place::Place,
     recipient::{RecipientRow, SharedRow},
     session::SessionRow,

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Place;
 use crate::{Claim, OutboxEntry, Settlement, StorageError};
 
+/// Replaces the request of a message that was erased.
+pub(crate) const NO_REQUEST: &str = "{}";
+
 /// A submission that is accepted.
 #[derive(Serialize)]
 pub(crate) struct QueuedRow {

@@ -30,6 +30,7 @@ mod sessions;
 pub(super) mod statements;
 mod stats;
 mod status_events;
+mod submissions;
 mod transactions;
 mod unit_of_work;
 mod upsert;

@@ -18,6 +18,7 @@ mod repair;
 mod retention;
 mod sessions;
 mod status_events;
+mod submissions;
 
 pub use audit_log::AuditLog;
 pub use erasure::{ArchiveErased, ArchiveKind, Erased, Erasure, Scanned};
@@ -34,3 +35,4 @@ pub use repair::{BodyParser, QuarantineReader, Recomputed, Repair, StatusCheck};
 pub use retention::{Purged, Retention, RetentionKind};
 pub use sessions::Sessions;
 pub use status_events::StatusEvents;
+pub use submissions::Submissions;

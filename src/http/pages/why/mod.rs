@@ -1,5 +1,6 @@
 //! `GET /messages/{correlationId}`: what happened to a message, and why. `POST …/cancel` cancels it.
 
+mod sent;
 mod timeline;
 
 use actix_web::{HttpResponse, web::Data};
@@ -29,9 +30,12 @@ use crate::{
 /// Shows a message.
 pub(super) async fn page(caller: CaughtUp<CanRead>, MessageId(id): MessageId, app: Data<App>) -> Result<Page, Problem> {
     let absent = || Problem::no_such_message(id.as_str());
-    let message = app.query.message(&id).await?.ok_or_else(absent)?;
+    let mut message = app.query.message(&id).await?.ok_or_else(absent)?;
     let notifications = app.query.notifications(&id, None, PageLimit::default()).await?.ok_or_else(absent)?;
     app.looked_at(caller.actor(), || format!("message {} and its notifications", message.correlation_id)).await?;
+    if caller.may(Scope::Content) {
+        app.query.add_content(&mut message).await?;
+    }
     let can_cancel = caller.may(Scope::Send)
         && message.origin == Origin::Sent.as_str()
         && Status::from_word(&message.status) == Some(Status::Queued);
@@ -55,7 +59,10 @@ fn main(message: &MessageView, notifications: &ListView<NotificationView>, can_c
         p.trail { a href="/messages" { "Messages" } " › " (id(&message.correlation_id)) }
         (verdict(message, can_cancel, now))
         h2 { "What was sent" }
-        section.card { (about(message)) }
+        section.card {
+            @if let Some(submission) = &message.submission { (sent::render(submission)) }
+            (about(message))
+        }
         @if let Some(recipients) = &message.recipients { (all(recipients)) }
         h2 { "What happened, and what counted" }
         section.card { (timeline::render(message)) }

@@ -16,11 +16,8 @@ use super::{
 };
 use crate::{
     Erased, StorageError,
-    rows::{EventRow, NotificationRow, RecipientRow, changes::RowChanges},
+    rows::{EventRow, NO_REQUEST, NotificationRow, RecipientRow, changes::RowChanges},
 };
-
-/// The value that replaces a request to send. No request is ever equal to it.
-const NO_REQUEST: &str = "{}";
 
 /// The recipients of a message, relative to the person.
 #[derive(Clone, Copy, PartialEq, Eq)]
