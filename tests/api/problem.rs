@@ -41,7 +41,9 @@ async fn an_answer_lists_a_limited_number_of_errors(database: &Database) {
 
 async fn an_unknown_path_is_a_problem(database: &Database) {
     let server = TestServer::start(database).await;
-    for path in ["/", "/v1", "/v1/", "/v1/message", "/v1/messages/", "/v1/messages/a/b", "/notify/a/b", "/%00"] {
+    // A page is read only.
+    asked(server.request(Method::POST, "/").body(Sample::of("order-1").body())).await.is_problem(404, "no-such-path");
+    for path in ["/v1", "/v1/", "/v1/message", "/v1/messages/", "/v1/messages/a/b", "/notify/a/b", "/%00"] {
         for method in [Method::GET, Method::POST] {
             let answer = asked(server.request(method, path).body(Sample::of("order-1").body())).await;
             answer.is_problem(404, "no-such-path");

@@ -61,7 +61,8 @@ pub(crate) fn register(service: &mut ServiceConfig) {
     let login = web::resource("/session").guard(Form).route(web::post().to(login::enter));
     service.service(login.wrap(from_fn(problem::as_page)));
     for endpoint in endpoints() {
-        service.service(endpoint.resource().wrap(from_fn(problem::as_page)));
+        // A notification that is posted to the path of a page is at an unknown path, which logs and counts it.
+        service.service(endpoint.leaving_others().resource().wrap(from_fn(problem::as_page)));
     }
 }
 
