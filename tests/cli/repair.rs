@@ -148,7 +148,7 @@ fn status_events_are_followed_directly_and_through_a_server() {
     block_on(async {
         let server = serve(&[]).await;
         let folder = server.folder.path();
-        let follow = ["messages", "--follow", "--json", "--channel", "sms"];
+        let follow = ["messages", "--follow", "--json", "--channel", "sms", "--to", "+44 7700 900123"];
         let remote = [&follow[..], &["--server", &server.url, "--token", "t0ken"]].concat();
         let followers = [&follow[..], &remote].map(|arguments| Program::start(&mut receiptd(folder, arguments)));
         // The start of a follower cannot be observed, so new events are made until one has been seen.
@@ -165,8 +165,8 @@ fn status_events_are_followed_directly_and_through_a_server() {
             .await;
         }
         drop(followers);
-        for shown in server.both(&["messages", "--follow", "--to", "1"]).await {
-            shown.is(2).complains("is not a filter of events");
+        for shown in server.both(&["messages", "--follow", "--to", "07700 900123"]).await {
+            shown.is(2).complains("write it as in +447700900123");
         }
         let mut unauthorized = receiptd(folder, &remote[..remote.len() - 1]);
         ends(unauthorized.arg("another")).await.is(1).complains("401");
