@@ -30,7 +30,7 @@ mod why;
 use actix_web::{
     HttpResponse,
     guard::{Guard, GuardContext},
-    http::header::CONTENT_TYPE,
+    http::{Method, header::CONTENT_TYPE},
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
@@ -62,7 +62,7 @@ pub(crate) fn register(service: &mut ServiceConfig) {
     service.service(login.wrap(from_fn(problem::as_page)));
     for endpoint in endpoints() {
         // A notification that is posted to the path of a page is at an unknown path, which logs and counts it.
-        service.service(endpoint.leaving_others().resource().wrap(from_fn(problem::as_page)));
+        service.service(endpoint.leaving(Method::POST).resource().wrap(from_fn(problem::as_page)));
     }
 }
 

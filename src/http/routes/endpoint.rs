@@ -12,14 +12,14 @@ use crate::http::problem;
 pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     pub(crate) routes: Vec<(Method, Route)>,
-    /// Whether requests with other methods belong to a later endpoint, whose path matches too.
-    leaves_others: bool,
+    /// Requests with this method belong to a later endpoint, whose path matches too.
+    left: Option<Method>,
 }
 
 impl Endpoint {
     /// Creates an endpoint at `path` without any method.
     pub(crate) fn at(path: &'static str) -> Self {
-        Self { path, routes: Vec::new(), leaves_others: false }
+        Self { path, routes: Vec::new(), left: None }
     }
 
     /// Routes requests with this method to `handler`.
@@ -54,9 +54,10 @@ impl Endpoint {
         self.on(Method::POST, handler)
     }
 
-    /// Leaves requests with other methods to a later endpoint, whose path matches too.
-    pub(crate) fn leaving_others(self) -> Self {
-        Self { leaves_others: true, ..self }
+    /// Leaves requests with a method that it does not support to a later endpoint, whose path matches too.
+    pub(crate) fn leaving(self, method: Method) -> Self {
+        let is_supported = self.routes.iter().any(|(supported, _)| *supported == method);
+        Self { left: (!is_supported).then_some(method), ..self }
     }
 
     /// Adds the endpoint to the service.
@@ -72,9 +73,8 @@ impl Endpoint {
             async move { refusal }
         };
         let mut resource = resource(self.path).default_service(web::to(refuse));
-        if self.leaves_others {
-            let methods: Vec<_> = self.routes.iter().map(|(method, _)| method.clone()).collect();
-            resource = resource.guard(guard::fn_guard(move |request| methods.contains(&request.head().method)));
+        if let Some(left) = self.left {
+            resource = resource.guard(guard::fn_guard(move |request| request.head().method != left));
         }
         self.routes.into_iter().fold(resource, |resource, (_, route)| resource.route(route))
     }

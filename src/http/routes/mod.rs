@@ -64,7 +64,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let others = [
         Endpoint::at("/v1/messages").post(send::send).get(messages::list),
         // A message may have the correlation id `search`.
-        Endpoint::at("/v1/messages/search").post(search::search).leaving_others(),
+        Endpoint::at("/v1/messages/search").post(search::search).leaving(Method::GET),
         Endpoint::at("/v1/messages/{correlationId}").get(messages::one),
         Endpoint::at("/v1/messages/{correlationId}/cancel").post(cancel::cancel),
         Endpoint::at("/v1/messages/{correlationId}/notifications").get(messages::notifications),
