@@ -149,6 +149,7 @@ fn about(message: &MessageView) -> Markup {
     };
     let origin =
         if message.origin == Origin::Sent.as_str() { "sent by receiptd" } else { "observed: another system sent it" };
+    let given = message.submission.as_ref();
     facts([
         ("To", text(&message.to)),
         ("From", text(&message.from)),
@@ -156,6 +157,8 @@ fn about(message: &MessageView) -> Markup {
         ("Segments", message.segments.map(|segments| html! { (segments) })),
         ("Final", Some(html! { @if message.is_final { "yes" } @else { "no, it may still change" } })),
         ("Overdue", Some(html! { @if message.overdue { "yes" } @else { "no" } })),
+        ("Not sent before", given.and_then(|given| given.send_at.as_deref()).map(exact_time)),
+        ("Not sent after", given.and_then(|given| given.expire_at.as_deref()).map(exact_time)),
         ("First known", Some(exact_time(&message.created_at))),
         ("Time of the status", message.status_at.as_deref().map(exact_time)),
         ("Last change", Some(exact_time(&message.updated_at))),

@@ -1,9 +1,8 @@
-//! What receiptd was asked to send.
+//! What a message said.
 
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::super::show::{exact_time, facts};
 use crate::query::SubmissionView;
 
 pub(super) fn render(submission: &SubmissionView) -> Markup {
@@ -18,9 +17,5 @@ pub(super) fn render(submission: &SubmissionView) -> Markup {
                 }
             },
         }
-        (facts([
-            ("Not sent before", submission.send_at.as_deref().map(exact_time)),
-            ("Not sent after", submission.expire_at.as_deref().map(exact_time)),
-        ]))
     }
 }
