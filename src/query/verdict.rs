@@ -146,7 +146,10 @@ impl Facts<'_> {
                 "Look in the logs of Webex Connect what became of it, and whether its reports reach receiptd.",
                 Resend::Risky,
             ),
-            Status::Accepted => ("On its way", "Webex Connect took it.", None, WAIT_FOR_REPORT, Resend::Risky),
+            // It may be scheduled there, so it is not necessarily on its way.
+            Status::Accepted => {
+                ("Handed over", "Webex Connect has it and will report on it.", None, WAIT_FOR_REPORT, Resend::Risky)
+            }
             Status::Submitted => return self.submitted(),
             Status::Rejected => return self.failed("Not sent"),
             Status::Failed => return self.failed("Not delivered"),
@@ -357,6 +360,7 @@ mod tests {
 
     #[test]
     fn a_message_that_waits_says_why() {
+        assert_eq!(sentence(&facts(Status::Accepted)), "Handed over: Webex Connect has it and will report on it.");
         assert_eq!(sentence(&facts(Status::Queued)), "Waiting: receiptd has not sent it yet.");
         let unreachable = Facts { reason: Some("not sent: no route; retry in 2 s"), ..facts(Status::Queued) };
         assert_eq!(sentence(&unreachable), "Waiting to try again: the last attempt did not succeed.");
