@@ -15,7 +15,7 @@ use crate::{
     notify::Intake,
     observe::Metrics,
     projection::CatchUp,
-    query::{Query, SealedFilters},
+    query::{Overview, Query, SealedFilters},
     send::{DispatchHealth, Sender},
     storage::Store,
     tls::Certificate,
@@ -33,6 +33,8 @@ pub struct App {
     pub query: Query,
     /// Seals filters, and reads sealed ones.
     pub sealed_filters: SealedFilters,
+    /// Looks at everything at once.
+    pub overview: Overview,
     /// The store itself, for exports, repairs, events and health checks.
     pub store: Store,
     /// Reads and writes the audit log.

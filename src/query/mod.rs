@@ -3,6 +3,7 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `look_up` | finds messages, lists them, and waits for them |
+//! | `overview` | what happens at the moment, and what needs attention |
 //! | `find/` | finds whatever a person has at hand: an id, a number, a code, a pasted notification |
 //! | `counts` | which messages to count |
 //! | `sealed_filter` | filters as texts that tell nothing, for addresses |
@@ -16,6 +17,7 @@ mod event_stream;
 mod event_view;
 mod find;
 mod look_up;
+mod overview;
 mod sealed_filter;
 mod stats_view;
 mod verdict;
@@ -27,6 +29,7 @@ pub use event_stream::{EventStream, EventStreamError, EventStreamRequest};
 pub use event_view::EventView;
 pub use find::{AdviceView, CodeView, FindView, FoundView, TriedView};
 pub use look_up::{Deadlines, Query};
+pub use overview::{BoundedView, ChannelView, FailureView, HourView, LevelView, Overview, OverviewHours, OverviewView};
 pub use sealed_filter::{SealedFilters, ViewError};
 pub use stats_view::{StatsRowView, StatsView};
 pub use verdict::VerdictView;

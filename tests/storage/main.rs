@@ -88,6 +88,7 @@ mod repair;
 mod retention;
 mod roles;
 mod schemas;
+mod sessions;
 mod settle;
 mod snapshot;
 mod stats;

@@ -47,9 +47,9 @@ pub use sqlite::{BackupError, Staged, backup};
 pub use store::Store;
 pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, Claim, EnqueueResult,
-    Erased, Erasure, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, KEY_BYTES, Keys, Messages,
-    Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey, Retention,
-    RetentionKind, Scanned, Sessions, Settlement, StatusCheck, StatusEvents, Submissions,
+    Erased, Erasure, Glance, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, KEY_BYTES, Keys,
+    Messages, Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey,
+    Retention, RetentionKind, Scanned, Sessions, Settlement, StatusCheck, StatusEvents, Submissions,
 };
 pub use url::{DatabaseKind, check_url, ignored_parameters};
 

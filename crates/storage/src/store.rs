@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use crate::{
-    AuditLog, Erasure, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox, Projection, Quarantine,
-    Repair, Retention, Sessions, StatusEvents, Submissions,
+    AuditLog, Erasure, Glance, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox, Projection,
+    Quarantine, Repair, Retention, Sessions, StatusEvents, Submissions,
 };
 
 #[derive(Clone)]
@@ -29,6 +29,7 @@ pub struct Store {
     pub sessions: Arc<dyn Sessions>,
     pub keys: Arc<dyn Keys>,
     pub submissions: Arc<dyn Submissions>,
+    pub glance: Arc<dyn Glance>,
     /// Notifies when this instance has committed a change of a message.
     pub status_signal: watch::Receiver<()>,
     /// Notifies when this instance has accepted a message for sending.
@@ -61,6 +62,7 @@ impl Store {
             + Sessions
             + Keys
             + Submissions
+            + Glance
             + 'static,
     {
         let backend = Arc::new(backend);
@@ -81,7 +83,8 @@ impl Store {
             erasure: backend.clone(),
             sessions: backend.clone(),
             keys: backend.clone(),
-            submissions: backend,
+            submissions: backend.clone(),
+            glance: backend,
             status_signal: signals.changed.subscribe(),
             submission_signal: signals.submitted.subscribe(),
         }

@@ -17,8 +17,8 @@ use receiptd_domain::{
 use tokio::time::timeout;
 
 use super::{
-    AuditLog, Cancellation, Claim, EnqueueResult, Health, InboundStore, JournalHead, KEY_BYTES, Keys, Messages, Outbox,
-    OutboxEntry, Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store, Submissions,
+    AuditLog, Cancellation, Claim, EnqueueResult, Glance, Health, InboundStore, JournalHead, KEY_BYTES, Keys, Messages,
+    Outbox, OutboxEntry, Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store, Submissions,
 };
 
 /// A part of a store whose methods have a time limit.
@@ -45,6 +45,7 @@ impl Store {
             sessions: Arc::new(WithTimeout { inner: self.sessions, most, health: health() }),
             submissions: Arc::new(WithTimeout { inner: self.submissions, most, health: health() }),
             keys: Arc::new(WithTimeout { inner: self.keys, most, health: health() }),
+            glance: Arc::new(WithTimeout { inner: self.glance, most, health: health() }),
             ..self
         }
     }
@@ -143,6 +144,11 @@ with_timeout! { Keys:
 with_timeout! { AuditLog:
     append(entries: &[AuditEntry]) -> ();
     list(filter: &AuditFilter, after: Option<&Cursor>, limit: PageLimit) -> Page<AuditEntry>;
+}
+
+with_timeout! { Glance:
+    last_arrival() -> Option<Timestamp>;
+    quarantined(most: u32) -> i64;
 }
 
 with_timeout! { Sessions:

@@ -1,6 +1,6 @@
 //! A caller who sees everything that was acknowledged before its request.
 
-use std::ops::Deref;
+use std::{ops::Deref, time::Duration};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 use futures_util::future::LocalBoxFuture;
@@ -17,13 +17,23 @@ use crate::{
 /// A [`Caller`] for whose request the projection has caught up with the journal. If that takes too long, the handler works
 /// with what is there, and the answer has the header of [`Behind`]. Administrators, who change or verify the store as a
 /// whole, are asked to try again instead.
-pub(crate) struct CaughtUp<A>(Caller<A>);
+pub(crate) struct CaughtUp<A> {
+    caller: Caller<A>,
+    behind: Option<Duration>,
+}
+
+impl<A> CaughtUp<A> {
+    /// By how much the projection is behind; `None` if it has caught up.
+    pub(crate) fn behind(&self) -> Option<Duration> {
+        self.behind
+    }
+}
 
 impl<A> Deref for CaughtUp<A> {
     type Target = Caller<A>;
 
     fn deref(&self) -> &Caller<A> {
-        &self.0
+        &self.caller
     }
 }
 
@@ -36,8 +46,9 @@ impl<A: Permission + 'static> FromRequest for CaughtUp<A> {
         let (request, app) = (request.clone(), request.app_data::<Data<App>>().cloned());
         Box::pin(async move {
             let caller = caller?;
-            let Some(app) = app else { return Ok(Self(caller)) };
-            if let Some(behind) = app.catch_up.wait().await? {
+            let Some(app) = app else { return Ok(Self { caller, behind: None }) };
+            let behind = app.catch_up.wait().await?;
+            if let Some(behind) = behind {
                 app.metrics.answered_behind();
                 if A::SCOPE == Scope::Admin {
                     let detail = format!("the store is {} s behind what it has accepted", behind.as_secs());
@@ -45,7 +56,7 @@ impl<A: Permission + 'static> FromRequest for CaughtUp<A> {
                 }
                 request.extensions_mut().insert(Behind(behind));
             }
-            Ok(Self(caller))
+            Ok(Self { caller, behind })
         })
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn rows(list: &ListView<MessageView>) -> Markup {
         } @else {
             div.card.wide {
                 table.stacked {
-                    thead { tr { th { "First known" } th { "Message" } th { "To" } th { "Channel" } th { "Status" } th { "What it means" } th { "Code" } } }
+                    thead { tr { th { "First known" } th { "Message" } th { "To" } th { "Channel" } th { "Status" } th { "What it means" } } }
                     tbody { @for message in &list.items { (row(message)) } }
                 }
             }
@@ -126,8 +126,7 @@ fn row(message: &MessageView) -> Markup {
             td { (or_dash(message.to.as_deref())) @if let Some(others) = others { " " small { "and " (others) " more" } } }
             td data-label="Channel" { (or_dash(message.channel.as_deref().map(channel_name).as_deref())) }
             td { (status(&message.status, message.failure.as_deref())) @if message.overdue { " " (pill(Tone::Warn, "Overdue")) } }
-            td { (message.verdict.sentence) }
-            td data-label="Code" { (or_dash(message.code.as_deref())) }
+            td { (message.verdict.sentence) @if let Some(code) = &message.code { " " small { "Code " (code) } } }
         }
     }
 }

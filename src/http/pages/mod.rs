@@ -12,6 +12,7 @@
 //! | `show` | small parts: times, statuses, facts |
 //! | `assets` | the style sheet, the script and the icon |
 //! | `find` | the box |
+//! | `overview` | what happens at the moment |
 //! | `messages`, `why` | the list of messages; one message, with what happened and why |
 //! | `archive` | inbound messages, and the quarantine |
 //! | `audit` | the audit log |
@@ -22,13 +23,13 @@ mod audit;
 mod find;
 mod login;
 mod messages;
+mod overview;
 mod page;
 mod problem;
 mod show;
 mod why;
 
 use actix_web::{
-    HttpResponse,
     guard::{Guard, GuardContext},
     http::{Method, header::CONTENT_TYPE},
     middleware::from_fn,
@@ -39,7 +40,7 @@ use crate::http::routes::Endpoint;
 
 fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::at("/").get(home),
+        Endpoint::at("/").get(overview::page),
         Endpoint::at("/find").post(find::find),
         Endpoint::at("/messages").get(messages::page),
         Endpoint::at("/messages/{correlationId}").get(why::page),
@@ -50,10 +51,6 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/session/end").post(login::leave),
         Endpoint::at("/assets/{file}").get(assets::serve),
     ]
-}
-
-async fn home() -> HttpResponse {
-    login::see_other("/messages", None)
 }
 
 /// Adds the pages to the service.

@@ -121,9 +121,26 @@ pub(super) fn channel_name(channel: &str) -> String {
     }
 }
 
+/// A number with its thousands apart.
+pub(super) fn number(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Ids up to this length stay on one line.
+const SHORT: usize = 24;
+
 /// Renders an id.
 pub(super) fn id(id: &str) -> Markup {
-    html! { span.id { (id) } }
+    let is_short = id.len() <= SHORT;
+    html! { span.id.short[is_short] { (id) } }
 }
 
 /// Renders a text, or a dash if there is none.
@@ -164,6 +181,14 @@ mod tests {
         assert_eq!(after("2026-05-20T17:20:00.000Z"), "4 h 5 min");
         assert_eq!(after("2026-05-24T13:15:00.000Z"), "4 days");
         assert_eq!(between("soon", "2026-05-24T13:15:00.000Z"), None);
+    }
+
+    #[test]
+    fn thousands_are_apart() {
+        assert_eq!(
+            [0, 999, 1000, 18_402, 1_234_567, -5000].map(number),
+            ["0", "999", "1,000", "18,402", "1,234,567", "-5,000"]
+        );
     }
 
     #[test]

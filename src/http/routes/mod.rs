@@ -14,6 +14,7 @@ mod inbound;
 mod messages;
 mod metrics;
 mod notify;
+pub(crate) mod overview;
 mod quarantine;
 mod rebuild;
 mod search;
@@ -33,7 +34,7 @@ pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 19] = [
+pub(crate) const DESCRIPTIONS: [&str; 20] = [
     include_str!("audit.json"),
     include_str!("cancel.json"),
     include_str!("docs.json"),
@@ -47,6 +48,7 @@ pub(crate) const DESCRIPTIONS: [&str; 19] = [
     include_str!("messages.json"),
     include_str!("metrics.json"),
     include_str!("notify.json"),
+    include_str!("overview.json"),
     include_str!("quarantine.json"),
     include_str!("rebuild.json"),
     include_str!("search.json"),
@@ -70,6 +72,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/v1/messages/{correlationId}/notifications").get(messages::notifications),
         Endpoint::at("/v1/find").post(find::find),
         Endpoint::at("/v1/stats").get(stats::stats),
+        Endpoint::at("/v1/overview").get(overview::overview),
         Endpoint::at("/v1/events").get(events::follow),
         Endpoint::at("/v1/export").get(export::export),
         Endpoint::at("/v1/import").post(import::import),

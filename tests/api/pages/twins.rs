@@ -1,9 +1,12 @@
 //! Each page shows every value that its twin answers, and its rows are those of its twin.
 
-use harness::{Database, Page, Platform, Sample, TestServer, encoded, eventually, message_path, sms, sqlite};
-use serde_json::Value;
+use std::time::Duration;
+
+use harness::{Database, Page, Platform, Sample, SetClock, TestServer, encoded, eventually, message_path, sms, sqlite};
+use serde_json::{Value, json};
 
 sqlite!(
+    the_overview_shows_what_the_api_answers_and_each_number_leads_to_its_rows,
     the_page_of_a_message_shows_what_the_api_answers,
     the_rows_of_each_list_are_those_of_the_api,
     a_list_is_read_to_its_end_by_its_links,
@@ -50,7 +53,10 @@ fn assert_shows(page: &Page, value: &Value, place: &str, facts: &[(&str, &str)])
                 }
             }
         }
-        Value::Number(number) => assert!(page.shows(&number.to_string()), "{place}: {number}: {}", page.text),
+        Value::Number(number) => {
+            let words = number.as_f64().unwrap().to_string();
+            assert!(page.shows(&words), "{place}: {number}: {}", page.text);
+        }
         Value::String(text) => assert!(page.shows(text), "{place}: {text:?}: {}", page.text),
     }
 }
@@ -143,5 +149,56 @@ async fn a_list_is_read_to_its_end_by_its_links(database: &Database) {
     }
     let expected: Vec<_> = (0..7).rev().map(|n| format!("/messages/order-{n}")).collect();
     assert_eq!(rows, expected);
+    server.stop().await;
+}
+
+async fn the_overview_shows_what_the_api_answers_and_each_number_leads_to_its_rows(database: &Database) {
+    let clock = SetClock::default();
+    let server = TestServer::on(database).by(clock.clock()).start().await;
+    // The same hours of the last week.
+    server.posts(Sample::of("earlier").says("Failed", "7203")).await.is_acknowledged();
+    clock.goes_forward(Duration::from_hours(7 * 24));
+    heard(&server, "order-1").await;
+    for n in 2..14 {
+        server.posts(Sample::of(&format!("order-{n}")).says("Failed", "7105")).await.is_acknowledged();
+    }
+    server.posts(Sample::of("order-14").on("Email").to("dana@example.org")).await.is_acknowledged();
+    server.posts(Sample::of("order-15").on("WhatsApp").says("Read", "7502")).await.is_acknowledged();
+    server.posts("not understood").await.is_acknowledged();
+    let overview = server.gets("/v1/overview").await.is(200).json();
+    assert_eq!(overview["messages"], json!({ "count": 15, "usual": 1.0 }));
+    assert_eq!(overview["statuses"]["failed"], json!({ "count": 13, "usual": 1.0 }));
+    assert_eq!(overview["failures"][0]["code"], "7105");
+    assert_eq!(
+        overview["failures"][1],
+        json!({
+            "channel": "sms", "code": "7203", "meaning": "this number does not exist.", "count": 1, "usual": 1.0
+        })
+    );
+    assert_eq!(overview["quarantine"], json!({ "count": 1, "more": false }));
+    assert_eq!(overview["hours"].as_array().unwrap().len(), 24);
+    let page = server.opens("/").await.is(200);
+    assert_shows(&page, &overview, "overview", &[]);
+    assert!(page.shows("above usual"), "{}", page.text);
+    // Each number is followed, and its page has so many rows.
+    let mut followed = 0;
+    for part in page.answer.body.split("<a ").skip(1) {
+        let Some((link, rest)) = part.split_once("href=\"/messages?").and_then(|(_, rest)| rest.split_once('"')) else {
+            continue;
+        };
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let words = rest.split("</a>").next().unwrap();
+        // In a figure, the number is in bold. In a cell, the link is the number.
+        let number = match words.split_once("<b>") {
+            Some((_, number)) => digits(number.split('<').next().unwrap()),
+            None => digits(words.split_once('>').unwrap().1),
+        };
+        let Ok(number) = number.parse::<usize>() else { continue };
+        let query = link.replace("&amp;", "&");
+        assert_eq!(server.items(&format!("/v1/messages?{query}")).await.len(), number, "{query}");
+        followed += 1;
+    }
+    assert!(followed > 10, "{followed} numbers");
+    server.opens("/?hours=169").await.is(422);
     server.stop().await;
 }

@@ -10,6 +10,7 @@ mod audit_log;
 mod backend;
 mod dialect;
 mod erasure;
+mod glance;
 mod hash_chain;
 mod health;
 mod inbound;

@@ -5,6 +5,7 @@
 
 mod audit_log;
 mod erasure;
+mod glance;
 mod hash_chain;
 mod health;
 mod inbound;
@@ -22,6 +23,7 @@ mod submissions;
 
 pub use audit_log::AuditLog;
 pub use erasure::{ArchiveErased, ArchiveKind, Erased, Erasure, Scanned};
+pub use glance::Glance;
 pub use hash_chain::{ChainVisitor, ChainedRow, HashChain, Inconsistency};
 pub use health::Health;
 pub use inbound::InboundStore;

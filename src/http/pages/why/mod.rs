@@ -125,9 +125,9 @@ fn side_words(side: &str) -> &str {
 fn resend_words(resend: &str) -> &str {
     match resend {
         "risky" => "risky, it may arrive twice",
-        "later" => "helps later, perhaps",
-        "perhaps" => "helps perhaps",
-        "corrected" => "helps once it is corrected",
+        "later" => "may help later",
+        "perhaps" => "perhaps helps",
+        "corrected" => "only when it is corrected",
         other => other,
     }
 }
