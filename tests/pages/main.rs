@@ -65,7 +65,7 @@ async fn a_person_logs_in_finds_a_message_and_logs_out(database: &Database) {
     browser.sees("This decides.").await;
     assert_eq!(browser.path().await, "/messages/order-8");
     browser.types("#q", "+44 7700 900108").await;
-    browser.sees("Messages to +44 7700 900108").await;
+    browser.sees("Found for “+44 7700 900108”").await;
     assert_eq!(browser.path().await, "/find", "the number is not in the address");
     browser.clicks("order-8").await;
     browser.opens_details().await;

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     page::{Page, Room, Twin, quoted},
-    show::{exact_time, facts, id, with_query},
+    show::{exact_time, extent, facts, id, with_query},
 };
 use crate::{
     domain::Cursor,
@@ -64,12 +64,12 @@ fn rows<T>(path: &str, list: &ListView<T>, none: &str, row: impl Fn(&T) -> Marku
         }
         nav.pages aria-label="Pages of the list" {
             @if let Some(next) = &list.next_cursor { a.button rel="next" href=(with_query(path, [("cursor", next.as_str())])) { "Older" } }
-            small { (list.items.len()) " on this page" @if list.next_cursor.is_none() { ", the last one" } }
+            (extent(list.items.len(), "entry", "entries", list.next_cursor.is_none()))
         }
     }
 }
 
-fn inbound_row(one: &InboundView) -> Markup {
+pub(super) fn inbound_row(one: &InboundView) -> Markup {
     let text = |text: &Option<String>| text.as_ref().map(|text| html! { (text) });
     html! {
         details {
@@ -93,7 +93,7 @@ fn inbound_row(one: &InboundView) -> Markup {
     }
 }
 
-fn quarantine_row(one: &QuarantineView) -> Markup {
+pub(super) fn quarantine_row(one: &QuarantineView) -> Markup {
     html! {
         details {
             summary data-row {

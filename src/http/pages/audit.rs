@@ -5,7 +5,7 @@ use maud::html;
 
 use super::{
     page::{Page, Room, Twin, quoted},
-    show::{capital, or_dash, time, with_query},
+    show::{capital, extent, or_dash, time, with_query},
 };
 use crate::{
     domain::{AuditAction, AuditRequest},
@@ -70,7 +70,7 @@ pub(super) async fn page(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>)
             @if let Some(next) = &list.next_cursor {
                 a.button rel="next" href=(with_query("/audit", others.chain([("cursor", next.as_str())]))) { "Older entries" }
             }
-            small { (list.items.len()) " entries on this page" @if list.next_cursor.is_none() { ", the last one" } }
+            (extent(list.items.len(), "entry", "entries", list.next_cursor.is_none()))
         }
     };
     let flags = given.iter().map(|(name, value)| format!("--{name} {}", quoted(value)));

@@ -4,61 +4,129 @@ use actix_web::{
     Either, HttpRequest, HttpResponse,
     web::{Data, Payload},
 };
-use maud::html;
+use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::{
+    archive::{inbound_row, quarantine_row},
     login::see_other,
     messages,
     page::{Page, Room},
-    show::message_path,
+    show::{capital, channel_name, message_path, with_query},
+    why::{resend_words, side_words},
 };
 use crate::{
-    domain::{CorrelationId, ListRequest},
     http::{
         extract::{auth::CanRead, caught_up::CaughtUp},
         problem::Problem,
-        routes::session::read,
+        routes::{find::found, session::read},
         state::App,
     },
+    query::{CodeView, FindView, FoundView},
 };
 
-/// Opens the message with this id, or shows the messages of this transaction or recipient.
+/// Opens the message with this id, or shows everything else that the text can mean.
 pub(super) async fn find(
     caller: CaughtUp<CanRead>,
     head: HttpRequest,
     payload: Payload,
     app: Data<App>,
 ) -> Result<Either<HttpResponse, Page>, Problem> {
-    let text = read(&head, payload).await?;
-    let sought = form_urlencoded::parse(&text).find(|(name, _)| name == "q").map(|(_, value)| value.trim().to_owned());
+    let body = read(&head, payload).await?;
+    let sought = form_urlencoded::parse(&body).find(|(name, _)| name == "q").map(|(_, value)| value.trim().to_owned());
     let sought = sought.unwrap_or_default();
-    if let Ok(id) = CorrelationId::new(&sought)
-        && let Some(message) = app.query.message(&id).await?
-    {
-        return Ok(Either::Left(see_other(&message_path("/messages", &message.correlation_id), None)));
+    if sought.is_empty() {
+        return Ok(Either::Left(see_other("/messages", None)));
     }
-    for (filter, words) in [("transactionId", "with the transaction id"), ("to", "to")] {
-        let Ok(request) = ListRequest::parse([(filter, sought.as_str())], &app.query.cutoffs()) else { continue };
-        let list = app.query.list(&request.filter, None, request.limit).await?;
-        if list.items.is_empty() {
-            continue;
-        }
-        app.looked_at(caller.actor(), || format!("messages {filter}")).await?;
-        let main = html! {
-            h1 { "Messages " (words) " " (sought) }
-            p.soft { "Newest first." @if list.next_cursor.is_some() { " These are the latest " (list.items.len()) "; there are more." } }
-            (messages::rows(&list))
-        };
-        return Ok(Either::Right(Page { title: "Found".to_owned(), room: Some(Room::Messages), main, twin: None }));
+    let view = found(caller.actor(), &sought, &app).await?;
+    if let Some(id) = the_message(&view) {
+        return Ok(Either::Left(see_other(&message_path("/messages", id), None)));
     }
-    app.looked_at(caller.actor(), || "messages to".to_owned()).await?;
+    let title = if view.found.is_empty() { "Nothing found" } else { "Found" };
     let main = html! {
-        section.card.note {
-            h1 { "Nothing found for " (sought) }
-            p { "It is no correlation id, no transaction id, and no recipient of a stored message. Numbers need their country code." }
-            p { "Perhaps it is among the " a href="/inbound" { "inbound messages" } ", or in " a href="/quarantine" { "quarantine" } "." }
-        }
+        h1 { (title) " for “" (sought) "”" }
+        @if view.found.is_empty() { (advice(&view)) }
+        @for found in &view.found { (section(found)) }
+        @if !view.found.is_empty() { (advice(&view)) }
     };
-    Ok(Either::Right(Page { title: "Nothing found".to_owned(), room: None, main, twin: None }))
+    Ok(Either::Right(Page { title: title.to_owned(), room: Some(Room::Messages), main, twin: None }))
+}
+
+/// The message that an id names. A number is answered with everything about that person, even if it is one message.
+fn the_message(view: &FindView) -> Option<&str> {
+    let first =
+        view.found.first().filter(|found| ["correlationId", "transactionId"].contains(&found.filter.as_str()))?;
+    match &first.messages[..] {
+        [only] => Some(&only.correlation_id),
+        _ => None,
+    }
+}
+
+/// What the text was taken for.
+fn words(filter: &str) -> &str {
+    match filter {
+        "to" => "to",
+        "correlationId" => "with the correlation id",
+        "transactionId" => "of the transaction",
+        "callbackData" => "with the callback data",
+        "code" => "with the code",
+        other => other,
+    }
+}
+
+fn section(found: &FoundView) -> Markup {
+    html! {
+        @if !found.messages.is_empty() {
+            h2 { "Messages " (words(&found.filter)) " " (found.value) ", newest first" }
+            (messages::rows(&found.messages))
+            @if let Some(view) = found.view.as_ref().filter(|_| found.has_more) {
+                p { a.button href=(with_query("/messages", [("view", view.as_str())])) { "All of them" } }
+            }
+        }
+        @if !found.codes.is_empty() {
+            h2 { "What the code " (found.value) " means" }
+            section.card { @for code in &found.codes { (meaning(code)) } }
+        }
+        @if !found.inbound.is_empty() {
+            h2 { "What this customer sent" }
+            section.card { @for one in &found.inbound { (inbound_row(one)) } }
+        }
+    }
+}
+
+fn meaning(code: &CodeView) -> Markup {
+    let channels: Vec<_> = code.channels.iter().map(|channel| channel_name(channel)).collect();
+    html! {
+        details open {
+            summary { b { (code.sentence) } " " small { (code.code) " · " @if channels.is_empty() { "every channel" } @else { (channels.join(", ")) } } }
+            p { (code.advice) @if let Some(side) = &code.side { " Whose side: " (side_words(side)) "." } " Sending again: " (resend_words(&code.resend)) "." }
+            p.soft { "Documented as “" (code.text) "”, read as " (code.class) @if let Some(condition) = &code.condition { ", if " (condition) } "." }
+        }
+    }
+}
+
+/// What was tried without success, and what to do.
+fn advice(view: &FindView) -> Markup {
+    html! {
+        @if !view.quarantine.is_empty() {
+            h2 { "In quarantine" }
+            section.card { @for one in &view.quarantine { (quarantine_row(one)) } }
+        }
+        @if !view.advice.is_empty() {
+            section.card.note {
+                h2 { "What to do" }
+                ul {
+                    @for one in &view.advice {
+                        li { (one.advice) @if let Some(look) = &one.look { " " a href=(look.trim_start_matches("/v1")) { "Look there" } } }
+                    }
+                }
+            }
+        }
+        @if !view.tried.is_empty() {
+            details {
+                summary { "Also tried, without a result" }
+                ul { @for one in &view.tried { li { (capital(words(&one.filter))) " " (one.value) } } }
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     page::{Page, Room, Twin, quoted},
-    show::{Tone, capital, channel_name, id, message_path, or_dash, pill, status, time, with_query},
+    show::{Tone, capital, channel_name, extent, id, message_path, or_dash, pill, status, time, with_query},
 };
 use crate::{
     domain::{Channel, Failure, ListRequest, Origin, Status},
@@ -13,6 +13,7 @@ use crate::{
         extract::{
             auth::CanRead,
             caught_up::CaughtUp,
+            filters::Filters,
             pairs::{Pairs, texts},
         },
         problem::Problem,
@@ -22,22 +23,39 @@ use crate::{
 };
 
 /// Shows a page of the list.
-pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
+pub(super) async fn page(
+    caller: CaughtUp<CanRead>,
+    pairs: Pairs,
+    filters: Filters,
+    app: Data<App>,
+) -> Result<Page, Problem> {
     // A form sends its empty fields too.
     let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
-    let request = ListRequest::parse(given.iter().copied(), &app.query.cutoffs()).map_err(Problem::faulty)?;
-    let names: Vec<_> = ["messages"].into_iter().chain(given.iter().map(|(name, _)| *name)).collect();
+    // In an address a view stands for filters that name a person. The links of the page keep it.
+    let meant = texts(&filters).filter(|(_, value)| !value.is_empty());
+    let request = ListRequest::parse(meant, &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let names: Vec<_> = ["messages"].into_iter().chain(filters.iter().map(|(name, _)| name.as_str())).collect();
     app.looked_at(caller.actor(), || names.join(" ")).await?;
     let list = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
-    let filters: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
+    let kept: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
     let main = html! {
         h1 { "Messages" }
-        p.soft { "Newest first, by the time at which receiptd first knew of them." }
+        p.soft {
+            "Newest first, by the time at which receiptd first knew of them."
+            @if let Some(words) = seen_through_a_view(&given, &filters) { " Only those " b { (words) } "." }
+        }
         (form(&given))
-        (rows(&list))
+        (rows(&list.items))
         (further(&list, &given))
     };
-    Ok(Page { title: "Messages".to_owned(), room: Some(Room::Messages), main, twin: Some(twin(&given, &filters)) })
+    Ok(Page { title: "Messages".to_owned(), room: Some(Room::Messages), main, twin: Some(twin(&given, &kept)) })
+}
+
+/// What a view in the address stands for.
+fn seen_through_a_view(given: &[(&str, &str)], filters: &[(String, String)]) -> Option<String> {
+    let hidden = texts(filters).filter(|pair| !given.contains(pair));
+    let words: Vec<_> = hidden.map(|(name, value)| format!("{name} {value}")).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn twin(given: &[(&str, &str)], filters: &[(&str, &str)]) -> Twin {
@@ -52,9 +70,11 @@ fn twin(given: &[(&str, &str)], filters: &[(&str, &str)]) -> Twin {
     };
     let flags = given.iter().map(|(name, value)| format!(" {} {}", flag(name), quoted(value)));
     let export = [("of", "messages"), ("format", "csv")].into_iter().chain(filters.iter().copied());
+    // Views are for addresses; the command line has none.
+    let has_command = !given.iter().any(|(name, _)| *name == "view");
     Twin {
         api: with_query("/v1/messages", given.iter().copied()),
-        command: Some(format!("messages{}", flags.collect::<String>())),
+        command: has_command.then(|| format!("messages{}", flags.collect::<String>())),
         export: Some(with_query("/v1/export", export)),
     }
 }
@@ -78,6 +98,8 @@ fn form(given: &[(&str, &str)]) -> Markup {
             (choice("Overdue", "overdue", value("overdue"), yes_or_no()))
             label { "From (UTC)" input type="text" name="since" value=(value("since")) placeholder="2026-05-20"; }
             label { "Until (UTC)" input type="text" name="until" value=(value("until")) placeholder="2026-05-21"; }
+            @let view = value("view");
+            @if !view.is_empty() { input type="hidden" name="view" value=(view); }
             div.buttons {
                 button.main-button { "Filter" }
                 @if !given.is_empty() { a href="/messages" { "Clear" } }
@@ -99,9 +121,9 @@ fn choice(label: &str, name: &str, chosen: &str, options: impl IntoIterator<Item
 }
 
 /// Renders messages as rows, each a link to its page.
-pub(super) fn rows(list: &ListView<MessageView>) -> Markup {
+pub(super) fn rows(messages: &[MessageView]) -> Markup {
     html! {
-        @if list.items.is_empty() {
+        @if messages.is_empty() {
             section.card {
                 p { b { "No message matches." } }
                 p { "Remove a filter, or look for what has no message: " a href="/quarantine" { "quarantine" } " and " a href="/inbound" { "inbound messages" } "." }
@@ -110,7 +132,7 @@ pub(super) fn rows(list: &ListView<MessageView>) -> Markup {
             div.card.wide {
                 table.stacked {
                     thead { tr { th { "First known" } th { "Message" } th { "To" } th { "Channel" } th { "Status" } th { "What it means" } } }
-                    tbody { @for message in &list.items { (row(message)) } }
+                    tbody { @for message in messages { (row(message)) } }
                 }
             }
         }
@@ -141,7 +163,7 @@ fn further(list: &ListView<MessageView>, given: &[(&str, &str)]) -> Markup {
                 a.button rel="next" href=(with_query("/messages", others().chain([("cursor", next.as_str())]))) { "Older messages" }
             }
             @if !is_first { a href=(with_query("/messages", others())) { "Newest messages" } }
-            small { (list.items.len()) " messages on this page" @if list.next_cursor.is_none() { ", the last one" } }
+            (extent(list.items.len(), "message", "messages", list.next_cursor.is_none()))
         }
     }
 }

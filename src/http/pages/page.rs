@@ -124,7 +124,7 @@ impl Page {
             @if identity.may(Scope::Read) {
                 form.find role="search" method="post" action="/find" {
                     label.unseen for="q" { "Find a message" }
-                    input #q type="search" name="q" placeholder="Number, address or id" autocomplete="off" required;
+                    input #q type="search" name="q" placeholder="Number, address, id or code, or paste anything" autocomplete="off" required;
                     button { "Find" }
                 }
                 nav aria-label="Pages" {

@@ -121,6 +121,12 @@ pub(super) fn channel_name(channel: &str) -> String {
     }
 }
 
+/// Says how much a page of a list has, and whether it is the last one.
+pub(super) fn extent(count: usize, one: &str, several: &str, is_last: bool) -> Markup {
+    let what = if count == 1 { one } else { several };
+    html! { small { (count) " " (what) " on this page" @if is_last { ", the last one" } } }
+}
+
 /// A number with its thousands apart.
 pub(super) fn number(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();

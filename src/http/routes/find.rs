@@ -9,12 +9,13 @@ use actix_web::{
 use serde::Deserialize;
 
 use crate::{
-    domain::FieldError,
+    domain::{Actor, FieldError},
     http::{
         extract::{auth::CanRead, body, caught_up::CaughtUp},
         problem::Problem,
         state::App,
     },
+    query::FindView,
 };
 
 /// More than most notifications have.
@@ -46,11 +47,16 @@ pub(super) async fn find(
     if text.is_empty() {
         return Err(invalid("/text", "must not be empty"));
     }
-    app.looked_at(caller.actor(), || "find".to_owned()).await?;
-    let mut view = app.query.find_any(&text).await?;
+    Ok(HttpResponse::Ok().json(found(caller.actor(), &text, &app).await?))
+}
+
+/// Finds everything that a text can mean, with a view of each list of messages.
+pub(crate) async fn found(actor: &Actor, text: &str, app: &App) -> Result<FindView, Problem> {
+    app.looked_at(actor, || "find".to_owned()).await?;
+    let mut view = app.query.find_any(text).await?;
     for found in view.found.iter_mut().filter(|found| !found.messages.is_empty()) {
         let (sealed, _) = app.sealed_filters.seal(vec![(found.filter.clone(), found.value.clone())]).await?;
         found.view = Some(sealed);
     }
-    Ok(HttpResponse::Ok().json(view))
+    Ok(view)
 }

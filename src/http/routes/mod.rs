@@ -7,7 +7,7 @@ mod endpoint;
 mod erase;
 mod events;
 mod export;
-mod find;
+pub(crate) mod find;
 mod health;
 mod import;
 mod inbound;

@@ -4,13 +4,16 @@ mod twins;
 
 use harness::{Database, Page, Platform, Sample, TestServer, message_path, sms, sqlite};
 use reqwest::Method;
+use serde_json::json;
+use twins::assert_shows;
 
 sqlite!(
     nobody_sees_what_the_token_does_not_permit,
     what_others_wrote_is_text_on_a_page,
     a_problem_is_a_page_that_says_what_to_do,
     the_files_of_pages_are_kept_by_browsers,
-    the_box_finds_a_message_by_id_and_messages_by_transaction_and_recipient,
+    the_box_finds_whatever_is_at_hand,
+    more_messages_than_the_box_shows_have_an_address_that_names_nobody,
     a_queued_message_is_cancelled_from_its_page,
 );
 
@@ -90,18 +93,61 @@ async fn the_files_of_pages_are_kept_by_browsers(database: &Database) {
     server.stop().await;
 }
 
-async fn the_box_finds_a_message_by_id_and_messages_by_transaction_and_recipient(database: &Database) {
+async fn the_box_finds_whatever_is_at_hand(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
-    server.posts(Sample::of("order-2").transaction("t-2")).await.is_acknowledged();
+    server.posts(Sample::of("order-2").transaction("t-2").says("Failed", "7203")).await.is_acknowledged();
     server.posts(Sample::of("order-3").to("447700900999")).await.is_acknowledged();
+    server.posts(r#"{"event":"MO","from":"447700900123","message":"Where is it?"}"#).await.is_acknowledged();
     let find = async |text: &str| server.submits("/find", &[("q", text)]).await;
     assert_eq!(find(" order-1 ").await.leads_to(), "/messages/order-1");
-    assert_eq!(find("t-2").await.is(200).rows(), ["/messages/order-2"]);
-    assert_eq!(find("+44 (7700) 900123").await.is(200).rows(), ["/messages/order-2", "/messages/order-1"]);
-    let nothing = find("+44 7700 900000").await.is(200);
-    assert!(nothing.shows("Nothing found for +44 7700 900000") && nothing.rows().is_empty(), "{}", nothing.text);
-    find("").await.is(200);
+    assert_eq!(find("t-2").await.leads_to(), "/messages/order-2");
+    assert_eq!(find(&Sample::of("order-3").body()).await.leads_to(), "/messages/order-3");
+    assert_eq!(find("").await.leads_to(), "/messages");
+    let person = find("+44 (7700) 900123").await.is(200);
+    assert_eq!(person.rows(), ["/messages/order-2", "/messages/order-1"]);
+    assert!(
+        person.shows("Not delivered: this number does not exist.") && person.shows("Where is it?"),
+        "{}",
+        person.text
+    );
+    for text in ["7203", "+44 7700 900000", "07700 900123", "order-404"] {
+        let page = find(text).await.is(200);
+        let twin = server.posts_to("/v1/find", json!({ "text": text }).to_string()).await.is(200).json();
+        for found in twin["found"].as_array().unwrap() {
+            let ids =
+                found["messages"].as_array().unwrap().iter().map(|message| message["correlationId"].as_str().unwrap());
+            let paths: Vec<_> = ids.map(|id| format!("/messages/{id}")).collect();
+            assert!(paths.iter().all(|path| page.rows().contains(path)), "{text}: {paths:?}");
+            assert_shows(&page, &found["codes"], text, &[]);
+        }
+        for advice in twin["advice"].as_array().unwrap() {
+            assert_shows(&page, &advice["advice"], text, &[]);
+        }
+        for tried in twin["tried"].as_array().unwrap() {
+            assert_shows(&page, &tried["value"], text, &[]);
+        }
+    }
+    server.stop().await;
+}
+
+async fn more_messages_than_the_box_shows_have_an_address_that_names_nobody(database: &Database) {
+    let server = TestServer::start(database).await;
+    for n in 0..23 {
+        server.posts(Sample::of(&format!("order-{n}")).to("447700900777")).await.is_acknowledged();
+    }
+    server.posts(Sample::of("another")).await.is_acknowledged();
+    let page = server.submits("/find", &[("q", "+447700900777")]).await.is(200);
+    assert!(page.rows().len() < 23 && page.shows("All of them"), "{}", page.text);
+    let links = page.attributes("href");
+    let all = links.iter().find(|link| link.starts_with("/messages?view=")).unwrap();
+    assert!(!all.contains("7700900777"), "{all}");
+    let page = server.opens(&format!("{all}&limit=20")).await.is(200);
+    assert!(page.shows("Only those to"), "{}", page.text);
+    assert!(page.attributes("href").iter().all(|link| !link.contains("7700900777")), "{}", page.text);
+    let next = page.attributes("href").into_iter().find(|link| link.contains("cursor=")).unwrap();
+    assert_eq!(page.rows().len() + server.opens(&next).await.is(200).rows().len(), 23);
+    server.opens("/messages?view=changed").await.is(400);
     server.stop().await;
 }
 

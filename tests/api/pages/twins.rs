@@ -25,7 +25,7 @@ const FACTS: [(&str, &str); 7] = [
 
 /// Fails unless the page shows every value. Members without a fact are searched for in the whole page.
 #[track_caller]
-fn assert_shows(page: &Page, value: &Value, place: &str, facts: &[(&str, &str)]) {
+pub(super) fn assert_shows(page: &Page, value: &Value, place: &str, facts: &[(&str, &str)]) {
     match value {
         // A word such as `true` alone would be found by chance: these are facts.
         Value::Null | Value::Bool(_) => {}

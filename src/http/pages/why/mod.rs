@@ -111,7 +111,7 @@ fn verdict(message: &MessageView, can_cancel: bool, now: &str) -> Markup {
     }
 }
 
-fn side_words(side: &str) -> &str {
+pub(super) fn side_words(side: &str) -> &str {
     match side {
         "sender" => "the sender",
         "recipient" => "the recipient’s number or device",
@@ -122,7 +122,7 @@ fn side_words(side: &str) -> &str {
     }
 }
 
-fn resend_words(resend: &str) -> &str {
+pub(super) fn resend_words(resend: &str) -> &str {
     match resend {
         "risky" => "risky, it may arrive twice",
         "later" => "may help later",
