@@ -16,7 +16,9 @@ fn documents() -> Vec<String> {
 fn guides() -> Vec<String> {
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut guides: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
+    // There are pictures too.
+    let texts = names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"));
+    let mut guides: Vec<_> = texts.map(|name| format!("docs/{name}")).collect();
     guides.sort();
     guides
 }
