@@ -58,6 +58,9 @@ pub async fn serve(
     let _sighup_tasks = reread_on_hangup(&settings);
     let metrics = Metrics::new().map_err(|error| ServeError::Metrics(error.into()))?;
     let store = storage::open(settings.database_url.expose_secret(), settings.database).await?;
+    if let Some(key) = &settings.signing_key {
+        store.hash_chain.sign_with(key.clone());
+    }
     let stop = CancellationToken::new();
     // Stops the background tasks, however this function ends.
     let _stop_on_drop = stop.clone().drop_guard();
@@ -80,7 +83,8 @@ pub async fn serve(
     let projector = Projector::new(&store, clock.clone()).with(handover);
     let projector = tokio::spawn(projector.run(stop_projecting.clone()));
     // The trimmer may be cancelled at any point, since each of its steps is one commit.
-    let trimmer = maintenance::trim_status_events(store.status_events.clone(), settings.keep_events, clock.clone());
+    let trimmer =
+        maintenance::seal_and_trim_status_events(store.status_events.clone(), settings.keep_events, clock.clone());
     background.spawn(stop.clone().run_until_cancelled_owned(trimmer));
     log_notes(&settings);
     warn_if_open(&settings);
@@ -107,6 +111,7 @@ pub async fn serve(
         audit: AuditWriter::start(&store, clock.clone()),
         record_reads: settings.record_reads,
         proof: Proof::new(&store),
+        signing_key: settings.signing_key,
         eraser: Eraser::new(&store, clock.clone()),
         store,
         dispatch_health,

@@ -11,6 +11,7 @@ CREATE TABLE journal (
     records     BIGINT           NOT NULL, -- the number of bodies in the payload
     projected   BIGINT           NOT NULL, -- how many of them are projected: the first ones
     payload     BYTEA            NOT NULL, -- crates/domain/src/journal.rs
+    digest      BYTEA            NOT NULL, -- of all other columns but projected
     PRIMARY KEY (writer, sequence)
 );
 -- Rows are removed soon. The payloads are not compressed, since that costs more than it saves.
@@ -109,7 +110,7 @@ CREATE INDEX notifications_oldest ON notifications (received_at);
 CREATE TABLE transactions (
     transaction_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     correlation_id TEXT COLLATE "C" NOT NULL,
-    formerly       TEXT COLLATE "C"           -- the previous owner
+    formerly       TEXT COLLATE "C"           -- the previous owner, while the transaction that changes it runs
 );
 
 -- Messages to send. Waiting: due_at is set. In dispatch: lease_until is set. Done: neither is set.
@@ -139,6 +140,11 @@ CREATE TABLE dispatch_events (
     code           TEXT COLLATE "C",
     reason         TEXT COLLATE "C",
     transaction_id TEXT COLLATE "C",
+    attempts       BIGINT           NOT NULL, -- this and the following: the state of the outbox after the step
+    settled        BIGINT           NOT NULL,
+    counted        BIGINT           NOT NULL,
+    due_at         BIGINT,
+    lease_until    BIGINT,
     PRIMARY KEY (correlation_id, step)
 );
 
@@ -247,6 +253,13 @@ CREATE TABLE status_events_begin (
 );
 INSERT INTO status_events_begin (id, seq) VALUES (1, 0);
 
+-- Successive status events that the hash chain covers: those after the first number, up to the second. Events are sealed
+-- soon after they were written.
+CREATE TABLE status_event_seals (
+    up_to        BIGINT NOT NULL PRIMARY KEY,
+    begins_after BIGINT NOT NULL
+);
+
 -- The lock is shared, so it never blocks. One announcement per transaction is enough.
 CREATE FUNCTION announce_changes() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -323,9 +336,20 @@ CREATE TABLE links (
     hash        BYTEA  NOT NULL, -- SHA-256 of the previous link and of all following columns
     changes     BYTEA  NOT NULL, -- the row changes, as digests
     checkpoints BYTEA,           -- the last links of other chains; NULL: none
+    signature   BYTEA,           -- of the hash; NULL: the writer has no key
     PRIMARY KEY (writer, sequence)
 );
 CREATE INDEX links_checkpoints ON links (writer, sequence) WHERE checkpoints IS NOT NULL;
+-- To see whether the store has a key already.
+CREATE INDEX links_signed ON links (writer) WHERE sequence = 1 AND signature IS NOT NULL;
+
+-- Values that do not follow from stored notifications any more, since these were purged or a person was erased from them.
+-- The hash chain contains a digest of each, which every later change renews (crates/storage/src/sql/attestations.rs).
+CREATE TABLE attestations (
+    correlation_id TEXT COLLATE "C" NOT NULL,
+    transaction_id TEXT COLLATE "C" NOT NULL, -- '': the message with its recipients; else: this row of transactions
+    PRIMARY KEY (correlation_id, transaction_id)
+);
 
 -- Who did what. An action that is repeated within a minute is one row with a count.
 CREATE TABLE audit_log (

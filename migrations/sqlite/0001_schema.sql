@@ -10,6 +10,7 @@ CREATE TABLE journal (
     records     BIGINT NOT NULL, -- the number of bodies in the payload
     projected   BIGINT NOT NULL, -- how many of them are projected: the first ones
     payload     BLOB   NOT NULL, -- crates/domain/src/journal.rs
+    digest      BLOB   NOT NULL, -- of all other columns but projected
     PRIMARY KEY (writer, sequence)
 );
 
@@ -104,7 +105,7 @@ CREATE INDEX notifications_oldest ON notifications (received_at);
 CREATE TABLE transactions (
     transaction_id TEXT NOT NULL PRIMARY KEY,
     correlation_id TEXT NOT NULL,
-    formerly       TEXT           -- the previous owner
+    formerly       TEXT           -- the previous owner, while the transaction that changes it runs
 ) WITHOUT ROWID;
 
 -- Messages to send. Waiting: due_at is set. In dispatch: lease_until is set. Done: neither is set.
@@ -134,6 +135,11 @@ CREATE TABLE dispatch_events (
     code           TEXT,
     reason         TEXT,
     transaction_id TEXT,
+    attempts       BIGINT NOT NULL, -- this and the following: the state of the outbox after the step
+    settled        BIGINT NOT NULL,
+    counted        BIGINT NOT NULL,
+    due_at         BIGINT,
+    lease_until    BIGINT,
     PRIMARY KEY (correlation_id, step)
 ) WITHOUT ROWID;
 
@@ -182,6 +188,13 @@ CREATE TABLE status_events_begin (
     seq BIGINT NOT NULL
 );
 INSERT INTO status_events_begin (id, seq) VALUES (1, 0);
+
+-- Successive status events that the hash chain covers: those after the first number, up to the second. Events are sealed
+-- soon after they were written.
+CREATE TABLE status_event_seals (
+    up_to        BIGINT NOT NULL PRIMARY KEY,
+    begins_after BIGINT NOT NULL
+) WITHOUT ROWID;
 
 -- What the running transaction has changed in messages. Its commit adds this to counters and status_events, in a few statements
 -- for all rows, and empties the table (crates/storage/src/sqlite/backend.rs).
@@ -263,9 +276,20 @@ CREATE TABLE links (
     hash        BLOB   NOT NULL, -- SHA-256 of the previous link and of all following columns
     changes     BLOB   NOT NULL, -- the row changes, as digests
     checkpoints BLOB,            -- the last links of other chains; NULL: none
+    signature   BLOB ,           -- of the hash; NULL: the writer has no key
     PRIMARY KEY (writer, sequence)
 );
 CREATE INDEX links_checkpoints ON links (writer, sequence) WHERE checkpoints IS NOT NULL;
+-- To see whether the store has a key already.
+CREATE INDEX links_signed ON links (writer) WHERE sequence = 1 AND signature IS NOT NULL;
+
+-- Values that do not follow from stored notifications any more, since these were purged or a person was erased from them.
+-- The hash chain contains a digest of each, which every later change renews (crates/storage/src/sql/attestations.rs).
+CREATE TABLE attestations (
+    correlation_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL, -- '': the message with its recipients; else: this row of transactions
+    PRIMARY KEY (correlation_id, transaction_id)
+) WITHOUT ROWID;
 
 -- Who did what. An action that is repeated within a minute is one row with a count.
 CREATE TABLE audit_log (

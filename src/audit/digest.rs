@@ -8,10 +8,10 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::Finding;
+use super::{Expected, Finding, journal::JournalProof, signatures::Signatures};
 use crate::{
     domain::{ChainedTable, ChangeKind, Checkpoint, Fingerprint, Link, LinkHash, RowKey, Writer},
-    storage::{ChainVisitor, ChainedRow},
+    storage::{ChainVisitor, ChainedRow, WaitingBatch},
 };
 
 /// The number of buckets. With ten million rows, each has some hundred and fifty.
@@ -27,6 +27,8 @@ pub(super) struct StoreDigest {
     heads: Vec<Checkpoint>,
     current: Option<Checkpoint>,
     wanted: Option<LinkHash>,
+    journal: JournalProof,
+    pub(super) signatures: Signatures,
     pub(super) finding: Option<Finding>,
     pub(super) links: u64,
     pub(super) rows: u64,
@@ -38,8 +40,8 @@ pub(super) fn bucket(key: &RowKey) -> usize {
 }
 
 impl StoreDigest {
-    /// `secret` must be new for each run. `wanted` is a head from an earlier verification.
-    pub(super) fn new(secret: [u8; 32], wanted: Option<LinkHash>) -> Self {
+    /// `secret` must be new for each run.
+    pub(super) fn new(secret: [u8; 32], expected: &Expected) -> Self {
         Self {
             secret,
             buckets: vec![0; BUCKETS],
@@ -47,7 +49,9 @@ impl StoreDigest {
             seen: HashMap::new(),
             heads: Vec::new(),
             current: None,
-            wanted,
+            wanted: expected.head,
+            signatures: Signatures::by(&expected.keys),
+            journal: JournalProof::default(),
             finding: None,
             links: 0,
             rows: 0,
@@ -65,6 +69,12 @@ impl StoreDigest {
         if let Some(wanted) = self.wanted {
             let detail = "no link has the hash of this head: links were removed, or the head belongs to another store";
             self.found(Finding::new("removed", "links", wanted.to_string(), detail));
+        }
+        if let Some(finding) = self.signatures.finding() {
+            self.found(finding);
+        }
+        if let Some(finding) = std::mem::take(&mut self.journal).conclude() {
+            self.found(finding);
         }
     }
 
@@ -91,7 +101,7 @@ impl StoreDigest {
     fn hash(&self, what: u8, table: ChainedTable, key: &RowKey, digest: &[u8]) -> u128 {
         let mut hash = Sha256::new();
         hash.update(self.secret);
-        hash.update([what, u8::from(table == ChainedTable::DispatchEvents)]);
+        hash.update([what, table.number()]);
         hash.update(key.message);
         hash.update(key.part);
         hash.update(digest);
@@ -132,6 +142,7 @@ impl StoreDigest {
 
 impl ChainVisitor for StoreDigest {
     fn checkpoint(&mut self, link: &Link) {
+        self.signatures.checkpoint(link);
         for checkpoint in link.checkpoints().unwrap_or_default() {
             let known = self.named.insert((checkpoint.writer, checkpoint.sequence), checkpoint.hash);
             if known.is_some_and(|known| known != checkpoint.hash) {
@@ -143,6 +154,7 @@ impl ChainVisitor for StoreDigest {
 
     fn link(&mut self, link: &Link) {
         self.links += 1;
+        self.signatures.link(link);
         self.check_position(link);
         let position = (link.writer, link.sequence);
         if let Some(named) = self.named.get(&position) {
@@ -162,6 +174,10 @@ impl ChainVisitor for StoreDigest {
             ));
         };
         for change in changes {
+            self.journal.change(&change);
+            if !change.table.is_summed() {
+                continue;
+            }
             let occurrences = i64::from(change.occurrences);
             let (rows, occurrences) = match change.kind {
                 ChangeKind::Added => (1, occurrences),
@@ -173,7 +189,13 @@ impl ChainVisitor for StoreDigest {
     }
 
     fn row(&mut self, row: &ChainedRow<'_>) {
-        self.rows += 1;
+        let vouches = [ChainedTable::Attestations, ChainedTable::StatusEvents, ChainedTable::StatusEventsBegin]
+            .contains(&row.table);
+        self.rows += u64::from(!vouches);
         self.add(row.table, &row.key, row.digest, -1, row.occurrences.wrapping_neg());
+    }
+
+    fn batch(&mut self, batch: &WaitingBatch) {
+        self.journal.batch(batch);
     }
 }

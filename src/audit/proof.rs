@@ -1,16 +1,18 @@
 //! Verifies the store against its hash chain.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    claims::Claims,
     digest::StoreDigest,
     search::{Search, Wrong},
+    signing::PublicKey,
 };
 use crate::{
-    domain::{ChainedTable, ChangeKind, CorrelationId, Link, LinkHash, PageLimit, RowKey, Writer},
-    storage::{ChainVisitor, HashChain, Inconsistency, Recomputed, Repair, StatusCheck, StorageError, Store},
+    domain::{ChainedTable, Checkpoint, CorrelationId, LinkHash, PageLimit, RowKey, Writer},
+    storage::{Consistency, HashChain, Inconsistency, StatusEvents, StorageError, Store},
 };
 
 /// How many messages are checked together.
@@ -20,7 +22,27 @@ const BATCH: u16 = 100;
 #[derive(Clone)]
 pub struct Proof {
     chain: Arc<dyn HashChain>,
-    repair: Arc<dyn Repair>,
+    consistency: Arc<dyn Consistency>,
+    status_events: Arc<dyn StatusEvents>,
+}
+
+/// What a verification expects to find.
+#[derive(Clone, Default)]
+pub struct Expected {
+    /// A head from an earlier verification. Everything that it vouched for must still exist.
+    pub head: Option<LinkHash>,
+    /// The keys that sign links. If there is one, all links must be signed from the first one with a key.
+    pub keys: Vec<PublicKey>,
+}
+
+/// The links with a valid signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Signed {
+    /// The number of these links.
+    pub links: u64,
+    /// The first of them: writer and number. All links that were added later are signed too.
+    pub since: Option<String>,
 }
 
 /// The result of a verification.
@@ -33,12 +55,15 @@ pub struct Verdict {
     pub chains: usize,
     /// The number of links.
     pub links: u64,
-    /// The number of chained rows: notifications and dispatch steps.
+    /// The number of chained rows, without those that vouch for others.
     pub rows: u64,
-    /// The number of messages whose status follows from these rows.
+    /// The number of messages that follow from these rows.
     pub messages: u64,
-    /// The number of messages whose status cannot be recomputed, since the deciding notification was removed.
-    pub unverifiable: u64,
+    /// The number of messages that do not follow from stored rows any more, since a purge or an erasure removed some of
+    /// these. They are as they were then, or as later commits of receiptd left them.
+    pub attested: u64,
+    /// The links with a valid signature. `None` if no key was given.
+    pub signed: Option<Signed>,
     /// The head, which vouches for all links: if a later verification finds it, no verified row was lost or altered.
     pub head: Option<String>,
     /// The first error that was found.
@@ -54,8 +79,8 @@ pub struct Finding {
     /// The table.
     pub table: String,
     /// The row: correlation id and the first half of the fingerprint, or the number of the step; writer and number of a
-    /// link; correlation id of a message. If the message is gone too, the first 8 bytes of the SHA-256 of its
-    /// correlation id.
+    /// link or of a batch of the journal; correlation id of a message. If the message is gone too, the first 8 bytes of
+    /// the SHA-256 of its correlation id.
     pub key: String,
     /// What is wrong.
     pub detail: String,
@@ -70,15 +95,8 @@ impl Finding {
         Self::new(what, "links", format!("{writer} {sequence}"), detail)
     }
 
-    fn of_message(Recomputed { correlation_id, from, to }: &Recomputed) -> Self {
-        let wrong = if from == to {
-            "its final, failure, code, reason or transaction id is not that of the notification that decided".to_owned()
-        } else {
-            format!("its status is {from}, but its notifications and its dispatch result in {to}")
-        };
-        // The rules may have changed since then.
-        let detail = format!("{wrong}; if an earlier version of receiptd decided this, run `receiptd rebuild`");
-        Self::new("altered", "messages", correlation_id.to_string(), detail)
+    fn of(Inconsistency { what, table, key, detail }: Inconsistency) -> Self {
+        Self::new(what, table, key, detail)
     }
 
     /// Makes a finding of a value that receiptd never writes. Other errors are returned.
@@ -102,37 +120,24 @@ impl fmt::Display for Finding {
 #[derive(Default)]
 struct Counts {
     messages: u64,
-    unverifiable: u64,
-}
-
-/// Finds out which notifications receiptd removed itself, for example by a purge.
-struct Removals {
-    missing: BTreeSet<RowKey>,
-}
-
-impl ChainVisitor for Removals {
-    fn link(&mut self, link: &Link) {
-        for change in link.row_changes().unwrap_or_default() {
-            if change.table == ChainedTable::Notifications && change.kind == ChangeKind::Removed {
-                self.missing.remove(&change.key);
-            }
-        }
-    }
+    attested: u64,
 }
 
 impl Proof {
     /// Creates a proof for `store`.
     pub fn new(store: &Store) -> Self {
-        Self { chain: store.hash_chain.clone(), repair: store.repair.clone() }
+        Self {
+            chain: store.hash_chain.clone(),
+            consistency: store.consistency.clone(),
+            status_events: store.status_events.clone(),
+        }
     }
 
-    /// Verifies every link and every chained row; then, that every message has the status that follows from those rows,
-    /// and that the counters match the messages. With `head`, everything that it vouched for must still exist. If all
-    /// is sound, a new link vouches for the links, and its hash is the new head. Nothing else is verified: not the
-    /// audit log, inbound, quarantine or the outbox, and not the channel, sender, recipient, segments, callback data
-    /// and times of messages.
-    pub async fn verify(&self, head: Option<LinkHash>) -> Result<Verdict, StorageError> {
-        let mut digest = StoreDigest::new(rand::random(), head);
+    /// Verifies every link and every chained row; then, that everything else that is stored follows from those rows.
+    /// If all is sound, a new link vouches for the links,
+    /// and its hash is the new head.
+    pub async fn verify(&self, expected: &Expected) -> Result<Verdict, StorageError> {
+        let mut digest = StoreDigest::new(rand::random(), expected);
         match self.chain.visit_all(&mut digest).await {
             Ok(()) => digest.conclude(),
             Err(error) => digest.found(Finding::of_error(error)?),
@@ -150,7 +155,7 @@ impl Proof {
             };
         }
         let head = match &finding {
-            None => Some(self.chain.seal(&digest.heads()).await?.to_string()),
+            None => Some(self.seal(&digest.heads()).await?.to_string()),
             Some(_) => None,
         };
         Ok(Verdict {
@@ -159,68 +164,90 @@ impl Proof {
             links: digest.links,
             rows: digest.rows,
             messages: counts.messages,
-            unverifiable: counts.unverifiable,
+            attested: counts.attested,
+            signed: digest.signatures.signed(),
             head,
             finding,
         })
     }
 
-    /// Checks the messages and the counters against the rows that were just verified.
-    async fn check_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
-        if let Some(Inconsistency { what, table, key, detail }) = self.chain.find_inconsistency().await? {
-            return Ok(Some(Finding::new(what, table, key, detail)));
-        }
-        let limit = PageLimit::new(BATCH).unwrap_or_default();
-        let mut last: Option<CorrelationId> = None;
-        let mut missing = BTreeSet::new();
-        loop {
-            let ids = self.repair.ids(last.as_ref(), limit).await?;
-            let StatusCheck { wrong, right, unverifiable, deciders } = self.repair.check_statuses(&ids).await?;
-            if let Some(first) = wrong.first() {
-                return Ok(Some(Finding::of_message(first)));
-            }
-            counts.messages += right;
-            counts.unverifiable += unverifiable;
-            missing.extend(deciders);
-            if ids.len() < limit.get() {
-                return self.check_removals(missing).await;
-            }
-            last = ids.into_iter().next_back();
-        }
+    /// Vouches for the links, and for what was written since the last verification.
+    async fn seal(&self, heads: &[Checkpoint]) -> Result<LinkHash, StorageError> {
+        while self.status_events.seal().await? {}
+        self.chain.seal(heads).await
     }
 
-    /// Checks that for each of these notifications, a link records that it was removed.
-    async fn check_removals(&self, missing: BTreeSet<RowKey>) -> Result<Option<Finding>, StorageError> {
-        if missing.is_empty() {
-            return Ok(None);
+    /// Checks everything that follows from the rows that were just verified.
+    async fn check_messages(&self, counts: &mut Counts) -> Result<Option<Finding>, StorageError> {
+        let limit = PageLimit::new(BATCH).unwrap_or_default();
+        let mut last: Option<CorrelationId> = None;
+        let mut claims = Claims::default();
+        loop {
+            let checked = self.consistency.check_messages(last.as_ref(), limit).await?;
+            if let Some(differs) = checked.differs {
+                return Ok(Some(Finding::of(differs)));
+            }
+            counts.messages += checked.derived;
+            counts.attested += checked.attested;
+            claims.add(checked.claims);
+            last = checked.last;
+            if last.is_none() {
+                break;
+            }
         }
-        let mut removals = Removals { missing };
-        self.chain.visit_links(&mut removals).await?;
-        let Some(key) = removals.missing.first() else { return Ok(None) };
-        let Some(id) = self.chain.find_message_id(key.message).await? else {
-            // The message was purged meanwhile.
-            return Ok(None);
-        };
-        let detail = "it names a deciding notification that was never stored";
-        Ok(Some(Finding::new("altered", "messages", id.to_string(), detail)))
+        claims.add_transactions(self.consistency.transactions_without_owner().await?);
+        if !claims.is_empty() {
+            self.chain.visit_links(&mut claims).await?;
+        }
+        if let Some(finding) = claims.first() {
+            return Ok(Some(finding));
+        }
+        Ok(self.consistency.contradiction().await?.map(Finding::of))
     }
 
     async fn search(&self, buckets: Vec<usize>) -> Result<Option<Finding>, StorageError> {
         let mut search = Search::new(buckets);
         self.chain.visit_all(&mut search).await?;
-        let Some(Wrong { what, table, key, correlation_id, detail }) = search.first() else {
+        let Some(Wrong { what, table, key, name, detail }) = search.first() else {
             // It was corrected between the two passes.
             return Ok(None);
         };
-        let known = match correlation_id {
-            Some(id) => Some(id),
-            None => self.chain.find_message_id(key.message).await?.map(|id| id.to_string()),
+        let name = match name {
+            Some(name) => name,
+            None => self.name(table, &key).await?,
         };
-        let message = known.unwrap_or_else(|| format!("sha256:{}", hex::encode(key.message)));
-        let part = match table {
-            ChainedTable::Notifications => hex::encode(key.part),
-            ChainedTable::DispatchEvents => u64::from_be_bytes(key.part).to_string(),
+        Ok(Some(match table {
+            // What is attested is a message, as long as its attestation is there.
+            ChainedTable::Attestations if what == "altered" && key.part == [0; 8] => {
+                let detail = "it or its recipients are not as they were when their evidence was removed";
+                Finding::new(what, "messages", name, detail)
+            }
+            ChainedTable::StatusEvents if what != "altered" => Finding::new(what, "status_event_seals", name, detail),
+            _ => Finding::new(what, table.as_str(), name, detail),
+        }))
+    }
+
+    /// Names a row that does not exist any more.
+    async fn name(&self, table: ChainedTable, key: &RowKey) -> Result<String, StorageError> {
+        let message = match table {
+            ChainedTable::Inbound | ChainedTable::Quarantine | ChainedTable::AuditLog => {
+                return Ok(hex::encode(key.bytes()));
+            }
+            ChainedTable::IdempotencyKeys | ChainedTable::Keys => {
+                return Ok(format!("sha256:{}", hex::encode(key.bytes())));
+            }
+            ChainedTable::StatusEventsBegin => return Ok("1".to_owned()),
+            ChainedTable::StatusEvents => {
+                let [after, up_to] = [key.message, key.part].map(i64::from_be_bytes);
+                return Ok(format!("{} to {up_to}", after.saturating_add(1)));
+            }
+            _ => self.chain.find_message_id(key.message).await?,
         };
-        Ok(Some(Finding::new(what, table.as_str(), format!("{message} {part}"), detail)))
+        let message = message.map_or_else(|| format!("sha256:{}", hex::encode(key.message)), |id| id.to_string());
+        Ok(match table {
+            ChainedTable::Notifications => format!("{message} {}", hex::encode(key.part)),
+            ChainedTable::DispatchEvents => format!("{message} {}", u64::from_be_bytes(key.part)),
+            _ => message,
+        })
     }
 }

@@ -31,7 +31,7 @@ struct RowState {
 }
 
 struct Stored {
-    correlation_id: String,
+    name: String,
     digest: Fingerprint,
     occurrences: i64,
 }
@@ -42,8 +42,8 @@ pub(super) struct Wrong {
     pub(super) what: &'static str,
     pub(super) table: ChainedTable,
     pub(super) key: RowKey,
-    /// The id of the message, if the row still exists.
-    pub(super) correlation_id: Option<String>,
+    /// The key for a person, if the row still exists.
+    pub(super) name: Option<String>,
     pub(super) detail: &'static str,
 }
 
@@ -61,8 +61,8 @@ impl Search {
     pub(super) fn first(self) -> Option<Wrong> {
         self.rows.into_iter().find_map(|((table, key), state)| {
             let (what, detail) = state.wrong()?;
-            let correlation_id = state.stored.map(|stored| stored.correlation_id);
-            Some(Wrong { what, table, key, correlation_id, detail })
+            let name = state.stored.map(|stored| stored.name);
+            Some(Wrong { what, table, key, name, detail })
         })
     }
 }
@@ -89,6 +89,9 @@ impl RowState {
 impl ChainVisitor for Search {
     fn link(&mut self, link: &Link) {
         for change in link.row_changes().unwrap_or_default() {
+            if !change.table.is_summed() {
+                continue;
+            }
             let Some(state) = self.row_state(change.table, change.key) else { continue };
             let occurrences = i64::from(change.occurrences);
             let (rows, occurrences) = match change.kind {
@@ -102,9 +105,8 @@ impl ChainVisitor for Search {
     }
 
     fn row(&mut self, row: &ChainedRow<'_>) {
-        let correlation_id = row.correlation_id.to_owned();
         if let Some(state) = self.row_state(row.table, row.key) {
-            state.stored = Some(Stored { correlation_id, digest: row.digest, occurrences: row.occurrences });
+            state.stored = Some(Stored { name: (row.name)(), digest: row.digest, occurrences: row.occurrences });
         }
     }
 }

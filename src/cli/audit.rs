@@ -1,6 +1,11 @@
 //! `receiptd audit` and `receiptd audit verify`
 
-use std::path::Path;
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 
@@ -12,7 +17,7 @@ use super::{
     target::{Target, TargetArgs},
 };
 use crate::{
-    audit::{AuditView, AuditWriter, Proof, Verdict},
+    audit::{AuditView, AuditWriter, Expected, Proof, PublicKey, Signed, SigningKey, Verdict},
     clock::Clock,
     domain::{AuditRequest, LinkHash},
     storage::Access,
@@ -29,29 +34,34 @@ pub(super) struct Args {
 
 const VERIFY: &str = "\
 Detected, and reported with the table and the row:
-  - a notification, a dispatch step or a link of the hash chain that was altered, removed or added
-  - a message that was removed although its notifications or dispatch steps exist
-  - a status, final, failure, code, reason or transaction id of a message that does not follow from them
-  - a counter that differs from the number of messages
-Detected only with --head, because the chain has no key and anyone who can write to the database can recompute it:
+  - a row of any table that was altered, removed or added, or that was swapped with another one
+Detected only if the links are signed (audit.signing_key_file), or with --head, because otherwise anyone who can write to the
+database can recompute the links:
   - any of these changes, if all later links were recomputed
+Detected only with --head:
   - the removal of everything after some point, including the links
 
-Not detected: changes elsewhere in the database, such as in the audit log, inbound
-messages, quarantine, outbox, idempotency keys and status events; and changes of a message's channel, sender, recipient,
-segments, callback data and times. After the notification that decided a status was purged, the status cannot be recomputed.
-The output states how many messages this concerns.";
+Not detected: changes of a status event in the minute after it was written, except of the last one of each message; and a message
+whose creation time or first recipient becomes that of another one of its notifications.";
 
-/// What `verify` does not check, as one line of the output.
-const NOT_VERIFIED: &str = "Not verified: everything else, such as the audit log, inbound messages, quarantine and the outbox; and the \
-                          channel, sender, recipient, segments, callback data and times of messages.";
+const UNSIGNED: &str = "Not proved without a key: that no one who can write to the database has recomputed the links.";
+const WITHOUT_HEAD: &str = "Not proved without --head: that the latest rows are still there.";
+const WITH_HEAD: &str = "Since that head, nothing was cut off, and no link before it was recomputed.";
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Verify that notifications and dispatch steps are unaltered, and that statuses and counters follow from
-    /// them. Not verified: the audit log itself, inbound messages, quarantine, the outbox, the recipients of messages
+    /// Verify that nothing in the database was altered, removed or added outside receiptd
     #[command(after_help = VERIFY)]
     Verify(Verify),
+    /// Make a key that signs the hash chain, and print its public half. The settings name the file
+    CreateKey(CreateKey),
+}
+
+#[derive(clap::Args)]
+struct CreateKey {
+    /// The file to write. It must not exist yet
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -86,6 +96,10 @@ struct Verify {
     /// An earlier head: 64 digits, or a file with an earlier output of `verify`. Everything up to it must still be there
     #[arg(long, value_name = "HASH|FILE")]
     head: Option<String>,
+    /// A file with the public half of the key that signs the links; several keys may be in it. Without this, the key in the
+    /// settings counts, and with --server that of the server
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    public_key: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
     /// Print JSON
@@ -96,6 +110,7 @@ struct Verify {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args.verify {
         Some(Command::Verify(args)) => verify(args).await,
+        Some(Command::CreateKey(args)) => create_key(&args.file),
         None => list(args.list).await,
     }
 }
@@ -136,8 +151,12 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
             client.list("v1/audit/verify", &given([("head", head.map(|head| head.to_string()))])).await?
         }
         Target::Database(settings) => {
-            let (store, _) = settings::open_for(Access::Write, settings).await?;
-            Proof::new(&store).verify(head).await?
+            let (store, settings) = settings::open_for(Access::Write, settings).await?;
+            let keys = match &args.public_key {
+                Some(file) => public_keys(file)?,
+                None => settings.signing_key.iter().map(|key| key.public_key()).collect(),
+            };
+            Proof::new(&store).verify(&Expected { head, keys }).await?
         }
     };
     if args.json {
@@ -146,23 +165,46 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
     match (&verdict.finding, &verdict.head) {
         (Some(finding), _) => bail!("{finding}"),
         (None, Some(head)) if !args.json => {
-            let Verdict { rows, links, chains, messages, unverifiable, .. } = verdict;
-            output::line(format!("Verified: {rows} rows in {links} links of {chains} chains."));
-            output::line("No notification or dispatch step was altered, removed or added.");
-            output::line(format!("The statuses of {messages} messages and all counters match them."));
-            if unverifiable > 0 {
-                let why = "the notifications that decided them were purged";
-                output::line(format!("The statuses of {unverifiable} messages cannot be recomputed: {why}."));
+            let Verdict { rows, links, chains, messages, attested, .. } = verdict;
+            output::line(format!(
+                "Verified: {rows} rows in {links} links of {chains} chains, and {messages} messages that follow from them. \
+                 Nothing was altered, removed or added outside receiptd."
+            ));
+            if attested > 0 {
+                let why = "some of their notifications were purged, or a person was erased";
+                output::line(format!("{attested} more messages are as receiptd left them: {why}."));
             }
-            if args.head.is_none() {
-                output::line("Without --head, a removal of the latest rows is not detected.");
+            match &verdict.signed {
+                Some(Signed { links, since: Some(since) }) => {
+                    output::line(format!("{links} links are signed, and all links since {since} must be."));
+                }
+                _ => output::line(UNSIGNED),
             }
-            output::line(NOT_VERIFIED);
+            output::line(if args.head.is_none() { WITHOUT_HEAD } else { WITH_HEAD });
             output::line(format!("head {head}"));
         }
         _ => {}
     }
     Ok(())
+}
+
+/// Writes a new key to a file that only its owner can read.
+fn create_key(file: &Path) -> anyhow::Result<()> {
+    let pem = SigningKey::create()?;
+    let public = SigningKey::from_pem(&pem)?.public_key();
+    let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let mut created = open.with_context(|| format!("{} cannot be created", file.display()))?;
+    created.write_all(pem.as_bytes()).and_then(|()| created.sync_all()).with_context(|| {
+        let _ = std::fs::remove_file(file);
+        format!("{} cannot be written", file.display())
+    })?;
+    public.to_pem().lines().for_each(output::line);
+    Ok(())
+}
+
+fn public_keys(file: &Path) -> anyhow::Result<Vec<PublicKey>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    PublicKey::all_from_pem(&text).with_context(|| file.display().to_string())
 }
 
 /// Reads a head from the hash itself, or from a file that contains it.

@@ -58,6 +58,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         options: settings.database,
         aside: args.force,
         head,
+        signing_key: settings.signing_key.as_ref(),
         resend: args.resend,
     };
     let report = restore.run(&user(), &Clock::system()).await.map_err(|error| match error {

@@ -70,7 +70,11 @@ pub(super) async fn open(settings: &Settings) -> anyhow::Result<Store> {
     let url = secrecy::ExposeSecret::expose_secret(&settings.database_url);
     let open = async |access| {
         let options = OpenOptions { access, ..settings.database };
-        storage::open(url, options).await.context("database_url")
+        let store = storage::open(url, options).await.context("database_url")?;
+        if let Some(key) = &settings.signing_key {
+            store.hash_chain.sign_with(key.clone());
+        }
+        anyhow::Ok(store)
     };
     let store = open(settings.database.access).await?;
     let project = async |store| Projector::new(store, Clock::system()).project_all().await;

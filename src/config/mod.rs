@@ -47,6 +47,7 @@ mod secret_length;
 mod sending;
 mod sessions;
 mod settings;
+mod signing;
 mod tls;
 mod tokens;
 

@@ -147,6 +147,7 @@ pub(super) struct Retention {
 #[serde(deny_unknown_fields)]
 pub(super) struct Audit {
     pub(super) record_reads: bool,
+    pub(super) signing_key_file: String,
 }
 
 #[derive(Deserialize)]

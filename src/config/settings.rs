@@ -1,6 +1,6 @@
 //! The settings as the program uses them. All checks are done when they are created.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,10 +19,12 @@ use super::{
     retention::periods,
     sending::{SendSettings, sending},
     sessions::session_limits,
+    signing::signing_key,
     tls::certificate,
     tokens::{ApiTokens, tokens},
 };
 use crate::{
+    audit::SigningKey,
     domain::SessionLimits,
     maintenance::Periods,
     notify::{Authentication, Limits},
@@ -78,6 +80,8 @@ pub struct Settings {
     pub keep_events: Duration,
     /// Whether the audit log records look-ups of messages and persons.
     pub record_reads: bool,
+    /// The key that signs the links of the hash chain.
+    pub signing_key: Option<Arc<SigningKey>>,
     pub log_filter: LogFilter,
     pub log_format: LogFormat,
     /// Environment variables with our prefix that Kubernetes created.
@@ -209,6 +213,7 @@ impl Settings {
             keep_views: Duration::from_secs(raw.query.view_days.saturating_mul(86_400)),
             keep_events: Duration::from_secs(raw.events.keep_days.saturating_mul(86_400)),
             record_reads: raw.audit.record_reads,
+            signing_key: signing_key(&raw.audit.signing_key_file, errors),
             log_filter: log_filter?,
             log_format: format?,
             foreign_variables: Vec::new(),

@@ -1,13 +1,13 @@
 //! The state that handlers share.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Bytes;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{AuditUnavailable, AuditWriter, Proof},
+    audit::{AuditUnavailable, AuditWriter, Proof, SigningKey},
     clock::Clock,
     config::{ApiTokens, ConnectionLimits, Networks, Proxies},
     domain::{Actor, SessionLimits},
@@ -41,6 +41,8 @@ pub struct App {
     pub audit: AuditWriter,
     /// Whether look-ups are recorded in the audit log too.
     pub record_reads: bool,
+    /// The key that signs the links of the hash chain.
+    pub signing_key: Option<Arc<SigningKey>>,
     /// Verifies the stored rows against the hash chain.
     pub proof: Proof,
     /// Erases the data of a person.

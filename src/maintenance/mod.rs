@@ -37,4 +37,4 @@ pub use rebuild::{Rebuild, RebuildReport, Transition};
 pub use restore::{Restore, RestoreError, RestoreReport};
 pub use retention::{Periods, PurgeView, Purger};
 pub use retry::{RetryReport, retry};
-pub use trimming::trim_status_events;
+pub use trimming::seal_and_trim_status_events;

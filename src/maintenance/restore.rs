@@ -4,12 +4,13 @@
 use std::{
     path::{Path, PathBuf},
     slice,
+    sync::Arc,
 };
 
 use serde::Serialize;
 
 use crate::{
-    audit::{Finding, Proof, entry},
+    audit::{Expected, Finding, Proof, SigningKey, entry},
     clock::Clock,
     domain::{Actor, AuditAction, LinkHash},
     projection::Projector,
@@ -29,6 +30,8 @@ pub struct Restore<'a> {
     pub aside: bool,
     /// The backup must contain everything that this head vouches for.
     pub head: Option<LinkHash>,
+    /// The key that signs the links of the restored store. Those of the backup must be signed by it, too.
+    pub signing_key: Option<&'a Arc<SigningKey>>,
     /// Leave waiting messages in the outbox, since none of them was sent after the backup was made.
     pub resend: bool,
 }
@@ -75,6 +78,9 @@ impl Restore<'_> {
         let access = if staged.is_some() { Access::Migrate } else { Access::Write };
         let options = OpenOptions { access, ..self.options };
         let store = storage::open(&url, options).await.map_err(RestoreError::Open)?;
+        if let Some(key) = self.signing_key {
+            store.hash_chain.sign_with(key.clone());
+        }
         let report = self.verify_and_settle(&store, actor, clock).await;
         store.health.close().await;
         let mut report = report?;
@@ -82,6 +88,10 @@ impl Restore<'_> {
             report.replaced = staged.put_in_place().await?;
         }
         Ok(report)
+    }
+
+    fn expected(&self) -> Expected {
+        Expected { head: self.head, keys: self.signing_key.iter().map(|key| key.public_key()).collect() }
     }
 
     /// Verifies the store, and marks the messages that may have been sent since the backup.
@@ -93,7 +103,7 @@ impl Restore<'_> {
     ) -> Result<RestoreReport, RestoreError> {
         // The journal of the backup may contain notifications that were acknowledged just before.
         Projector::new(store, clock.clone()).project_all().await?;
-        let verdict = Proof::new(store).verify(self.head).await?;
+        let verdict = Proof::new(store).verify(&self.expected()).await?;
         if let Some(finding) = verdict.finding {
             return Err(RestoreError::Unsound(finding));
         }

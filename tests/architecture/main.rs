@@ -77,7 +77,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("actix_http", &["http/"]),
     ("rustls", &["tls/", "cli/mod.rs", "send/platform.rs"]),
     ("reqwest", &["send/platform.rs", "cli/"]),
-    ("ring", &["query/sealed_filter.rs", "tls/"]),
+    ("ring", &["audit/signing.rs", "query/sealed_filter.rs", "tls/"]),
     ("clap", &["cli/", "main.rs"]),
     ("comfy_table", &["cli/", "main.rs"]),
     ("indicatif", &["cli/", "main.rs"]),

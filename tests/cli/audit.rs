@@ -25,7 +25,7 @@ fn the_store_is_verified_against_a_head_or_a_file() {
         }
         execute(&server.folder.path().join("receiptd.db"), "UPDATE messages SET status = 'read'").await;
         for shown in server.both(&["audit", "verify"]).await {
-            shown.is(1).complains("messages order-1 was altered: its status is read");
+            shown.is(1).complains("messages order-1 was altered: its value of status");
         }
         execute(&server.folder.path().join("receiptd.db"), "UPDATE messages SET status = 'delivered'").await;
         let other = "0".repeat(64);

@@ -12,7 +12,12 @@ mod secrets;
 mod tls;
 mod tokens;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use credentials::{SERVICE, shown};
 use receiptd::{
@@ -90,6 +95,13 @@ fn flags_override_the_environment_the_file_and_the_defaults() {
     assert_eq!(settings.send.unwrap().tenant.tracking.notify_url.as_str(), "https://status.example.com/notify");
 }
 
+/// The file of a key that signs the hash chain.
+static SIGNING_KEY: LazyLock<String> = LazyLock::new(|| {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signing-key.pem");
+    fs::write(&file, receiptd::audit::SigningKey::create().unwrap()).unwrap();
+    file.to_str().unwrap().to_owned()
+});
+
 /// A value other than the default for a key, and the settings that it needs.
 fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) {
     match key {
@@ -123,6 +135,7 @@ fn sample(key: &str) -> (&'static str, &'static [(&'static str, &'static str)]) 
         "send.sms_api" => ("v1", &PLATFORM),
         "send.on_unknown_outcome" => ("resend", &PLATFORM),
         "audit.record_reads" => ("true", &[]),
+        "audit.signing_key_file" => (SIGNING_KEY.as_str(), &[]),
         "log.filter" => ("trace", &[]),
         "log.format" => ("json", &[]),
         key => match key.split('.').next() {

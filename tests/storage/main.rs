@@ -23,7 +23,8 @@
 //! | `cancel`, `expire` | messages that are not sent after all |
 //! | `outbox` | random actions on the outbox, compared with a model |
 //! | `plans` | no statement of the outbox reads more than necessary |
-//! | `chain`, `tampering` | the hash chain, and the changes that it detects |
+//! | `chain`, `tampering`, `everything` | the hash chain, and the changes that it detects |
+//! | `signatures` | signed links of the hash chain |
 //! | `audit_log`, `retention`, `erasure` | audit log, purges and erased persons |
 //! | `schemas` | data of earlier versions, and what a migration may change |
 //! | `next`, `migrating` | the next version migrates a store, also while others use it |
@@ -68,6 +69,7 @@ mod disputes;
 mod durability;
 mod enqueue;
 mod erasure;
+mod everything;
 mod expire;
 mod files;
 mod filters;
@@ -90,6 +92,7 @@ mod roles;
 mod schemas;
 mod sessions;
 mod settle;
+mod signatures;
 mod snapshot;
 mod stats;
 mod status_events;

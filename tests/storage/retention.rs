@@ -182,7 +182,7 @@ async fn many_rows_are_purged_in_several_commits(store: &TestStore) {
     let before = links().await;
     let periods = Periods { bodies: Some(days(2)), messages: Some(days(5)), ..Periods::default() };
     assert_eq!(purged(store, 4, periods).await, [rows("messages", 0), rows("bodies", 250)]);
-    assert_eq!(links().await, before + 9 + 1, "nine commits, and the seal of the proof");
+    assert_eq!(links().await, before + 9 + 2, "nine commits, and the seals of the events and of the proof");
     assert_eq!(purged(store, 9, periods).await, [rows("messages", 50), rows("bodies", 0)]);
     let told: Vec<_> = audit(store).await.into_iter().map(|(.., count, kind)| (count, kind.unwrap())).collect();
     assert_eq!(told, [(250, "bodies".to_owned()), (50, "messages".to_owned())]);

@@ -15,7 +15,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use receiptd::{
-    audit::{Proof, Verdict},
+    audit::{Expected, Proof, Verdict},
     domain::{Arrival, Filter, Message, PageLimit, StoredNotification},
     storage::{self, Access, OpenError, OpenOptions, Store},
 };
@@ -139,7 +139,7 @@ impl TestStore {
 
     /// Verifies that all rows match the hash chain.
     pub(crate) async fn verdict(&self) -> Verdict {
-        Proof::new(&self.store).verify(None).await.unwrap()
+        Proof::new(&self.store).verify(&Expected::default()).await.unwrap()
     }
 
     /// Verifies with another instance, which begins its own chain. The head must be found again.
@@ -207,6 +207,29 @@ impl TestStore {
                 sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
                 connection.close().await.unwrap();
             }
+        }
+    }
+
+    /// Executes a statement without the store. Returns whether the database accepts it.
+    pub(crate) async fn try_execute(&self, statement: &str) -> bool {
+        self.is_tampered.store(true, Ordering::Relaxed);
+        let statement = AssertSqlSafe(statement.to_owned());
+        match &self.database {
+            Database::Sqlite { url, .. } => {
+                let mut connection = SqliteConnection::connect(url).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.is_ok()
+            }
+            Database::Postgres { url, .. } => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::raw_sql(statement).execute(&mut connection).await.is_ok()
+            }
+        }
+    }
+
+    /// Removes what triggers have noted of changes that were made without the store.
+    pub(crate) async fn forget_changes(&self) {
+        if let Database::Sqlite { .. } = self.database {
+            self.execute("DELETE FROM message_changes").await;
         }
     }
 

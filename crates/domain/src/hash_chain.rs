@@ -7,12 +7,15 @@
 //! Each writer has its own chain, so that writers do not wait for each other. A chain begins with checkpoints, which
 //! name the last link of each chain before it. A link with checkpoints vouches for the chains that they name, and for
 //! those that these chains name.
+//!
+//! An instance with a key signs the hash of each of its links. The first link of its chain names the key. The first chain with
+//! a key in a store also names the last link of every chain before it, since these are not signed.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::RowChange;
+use super::{ChainedTable, ChangeKind, Fingerprint, RowChange};
 
 /// The writer to whose chain a link belongs. Later writers have greater ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +65,57 @@ impl fmt::Display for LinkHash {
     }
 }
 
+/// Identifies a public key in a chain: the first half of its SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PublicKeyId(Fingerprint);
+
+impl PublicKeyId {
+    pub fn of(key: &[u8]) -> Self {
+        Self(Fingerprint::of_body(key))
+    }
+
+    pub(super) fn fingerprint(self) -> Fingerprint {
+        self.0
+    }
+}
+
+impl fmt::Display for PublicKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A signature of the hash of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSignature([u8; 64]);
+
+impl Default for LinkSignature {
+    /// A signature that is not valid.
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+impl LinkSignature {
+    /// `None` for any other number of bytes than 64.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Signs links.
+pub trait LinkSigner: Send + Sync {
+    /// The key that verifies the signatures.
+    fn id(&self) -> PublicKeyId;
+
+    /// Signs a link with this hash.
+    fn sign(&self, hash: &LinkHash) -> Option<LinkSignature>;
+}
+
 /// A link of a chain, identified by its number and its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
@@ -87,6 +141,7 @@ impl Checkpoint {
             hash: LinkHash::default(),
             changes: Vec::with_capacity(records.len() * RowChange::SIZE),
             checkpoints: Vec::with_capacity(checkpoints.len() * Self::SIZE),
+            signature: None,
         };
         for record in records {
             record.encode(&mut link.changes);
@@ -113,6 +168,8 @@ pub struct Link {
     pub changes: Vec<u8>,
     /// The checkpoints, encoded one after the other.
     pub checkpoints: Vec<u8>,
+    /// The signature of the hash, if its writer has a key.
+    pub signature: Option<LinkSignature>,
 }
 
 impl Link {
@@ -132,6 +189,22 @@ impl Link {
     pub fn row_changes(&self) -> Option<Vec<RowChange>> {
         let (records, rest) = self.changes.as_chunks();
         records.iter().map(RowChange::decode).collect::<Option<_>>().filter(|_| rest.is_empty())
+    }
+
+    /// The key that signs the chain, if this is its first link and there is one.
+    pub fn signing_key(&self) -> Option<PublicKeyId> {
+        self.key_change().map(|(_, key)| key)
+    }
+
+    /// Like `signing_key`, if the chains that this link names are not signed.
+    pub fn introduced_key(&self) -> Option<PublicKeyId> {
+        self.key_change().filter(|(kind, _)| *kind == ChangeKind::Repeated).map(|(_, key)| key)
+    }
+
+    fn key_change(&self) -> Option<(ChangeKind, PublicKeyId)> {
+        let change = self.changes.first_chunk().filter(|_| self.sequence == 1).and_then(RowChange::decode)?;
+        let key = Fingerprint::from_bytes(&change.key.bytes()).map(PublicKeyId)?;
+        (change.table == ChainedTable::Links).then_some((change.kind, key))
     }
 
     /// The last links of other chains that this link names. `None` if they cannot be decoded.
@@ -170,7 +243,7 @@ mod tests {
 
     fn a_record() -> impl Strategy<Value = RowChange> {
         let change = prop_oneof![Just(ChangeKind::Added), Just(ChangeKind::Repeated), Just(ChangeKind::Removed)];
-        let table = prop_oneof![Just(ChainedTable::Notifications), Just(ChainedTable::DispatchEvents)];
+        let table = proptest::sample::select(ChainedTable::ALL.to_vec());
         (table, change, any::<[u8; 8]>(), any::<[u8; 8]>(), any::<[u8; 16]>(), any::<u32>()).prop_map(
             |(table, change, message, part, digest, times)| RowChange {
                 table,

@@ -1,6 +1,6 @@
 //! The journal: what arrived, in the order in which it was committed.
 
-use super::{Arrival, Source, Timestamp, Writer};
+use super::{Arrival, Fingerprint, RowKey, Source, Timestamp, Writer};
 
 /// The position of a batch in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +14,11 @@ impl JournalPosition {
     /// The first position of a writer.
     pub fn first(writer: Writer) -> Self {
         Self { writer, sequence: 1 }
+    }
+
+    /// Its key in the hash chain.
+    pub fn key(self) -> RowKey {
+        RowKey { message: RowKey::short(self.writer.as_bytes()), part: self.sequence.to_be_bytes() }
     }
 
     /// The next position of the same writer.
@@ -72,6 +77,24 @@ pub fn journal_payload(arrivals: &[Arrival]) -> Vec<u8> {
         payload.extend(body);
     }
     payload
+}
+
+/// The digest that is stored with a batch, of everything that does not change.
+pub fn journal_digest(
+    position: JournalPosition,
+    appended_at: Timestamp,
+    zone: &str,
+    records: i64,
+    payload: &[u8],
+) -> Fingerprint {
+    Fingerprint::of_parts([
+        position.writer.as_bytes(),
+        &position.sequence.to_be_bytes(),
+        &appended_at.as_micros().to_be_bytes(),
+        zone.as_bytes(),
+        &records.to_be_bytes(),
+        payload,
+    ])
 }
 
 /// The size of what [`journal_payload`] returns, in bytes.

@@ -46,10 +46,11 @@ pub use schema::{Migration, Schema};
 pub use sqlite::{BackupError, Staged, backup};
 pub use store::Store;
 pub use traits::{
-    ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, Claim, EnqueueResult,
-    Erased, Erasure, Glance, HashChain, Health, InboundStore, Inconsistency, Journal, JournalHead, KEY_BYTES, Keys,
-    Messages, Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader, Recomputed, Repair, RequestKey,
-    Retention, RetentionKind, Scanned, Sessions, Settlement, StatusCheck, StatusEvents, Submissions,
+    ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, CheckedMessages, Claim,
+    Consistency, EnqueueResult, Erased, Erasure, Glance, HashChain, Health, InboundStore, Inconsistency, Journal,
+    JournalHead, KEY_BYTES, Keys, Messages, Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader,
+    Recomputed, Repair, RequestKey, Retention, RetentionKind, Scanned, Sessions, Settlement, StatusEvents, Submissions,
+    TimesClaim, WaitingBatch,
 };
 pub use url::{DatabaseKind, check_url, ignored_parameters};
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use crate::{
-    AuditLog, Erasure, Glance, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox, Projection,
-    Quarantine, Repair, Retention, Sessions, StatusEvents, Submissions,
+    AuditLog, Consistency, Erasure, Glance, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox,
+    Projection, Quarantine, Repair, Retention, Sessions, StatusEvents, Submissions,
 };
 
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub struct Store {
     pub repair: Arc<dyn Repair>,
     pub health: Arc<dyn Health>,
     pub hash_chain: Arc<dyn HashChain>,
+    pub consistency: Arc<dyn Consistency>,
     pub audit_log: Arc<dyn AuditLog>,
     pub retention: Arc<dyn Retention>,
     pub erasure: Arc<dyn Erasure>,
@@ -56,6 +57,7 @@ impl Store {
             + Repair
             + Health
             + HashChain
+            + Consistency
             + AuditLog
             + Retention
             + Erasure
@@ -78,6 +80,7 @@ impl Store {
             repair: backend.clone(),
             health: backend.clone(),
             hash_chain: backend.clone(),
+            consistency: backend.clone(),
             audit_log: backend.clone(),
             retention: backend.clone(),
             erasure: backend.clone(),

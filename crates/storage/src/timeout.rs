@@ -130,6 +130,7 @@ with_timeout! { Outbox:
 with_timeout! { StatusEvents:
     end() -> EventPosition;
     after(place: EventPosition, limit: PageLimit) -> Option<Vec<StatusEvent>>;
+    seal() -> bool;
     trim(before: Timestamp, limit: PageLimit) -> bool;
 }
 
@@ -177,6 +178,10 @@ mod tests {
 
         async fn after(&self, _: EventPosition, _: PageLimit) -> Result<Option<Vec<StatusEvent>>, StorageError> {
             Ok(None)
+        }
+
+        async fn seal(&self) -> Result<bool, StorageError> {
+            pending().await
         }
 
         async fn trim(&self, _: Timestamp, _: PageLimit) -> Result<bool, StorageError> {

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web::Data};
 
 use crate::{
+    audit::Expected,
     domain::{AuditRequest, FieldError, LinkHash},
     http::{
         extract::{
@@ -35,5 +36,6 @@ pub(super) async fn verify(_: CaughtUp<CanAdminister>, pairs: Pairs, app: Data<A
         };
         return Err(Problem::faulty(vec![FieldError { pointer: format!("/{name}"), detail }]));
     }
-    Ok(HttpResponse::Ok().json(app.proof.verify(head).await?))
+    let keys = app.signing_key.iter().map(|key| key.public_key()).collect();
+    Ok(HttpResponse::Ok().json(app.proof.verify(&Expected { head, keys }).await?))
 }

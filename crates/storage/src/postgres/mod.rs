@@ -19,8 +19,9 @@ macro_rules! sql_as {
 }
 
 mod arrays;
+mod attestations;
 mod backend;
-mod hash_chain;
+mod contradictions;
 mod list;
 mod notifications;
 mod opening;

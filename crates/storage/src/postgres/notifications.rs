@@ -2,11 +2,7 @@
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
-use super::{
-    arrays::texts,
-    backend::Connection,
-    sql::statements::{bodiless_rows, notification_rows},
-};
+use super::{arrays::texts, backend::Connection, sql::statements::notification_rows};
 use crate::rows::NotificationRow;
 
 /// The notifications of some messages, by key.
@@ -28,14 +24,6 @@ pub(super) async fn notifications_of(
     )
     .fetch_all(connection)
     .await
-}
-
-/// All notifications of some messages, without their bodies, which may be large and do not matter for the status.
-pub(super) async fn notifications_without_bodies_of(
-    connection: &mut Connection,
-    ids: &[CorrelationId],
-) -> Result<Vec<NotificationRow>, sqlx::Error> {
-    bodiless_rows!("correlation_id = ANY($1)", &texts(ids)).fetch_all(connection).await
 }
 
 /// The sizes in bytes of the rows that [`notifications_of`] reads.

@@ -10,10 +10,10 @@ use crate::rows::{RecipientRow, SharedRow, StandingRow, batch::Addition};
 /// Merges the notifications into the messages.
 pub(super) async fn merge_messages(connection: &mut Connection, rows: &[StandingRow]) -> Result<(), sqlx::Error> {
     columns!(rows: correlation_id, channel, recipient, transaction_id, status, precedence, status_at, is_final, failure,
-        code, reason, segments, callback_data, at);
+        code, reason, segments, callback_data, created_at, updated_at);
     merge_messages!(
         "SELECT * FROM UNNEST($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], \
-         $8::bigint[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $14::bigint[])",
+         $8::bigint[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[])",
         &correlation_id as _,
         &channel as _,
         &recipient as _,
@@ -27,7 +27,8 @@ pub(super) async fn merge_messages(connection: &mut Connection, rows: &[Standing
         &reason as _,
         &segments as _,
         &callback_data as _,
-        &at as _
+        &created_at as _,
+        &updated_at as _
     )
     .execute(connection)
     .await?;

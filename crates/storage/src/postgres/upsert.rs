@@ -19,8 +19,8 @@ pub(super) async fn insert_notifications(
         "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
          $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
          $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
-        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated, body) \
-         SELECT correlation_id, fingerprint, occurrences, uncorrelated, body = $20 AS \"is_erased!\" FROM stored \
+        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated, segments, callback_data, body) \
+         SELECT correlation_id, fingerprint, occurrences, uncorrelated, segments, callback_data, body = $20 AS \"is_erased!\" FROM stored \
          WHERE occurrences > 1",
         &correlation_id as _,
         &fingerprint as _,
@@ -45,9 +45,14 @@ pub(super) async fn insert_notifications(
     );
     let inserted: HashMap<_, _> = rows.iter().map(|row| (row.key(), row.occurrences)).collect();
     let stored = counted.fetch_all(connection).await?.into_iter().map(|row| {
-        let (correlation_id, fingerprint) = (row.correlation_id, row.fingerprint);
-        let stored =
-            RepeatedRow { correlation_id, fingerprint, uncorrelated: row.uncorrelated, is_erased: row.is_erased };
+        let stored = RepeatedRow {
+            correlation_id: row.correlation_id,
+            fingerprint: row.fingerprint,
+            uncorrelated: row.uncorrelated,
+            segments: row.segments,
+            callback_data: row.callback_data,
+            is_erased: row.is_erased,
+        };
         (row.occurrences, stored)
     });
     // New notifications may occur several times in the batch.

@@ -5,6 +5,7 @@ use receiptd_domain::{Address, Archived, Channel, Fingerprint, Inbound, Source, 
 use super::place::Place;
 use crate::StorageError;
 
+#[derive(Clone)]
 pub(crate) struct InboundRow {
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) received_at: i64,
@@ -18,6 +19,20 @@ pub(crate) struct InboundRow {
 }
 
 impl InboundRow {
+    pub(crate) fn of(archived: &Archived<Inbound>) -> Self {
+        Self {
+            fingerprint: archived.fingerprint.as_bytes().to_vec(),
+            received_at: archived.received_at.as_micros(),
+            source: archived.source.as_str().to_owned(),
+            occurrences: archived.occurrences,
+            channel: archived.what.channel.as_ref().map(Channel::to_string),
+            event: archived.what.event.clone(),
+            sender: archived.what.sender.as_ref().map(Address::to_string),
+            transaction_id: archived.what.transaction_id.clone(),
+            body: archived.body.clone(),
+        }
+    }
+
     pub(crate) fn archived(self) -> Result<Archived<Inbound>, StorageError> {
         let what = Inbound {
             channel: self.channel.as_deref().map(Channel::from_name),
@@ -29,6 +44,7 @@ impl InboundRow {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct QuarantineRow {
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) received_at: i64,
@@ -39,6 +55,17 @@ pub(crate) struct QuarantineRow {
 }
 
 impl QuarantineRow {
+    pub(crate) fn of(archived: &Archived<Unreadable>) -> Self {
+        Self {
+            fingerprint: archived.fingerprint.as_bytes().to_vec(),
+            received_at: archived.received_at.as_micros(),
+            source: archived.source.as_str().to_owned(),
+            occurrences: archived.occurrences,
+            reason: archived.what.0.clone(),
+            body: archived.body.clone(),
+        }
+    }
+
     pub(crate) fn archived(self) -> Result<Archived<Unreadable>, StorageError> {
         let what = Unreadable(self.reason);
         archived("quarantine", what, &self.fingerprint, (self.received_at, &self.source, self.occurrences), self.body)

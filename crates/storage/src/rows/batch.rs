@@ -35,7 +35,8 @@ pub(crate) struct Addition {
     /// The outcome if nothing else is known of the message, and another system sent it to several recipients.
     shared: Option<Outcome>,
     recipients: Vec<String>,
-    received_at: Timestamp,
+    /// When the first and the last of the notifications arrived.
+    received_at: [Timestamp; 2],
 }
 
 impl Entry<'_> {
@@ -92,6 +93,13 @@ impl Adoption {
             from: CorrelationId::new(formerly?).ok()?,
             to: CorrelationId::new(owner).ok()?,
         })
+    }
+}
+
+impl Adoption {
+    /// Both messages.
+    pub(crate) fn ids(&self) -> [&str; 2] {
+        [self.from.as_str(), self.to.as_str()]
     }
 }
 
@@ -187,6 +195,9 @@ fn addition(entries: &[Entry<'_>]) -> Option<Addition> {
         standing: stored().map(StoredNotification::standing).reduce(Standing::merge)?,
         shared: if recipients.len() > 1 { worst_off(&standings(stored())) } else { None },
         recipients,
-        received_at: stored().map(|stored| stored.received_at).min()?,
+        received_at: [
+            stored().map(|stored| stored.received_at).min()?,
+            stored().map(|stored| stored.received_at).max()?,
+        ],
     })
 }

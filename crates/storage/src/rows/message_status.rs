@@ -1,6 +1,6 @@
 //! The status columns of a message, to compare them with its notifications.
 
-use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, RowKey, Status, StoredNotification};
+use receiptd_domain::{CorrelationId, Dispatch, Origin, Outcome, Precedence, Status, StoredNotification};
 
 use super::place::{Place, transaction};
 use crate::StorageError;
@@ -35,12 +35,6 @@ impl MessageStatusRow {
         }
         self.precedence.len() <= Precedence::DISPATCH_BYTES.len()
             || kept.iter().any(|kept| self.precedence.ends_with(kept.fingerprint.as_bytes()))
-    }
-
-    /// The key of the deciding notification. If the precedence contains no fingerprint, no notification has this key.
-    pub(crate) fn decider(&self) -> RowKey {
-        let part = self.precedence.last_chunk::<16>().and_then(|fingerprint| fingerprint.first_chunk()).copied();
-        RowKey::new(&self.correlation_id, part.unwrap_or_default())
     }
 
     pub(crate) fn origin(&self) -> Origin {

@@ -1,8 +1,13 @@
 //! Rows, and their conversion into types of the domain.
 
 mod archived;
+pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod changes;
+pub(crate) mod digest;
+pub(crate) mod evidence;
+pub(crate) mod full_message;
+pub(crate) mod journal;
 mod message;
 mod message_status;
 mod notification;
@@ -24,6 +29,6 @@ pub(crate) use {
     recipient::{RecipientRow, SharedRow},
     session::SessionRow,
     standing::StandingRow,
-    status_event::StatusEventRow,
+    status_event::{SealRow, StatusEventRow},
     step::{DispatchRow, EventRow},
 };

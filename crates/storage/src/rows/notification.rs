@@ -117,6 +117,8 @@ pub(crate) struct RepeatedRow {
     pub(crate) correlation_id: String,
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) uncorrelated: i64,
+    pub(crate) segments: Option<i64>,
+    pub(crate) callback_data: Option<String>,
     /// Whether a person was erased from it.
     pub(crate) is_erased: bool,
 }

@@ -40,6 +40,21 @@ impl QueuedRow {
     }
 }
 
+impl QueuedRow {
+    pub(crate) fn chained(&self) -> RequestRow<'_> {
+        let Self { correlation_id, channel, request, expire_at, .. } = self;
+        RequestRow { correlation_id, channel, request, expire_at: *expire_at }
+    }
+}
+
+/// The part of a row of the outbox that does not change during the dispatch.
+pub(crate) struct RequestRow<'a> {
+    pub(crate) correlation_id: &'a str,
+    pub(crate) channel: &'a str,
+    pub(crate) request: &'a str,
+    pub(crate) expire_at: Option<i64>,
+}
+
 /// A leased submission.
 #[derive(Deserialize)]
 pub(crate) struct LeasedRow {

@@ -20,11 +20,12 @@ pub(crate) struct StandingRow {
     pub(crate) reason: Option<String>,
     pub(crate) segments: Option<i64>,
     pub(crate) callback_data: Option<String>,
-    pub(crate) at: i64,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
 }
 
 impl StandingRow {
-    pub(crate) fn of(id: &CorrelationId, outcome: &Outcome, recipient: Option<&String>, at: Timestamp) -> Self {
+    pub(crate) fn of(id: &CorrelationId, outcome: &Outcome, recipient: Option<&String>, at: [Timestamp; 2]) -> Self {
         let standing = &outcome.standing;
         Self {
             correlation_id: id.as_str().to_owned(),
@@ -40,7 +41,8 @@ impl StandingRow {
             reason: standing.reason.clone(),
             segments: standing.segments,
             callback_data: standing.callback_data.clone(),
-            at: at.as_micros(),
+            created_at: at[0].as_micros(),
+            updated_at: at[1].as_micros(),
         }
     }
 }

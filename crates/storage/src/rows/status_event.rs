@@ -5,6 +5,7 @@ use receiptd_domain::{Channel, CorrelationId, EventPosition, Failure, Origin, St
 use super::place::Place as Row;
 use crate::StorageError;
 
+#[derive(Clone)]
 pub(crate) struct StatusEventRow {
     pub(crate) seq: i64,
     pub(crate) correlation_id: String,
@@ -18,6 +19,19 @@ pub(crate) struct StatusEventRow {
     pub(crate) reason: Option<String>,
     pub(crate) changed_at: i64,
     pub(crate) replaced_by: Option<String>,
+}
+
+/// A row of `status_event_seals`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SealRow {
+    pub(crate) begins_after: i64,
+    pub(crate) up_to: i64,
+}
+
+impl SealRow {
+    pub(crate) fn covers(&self, event: &StatusEventRow) -> bool {
+        self.begins_after < event.seq && event.seq <= self.up_to
+    }
 }
 
 impl StatusEventRow {

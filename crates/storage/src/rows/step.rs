@@ -30,7 +30,7 @@ impl DispatchRow {
 }
 
 /// A complete row of `dispatch_events`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct EventRow {
     pub(crate) correlation_id: String,
     pub(crate) step: i64,
@@ -40,4 +40,10 @@ pub(crate) struct EventRow {
     pub(crate) code: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) transaction_id: Option<String>,
+    /// This and the following: the state of the outbox after the step.
+    pub(crate) attempts: i64,
+    pub(crate) settled: i64,
+    pub(crate) counted: i64,
+    pub(crate) due_at: Option<i64>,
+    pub(crate) lease_until: Option<i64>,
 }

@@ -3,6 +3,7 @@
 use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification};
 
 use super::{
+    attestations,
     dialect::{self, Connection},
     notifications::notifications_without_bodies,
     recipients,
@@ -41,7 +42,20 @@ pub(super) async fn adopt(
     if !entries.is_empty() {
         store(connection, entries, changes).await?;
     }
-    leave(connection, from, to, moved).await
+    // The claim has only needed it to tell of this adoption.
+    sql!("UPDATE transactions SET formerly = NULL WHERE transaction_id = $1", transaction_id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    attestations::release_transaction(connection, from, transaction_id.as_str(), changes).await?;
+    leave(connection, from, to, moved).await?;
+    // The times of neither message follow from its own notifications now.
+    for id in adoption.ids() {
+        let times = sql!("SELECT created_at, updated_at FROM messages WHERE correlation_id = $1", id);
+        if let Some(row) = times.fetch_optional(&mut *connection).await? {
+            changes.times(id, row.created_at, row.updated_at);
+        }
+    }
+    Ok(())
 }
 
 /// Sorted by fingerprint, so that all code locks rows in the same order.

@@ -1,20 +1,24 @@
 //! Stores and lists the audit log.
 
 use async_trait::async_trait;
-use receiptd_domain::{Actor, AuditAction, AuditEntry, AuditFilter, Cursor, Page, PageLimit, Timestamp};
+use receiptd_domain::{AuditAction, AuditEntry, AuditFilter, ChangeKind, Cursor, Page, PageLimit, Timestamp};
 
 use super::{backend::Backend, dialect::Connection, paging::bytes};
-use crate::{AuditLog, StorageError};
+use crate::{
+    AuditLog, StorageError,
+    rows::{audit::AuditRow, changes::RowChanges},
+};
 
 #[async_trait]
 impl AuditLog for Backend {
     #[tracing::instrument(level = "debug", name = "storage.append_audit", skip_all, fields(rows = entries.len()))]
     async fn append(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
         let mut unit = self.begin().await?;
+        let mut changes = RowChanges::default();
         for entry in entries {
-            append(&mut unit, entry, entry.count).await?;
+            append(&mut unit, entry, entry.count, &mut changes).await?;
         }
-        Ok(unit.commit().await?)
+        self.commit(unit, &changes).await
     }
 
     async fn list(
@@ -44,44 +48,32 @@ impl AuditLog for Backend {
     }
 }
 
-struct AuditRow {
-    id: Vec<u8>,
-    at: i64,
-    actor: String,
-    os_user: Option<String>,
-    action: String,
+/// Increases the count of an entry. Creates the entry if it does not exist. Only one unit of work at a time counts in an
+/// entry.
+pub(super) async fn append(
+    connection: &mut Connection,
+    entry: &AuditEntry,
     count: i64,
-    details: Option<String>,
-}
-
-impl AuditRow {
-    fn entry(self) -> Result<AuditEntry, StorageError> {
-        let corrupt = |column| StorageError::Corrupt { table: "audit_log", column, row: self.at.to_string() };
-        Ok(AuditEntry {
-            id: self.id.try_into().map_err(|_| corrupt("id"))?,
-            action: AuditAction::from_word(&self.action).ok_or_else(|| corrupt("action"))?,
-            at: Timestamp::from_micros(self.at),
-            actor: Actor::named(&self.actor).run_by(self.os_user),
-            count: self.count,
-            details: self.details,
-        })
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let row = AuditRow::of(entry);
+    let counted = sql!("UPDATE audit_log SET count = count + $2 WHERE id = $1", row.id, count);
+    if counted.execute(&mut *connection).await?.rows_affected() == 1 {
+        changes.audit_entry(ChangeKind::Repeated, &row, count);
+        return Ok(());
     }
-}
-
-/// Increases the count of an entry. Creates the entry if it does not exist.
-pub(super) async fn append(connection: &mut Connection, entry: &AuditEntry, count: i64) -> Result<(), StorageError> {
     sql!(
-        "INSERT INTO audit_log (id, at, actor, action, count, details, os_user) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (id) DO UPDATE SET count = audit_log.count + excluded.count",
-        entry.id.as_slice(),
-        entry.at.as_micros(),
-        entry.actor.as_str(),
-        entry.action.as_str(),
+        "INSERT INTO audit_log (id, at, actor, action, count, details, os_user) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        row.id,
+        row.at,
+        row.actor,
+        row.action,
         count,
-        entry.details,
-        entry.actor.os_user()
+        row.details,
+        row.os_user
     )
     .execute(connection)
     .await?;
+    changes.audit_entry(ChangeKind::Added, &row, count);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! An open database, and the units of work on it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use receiptd_domain::Checkpoint;
+use receiptd_domain::{Checkpoint, LinkSigner};
 use sqlx::Pool;
 
 use super::{
@@ -23,6 +23,8 @@ pub(crate) struct Backend {
     pub(super) journal_writers: JournalWriters,
     pub(super) backlog_bytes: BacklogBytes,
     pub(super) chains: Idle<Checkpoint>,
+    /// Signs the links of this instance.
+    pub(super) signer: OnceLock<Arc<dyn LinkSigner>>,
 }
 
 impl Backend {
@@ -33,6 +35,7 @@ impl Backend {
             journal_writers: JournalWriters::default(),
             backlog_bytes: BacklogBytes::default(),
             chains: Idle::default(),
+            signer: OnceLock::new(),
         }
     }
 

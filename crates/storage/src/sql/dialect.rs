@@ -3,6 +3,11 @@
 
 use super::super as database;
 
+/// Those of the messages that are attested.
+pub(super) use database::attestations::attested_messages;
+/// Lets no other unit of work change messages until this one ends.
+pub(super) use database::attestations::exclude_changes;
+
 /// What ends a unit of work.
 pub(super) use database::backend::COMMIT;
 /// Where a connection returns after a unit of work: to its pool by default.
@@ -25,15 +30,17 @@ pub(super) use database::backend::{BEGIN, BEGIN_SNAPSHOT};
 pub(super) use database::backend::{Connection, Database};
 
 /// A counter that differs from the number of messages.
-pub(super) use database::hash_chain::miscounted;
+pub(super) use database::contradictions::miscounted;
+/// A number of a status event that is missing, or that was never given out.
+pub(super) use database::contradictions::misnumbered_event;
+/// A change of a message that was not counted.
+pub(super) use database::contradictions::unfinished_changes;
 
 /// The clause with which a statement names its index, if there is one.
 pub(super) use database::list::INDEXED_BY;
 
 /// The notifications of some messages, by key.
 pub(super) use database::notifications::notifications_of;
-/// All notifications of some messages, without their bodies.
-pub(super) use database::notifications::notifications_without_bodies_of;
 /// The sizes in bytes of the bodies that `notifications_of` reads.
 pub(super) use database::notifications::sizes_of;
 

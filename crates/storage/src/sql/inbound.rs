@@ -1,14 +1,17 @@
 //! Stores and reads inbound messages.
 
 use async_trait::async_trait;
-use receiptd_domain::{Address, Archived, Cursor, Fingerprint, Inbound, Page, PageLimit};
+use receiptd_domain::{Address, Archived, ChangeKind, Cursor, Fingerprint, Inbound, Page, PageLimit};
 
 use super::{
     backend::Backend,
     dialect::Connection,
     paging::{PageStart, after_archived, count},
 };
-use crate::{InboundStore, StorageError, rows::InboundRow};
+use crate::{
+    InboundStore, StorageError,
+    rows::{InboundRow, changes::RowChanges},
+};
 
 #[async_trait]
 impl InboundStore for Backend {
@@ -71,23 +74,31 @@ impl InboundStore for Backend {
 }
 
 /// Stores an inbound message within a unit of work. One that exists already is counted.
-pub(super) async fn store(connection: &mut Connection, archived: &Archived<Inbound>) -> Result<(), StorageError> {
-    sql!(
+pub(super) async fn store(
+    connection: &mut Connection,
+    archived: &Archived<Inbound>,
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let row = InboundRow::of(archived);
+    let stored = sql!(
         "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
          VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences",
-        archived.fingerprint.as_bytes(),
-        archived.received_at.as_micros(),
-        archived.occurrences,
-        archived.what.channel.as_ref().map(|channel| channel.as_str().to_owned()),
-        archived.what.event,
-        archived.what.sender.as_ref().map(|sender| sender.as_str().to_owned()),
-        archived.what.transaction_id,
-        archived.body,
-        archived.source.as_str()
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences \
+         RETURNING occurrences",
+        row.fingerprint,
+        row.received_at,
+        row.occurrences,
+        row.channel,
+        row.event,
+        row.sender,
+        row.transaction_id,
+        row.body,
+        row.source
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
+    let kind = if stored.occurrences > row.occurrences { ChangeKind::Repeated } else { ChangeKind::Added };
+    changes.inbound(kind, &row, row.occurrences);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Appends to the journal: one row for a whole batch.
 
 use async_trait::async_trait;
-use receiptd_domain::{Arrival, JournalPosition, journal_payload};
+use receiptd_domain::{Arrival, JournalPosition, journal_digest, journal_payload};
 
 use super::{backend::Backend, paging::count};
 use crate::{Journal, StorageError};
@@ -13,16 +13,18 @@ impl Journal for Backend {
         let position = self.journal_writers.take();
         let appended_at = arrivals.iter().map(|arrival| arrival.as_posted().0).max().unwrap_or_default();
         let payload = journal_payload(arrivals);
-        let bytes = payload.len();
+        let (bytes, records) = (payload.len(), count(arrivals.len()));
+        let digest = journal_digest(position, appended_at, zone, records, &payload);
         let statement = sql!(
-            "INSERT INTO journal (writer, sequence, appended_at, records, projected, payload, zone) \
-             VALUES ($1, $2, $3, $4, 0, $5, $6)",
+            "INSERT INTO journal (writer, sequence, appended_at, records, projected, payload, zone, digest) \
+             VALUES ($1, $2, $3, $4, 0, $5, $6, $7)",
             position.writer.as_bytes(),
             position.sequence,
             appended_at.as_micros(),
-            count(arrivals.len()),
+            records,
             payload,
-            zone
+            zone,
+            digest.as_bytes()
         );
         // One row and one statement: the shortest transaction that there is.
         self.take_writer().await?.commit_only(statement).await?;

@@ -6,8 +6,12 @@
 //! rows of a batch are passed, the common text belongs in `statements.rs`.
 
 mod adoption;
+mod attestations;
 mod audit_log;
 mod backend;
+mod chained_rows;
+mod consistency;
+mod contradictions;
 mod dialect;
 mod erasure;
 mod glance;
@@ -17,6 +21,7 @@ mod inbound;
 mod journal;
 mod keys;
 mod list;
+mod message_states;
 mod messages;
 mod notifications;
 mod outbox;
@@ -27,6 +32,7 @@ mod recipients;
 mod recompute;
 mod repair;
 mod retention;
+mod seals;
 mod sessions;
 pub(super) mod statements;
 mod stats;

@@ -1,16 +1,25 @@
 //! The projection of the journal: a few statements for many arrivals, in one transaction.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use receiptd_domain::{Arrival, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp, Writer};
 
 use super::{
-    adoption, backend::Backend, dialect::Connection, inbound, paging::count, quarantine, transactions, upsert::store,
+    adoption, attestations, backend::Backend, dialect::Connection, inbound, paging::count, quarantine, transactions,
+    upsert::store,
 };
 use crate::{
     JournalHead, Projection, StorageError,
-    rows::{Place, batch::Batch, changes::RowChanges},
+    rows::{
+        Place,
+        batch::{Adoption, Batch},
+        changes::RowChanges,
+        journal::JournalRow,
+    },
 };
 
 /// The maximum number of batches that are read at a time.
@@ -61,25 +70,29 @@ impl Projection for Backend {
             }
             (last, bytes) = (size.sequence, bytes + size.bytes);
         }
-        let rows = sql!(
-            "SELECT sequence, appended_at, zone, projected, payload FROM journal WHERE writer = $1 AND sequence <= $2 \
+        let rows = sql_as!(
+            JournalRow,
+            "SELECT sequence, appended_at, zone, records, projected, payload, digest FROM journal WHERE writer = $1 AND sequence <= $2 \
              ORDER BY sequence",
             writer.as_bytes(),
             last
         );
         let rows = rows.fetch_all(&mut *snapshot).await?;
         snapshot.rollback().await?;
-        let batch = |sequence, appended_at, zone: &str, projected, payload: &[u8]| {
-            let at = Place { table: "journal", row: &format!("{writer} {sequence}") };
+        let batch = |row: JournalRow| {
+            let position = JournalPosition { writer, sequence: row.sequence };
+            let at = Place { table: "journal", row: &format!("{writer} {}", row.sequence) };
+            // Otherwise an altered row would become a notification that nothing shows to be altered.
+            at.read("digest", (row.digest == row.expected_digest(position).as_bytes()).then_some(()))?;
             Ok(JournalBatch {
-                position: JournalPosition { writer, sequence },
-                appended_at: Timestamp::from_micros(appended_at),
-                zone: zone.to_owned(),
-                projected: at.read("projected", usize::try_from(projected).ok())?,
-                records: at.read("payload", JournalRecord::read_all(payload))?,
+                position,
+                appended_at: Timestamp::from_micros(row.appended_at),
+                zone: row.zone,
+                projected: at.read("projected", usize::try_from(row.projected).ok())?,
+                records: at.read("payload", JournalRecord::read_all(&row.payload))?,
             })
         };
-        rows.iter().map(|row| batch(row.sequence, row.appended_at, &row.zone, row.projected, &row.payload)).collect()
+        rows.into_iter().map(batch).collect()
     }
 
     async fn oldest_unprojected(&self) -> Result<Option<Timestamp>, StorageError> {
@@ -97,6 +110,7 @@ impl Projection for Backend {
             return Ok(None);
         }
         let mut changes = RowChanges::default();
+        changes.projected(spans);
         put(&mut unit, arrivals, &mut changes).await?;
         let took = began.elapsed();
         self.commit(unit, &changes).await?;
@@ -157,10 +171,10 @@ pub(super) async fn put<'a>(
     let batch = Batch::of(arrivals);
     notifications(connection, &batch, changes).await?;
     for archived in &batch.inbound {
-        inbound::store(connection, archived).await?;
+        inbound::store(connection, archived, changes).await?;
     }
     for archived in &batch.quarantined {
-        quarantine::store(connection, archived).await?;
+        quarantine::store(connection, archived, changes).await?;
     }
     Ok(())
 }
@@ -176,9 +190,12 @@ async fn notifications(
     if entries.is_empty() {
         return Ok(());
     }
+    let ids = entries.iter().map(|entry| entry.correlation_id.as_str());
+    let ids: BTreeSet<String> = ids.chain(adoptions.iter().flat_map(Adoption::ids)).map(str::to_owned).collect();
+    let attested = attestations::open(connection, ids.iter().map(String::as_str)).await?;
     store(connection, entries, changes).await?;
     for adoption in adoptions {
         adoption::adopt(connection, &adoption, changes).await?;
     }
-    Ok(())
+    attestations::close(connection, attested, changes).await
 }

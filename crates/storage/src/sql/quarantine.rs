@@ -1,14 +1,17 @@
 //! Stores and reads the quarantine.
 
 use async_trait::async_trait;
-use receiptd_domain::{Archived, Cursor, Fingerprint, Page, PageLimit, Unreadable};
+use receiptd_domain::{Archived, ChangeKind, Cursor, Fingerprint, Page, PageLimit, Unreadable};
 
 use super::{
     backend::Backend,
     dialect::Connection,
     paging::{PageStart, after_archived, count},
 };
-use crate::{Quarantine, StorageError, rows::QuarantineRow};
+use crate::{
+    Quarantine, StorageError,
+    rows::{QuarantineRow, changes::RowChanges},
+};
 
 #[async_trait]
 impl Quarantine for Backend {
@@ -49,19 +52,27 @@ impl Quarantine for Backend {
 }
 
 /// Stores a body within a unit of work. One that exists already is counted.
-pub(super) async fn store(connection: &mut Connection, archived: &Archived<Unreadable>) -> Result<(), StorageError> {
-    sql!(
+pub(super) async fn store(
+    connection: &mut Connection,
+    archived: &Archived<Unreadable>,
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let row = QuarantineRow::of(archived);
+    let stored = sql!(
         "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences",
-        archived.fingerprint.as_bytes(),
-        archived.received_at.as_micros(),
-        archived.occurrences,
-        archived.what.0,
-        archived.body,
-        archived.source.as_str()
+         ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences \
+         RETURNING occurrences",
+        row.fingerprint,
+        row.received_at,
+        row.occurrences,
+        row.reason,
+        row.body,
+        row.source
     )
-    .execute(connection)
+    .fetch_one(connection)
     .await?;
+    let kind = if stored.occurrences > row.occurrences { ChangeKind::Repeated } else { ChangeKind::Added };
+    changes.quarantined(kind, &row, row.occurrences);
     Ok(())
 }
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use receiptd_domain::{
-    CorrelationId, ERASED, Notification, PageLimit, RowKey, StoredNotification, Timestamp, outcome, standings,
-    worst_off,
+    CorrelationId, ERASED, Notification, PageLimit, StoredNotification, Timestamp, outcome, standings, worst_off,
 };
 
 use super::{
@@ -27,34 +26,20 @@ pub(super) struct Finding {
     altered: Vec<NotificationRow>,
 }
 
-/// The result of examining messages.
-pub(super) struct Examined {
-    pub(super) findings: Vec<Finding>,
-    /// The number of messages that match their notifications.
-    pub(super) right: u64,
-    /// The number of messages that were skipped, since the deciding notification has been purged.
-    pub(super) unverifiable: u64,
-    /// For these, the missing notifications that decided according to the messages.
-    pub(super) deciders: Vec<RowKey>,
-}
-
-/// Examines the messages. Without `read`, notifications keep their stored meaning, and no body is read.
+/// Examines the messages. Those whose deciding notification has been purged are skipped.
 pub(super) async fn examine(
     connection: &mut Connection,
     ids: &[CorrelationId],
-    read: Option<&BodyParser>,
-) -> Result<Examined, StorageError> {
+    read: &BodyParser,
+) -> Result<Vec<Finding>, StorageError> {
     let folds = dialect::message_statuses(connection, ids).await?;
     let mut readings = readings(connection, ids, read).await?;
-    let mut examined = Examined { findings: Vec::new(), right: 0, unverifiable: 0, deciders: Vec::new() };
+    let mut findings = Vec::new();
     for fold in folds {
         let correlation_id = fold.id()?;
         let Readings { now, altered } = readings.remove(&fold.correlation_id).unwrap_or_default();
         let recipients = if fold.is_shared() { recipients(connection, &fold).await? } else { Vec::new() };
-        let is_decided = fold.was_decided_by_any(&now);
-        if !is_decided || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &now)) {
-            examined.unverifiable += 1;
-            examined.deciders.extend((!is_decided).then(|| fold.decider()));
+        if !fold.was_decided_by_any(&now) || !recipients.iter().all(|recipient| was_decided_by_any(recipient, &now)) {
             continue;
         }
         let from = fold.status()?;
@@ -68,13 +53,11 @@ pub(super) async fn examine(
             (outcome(fold.origin(), &now), true)
         };
         let (to, is_right) = fold.compare(expected.as_ref())?;
-        if is_right && agree && altered.is_empty() {
-            examined.right += 1;
-        } else {
-            examined.findings.push(Finding { restated: Recomputed { correlation_id, from, to }, altered });
+        if !(is_right && agree && altered.is_empty()) {
+            findings.push(Finding { restated: Recomputed { correlation_id, from, to }, altered });
         }
     }
-    Ok(examined)
+    Ok(findings)
 }
 
 /// The notifications of a message, without their bodies.
@@ -90,15 +73,9 @@ struct Readings {
 async fn readings(
     connection: &mut Connection,
     ids: &[CorrelationId],
-    read: Option<&BodyParser>,
+    read: &BodyParser,
 ) -> Result<BTreeMap<String, Readings>, StorageError> {
     let mut all: BTreeMap<String, Readings> = BTreeMap::new();
-    let Some(read) = read else {
-        for row in dialect::notifications_without_bodies_of(connection, ids).await? {
-            all.entry(row.correlation_id.clone()).or_default().now.push(row.stored()?);
-        }
-        return Ok(all);
-    };
     let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
     let mut after = None;
     loop {
@@ -153,13 +130,14 @@ pub(super) async fn write(
         let fresh = NotificationRow { body: stored.body.clone(), ..fresh.clone() };
         change(connection, &stored, &fresh, changes).await?;
     }
-    sql!(
-        "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2",
+    let later = sql!(
+        "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2 RETURNING created_at",
         id.as_str(),
         at.as_micros()
-    )
-    .execute(&mut *connection)
-    .await?;
+    );
+    if let Some(row) = later.fetch_optional(&mut *connection).await? {
+        changes.times(id.as_str(), row.created_at, at.as_micros());
+    }
     adoption::recompute_one(connection, id).await?;
     Ok(())
 }

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use receiptd_domain::{Arrival, AuditEntry, CorrelationId, Fingerprint, PageLimit, Timestamp};
+use receiptd_domain::{Arrival, AuditEntry, ChangeKind, CorrelationId, Fingerprint, PageLimit, Timestamp};
 
 use super::{
+    attestations,
     audit_log::append,
     backend::Backend,
     dialect::{self, Connection},
-    inbound, projection, quarantine,
-    recompute::{self, Examined},
-    transactions,
+    inbound, projection, quarantine, recompute, transactions,
 };
 use crate::{
-    BodyParser, QuarantineReader, Recomputed, Repair, StatusCheck, StorageError,
+    BodyParser, QuarantineReader, Recomputed, Repair, StorageError,
     rows::{
         Place, QuarantineRow,
         batch::{Batch, owner},
@@ -32,7 +31,7 @@ impl Repair for Backend {
         let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
         let mut changes = RowChanges::default();
         projection::put(&mut transaction, missing, &mut changes).await?;
-        append(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new))).await?;
+        append(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new)), &mut changes).await?;
         self.commit(transaction, &changes).await?;
         self.signals.changed.send_replace(());
         Ok(is_new)
@@ -56,14 +55,15 @@ impl Repair for Backend {
             transaction.rollback().await?;
             return Ok(None);
         };
+        let mut changes = RowChanges::default();
+        changes.quarantined(ChangeKind::Removed, &taken, taken.occurrences);
         let arrivals = read(&taken.archived()?);
         if arrivals.is_empty() {
             transaction.rollback().await?;
             return Ok(Some(arrivals));
         }
-        let mut changes = RowChanges::default();
         projection::put(&mut transaction, &arrivals, &mut changes).await?;
-        append(&mut transaction, entry, 1).await?;
+        append(&mut transaction, entry, 1, &mut changes).await?;
         self.commit(transaction, &changes).await?;
         self.signals.changed.send_replace(());
         Ok(Some(arrivals))
@@ -83,15 +83,6 @@ impl Repair for Backend {
         rows.iter().map(|row| id(&row.correlation_id)).collect()
     }
 
-    async fn check_statuses(&self, ids: &[CorrelationId]) -> Result<StatusCheck, StorageError> {
-        let mut transaction = self.snapshot().await?;
-        let Examined { findings, right, unverifiable, deciders } =
-            recompute::examine(&mut transaction, ids, None).await?;
-        transaction.rollback().await?;
-        let wrong = findings.into_iter().map(|finding| finding.restated).collect();
-        Ok(StatusCheck { wrong, right, unverifiable, deciders })
-    }
-
     async fn preview_recompute(
         &self,
         ids: &[CorrelationId],
@@ -99,7 +90,7 @@ impl Repair for Backend {
     ) -> Result<Vec<Recomputed>, StorageError> {
         // One snapshot for all reads: otherwise an append in between would look like an error.
         let mut transaction = self.snapshot().await?;
-        let Examined { findings, .. } = recompute::examine(&mut transaction, ids, Some(read)).await?;
+        let findings = recompute::examine(&mut transaction, ids, read).await?;
         transaction.rollback().await?;
         Ok(findings.into_iter().map(|finding| finding.restated).collect())
     }
@@ -113,12 +104,14 @@ impl Repair for Backend {
     ) -> Result<Vec<Recomputed>, StorageError> {
         let mut transaction = self.begin().await?;
         dialect::lock_messages(&mut transaction, ids).await?;
+        let attested = attestations::open(&mut transaction, ids.iter().map(CorrelationId::as_str)).await?;
         let (mut restated, mut changes) = (Vec::new(), RowChanges::default());
-        for finding in recompute::examine(&mut transaction, ids, Some(read)).await?.findings {
+        for finding in recompute::examine(&mut transaction, ids, read).await? {
             recompute::write(&mut transaction, &finding, at, &mut changes).await?;
             restated.push(finding.restated);
         }
-        append(&mut transaction, entry, count(&restated)).await?;
+        attestations::close(&mut transaction, attested, &mut changes).await?;
+        append(&mut transaction, entry, count(&restated), &mut changes).await?;
         self.commit(transaction, &changes).await?;
         self.signals.changed.send_replace(());
         Ok(restated)

@@ -7,39 +7,43 @@ use async_trait::async_trait;
 use receiptd_domain::{AuditEntry, ChangeKind, CorrelationId, Timestamp};
 
 use super::{
+    attestations,
     audit_log::append,
     backend::Backend,
     dialect::{self, Connection},
     notifications::notification,
     outbox::remove_keys,
-    statements::notification_rows,
+    paging::count,
+    statements::{notification_rows, step_rows},
     unit_of_work::UnitOfWork,
     upsert::{NO_BODY, change},
 };
 use crate::{
     Purged, Retention, RetentionKind, StorageError,
-    rows::{EventRow, NotificationRow, changes::RowChanges},
+    rows::{
+        EventRow, InboundRow, NotificationRow, QuarantineRow, audit::AuditRow, changes::RowChanges, outbox::RequestRow,
+    },
 };
 
 #[async_trait]
 impl Retention for Backend {
     async fn old(&self, kind: RetentionKind, before: Timestamp) -> Result<i64, StorageError> {
         let at = before.as_micros();
-        macro_rules! count {
+        macro_rules! number {
             ($query:literal $(, $more:expr)?) => {
                 sql!("SELECT COUNT(*) AS \"n!: i64\" FROM " + $query, at $(, $more)?).fetch_one(&self.pools.read).await?.n
             };
         }
         Ok(match kind {
-            RetentionKind::Bodies => count!("notifications WHERE received_at < $1 AND body <> $2", NO_BODY),
-            RetentionKind::Notifications => count!("notifications WHERE received_at < $1"),
-            RetentionKind::Messages => count!(
+            RetentionKind::Bodies => number!("notifications WHERE received_at < $1 AND body <> $2", NO_BODY),
+            RetentionKind::Notifications => number!("notifications WHERE received_at < $1"),
+            RetentionKind::Messages => number!(
                 "messages m WHERE m.created_at < $1 AND m.updated_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o \
                  WHERE o.correlation_id = m.correlation_id AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))"
             ),
-            RetentionKind::Inbound => count!("inbound WHERE received_at < $1"),
-            RetentionKind::Quarantine => count!("quarantine WHERE received_at < $1"),
-            RetentionKind::AuditLog => count!("audit_log WHERE at < $1"),
+            RetentionKind::Inbound => number!("inbound WHERE received_at < $1"),
+            RetentionKind::Quarantine => number!("quarantine WHERE received_at < $1"),
+            RetentionKind::AuditLog => number!("audit_log WHERE at < $1"),
         })
     }
 
@@ -55,26 +59,13 @@ impl Retention for Backend {
         match kind {
             RetentionKind::Bodies => self.purge_bodies(from, before, limit, entry).await,
             RetentionKind::Messages => self.purge_messages(from, before, limit, entry).await,
-            RetentionKind::Notifications => {
-                let mut unit = self.begin().await?;
-                let mut changes = RowChanges::default();
-                let gone = notification_rows!(
-                    "DELETE FROM notifications WHERE (correlation_id, fingerprint) IN (SELECT correlation_id, \
-                     fingerprint FROM notifications WHERE received_at >= $1 AND received_at < $2 \
-                     ORDER BY received_at LIMIT $3) RETURNING ",
-                    "",
-                    from,
-                    before,
-                    limit
-                );
-                remove_notifications(&gone.fetch_all(&mut *unit).await?, &mut changes);
-                let rows = i64::try_from(changes.all().len()).unwrap_or(i64::MAX);
-                self.end(unit, &changes, entry, Purged { rows, up_to: None }).await
-            }
+            RetentionKind::Notifications => self.purge_notifications(from, before, limit, entry).await,
             RetentionKind::Inbound | RetentionKind::Quarantine | RetentionKind::AuditLog => {
                 let mut unit = self.begin().await?;
-                let rows = purge_plain(&mut unit, kind, before, limit).await?;
-                self.end(unit, &RowChanges::default(), entry, Purged { rows, up_to: None }).await
+                let mut changes = RowChanges::default();
+                purge_plain(&mut unit, kind, before, limit, &mut changes).await?;
+                let rows = count(changes.all().len());
+                self.end(unit, changes, entry, Purged { rows, up_to: None }).await
             }
         }
     }
@@ -119,7 +110,51 @@ impl Backend {
             change(&mut unit, &row, &empty, &mut changes).await?;
             rows += 1;
         }
-        self.end(unit, &changes, entry, Purged { rows, up_to }).await
+        self.end(unit, changes, entry, Purged { rows, up_to }).await
+    }
+
+    async fn purge_notifications(
+        &self,
+        from: i64,
+        before: i64,
+        limit: i64,
+        entry: &AuditEntry,
+    ) -> Result<Purged, StorageError> {
+        let old = sql!(
+            "SELECT correlation_id, received_at FROM notifications WHERE received_at >= $1 AND received_at < $2 \
+             ORDER BY received_at LIMIT $3",
+            from,
+            before,
+            limit
+        );
+        let old = old.fetch_all(&self.pools.read).await?;
+        let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
+        let ids: BTreeSet<_> = old.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let mut unit = self.begin().await?;
+        dialect::exclude_changes(&mut unit).await?;
+        dialect::lock_messages(&mut unit, &ids).await?;
+        let mut changes = RowChanges::default();
+        let mut rows = 0;
+        for id in &ids {
+            let gone = notification_rows!(
+                "DELETE FROM notifications WHERE correlation_id = $1 AND received_at < $2 RETURNING ",
+                "",
+                id.as_str(),
+                before
+            );
+            let gone = gone.fetch_all(&mut *unit).await?;
+            if gone.is_empty() {
+                continue;
+            }
+            rows += count(gone.len());
+            remove_notifications(&gone, &mut changes);
+            attestations::attest(&mut unit, id, &mut changes).await?;
+            for transaction in gone.iter().filter_map(|row| row.transaction_id.as_deref()) {
+                attestations::attest_transaction(&mut unit, id, transaction, &mut changes).await?;
+            }
+        }
+        self.end(unit, changes, entry, Purged { rows, up_to }).await
     }
 
     async fn purge_messages(
@@ -150,20 +185,20 @@ impl Backend {
         for id in ids.iter().filter_map(|id| CorrelationId::new(id).ok()) {
             rows += i64::from(remove_message(&mut unit, &id, before, &mut changes).await?);
         }
-        self.end(unit, &changes, entry, Purged { rows, up_to }).await
+        self.end(unit, changes, entry, Purged { rows, up_to }).await
     }
 
     /// Records the change in the audit log and in the hash chain, and commits it.
     async fn end(
         &self,
         mut unit: UnitOfWork,
-        changes: &RowChanges,
+        mut changes: RowChanges,
         entry: &AuditEntry,
         purged: Purged,
     ) -> Result<Purged, StorageError> {
         if purged.rows > 0 {
-            append(&mut unit, entry, purged.rows).await?;
-            self.commit(unit, changes).await?;
+            append(&mut unit, entry, purged.rows, &mut changes).await?;
+            self.commit(unit, &changes).await?;
             self.signals.changed.send_replace(());
         } else {
             unit.rollback().await?;
@@ -186,7 +221,7 @@ async fn remove_message(
     before: i64,
     changes: &mut RowChanges,
 ) -> Result<bool, StorageError> {
-    let id = id.as_str();
+    let (message_id, id) = (id, id.as_str());
     // This locks the row: an append of another instance happens completely before or after it.
     let locked = sql!(
         "UPDATE messages SET updated_at = updated_at WHERE correlation_id = $1 AND updated_at < $2 \
@@ -202,32 +237,39 @@ async fn remove_message(
     if waits.fetch_optional(&mut *connection).await?.is_some() {
         return Ok(false);
     }
+    let attested = attestations::release_all(connection, message_id, changes).await?;
     let gone = notification_rows!("DELETE FROM notifications WHERE correlation_id = $1 RETURNING ", "", id);
     let gone = gone.fetch_all(&mut *connection).await?;
     remove_notifications(&gone, changes);
-    let steps = sql_as!(
-        EventRow,
-        "DELETE FROM dispatch_events WHERE correlation_id = $1 \
-         RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id",
-        id
-    );
+    let steps = step_rows!("DELETE FROM dispatch_events WHERE correlation_id = $1 RETURNING ", "", id);
     let steps = steps.fetch_all(&mut *connection).await?;
     for step in &steps {
         changes.step(ChangeKind::Removed, step);
     }
     let transactions = gone.into_iter().map(|row| row.transaction_id);
     let transactions = transactions.chain(steps.into_iter().map(|step| step.transaction_id));
-    for transaction in transactions.chain([message.transaction_id]).flatten() {
-        sql!("DELETE FROM transactions WHERE transaction_id = $1 AND correlation_id = $2", transaction, id)
-            .execute(&mut *connection)
-            .await?;
+    for transaction in transactions.chain([message.transaction_id]).flatten().chain(attested) {
+        let gone = sql!("DELETE FROM transactions WHERE transaction_id = $1 AND correlation_id = $2", transaction, id);
+        if gone.execute(&mut *connection).await?.rows_affected() == 1 {
+            changes.transaction_without_owner(message_id, &transaction);
+        }
     }
-    sql!("DELETE FROM outbox WHERE correlation_id = $1", id).execute(&mut *connection).await?;
-    remove_keys(connection, id).await?;
+    remove_request(connection, id, changes).await?;
+    remove_keys(connection, id, changes).await?;
     sql!("DELETE FROM recipients WHERE correlation_id = $1", id).execute(&mut *connection).await?;
     sql!("DELETE FROM recipient_standings WHERE correlation_id = $1", id).execute(&mut *connection).await?;
     sql!("DELETE FROM messages WHERE correlation_id = $1", id).execute(connection).await?;
     Ok(true)
+}
+
+async fn remove_request(connection: &mut Connection, id: &str, changes: &mut RowChanges) -> Result<(), StorageError> {
+    let gone = sql!("DELETE FROM outbox WHERE correlation_id = $1 RETURNING channel, request, expire_at", id);
+    if let Some(row) = gone.fetch_optional(connection).await? {
+        let row =
+            RequestRow { correlation_id: id, channel: &row.channel, request: &row.request, expire_at: row.expire_at };
+        changes.request(ChangeKind::Removed, &row);
+    }
+    Ok(())
 }
 
 /// Removes rows that no other row depends on.
@@ -236,25 +278,48 @@ async fn purge_plain(
     kind: RetentionKind,
     before: i64,
     limit: i64,
-) -> Result<i64, StorageError> {
-    macro_rules! delete {
-        ($query:literal) => {
-            sql!("DELETE FROM " + $query, before, limit).execute(connection).await?.rows_affected()
-        };
-    }
-    let rows = match kind {
-        RetentionKind::Inbound => delete!(
-            "inbound WHERE fingerprint IN \
-             (SELECT fingerprint FROM inbound WHERE received_at < $1 ORDER BY received_at LIMIT $2)"
-        ),
-        RetentionKind::Quarantine => delete!(
-            "quarantine WHERE fingerprint IN \
-             (SELECT fingerprint FROM quarantine WHERE received_at < $1 ORDER BY received_at LIMIT $2)"
-        ),
-        RetentionKind::AuditLog => {
-            delete!("audit_log WHERE id IN (SELECT id FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2)")
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    match kind {
+        RetentionKind::Inbound => {
+            let gone = sql_as!(
+                InboundRow,
+                "DELETE FROM inbound WHERE fingerprint IN \
+                 (SELECT fingerprint FROM inbound WHERE received_at < $1 ORDER BY received_at LIMIT $2) \
+                 RETURNING fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body",
+                before,
+                limit
+            );
+            for row in gone.fetch_all(connection).await? {
+                changes.inbound(ChangeKind::Removed, &row, row.occurrences);
+            }
         }
-        RetentionKind::Bodies | RetentionKind::Notifications | RetentionKind::Messages => 0,
-    };
-    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+        RetentionKind::Quarantine => {
+            let gone = sql_as!(
+                QuarantineRow,
+                "DELETE FROM quarantine WHERE fingerprint IN \
+                 (SELECT fingerprint FROM quarantine WHERE received_at < $1 ORDER BY received_at LIMIT $2) \
+                 RETURNING fingerprint, received_at, source, occurrences, reason, body",
+                before,
+                limit
+            );
+            for row in gone.fetch_all(connection).await? {
+                changes.quarantined(ChangeKind::Removed, &row, row.occurrences);
+            }
+        }
+        RetentionKind::AuditLog => {
+            let gone = sql_as!(
+                AuditRow,
+                "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2) \
+                 RETURNING id, at, actor, os_user, action, count, details",
+                before,
+                limit
+            );
+            for row in gone.fetch_all(connection).await? {
+                changes.audit_entry(ChangeKind::Removed, &row, row.count);
+            }
+        }
+        RetentionKind::Bodies | RetentionKind::Notifications | RetentionKind::Messages => {}
+    }
+    Ok(())
 }

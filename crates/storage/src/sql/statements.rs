@@ -142,32 +142,33 @@ macro_rules! merge_recipients {
     };
 }
 
-/// A counter that differs from the number of messages, as text. `$uncounted` adds what is not counted yet.
+/// A counter that differs from the number of messages, as text.
 macro_rules! miscounted {
-    ($uncounted:literal) => {
+    () => {
         sql!(
             "SELECT hour || ' ' || channel || ' ' || status || ' ' || code AS \"key!: String\" \
-             FROM (SELECT hour, channel, status, code, count FROM counters UNION ALL "
-                + $uncounted
-                + "SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1 \
+             FROM (SELECT hour, channel, status, code, count FROM counters UNION ALL \
+             SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1 \
              FROM messages) AS counted \
              GROUP BY hour, channel, status, code HAVING SUM(count) <> 0 LIMIT 1"
         )
     };
 }
 
-/// Inserts dispatch steps, each as the next step of its message. `$source` selects them, `$returning` selects the
+/// Inserts dispatch steps, each as the next step of its message, with the state of the outbox. `$source` selects them, `$returning` selects the
 /// result.
 macro_rules! insert_steps {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
-            "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id) \
+            "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id, \
+             attempts, settled, counted, due_at, lease_until) \
              SELECT step.correlation_id, (SELECT COALESCE(MAX(before.step), 0) + 1 FROM dispatch_events before \
                  WHERE before.correlation_id = step.correlation_id), \
-             step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id \
+             step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id, \
+             outbox.attempts, outbox.settled, outbox.counted, outbox.due_at, outbox.lease_until \
              FROM ("
                 + $source
-                + ") AS step"
+                + ") AS step CROSS JOIN outbox WHERE outbox.correlation_id = step.correlation_id"
                 + $returning
             $(, $argument)+
         )
@@ -188,16 +189,42 @@ macro_rules! notification_rows {
     };
 }
 
+/// Complete rows of `dispatch_events`. `$before` and `$after` surround the columns.
+macro_rules! step_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(
+            EventRow,
+            $before
+                + "correlation_id, step, at, dispatch, failure, code, reason, transaction_id, attempts, settled, counted, \
+         due_at, lease_until"
+                + $after
+            $(, $argument)*
+        )
+    };
+}
+
 /// The rows of notifications that match `$where`, without their bodies.
 macro_rules! bodiless_rows {
-    ($where:literal, $argument:expr) => {
+    ($where:literal $(, $argument:expr)+) => {
         sql_as!(
             NotificationRow,
             "SELECT correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
              recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
              substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
-                + $where,
-            $argument
+                + $where
+            $(, $argument)+
+        )
+    };
+}
+
+/// Complete rows of `messages`. `$after` follows the columns.
+macro_rules! full_message_rows {
+    ($after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(
+            FullMessageRow,
+            "SELECT correlation_id, dispatch, channel, sender, recipient, transaction_id, status, precedence, status_at, \
+         is_final, failure, code, reason, segments, callback_data, created_at, updated_at FROM messages " + $after
+            $(, $argument)*
         )
     };
 }
@@ -215,6 +242,6 @@ macro_rules! recipient_rows {
 }
 
 pub(crate) use {
-    bodiless_rows, claim_transactions, insert_messages, insert_notifications, insert_steps, merge_messages,
-    merge_recipients, miscounted, move_messages, notification_rows, recipient_rows,
+    bodiless_rows, claim_transactions, full_message_rows, insert_messages, insert_notifications, insert_steps,
+    merge_messages, merge_recipients, miscounted, move_messages, notification_rows, recipient_rows, step_rows,
 };

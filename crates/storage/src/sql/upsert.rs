@@ -31,7 +31,8 @@ pub(super) async fn store(
 }
 
 /// Inserts notifications. A notification that exists already is counted. If it had no correlation id before and has one
-/// now, the new body is stored, since it contains more. Returns for each row whether a person was erased from it.
+/// now, the new body is stored, since it contains more. The greatest number of segments and callback data win, as in
+/// messages. Returns for each row whether a person was erased from it.
 async fn upsert(
     connection: &mut Connection,
     rows: &[NotificationRow],
@@ -47,8 +48,9 @@ async fn upsert(
             changes.notification(ChangeKind::Added, row, row.occurrences);
             continue;
         };
-        changes.notification(ChangeKind::Repeated, row, row.occurrences);
-        if row.uncorrelated < stored.uncorrelated {
+        changes.repetition(row);
+        let says_more = row.segments > stored.segments || row.callback_data > stored.callback_data;
+        if row.uncorrelated < stored.uncorrelated || (says_more && !stored.is_erased) {
             tell_more(connection, row, changes).await?;
         }
     }
@@ -62,11 +64,14 @@ async fn tell_more(
 ) -> Result<(), StorageError> {
     let old = notification(connection, &row.correlation_id, &row.fingerprint).await?;
     let old = old.ok_or(sqlx::Error::RowNotFound)?;
-    let mut new = NotificationRow { uncorrelated: row.uncorrelated, ..old.clone() };
+    let mut new = NotificationRow { uncorrelated: row.uncorrelated.min(old.uncorrelated), ..old.clone() };
     // What was erased or purged does not come back.
-    if old.body != ERASED_BODY && old.body != NO_BODY {
-        new.callback_data.clone_from(&row.callback_data);
-        new.body.clone_from(&row.body);
+    if old.body != ERASED_BODY {
+        new.segments = old.segments.max(row.segments);
+        new.callback_data = old.callback_data.clone().max(row.callback_data.clone());
+        if old.body != NO_BODY && new.uncorrelated < old.uncorrelated {
+            new.body.clone_from(&row.body);
+        }
     }
     change(connection, &old, &new, changes).await
 }

@@ -18,10 +18,11 @@ macro_rules! sql_as {
     };
 }
 
+mod attestations;
 mod backend;
 mod backup;
+mod contradictions;
 mod files;
-mod hash_chain;
 mod json;
 mod list;
 mod notifications;

@@ -2,11 +2,7 @@
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
-use super::{
-    backend::Connection,
-    json::json,
-    sql::statements::{bodiless_rows, notification_rows},
-};
+use super::{backend::Connection, json::json, sql::statements::notification_rows};
 use crate::rows::NotificationRow;
 
 /// The notifications of some messages, by key.
@@ -29,16 +25,6 @@ pub(super) async fn notifications_of(
     )
     .fetch_all(connection)
     .await
-}
-
-/// All notifications of some messages, without their bodies, which may be large and do not matter for the status.
-pub(super) async fn notifications_without_bodies_of(
-    connection: &mut Connection,
-    ids: &[CorrelationId],
-) -> Result<Vec<NotificationRow>, sqlx::Error> {
-    bodiless_rows!("correlation_id IN (SELECT value FROM jsonb_each($1))", json(ids.iter().map(CorrelationId::as_str)))
-        .fetch_all(connection)
-        .await
 }
 
 /// The sizes in bytes of the rows that [`notifications_of`] reads.

@@ -14,7 +14,7 @@ pub(super) async fn merge_messages(connection: &mut Connection, rows: &[Standing
         "SELECT value ->> 'correlation_id', value ->> 'channel', value ->> 'recipient', value ->> 'transaction_id', \
          value ->> 'status', unhex(value ->> 'precedence'), value ->> 'status_at', value ->> 'is_final', \
          value ->> 'failure', value ->> 'code', value ->> 'reason', value ->> 'segments', value ->> 'callback_data', \
-         value ->> 'at', value ->> 'at' FROM jsonb_each($1) WHERE true",
+         value ->> 'created_at', value ->> 'updated_at' FROM jsonb_each($1) WHERE true",
         rows
     )
     .execute(connection)

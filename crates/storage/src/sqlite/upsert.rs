@@ -29,7 +29,7 @@ pub(super) async fn insert_notifications(
     let keys = json(rows.iter().map(|row| (&row.correlation_id, hex::encode(&row.fingerprint))));
     let known = sql_as!(
         RepeatedRow,
-        "SELECT n.correlation_id, n.fingerprint, n.uncorrelated, n.body = $2 AS \"is_erased!: bool\" \
+        "SELECT n.correlation_id, n.fingerprint, n.uncorrelated, n.segments, n.callback_data, n.body = $2 AS \"is_erased!: bool\" \
          FROM jsonb_each($1) AS row CROSS JOIN notifications n \
          WHERE n.correlation_id = row.value ->> 0 AND n.fingerprint = unhex(row.value ->> 1)",
         keys,

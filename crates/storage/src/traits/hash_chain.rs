@@ -1,39 +1,32 @@
 //! The hash chain.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use receiptd_domain::{ChainedTable, Checkpoint, CorrelationId, Fingerprint, Link, LinkHash, RowKey};
+use receiptd_domain::{
+    ChainedTable, Checkpoint, CorrelationId, Fingerprint, JournalPosition, Link, LinkHash, LinkSigner, RowKey,
+};
 
 use crate::StorageError;
 
 /// Reads the hash chain and the rows that it covers.
 #[async_trait]
 pub trait HashChain: Send + Sync {
+    /// Signs all links that this instance writes from now on. To be called before the first commit.
+    fn sign_with(&self, signer: Arc<dyn LinkSigner>);
+
     /// Visits everything in one snapshot: first all links with checkpoints, then all links, each chain from its
-    /// beginning, then all chained rows.
+    /// beginning, then all chained rows, then the journal.
     async fn visit_all(&self, observer: &mut dyn ChainVisitor) -> Result<(), StorageError>;
 
     /// Visits the checkpoints and the links in the same order, without the rows.
     async fn visit_links(&self, observer: &mut dyn ChainVisitor) -> Result<(), StorageError>;
 
-    /// The first contradiction between tables that are not chained and tables that are. `None` if there is none.
-    async fn find_inconsistency(&self) -> Result<Option<Inconsistency>, StorageError>;
-
     /// The message whose id has this digest, if it is still stored. Reads all messages.
     async fn find_message_id(&self, message: [u8; 8]) -> Result<Option<CorrelationId>, StorageError>;
 
-    /// Commits a link that names these checkpoints. Its hash vouches for everything before them.
+    /// Commits a link that names these checkpoints, and what waits in the journal. Its hash vouches for all of it.
     async fn seal(&self, heads: &[Checkpoint]) -> Result<LinkHash, StorageError>;
-}
-
-/// A contradiction between tables.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inconsistency {
-    /// `altered` or `removed`.
-    pub what: &'static str,
-    /// The table that contradicts the others.
-    pub table: &'static str,
-    pub key: String,
-    pub detail: &'static str,
 }
 
 /// Receives what [`HashChain`] reads.
@@ -42,18 +35,31 @@ pub trait ChainVisitor: Send {
     fn checkpoint(&mut self, _: &Link) {}
     fn link(&mut self, link: &Link);
     fn row(&mut self, _: &ChainedRow<'_>) {}
+    fn batch(&mut self, _: &WaitingBatch) {}
 }
 
 /// A chained row, as it is stored now.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ChainedRow<'a> {
     pub table: ChainedTable,
-    /// The message that the row belongs to.
-    pub correlation_id: &'a str,
     /// The key as digests.
     pub key: RowKey,
     /// The digest of the content.
     pub digest: Fingerprint,
     /// The number of occurrences.
     pub occurrences: i64,
+    /// The key for a person.
+    pub name: &'a dyn Fn() -> String,
+}
+
+/// A batch of the journal that is not projected, or only in part.
+#[derive(Clone, Debug)]
+pub struct WaitingBatch {
+    pub position: JournalPosition,
+    /// How many of its records are projected.
+    pub projected: i64,
+    /// The digest that was stored with it.
+    pub digest: Fingerprint,
+    /// Whether the digest is that of its content.
+    pub is_intact: bool,
 }

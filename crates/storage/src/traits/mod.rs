@@ -4,6 +4,7 @@
 //! the same name in `sql/`. If it must have a time limit, add it to `timeout.rs` too.
 
 mod audit_log;
+mod consistency;
 mod erasure;
 mod glance;
 mod hash_chain;
@@ -22,9 +23,10 @@ mod status_events;
 mod submissions;
 
 pub use audit_log::AuditLog;
+pub use consistency::{CheckedMessages, Consistency, Inconsistency, TimesClaim};
 pub use erasure::{ArchiveErased, ArchiveKind, Erased, Erasure, Scanned};
 pub use glance::Glance;
-pub use hash_chain::{ChainVisitor, ChainedRow, HashChain, Inconsistency};
+pub use hash_chain::{ChainVisitor, ChainedRow, HashChain, WaitingBatch};
 pub use health::Health;
 pub use inbound::InboundStore;
 pub use journal::Journal;
@@ -33,7 +35,7 @@ pub use messages::Messages;
 pub use outbox::{Cancellation, Claim, EnqueueResult, Outbox, OutboxEntry, RequestKey, Settlement};
 pub use projection::{JournalHead, Projection};
 pub use quarantine::Quarantine;
-pub use repair::{BodyParser, QuarantineReader, Recomputed, Repair, StatusCheck};
+pub use repair::{BodyParser, QuarantineReader, Recomputed, Repair};
 pub use retention::{Purged, Retention, RetentionKind};
 pub use sessions::Sessions;
 pub use status_events::StatusEvents;

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    Archived, Arrival, AuditEntry, CorrelationId, Fingerprint, Notification, PageLimit, RowKey, Status, Timestamp,
-    Unreadable,
+    Archived, Arrival, AuditEntry, CorrelationId, Fingerprint, Notification, PageLimit, Status, Timestamp, Unreadable,
 };
 
 use crate::StorageError;
@@ -34,9 +33,6 @@ pub trait Repair: Send + Sync {
     /// The ids of the messages after `after`, in the order of ids.
     async fn ids(&self, after: Option<&CorrelationId>, limit: PageLimit) -> Result<Vec<CorrelationId>, StorageError>;
 
-    /// Compares these messages with their stored notifications, as these were understood when they arrived.
-    async fn check_statuses(&self, ids: &[CorrelationId]) -> Result<StatusCheck, StorageError>;
-
     /// Those of these messages that [`Repair::recompute`] would change.
     async fn preview_recompute(
         &self,
@@ -55,19 +51,6 @@ pub trait Repair: Send + Sync {
         at: Timestamp,
         entry: &AuditEntry,
     ) -> Result<Vec<Recomputed>, StorageError>;
-}
-
-/// The result of comparing messages with their notifications.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusCheck {
-    /// Messages that do not match their notifications.
-    pub wrong: Vec<Recomputed>,
-    /// The number of messages that match.
-    pub right: u64,
-    /// The number of messages that cannot be compared, since the deciding notification has been purged.
-    pub unverifiable: u64,
-    /// For these, the missing notifications that decided according to the messages.
-    pub deciders: Vec<RowKey>,
 }
 
 /// A message that does not match its notifications as they are parsed now.

@@ -16,6 +16,9 @@ pub trait StatusEvents: Send + Sync {
     /// rolled back.
     async fn after(&self, place: EventPosition, limit: PageLimit) -> Result<Option<Vec<StatusEvent>>, StorageError>;
 
+    /// Covers the first events that are not sealed yet by the hash chain. Returns whether there may be more.
+    async fn seal(&self) -> Result<bool, StorageError>;
+
     /// Removes events older than `before` from the beginning, at most one page. Returns whether there may be more.
     async fn trim(&self, before: Timestamp, limit: PageLimit) -> Result<bool, StorageError>;
 }

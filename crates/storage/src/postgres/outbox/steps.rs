@@ -55,7 +55,8 @@ pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
     let stored = insert_steps!(
         "SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
          AS s (correlation_id, at, dispatch, failure, code, reason, transaction_id)",
-        " RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id",
+        " RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id, attempts, settled, counted, \
+         due_at, lease_until",
         &correlation_id as _,
         &at as _,
         &dispatch as _,
@@ -75,6 +76,11 @@ pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
             code: row.code,
             reason: row.reason,
             transaction_id: row.transaction_id,
+            attempts: row.attempts,
+            settled: row.settled,
+            counted: row.counted,
+            due_at: row.due_at,
+            lease_until: row.lease_until,
         })
         .collect())
 }

@@ -9,14 +9,14 @@ use super::{
         dialect::{self, Connection},
         notifications::notification,
         outbox::remove_keys,
-        statements::recipient_rows,
+        statements::{recipient_rows, step_rows},
         upsert::change,
     },
     naming::{is_named, unless_named},
 };
 use crate::{
     Erased, StorageError,
-    rows::{EventRow, NO_REQUEST, NotificationRow, RecipientRow, changes::RowChanges},
+    rows::{EventRow, NO_REQUEST, NotificationRow, RecipientRow, changes::RowChanges, outbox::RequestRow},
 };
 
 /// The recipients of a message, relative to the person.
@@ -40,7 +40,7 @@ pub(super) async fn erase(
     mut changes: Option<&mut RowChanges>,
 ) -> Result<(), StorageError> {
     let (share, names) = share(connection, person, id).await?;
-    if !erase_request(connection, person, id, share, changes.is_none(), erased).await? {
+    if !erase_request(connection, person, id, share, changes.as_deref_mut(), erased).await? {
         return Ok(());
     }
     let keys = sql!("SELECT fingerprint FROM notifications WHERE correlation_id = $1", id);
@@ -101,19 +101,17 @@ async fn erase_request(
     person: &Person,
     id: &str,
     share: Share,
-    only_count: bool,
+    changes: Option<&mut RowChanges>,
     erased: &mut Erased,
 ) -> Result<bool, StorageError> {
-    let request = sql!("SELECT request, due_at, lease_until FROM outbox WHERE correlation_id = $1", id);
+    let request =
+        sql!("SELECT channel, request, expire_at, due_at, lease_until FROM outbox WHERE correlation_id = $1", id);
     let Some(row) = request.fetch_optional(&mut *connection).await? else { return Ok(true) };
     let concerned = share != Share::Nothing || person.is_named_in(row.request.as_bytes());
     if !concerned || row.request == NO_REQUEST {
         return Ok(true);
     }
-    let is_done = if only_count {
-        // A message to somebody else is not cancelled.
-        row.lease_until.is_none() && (row.due_at.is_none() || share != Share::Nothing)
-    } else {
+    let is_done = if let Some(changes) = changes {
         let request = sql!(
             "UPDATE outbox SET request = $2 WHERE correlation_id = $1 AND lease_until IS NULL AND due_at IS NULL",
             id,
@@ -122,9 +120,20 @@ async fn erase_request(
         let is_done = request.execute(&mut *connection).await?.rows_affected() == 1;
         if is_done {
             // Callers may have built the key from data of the person.
-            remove_keys(connection, id).await?;
+            remove_keys(connection, id, changes).await?;
+            let before = RequestRow {
+                correlation_id: id,
+                channel: &row.channel,
+                request: &row.request,
+                expire_at: row.expire_at,
+            };
+            changes.request(ChangeKind::Removed, &before);
+            changes.request(ChangeKind::Added, &RequestRow { request: NO_REQUEST, ..before });
         }
         is_done
+    } else {
+        // A message to somebody else is not cancelled.
+        row.lease_until.is_none() && (row.due_at.is_none() || share != Share::Nothing)
     };
     *(if is_done { &mut erased.requests } else { &mut erased.under_way }) += 1;
     Ok(is_done)
@@ -152,12 +161,7 @@ async fn erase_steps(
     id: &str,
     mut changes: Option<&mut RowChanges>,
 ) -> Result<i64, StorageError> {
-    let steps = sql_as!(
-        EventRow,
-        "SELECT correlation_id, step, at, dispatch, failure, code, reason, transaction_id FROM dispatch_events \
-         WHERE correlation_id = $1",
-        id
-    );
+    let steps = step_rows!("SELECT ", " FROM dispatch_events WHERE correlation_id = $1", id);
     let mut erased = 0;
     for step in steps.fetch_all(&mut *connection).await? {
         if !step.reason.as_ref().is_some_and(|reason| person.is_named_in(reason.as_bytes())) {

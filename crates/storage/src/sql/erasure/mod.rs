@@ -1,5 +1,6 @@
 //! Erases a person. Counts of messages, statuses and codes stay. Chained rows that change are chained again.
 
+mod archived;
 mod message;
 mod naming;
 
@@ -7,11 +8,11 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use receiptd_domain::{AuditEntry, CorrelationId, ERASED, ERASED_BODY, Fingerprint, Person, is_compressed};
+use receiptd_domain::{AuditEntry, CorrelationId, ERASED, Fingerprint, Person, is_compressed};
 use tokio::task::yield_now;
 
 use self::naming::{is_named, unless_named};
-use super::{audit_log::append, backend::Backend, dialect, statements::notification_rows};
+use super::{attestations, audit_log::append, backend::Backend, dialect, seals, statements::notification_rows};
 use crate::{
     ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError,
     rows::{NotificationRow, changes::RowChanges},
@@ -56,12 +57,18 @@ impl Erasure for Backend {
         let mut unit = self.begin().await?;
         // Before anything is read: otherwise a rebuild or an append of another instance could change the rows between
         // the reading and the erasing, and either would undo the other.
+        dialect::exclude_changes(&mut unit).await?;
         dialect::lock_messages(&mut unit, ids).await?;
+        let attested = attestations::open(&mut unit, ids.iter().map(CorrelationId::as_str)).await?;
         let mut changes = RowChanges::default();
         for id in ids {
             message::erase(&mut unit, person, id.as_str(), &mut erased, Some(&mut changes)).await?;
         }
-        append(&mut unit, entry, erased.messages).await?;
+        attestations::close(&mut unit, attested, &mut changes).await?;
+        for id in ids {
+            attestations::attest(&mut unit, id, &mut changes).await?;
+        }
+        append(&mut unit, entry, erased.messages, &mut changes).await?;
         self.commit(unit, &changes).await?;
         self.signals.changed.send_replace(());
         Ok(erased)
@@ -157,13 +164,13 @@ impl Erasure for Backend {
         let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
         if let Some(entry) = entry.filter(|_| count > 0) {
             let mut unit = self.begin().await?;
+            seals::lock(&mut unit).await?;
+            let mut changes = RowChanges::default();
             for row in &found {
-                sql!("UPDATE status_events SET reason = $2 WHERE seq = $1", row.seq, ERASED)
-                    .execute(&mut *unit)
-                    .await?;
+                seals::replace_reason(&mut unit, row.seq, ERASED, &mut changes).await?;
             }
-            append(&mut unit, entry, count).await?;
-            unit.commit().await?;
+            append(&mut unit, entry, count, &mut changes).await?;
+            self.commit(unit, &changes).await?;
         }
         Ok((count, last))
     }
@@ -221,35 +228,12 @@ impl Erasure for Backend {
         erased.rows = i64::try_from(found.len()).unwrap_or(i64::MAX);
         if let Some(entry) = entry.filter(|_| erased.rows > 0) {
             let mut unit = self.begin().await?;
+            let mut changes = RowChanges::default();
             for (fingerprint, label, sender) in found {
-                match kind {
-                    ArchiveKind::Inbound => {
-                        sql!(
-                            "UPDATE inbound SET sender = CASE WHEN sender = $2 THEN $3 ELSE sender END, event = $4, \
-                             body = $5 WHERE fingerprint = $1",
-                            fingerprint,
-                            sender,
-                            ERASED,
-                            label,
-                            ERASED_BODY
-                        )
-                        .execute(&mut *unit)
-                        .await?
-                    }
-                    ArchiveKind::Quarantine => {
-                        sql!(
-                            "UPDATE quarantine SET reason = $2, body = $3 WHERE fingerprint = $1",
-                            fingerprint,
-                            label,
-                            ERASED_BODY
-                        )
-                        .execute(&mut *unit)
-                        .await?
-                    }
-                };
+                archived::erase(&mut unit, kind, &fingerprint, label, sender.as_deref(), &mut changes).await?;
             }
-            append(&mut unit, entry, erased.rows).await?;
-            unit.commit().await?;
+            append(&mut unit, entry, erased.rows, &mut changes).await?;
+            self.commit(unit, &changes).await?;
         }
         Ok((erased, last))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use receiptd_domain::{Actor, Dispatch, Timestamp};
+use receiptd_domain::{Actor, ChangeKind, Dispatch, Timestamp};
 
 use super::{
     super::dialect::{self, Connection},
@@ -28,14 +28,14 @@ pub(super) async fn enqueue(
 ) -> Result<Vec<EnqueueResult>, StorageError> {
     let mut decided = Vec::with_capacity(entries.len());
     for entry in entries {
-        decided.push(keys::claim(connection, entry, actor).await?);
+        decided.push(keys::claim(connection, entry, actor, changes).await?);
     }
     let undecided = entries.iter().zip(&decided).filter_map(|(entry, decided)| decided.is_none().then_some(entry));
     let undecided: Vec<&OutboxEntry> = undecided.collect();
     let outcomes = enqueue_by_id(connection, &undecided, at, changes).await?;
     for (entry, outcome) in undecided.iter().zip(&outcomes) {
         if let (Some(key), EnqueueResult::Conflict) = (&entry.key, outcome) {
-            keys::give_up(connection, &key.key, actor).await?;
+            keys::give_up(connection, entry, &key.key, actor, changes).await?;
         }
     }
     let mut outcomes = outcomes.into_iter();
@@ -60,6 +60,9 @@ async fn enqueue_by_id(
         wanted.into_iter().partition(|row| new.contains(&row.correlation_id));
     if !taken.is_empty() {
         dialect::insert_outbox(connection, &taken).await?;
+        for row in &taken {
+            changes.request(ChangeKind::Added, &row.chained());
+        }
         let queued = Settlement::new(Dispatch::Queued, at);
         let queued: Vec<_> = taken.iter().map(|row| StepRow::of(row.correlation_id.clone(), &queued)).collect();
         steps::write_down(connection, &queued, changes).await?;

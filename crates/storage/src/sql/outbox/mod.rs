@@ -42,7 +42,7 @@ impl Outbox for Backend {
         let new = outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count();
         if new == 0 {
             // A key may be new for a message that exists already.
-            transaction.commit().await?;
+            self.commit(transaction, &changes).await?;
             return Ok(outcomes);
         }
         let count = i64::try_from(new).unwrap_or(i64::MAX);
@@ -123,23 +123,26 @@ impl Outbox for Backend {
     async fn on_clock_rollback(&self, now: Timestamp, lease_until: Timestamp) -> Result<(), StorageError> {
         let mut transaction = self.begin().await?;
         // A message with its own time of sending continues to wait for it.
-        sql!(
+        let due = sql!(
             "UPDATE outbox SET due_at = $1 WHERE due_at > $1 AND EXISTS (SELECT 1 FROM messages m \
              WHERE m.correlation_id = outbox.correlation_id AND ((outbox.attempts > 0 AND m.updated_at > $2) \
-             OR (m.updated_at > $1 AND m.created_at = outbox.due_at)))",
+             OR (m.updated_at > $1 AND m.created_at = outbox.due_at))) RETURNING correlation_id",
             now.as_micros(),
             now.plus(CLOCKS_APART).as_micros()
-        )
-        .execute(&mut *transaction)
-        .await?;
-        sql!(
-            "UPDATE outbox SET lease_until = $1 WHERE lease_until > $2",
+        );
+        let due = due.fetch_all(&mut *transaction).await?;
+        let leased = sql!(
+            "UPDATE outbox SET lease_until = $1 WHERE lease_until > $2 RETURNING correlation_id",
             lease_until.as_micros(),
             lease_until.plus(CLOCKS_APART).as_micros()
-        )
-        .execute(&mut *transaction)
-        .await?;
-        Ok(transaction.commit().await?)
+        );
+        let leased = leased.fetch_all(&mut *transaction).await?;
+        let ids = due.into_iter().map(|row| row.correlation_id);
+        let mut ids: Vec<String> = ids.chain(leased.into_iter().map(|row| row.correlation_id)).collect();
+        ids.sort_unstable();
+        let mut changes = RowChanges::default();
+        steps::renew(&mut transaction, &ids, &mut changes).await?;
+        self.commit(transaction, &changes).await
     }
 
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {

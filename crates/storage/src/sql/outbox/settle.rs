@@ -6,7 +6,7 @@ use receiptd_domain::{CorrelationId, Dispatch, Timestamp};
 
 use super::{
     super::{
-        adoption,
+        adoption, attestations,
         dialect::{self, Connection},
         transactions,
     },
@@ -37,13 +37,15 @@ pub(super) async fn settle(
     let ids: Vec<&str> = settled.keys().map(|id| id.as_str()).collect();
     let closed: Vec<HeldRow> = dialect::hold(connection, &ids).await?.into_iter().filter(is_closed).collect();
     if !closed.is_empty() {
-        stay(connection, &closed, &mut settled).await?;
+        stay(connection, &closed, &mut settled, changes).await?;
     }
     for adoption in adoptions {
+        let attested = attestations::open(connection, adoption.ids()).await?;
         adoption::adopt(connection, &adoption, changes).await?;
+        attestations::close(connection, attested, changes).await?;
     }
     let taken: Vec<StepRow> = settled.iter().map(|(id, end)| StepRow::of(id.to_string(), end)).collect();
-    Ok(steps::take(connection, &taken, changes).await?)
+    steps::take(connection, &taken, changes).await
 }
 
 /// Ends the attempts after which no later one has begun, and whose outcome is not stored yet: the dispatcher repeats a
@@ -89,15 +91,27 @@ fn is_closed(message: &HeldRow) -> bool {
 }
 
 /// Keeps these messages as they are, unless the platform has them after all, or may have them.
-async fn stay(connection: &mut Connection, messages: &[HeldRow], settled: &mut Settled<'_>) -> Result<(), sqlx::Error> {
-    let mut closed = Vec::new();
+async fn stay(
+    connection: &mut Connection,
+    messages: &[HeldRow],
+    settled: &mut Settled<'_>,
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    let (mut closed, mut transactions) = (Vec::new(), Vec::new());
     settled.retain(|id, settlement| {
         let stays = matches!(settlement.event.dispatch, Dispatch::Queued | Dispatch::Rejected)
             && messages.iter().any(|message| message.correlation_id == id.as_str());
         if stays {
             closed.push(id.to_string());
+            let transaction = settlement.event.transaction_id.as_ref();
+            transactions.extend(transaction.map(|transaction| ((*id).clone(), transaction.clone())));
         }
         !stays
     });
-    dialect::close_submissions(connection, &closed).await
+    // No step names these transactions.
+    for (id, transaction) in transactions {
+        attestations::attest_transaction(connection, &id, transaction.as_str(), changes).await?;
+    }
+    dialect::close_submissions(connection, &closed).await?;
+    Ok(steps::renew(connection, &closed, changes).await?)
 }

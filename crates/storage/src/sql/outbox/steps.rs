@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use receiptd_domain::{ChangeKind, Dispatch, Timestamp};
 
-use super::super::dialect::{self, Connection};
+use super::super::{
+    attestations,
+    dialect::{self, Connection},
+    statements::step_rows,
+};
 use crate::{
-    Settlement,
-    rows::{changes::RowChanges, outbox::StepRow},
+    Settlement, StorageError,
+    rows::{EventRow, changes::RowChanges, outbox::StepRow},
 };
 
 /// A final or next state of a message without an answer of the platform, and the reason.
@@ -42,12 +46,14 @@ pub(super) async fn take(
     connection: &mut Connection,
     steps: &[StepRow],
     changes: &mut RowChanges,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StorageError> {
     if steps.is_empty() {
         return Ok(());
     }
+    let attested = attestations::open(connection, steps.iter().map(|step| step.correlation_id.as_str())).await?;
     dialect::move_messages(connection, steps).await?;
-    write_down(connection, steps, changes).await
+    attestations::close(connection, attested, changes).await?;
+    Ok(write_down(connection, steps, changes).await?)
 }
 
 /// Stores one step for each message, and records them in the hash chain.
@@ -58,6 +64,31 @@ pub(super) async fn write_down(
 ) -> Result<(), sqlx::Error> {
     for row in dialect::insert_steps(connection, steps).await? {
         changes.step(ChangeKind::Added, &row);
+    }
+    Ok(())
+}
+
+/// Renews the state of the outbox in the last step of each message, after a change of the outbox that is not a step.
+pub(super) async fn renew(
+    connection: &mut Connection,
+    ids: &[String],
+    changes: &mut RowChanges,
+) -> Result<(), sqlx::Error> {
+    for id in ids {
+        let last =
+            step_rows!("SELECT ", " FROM dispatch_events WHERE correlation_id = $1 ORDER BY step DESC LIMIT 1", id);
+        let Some(before) = last.fetch_optional(&mut *connection).await? else { continue };
+        let renewed = step_rows!(
+            "UPDATE dispatch_events SET (attempts, settled, counted, due_at, lease_until) = \
+             (SELECT o.attempts, o.settled, o.counted, o.due_at, o.lease_until FROM outbox o WHERE o.correlation_id = $1) \
+             WHERE correlation_id = $1 AND step = $2 RETURNING ",
+            "",
+            id,
+            before.step
+        );
+        let Some(after) = renewed.fetch_optional(&mut *connection).await? else { continue };
+        changes.step(ChangeKind::Removed, &before);
+        changes.step(ChangeKind::Added, &after);
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ impl Backend {
                 return outbox::ids(all);
             }
             if let Some(entry) = entry {
-                append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX)).await?;
+                append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX), &mut changes).await?;
             }
             self.commit(transaction, &changes).await?;
             self.signals.changed.send_replace(());

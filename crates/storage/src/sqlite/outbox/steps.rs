@@ -55,7 +55,7 @@ pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
     .await?;
     let stored = sql!(
         "SELECT json_group_array(json_array(e.correlation_id, e.step, e.at, e.dispatch, e.failure, e.code, e.reason, \
-         e.transaction_id)) AS \"rows!: String\" FROM jsonb_each($1) AS row \
+         e.transaction_id, e.attempts, e.settled, e.counted, e.due_at, e.lease_until)) AS \"rows!: String\" FROM jsonb_each($1) AS row \
          CROSS JOIN dispatch_events e WHERE e.correlation_id = row.value ->> 'correlation_id' \
          AND e.step = (SELECT MAX(last.step) FROM dispatch_events last WHERE last.correlation_id = e.correlation_id)",
         steps
