@@ -1,6 +1,6 @@
 //! The tamper-evident hash chain. Each commit adds one link, and each link contains the SHA-256 of the link before it.
 //!
-//! A link states, by digests, what a commit did to each row ([`ChangeKind`](super::ChangeKind)). A row that is changed,
+//! A link states, by digests, what a commit did to each row ([`ChangeKind`]). A row that is changed,
 //! for example by an adoption or an erasure, is recorded as removed and added. So the stored rows must equal the sum of
 //! all links, whatever receiptd changed, purged or erased. A change by anything else becomes visible.
 //!
