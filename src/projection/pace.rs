@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// How many times as long as a chunk took the projector rests after it. It then has a quarter of the time.
+const REST: u32 = 3;
+
 /// Compares how fast notifications arrive with how fast they can be projected.
 ///
-/// If they arrive faster, the backlog grows in any case, and appending goes first: the projector rests after each chunk as long
-/// as the chunk took. Otherwise it does not rest, so that what was acknowledged can be looked up soon.
+/// If they arrive faster, the backlog grows in any case, and appending goes first: the projector rests after each chunk a few
+/// times as long as the chunk took. Otherwise it does not rest, so that what was acknowledged can be looked up soon.
 #[derive(Default)]
 pub(super) struct Pace {
     /// The number of arrivals, and the time, when the projector last asked.
@@ -35,7 +38,7 @@ impl Pace {
             let count = arrived.saturating_sub(before) as f64;
             self.arriving.add(count / now.duration_since(at).as_secs_f64().max(1e-6));
         }
-        if self.arriving.0 > self.projecting.0 { std::mem::take(&mut self.took) } else { Duration::ZERO }
+        if self.arriving.0 > self.projecting.0 { REST * std::mem::take(&mut self.took) } else { Duration::ZERO }
     }
 }
 
@@ -68,6 +71,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_projector_rests_only_if_more_arrives_than_it_can_project() {
         assert_eq!(rest_while_arriving(9).await, Duration::ZERO);
-        assert_eq!(rest_while_arriving(11).await, Duration::from_millis(1));
+        assert_eq!(rest_while_arriving(11).await, REST * Duration::from_millis(1));
     }
 }
