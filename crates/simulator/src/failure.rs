@@ -5,8 +5,8 @@ use rand::rngs::StdRng;
 use receiptd_domain::Channel;
 use receiptd_webex::codes::{self, Class};
 
-use super::journey::{Step, delivered, disconnected, falls, submitted};
 use super::request::{Order, Recipient};
+use super::step::{Step, delivered, disconnected, falls, submitted};
 
 /// The code for channels whose table contains no failure.
 const FALLBACK: &str = "7010";

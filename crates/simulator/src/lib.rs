@@ -58,6 +58,8 @@ mod platform;
 mod post;
 mod request;
 mod settings;
+mod step;
+mod trace;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use receiptd_domain::Channel;
 use serde_json::{Map, Value, json};
 
-use super::envelope::{Trace, push_id, set, time_stamp};
-use super::journey::Step;
+use super::step::Step;
+use super::trace::{Trace, push_id, set, time_stamp};
 
 type Members = Map<String, Value>;
 

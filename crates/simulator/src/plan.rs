@@ -7,10 +7,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::directives::Directives;
-use super::envelope::{self, Frame, Trace};
-use super::journey::{self, Step, falls};
+use super::envelope;
+use super::journey;
 use super::request::{Api, Order, Recipient};
 use super::settings::Settings;
+use super::step::{Step, falls};
+use super::trace::{Frame, Trace};
 
 /// One notification of a plan, in the order of posting.
 #[derive(Clone, Debug, PartialEq)]
