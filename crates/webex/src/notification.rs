@@ -13,13 +13,20 @@ use receiptd_domain::{
     Unreadable,
 };
 
-use super::{TimeZone, fields::Fields, json, meaning::StatusFields, posted::NotANotification};
+use super::{TimeZone, fields::Fields, json, meaning::StatusFields};
 
 const CORRELATION: [&str; 3] = ["correlationid", "correlationId", "corelationid"];
 const CALLBACK: [&str; 1] = ["callbackData"];
 
 /// A notification, and the fingerprint of what was posted.
 pub(super) type Read = (Notification, Fingerprint);
+
+/// Why a body is not one of our notifications.
+pub(super) enum NotANotification {
+    UnknownFormat,
+    Foreign,
+    Unreadable(Unreadable),
+}
 
 /// Reads any of the formats.
 pub(super) fn read(root: &Fields<'_>, zone: TimeZone) -> Result<Read, NotANotification> {

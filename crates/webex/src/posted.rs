@@ -5,7 +5,13 @@ use receiptd_domain::{
 };
 use serde_json::value::RawValue;
 
-use super::{TimeZone, elements::elements, fields::Fields, inbound, json, notification};
+use super::{
+    TimeZone,
+    elements::elements,
+    fields::Fields,
+    inbound, json,
+    notification::{self, NotANotification},
+};
 
 /// A body that was posted to the notify URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,13 +23,6 @@ pub enum Posted {
     /// A delivery report of the GSMA OneAPI family. It has the same root key but is not from the platform.
     Foreign,
     /// Anything else; it goes to quarantine.
-    Unreadable(Unreadable),
-}
-
-/// Why a body is not one of our notifications.
-pub(super) enum NotANotification {
-    UnknownFormat,
-    Foreign,
     Unreadable(Unreadable),
 }
 
