@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-use super::ImportError;
+use super::row::ImportError;
 
 /// How many bytes at the beginning of a file are inspected.
 const BEGINNING: u64 = 1 << 16;

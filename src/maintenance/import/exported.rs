@@ -4,21 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ImportError, Row};
+use super::row::{ImportError, Origin, Row};
 use crate::domain::{ERASED_BODY, Source, Timestamp};
-
-/// How and when a body arrived, according to the export.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// When it first arrived.
-    pub received_at: Timestamp,
-    /// How it arrived.
-    pub source: Source,
-    /// How often it arrived.
-    pub occurrences: i64,
-    /// Whether it was in quarantine.
-    pub was_in_quarantine: bool,
-}
 
 /// The cells of a row of an export, by the names of its columns.
 #[derive(Default)]

@@ -19,6 +19,7 @@ mod bounded;
 mod encoding;
 mod exported;
 mod layout;
+mod row;
 mod rows;
 mod values;
 
@@ -36,9 +37,9 @@ use crate::{
 };
 
 pub use encoding::{as_utf_8, is_utf_8};
-pub use exported::Origin;
 pub use layout::{ImportOptions, Layout};
-pub use rows::{ImportError, Row, read_rows};
+pub use row::{ImportError, Origin, Row};
+pub use rows::read_rows;
 
 /// The limits of one commit: few rows, so that notifications that are posted meanwhile do not wait long, and few bytes,
 /// so that long rows do not fill the memory. A single row is never split, so a row with an array may exceed this.

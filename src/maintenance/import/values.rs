@@ -3,7 +3,10 @@
 
 use std::io::BufRead;
 
-use super::{ImportError, bounded::LONGEST};
+use super::{
+    bounded::LONGEST,
+    row::{ImportError, too_long},
+};
 
 /// A value, or a line that is not a value.
 #[derive(Debug, PartialEq, Eq)]
@@ -158,7 +161,7 @@ impl<R: BufRead> Values<R> {
     }
 
     fn bounded(bytes: &[u8], number: u64) -> Result<(), ImportError> {
-        if bytes.len() as u64 >= LONGEST { Err(super::rows::too_long(number)) } else { Ok(()) }
+        if bytes.len() as u64 >= LONGEST { Err(too_long(number)) } else { Ok(()) }
     }
 
     fn broken(&self, why: &str) -> ImportError {

@@ -17,9 +17,8 @@ use super::{
     dispatch::{DispatchContext, Feedback},
     prefetch_buffer::{PATIENCE, PrefetchBuffer},
     rates::Rates,
-    remaining,
     requests::Requests,
-    sweeper::Sweeper,
+    sweeper::{Sweeper, remaining},
 };
 use crate::{
     domain::Channel,

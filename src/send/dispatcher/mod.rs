@@ -28,7 +28,7 @@ mod requests;
 mod sweeper;
 mod throttle;
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -121,9 +121,4 @@ impl Dispatcher {
         dispatch_loop.finish().await;
         while recorder.join_next().await.is_some() {}
     }
-}
-
-/// Returns how much of `time` remains, counted from `since`.
-fn remaining(since: Option<Instant>, time: Duration, now: Instant) -> Duration {
-    since.map_or(Duration::ZERO, |since| (since + time).saturating_duration_since(now))
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{dispatch::DispatchContext, remaining};
+use super::dispatch::DispatchContext;
 use crate::{
     domain::Timestamp,
     send::OnUnknown,
@@ -59,4 +59,9 @@ impl Sweeper {
         self.swept = Some(Instant::now());
         Ok(())
     }
+}
+
+/// Returns how much of `time` remains, counted from `since`.
+pub(super) fn remaining(since: Option<Instant>, time: Duration, now: Instant) -> Duration {
+    since.map_or(Duration::ZERO, |since| (since + time).saturating_duration_since(now))
 }
