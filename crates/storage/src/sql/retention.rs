@@ -47,6 +47,7 @@ impl Retention for Backend {
         })
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.purge", skip_all, fields(?kind))]
     async fn purge(
         &self,
         kind: RetentionKind,

@@ -20,6 +20,7 @@ use crate::{
 
 #[async_trait]
 impl Erasure for Backend {
+    #[tracing::instrument(level = "debug", name = "storage.find_person", skip_all)]
     async fn messages_to(
         &self,
         person: &Person,
@@ -39,6 +40,7 @@ impl Erasure for Backend {
         Ok(found.filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect())
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.erase_messages", skip_all)]
     async fn erase_messages(
         &self,
         person: &Person,
@@ -74,6 +76,7 @@ impl Erasure for Backend {
         Ok(erased)
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.find_named", skip_all)]
     async fn messages_naming(
         &self,
         person: &Person,
@@ -149,6 +152,7 @@ impl Erasure for Backend {
         Ok((named, CorrelationId::new(&last).ok()))
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.erase_status_events", skip_all)]
     async fn erase_status_events(
         &self,
         person: &Person,
@@ -175,6 +179,7 @@ impl Erasure for Backend {
         Ok((count, last))
     }
 
+    #[tracing::instrument(level = "debug", name = "storage.erase_archived", skip_all)]
     async fn erase_archived(
         &self,
         kind: ArchiveKind,
