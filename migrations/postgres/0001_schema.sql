@@ -10,7 +10,8 @@ CREATE TABLE journal (
     zone        TEXT COLLATE "C" NOT NULL, -- for times without an offset: the tenant's time zone then
     records     BIGINT           NOT NULL, -- the number of bodies in the payload
     projected   BIGINT           NOT NULL, -- how many of them are projected: the first ones
-    payload     BYTEA            NOT NULL, -- crates/domain/src/journal.rs
+    size        BIGINT           NOT NULL, -- of the records, in bytes
+    payload     BYTEA            NOT NULL, -- the records (crates/domain/src/journal.rs), compressed (crates/storage/src/rows/payload.rs)
     digest      BYTEA            NOT NULL, -- of all other columns but projected
     PRIMARY KEY (writer, sequence)
 );

@@ -9,7 +9,8 @@ CREATE TABLE journal (
     zone        TEXT   NOT NULL, -- for times without an offset: the tenant's time zone then
     records     BIGINT NOT NULL, -- the number of bodies in the payload
     projected   BIGINT NOT NULL, -- how many of them are projected: the first ones
-    payload     BLOB   NOT NULL, -- crates/domain/src/journal.rs
+    size        BIGINT NOT NULL, -- of the records, in bytes
+    payload     BLOB   NOT NULL, -- the records (crates/domain/src/journal.rs), compressed (crates/storage/src/rows/payload.rs)
     digest      BLOB   NOT NULL, -- of all other columns but projected
     PRIMARY KEY (writer, sequence)
 );

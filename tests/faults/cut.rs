@@ -7,13 +7,17 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::{load::Load, outage::Scene, proxy::Proxy};
+use crate::{
+    load::Load,
+    outage::Scene,
+    proxy::{Proxy, ZONE},
+};
 
 #[test]
 fn a_commit_with_unknown_outcome_is_not_acknowledged_and_not_repeated() {
     on_postgres(async |database| {
         let (folder, proxy) = (tempfile::tempdir().unwrap(), Proxy::before(database.url()).await);
-        let settings = [("RECEIPTD_DATABASE_URL", &*proxy.url)];
+        let settings = [("RECEIPTD_DATABASE_URL", &*proxy.url), ("RECEIPTD_WEBEX__TIME_ZONE", ZONE)];
         let (program, client) = Program::serve(folder.path(), free_address(), &settings).await;
         for n in 0..5 {
             let sample = Sample::of(&format!("order-{n}"));

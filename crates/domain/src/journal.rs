@@ -79,12 +79,13 @@ pub fn journal_payload(arrivals: &[Arrival]) -> Vec<u8> {
     payload
 }
 
-/// The digest that is stored with a batch, of everything that does not change.
+/// The digest that is stored with a batch, of everything that does not change. `counts` are the number of its records and their
+/// size.
 pub fn journal_digest(
     position: JournalPosition,
     appended_at: Timestamp,
     zone: &str,
-    records: i64,
+    counts: [i64; 2],
     payload: &[u8],
 ) -> Fingerprint {
     Fingerprint::of_parts([
@@ -92,7 +93,7 @@ pub fn journal_digest(
         &position.sequence.to_be_bytes(),
         &appended_at.as_micros().to_be_bytes(),
         zone.as_bytes(),
-        &records.to_be_bytes(),
+        counts.map(i64::to_be_bytes).as_flattened(),
         payload,
     ])
 }

@@ -12,6 +12,7 @@ mod message;
 mod message_status;
 mod notification;
 pub(crate) mod outbox;
+pub(crate) mod payload;
 mod place;
 mod recipient;
 mod session;

@@ -144,7 +144,7 @@ async fn show_journal(snapshot: &mut Connection, observer: &mut dyn ChainVisitor
     for row in writers {
         let mut rows = sql_as!(
             JournalRow,
-            "SELECT sequence, appended_at, zone, records, projected, payload, digest FROM journal WHERE writer = $1 \
+            "SELECT sequence, appended_at, zone, records, projected, size, payload, digest FROM journal WHERE writer = $1 \
              ORDER BY sequence",
             row.writer
         )

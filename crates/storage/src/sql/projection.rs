@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use receiptd_domain::{Arrival, JournalBatch, JournalPosition, JournalRecord, JournalSpan, Timestamp, Writer};
+use receiptd_domain::{Arrival, JournalBatch, JournalPosition, JournalSpan, Timestamp, Writer};
 
 use super::{
     adoption, attestations, backend::Backend, dialect::Connection, inbound, paging::count, quarantine, transactions,
@@ -58,21 +58,21 @@ impl Projection for Backend {
     async fn unprojected(&self, writer: Writer) -> Result<Vec<JournalBatch>, StorageError> {
         let mut snapshot = self.snapshot().await?;
         let sizes = sql!(
-            "SELECT sequence, CAST(OCTET_LENGTH(payload) AS BIGINT) AS \"bytes!: i64\" FROM journal WHERE writer = $1 ORDER BY sequence LIMIT $2",
+            "SELECT sequence, size FROM journal WHERE writer = $1 ORDER BY sequence LIMIT $2",
             writer.as_bytes(),
             BATCHES
         );
         let sizes = sizes.fetch_all(&mut *snapshot).await?;
         let (mut last, mut bytes) = (0, 0);
-        for size in &sizes {
-            if last > 0 && bytes + size.bytes > BYTES {
+        for row in &sizes {
+            if last > 0 && bytes + row.size > BYTES {
                 break;
             }
-            (last, bytes) = (size.sequence, bytes + size.bytes);
+            (last, bytes) = (row.sequence, bytes + row.size);
         }
         let rows = sql_as!(
             JournalRow,
-            "SELECT sequence, appended_at, zone, records, projected, payload, digest FROM journal WHERE writer = $1 AND sequence <= $2 \
+            "SELECT sequence, appended_at, zone, records, projected, size, payload, digest FROM journal WHERE writer = $1 AND sequence <= $2 \
              ORDER BY sequence",
             writer.as_bytes(),
             last
@@ -87,9 +87,9 @@ impl Projection for Backend {
             Ok(JournalBatch {
                 position,
                 appended_at: Timestamp::from_micros(row.appended_at),
-                zone: row.zone,
+                zone: row.zone.clone(),
                 projected: at.read("projected", usize::try_from(row.projected).ok())?,
-                records: at.read("payload", JournalRecord::read_all(&row.payload))?,
+                records: at.read("payload", row.records())?,
             })
         };
         rows.into_iter().map(batch).collect()
