@@ -204,6 +204,7 @@ const OF_ONE_DATABASE: &[&str] = &[
     "mod.rs",
     "sqlite/files/",
     "sqlite/backup/",
+    "sqlite/log.rs",
     "sqlite/opening.rs",
     "sqlite/json.rs",
     "sqlite/writer.rs",

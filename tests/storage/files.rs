@@ -6,9 +6,9 @@ use std::{
     path::Path,
 };
 
-use harness::put;
+use harness::{eventually, put};
 use receiptd::{
-    domain::{AuditFilter, PageLimit},
+    domain::{Archived, Arrival, AuditFilter, PageLimit, Source, Unreadable},
     storage::{self, StorageError, Store},
 };
 use sqlx::{Connection, SqliteConnection};
@@ -28,6 +28,7 @@ only!(
     a_log_of_another_process_is_not_changed,
     a_long_idle_time_is_not_a_loss,
     a_file_can_be_opened_while_others_close_it,
+    a_long_log_is_merged_between_commits,
 );
 
 /// Checks that every method fails with the reason.
@@ -245,4 +246,21 @@ async fn a_file_can_be_opened_while_others_close_it(_: &TestStore) {
         });
     }
     others.join_all().await;
+}
+
+/// Each commit is far from long enough to merge the log itself.
+async fn a_long_log_is_merged_between_commits(store: &TestStore) {
+    let large = |number: u8| {
+        let why = Unreadable("it is too large".to_owned());
+        Arrival::Quarantined(Archived::first_arrival(why, vec![number; 1 << 20], Source::Notify, time(1)))
+    };
+    for number in 0..40 {
+        store.journal.append(&[large(number)], "UTC").await.unwrap();
+    }
+    let file = store.database.url().strip_prefix("sqlite://").unwrap().to_owned();
+    eventually("the pages of the log are in the file", async || {
+        store.journal.append(&[about("order-1").into()], "UTC").await.unwrap();
+        (fs::metadata(&file).unwrap().len() > 30 << 20).then_some(())
+    })
+    .await;
 }

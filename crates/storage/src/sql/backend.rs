@@ -28,9 +28,9 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    pub(crate) fn new(pools: Pools) -> Self {
+    pub(crate) fn new(pools: Arc<Pools>) -> Self {
         Self {
-            pools: Arc::new(pools),
+            pools,
             signals: Signals::default(),
             journal_writers: JournalWriters::default(),
             backlog_bytes: BacklogBytes::default(),

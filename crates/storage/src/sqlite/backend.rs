@@ -47,13 +47,21 @@ pub(super) struct Pools {
     /// The pool of the writer, which has one connection.
     pub(super) write: SqlitePool,
     pub(super) writer: Writer,
+    /// One connection that merges the log into the file, beside the writer.
+    pub(super) merge: SqlitePool,
     /// Dropped after the connections, since it has the files open.
     pub(super) watch: FileWatch,
 }
 
 impl Pools {
-    pub(super) fn new(anchor: SqlitePool, read: SqlitePool, write: SqlitePool, watch: FileWatch) -> Self {
-        Self { anchor, read, write, writer: Writer::default(), watch }
+    pub(super) fn new(
+        anchor: SqlitePool,
+        read: SqlitePool,
+        write: SqlitePool,
+        merge: SqlitePool,
+        watch: FileWatch,
+    ) -> Self {
+        Self { anchor, read, write, writer: Writer::default(), merge, watch }
     }
 }
 
@@ -81,6 +89,7 @@ pub(super) async fn close(pools: &Pools) {
     }
     pools.anchor.close().await;
     pools.read.close().await;
+    pools.merge.close().await;
     pools.writer.release().await;
     pools.write.close().await;
 }

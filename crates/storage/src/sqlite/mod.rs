@@ -25,6 +25,7 @@ mod contradictions;
 mod files;
 mod json;
 mod list;
+mod log;
 mod notifications;
 mod opening;
 mod outbox;

@@ -1,5 +1,7 @@
 //! Opens a database file.
 
+use std::{sync::Arc, time::Duration};
+
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migrator},
@@ -9,6 +11,7 @@ use sqlx::{
 use super::{
     backend::Pools,
     files::{APPLICATION_ID, FileWatch, Location},
+    log,
     sql::Backend,
 };
 use crate::{
@@ -19,9 +22,6 @@ use crate::{
 /// The size in bytes to which the write-ahead log is truncated when it restarts. It grows while a transaction reads for
 /// a long time.
 const LOG_LIMIT: &str = "33554432";
-/// The number of pages in the write-ahead log after which it is merged into the file. Pages that change often are merged less
-/// often than with the default, 1,000.
-const LOG_PAGES: &str = "8000";
 
 /// Opens the file at `url`. A commit is on disk when it returns: write-ahead log with `synchronous=FULL`.
 pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Result<Store, OpenError> {
@@ -59,11 +59,13 @@ pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Res
     let anchor = anchor(read.clone(), options).await.map_err(refused)?;
     let read = pool(options.connections, options).connect_with(read).await.map_err(refused)?;
     let watch = FileWatch::start(&location).map_err(|error| OpenError::Connect(error.into()))?;
-    let backend = Backend::new(Pools::new(anchor, read, write, watch));
+    let merge = pool(1, options).connect_lazy_with(writer(&location, options).busy_timeout(Duration::ZERO));
+    let pools = Arc::new(Pools::new(anchor, read, write, merge, watch));
     if options.access != Access::Read {
+        log::keep_short(&pools);
         warn_if_exposed(&location);
     }
-    Ok(backend.into_store())
+    Ok(Backend::new(pools).into_store())
 }
 
 /// Checks the file at `url` as [`open`] does, without changing it. Returns `false` if there is no file and it may be
@@ -98,7 +100,7 @@ fn writer(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
     // The cache size in KiB. Only the writer has a large cache: each reader has its own, and the operating system
     // caches the file for all of them.
     let connect = connect.pragma("cache_size", "-65536").pragma("journal_size_limit", LOG_LIMIT);
-    let connect = connect.pragma("wal_autocheckpoint", LOG_PAGES);
+    let connect = connect.pragma("wal_autocheckpoint", log::MOST_PAGES);
     // Removed data is overwritten with zeros.
     let connect = connect.pragma("secure_delete", "ON");
     connect.busy_timeout(options.timeout)

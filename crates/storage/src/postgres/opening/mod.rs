@@ -5,6 +5,8 @@ mod inspect;
 mod migrate;
 mod url;
 
+use std::sync::Arc;
+
 use sqlx::{Connection as _, PgConnection};
 
 use self::connect::{begin_session, connect, reach};
@@ -36,7 +38,7 @@ pub(crate) async fn open(url: &str, options: OpenOptions, schema: Schema) -> Res
     // It was only needed for the checks.
     let _ = first.close().await;
     let (read, write) = (pool.clone(), pool);
-    let backend = Backend::new(Pools { read, write, unanswered: Unanswered::default() });
+    let backend = Backend::new(Arc::new(Pools { read, write, unanswered: Unanswered::default() }));
     Ok(backend.into_store())
 }
 

@@ -47,6 +47,11 @@ impl Contents {
         self.log.as_ref().map_or(Ok(None), Log::look)
     }
 
+    /// The number of pages in the log at the last check.
+    pub(super) fn log_pages(&self) -> u32 {
+        self.log.as_ref().map_or(0, |log| log.seen.lock().unwrap_or_else(PoisonError::into_inner).1)
+    }
+
     fn look_at_file(&self) -> io::Result<Option<Loss>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let length = self.file.metadata()?.len();

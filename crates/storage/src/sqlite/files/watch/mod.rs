@@ -73,6 +73,11 @@ impl FileWatch {
         self.contents.look()
     }
 
+    /// The number of pages in the write-ahead log at the last check.
+    pub(crate) fn log_pages(&self) -> u32 {
+        self.contents.log_pages()
+    }
+
     /// Whether SQLite would do harm when it closes the last connection. It writes the log into the database file and
     /// deletes the log, even if another program wrote to the file or if the log belongs to another process.
     pub(crate) fn must_be_left_alone(&self) -> bool {
