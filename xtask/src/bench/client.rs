@@ -29,6 +29,11 @@ impl Target {
         Self { address, head: head.into_bytes() }
     }
 
+    /// The address of a look-up, for other clients.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     /// A connection for [`Connection::adopt`]. Waits until it is open, outside of any runtime.
     pub(crate) fn connect(&self) -> Result<net::TcpStream> {
         net::TcpStream::connect(self.address)

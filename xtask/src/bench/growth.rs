@@ -5,12 +5,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use reqwest::Client;
 use url::form_urlencoded::byte_serialize;
 
 use super::body::{Pool, Story, member};
-use super::client::Connection;
+use super::client::{API_SECRET, Connection};
 use super::fill::Fill;
 use super::lane::{HUB_SECRET, Lane};
+use super::plot::{Axes, Line, Plots};
 use super::report::{float, thousands};
 use super::stores::Stores;
 use super::sustained;
@@ -24,12 +26,14 @@ const CHUNK: u64 = 150_000;
 const SAMPLES: usize = 20;
 /// Look-ups of each kind; the median counts.
 const LOOK_UPS: usize = 51;
+/// An export is read for this time; then its rate is known.
+const EXPORTING: Duration = Duration::from_secs(10);
 
 /// How rate, look-ups and size change while a store grows
 ///
 /// Fills a store with 10,000 notifications, then ten times as many, and so on. At each size it measures bytes a notification,
-/// the time from start to ready, look-ups, the first page of each filter, statistics, and the sustained rate. Sustained rates
-/// add notifications of their own.
+/// the time from start to ready, look-ups, the first page of each filter, statistics, the rate of an export, and the sustained
+/// rate. Sustained rates add notifications of their own.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The notifications in the store at the end
@@ -46,6 +50,8 @@ pub(crate) struct Args {
     connections: u16,
     #[command(flatten)]
     stores: Stores,
+    #[command(flatten)]
+    plots: Plots,
 }
 
 /// What identifies a message.
@@ -60,18 +66,33 @@ struct Sample {
 type PathOf = fn(&Sample) -> String;
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut all = Vec::new();
     let host = args.stores.each(&[], async |lane| {
         let name = lane.variant.name();
         let steps = measure(args, lane).await?;
         println!("\n{name}:\n\n{}", trend::table(&steps)?);
+        all.push((name, steps));
         Ok(())
     })?;
+    let lines = |figure| all.iter().map(|(name, steps)| line(name, steps, figure)).collect::<Vec<_>>();
+    let x = "notifications stored";
+    if args.seconds > 0 {
+        args.plots.write("growth-rate", Axes { x, y: "sustained notifications/s" }, &lines("sustained/s"))?;
+    }
+    args.plots.write("growth-look-up", Axes { x, y: "look-up of one message, ms" }, &lines("one message"))?;
     println!(
         "Look-ups, pages and statistics in milliseconds, each the median of {LOOK_UPS} requests on one connection. {} \
          notification(s) a message, ids and numbers random.\n{host}",
         if args.one_a_message { 1 } else { 3 }
     );
     Ok(())
+}
+
+/// One figure of each size.
+fn line(name: &str, steps: &[Step], figure: &str) -> Line {
+    let value = |step: &Step| step.figures.iter().find(|(name, _)| *name == figure).map(|(_, value)| *value);
+    let points = steps.iter().filter_map(|step| Some((float(step.notifications), value(step)?)));
+    (name.to_owned(), points.collect())
 }
 
 async fn measure(args: &Args, mut lane: Lane) -> Result<Vec<Step>> {
@@ -85,6 +106,7 @@ async fn measure(args: &Args, mut lane: Lane) -> Result<Vec<Step>> {
             vec![("bytes a notification", float(lane.size().await?.saturating_sub(empty)) / float(notifications))];
         figures.push(("start to ready ms", milliseconds(lane.server()?.stop_and_restart()?)));
         look_ups(&lane, &samples, &mut figures).await?;
+        figures.push(("exported messages/s", export(&lane).await?));
         if args.seconds > 0 {
             figures.push(("sustained/s", sustained(args, &mut lane).await?));
         }
@@ -185,6 +207,20 @@ async fn median(client: &mut Connection, paths: &[String]) -> Result<f64> {
     took.remove(0);
     took.sort_unstable();
     Ok(milliseconds(*took.get(took.len() / 2).context("nothing was looked up")?))
+}
+
+/// How many messages a second an export writes, from its first byte on.
+async fn export(lane: &Lane) -> Result<f64> {
+    let url = lane.target().url("/v1/export?of=messages&format=ndjson");
+    let mut answer = Client::new().get(url).bearer_auth(API_SECRET).send().await?.error_for_status()?;
+    let (begin, mut lines) = (Instant::now(), 0_u64);
+    while let Some(piece) = answer.chunk().await? {
+        lines += u64::try_from(piece.split(|byte| *byte == b'\n').count() - 1)?;
+        if begin.elapsed() > EXPORTING {
+            break;
+        }
+    }
+    Ok(float(lines) / begin.elapsed().as_secs_f64())
 }
 
 async fn sustained(args: &Args, lane: &mut Lane) -> Result<f64> {

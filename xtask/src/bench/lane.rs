@@ -63,9 +63,14 @@ impl Variant {
         }
     }
 
+    /// Whether it commits each request by itself.
+    pub(crate) fn is_single(self) -> bool {
+        matches!(self, Self::SqliteSingle | Self::PostgresSingle)
+    }
+
     /// What it is thought capable of before that is known, in notifications per second.
     fn guess(self) -> f64 {
-        if matches!(self, Self::SqliteSingle | Self::PostgresSingle) { 12_000.0 } else { 60_000.0 }
+        if self.is_single() { 12_000.0 } else { 60_000.0 }
     }
 
     pub(crate) fn needs_postgres(self) -> bool {
@@ -78,7 +83,7 @@ impl Variant {
             ("RECEIPTD_NOTIFY__HUB_SECRETS", HUB_SECRET.to_owned()),
             ("RECEIPTD_API_TOKENS", format!("bench:admin:{API_SECRET}")),
         ];
-        if matches!(self, Self::SqliteSingle | Self::PostgresSingle) {
+        if self.is_single() {
             settings.push(("RECEIPTD_NOTIFY__BATCH_ROWS", 1.to_string()));
             // Postgres commits on several connections at once, SQLite has one writer: the best that each can do.
             let writers = if self == Self::PostgresSingle { 16 } else { 1 };

@@ -8,11 +8,13 @@ mod client;
 mod fill;
 mod growth;
 mod host;
+mod idle;
 mod lane;
 mod load;
 mod notify;
 mod overload;
 mod pace;
+mod plot;
 mod program;
 mod report;
 mod send;
@@ -40,6 +42,7 @@ enum What {
     Burst(burst::Args),
     Overload(overload::Args),
     Growth(growth::Args),
+    Idle(idle::Args),
     Send(send::Args),
 }
 
@@ -54,6 +57,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         What::Burst(args) => burst::run(&args),
         What::Overload(args) => overload::run(&args),
         What::Growth(args) => growth::run(&args),
+        What::Idle(args) => idle::run(&args),
         What::Send(args) => send::run(&args),
     }
 }

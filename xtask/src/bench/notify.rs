@@ -9,6 +9,8 @@ use temporary_postgres::Server;
 use url::Url;
 
 use super::lane::{Lane, Variant};
+use super::load::Outcome;
+use super::plot::{Axes, Line, Plots};
 use super::program::Program;
 use super::sustained::{self, Plan};
 use super::{host, report};
@@ -36,6 +38,8 @@ pub(crate) struct Args {
     sustained_seconds: u64,
     #[command(flatten)]
     program: Program,
+    #[command(flatten)]
+    plots: Plots,
     /// Put load on this notify URL instead, of a server on this machine that runs already; rows are not counted then
     #[arg(long, value_name = "URL")]
     url: Option<Url>,
@@ -125,7 +129,24 @@ fn print(args: &Args, lanes: &[Lane], host: &str) -> Result<()> {
     println!("{host}");
     let remarks: Vec<_> = lanes.iter().flat_map(|lane| report::remarks(lane, args.seconds)).collect();
     println!("{}", if remarks.is_empty() { "Every answer was 200.".to_owned() } else { remarks.join("\n") });
-    Ok(())
+    let x = "connections";
+    args.plots.write("notify-rate", Axes { x, y: "notifications/s" }, &lines(args, lanes, Outcome::rate)?)?;
+    let p99 = |outcome: &Outcome| report::float(outcome.latencies.value_at_quantile(0.99)) / 1e3;
+    args.plots.write("notify-p99", Axes { x, y: "p99, ms" }, &lines(args, lanes, p99)?)
+}
+
+/// A figure of the median round of each variant that is compared with others, but for those that commit each request.
+fn lines(args: &Args, lanes: &[Lane], figure: impl Fn(&Outcome) -> f64) -> Result<Vec<Line>> {
+    let shown = lanes.iter().filter(|lane| !lane.variant.is_single());
+    let point = |lane: &Lane, connections| {
+        let median = report::median(lane, connections)?;
+        anyhow::Ok((report::float(u64::try_from(connections)?), figure(median)))
+    };
+    let line = |lane: &Lane| {
+        let points = args.connections.iter().map(|&connections| point(lane, connections));
+        Ok((lane.variant.name().to_owned(), points.collect::<Result<_>>()?))
+    };
+    shown.map(line).collect()
 }
 
 /// Load is for servers of one's own: none but this machine is put under it.

@@ -54,9 +54,14 @@ pub(crate) fn table(lanes: &[Lane], connections: &[usize]) -> Result<String> {
 
 /// The greatest rate of a variant on a number of connections: that of its median round.
 pub(crate) fn greatest(lane: &Lane, connections: usize) -> Result<f64> {
+    Ok(median(lane, connections)?.rate())
+}
+
+/// The median round of a variant on a number of connections.
+pub(crate) fn median(lane: &Lane, connections: usize) -> Result<&Outcome> {
     let of = |outcome: &&(usize, Outcome)| outcome.0 == connections;
     let outcomes = lane.outcomes.iter().filter(of).map(|(_, outcome)| outcome);
-    Ok(row(connections, lane.variant, outcomes.collect()).context("no round was run")?.median.rate())
+    Ok(row(connections, lane.variant, outcomes.collect()).context("no round was run")?.median)
 }
 
 fn row(connections: usize, variant: Variant, mut outcomes: Vec<&Outcome>) -> Option<Row<'_>> {

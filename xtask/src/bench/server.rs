@@ -13,6 +13,16 @@ use anyhow::{Context, Result, bail, ensure};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(2);
 
+/// In which Linux counts processor time, whatever the machine.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What a process has done since its start.
+pub(crate) struct Activity {
+    pub processor_time: Duration,
+    /// How often a thread gave up its processor to wait.
+    pub wake_ups: u64,
+}
+
 /// A server of receiptd, until this value goes.
 pub(crate) struct Server {
     command: Command,
@@ -121,6 +131,23 @@ impl Server {
             value.and_then(|value| value.trim().parse::<u64>().ok()).with_context(|| format!("{name} is missing"))
         };
         Ok((1024 * kibibytes("VmRSS:")?, 1024 * kibibytes("VmHWM:")?))
+    }
+
+    /// What its threads have done since its start.
+    pub(crate) fn activity(&self) -> Result<Activity> {
+        let (mut ticks, mut wake_ups) = (0, 0);
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let folder = thread?.path();
+            let status = fs::read_to_string(folder.join("status"))?;
+            let waits = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            wake_ups += waits.and_then(|waits| waits.trim().parse::<u64>().ok()).context("a thread has no count")?;
+            let stat = fs::read_to_string(folder.join("stat"))?;
+            // The name of the thread is in brackets and may contain spaces. User and system time are the 14th and 15th value.
+            let (_, values) = stat.rsplit_once(')').context("a thread has no times")?;
+            let times = values.split_ascii_whitespace().skip(11).take(2).map(str::parse::<u64>);
+            ticks += times.sum::<Result<u64, _>>()?;
+        }
+        Ok(Activity { processor_time: TICK * u32::try_from(ticks)?, wake_ups })
     }
 
     /// What it said, warnings only.
