@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The changes of a unit of work to chained rows.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct RowChanges(Vec<RowChange>);
 
 impl RowChanges {

@@ -18,7 +18,7 @@ impl AuditLog for Backend {
         for entry in entries {
             append(&mut unit, entry, entry.count, &mut changes).await?;
         }
-        self.commit(unit, &changes).await
+        self.commit(unit, changes).await
     }
 
     async fn list(

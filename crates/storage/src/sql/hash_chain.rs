@@ -24,21 +24,21 @@ const NAMED: i64 = 64;
 
 impl Backend {
     /// Commits a unit of work, together with the link that describes its changes to chained rows.
-    pub(super) async fn commit(&self, unit: UnitOfWork, changes: &RowChanges) -> Result<(), StorageError> {
+    pub(super) async fn commit(&self, unit: UnitOfWork, changes: RowChanges) -> Result<(), StorageError> {
         if changes.all().is_empty() {
             return Ok(unit.commit().await?);
         }
-        self.commit_link(unit, changes.clone(), &[], None).await.map(|_| ())
+        self.commit_link(unit, changes, &[], None).await.map(|_| ())
     }
 
     /// Commits like `commit`, together with an entry of the audit log.
     pub(super) async fn commit_with_audit(
         &self,
         unit: UnitOfWork,
-        changes: &RowChanges,
+        changes: RowChanges,
         done: &PerformedAction<'_>,
     ) -> Result<(), StorageError> {
-        self.commit_link(unit, changes.clone(), &[], Some(done)).await.map(|_| ())
+        self.commit_link(unit, changes, &[], Some(done)).await.map(|_| ())
     }
 
     /// Begins a chain. Its first link names the last links of earlier chains, and the key that signs the chain.

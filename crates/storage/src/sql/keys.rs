@@ -20,7 +20,7 @@ impl Keys for Backend {
             changes.key(name, fresh);
         }
         let row = sql!("SELECT key FROM keys WHERE name = $1", name).fetch_one(&mut *transaction).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         Place { table: "keys", row: name }.read("key", row.key.try_into().ok())
     }
 }

@@ -113,7 +113,7 @@ impl Projection for Backend {
         changes.projected(spans);
         put(&mut unit, arrivals, &mut changes).await?;
         let took = began.elapsed();
-        self.commit(unit, &changes).await?;
+        self.commit(unit, changes).await?;
         self.backlog_bytes.remove(spans.iter().map(|span| span.bytes).sum());
         self.signals.changed.send_replace(());
         Ok(Some(took))

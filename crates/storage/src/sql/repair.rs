@@ -32,7 +32,7 @@ impl Repair for Backend {
         let mut changes = RowChanges::default();
         projection::put(&mut transaction, missing, &mut changes).await?;
         append(&mut transaction, entry, count(is_new.iter().filter(|is_new| **is_new)), &mut changes).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         self.signals.changed.send_replace(());
         Ok(is_new)
     }
@@ -64,7 +64,7 @@ impl Repair for Backend {
         }
         projection::put(&mut transaction, &arrivals, &mut changes).await?;
         append(&mut transaction, entry, 1, &mut changes).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         self.signals.changed.send_replace(());
         Ok(Some(arrivals))
     }
@@ -112,7 +112,7 @@ impl Repair for Backend {
         }
         attestations::close(&mut transaction, attested, &mut changes).await?;
         append(&mut transaction, entry, count(&restated), &mut changes).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         self.signals.changed.send_replace(());
         Ok(restated)
     }

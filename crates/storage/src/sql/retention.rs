@@ -199,7 +199,7 @@ impl Backend {
     ) -> Result<Purged, StorageError> {
         if purged.rows > 0 {
             append(&mut unit, entry, purged.rows, &mut changes).await?;
-            self.commit(unit, &changes).await?;
+            self.commit(unit, changes).await?;
             self.signals.changed.send_replace(());
         } else {
             unit.rollback().await?;

@@ -55,7 +55,7 @@ impl StatusEvents for Backend {
             changes.sealed(ChangeKind::Added, &seal, events);
             begins_after = up_to;
         }
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         Ok(events.len() == SEALED_TOGETHER)
     }
 
@@ -85,7 +85,7 @@ impl StatusEvents for Backend {
         sql!("UPDATE status_events_begin SET seq = $1", seq).execute(&mut *transaction).await?;
         sql!("DELETE FROM status_event_seals WHERE up_to <= $1", seq).execute(&mut *transaction).await?;
         sql!("DELETE FROM status_events WHERE seq <= $1", seq).execute(&mut *transaction).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         Ok(old == limit.get())
     }
 }

@@ -71,7 +71,7 @@ impl Erasure for Backend {
             attestations::attest(&mut unit, id, &mut changes).await?;
         }
         append(&mut unit, entry, erased.messages, &mut changes).await?;
-        self.commit(unit, &changes).await?;
+        self.commit(unit, changes).await?;
         self.signals.changed.send_replace(());
         Ok(erased)
     }
@@ -174,7 +174,7 @@ impl Erasure for Backend {
                 seals::replace_reason(&mut unit, row.seq, ERASED, &mut changes).await?;
             }
             append(&mut unit, entry, count, &mut changes).await?;
-            self.commit(unit, &changes).await?;
+            self.commit(unit, changes).await?;
         }
         Ok((count, last))
     }
@@ -238,7 +238,7 @@ impl Erasure for Backend {
                 archived::erase(&mut unit, kind, &fingerprint, label, sender.as_deref(), &mut changes).await?;
             }
             append(&mut unit, entry, erased.rows, &mut changes).await?;
-            self.commit(unit, &changes).await?;
+            self.commit(unit, changes).await?;
         }
         Ok((erased, last))
     }

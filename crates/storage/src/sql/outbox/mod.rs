@@ -42,11 +42,11 @@ impl Outbox for Backend {
         let new = outcomes.iter().filter(|outcome| **outcome == EnqueueResult::New).count();
         if new == 0 {
             // A key may be new for a message that exists already.
-            self.commit(transaction, &changes).await?;
+            self.commit(transaction, changes).await?;
             return Ok(outcomes);
         }
         let count = i64::try_from(new).unwrap_or(i64::MAX);
-        self.commit_with_audit(transaction, &changes, &PerformedAction { actor, action: AuditAction::Sent, at, count })
+        self.commit_with_audit(transaction, changes, &PerformedAction { actor, action: AuditAction::Sent, at, count })
             .await?;
         self.signals.changed.send_replace(());
         self.signals.submitted.send_replace(());
@@ -74,7 +74,7 @@ impl Outbox for Backend {
         }
         let mut changes = RowChanges::default();
         let claims = claim::hand_out(&mut transaction, rows, now, &mut changes).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         self.signals.changed.send_replace(());
         Ok(claims)
     }
@@ -84,7 +84,7 @@ impl Outbox for Backend {
         let mut transaction = self.begin().await?;
         let mut changes = RowChanges::default();
         settle::settle(&mut transaction, outcomes, &mut changes).await?;
-        self.commit(transaction, &changes).await?;
+        self.commit(transaction, changes).await?;
         self.signals.changed.send_replace(());
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Outbox for Backend {
         if outcome == Cancellation::Cancelled {
             self.commit_with_audit(
                 transaction,
-                &changes,
+                changes,
                 &PerformedAction { actor, action: AuditAction::Cancelled, at, count: 1 },
             )
             .await?;
@@ -142,7 +142,7 @@ impl Outbox for Backend {
         ids.sort_unstable();
         let mut changes = RowChanges::default();
         steps::renew(&mut transaction, &ids, &mut changes).await?;
-        self.commit(transaction, &changes).await
+        self.commit(transaction, changes).await
     }
 
     async fn next_due(&self) -> Result<Vec<(Channel, Timestamp)>, StorageError> {

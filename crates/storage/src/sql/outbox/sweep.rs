@@ -54,7 +54,7 @@ impl Backend {
             if let Some(entry) = entry {
                 append(&mut transaction, entry, i64::try_from(ids.len()).unwrap_or(i64::MAX), &mut changes).await?;
             }
-            self.commit(transaction, &changes).await?;
+            self.commit(transaction, changes).await?;
             self.signals.changed.send_replace(());
             all.extend(ids);
         }
