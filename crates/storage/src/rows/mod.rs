@@ -8,6 +8,7 @@ pub(crate) mod digest;
 pub(crate) mod evidence;
 pub(crate) mod full_message;
 pub(crate) mod journal;
+pub(crate) mod link;
 mod message;
 mod message_status;
 mod notification;

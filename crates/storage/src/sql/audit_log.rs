@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use receiptd_domain::{AuditAction, AuditEntry, AuditFilter, ChangeKind, Cursor, Page, PageLimit, Timestamp};
 
-use super::{backend::Backend, dialect::Connection, paging::bytes};
+use super::{backend::Backend, dialect::Connection, paging::bytes, statements::audit_rows};
 use crate::{
     AuditLog, StorageError,
     rows::{audit::AuditRow, changes::RowChanges},
@@ -29,11 +29,10 @@ impl AuditLog for Backend {
     ) -> Result<Page<AuditEntry>, StorageError> {
         let end = Cursor { at: Timestamp::from_micros(i64::MAX), id: String::new() };
         let after = after.unwrap_or(&end);
-        let rows = sql_as!(
-            AuditRow,
-            "SELECT id, at, actor, os_user, action, count, details FROM audit_log WHERE (at, id) < ($1, $2) \
-             AND at >= $3 AND at < $4 AND ($5 = '' OR actor = $5) AND ($6 = '' OR action = $6) \
-             ORDER BY at DESC, id DESC LIMIT $7",
+        let rows = audit_rows!(
+            "SELECT ",
+            " FROM audit_log WHERE (at, id) < ($1, $2) AND at >= $3 AND at < $4 AND ($5 = '' OR actor = $5) AND ($6 \
+             = '' OR action = $6) ORDER BY at DESC, id DESC LIMIT $7",
             after.at.as_micros(),
             bytes(&after.id),
             filter.since.map_or(i64::MIN, Timestamp::as_micros),

@@ -8,7 +8,7 @@ use super::{
     dialect::Connection,
     message_states::message_state,
     seals,
-    statements::{notification_rows, step_rows},
+    statements::{audit_rows, notification_rows, quarantine_rows, step_rows},
 };
 use crate::{
     ChainVisitor, ChainedRow, StorageError, WaitingBatch,
@@ -97,16 +97,13 @@ async fn show_archives(snapshot: &mut Connection, observer: &mut dyn ChainVisito
         show_row(observer, ChainedTable::Inbound, digest::inbound(&row), row.occurrences, &name);
     }
     drop(rows);
-    let mut rows =
-        sql_as!(QuarantineRow, "SELECT fingerprint, received_at, source, occurrences, reason, body FROM quarantine")
-            .fetch(&mut *snapshot);
+    let mut rows = quarantine_rows!("SELECT ", " FROM quarantine",).fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
         let name = || hex::encode(&row.fingerprint);
         show_row(observer, ChainedTable::Quarantine, digest::quarantined(&row), row.occurrences, &name);
     }
     drop(rows);
-    let mut rows =
-        sql_as!(AuditRow, "SELECT id, at, actor, os_user, action, count, details FROM audit_log").fetch(snapshot);
+    let mut rows = audit_rows!("SELECT ", " FROM audit_log",).fetch(snapshot);
     while let Some(row) = rows.try_next().await? {
         show_row(observer, ChainedTable::AuditLog, digest::audit_entry(&row), row.count, &|| row.name());
     }

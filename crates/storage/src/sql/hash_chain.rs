@@ -15,9 +15,16 @@ use super::{
     backend::Backend,
     chained_rows::{self, position},
     dialect::Connection,
+    statements::link_rows,
     unit_of_work::UnitOfWork,
 };
-use crate::{ChainVisitor, HashChain, StorageError, rows::changes::RowChanges};
+use crate::{
+    ChainVisitor, HashChain, StorageError,
+    rows::{
+        changes::RowChanges,
+        link::{LinkRow, checkpoint},
+    },
+};
 
 /// Maximum number of earlier chains that a new chain names.
 const NAMED: i64 = 64;
@@ -120,16 +127,6 @@ async fn insert(connection: &mut Connection, link: &Link) -> Result<(), StorageE
     Ok(())
 }
 
-fn checkpoint(writer: &[u8], sequence: i64, hash: &[u8]) -> Result<Checkpoint, StorageError> {
-    let corrupt =
-        |column| StorageError::Corrupt { table: "links", column, row: format!("{} {sequence}", hex::encode(writer)) };
-    Ok(Checkpoint {
-        writer: Writer::new(writer.try_into().map_err(|_| corrupt("writer"))?),
-        sequence,
-        hash: LinkHash::new(hash.try_into().map_err(|_| corrupt("hash"))?),
-    })
-}
-
 #[async_trait]
 impl HashChain for Backend {
     fn sign_with(&self, signer: Arc<dyn LinkSigner>) {
@@ -171,28 +168,15 @@ impl HashChain for Backend {
     }
 }
 
-/// A signature of another length, which receiptd never writes, becomes one that is not valid.
-fn signature(bytes: Option<Vec<u8>>) -> Option<LinkSignature> {
-    bytes.map(|bytes| LinkSignature::from_bytes(&bytes).unwrap_or_default())
-}
-
 async fn show_links(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -> Result<(), StorageError> {
-    let mut rows =
-        sql!("SELECT writer, sequence, hash, changes, checkpoints, signature FROM links WHERE checkpoints IS NOT NULL")
-            .fetch(&mut *snapshot);
+    let mut rows = link_rows!(" WHERE checkpoints IS NOT NULL").fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
-        let Checkpoint { writer, sequence, hash } = checkpoint(&row.writer, row.sequence, &row.hash)?;
-        let (checkpoints, signature) = (row.checkpoints.unwrap_or_default(), signature(row.signature));
-        observer.checkpoint(&Link { writer, sequence, hash, changes: row.changes, checkpoints, signature });
+        observer.checkpoint(&row.link()?);
     }
     drop(rows);
-    let mut rows =
-        sql!("SELECT writer, sequence, hash, changes, checkpoints, signature FROM links ORDER BY writer, sequence")
-            .fetch(snapshot);
+    let mut rows = link_rows!(" ORDER BY writer, sequence").fetch(snapshot);
     while let Some(row) = rows.try_next().await? {
-        let Checkpoint { writer, sequence, hash } = checkpoint(&row.writer, row.sequence, &row.hash)?;
-        let (checkpoints, signature) = (row.checkpoints.unwrap_or_default(), signature(row.signature));
-        observer.link(&Link { writer, sequence, hash, changes: row.changes, checkpoints, signature });
+        observer.link(&row.link()?);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::{
     backend::Backend,
     dialect::Connection,
     paging::{PageStart, after_archived, count},
+    statements::inbound_rows,
 };
 use crate::{
     InboundStore, StorageError,
@@ -27,10 +28,10 @@ impl InboundStore for Backend {
         );
         let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
         let fitting = limit.fitting(&sizes);
-        let rows = sql_as!(
-            InboundRow,
-            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
-             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+        let rows = inbound_rows!(
+            "SELECT ",
+            " FROM inbound WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC \
+             LIMIT $3",
             at,
             fingerprint,
             count(fitting)
@@ -42,12 +43,7 @@ impl InboundStore for Backend {
     }
 
     async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Inbound>>, StorageError> {
-        let row = sql_as!(
-            InboundRow,
-            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
-             WHERE fingerprint = $1",
-            fingerprint.as_bytes()
-        );
+        let row = inbound_rows!("SELECT ", " FROM inbound WHERE fingerprint = $1", fingerprint.as_bytes());
         row.fetch_optional(&self.pools.read).await?.map(InboundRow::archived).transpose()
     }
 
@@ -60,10 +56,9 @@ impl InboundStore for Backend {
             count(limit.get())
         );
         let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
-        let rows = sql_as!(
-            InboundRow,
-            "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound \
-             WHERE sender = $1 ORDER BY received_at DESC, fingerprint DESC LIMIT $2",
+        let rows = inbound_rows!(
+            "SELECT ",
+            " FROM inbound WHERE sender = $1 ORDER BY received_at DESC, fingerprint DESC LIMIT $2",
             sender.as_str(),
             count(limit.fitting(&sizes))
         );

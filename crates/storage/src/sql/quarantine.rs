@@ -7,6 +7,7 @@ use super::{
     backend::Backend,
     dialect::Connection,
     paging::{PageStart, after_archived, count},
+    statements::quarantine_rows,
 };
 use crate::{
     Quarantine, StorageError,
@@ -27,10 +28,10 @@ impl Quarantine for Backend {
         );
         let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
         let fitting = limit.fitting(&sizes);
-        let rows = sql_as!(
-            QuarantineRow,
-            "SELECT fingerprint, received_at, source, occurrences, reason, body FROM quarantine \
-             WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint DESC LIMIT $3",
+        let rows = quarantine_rows!(
+            "SELECT ",
+            " FROM quarantine WHERE (received_at, fingerprint) < ($1, $2) ORDER BY received_at DESC, fingerprint \
+             DESC LIMIT $3",
             at,
             fingerprint,
             count(fitting)
@@ -42,11 +43,7 @@ impl Quarantine for Backend {
     }
 
     async fn find(&self, fingerprint: Fingerprint) -> Result<Option<Archived<Unreadable>>, StorageError> {
-        let row = sql_as!(
-            QuarantineRow,
-            "SELECT fingerprint, received_at, source, occurrences, reason, body FROM quarantine WHERE fingerprint = $1",
-            fingerprint.as_bytes()
-        );
+        let row = quarantine_rows!("SELECT ", " FROM quarantine WHERE fingerprint = $1", fingerprint.as_bytes());
         row.fetch_optional(&self.pools.read).await?.map(QuarantineRow::archived).transpose()
     }
 }

@@ -10,7 +10,9 @@ use super::{
     audit_log::append,
     backend::Backend,
     dialect::{self, Connection},
-    inbound, projection, quarantine, recompute, transactions,
+    inbound, projection, quarantine, recompute,
+    statements::quarantine_rows,
+    transactions,
 };
 use crate::{
     BodyParser, QuarantineReader, Recomputed, Repair, StorageError,
@@ -45,12 +47,8 @@ impl Repair for Backend {
     ) -> Result<Option<Vec<Arrival>>, StorageError> {
         let mut transaction = self.begin().await?;
         // The body is read as it is removed, since it may have been erased after the caller saw it.
-        let taken = sql_as!(
-            QuarantineRow,
-            "DELETE FROM quarantine WHERE fingerprint = $1 \
-             RETURNING fingerprint, received_at, source, occurrences, reason, body",
-            fingerprint.as_bytes()
-        );
+        let taken =
+            quarantine_rows!("DELETE FROM quarantine WHERE fingerprint = $1 RETURNING ", "", fingerprint.as_bytes());
         let Some(taken) = taken.fetch_optional(&mut *transaction).await? else {
             transaction.rollback().await?;
             return Ok(None);

@@ -14,7 +14,7 @@ use super::{
     notifications::notification,
     outbox::remove_keys,
     paging::count,
-    statements::{notification_rows, step_rows},
+    statements::{audit_rows, inbound_rows, notification_rows, quarantine_rows, step_rows},
     unit_of_work::UnitOfWork,
     upsert::{NO_BODY, change},
 };
@@ -283,11 +283,10 @@ async fn purge_plain(
 ) -> Result<(), StorageError> {
     match kind {
         RetentionKind::Inbound => {
-            let gone = sql_as!(
-                InboundRow,
-                "DELETE FROM inbound WHERE fingerprint IN \
-                 (SELECT fingerprint FROM inbound WHERE received_at < $1 ORDER BY received_at LIMIT $2) \
-                 RETURNING fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body",
+            let gone = inbound_rows!(
+                "DELETE FROM inbound WHERE fingerprint IN (SELECT fingerprint FROM inbound WHERE received_at < $1 \
+                 ORDER BY received_at LIMIT $2) RETURNING ",
+                "",
                 before,
                 limit
             );
@@ -296,11 +295,10 @@ async fn purge_plain(
             }
         }
         RetentionKind::Quarantine => {
-            let gone = sql_as!(
-                QuarantineRow,
-                "DELETE FROM quarantine WHERE fingerprint IN \
-                 (SELECT fingerprint FROM quarantine WHERE received_at < $1 ORDER BY received_at LIMIT $2) \
-                 RETURNING fingerprint, received_at, source, occurrences, reason, body",
+            let gone = quarantine_rows!(
+                "DELETE FROM quarantine WHERE fingerprint IN (SELECT fingerprint FROM quarantine WHERE received_at < \
+                 $1 ORDER BY received_at LIMIT $2) RETURNING ",
+                "",
                 before,
                 limit
             );
@@ -309,10 +307,10 @@ async fn purge_plain(
             }
         }
         RetentionKind::AuditLog => {
-            let gone = sql_as!(
-                AuditRow,
+            let gone = audit_rows!(
                 "DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE at < $1 ORDER BY at LIMIT $2) \
-                 RETURNING id, at, actor, os_user, action, count, details",
+                 RETURNING ",
+                "",
                 before,
                 limit
             );

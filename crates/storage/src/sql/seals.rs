@@ -5,7 +5,7 @@
 
 use receiptd_domain::ChangeKind;
 
-use super::dialect::Connection;
+use super::{dialect::Connection, statements::status_event_rows};
 use crate::{
     StorageError,
     rows::{SealRow, StatusEventRow, changes::RowChanges},
@@ -40,10 +40,9 @@ pub(super) async fn add(connection: &mut Connection, seal: &SealRow) -> Result<(
 
 /// The events of a seal.
 pub(super) async fn events(connection: &mut Connection, seal: &SealRow) -> Result<Vec<StatusEventRow>, sqlx::Error> {
-    let events = sql_as!(
-        StatusEventRow,
-        "SELECT seq, correlation_id, is_sent, channel, status, is_final, status_at, failure, code, reason, changed_at, \
-         replaced_by FROM status_events WHERE seq > $1 AND seq <= $2 ORDER BY seq",
+    let events = status_event_rows!(
+        "SELECT ",
+        " FROM status_events WHERE seq > $1 AND seq <= $2 ORDER BY seq",
         seal.begins_after,
         seal.up_to
     );

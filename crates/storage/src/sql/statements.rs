@@ -229,6 +229,42 @@ macro_rules! full_message_rows {
     };
 }
 
+/// Complete rows of `inbound`. `$before` and `$after` surround the columns.
+macro_rules! inbound_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(InboundRow, $before + "fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body" + $after $(, $argument)*)
+    };
+}
+
+/// Complete rows of `quarantine`. `$before` and `$after` surround the columns.
+macro_rules! quarantine_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(QuarantineRow, $before + "fingerprint, received_at, source, occurrences, reason, body" + $after $(, $argument)*)
+    };
+}
+
+/// Complete rows of `audit_log`. `$before` and `$after` surround the columns.
+macro_rules! audit_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(AuditRow, $before + "id, at, actor, os_user, action, count, details" + $after $(, $argument)*)
+    };
+}
+
+/// Complete rows of `status_events`. `$before` and `$after` surround the columns.
+macro_rules! status_event_rows {
+    ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
+        sql_as!(StatusEventRow, $before + "seq, correlation_id, is_sent, channel, status, is_final, status_at, failure, code, reason, changed_at, \
+             replaced_by" + $after $(, $argument)*)
+    };
+}
+
+/// Complete rows of `links`. `$after` follows the table.
+macro_rules! link_rows {
+    ($after:literal) => {
+        sql_as!(LinkRow, "SELECT writer, sequence, hash, changes, checkpoints, signature FROM links" + $after)
+    };
+}
+
 /// Complete rows of `recipient_standings`. `$after` follows the columns.
 macro_rules! recipient_rows {
     ($after:literal $(, $argument:expr)* $(,)?) => {
@@ -242,6 +278,7 @@ macro_rules! recipient_rows {
 }
 
 pub(crate) use {
-    bodiless_rows, claim_transactions, full_message_rows, insert_messages, insert_notifications, insert_steps,
-    merge_messages, merge_recipients, miscounted, move_messages, notification_rows, recipient_rows, step_rows,
+    audit_rows, bodiless_rows, claim_transactions, full_message_rows, inbound_rows, insert_messages,
+    insert_notifications, insert_steps, link_rows, merge_messages, merge_recipients, miscounted, move_messages,
+    notification_rows, quarantine_rows, recipient_rows, status_event_rows, step_rows,
 };

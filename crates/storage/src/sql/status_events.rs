@@ -9,6 +9,7 @@ use super::{
     dialect::{Connection, event_ends},
     paging::count,
     seals,
+    statements::status_event_rows,
 };
 use crate::{
     StatusEvents, StorageError,
@@ -97,10 +98,9 @@ async fn between(
     settled: i64,
     limit: i64,
 ) -> Result<Vec<StatusEventRow>, sqlx::Error> {
-    let rows = sql_as!(
-        StatusEventRow,
-        "SELECT seq, correlation_id, is_sent, channel, status, is_final, status_at, failure, code, reason, changed_at, \
-         replaced_by FROM status_events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
+    let rows = status_event_rows!(
+        "SELECT ",
+        " FROM status_events WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3",
         after,
         settled,
         limit

@@ -2,7 +2,10 @@
 
 use receiptd_domain::{ChangeKind, ERASED, ERASED_BODY};
 
-use super::super::dialect::Connection;
+use super::super::{
+    dialect::Connection,
+    statements::{inbound_rows, quarantine_rows},
+};
 use crate::{
     ArchiveKind, StorageError,
     rows::{InboundRow, QuarantineRow, changes::RowChanges},
@@ -20,10 +23,9 @@ pub(super) async fn erase(
     match kind {
         ArchiveKind::Inbound => {
             // This locks the row, which may have been purged meanwhile.
-            let before = sql_as!(
-                InboundRow,
-                "UPDATE inbound SET occurrences = occurrences WHERE fingerprint = $1 \
-                 RETURNING fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body",
+            let before = inbound_rows!(
+                "UPDATE inbound SET occurrences = occurrences WHERE fingerprint = $1 RETURNING ",
+                "",
                 fingerprint
             );
             let Some(before) = before.fetch_optional(&mut *connection).await? else { return Ok(()) };
@@ -47,10 +49,9 @@ pub(super) async fn erase(
             changes.inbound(ChangeKind::Added, &after, 0);
         }
         ArchiveKind::Quarantine => {
-            let before = sql_as!(
-                QuarantineRow,
-                "UPDATE quarantine SET occurrences = occurrences WHERE fingerprint = $1 \
-                 RETURNING fingerprint, received_at, source, occurrences, reason, body",
+            let before = quarantine_rows!(
+                "UPDATE quarantine SET occurrences = occurrences WHERE fingerprint = $1 RETURNING ",
+                "",
                 fingerprint
             );
             let Some(before) = before.fetch_optional(&mut *connection).await? else { return Ok(()) };
