@@ -9,7 +9,7 @@ use super::{
     backend::Backend,
     contradictions,
     dialect::Connection,
-    message_states::message_states,
+    message_states::{by_message, message_states},
     paging::count,
     statements::{bodiless_rows, step_rows},
 };
@@ -65,8 +65,17 @@ async fn check(connection: &mut Connection, after: &str, limit: i64) -> Result<C
     );
     let attested = attested.fetch_all(&mut *connection).await?.into_iter().map(|row| row.correlation_id);
     let attested: BTreeSet<String> = attested.collect();
-    let mut notifications = notifications(connection, after, &last).await?;
-    let mut steps = steps(connection, after, &last).await?;
+    let notifications = bodiless_rows!("correlation_id > $1 AND correlation_id <= $2", after, last);
+    let notifications = notifications.fetch_all(&mut *connection).await?;
+    let mut notifications = by_message(notifications, |row| (row.correlation_id.clone(), row));
+    let steps = step_rows!(
+        "SELECT ",
+        " FROM dispatch_events WHERE correlation_id > $1 AND correlation_id <= $2 ORDER BY correlation_id, step",
+        after,
+        last
+    );
+    let steps = steps.fetch_all(&mut *connection).await?;
+    let mut steps = by_message(steps, |row| (row.correlation_id.clone(), row));
     let mut requests = requests(connection, after, &last).await?;
     let at = Place { table: "messages", row: &last };
     let last = at.read("correlation_id", CorrelationId::new(&last).ok())?;
@@ -96,39 +105,6 @@ async fn check(connection: &mut Connection, after: &str, limit: i64) -> Result<C
         }
     }
     Ok(checked)
-}
-
-/// The notifications of messages by id, without their bodies.
-async fn notifications(
-    connection: &mut Connection,
-    after: &str,
-    last: &str,
-) -> Result<BTreeMap<String, Vec<NotificationRow>>, sqlx::Error> {
-    let rows = bodiless_rows!("correlation_id > $1 AND correlation_id <= $2", after, last);
-    let mut by_id: BTreeMap<String, Vec<NotificationRow>> = BTreeMap::new();
-    for row in rows.fetch_all(connection).await? {
-        by_id.entry(row.correlation_id.clone()).or_default().push(row);
-    }
-    Ok(by_id)
-}
-
-/// The dispatch steps of messages by id.
-async fn steps(
-    connection: &mut Connection,
-    after: &str,
-    last: &str,
-) -> Result<BTreeMap<String, Vec<EventRow>>, sqlx::Error> {
-    let rows = step_rows!(
-        "SELECT ",
-        " FROM dispatch_events WHERE correlation_id > $1 AND correlation_id <= $2 ORDER BY correlation_id, step",
-        after,
-        last
-    );
-    let mut by_id: BTreeMap<String, Vec<EventRow>> = BTreeMap::new();
-    for row in rows.fetch_all(connection).await? {
-        by_id.entry(row.correlation_id.clone()).or_default().push(row);
-    }
-    Ok(by_id)
 }
 
 /// The requests to send messages by id.

@@ -36,23 +36,28 @@ pub(super) async fn message_states(
         after,
         last
     );
-    let mut recipients_of: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for row in recipients.fetch_all(&mut *connection).await? {
-        recipients_of.entry(row.correlation_id).or_default().push(row.recipient);
-    }
+    let recipients = recipients.fetch_all(&mut *connection).await?;
+    let mut recipients_of = by_message(recipients, |row| (row.correlation_id, row.recipient));
     let standings = recipient_rows!(
         "WHERE correlation_id > $1 AND correlation_id <= $2 ORDER BY correlation_id, recipient",
         after,
         last
     );
-    let mut standings_of: BTreeMap<String, Vec<RecipientRow>> = BTreeMap::new();
-    for row in standings.fetch_all(connection).await? {
-        standings_of.entry(row.correlation_id.clone()).or_default().push(row);
-    }
+    let standings = standings.fetch_all(connection).await?;
+    let mut standings_of = by_message(standings, |row| (row.correlation_id.clone(), row));
     let state = |message: FullMessageRow| MessageState {
         recipients: recipients_of.remove(&message.correlation_id).unwrap_or_default(),
         standings: standings_of.remove(&message.correlation_id).unwrap_or_default(),
         message,
     };
     Ok(messages.into_iter().map(state).collect())
+}
+
+/// Groups rows by the ids of their messages, each group in the order of the rows.
+pub(super) fn by_message<R, T>(rows: Vec<R>, split: impl Fn(R) -> (String, T)) -> BTreeMap<String, Vec<T>> {
+    let mut by_id: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for (id, part) in rows.into_iter().map(split) {
+        by_id.entry(id).or_default().push(part);
+    }
+    by_id
 }
