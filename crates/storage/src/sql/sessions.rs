@@ -45,20 +45,16 @@ impl Sessions for Backend {
     }
 
     async fn note_use(&self, key: &SessionKey, at: Timestamp) -> Result<(), StorageError> {
-        let mut unit = self.begin().await?;
-        sql!(
+        let used = sql!(
             "UPDATE sessions SET used_at = $2 WHERE id = $1 AND used_at < $2",
             key.as_bytes().as_slice(),
             at.as_micros()
-        )
-        .execute(&mut *unit)
-        .await?;
-        Ok(unit.commit().await?)
+        );
+        Ok(self.take_writer().await?.commit_only(used).await?)
     }
 
     async fn close(&self, key: &SessionKey) -> Result<(), StorageError> {
-        let mut unit = self.begin().await?;
-        sql!("DELETE FROM sessions WHERE id = $1", key.as_bytes().as_slice()).execute(&mut *unit).await?;
-        Ok(unit.commit().await?)
+        let closed = sql!("DELETE FROM sessions WHERE id = $1", key.as_bytes().as_slice());
+        Ok(self.take_writer().await?.commit_only(closed).await?)
     }
 }
