@@ -5,6 +5,7 @@ use receiptd_domain::Fingerprint;
 use super::{RecipientRow, digest::digest};
 
 /// A complete row of `messages`.
+#[derive(sqlx::FromRow)]
 pub(crate) struct FullMessageRow {
     pub(crate) correlation_id: String,
     pub(crate) dispatch: Option<String>,

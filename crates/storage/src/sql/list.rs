@@ -13,7 +13,7 @@ use crate::{
 
 /// The columns that are read of a message `m`.
 pub(super) const MESSAGE: &str = "SELECT m.correlation_id, m.dispatch, m.channel, m.sender, m.recipient, \
-     m.transaction_id, m.status, m.status_at, m.is_final, m.failure, m.code, m.reason, m.segments, m.callback_data, \
+     m.transaction_id, m.status, m.precedence, m.status_at, m.is_final, m.failure, m.code, m.reason, m.segments, m.callback_data, \
      m.created_at, m.updated_at, \
      (SELECT COUNT(*) FROM recipients r WHERE r.correlation_id = m.correlation_id) AS other_recipients, \
      (SELECT COUNT(*) FROM notifications n WHERE n.correlation_id = m.correlation_id) AS notification_count \
