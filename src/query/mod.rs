@@ -33,4 +33,4 @@ pub use overview::{BoundedView, ChannelView, FailureView, HourView, LevelView, O
 pub use sealed_filter::{SealedFilters, ViewError};
 pub use stats_view::{StatsRowView, StatsView};
 pub use verdict::VerdictView;
-pub use view::{EntryView, ListView, MessageView, NotificationView, RecipientView, SubmissionView};
+pub use view::{EntryView, ListView, MessageView, NotificationView, RecipientView, SubmissionView, capitalised};

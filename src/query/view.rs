@@ -279,3 +279,9 @@ impl NotificationView {
         }
     }
 }
+
+/// Makes the first letter a capital.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

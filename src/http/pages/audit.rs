@@ -5,7 +5,7 @@ use maud::html;
 
 use super::{
     page::{Page, Room, Twin, quoted},
-    show::{capital, extent, or_dash, time, with_query},
+    show::{capitalised, extent, or_dash, time, with_query},
 };
 use crate::{
     domain::{AuditAction, AuditRequest},
@@ -37,7 +37,7 @@ pub(super) async fn page(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>)
                 select name="action" {
                     option value="" { "Any" }
                     @for action in AuditAction::ALL.map(AuditAction::as_str) {
-                        option value=(action) selected[action == value("action")] { (capital(action)) }
+                        option value=(action) selected[action == value("action")] { (capitalised(action)) }
                     }
                 }
             }
@@ -56,7 +56,7 @@ pub(super) async fn page(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>)
                             tr data-row tabindex="-1" {
                                 td { (time(&entry.at)) }
                                 td { b { (entry.actor) } }
-                                td { (capital(&entry.action)) }
+                                td { (capitalised(&entry.action)) }
                                 td.number data-label="Count" { (entry.count) }
                                 td { (or_dash(entry.details.as_deref())) }
                                 td data-label="System user" { (or_dash(entry.os_user.as_deref())) }

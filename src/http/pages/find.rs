@@ -12,7 +12,7 @@ use super::{
     login::see_other,
     messages,
     page::{Page, Room},
-    show::{capital, channel_name, message_path, with_query},
+    show::{capitalised, channel_name, message_path, with_query},
     why::{resend_words, side_words},
 };
 use crate::{
@@ -125,7 +125,7 @@ fn advice(view: &FindView) -> Markup {
         @if !view.tried.is_empty() {
             details {
                 summary { "Also tried, without a result" }
-                ul { @for one in &view.tried { li { (capital(words(&one.filter))) " " (one.value) } } }
+                ul { @for one in &view.tried { li { (capitalised(words(&one.filter))) " " (one.value) } } }
             }
         }
     }

@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::{
     page::{HEADERS, Page},
-    show::capital,
+    show::capitalised,
 };
 use crate::http::{
     extract::auth::session,
@@ -43,7 +43,7 @@ pub(super) fn form(back: &str, problem: Option<&Problem>) -> Page {
 fn words(problem: &Problem) -> String {
     match problem.code() {
         Code::Unauthorized => "This token is not known here. Check it, and try again.".to_owned(),
-        _ => format!("{}.", capital(problem.detail())),
+        _ => format!("{}.", capitalised(problem.detail())),
     }
 }
 

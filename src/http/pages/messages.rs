@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     page::{Page, Room, Twin, quoted},
-    show::{Tone, capital, channel_name, extent, id, message_path, or_dash, pill, status, time, with_query},
+    show::{Tone, capitalised, channel_name, extent, id, message_path, or_dash, pill, status, time, with_query},
 };
 use crate::{
     domain::{Channel, Failure, ListRequest, Origin, Status},
@@ -82,8 +82,8 @@ fn twin(given: &[(&str, &str)], filters: &[(&str, &str)]) -> Twin {
 /// The filters that contain no personal data, which must not stand in an address. The box finds persons.
 fn form(given: &[(&str, &str)]) -> Markup {
     let value = |name: &str| given.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
-    let statuses = Status::all().map(Status::as_str).map(|word| (word.to_owned(), capital(word)));
-    let failures = Failure::ALL.map(|it| (it.as_str().to_owned(), capital(it.as_str())));
+    let statuses = Status::all().map(Status::as_str).map(|word| (word.to_owned(), capitalised(word)));
+    let failures = Failure::ALL.map(|it| (it.as_str().to_owned(), capitalised(it.as_str())));
     let origins = [(Origin::Sent, "Sent by receiptd"), (Origin::Observed, "Sent by another system")];
     let channels = Channel::known().map(|channel| (channel.to_string(), channel_name(channel.as_str())));
     let yes_or_no = || [("true".to_owned(), "Yes".to_owned()), ("false".to_owned(), "No".to_owned())];

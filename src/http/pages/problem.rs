@@ -19,7 +19,7 @@ use maud::html;
 use super::{
     login,
     page::{HEADERS, Page},
-    show::capital,
+    show::capitalised,
 };
 use crate::http::problem::Problem;
 
@@ -76,7 +76,7 @@ fn failed(problem: &Problem) -> Page {
     let main = html! {
         section.card.note {
             h1 { (problem.code().title()) }
-            p { (capital(problem.detail())) "." }
+            p { (capitalised(problem.detail())) "." }
             @if !problem.errors().is_empty() {
                 ul {
                     @for error in problem.errors() {

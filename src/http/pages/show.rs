@@ -4,6 +4,8 @@ use chrono::DateTime;
 use maud::{Markup, html};
 use url::form_urlencoded;
 
+pub(super) use crate::query::capitalised;
+
 use crate::domain::{Status, Timestamp};
 
 /// How much a reader has to care.
@@ -54,7 +56,7 @@ pub(super) fn pill(tone: Tone, words: &str) -> Markup {
 
 /// Renders a status and, if it is a failure, of which kind.
 pub(super) fn status(status: &str, failure: Option<&str>) -> Markup {
-    let words = failure.map_or_else(|| capital(status), |failure| format!("{} · {failure}", capital(status)));
+    let words = failure.map_or_else(|| capitalised(status), |failure| format!("{} · {failure}", capitalised(status)));
     pill(Tone::of(status), &words)
 }
 
@@ -117,7 +119,7 @@ pub(super) fn channel_name(channel: &str) -> String {
         "sms" | "mms" | "rcs" => channel.to_uppercase(),
         "whatsapp" => "WhatsApp".to_owned(),
         "apple" => "Apple Messages".to_owned(),
-        other => capital(other),
+        other => capitalised(other),
     }
 }
 
@@ -152,12 +154,6 @@ pub(super) fn id(id: &str) -> Markup {
 /// Renders a text, or a dash if there is none.
 pub(super) fn or_dash(text: Option<&str>) -> Markup {
     html! { @if let Some(text) = text { (text) } @else { span.none { "–" } } }
-}
-
-/// Makes the first letter a capital.
-pub(super) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The path of a message below `root`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    query::{InboundView, MessageView, QuarantineView},
+    query::{InboundView, MessageView, QuarantineView, capitalised},
     webex::codes::{Code, Side},
 };
 
@@ -130,10 +130,4 @@ impl CodeView {
             resend: code.advice.resend.as_str().to_owned(),
         }
     }
-}
-
-/// The table has the end of a sentence.
-fn capitalised(sentence: &str) -> String {
-    let mut rest = sentence.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }

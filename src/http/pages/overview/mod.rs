@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     page::{Page, Room, Twin},
-    show::{Tone, between, capital, channel_name, number, status, time, with_query},
+    show::{Tone, between, capitalised, channel_name, number, status, time, with_query},
 };
 use crate::{
     domain::Status,
@@ -173,7 +173,7 @@ fn failure_row(overview: &OverviewView, failure: &FailureView) -> Markup {
     let filters =
         [("status", Some("failed")), ("code", failure.code.as_deref()), ("channel", failure.channel.as_deref())];
     let filters = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let words = failure.meaning.as_deref().map_or_else(|| "Not in the list of codes".to_owned(), capital);
+    let words = failure.meaning.as_deref().map_or_else(|| "Not in the list of codes".to_owned(), capitalised);
     let is_unusual = failure.usual.is_some_and(|usual| is_above(failure.count, usual));
     html! {
         tr {

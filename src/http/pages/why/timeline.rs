@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     domain::{Effect, Source, Status},
-    http::pages::show::{Tone, between, capital, id, timeline_time, with_query},
+    http::pages::show::{Tone, between, capitalised, id, timeline_time, with_query},
     query::{EntryView, MessageView},
 };
 
@@ -54,7 +54,7 @@ fn one(message: &MessageView, entry: &EntryView, above: Option<&EntryView>, deci
                 div.because {
                     @if decides { b { "This decides. " } }
                     @else if !counts { "Changed nothing: " }
-                    (if counts { capital(&entry.why) } else { entry.why.clone() }) "."
+                    (if counts { capitalised(&entry.why) } else { entry.why.clone() }) "."
                     @if let Some(failure) = &entry.failure { " The failure is " (failure) "." }
                 }
                 @if let Some(detail) = &entry.detail { div.more { "Details: " (detail) } }
