@@ -8,6 +8,7 @@ use actix_web::{
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::{
     sync::Semaphore,
@@ -64,6 +65,13 @@ pub(crate) fn json(body: &[u8]) -> Result<Value, Problem> {
         JsonError::Repeated(errors) => Problem::faulty(errors),
         error @ JsonError::Syntax { .. } => Problem::new(Code::NotJson, format!("the body {error}")),
     })
+}
+
+/// Reads the members of a JSON object. The problem with anything else is `advice`: what to send.
+pub(crate) fn object<T: DeserializeOwned>(value: Value, advice: &str) -> Result<T, Problem> {
+    // serde would accept an array with the members in order, too.
+    let read = Some(value).filter(Value::is_object).and_then(|value| serde_json::from_value(value).ok());
+    read.ok_or_else(|| Problem::faulty_field("", advice))
 }
 
 /// Reads a body that is declared as JSON and has at most `limit` bytes, all of which arrive within `patience`.

@@ -6,7 +6,6 @@ use actix_web::{Error, FromRequest, HttpRequest, dev::Payload, web::Data};
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
-    domain::FieldError,
     http::{
         extract::pairs::Pairs,
         problem::{Code, Problem},
@@ -50,8 +49,7 @@ async fn expanded(pairs: Vec<(String, String)>, app: Option<Data<App>>) -> Resul
         }
     }
     if views > 1 {
-        let detail = "is given more than once".to_owned();
-        return Err(Problem::faulty(vec![FieldError { pointer: "/view".to_owned(), detail }]));
+        return Err(Problem::faulty_field("/view", "is given more than once"));
     }
     Ok(Filters(expanded))
 }

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::{Error, FromRequest, HttpRequest, dev::Payload};
 
 use crate::{
-    domain::{Cursor, Cutoffs, FieldError, Filter, ListRequest, PageLimit},
+    domain::{Cursor, Cutoffs, Filter, ListRequest, PageLimit},
     http::{
         extract::pairs::{Pairs, texts},
         problem::Problem,
@@ -26,8 +26,7 @@ impl Paging {
         if request.filter == Filter::default() {
             return Ok(Self { after: request.after, limit: request.limit });
         }
-        let detail = "the only parameters of this list are limit and cursor".to_owned();
-        Err(Problem::faulty(vec![FieldError { pointer: String::new(), detail }]))
+        Err(Problem::faulty_field("", "the only parameters of this list are limit and cursor"))
     }
 }
 

@@ -60,6 +60,11 @@ impl Problem {
         Self { code, detail: detail.into(), errors: Vec::new(), correlation_id: None, rest: Cell::new(None) }
     }
 
+    /// The problem of one field. An empty pointer names the whole request.
+    pub(crate) fn faulty_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::faulty(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+
     pub(crate) fn faulty(mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.len() {
             1 => "one field is not valid; see errors".to_owned(),

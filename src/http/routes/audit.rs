@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use crate::{
     audit::Expected,
-    domain::{AuditRequest, FieldError, LinkHash},
+    domain::{AuditRequest, LinkHash},
     http::{
         extract::{
             auth::{Caller, CanAdminister},
@@ -34,7 +34,7 @@ pub(super) async fn verify(_: CaughtUp<CanAdminister>, pairs: Pairs, app: Data<A
             ("head", None) => "must be the 64 hexadecimal digits of an earlier verification".to_owned(),
             _ => "is not a parameter; the only parameter is head".to_owned(),
         };
-        return Err(Problem::faulty(vec![FieldError { pointer: format!("/{name}"), detail }]));
+        return Err(Problem::faulty_field(format!("/{name}"), detail));
     }
     let keys = app.signing_key.iter().map(|key| key.public_key()).collect();
     Ok(HttpResponse::Ok().json(app.proof.verify(&Expected { head, keys }).await?))

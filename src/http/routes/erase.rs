@@ -7,11 +7,10 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::{
     detached::detached,
-    domain::{FieldError, Person},
+    domain::Person,
     http::{
         extract::{auth::CanAdminister, body, caught_up::CaughtUp},
         problem::Problem,
@@ -39,15 +38,9 @@ pub(super) async fn erase(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let invalid = |pointer: &str, detail: &str| {
-        Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
-    };
     let request = body::json_value(&head, payload, LIMIT, PATIENCE).await?;
-    // It must be an object: serde would accept an array with the members in order, too.
-    let request = Some(request).filter(Value::is_object);
-    let request = request.and_then(|request| serde_json::from_value::<Erase>(request).ok());
-    let request = request.ok_or_else(|| invalid("", "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON"))?;
-    let person = Person::new(&request.to).map_err(|error| invalid("/to", &error.to_string()))?;
+    let request: Erase = body::object(request, "send {\"to\": \"+447700900123\", \"dryRun\": false} as JSON")?;
+    let person = Person::new(&request.to).map_err(|error| Problem::faulty_field("/to", error.to_string()))?;
     if request.dry_run {
         app.looked_at(caller.actor(), || "what an erasure would remove".to_owned()).await?;
     }

@@ -9,7 +9,7 @@ use actix_web::{
 use serde::Deserialize;
 
 use crate::{
-    domain::{Actor, FieldError},
+    domain::Actor,
     http::{
         extract::{auth::CanRead, body, caught_up::CaughtUp},
         problem::Problem,
@@ -37,15 +37,9 @@ pub(super) async fn find(
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let request = body::json_value(&head, payload, LIMIT, PATIENCE).await?;
-    // It must be an object: serde would accept an array with the members in order, too.
-    let request = Some(request).filter(serde_json::Value::is_object);
-    let request = request.and_then(|request| serde_json::from_value::<Find>(request).ok());
-    let invalid = |pointer: &str, detail: &str| {
-        Problem::faulty(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }])
-    };
-    let Find { text } = request.ok_or_else(|| invalid("", "send {\"text\": \"+447700900123\"} as JSON"))?;
+    let Find { text } = body::object(request, "send {\"text\": \"+447700900123\"} as JSON")?;
     if text.is_empty() {
-        return Err(invalid("/text", "must not be empty"));
+        return Err(Problem::faulty_field("/text", "must not be empty"));
     }
     Ok(HttpResponse::Ok().json(found(caller.actor(), &text, &app).await?))
 }

@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use crate::{
     detached::detached,
-    domain::FieldError,
     http::{
         extract::{auth::CanAdminister, caught_up::CaughtUp},
         problem::Problem,
@@ -32,10 +31,8 @@ pub(super) async fn rebuild(
     options: Result<Query<Options>, actix_web::Error>,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let options = options.map_err(|_| {
-        let detail = "the only parameter is dryRun, true or false".to_owned();
-        Problem::faulty(vec![FieldError { pointer: "/dryRun".to_owned(), detail }])
-    })?;
+    let options =
+        options.map_err(|_| Problem::faulty_field("/dryRun", "the only parameter is dryRun, true or false"))?;
     let rebuild = Rebuild::new(&app.store, app.intake.zone, app.clock.clone());
     let actor = caller.actor().clone();
     let report = detached(async move { rebuild.run(&actor, options.dry_run, |_| {}).await }).await?;

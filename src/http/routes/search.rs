@@ -54,7 +54,7 @@ pub(super) async fn search(
 fn filters(body: &Value) -> Result<Vec<(String, String)>, Problem> {
     let Value::Object(members) = body else {
         let detail = "send the filters as a JSON object, as in {\"to\": \"+447700900123\", \"final\": true}";
-        return Err(Problem::faulty(vec![FieldError { pointer: String::new(), detail: detail.to_owned() }]));
+        return Err(Problem::faulty_field("", detail));
     };
     let (mut filters, mut errors) = (Vec::new(), Vec::new());
     for (name, value) in members {

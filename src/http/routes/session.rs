@@ -9,12 +9,11 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
     config::Scope,
-    domain::{FieldError, Timestamp},
+    domain::Timestamp,
     http::{
         extract::{
             auth::session,
@@ -51,11 +50,7 @@ pub(super) async fn begin(head: HttpRequest, payload: Payload, app: Data<App>) -
         return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
     }
     let text = read(&head, payload).await?;
-    let login = Some(body::json(&text)?).filter(Value::is_object);
-    let login = login.and_then(|login| serde_json::from_value::<Login>(login).ok()).ok_or_else(|| {
-        let detail = "send {\"token\": \"…\"} as JSON".to_owned();
-        Problem::faulty(vec![FieldError { pointer: String::new(), detail }])
-    })?;
+    let login: Login = body::object(body::json(&text)?, "send {\"token\": \"…\"} as JSON")?;
     let begun = session::begin(&head, &app, login.token.trim()).await?;
     let mut response = HttpResponse::Ok();
     if let Some(cookie) = begun.cookie {

@@ -10,7 +10,7 @@ use actix_web::{
 };
 
 use crate::{
-    domain::{FieldError, IdempotencyKey},
+    domain::IdempotencyKey,
     http::{
         extract::{auth::CanSend, body, caught_up::CaughtUp},
         problem::{Code, Problem},
@@ -59,5 +59,5 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Prob
 }
 
 fn wrong_key(detail: impl Into<String>) -> Problem {
-    Problem::faulty(vec![FieldError { pointer: "/Idempotency-Key".to_owned(), detail: detail.into() }])
+    Problem::faulty_field("/Idempotency-Key", detail)
 }
