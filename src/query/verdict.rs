@@ -16,7 +16,7 @@ use crate::{
 pub struct VerdictView {
     /// What happened, in one sentence.
     pub sentence: String,
-    /// Whose side the cause is on; null if nobody has to act, or if it is not known.
+    /// Whose side the cause is on; null if no one needs to act, or if it is not known.
     pub side: Option<String>,
     /// What to do next.
     pub advice: String,

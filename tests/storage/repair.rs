@@ -5,7 +5,7 @@ use harness::put;
 use proptest::prelude::*;
 use receiptd::{
     domain::{
-        Archived, Arrival, AuditAction, Event, Fingerprint, Inbound, Notification, PageLimit, Source, Status,
+        Address, Archived, Arrival, AuditAction, Event, Fingerprint, Inbound, Notification, PageLimit, Source, Status,
         StoredNotification, Unreadable,
     },
     storage::{QuarantineReader, Recomputed, RetentionKind, Store},
@@ -24,6 +24,7 @@ both!(
     a_released_body_moves_once,
     a_rebuild_parses_every_notification_again,
     a_rebuild_keeps_the_identity_of_a_notification,
+    a_rebuild_mends_the_recipients_of_a_message,
     another_time_zone_does_not_make_two_notifications_of_one,
     a_sent_message_returns_to_its_dispatch_state,
     a_rebuild_and_appends_do_not_undo_each_other,
@@ -232,6 +233,23 @@ async fn a_rebuild_keeps_the_identity_of_a_notification(store: &TestStore) {
         []
     );
     assert_eq!(store.notifications("order-1").await, [now]);
+}
+
+/// Two versions run at once: one does not read the recipient, and rebuilds; the other one reads it when the body arrives again.
+async fn a_rebuild_mends_the_recipients_of_a_message(store: &TestStore) {
+    let nameless = |body: &[u8]| read(body).map(|notification| Notification { recipient: None, ..notification });
+    let rebuild = async || {
+        store.repair.recompute(&[id("order-1")], &nameless, time(9_000), &audited(AuditAction::Rebuilt)).await.unwrap()
+    };
+    store.hear([Arrival::Notification(posted("order-1", "Delivered", "7500", 1))]).await;
+    rebuild().await;
+    assert_eq!(store.message("order-1").await.recipient, None);
+    store.hear([Arrival::Notification(posted("order-1", "Delivered", "7500", 1))]).await;
+    assert_eq!(store.message("order-1").await.recipient.as_ref().map(Address::as_str), Some("447700900123"));
+    assert!(store.verdict().await.finding.is_some_and(|found| found.detail.contains("recipient")));
+    assert_eq!(rebuild().await, [restated("order-1", Status::Delivered, Status::Delivered)]);
+    assert_eq!(store.message("order-1").await.recipient, None);
+    assert_eq!(rebuild().await, []);
 }
 
 /// The time zone was wrong at first, and a time without a zone was read in it.

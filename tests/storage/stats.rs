@@ -1,6 +1,6 @@
 //! Counts: they equal a recount after every history and at every moment, and no transaction waits for them.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use proptest::{collection::vec, prelude::*};
 use receiptd::{
@@ -164,11 +164,6 @@ async fn counts_equal_a_recount_after_every_history(store: &TestStore) {
         store.repair.recompute(&ids, &|_| None, time(25 * HOUR), &audited(AuditAction::Rebuilt)).await.unwrap();
         assert_counted(store).await;
     });
-    // Bodies that arrive again after a rebuild are read otherwise than the rebuild read them, as if two versions of receiptd ran
-    // at once. Then a message can have a recipient that no stored notification names. A rebuild does not mend that yet.
-    let finding = store.verdict().await.finding;
-    assert!(finding.as_ref().is_none_or(|found| found.detail.contains("recipient")), "{finding:?}");
-    store.is_tampered.store(true, Ordering::Relaxed);
 }
 
 async fn several_instances_count_as_one(store: &TestStore) {

@@ -120,7 +120,7 @@ pub(crate) struct TestStore {
     store: Store,
     pub(crate) database: Database,
     /// Whether rows were changed without the store.
-    pub(crate) is_tampered: AtomicBool,
+    is_tampered: AtomicBool,
 }
 
 impl Deref for TestStore {

@@ -28,7 +28,7 @@ pub(crate) use {
     notification::{KeyRow, NotificationRow, RepeatedRow},
     outbox::NO_REQUEST,
     place::Place,
-    recipient::{RecipientRow, SharedRow},
+    recipient::{NamedRecipientRow, RecipientRow, SharedRow},
     session::SessionRow,
     standing::StandingRow,
     status_event::{SealRow, StatusEventRow},

@@ -68,3 +68,9 @@ pub(crate) struct SharedRow {
     /// Whether the standing of each recipient is stored.
     pub(crate) has_standings: bool,
 }
+
+/// A message with one of its recipients, or without any.
+pub(crate) struct NamedRecipientRow {
+    pub(crate) correlation_id: String,
+    pub(crate) recipient: Option<String>,
+}

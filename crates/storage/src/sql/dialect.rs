@@ -78,6 +78,8 @@ pub(super) use database::recipients::shared_messages;
 
 /// The status columns of some messages.
 pub(super) use database::recompute::message_statuses;
+/// The recipients of messages that follow from stored rows.
+pub(super) use database::recompute::recipients_of;
 
 /// Those of some notifications that are stored already.
 pub(super) use database::repair::known_notifications;
