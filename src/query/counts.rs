@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Channel, Cutoffs, Dimension, FieldError, Filter, ListRequest, StatsRequest, StatsRow, Status};
+use crate::domain::{
+    Channel, Cutoffs, Dimension, FieldError, Filter, ListRequest, StatsRequest, StatsRow, Status, Timestamp,
+};
 
 /// Which messages to count, and by what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,11 @@ impl CountRequest {
         });
         let Filter { status, channel, code, .. } = list.filter;
         if errors.is_empty() { Ok(Self { request, status, channel, code }) } else { Err(errors) }
+    }
+
+    /// The period: at or after the first time, and before the second.
+    pub fn period(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.request.since, self.request.until)
     }
 
     /// The same request, also by the properties that are filtered.

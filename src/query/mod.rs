@@ -6,6 +6,7 @@
 //! | `overview` | what happens at the moment, and what needs attention |
 //! | `find/` | finds whatever a person has at hand: an id, a number, a code, a pasted notification |
 //! | `counts` | which messages to count |
+//! | `glossary` | what statuses and codes mean |
 //! | `sealed_filter` | filters as texts that tell nothing, for addresses |
 //! | `event_stream` | every change of a status, for clients that follow them |
 //! | `verdict` | what a status means, for people who are not engineers |
@@ -16,6 +17,7 @@ mod counts;
 mod event_stream;
 mod event_view;
 mod find;
+mod glossary;
 mod look_up;
 mod overview;
 mod sealed_filter;
@@ -28,6 +30,7 @@ pub use counts::CountRequest;
 pub use event_stream::{EventStream, EventStreamError, EventStreamRequest};
 pub use event_view::EventView;
 pub use find::{AdviceView, CodeView, FindView, FoundView, TriedView};
+pub use glossary::{CodeRequest, GlossaryView, StatusView, code_of, codes, statuses};
 pub use look_up::{Deadlines, Query};
 pub use overview::{BoundedView, ChannelView, FailureView, HourView, LevelView, Overview, OverviewHours, OverviewView};
 pub use sealed_filter::{SealedFilters, ViewError};

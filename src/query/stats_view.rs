@@ -23,6 +23,13 @@ pub struct StatsRowView {
     pub count: i64,
 }
 
+impl StatsRowView {
+    /// The value of one of the properties. `None` if the messages have none, or are not counted by it.
+    pub fn value(&self, dimension: Dimension) -> Option<&str> {
+        self.by.get(dimension.as_str())?.as_deref()
+    }
+}
+
 impl StatsView {
     pub(super) fn of(rows: &[StatsRow], by: &[Dimension]) -> Self {
         let value = |stats: &StatsRow, dimension| match dimension {

@@ -25,7 +25,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
 ];
 
 /// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
-const SCOPES: [(&str, &str); 38] = [
+const SCOPES: [(&str, &str); 40] = [
     ("head /notify", ""),
     ("get /notify", ""),
     ("post /notify", ""),
@@ -43,6 +43,8 @@ const SCOPES: [(&str, &str); 38] = [
     ("post /v1/messages/{correlationId}/cancel", "send"),
     ("get /v1/stats", "read"),
     ("get /v1/overview", "read"),
+    ("get /v1/statuses", "read"),
+    ("get /v1/codes", "read"),
     ("get /v1/events", "read"),
     ("get /v1/export", "read"),
     ("post /v1/import", "admin"),

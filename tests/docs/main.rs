@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod codes;
+mod statuses;
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 

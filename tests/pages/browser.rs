@@ -121,6 +121,17 @@ impl Browser {
         assert!(seen.is_ok(), "the page does not show {text:?}: {shown}");
     }
 
+    /// Waits until the page does not show this text.
+    pub(crate) async fn does_not_see(&self, text: &str) {
+        let mut shown = String::new();
+        let look = async || {
+            shown = self.text().await;
+            (!shown.is_empty() && !shown.to_lowercase().contains(&text.to_lowercase())).then_some(())
+        };
+        let gone = timeout(PATIENCE, eventually("a text to go", look)).await;
+        assert!(gone.is_ok(), "the page shows {text:?}: {shown}");
+    }
+
     /// The text of the page; empty while there is none.
     async fn text(&self) -> String {
         match self.session.find_all("css selector", "body").await.first() {

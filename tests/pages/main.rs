@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 mod browser;
+mod keys;
 mod webdriver;
 
 use std::time::Duration;
@@ -154,6 +155,9 @@ async fn every_page_fits_narrow_and_wide_screens_and_has_no_barriers_in_both_the
     let pages = [
         ("overview", "/"),
         ("messages", "/messages"),
+        ("failures", "/failures"),
+        ("statuses", "/statuses"),
+        ("codes", "/codes?channel=sms"),
         ("why", "/messages/order-8"),
         ("not-found", "/messages/order-404"),
         ("inbound", "/inbound"),

@@ -5,7 +5,10 @@ use maud::{Markup, html};
 
 use super::{
     page::{Page, Room, Twin, quoted},
-    show::{Tone, capitalised, channel_name, extent, id, message_path, or_dash, pill, status, time, with_query},
+    show::{
+        Tone, capitalised, channel_name, choice, code_link, extent, id, message_path, or_dash, pill, status, time,
+        with_query,
+    },
 };
 use crate::{
     domain::{Channel, Failure, ListRequest, Origin, Status},
@@ -108,18 +111,6 @@ fn form(given: &[(&str, &str)]) -> Markup {
     }
 }
 
-fn choice(label: &str, name: &str, chosen: &str, options: impl IntoIterator<Item = (String, String)>) -> Markup {
-    html! {
-        label {
-            (label)
-            select name=(name) {
-                option value="" { "Any" }
-                @for (value, words) in options { option value=(value) selected[value == chosen] { (words) } }
-            }
-        }
-    }
-}
-
 /// Renders messages as rows, each a link to its page.
 pub(super) fn rows(messages: &[MessageView]) -> Markup {
     html! {
@@ -148,7 +139,7 @@ fn row(message: &MessageView) -> Markup {
             td { (or_dash(message.to.as_deref())) @if let Some(others) = others { " " small { "and " (others) " more" } } }
             td data-label="Channel" { (or_dash(message.channel.as_deref().map(channel_name).as_deref())) }
             td { (status(&message.status, message.failure.as_deref())) @if message.overdue { " " (pill(Tone::Warn, "Overdue")) } }
-            td { (message.verdict.sentence) @if let Some(code) = &message.code { " " small { "Code " (code) } } }
+            td { (message.verdict.sentence) @if let Some(code) = &message.code { " " small { "Code " (code_link(code, message.channel.as_deref())) } } }
         }
     }
 }

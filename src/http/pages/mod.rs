@@ -13,14 +13,20 @@
 //! | `assets` | the style sheet, the script and the icon |
 //! | `find` | the box |
 //! | `overview` | what happens at the moment |
+//! | `failures` | which messages did not arrive, and why |
+//! | `chart` | a chart of failures over time |
 //! | `messages`, `why` | the list of messages; one message, with what happened and why |
 //! | `archive` | inbound messages, and the quarantine |
 //! | `audit` | the audit log |
+//! | `glossary` | what statuses and codes mean |
 
 mod archive;
 mod assets;
 mod audit;
+mod chart;
+mod failures;
 mod find;
+mod glossary;
 mod login;
 mod messages;
 mod overview;
@@ -45,9 +51,12 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/messages").get(messages::page),
         Endpoint::at("/messages/{correlationId}").get(why::page),
         Endpoint::at("/messages/{correlationId}/cancel").post(why::cancel),
+        Endpoint::at("/failures").get(failures::page),
         Endpoint::at("/inbound").get(archive::inbound),
         Endpoint::at("/quarantine").get(archive::quarantine),
         Endpoint::at("/audit").get(audit::page),
+        Endpoint::at("/statuses").get(glossary::statuses),
+        Endpoint::at("/codes").get(glossary::codes),
         Endpoint::at("/session/end").post(login::leave),
         Endpoint::at("/assets/{file}").get(assets::serve),
     ]

@@ -42,19 +42,22 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 3] = [
 pub(super) enum Room {
     Overview,
     Messages,
+    Failures,
     Inbound,
     Quarantine,
     AuditLog,
 }
 
 impl Room {
-    const ALL: [Self; 5] = [Self::Overview, Self::Messages, Self::Inbound, Self::Quarantine, Self::AuditLog];
+    const ALL: [Self; 6] =
+        [Self::Overview, Self::Messages, Self::Failures, Self::Inbound, Self::Quarantine, Self::AuditLog];
 
     /// The path, the name, and the scope that it requires.
     fn parts(self) -> (&'static str, &'static str, Scope) {
         match self {
             Self::Overview => ("/", "Overview", Scope::Read),
             Self::Messages => ("/messages", "Messages", Scope::Read),
+            Self::Failures => ("/failures", "Failures", Scope::Read),
             Self::Inbound => ("/inbound", "Inbound", Scope::Read),
             Self::Quarantine => ("/quarantine", "Quarantine", Scope::Read),
             Self::AuditLog => ("/audit", "Audit log", Scope::Admin),
@@ -111,6 +114,7 @@ impl Page {
                         (self.main)
                         @if let Some(twin) = &self.twin { (also(twin, request)) }
                     }
+                    @if readers.is_some_and(|identity| identity.may(Scope::Read)) { (foot()) }
                     (keys())
                 }
             }
@@ -174,6 +178,20 @@ fn also(twin: &Twin, request: &HttpRequest) -> Markup {
             details { summary { "curl" } pre { "curl " (header) (quoted(&format!("{base}{}", twin.api))) } copy-button {} }
             @if let Some(command) = &twin.command {
                 details { summary { "Command line" } pre { "receiptd " (command) " --server " (base) } copy-button {} }
+            }
+        }
+    }
+}
+
+/// Where words are explained.
+fn foot() -> Markup {
+    html! {
+        footer.foot {
+            nav aria-label="Reference" {
+                a href="/statuses" { "Statuses" }
+                a href="/codes" { "Codes" }
+                a href="/docs" { "API" }
+                keys-button {}
             }
         }
     }

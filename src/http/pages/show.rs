@@ -54,10 +54,20 @@ pub(super) fn pill(tone: Tone, words: &str) -> Markup {
     html! { span class={ "pill " (tone.class()) } { span aria-hidden="true" { (tone.sign()) } (words) } }
 }
 
-/// Renders a status and, if it is a failure, of which kind.
+/// Renders a status and, if it is a failure, of which kind. It leads to what the status means.
 pub(super) fn status(status: &str, failure: Option<&str>) -> Markup {
     let words = failure.map_or_else(|| capitalised(status), |failure| format!("{} · {failure}", capitalised(status)));
-    pill(Tone::of(status), &words)
+    let tone = Tone::of(status);
+    html! {
+        a class={ "pill " (tone.class()) } href={ "/statuses#" (status) } { span aria-hidden="true" { (tone.sign()) } (words) }
+    }
+}
+
+/// Renders a code, which leads to what it means on this channel.
+pub(super) fn code_link(code: &str, channel: Option<&str>) -> Markup {
+    let pairs = [("code", Some(code)), ("channel", channel)];
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    html! { a href=(with_query("/codes", pairs)) { code { (code) } } }
 }
 
 /// Renders a time to the second. The text is in UTC; the script shows it in the zone of the reader.
@@ -120,6 +130,54 @@ pub(super) fn channel_name(channel: &str) -> String {
         "whatsapp" => "WhatsApp".to_owned(),
         "apple" => "Apple Messages".to_owned(),
         other => capitalised(other),
+    }
+}
+
+/// The name of a channel, or that there is none.
+pub(super) fn channel_or_none(channel: Option<&str>) -> String {
+    channel.map_or_else(|| "No channel".to_owned(), channel_name)
+}
+
+/// The longest code by which messages are counted.
+const LONGEST_CODE: usize = 63;
+
+/// The list of the messages with all of these properties. `None` if it has no filter for one of them: for messages without
+/// a code or a channel, and for codes that the counters shorten.
+pub(super) fn list_of<'a>(properties: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Option<String> {
+    let is_whole = |name: &str, value: &str| name != "code" || value.chars().count() <= LONGEST_CODE;
+    let pairs = properties.into_iter().map(|(name, value)| Some((name, value.filter(|value| is_whole(name, value))?)));
+    Some(with_query("/messages", pairs.collect::<Option<Vec<_>>>()?))
+}
+
+/// Renders words as a link, if there is an address.
+pub(super) fn linked(address: Option<&str>, words: &str) -> Markup {
+    html! { @if let Some(address) = address { a href=(address) { (words) } } @else { (words) } }
+}
+
+/// Renders a choice of a form.
+pub(super) fn choice(
+    label: &str,
+    name: &str,
+    chosen: &str,
+    options: impl IntoIterator<Item = (String, String)>,
+) -> Markup {
+    html! {
+        label {
+            (label)
+            select name=(name) {
+                option value="" { "Any" }
+                @for (value, words) in options { option value=(value) selected[value == chosen] { (words) } }
+            }
+        }
+    }
+}
+
+/// A share in percent.
+pub(super) fn share(count: i64, total: i64) -> String {
+    // In tenths of a percent, rounded.
+    match (count * 1000 + total / 2).checked_div(total) {
+        Some(share) => format!("{}.{} %", share / 10, share % 10),
+        None => "none".to_owned(),
     }
 }
 
@@ -196,6 +254,14 @@ mod tests {
     #[test]
     fn an_id_is_one_segment_of_a_path() {
         assert_eq!(message_path("/messages", "a/b c+d?e#f%é"), "/messages/a%2Fb%20c%2Bd%3Fe%23f%25%C3%A9");
+    }
+
+    #[test]
+    fn a_number_leads_to_a_list_only_if_the_list_has_a_filter_for_it() {
+        let of_code = |code| list_of([("status", Some("failed")), ("code", code)]);
+        assert_eq!(of_code(Some("7203")).as_deref(), Some("/messages?status=failed&code=7203"));
+        assert_eq!(of_code(None), None);
+        assert_eq!(of_code(Some(&"7".repeat(64))), None);
     }
 
     #[test]

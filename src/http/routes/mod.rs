@@ -8,6 +8,7 @@ mod erase;
 mod events;
 mod export;
 pub(crate) mod find;
+mod glossary;
 mod health;
 mod import;
 mod inbound;
@@ -34,7 +35,7 @@ pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 20] = [
+pub(crate) const DESCRIPTIONS: [&str; 21] = [
     include_str!("audit.json"),
     include_str!("cancel.json"),
     include_str!("docs.json"),
@@ -42,6 +43,7 @@ pub(crate) const DESCRIPTIONS: [&str; 20] = [
     include_str!("events.json"),
     include_str!("export.json"),
     include_str!("find.json"),
+    include_str!("glossary.json"),
     include_str!("health/health.json"),
     include_str!("import.json"),
     include_str!("inbound.json"),
@@ -73,6 +75,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/v1/find").post(find::find),
         Endpoint::at("/v1/stats").get(stats::stats),
         Endpoint::at("/v1/overview").get(overview::overview),
+        Endpoint::at("/v1/statuses").get(glossary::statuses),
+        Endpoint::at("/v1/codes").get(glossary::codes),
         Endpoint::at("/v1/events").get(events::follow),
         Endpoint::at("/v1/export").get(export::export),
         Endpoint::at("/v1/import").post(import::import),

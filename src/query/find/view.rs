@@ -63,7 +63,7 @@ pub struct AdviceView {
 }
 
 /// One meaning of a code.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CodeView {
     pub code: String,
@@ -116,7 +116,7 @@ impl AdviceView {
 }
 
 impl CodeView {
-    pub(super) fn of((channels, code): (&str, Code)) -> Self {
+    pub(in crate::query) fn of((channels, code): (&str, Code)) -> Self {
         let channels = channels.split(',').filter(|channel| *channel != "*").map(str::to_owned).collect();
         Self {
             code: code.code.to_owned(),

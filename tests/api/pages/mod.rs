@@ -1,5 +1,8 @@
 //! The pages for people. Each shows what its twin of the API answers.
 
+mod failures;
+mod glossary;
+mod numbers;
 mod twins;
 
 use harness::{Database, Page, Platform, Sample, TestServer, message_path, sms, sqlite};

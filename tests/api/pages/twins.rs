@@ -5,6 +5,8 @@ use std::time::Duration;
 use harness::{Database, Page, Platform, Sample, SetClock, TestServer, encoded, eventually, message_path, sms, sqlite};
 use serde_json::{Value, json};
 
+use super::numbers::each_number_leads_to_its_rows;
+
 sqlite!(
     the_overview_shows_what_the_api_answers_and_each_number_leads_to_its_rows,
     the_page_of_a_message_shows_what_the_api_answers,
@@ -180,24 +182,7 @@ async fn the_overview_shows_what_the_api_answers_and_each_number_leads_to_its_ro
     let page = server.opens("/").await.is(200);
     assert_shows(&page, &overview, "overview", &[]);
     assert!(page.shows("above usual"), "{}", page.text);
-    // Each number is followed, and its page has so many rows.
-    let mut followed = 0;
-    for part in page.answer.body.split("<a ").skip(1) {
-        let Some((link, rest)) = part.split_once("href=\"/messages?").and_then(|(_, rest)| rest.split_once('"')) else {
-            continue;
-        };
-        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        let words = rest.split("</a>").next().unwrap();
-        // In a figure, the number is in bold. In a cell, the link is the number.
-        let number = match words.split_once("<b>") {
-            Some((_, number)) => digits(number.split('<').next().unwrap()),
-            None => digits(words.split_once('>').unwrap().1),
-        };
-        let Ok(number) = number.parse::<usize>() else { continue };
-        let query = link.replace("&amp;", "&");
-        assert_eq!(server.items(&format!("/v1/messages?{query}")).await.len(), number, "{query}");
-        followed += 1;
-    }
+    let followed = each_number_leads_to_its_rows(&server, &page).await;
     assert!(followed > 10, "{followed} numbers");
     server.opens("/?hours=169").await.is(422);
     server.stop().await;

@@ -96,7 +96,7 @@ impl Code {
 const TSV: &str = include_str!("../codes.tsv");
 
 /// Replaces the channel's name in rows that apply to every channel.
-const COMMON: &str = "*";
+pub const COMMON: &str = "*";
 
 /// The word of each class in the table.
 const WORDS: [(&str, Class); 9] = [

@@ -64,6 +64,19 @@ customElements.define("copy-button", class extends HTMLElement {
   }
 });
 
+// A button that shows the keys.
+const showKeys = () => document.getElementById("keys")?.showModal();
+customElements.define("keys-button", class extends HTMLElement {
+  connectedCallback() {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link-button";
+    button.textContent = "Keys";
+    button.addEventListener("click", showKeys);
+    this.replaceChildren(button);
+  }
+});
+
 // Keys: / moves to the box, ? shows the keys, and j and k move between the rows of a list.
 const isTyping = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
 const move = (by) => {
@@ -74,7 +87,7 @@ const move = (by) => {
 };
 const keys = {
   "/": () => document.getElementById("q")?.focus(),
-  "?": () => document.getElementById("keys")?.showModal(),
+  "?": showKeys,
   j: () => move(1),
   k: () => move(-1),
 };

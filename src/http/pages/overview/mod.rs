@@ -1,13 +1,16 @@
 //! `GET /`: what happens at the moment, and what needs attention. Every number leads to its rows.
 
-mod chart;
+mod hourly;
 
 use actix_web::web::Data;
 use maud::{Markup, html};
 
 use super::{
     page::{Page, Room, Twin},
-    show::{Tone, between, capitalised, channel_name, number, status, time, with_query},
+    show::{
+        Tone, between, capitalised, channel_or_none, code_link, linked, list_of, number, share, status, time,
+        with_query,
+    },
 };
 use crate::{
     domain::Status,
@@ -47,7 +50,7 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>
         div.columns {
             div {
                 h2 { "Failed messages an hour" }
-                section.card { (chart::failed_by_hour(overview)) }
+                section.card { (hourly::render(overview)) }
             }
             div {
                 h2 { "Why messages failed" }
@@ -110,7 +113,7 @@ fn figures(overview: &OverviewView) -> Markup {
             level.count,
             &rows(overview, [("status", status.as_str())]),
             if level.count > 0 { tone } else { Tone::Plain },
-            &share(level, total),
+            &compared(level, total),
         )
     };
     let bounded = |name: &str, bounded: BoundedView, link: &str, words: &str| {
@@ -145,13 +148,9 @@ fn usual(level: LevelView) -> String {
 }
 
 /// The share of a count, and the usual count.
-fn share(level: LevelView, total: i64) -> String {
+fn compared(level: LevelView, total: i64) -> String {
     let usual = level.usual.map(|usual| format!(", usual {usual}")).unwrap_or_default();
-    // In tenths of a percent, rounded.
-    match (level.count * 1000 + total / 2).checked_div(total) {
-        Some(share) => format!("{}.{} %{usual}", share / 10, share % 10),
-        None => format!("none{usual}"),
-    }
+    format!("{}{usual}", share(level.count, total))
 }
 
 fn failures(overview: &OverviewView) -> Markup {
@@ -170,16 +169,20 @@ fn failures(overview: &OverviewView) -> Markup {
 }
 
 fn failure_row(overview: &OverviewView, failure: &FailureView) -> Markup {
-    let filters =
-        [("status", Some("failed")), ("code", failure.code.as_deref()), ("channel", failure.channel.as_deref())];
-    let filters = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let (code, channel) = (failure.code.as_deref(), failure.channel.as_deref());
+    let link = list_of([
+        ("status", Some("failed")),
+        ("code", code),
+        ("channel", channel),
+        ("since", Some(overview.since.as_str())),
+    ]);
     let words = failure.meaning.as_deref().map_or_else(|| "Not in the list of codes".to_owned(), capitalised);
     let is_unusual = failure.usual.is_some_and(|usual| is_above(failure.count, usual));
     html! {
         tr {
             td {
-                a href=(rows(overview, filters)) { (words) } br;
-                small { (failure.code.as_deref().unwrap_or("no code")) " · " (failure.channel.as_deref().map_or_else(|| "no channel".to_owned(), channel_name)) }
+                (linked(link.as_deref(), &words)) br;
+                small { @if let Some(code) = code { (code_link(code, channel)) } @else { "no code" } " · " (channel_or_none(channel)) }
             }
             td.number { (number(failure.count)) }
             td.number { (level_words(failure.usual)) @if is_unusual { br; small.bad.above { "above usual" } } }
@@ -217,18 +220,18 @@ fn channels(overview: &OverviewView) -> Markup {
 }
 
 fn channel_row(overview: &OverviewView, channel: &ChannelView, used: &[&str]) -> Markup {
-    let of = |status: Option<&str>| {
-        let filters = [("channel", channel.channel.as_deref()), ("status", status)];
-        rows(overview, filters.into_iter().filter_map(|(name, value)| Some((name, value?))))
-    };
+    let name = channel.channel.as_deref();
+    let of_channel = [("channel", name), ("since", Some(overview.since.as_str()))];
     html! {
         tr {
-            td { (channel.channel.as_deref().map_or_else(|| "not known".to_owned(), channel_name)) }
-            td.number { a href=(of(None)) { (number(channel.count)) } }
+            td { (channel_or_none(name)) }
+            td.number { (linked(list_of(of_channel).as_deref(), &number(channel.count))) }
             @for word in used {
                 td.number {
                     @match channel.statuses.get(*word) {
-                        Some(count) => { a href=(of(Some(word))) { (number(*count)) } }
+                        Some(count) => {
+                            (linked(list_of(of_channel.into_iter().chain([("status", Some(*word))])).as_deref(), &number(*count)))
+                        }
                         None => { span.none { "–" } }
                     }
                 }
@@ -245,9 +248,9 @@ mod tests {
     #[test]
     fn a_share_is_rounded_to_a_tenth_of_a_percent() {
         let level = |count, usual| LevelView { count, usual };
-        assert_eq!(share(level(611, Some(448.5)), 18_402), "3.3 %, usual 448.5");
-        assert_eq!(share(level(3, None), 3), "100.0 %");
-        assert_eq!(share(level(0, None), 0), "none");
+        assert_eq!(compared(level(611, Some(448.5)), 18_402), "3.3 %, usual 448.5");
+        assert_eq!(compared(level(3, None), 3), "100.0 %");
+        assert_eq!(compared(level(0, None), 0), "none");
     }
 
     #[test]

@@ -9,7 +9,9 @@ use maud::{Markup, html};
 use super::{
     login::see_other,
     page::{Page, Room, message_twin},
-    show::{Tone, between, channel_name, exact_time, facts, id, message_path, pill, status, time, with_query},
+    show::{
+        Tone, between, channel_name, code_link, exact_time, facts, id, message_path, pill, status, time, with_query,
+    },
 };
 use crate::{
     config::Scope,
@@ -63,7 +65,7 @@ fn main(message: &MessageView, notifications: &ListView<NotificationView>, can_c
             @if let Some(submission) = &message.submission { (sent::render(submission)) }
             (about(message))
         }
-        @if let Some(recipients) = &message.recipients { (all(recipients)) }
+        @if let Some(recipients) = &message.recipients { (all(recipients, message.channel.as_deref())) }
         h2 { "What happened, and what counted" }
         section.card { (timeline::render(message)) }
         h2 #raw { "What the platform posted" }
@@ -143,17 +145,15 @@ fn addressee(channel: Option<&str>) -> &'static str {
 fn about(message: &MessageView) -> Markup {
     let text = |text: &Option<String>| text.as_ref().map(|text| html! { (text) });
     let mono = |text: &Option<String>| text.as_ref().map(|text| id(text));
-    let of_list = |name: &str, value: &Option<String>, words: fn(&str) -> String| {
-        let link = |value: &String| with_query("/messages", [(name, value.as_str())]);
-        value.as_ref().map(|value| html! { a href=(link(value)) { (words(value)) } })
-    };
+    let channel = message.channel.as_deref();
+    let of_channel = |name| html! { a href=(with_query("/messages", [("channel", name)])) { (channel_name(name)) } };
     let origin =
         if message.origin == Origin::Sent.as_str() { "sent by receiptd" } else { "observed: another system sent it" };
     let given = message.submission.as_ref();
     facts([
         ("To", text(&message.to)),
         ("From", text(&message.from)),
-        ("Channel", of_list("channel", &message.channel, channel_name)),
+        ("Channel", channel.map(of_channel)),
         ("Segments", message.segments.map(|segments| html! { (segments) })),
         ("Final", Some(html! { @if message.is_final { "yes" } @else { "no, it may still change" } })),
         ("Overdue", Some(html! { @if message.overdue { "yes" } @else { "no" } })),
@@ -162,7 +162,7 @@ fn about(message: &MessageView) -> Markup {
         ("First known", Some(exact_time(&message.created_at))),
         ("Time of the status", message.status_at.as_deref().map(exact_time)),
         ("Last change", Some(exact_time(&message.updated_at))),
-        ("Code", of_list("code", &message.code, str::to_owned)),
+        ("Code", message.code.as_deref().map(|code| code_link(code, channel))),
         ("Reason", text(&message.reason)),
         ("Origin", Some(html! { (origin) })),
         ("Correlation id", Some(id(&message.correlation_id))),
@@ -173,7 +173,7 @@ fn about(message: &MessageView) -> Markup {
     ])
 }
 
-fn all(recipients: &[RecipientView]) -> Markup {
+fn all(recipients: &[RecipientView], channel: Option<&str>) -> Markup {
     html! {
         h2 { "Its " (recipients.len()) " recipients" }
         div.card.wide {
@@ -193,7 +193,7 @@ fn all(recipients: &[RecipientView]) -> Markup {
                                     @if let Some(reason) = &one.reason { " “" (reason) "”" }
                                 }
                             }
-                            td data-label="Code" { (one.code.as_deref().unwrap_or("–")) }
+                            td data-label="Code" { @if let Some(code) = &one.code { (code_link(code, channel)) } @else { "–" } }
                             td data-label="Final" { @if one.is_final { "yes" } @else { "no" } }
                             td data-label="Transaction id" { (id(one.transaction_id.as_deref().unwrap_or("–"))) }
                         }

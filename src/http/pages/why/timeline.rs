@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     domain::{Effect, Source, Status},
-    http::pages::show::{Tone, between, capitalised, id, timeline_time, with_query},
+    http::pages::show::{Tone, between, capitalised, code_link, id, timeline_time},
     query::{EntryView, MessageView},
 };
 
@@ -92,11 +92,6 @@ fn way(source: &str) -> &'static str {
         Some(Source::Import) => "by import",
         _ => "by the notify URL",
     }
-}
-
-fn code_link(code: &str, channel: Option<&str>) -> Markup {
-    let channel = channel.map(|channel| ("channel", channel));
-    html! { a href=(with_query("/messages", [("code", code)].into_iter().chain(channel))) { code { (code) } } }
 }
 
 /// What an entry says, for people.

@@ -1,0 +1,268 @@
+//! `GET /failures`: the messages of a period that did not arrive, by reason, channel and time. It adds up one answer of
+//! `/v1/stats`. The counters do not distinguish senders, so there is no table of these.
+
+mod period;
+mod tables;
+
+use actix_web::web::Data;
+use maud::{Markup, html};
+
+use self::{
+    period::{PartOf, Period, Step},
+    tables::{Reason, Tally},
+};
+use super::{
+    chart::{self, Bar},
+    page::{Page, Room, Twin, quoted},
+    show::{
+        self, Tone, capitalised, channel_name, channel_or_none, choice, code_link, linked, list_of, number, share,
+        with_query,
+    },
+    why::{resend_words, side_words},
+};
+use crate::{
+    domain::{Channel, Status},
+    http::{
+        extract::{
+            auth::CanRead,
+            caught_up::CaughtUp,
+            pairs::{Pairs, texts},
+        },
+        problem::Problem,
+        state::App,
+    },
+    query::{CountRequest, StatsRowView, code_of},
+};
+
+/// Up to so many hours or days, the table below the chart is open.
+const OPEN: usize = 14;
+
+/// Shows the failures.
+pub(super) async fn page(_: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
+    // A form sends its empty fields too.
+    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
+    let now = app.clock.now();
+    let default = period::first_of_days(now, 7);
+    let since = (!given.iter().any(|(name, _)| *name == "since")).then_some(("since", default.as_str()));
+    let asked: Vec<_> = given.iter().copied().chain(since).collect();
+    let by = |step: Step| [("by", step.by())].into_iter().chain(asked.iter().copied());
+    let days = CountRequest::parse(by(Step::Day)).map_err(Problem::faulty)?;
+    let period = Period::of(&days, now)?;
+    let request = CountRequest::parse(by(period.step)).map_err(Problem::faulty)?;
+    let stats = app.query.stats(&request).await?;
+    let shown = Shown { asked: &asked, period: &period, rows: &stats.items, total: tables::total(&stats.items) };
+    let main = html! {
+        h1 { "Failures" }
+        p.soft { "Messages that did not arrive: the network or the channel reported a failure, Webex Connect rejected them, or their time ran out here." }
+        nav.periods aria-label="Period" {
+            @for (words, since) in period::offered(now) {
+                @let is_chosen = asked.contains(&("since", since.as_str())) && !given.iter().any(|(name, _)| *name == "until");
+                a href=(shown.since(&since)) aria-current=[is_chosen.then_some("true")] { (words) }
+            }
+        }
+        (form(&given))
+        (shown.render())
+    };
+    let flags = asked.iter().map(|(name, value)| format!(" --{name} {}", quoted(value)));
+    let twin = Twin {
+        api: with_query("/v1/stats", by(period.step)),
+        command: Some(format!("stats --by {}{}", period.step.by(), flags.collect::<String>())),
+        export: None,
+    };
+    Ok(Page { title: "Failures".to_owned(), room: Some(Room::Failures), main, twin: Some(twin) })
+}
+
+fn form(given: &[(&str, &str)]) -> Markup {
+    let value = |name: &str| given.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
+    let channels = Channel::known().map(|channel| (channel.to_string(), channel_name(channel.as_str())));
+    html! {
+        form.filters method="get" action="/failures" {
+            (choice("Channel", "channel", value("channel"), channels))
+            label { "Code" input name="code" value=(value("code")) inputmode="numeric"; }
+            label { "From (UTC)" input name="since" value=(value("since")) placeholder="2026-05-20"; }
+            label { "Until (UTC)" input name="until" value=(value("until")) placeholder="2026-05-21"; }
+            div.buttons { button.main-button { "Show" } @if !given.is_empty() { a href="/failures" { "Clear" } } }
+        }
+    }
+}
+
+/// What the page shows.
+struct Shown<'a> {
+    asked: &'a [(&'a str, &'a str)],
+    period: &'a Period,
+    rows: &'a [StatsRowView],
+    total: Tally,
+}
+
+impl Shown<'_> {
+    /// The same page from another time until now.
+    fn since(&self, since: &str) -> String {
+        let others = self.asked.iter().copied().filter(|(name, _)| !["since", "until"].contains(name));
+        with_query("/failures", others.chain([("since", since)]))
+    }
+
+    /// The list of the counted messages with these properties, which take the place of what was asked for.
+    fn list(&self, properties: &[(&str, Option<&str>)]) -> Option<String> {
+        let is_free = |name: &str| !properties.iter().any(|(taken, _)| *taken == name);
+        let asked = self.asked.iter().filter(|(name, _)| is_free(name)).map(|(name, value)| (*name, Some(*value)));
+        list_of(asked.chain(properties.iter().copied()))
+    }
+
+    fn render(&self) -> Markup {
+        html! {
+            (self.figures())
+            @if self.total.lost() == 0 {
+                section.card { p.none { "No message of this period has failed." } }
+            } @else {
+                div.columns {
+                    div { h2 { "Over time" } section.card { (self.over_time()) } }
+                    div { h2 { "By channel" } (self.by_channel()) }
+                }
+                h2 { "By reason" }
+                (self.by_reason())
+            }
+            p.soft.window {
+                "Messages that receiptd first knew of from " (show::time(&self.period.since.to_string())) " until "
+                (show::time(&self.period.until.to_string())) ", exactly counted."
+            }
+        }
+    }
+
+    fn figures(&self) -> Markup {
+        let all = self.total.all;
+        let figure = |name: &str, count: i64, tone: &str, link: Option<String>, words: &str| {
+            html! { li { a.card.(tone) href=[link] { small { (name) } b { (number(count)) } small { (words) } } } }
+        };
+        html! {
+            ul.figures {
+                (figure("Messages", all, "", self.list(&[]), "in this period"))
+                @for (status, count) in self.total.by_status() {
+                    @let word = status.as_str();
+                    @let tone = if count > 0 { Tone::of(word).class() } else { "" };
+                    (figure(&capitalised(word), count, tone, self.list(&[("status", Some(word))]), &share(count, all)))
+                }
+            }
+        }
+    }
+
+    fn over_time(&self) -> Markup {
+        let (steps, step) = (self.period.steps(), self.period.step);
+        let tallies = tables::tallies(self.rows, step.dimension());
+        let tally = |part: &PartOf| tallies.get(&Some(part.name.as_str())).cloned().unwrap_or_default();
+        let bars: Vec<_> = steps.iter().map(|part| Bar { failed: tally(part).lost(), usual: None }).collect();
+        let ends = [steps.first(), steps.last()].map(|part| part.map_or_else(Markup::default, PartOf::title));
+        let label = format!("Failures by {}, as in the table below", step.word());
+        html! {
+            (chart::failed(&bars, &label, ends))
+            details open[steps.len() <= OPEN] {
+                summary { "The same as a table" }
+                div.wide {
+                    table {
+                        (self.head(&capitalised(step.word())))
+                        tbody { @for part in &steps { tr { td { (part.title()) } (self.cells(&tally(part), &part.bounds())) } } }
+                    }
+                }
+            }
+        }
+    }
+
+    fn by_channel(&self) -> Markup {
+        html! {
+            div.card.wide {
+                table {
+                    (self.head("Channel"))
+                    tbody {
+                        @for (channel, tally) in tables::channels(self.rows) {
+                            tr { td { (channel_or_none(channel)) } (self.cells(&tally, &[("channel", channel)])) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a table has a column for this status.
+    fn has_column(&self, status: Status) -> bool {
+        let occurs = self.total.by_status().any(|(other, count)| other == status && count > 0);
+        status == Status::Failed || occurs
+    }
+
+    fn head(&self, first: &str) -> Markup {
+        let words = Tally::default().by_status().map(|(status, _)| status).collect::<Vec<_>>();
+        html! {
+            thead {
+                tr {
+                    th { (first) }
+                    th.number { "Messages" }
+                    @for status in words.into_iter().filter(|status| self.has_column(*status)) {
+                        th.number { (show::status(status.as_str(), None)) }
+                    }
+                    th.number { "Share" }
+                }
+            }
+        }
+    }
+
+    /// The cells of a row about the messages with these properties.
+    fn cells(&self, tally: &Tally, properties: &[(&str, Option<&str>)]) -> Markup {
+        let cell = |count: i64, status: Option<Status>| {
+            let status = status.map(|status| ("status", Some(status.as_str())));
+            let link = self.list(&properties.iter().copied().chain(status).collect::<Vec<_>>());
+            html! {
+                td.number { @if count == 0 { span.none { "–" } } @else { (linked(link.as_deref(), &number(count))) } }
+            }
+        };
+        html! {
+            (cell(tally.all, None))
+            @for (status, count) in tally.by_status().filter(|(status, _)| self.has_column(*status)) {
+                (cell(count, Some(status)))
+            }
+            td.number { @if tally.all == 0 { span.none { "–" } } @else { (share(tally.lost(), tally.all)) } }
+        }
+    }
+
+    fn by_reason(&self) -> Markup {
+        html! {
+            div.card.wide {
+                table.stacked {
+                    thead { tr { th { "Reason" } th { "What to do" } th.number { "Messages" } th.number { "Share of failures" } } }
+                    tbody { @for (reason, count) in tables::reasons(self.rows) { (self.reason_row(&reason, count)) } }
+                }
+            }
+        }
+    }
+
+    fn reason_row(&self, reason: &Reason<'_>, count: i64) -> Markup {
+        let Reason { status, channel, code } = *reason;
+        let link = self.list(&[("status", Some(status)), ("channel", channel), ("code", code)]);
+        let known = code.and_then(|code| code_of(channel, code));
+        let words = match (&known, code) {
+            (Some(known), _) => known.sentence.as_str(),
+            (None, Some(_)) => "Not in the list of codes",
+            (None, None) if status == Status::Expired.as_str() => "Its time ran out before it was sent.",
+            (None, None) => "No code was reported.",
+        };
+        html! {
+            tr {
+                td {
+                    (linked(link.as_deref(), words)) br;
+                    small {
+                        @if let Some(code) = code { (code_link(code, channel)) } @else { "no code" }
+                        " · " (channel_or_none(channel)) " · " (status)
+                    }
+                }
+                td {
+                    @if let Some(known) = &known {
+                        (known.advice) br;
+                        small {
+                            @if let Some(side) = &known.side { "Whose side: " (side_words(side)) " · " }
+                            "Sending again: " (resend_words(&known.resend))
+                        }
+                    } @else { span.none { "–" } }
+                }
+                td.number data-label="Messages" { (linked(link.as_deref(), &number(count))) }
+                td.number data-label="Share of failures" { (share(count, self.total.lost())) }
+            }
+        }
+    }
+}
