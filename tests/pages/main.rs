@@ -7,6 +7,7 @@
 
 mod browser;
 mod keys;
+mod live;
 mod webdriver;
 
 use std::time::Duration;

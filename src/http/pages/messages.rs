@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use maud::{Markup, html};
 
 use super::{
+    live,
     page::{Page, Room, Twin, quoted},
     show::{
         Tone, capitalised, channel_name, choice, code_link, extent, id, message_path, or_dash, pill, status, time,
@@ -39,6 +40,7 @@ pub(super) async fn page(
     let request = ListRequest::parse(meant, &app.query.cutoffs()).map_err(Problem::faulty)?;
     let names: Vec<_> = ["messages"].into_iter().chain(filters.iter().map(|(name, _)| name.as_str())).collect();
     app.looked_at(caller.actor(), || names.join(" ")).await?;
+    let position = live::position(&app).await?;
     let list = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
     let kept: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
     let main = html! {
@@ -46,6 +48,10 @@ pub(super) async fn page(
         p.soft {
             "Newest first, by the time at which receiptd first knew of them."
             @if let Some(words) = seen_through_a_view(&given, &filters) { " Only those " b { (words) } "." }
+        }
+        // An older page does not change when something is new.
+        @if request.after.is_none() {
+            (live::bar(position, kept.iter().copied(), &with_query("/messages", given.iter().copied())))
         }
         (form(&given))
         (rows(&list.items))

@@ -15,6 +15,7 @@
 //! | `overview` | what happens at the moment |
 //! | `failures` | which messages did not arrive, and why |
 //! | `chart` | a chart of failures over time |
+//! | `live` | what is new since a page was made |
 //! | `messages`, `why` | the list of messages; one message, with what happened and why |
 //! | `archive` | inbound messages, and the quarantine |
 //! | `audit` | the audit log |
@@ -27,6 +28,7 @@ mod chart;
 mod failures;
 mod find;
 mod glossary;
+mod live;
 mod login;
 mod messages;
 mod overview;

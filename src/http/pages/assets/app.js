@@ -64,6 +64,97 @@ customElements.define("copy-button", class extends HTMLElement {
   }
 });
 
+// Counts the messages that are new or have changed since the page was made. Nothing on the page moves: a click shows them. The
+// stream continues where it was left, so nothing is missed, whether the connection is lost or the reader pauses it.
+const SILENCE = 45_000; // The server says something every 15 s.
+const AGAIN = 2_000;
+const MOST = 999;
+customElements.define("live-bar", class extends HTMLElement {
+  #seen = new Set();
+  #after = this.dataset.after;
+  #paused = false;
+  #ended = false;
+  #reading;
+  #state = document.createElement("span");
+  #switch = document.createElement("button");
+  #news = document.createElement("a");
+
+  connectedCallback() {
+    this.#state.setAttribute("role", "status");
+    this.#switch.type = "button";
+    this.#switch.addEventListener("click", () => { this.#paused = !this.#paused; this.#settle(); });
+    this.#news.className = "button main-button";
+    this.#news.href = this.dataset.here;
+    this.#news.hidden = true;
+    this.replaceChildren(this.#state, this.#switch, this.#news);
+    // A browser has few connections to a server, so a page that is not seen gives its connection back.
+    document.addEventListener("visibilitychange", () => this.#settle());
+    addEventListener("pagehide", () => this.#stop());
+    addEventListener("pageshow", () => this.#settle());
+    this.#settle();
+  }
+
+  #say(state, words) {
+    this.className = state;
+    if (this.#state.textContent !== words) this.#state.textContent = words;
+  }
+
+  #stop() {
+    this.#reading?.abort();
+    this.#reading = undefined;
+  }
+
+  #settle() {
+    this.#switch.textContent = this.#paused ? "Resume" : "Pause";
+    if (this.#paused) this.#say("paused", "Paused: what is new is not counted");
+    if (this.#paused || this.#ended || document.hidden || this.#seen.size > MOST) this.#stop();
+    else if (!this.#reading) this.#follow();
+  }
+
+  async #follow() {
+    const { signal } = this.#reading = new AbortController();
+    while (!signal.aborted) {
+      try { await this.#read(signal); } catch { /* The connection was lost, or was given back. */ }
+      if (signal.aborted) return;
+      if (this.#ended) return this.#say("ended", "Not live any more: reload the page to see what is new");
+      this.#say("lost", "Connection lost, connecting again");
+      await new Promise((done) => setTimeout(done, AGAIN));
+    }
+  }
+
+  async #read(signal) {
+    const answer = await fetch(this.dataset.events, { headers: { "Last-Event-ID": this.#after }, signal });
+    if (!answer.ok) {
+      this.#ended = answer.status < 500 && answer.status !== 429;
+      return;
+    }
+    this.#say("live", "Live");
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let [rest, id] = ["", this.#after];
+    for (;;) {
+      const silence = setTimeout(() => reader.cancel(), SILENCE);
+      const { done, value } = await reader.read().finally(() => clearTimeout(silence));
+      if (done) return;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line.startsWith("id: ")) id = line.slice(4);
+        if (!line.startsWith("data: ")) continue;
+        this.#after = id;
+        this.#seen.add(JSON.parse(line.slice(6)).correlationId);
+      }
+      this.#show();
+    }
+  }
+
+  #show() {
+    const count = this.#seen.size;
+    this.#news.hidden = count === 0;
+    this.#news.textContent = `${count > MOST ? `Over ${MOST}` : count} new or changed`;
+    if (count > MOST) this.#stop();
+  }
+});
+
 // A button that shows the keys.
 const showKeys = () => document.getElementById("keys")?.showModal();
 customElements.define("keys-button", class extends HTMLElement {

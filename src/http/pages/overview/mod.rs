@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use maud::{Markup, html};
 
 use super::{
+    live,
     page::{Page, Room, Twin},
     show::{
         Tone, between, capitalised, channel_or_none, code_link, linked, list_of, number, share, status, time,
@@ -35,11 +36,13 @@ const CERTIFICATE_DAYS: i64 = 21;
 /// Shows the overview.
 pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
     let hours = hours(texts(&pairs))?;
+    let position = live::position(&app).await?;
     let glance = glance(&caller, hours, &app).await?;
     let (overview, chosen) = (&glance.overview, hours.get().to_string());
     let now = app.clock.now().to_string();
     let main = html! {
         h1 { "Overview" }
+        (live::bar(position, [], &with_query("/", texts(&pairs))))
         (health(&glance, &now))
         nav.periods aria-label="Period" {
             @for (hours, words) in PERIODS {
