@@ -36,6 +36,8 @@ pub(crate) struct Installation {
     pub(crate) sending_stopped: Option<Stopped>,
     /// Whether there is a platform to send to.
     pub(crate) can_send: bool,
+    /// Since when the message is due that has waited longest to be sent; `None` if none waits.
+    pub(crate) unsent_since: Option<String>,
     /// When the certificate of the server ends; `None` without one.
     pub(crate) certificate_ends_at: Option<String>,
 }
@@ -70,6 +72,8 @@ pub(crate) fn hours<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Resu
 /// Looks at everything.
 pub(crate) async fn glance(caller: &CaughtUp<CanRead>, hours: OverviewHours, app: &App) -> Result<Glance, Problem> {
     let overdue = ListRequest::parse([("overdue", "true")], &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let now = app.clock.now();
+    let due = app.store.outbox.next_due().await?.into_iter().map(|(_, due)| due).filter(|due| *due <= now).min();
     let health = app.dispatch_health.as_ref().map(|health| health.borrow().clone());
     let installation = Installation {
         behind_seconds: caller.behind().map_or(0, |behind| behind.as_secs().max(1)),
@@ -80,6 +84,7 @@ pub(crate) async fn glance(caller: &CaughtUp<CanRead>, hours: OverviewHours, app
                 Some(Stopped { since: since.to_string(), reason, advice: trouble.advice() })
             }
         }),
+        unsent_since: due.map(|due| due.to_string()),
         certificate_ends_at: app.certificate.as_ref().map(|certificate| certificate.good_until().to_string()),
     };
     Ok(Glance { overview: app.overview.look(hours, overdue.filter).await?, installation })

@@ -32,6 +32,8 @@ use crate::{
 const PERIODS: [(&str, &str); 3] = [("6", "6 hours"), ("24", "24 hours"), ("168", "7 days")];
 /// A certificate that ends sooner than this needs attention.
 const CERTIFICATE_DAYS: i64 = 21;
+/// A message that is due for longer needs attention.
+const LONG_WAIT_SECONDS: i64 = 60;
 
 /// Shows the overview.
 pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
@@ -93,12 +95,24 @@ fn health(glance: &Glance, now: &str) -> Markup {
                 (None, true) => { (item(Tone::Good, html! { "Messages are sent" })) }
                 (None, false) => { (item(Tone::Plain, html! { "Sending is not set up" })) }
             }
+            @if let Some(since) = &installation.unsent_since {
+                @let waits = html! { a href="/messages?status=queued" { "Oldest unsent" } ": due since " (time(since)) @if let Some(wait) = between(since, now) { ", " (wait) } };
+                (item(if waits_long(now, since) { Tone::Warn } else { Tone::Good }, waits))
+            } @else if installation.can_send {
+                (item(Tone::Good, html! { "No message waits to be sent" }))
+            }
             @if let Some(end) = &installation.certificate_ends_at {
                 @let soon = ends_soon(now, end);
                 (item(if soon { Tone::Warn } else { Tone::Good }, html! { "Certificate ends " (time(end)) }))
             }
         }
     }
+}
+
+/// Whether a message is due for longer than a few attempts take.
+fn waits_long(now: &str, since: &str) -> bool {
+    let parse = chrono::DateTime::parse_from_rfc3339;
+    parse(now).ok().zip(parse(since).ok()).is_none_or(|(now, since)| (now - since).num_seconds() > LONG_WAIT_SECONDS)
 }
 
 fn ends_soon(now: &str, end: &str) -> bool {
