@@ -53,6 +53,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/messages").get(messages::page),
         Endpoint::at("/messages/{correlationId}").get(why::page),
         Endpoint::at("/messages/{correlationId}/cancel").post(why::cancel),
+        Endpoint::at("/messages/{correlationId}/again").get(why::again::page).post(why::again::send),
         Endpoint::at("/failures").get(failures::page),
         Endpoint::at("/inbound").get(archive::inbound),
         Endpoint::at("/quarantine").get(archive::quarantine),

@@ -8,6 +8,7 @@ use actix_web::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
+    config::Scope,
     http::{
         extract::{auth::CanRead, caught_up::CaughtUp, filters::Filters, pairs::texts},
         problem::{Code, Problem},
@@ -22,7 +23,7 @@ use crate::{
 pub(super) async fn export(caller: CaughtUp<CanRead>, pairs: Filters, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = ExportRequest::parse(texts(&pairs), &app.query.cutoffs()).map_err(Problem::faulty)?;
     if request.subject == Subject::Audit {
-        caller.must_administer()?;
+        caller.must(Scope::Admin)?;
     }
     let content_type = match request.format {
         Format::Csv => "text/csv; charset=utf-8; header=present",

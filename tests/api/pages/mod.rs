@@ -1,5 +1,6 @@
 //! The pages for people. Each shows what its twin of the API answers.
 
+mod again;
 mod failures;
 mod glossary;
 mod numbers;

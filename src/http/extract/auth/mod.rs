@@ -110,9 +110,9 @@ impl<A> Caller<A> {
         self.identity.may(scope)
     }
 
-    /// Refuses callers who do not have the scope `admin` as well.
-    pub(crate) fn must_administer(&self) -> Result<(), Problem> {
-        if self.identity.may(Scope::Admin) { Ok(()) } else { Err(lacks(self.actor(), Scope::Admin)) }
+    /// Refuses callers who do not have this scope as well.
+    pub(crate) fn must(&self, scope: Scope) -> Result<(), Problem> {
+        if self.identity.may(scope) { Ok(()) } else { Err(lacks(self.actor(), scope)) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `GET /messages/{correlationId}`: what happened to a message, and why. `POST …/cancel` cancels it.
 
+pub(super) mod again;
 mod sent;
 mod timeline;
 
@@ -41,7 +42,8 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, MessageId(id): MessageId, ap
     let can_cancel = caller.may(Scope::Send)
         && message.origin == Origin::Sent.as_str()
         && Status::from_word(&message.status) == Some(Status::Queued);
-    let main = main(&message, &notifications, can_cancel, &app.clock.now().to_string());
+    let can = Can { cancel: can_cancel, send_again: can_send_again(&caller, &message, &app) };
+    let main = main(&message, &notifications, can, &app.clock.now().to_string());
     let twin = Some(message_twin(&message.correlation_id));
     Ok(Page { title: message.correlation_id, room: Some(Room::Messages), main, twin })
 }
@@ -56,10 +58,24 @@ pub(super) async fn cancel(
     Ok(see_other(&message_path("/messages", id.as_str()), None))
 }
 
-fn main(message: &MessageView, notifications: &ListView<NotificationView>, can_cancel: bool, now: &str) -> Markup {
+/// What the reader can do with the message.
+#[derive(Clone, Copy)]
+struct Can {
+    cancel: bool,
+    send_again: bool,
+}
+
+/// Whether receiptd has what the message said, and the reader may see it and send.
+fn can_send_again(caller: &CaughtUp<CanRead>, message: &MessageView, app: &App) -> bool {
+    let waits = matches!(Status::from_word(&message.status), Some(Status::Queued | Status::Sending));
+    let may = caller.may(Scope::Send) && caller.may(Scope::Content);
+    may && !waits && message.submission.is_some() && app.sender.is_configured()
+}
+
+fn main(message: &MessageView, notifications: &ListView<NotificationView>, can: Can, now: &str) -> Markup {
     html! {
         p.trail { a href="/messages" { "Messages" } " › " (id(&message.correlation_id)) }
-        (verdict(message, can_cancel, now))
+        (verdict(message, can, now))
         h2 { "What was sent" }
         section.card {
             @if let Some(submission) = &message.submission { (sent::render(submission)) }
@@ -74,7 +90,7 @@ fn main(message: &MessageView, notifications: &ListView<NotificationView>, can_c
 }
 
 /// The answer, before the evidence.
-fn verdict(message: &MessageView, can_cancel: bool, now: &str) -> Markup {
+fn verdict(message: &MessageView, can: Can, now: &str) -> Markup {
     let tone = Tone::of(&message.status);
     let tone = if tone == Tone::Plain && message.overdue { Tone::Warn } else { tone };
     let known = message.status_at.as_deref().unwrap_or(&message.updated_at);
@@ -100,7 +116,10 @@ fn verdict(message: &MessageView, can_cancel: bool, now: &str) -> Markup {
                         button.main-button { "All messages to " (addressee(message.channel.as_deref())) }
                     }
                 }
-                @if can_cancel {
+                @if can.send_again {
+                    a.button href={ (message_path("/messages", &message.correlation_id)) "/again" } { "Send again" }
+                }
+                @if can.cancel {
                     form method="post" action=(message_path("/messages", &message.correlation_id) + "/cancel") {
                         button { "Cancel this message" }
                     }
