@@ -75,7 +75,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ledger::{Dropped, Notifications, Observer, Report};
-pub use self::settings::Settings;
+pub use self::settings::{Outage, Settings};
 
 use self::courier::Courier;
 use self::ledger::Ledger;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use receiptd_domain::Channel;
 
 use super::directives::Directives;
 use super::envelope;
 use super::journey;
 use super::request::{Api, Order, Recipient};
-use super::settings::Settings;
+use super::settings::{Outage, Settings};
 use super::step::{Step, falls};
 use super::trace::{Frame, Trace};
 
@@ -56,6 +57,11 @@ pub(super) fn plan(
     transaction_id: &str,
     accepted_at: DateTime<Utc>,
 ) -> Plan {
+    let failing = settings.outage.as_ref().filter(|outage| concerns(outage, order, recipient, accepted_at));
+    let words = match failing {
+        Some(outage) => &Directives { fail: Some((outage.code.clone(), None)), ..words.clone() },
+        None => words,
+    };
     let mut rng = draws(settings.seed, nth);
     let early = falls(&mut rng, settings.early);
     let trace = trace(&mut rng, settings, order, recipient, transaction_id);
@@ -91,6 +97,14 @@ pub(super) fn plan(
     }
     shuffle(&mut rng, settings.reorder, &mut notifications);
     Plan { early: early && !notifications.is_empty(), notifications }
+}
+
+/// Whether a message cannot arrive because of the outage.
+fn concerns(outage: &Outage, order: &Order, recipient: &Recipient, accepted_at: DateTime<Utc>) -> bool {
+    let number = recipient.id.trim_start_matches('+');
+    order.channel == Channel::Sms
+        && (outage.since..outage.until).contains(&accepted_at)
+        && outage.numbers.iter().any(|beginning| number.starts_with(beginning))
 }
 
 /// Between half of `typical` and twice as long.
@@ -247,6 +261,25 @@ mod tests {
             ("[sim:fail=7203][sim:until=submitted]", &["Submitted"]),
         ] {
             assert_eq!(statuses(&plan_of(&settings, 0, &sms(text))), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_arrives_at_an_operator_that_fails() {
+        let outage = |since: i64, numbers: &str| Outage {
+            numbers: vec![numbers.to_owned()],
+            since: AT + TimeDelta::hours(since),
+            until: AT + TimeDelta::hours(since + 2),
+            code: "7201".to_owned(),
+        };
+        for (outage, expected) in [
+            (outage(-1, "447700"), ["Submitted", "Un-Delivered"]),
+            (outage(1, "447700"), ["Submitted", "Delivered"]),
+            (outage(-2, "447700"), ["Submitted", "Delivered"]),
+            (outage(-1, "4479"), ["Submitted", "Delivered"]),
+        ] {
+            let settings = Settings { outage: Some(outage), ..Settings::calm() };
+            assert_eq!(statuses(&plan_of(&settings, 0, &sms("Hello"))), expected);
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub early: f64,
     /// The share of messages that fail.
     pub failures: f64,
+    /// An operator that fails for some time.
+    pub outage: Option<Outage>,
     /// The tenant's rate limit in messages per second, beyond which a send request is rejected with 7020. A burst may
     /// exceed it by half, but by at most a hundred. `None`: no limit.
     pub rate: Option<NonZeroU32>,
@@ -38,6 +40,19 @@ pub struct Settings {
     pub flat_callbacks: bool,
     /// The clock.
     pub now: fn() -> DateTime<Utc>,
+}
+
+/// An operator that fails for some time: no text message to its subscribers arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The beginnings of the numbers of its subscribers, without a plus sign.
+    pub numbers: Vec<String>,
+    /// Messages that are accepted at this time or later fail.
+    pub since: DateTime<Utc>,
+    /// Messages that are accepted at this time or later arrive again.
+    pub until: DateTime<Utc>,
+    /// The code with which they fail.
+    pub code: String,
 }
 
 impl Settings {
@@ -72,6 +87,7 @@ impl Default for Settings {
             reorder: 0.03,
             early: 0.02,
             failures: 0.08,
+            outage: None,
             rate: None,
             notify_concurrency: 64,
             flat_callbacks: false,

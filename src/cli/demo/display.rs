@@ -83,8 +83,10 @@ pub(super) async fn close(client: &Client, server: &Url, report: &Report) -> any
         posts.posted, posts.retried, posts.lost
     ));
     output::line("");
-    output::line("Open this in a browser:");
+    output::line("Open this in a browser. It shows three days of traffic. Today an operator failed for two hours:");
     output::line(format!("  {server}"));
+    output::line("Why messages failed, by reason, channel and day:");
+    output::line(format!("  {server}failures"));
     output::line("The status of one message, with the reasons:");
     output::line(format!("  curl -s {server}v1/messages/order-7"));
     output::line("All failed messages, newest first:");

@@ -2,15 +2,18 @@
 //!
 //! | File | Holds |
 //! | --- | --- |
+//! | `story` | the time: several days of traffic, in one of which an operator fails |
 //! | `traffic` | the messages: some that receiptd sends, some of other systems |
 //! | `display` | the progress, and the closing words |
 
 mod display;
+mod story;
 mod traffic;
 
 use std::{
     net::{Ipv4Addr, TcpListener},
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -20,7 +23,7 @@ use url::Url;
 
 use super::{client::Client, output, settings::log_filter};
 use crate::{
-    clock::Clock,
+    clock::wall,
     config::{self, Flags},
     lifecycle,
     observe::{self, LogFilter, LogFormat},
@@ -48,6 +51,8 @@ pub(super) struct Args {
 const PORT: u16 = 8080;
 /// The service key of the simulated platform.
 const KEY: &str = "demo-service-key";
+/// An hour of the story ends when all of its notifications have arrived.
+const NOTIFY_DELAY: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     observe::init_logging(&log_filter(LogFilter::at_least(Level::ERROR))?, LogFormat::Auto);
@@ -55,7 +60,20 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let settings = simulator::Settings { seed: args.seed, service_key: Some(KEY.to_owned()), ..Default::default() };
+    let began = wall();
+    let hours = story::hours(args.messages, began);
+    // Nothing may happen before its time, so the clock is set before anything starts.
+    hours.first().into_iter().for_each(story::set_clock);
+    let settings = simulator::Settings {
+        seed: args.seed,
+        service_key: Some(KEY.to_owned()),
+        notify_delay: NOTIFY_DELAY,
+        failures: 0.02,
+        loss: 0.012,
+        outage: Some(story::outage(began)),
+        now: story::now,
+        ..Default::default()
+    };
     let platform = Simulator::bind(listener, settings)?;
     let (platform_url, observer) = (platform.base_url(), platform.observer());
 
@@ -79,14 +97,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let settings = config::load(&flags, environment, Some(empty_file(folder.path())?))?;
 
     let mut platform = tokio::spawn(platform.run(stop.clone()));
-    let mut server = tokio::spawn(lifecycle::serve(settings, Clock::system(), listener, stop.clone()));
+    let mut server = tokio::spawn(lifecycle::serve(settings, story::clock(), listener, stop.clone()));
 
     let submitted = Arc::new(AtomicU64::new(0));
     let client = Client::new(server_url.clone(), None)?;
     let traffic = traffic::Traffic::new(&server_url, &platform_url, token, KEY)?;
     let run_traffic = async {
         let progress = display::Progress::new(args.messages, submitted.clone(), observer.clone());
-        let (sent, ()) = tokio::join!(traffic.play(args.messages, &submitted), progress.follow());
+        let (sent, ()) = tokio::join!(traffic.play(&hours, &submitted, &observer), progress.follow());
         sent?;
         display::close(&client, &server_url, &observer.report()).await
     };
@@ -97,8 +115,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         () = lifecycle::interrupted() => Ok(()),
     };
     if finished.is_ok() && !args.exit {
-        output::line("Ctrl-C ends the demo and removes its database.");
-        lifecycle::interrupted().await;
+        output::line("A message is sent every few seconds. Ctrl-C ends the demo and removes its database.");
+        tokio::select! {
+            () = lifecycle::interrupted() => {}
+            ended = traffic.go_on(args.messages) => ended?,
+        }
     }
     stop.cancel();
     server.await??;

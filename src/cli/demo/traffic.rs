@@ -1,16 +1,31 @@
 //! The messages of the demo. SMS and WhatsApp are sent by receiptd. All other channels belong to other systems, which send
 //! to the platform themselves and use our notify URL.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
 use serde_json::{Value, json};
+use tokio::time::interval;
 use url::Url;
+
+use super::story::{self, Hour};
+use crate::simulator::Observer;
 
 /// The maximum number of concurrent requests.
 const MAX_CONCURRENT: usize = 48;
+/// The pause between two messages after the story.
+const PAUSE: Duration = Duration::from_secs(3);
+/// One of so many messages is sent twice by the system that sends it, with the same correlation id.
+const TWICE: u64 = 600;
+/// The message of these that is sent twice, which is a mail.
+const MAIL: u64 = 412;
+/// How often the traffic asks whether everything has arrived.
+const GLANCE: Duration = Duration::from_millis(10);
 
 pub(super) struct Traffic {
     client: Client,
@@ -31,17 +46,60 @@ impl Traffic {
         })
     }
 
-    /// Submits `messages` messages, and counts them in `submitted`.
-    pub(super) async fn play(&self, messages: u64, submitted: &AtomicU64) -> anyhow::Result<()> {
-        stream::iter(0..messages)
-            .map(|n| async move {
+    /// Submits the messages of each hour, and counts them in `submitted`.
+    pub(super) async fn play(&self, hours: &[Hour], submitted: &AtomicU64, observer: &Observer) -> anyhow::Result<()> {
+        let mut twice = 0;
+        for hour in hours {
+            story::set_clock(hour);
+            stream::iter(hour.messages.clone())
+                .map(|n| async move {
+                    self.submit(n).await?;
+                    submitted.fetch_add(1, Ordering::Relaxed);
+                    anyhow::Ok(())
+                })
+                .buffer_unordered(MAX_CONCURRENT)
+                .try_collect::<()>()
+                .await?;
+            if let Some(n) = hour.messages.clone().find(|n| *n % TWICE == MAIL) {
                 self.submit(n).await?;
-                submitted.fetch_add(1, Ordering::Relaxed);
-                anyhow::Ok(())
-            })
-            .buffer_unordered(MAX_CONCURRENT)
-            .try_collect()
-            .await
+                twice += 1;
+            }
+            self.oddities(hour).await?;
+            until_told(observer, hour.messages.end + twice).await;
+        }
+        Ok(())
+    }
+
+    /// Goes on with a message now and then, until it is stopped.
+    pub(super) async fn go_on(&self, first: u64) -> anyhow::Result<()> {
+        let mut pause = interval(PAUSE);
+        for n in first.. {
+            pause.tick().await;
+            self.submit(n).await?;
+        }
+        Ok(())
+    }
+
+    /// Now and then a customer writes, and something arrives that cannot be read.
+    async fn oddities(&self, hour: &Hour) -> anyhow::Result<()> {
+        let n = hour.messages.end;
+        if hour.ago % 9 == 2 {
+            let inbound = json!({ "event": "MO", "from": number(n), "to": "ACME", "channel": "SMS", "message": "Where is my parcel?" });
+            self.post_notification(inbound.to_string()).await?;
+        }
+        if hour.ago % 30 == 3 {
+            let order = id(n);
+            let xml = format!("<DeliveryReport><id>{order}</id><status>DELIVRD</status></DeliveryReport>");
+            self.post_notification(xml).await?;
+        }
+        Ok(())
+    }
+
+    async fn post_notification(&self, body: String) -> anyhow::Result<()> {
+        let request = self.client.post(&self.notify_url).header("content-type", "application/json").body(body);
+        let answer = request.send().await.context("a notification could not be posted")?;
+        ensure!(answer.status().is_success(), "a notification was rejected: {}", answer.status());
+        Ok(())
     }
 
     async fn submit(&self, n: u64) -> anyhow::Result<()> {
@@ -113,6 +171,18 @@ impl Traffic {
     }
 }
 
+/// Waits until the platform has so many messages, and has posted everything about them.
+async fn until_told(observer: &Observer, messages: u64) {
+    let mut glance = interval(GLANCE);
+    loop {
+        glance.tick().await;
+        let report = observer.report();
+        if report.accepted >= messages && report.notifications.pending == 0 {
+            return;
+        }
+    }
+}
+
 /// A message for receiptd to send.
 fn ours(n: u64) -> Value {
     let (channel, from) = if n % 20 < 7 { ("sms", "ACME") } else { ("whatsapp", "a_100000000000000001") };
@@ -128,9 +198,9 @@ fn order(n: u64) -> String {
     json!({ "order": n }).to_string()
 }
 
-/// A number from a range that is reserved for fiction.
+/// A number from a range that is reserved for fiction. Those of successive messages are far apart, so each operator has some.
 fn number(n: u64) -> String {
-    format!("+447700900{:03}", n % 1000)
+    format!("+447700900{:03}", n * 617 % 1000)
 }
 
 fn mail(n: u64) -> String {
