@@ -67,7 +67,7 @@ async fn retry(args: RetryArgs) -> anyhow::Result<()> {
         Target::Server(client) => client.post("v1/quarantine/retry", &[]).await?,
         Target::Database(settings) => {
             let (store, settings) = settings::open_for(Access::Write, settings).await?;
-            maintenance::retry(&store, settings.zone, &settings::user(), &Clock::system()).await?
+            maintenance::retry(&store, settings.zone, &settings::user(), None, &Clock::system()).await?
         }
     };
     if args.json {

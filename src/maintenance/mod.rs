@@ -28,7 +28,7 @@ mod trimming;
 mod yielding;
 
 pub use erasure::{Eraser, ErasureView};
-pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject};
+pub use export::{Export, ExportError, ExportRequest, Format, Piece, Subject, recorded_filters};
 pub use import::{
     ImportError, ImportOptions, ImportReport, Importer, Layout, Origin, Row, UnreadableRow, as_utf_8, is_utf_8,
     read_rows,

@@ -24,9 +24,16 @@ pub struct RetryReport {
 }
 
 /// Reads everything in quarantine again. What is understood moves to where it belongs, and keeps the time and the
-/// source of its arrival; the rest stays. `zone` is the time zone of the tenant; `actor` is recorded in the audit log.
-pub async fn retry(store: &Store, zone: TimeZone, actor: &Actor, clock: &Clock) -> Result<RetryReport, StorageError> {
-    let entry = entry(actor, AuditAction::Retried, clock, None);
+/// source of its arrival; the rest stays. `zone` is the time zone of the tenant; `actor` and `reason` are recorded in the
+/// audit log.
+pub async fn retry(
+    store: &Store,
+    zone: TimeZone,
+    actor: &Actor,
+    reason: Option<&str>,
+    clock: &Clock,
+) -> Result<RetryReport, StorageError> {
+    let entry = entry(actor, AuditAction::Retried, clock, reason.map(|reason| format!("reason: {reason}")));
     store.audit_log.append(slice::from_ref(&entry)).await?;
     let mut retry = Retry { store, zone, entry, report: RetryReport::default(), put_back: HashSet::new() };
     let mut after: Option<Cursor> = None;

@@ -50,6 +50,7 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `sender` | accepts messages, and cancels them |
+//! | `bulk_cancel` | cancels all messages that a filter admits |
 //! | `check` | validates messages |
 //! | `schedule` | when a message is due, as a pure function |
 //! | `dispatcher/` | the loop that dispatches messages |
@@ -79,6 +80,7 @@
 //! | `Record` | `dispatcher` | a settlement that waits for its commit; it is given up when the lease ends |
 //! | `Feedback` | `dispatcher` | what a request reveals about the next ones: slow down, wait, or stop |
 
+mod bulk_cancel;
 mod check;
 mod classify;
 mod credentials;
@@ -90,6 +92,7 @@ mod retry;
 mod schedule;
 mod sender;
 
+pub use bulk_cancel::{BulkCancel, BulkCancelPreview, BulkCancelProgress};
 pub use check::{check, fresh_id};
 pub use classify::Attempt;
 pub use credentials::{Credentials, CredentialsError};

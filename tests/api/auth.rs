@@ -25,7 +25,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
 ];
 
 /// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
-const SCOPES: [(&str, &str); 40] = [
+const SCOPES: [(&str, &str); 41] = [
     ("head /notify", ""),
     ("get /notify", ""),
     ("post /notify", ""),
@@ -37,6 +37,7 @@ const SCOPES: [(&str, &str); 40] = [
     ("post /v1/messages", "send"),
     ("get /v1/messages", "read"),
     ("post /v1/messages/search", "read"),
+    ("post /v1/messages/cancel", "send"),
     ("post /v1/find", "read"),
     ("get /v1/messages/{correlationId}", "read"),
     ("get /v1/messages/{correlationId}/notifications", "read"),
@@ -78,6 +79,9 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
             request.header("content-type", "application/json").body(sms("order-1", "Hello. [sim:silent]").to_string())
         }
         ("post", "/v1/messages/search") => request.header("content-type", "application/json").body("{}"),
+        ("post", "/v1/messages/cancel") => {
+            request.header("content-type", "application/json").body(r#"{"filter":{},"dryRun":true}"#)
+        }
         ("post", "/v1/find") => request.header("content-type", "application/json").body(r#"{"text":"order-1"}"#),
         ("post", "/v1/erase") => {
             request.header("content-type", "application/json").body(r#"{"to":"447700900999","dryRun":true}"#)

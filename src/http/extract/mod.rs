@@ -11,3 +11,4 @@ pub(crate) mod lines;
 pub(crate) mod message_id;
 pub(crate) mod paging;
 pub(crate) mod pairs;
+pub(crate) mod reason;

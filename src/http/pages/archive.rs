@@ -8,6 +8,7 @@ use super::{
     show::{exact_time, extent, facts, id, with_query},
 };
 use crate::{
+    config::Scope,
     domain::Cursor,
     http::{
         extract::{auth::CanRead, caught_up::CaughtUp, paging::Paging},
@@ -36,6 +37,7 @@ pub(super) async fn quarantine(caller: CaughtUp<CanRead>, page: Paging, app: Dat
     let main = html! {
         h1 { "Quarantine" }
         p.soft { "Authentic requests that could not be understood, newest first. They are kept as they came, and can be read again after an upgrade." }
+        @if caller.may(Scope::Admin) && !list.items.is_empty() { p { a.button href="/quarantine/retry" { "Read everything again" } } }
         (rows("/quarantine", &list, "Nothing is in quarantine: everything that arrived was understood.", quarantine_row))
     };
     Ok(Page {

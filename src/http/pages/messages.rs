@@ -12,6 +12,7 @@ use super::{
     },
 };
 use crate::{
+    config::Scope,
     domain::{Channel, Failure, ListRequest, Origin, Status},
     http::{
         extract::{
@@ -54,6 +55,9 @@ pub(super) async fn page(
             (live::bar(position, kept.iter().copied(), &with_query("/messages", given.iter().copied())))
         }
         (form(&given))
+        @if caller.may(Scope::Send) && kept.contains(&("status", Status::Queued.as_str())) {
+            p { a.button href=(with_query("/cancel", kept.iter().copied())) { "Cancel all of these" } }
+        }
         (rows(&list.items))
         (further(&list, &given))
     };

@@ -17,6 +17,7 @@
 //! | `chart` | a chart of failures over time |
 //! | `live` | what is new since a page was made |
 //! | `messages`, `why` | the list of messages; one message, with what happened and why |
+//! | `cancel`, `retry` | cancels all messages of a filter; reads the quarantine again |
 //! | `archive` | inbound messages, and the quarantine |
 //! | `audit` | the audit log |
 //! | `glossary` | what statuses and codes mean |
@@ -24,6 +25,7 @@
 mod archive;
 mod assets;
 mod audit;
+mod cancel;
 mod chart;
 mod failures;
 mod find;
@@ -34,6 +36,7 @@ mod messages;
 mod overview;
 mod page;
 mod problem;
+mod retry;
 mod show;
 mod why;
 
@@ -54,9 +57,11 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/messages/{correlationId}").get(why::page),
         Endpoint::at("/messages/{correlationId}/cancel").post(why::cancel),
         Endpoint::at("/messages/{correlationId}/again").get(why::again::page).post(why::again::send),
+        Endpoint::at("/cancel").get(cancel::preview).post(cancel::run),
         Endpoint::at("/failures").get(failures::page),
         Endpoint::at("/inbound").get(archive::inbound),
         Endpoint::at("/quarantine").get(archive::quarantine),
+        Endpoint::at("/quarantine/retry").get(retry::preview).post(retry::run),
         Endpoint::at("/audit").get(audit::page),
         Endpoint::at("/statuses").get(glossary::statuses),
         Endpoint::at("/codes").get(glossary::codes),

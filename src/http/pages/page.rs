@@ -1,5 +1,7 @@
 //! A page: what every one has around its content.
 
+use std::convert::Infallible;
+
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Responder,
     body::BoxBody,
@@ -7,9 +9,10 @@ use actix_web::{
         StatusCode,
         header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY},
     },
-    web::Data,
+    web::{Bytes, Data},
 };
-use maud::{DOCTYPE, Markup, html};
+use futures_util::{Stream, StreamExt, stream};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     assets::{ICON, SCRIPT, STYLE},
@@ -36,6 +39,9 @@ pub(super) const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
     (REFERRER_POLICY, HeaderValue::from_static(REFERRER)),
 ];
+
+/// Marks in a page where it grows.
+const GROWTH: &str = "<!-- grows here -->";
 
 /// The places of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +160,26 @@ impl Page {
             response.insert_header(header);
         }
         response.body(self.render(request).into_string())
+    }
+}
+
+/// Where a growing page grows.
+pub(super) fn growth() -> Markup {
+    PreEscaped(GROWTH.to_owned())
+}
+
+impl Page {
+    /// Answers with a page that grows at [`growth`] while something happens.
+    pub(super) fn growing(self, request: &HttpRequest, parts: impl Stream<Item = Markup> + 'static) -> HttpResponse {
+        let text = self.render(request).into_string();
+        let (before, after) = text.split_once(GROWTH).unwrap_or((&text, ""));
+        let [before, after] = [before, after].map(|part| stream::iter([Bytes::copy_from_slice(part.as_bytes())]));
+        let parts = before.chain(parts.map(|part| part.into_string().into())).chain(after);
+        let mut response = HttpResponse::Ok();
+        for header in HEADERS {
+            response.insert_header(header);
+        }
+        response.streaming(parts.map(Ok::<_, Infallible>))
     }
 }
 

@@ -80,6 +80,17 @@ impl Problem {
         Self { errors, ..Self::new(Code::InvalidRequest, detail) }
     }
 
+    /// The same problem of a part of the request.
+    pub(crate) fn below(mut self, place: &str) -> Self {
+        self.errors.iter_mut().for_each(|error| error.pointer.insert_str(0, place));
+        self
+    }
+
+    /// The problem as a document, for an answer that has begun already.
+    pub(crate) fn document(&self) -> impl Serialize {
+        self.body()
+    }
+
     /// Adds the message that the problem is about.
     pub(crate) fn about(self, id: &CorrelationId) -> Self {
         Self { correlation_id: Some(id.clone()), ..self }

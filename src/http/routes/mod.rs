@@ -1,6 +1,7 @@
 //! All routes. Each resource has a file with its handlers, and a JSON file with its part of the API description.
 
 mod audit;
+pub(crate) mod bulk_cancel;
 pub(crate) mod cancel;
 mod docs;
 mod endpoint;
@@ -16,7 +17,7 @@ mod messages;
 mod metrics;
 mod notify;
 pub(crate) mod overview;
-mod quarantine;
+pub(crate) mod quarantine;
 mod rebuild;
 mod search;
 mod send;
@@ -35,8 +36,9 @@ pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 21] = [
+pub(crate) const DESCRIPTIONS: [&str; 22] = [
     include_str!("audit.json"),
+    include_str!("bulk_cancel.json"),
     include_str!("cancel.json"),
     include_str!("docs.json"),
     include_str!("erase.json"),
@@ -67,8 +69,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let check = ["/notify-check", "/notify-check/{token}"].map(|path| Endpoint::at(path).post(notify::check));
     let others = [
         Endpoint::at("/v1/messages").post(send::send).get(messages::list),
-        // A message may have the correlation id `search`.
+        // A message may have the correlation id `search` or `cancel`.
         Endpoint::at("/v1/messages/search").post(search::search).leaving(Method::GET),
+        Endpoint::at("/v1/messages/cancel").post(bulk_cancel::cancel).leaving(Method::GET),
         Endpoint::at("/v1/messages/{correlationId}").get(messages::one),
         Endpoint::at("/v1/messages/{correlationId}/cancel").post(cancel::cancel),
         Endpoint::at("/v1/messages/{correlationId}/notifications").get(messages::notifications),

@@ -2,23 +2,28 @@
 //! /v1/quarantine/retry` reads them again.
 
 use actix_web::{
-    HttpResponse,
-    web::{Data, Path},
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Payload},
 };
+use serde::Deserialize;
+
+use super::session;
 
 use crate::{
     detached::detached,
-    domain::Fingerprint,
+    domain::{Actor, Fingerprint},
     http::{
         extract::{
             auth::{CanAdminister, CanRead},
+            body,
             caught_up::CaughtUp,
             paging::Paging,
+            reason,
         },
-        problem::Problem,
+        problem::{Code, Problem},
         state::App,
     },
-    maintenance,
+    maintenance::{self, RetryReport},
 };
 
 /// Lists the authentic requests that could not be read, newest first.
@@ -40,9 +45,36 @@ pub(super) async fn one(
     Ok(HttpResponse::Ok().json(found))
 }
 
+/// What a retry may say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    reason: String,
+}
+
+/// Reads everything in quarantine again. A body, which is optional, says why.
+pub(super) async fn retry(
+    caller: CaughtUp<CanAdminister>,
+    head: HttpRequest,
+    payload: Payload,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let text = session::read(&head, payload).await?;
+    let why = if text.is_empty() {
+        None
+    } else if body::media_type(&head) == "application/json" {
+        let why: Why = body::object(body::json(&text)?, "send {\"reason\": \"…\"} as JSON, or no body")?;
+        Some(reason::reason(&why.reason)?)
+    } else {
+        let detail = "send the reason as Content-Type: application/json, or no body";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    };
+    Ok(HttpResponse::Ok().json(retried(caller.actor(), why, &app).await?))
+}
+
 /// Reads everything in quarantine again.
-pub(super) async fn retry(caller: CaughtUp<CanAdminister>, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, caller.actor().clone(), app.clock.clone());
-    let report = detached(async move { maintenance::retry(&store, zone, &actor, &clock).await }).await?;
-    Ok(HttpResponse::Ok().json(report))
+pub(crate) async fn retried(actor: &Actor, reason: Option<String>, app: &App) -> Result<RetryReport, Problem> {
+    let (store, zone, actor, clock) = (app.store.clone(), app.intake.zone, actor.clone(), app.clock.clone());
+    let retry = async move { maintenance::retry(&store, zone, &actor, reason.as_deref(), &clock).await };
+    Ok(detached(retry).await?)
 }

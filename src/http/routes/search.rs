@@ -51,7 +51,7 @@ pub(super) async fn search(
 }
 
 /// The names and values of the filters in a body.
-fn filters(body: &Value) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn filters(body: &Value) -> Result<Vec<(String, String)>, Problem> {
     let Value::Object(members) = body else {
         let detail = "send the filters as a JSON object, as in {\"to\": \"+447700900123\", \"final\": true}";
         return Err(Problem::faulty_field("", detail));

@@ -21,7 +21,7 @@ use crate::{
     storage::{AuditLog, InboundStore, Messages, Quarantine, StorageError, Store},
 };
 
-pub use request::{ExportRequest, Format, Subject};
+pub use request::{ExportRequest, Format, Subject, recorded_filters};
 pub use write::ExportError;
 
 use columns::{AUDIT, INBOUND, MESSAGES, NOTIFICATIONS, QUARANTINE};

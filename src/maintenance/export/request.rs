@@ -81,6 +81,11 @@ pub struct ExportRequest {
 /// The filters whose values are recorded. The values of other filters may be personal data.
 const RECORDED: [&str; 9] = ["status", "final", "failure", "channel", "origin", "overdue", "since", "until", "action"];
 
+/// Returns filters as the audit log records them.
+pub fn recorded_filters<'a>(filters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    filters.into_iter().map(|filter| recorded(&filter)).collect()
+}
+
 /// Returns a filter as the audit log records it.
 fn recorded((name, value): &(&str, &str)) -> String {
     let is_known = *name != "channel" || Channel::known().any(|channel| channel.as_str() == *value);
@@ -121,7 +126,7 @@ impl ExportRequest {
             };
             errors.extend(set.err().map(|detail| FieldError { pointer: format!("/{name}"), detail }));
         }
-        request.recorded_filters = filters.iter().map(recorded).collect();
+        request.recorded_filters = recorded_filters(filters.iter().copied());
         if request.subject == Subject::Audit {
             match AuditRequest::parse(filters) {
                 Ok(audit) => request.audit = audit.filter,

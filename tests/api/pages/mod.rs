@@ -4,6 +4,7 @@ mod again;
 mod failures;
 mod glossary;
 mod numbers;
+mod retry;
 mod twins;
 
 use harness::{Database, Page, Platform, Sample, TestServer, message_path, sms, sqlite};

@@ -1,0 +1,54 @@
+//! Acts: on all messages of a filter, and from a count to its messages.
+
+use harness::{Database, Platform, TestServer, sms, sqlite};
+
+use crate::{
+    TOKENS,
+    browser::{Browser, Theme},
+    filled,
+};
+
+sqlite!(a_filter_is_cancelled_after_a_preview, a_count_of_failures_leads_to_its_messages);
+
+async fn a_filter_is_cancelled_after_a_preview(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
+    let ops = server.with_token("4dmin-s3cret");
+    for n in 0..3 {
+        let mut message = sms(&format!("order-{n}"), "Hello.");
+        message["sendAt"] = "2099-01-01T00:00:00Z".into();
+        ops.sends(&message).await.is(202);
+    }
+    let browser = Browser::logged_in(&server, "4dmin-s3cret").await;
+    browser.looks(1280, Theme::Light).await;
+    browser.goes_to("/messages?status=queued").await;
+    browser.clicks("Cancel all of these").await;
+    browser.sees("Cancel 3 messages?").await;
+    browser.has_no_barriers("the preview").await;
+    browser.is_photographed("cancel-preview").await;
+    browser.types("#reason", "Wrong text").await;
+    browser.sees("Done. 3 cancelled").await;
+    browser.has_no_barriers("the progress").await;
+    browser.is_photographed("cancel-progress").await;
+    browser.clicks("The list").await;
+    browser.sees("No message matches.").await;
+    assert_eq!(ops.ids("?status=cancelled").await.len(), 3);
+    browser.close().await;
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn a_count_of_failures_leads_to_its_messages(database: &Database) {
+    let server = filled(database).await;
+    let browser = Browser::logged_in(&server, "r3ad-s3cret").await;
+    browser.goes_to("/failures").await;
+    browser.chooses("channel", "sms").await;
+    browser.clicks("Show").await;
+    browser.sees("Failures").await;
+    browser.clicks("This number does not exist.").await;
+    browser.sees("messages on this page").await;
+    let expected = server.with_token("r3ad-s3cret").ids("?status=failed&channel=sms&code=7203").await;
+    assert_eq!(browser.rows().await, expected);
+    browser.close().await;
+    server.stop().await;
+}
