@@ -76,31 +76,32 @@ CREATE TABLE recipient_standings (
 CREATE INDEX recipient_standings_worst ON recipient_standings (correlation_id, severity);
 CREATE INDEX recipient_standings_open ON recipient_standings (correlation_id, is_open) WHERE is_open = 1;
 
+-- The contents of notifications, many in a row, compressed together (crates/storage/src/rows/block.rs).
+CREATE TABLE notification_blocks (
+    id            INTEGER PRIMARY KEY,
+    received_from BIGINT NOT NULL, -- when the first and the last of them arrived
+    received_to   BIGINT NOT NULL,
+    records       BIGINT NOT NULL, -- the number of notifications
+    bodies        BIGINT NOT NULL, -- the number of those whose body is kept
+    size          BIGINT NOT NULL, -- before compression, in bytes
+    payload       BLOB   NOT NULL
+);
+-- Data is purged in the order of its arrival.
+CREATE INDEX notification_blocks_oldest ON notification_blocks (received_from);
+CREATE INDEX notification_blocks_newest ON notification_blocks (received_to);
+
 -- One row per notification, however often it arrived.
 CREATE TABLE notifications (
     correlation_id TEXT   NOT NULL,
     fingerprint    BLOB   NOT NULL,
-    received_at    BIGINT NOT NULL,
-    source         TEXT   NOT NULL,
     occurrences    BIGINT NOT NULL,
     uncorrelated   BIGINT NOT NULL, -- 1: without a correlation id; its transaction id decides its message
     transaction_id TEXT,
-    channel        TEXT,
-    recipient      TEXT,
-    event          TEXT   NOT NULL,
-    failure        TEXT,
-    status_text    TEXT   NOT NULL,
-    code           TEXT,
-    reason         TEXT,
-    detail         TEXT,
-    event_at       BIGINT,
-    segments       BIGINT,
-    callback_data  TEXT,
-    body           BLOB   NOT NULL, -- as it was posted
+    block          BIGINT NOT NULL, -- where its content is
+    position       BIGINT NOT NULL,
     PRIMARY KEY (correlation_id, fingerprint)
 );
--- Data is purged in the order of its arrival.
-CREATE INDEX notifications_oldest ON notifications (received_at);
+CREATE UNIQUE INDEX notifications_block ON notifications (block, position);
 
 -- The message that owns a transaction id. A real correlation id replaces `txn:…`.
 CREATE TABLE transactions (

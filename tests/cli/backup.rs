@@ -146,11 +146,11 @@ fn a_restored_database_is_verified_and_sends_nothing_twice() {
         assert_eq!(status("after").await, "delivered");
 
         fs::copy(file("copy.db"), file("altered.db")).unwrap();
-        execute(&file("altered.db"), "UPDATE notifications SET detail = 'another'").await;
+        execute(&file("altered.db"), "UPDATE notifications SET occurrences = 7").await;
         put_back(&["altered.db", "--force"]).await.is(1).complains("was altered");
         let mut pages = fs::read(file("copy.db")).unwrap();
         // A page of a table. Indexes are made anew in a copy.
-        let body = b"deliveryInfoNotification";
+        let body = b"delivered";
         let at = pages.windows(body.len()).position(|bytes| bytes == body).unwrap() / 4096 * 4096;
         pages[at..at + 4096].fill(0x5a);
         fs::write(file("damaged.db"), pages).unwrap();

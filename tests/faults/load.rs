@@ -79,9 +79,8 @@ impl Load {
         let acknowledged = bodies.values().filter(|entry| entry.acknowledged > 0).count();
         eprintln!("{acknowledged} acknowledged, {turned_away} rejected, the slowest answer after {slowest:?}");
         assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
-        harness::project_all(database.url()).await;
         let mut stored = BTreeMap::new();
-        for (body, times) in database.rows::<(Vec<u8>, i64)>("SELECT body, occurrences FROM notifications").await {
+        for (body, times) in harness::project_all(database.url()).await {
             let body = String::from_utf8(body).unwrap();
             let posted = bodies.get(&body).map_or(0, |entry| entry.posted);
             assert!((1..=posted).contains(&times), "{times} of {posted}: {body}");

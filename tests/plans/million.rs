@@ -35,9 +35,11 @@ const OTHERS: &str = "\
     INSERT INTO recipients (correlation_id, recipient) \
         SELECT correlation_id, '44771' || ((created_at - BEGIN) / APART) FROM messages \
         WHERE created_at < HUNDRED_THOUSANDTH; \
-    INSERT INTO notifications (correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, event, status_text, \
-        body) SELECT correlation_id, CAST('0123456789abcdef' AS BYTES), created_at, 'notify', 1, 0, 'delivered', 'Delivered', CAST('{}' AS BYTES) \
+    INSERT INTO notifications (correlation_id, fingerprint, occurrences, uncorrelated, block, position) \
+        SELECT correlation_id, CAST('0123456789abcdef' AS BYTES), 1, 0, created_at, 0 \
         FROM messages WHERE created_at < HUNDRED_THOUSANDTH; \
+    INSERT INTO notification_blocks (id, received_from, received_to, records, bodies, size, payload) \
+        SELECT block, block, block, 1, 1, 7, CAST('{}' AS BYTES) FROM notifications; \
     INSERT INTO inbound (fingerprint, received_at, source, occurrences, event, body) \
         SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 'notify', 1, 'MO', CAST('{}' AS BYTES) FROM n WHERE i < 20000; \
     INSERT INTO quarantine (fingerprint, received_at, source, occurrences, reason, body) \

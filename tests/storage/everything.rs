@@ -302,6 +302,8 @@ fn is_named(table: &str, found: &str) -> bool {
         "recipients" | "recipient_standings" => {
             [table, "messages", "recipients", "recipient_standings"].contains(&found)
         }
+        // A block contains notifications.
+        "notification_blocks" => [table, "notifications"].contains(&found),
         _ => table == found,
     }
 }

@@ -64,6 +64,7 @@ mod cancel;
 mod chain;
 mod claim;
 mod clocks;
+mod contents;
 mod dispatch;
 mod disputes;
 mod durability;

@@ -209,7 +209,7 @@ async fn a_rebuild_does_not_bring_back_a_message_that_is_purged_meanwhile(store:
 /// Another instance stores a notification of the same message while the erasure is in the middle of it.
 async fn an_erasure_leaves_nothing_that_the_next_one_does_not_find(store: &TestStore) {
     store.hear([about("order-1").to(NUMBER).says(Event::Submitted)]).await;
-    let gate = Gate::at(store, "BEFORE UPDATE ON notifications FOR EACH ROW WHEN (OLD.event = 'submitted')").await;
+    let gate = Gate::at(store, "BEFORE UPDATE ON notification_blocks FOR EACH ROW").await;
     let (eraser, other) = (store.reopened().await, store.reopened().await);
     let erasing = tokio::spawn(async move { erase(&eraser).await });
     gate.is_reached().await;

@@ -62,7 +62,10 @@ impl TestStore {
         let statements = fs::read_to_string(kept(schema)).unwrap();
         self.execute(match self.database {
             Database::Sqlite { .. } => statements,
-            Database::Postgres { .. } => statements.replace("X'", "'\\x"),
+            // The fixture contains the ids of the blocks.
+            Database::Postgres { .. } => {
+                statements.replace("X'", "'\\x") + "; SELECT setval('notification_blocks_id_seq', 1000)"
+            }
         })
         .await;
     }

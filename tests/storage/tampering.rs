@@ -6,13 +6,17 @@ use receiptd::{
     storage::{RetentionKind, Settlement},
 };
 
+use serde_json::json;
+
 use crate::{
+    contents::{self, Content},
     make::{about, about_transaction, audited, leased, settle, time, transaction},
     store::{Database, TestStore},
 };
 
 both!(
     every_altered_column_of_a_notification_is_found,
+    every_altered_value_of_a_notification_is_found,
     every_altered_column_of_a_step_is_found,
     every_altered_column_of_a_link_is_found,
     removed_rows_are_named,
@@ -22,6 +26,8 @@ both!(
     messages_that_do_not_follow_from_their_rows_are_named,
     messages_whose_status_cannot_be_recomputed_are_counted,
 );
+
+const TABLES: [&str; 4] = ["notifications", "notification_blocks", "dispatch_events", "links"];
 
 /// Two messages with all values set, one of them sent; one duplicate, one adoption.
 async fn fill(store: &TestStore) {
@@ -46,16 +52,21 @@ async fn fill(store: &TestStore) {
         store.hear([full.clone(), about(name).says(Event::Read)]).await;
         store.hear([full]).await;
     }
-    for table in ["notifications", "dispatch_events", "links"] {
+    for table in TABLES {
         store.execute(format!("CREATE TABLE spare_{table} AS SELECT * FROM {table}")).await;
     }
 }
 
 async fn finding(store: &TestStore, statement: &str) -> Finding {
     store.execute(statement).await;
+    finding_of(store, statement).await
+}
+
+/// Finds what was just changed, and puts it back.
+async fn finding_of(store: &TestStore, statement: &str) -> Finding {
     let verdict = store.verdict().await;
     assert!(!verdict.sound && verdict.head.is_none(), "not found: {statement}");
-    for table in ["notifications", "dispatch_events", "links"] {
+    for table in TABLES {
         store.execute(format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM spare_{table}")).await;
     }
     verdict.finding.unwrap()
@@ -75,7 +86,7 @@ async fn columns(store: &TestStore, table: &str) -> Vec<String> {
 fn other(store: &TestStore, column: &str) -> String {
     let (name, r#type) = column.split_once(' ').unwrap();
     match r#type {
-        "BIGINT" => format!("{name} = COALESCE({name}, 0) + 1"),
+        "BIGINT" => format!("{name} = COALESCE({name}, 0) + 100"),
         "TEXT" => format!("{name} = COALESCE({name}, '') || 'x'"),
         _ => format!("{name} = {}", store.bytes(&"5a".repeat(32))),
     }
@@ -84,12 +95,14 @@ fn other(store: &TestStore, column: &str) -> String {
 async fn every_altered_column_of_a_notification_is_found(store: &TestStore) {
     fill(store).await;
     let columns = columns(store, "notifications").await;
-    assert!(columns.len() > 18, "{columns:?}");
+    assert!(columns.len() > 6, "{columns:?}");
     for column in columns {
         let change = other(store, &column);
         let found = finding(
             store,
-            &format!("UPDATE notifications SET {change} WHERE correlation_id = 'order-2' AND event = 'failed'"),
+            &format!(
+                "UPDATE notifications SET {change} WHERE correlation_id = 'order-2' AND transaction_id IS NOT NULL"
+            ),
         )
         .await;
         assert_eq!(found.table, "notifications", "{change}");
@@ -97,6 +110,29 @@ async fn every_altered_column_of_a_notification_is_found(store: &TestStore) {
             assert_eq!(found.what, "altered", "{change}");
             assert!(found.key.starts_with("order-2 "), "{change}: {}", found.key);
         }
+    }
+}
+
+async fn every_altered_value_of_a_notification_is_found(store: &TestStore) {
+    fill(store).await;
+    let failed = |content: &Content| content.parsed[3] == "failed";
+    for value in 0..12 {
+        contents::alter(store, "order-2", |content| {
+            if failed(content) {
+                let before = &content.parsed[value];
+                content.parsed[value] = before.as_i64().map_or_else(|| json!(format!("{before}x")), |n| json!(n + 1));
+            }
+        })
+        .await;
+        let found = finding_of(store, &format!("value {value}")).await;
+        assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"), "{value}");
+        assert!(found.key.starts_with("order-2 "), "{value}: {}", found.key);
+    }
+    for change in [|content: &mut Content| content.received_at += 1, |content: &mut Content| content.body.push(b' ')] {
+        contents::alter(store, "order-2", change).await;
+        let found = finding_of(store, "time or body").await;
+        assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"));
+        assert!(found.key.starts_with("order-2 "), "{}", found.key);
     }
 }
 
@@ -120,7 +156,7 @@ async fn every_altered_column_of_a_link_is_found(store: &TestStore) {
     fill(store).await;
     for column in columns(store, "links").await {
         for sequence in [1, 3] {
-            let change = other(store, &column).replace("sequence + 1", "sequence + 100").replace("0) + 1", "0) + 100");
+            let change = other(store, &column);
             let found = finding(store, &format!("UPDATE links SET {change} WHERE sequence = {sequence}")).await;
             assert_eq!(found.table, "links", "{change}");
         }
@@ -136,7 +172,8 @@ async fn every_altered_column_of_a_link_is_found(store: &TestStore) {
 
 async fn removed_rows_are_named(store: &TestStore) {
     fill(store).await;
-    let found = finding(store, "DELETE FROM notifications WHERE correlation_id = 'order-2' AND event = 'read'").await;
+    let found =
+        finding(store, "DELETE FROM notifications WHERE correlation_id = 'order-2' AND transaction_id IS NULL").await;
     assert_eq!((found.what.as_str(), found.table.as_str()), ("removed", "notifications"));
     assert!(found.key.starts_with("order-2 "), "{}", found.key);
     let found = finding(store, "DELETE FROM dispatch_events WHERE step = 2").await;
@@ -158,9 +195,8 @@ async fn inserted_rows_are_named(store: &TestStore) {
     let found = finding(
         store,
         &format!(
-            "INSERT INTO notifications SELECT correlation_id, {fresh}, received_at, source, occurrences, uncorrelated, \
-             transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
-             callback_data, body FROM spare_notifications WHERE correlation_id = 'order-2' AND event = 'read'"
+            "INSERT INTO notifications SELECT correlation_id, {fresh}, occurrences, uncorrelated, transaction_id, block, 7 \
+             FROM spare_notifications WHERE correlation_id = 'order-2' AND transaction_id IS NULL"
         ),
     )
     .await;
@@ -177,8 +213,8 @@ async fn inserted_rows_are_named(store: &TestStore) {
 
 async fn rows_that_changed_places_are_found(store: &TestStore) {
     fill(store).await;
-    let swapped = "UPDATE notifications SET body = (SELECT s.body FROM spare_notifications s WHERE s.correlation_id = \
-                   notifications.correlation_id AND s.event <> notifications.event) WHERE correlation_id = 'order-2'";
+    let swapped = "UPDATE notifications SET position = position + 1000 WHERE correlation_id = 'order-2'; \
+                   UPDATE notifications SET position = 1001 - position WHERE correlation_id = 'order-2'";
     let found = finding(store, swapped).await;
     assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"));
     let swapped = "UPDATE links SET changes = (SELECT s.changes FROM spare_links s WHERE s.sequence = \

@@ -143,7 +143,7 @@ async fn corrupt_data_is_reported_with_its_row(store: &TestStore) {
     store.hear([about("order-1")]).await;
     for statement in [
         "UPDATE messages SET status = 'lost' WHERE correlation_id = 'order-1'",
-        "UPDATE notifications SET event = 'lost'",
+        "UPDATE notification_blocks SET size = size + 1",
         "UPDATE dispatch_events SET dispatch = 'lost' WHERE correlation_id = 'order-1'",
     ] {
         store.execute(statement).await;
@@ -156,7 +156,7 @@ async fn corrupt_data_is_reported_with_its_row(store: &TestStore) {
     let found = store.messages.find(&one).await.unwrap_err();
     assert_eq!(place(found), ("messages", "status", one.to_string()));
     let found = notifications_of(store, &one).await.unwrap_err();
-    assert_eq!(place(found), ("notifications", "event", one.to_string()));
+    assert_eq!(place(found), ("notification_blocks", "payload", "1".to_owned()));
     let found = store.messages.dispatch_events(&one).await.unwrap_err();
     assert_eq!(place(found), ("dispatch_events", "dispatch", one.to_string()));
 }

@@ -113,11 +113,16 @@ impl Database {
 
     /// Executes a statement without the server, when everything that was acknowledged is projected.
     pub async fn execute(&self, statement: &'static str) {
+        self.is_projected().await;
+        self.execute_now(statement).await;
+    }
+
+    /// Waits until everything that was acknowledged is projected.
+    pub async fn is_projected(&self) {
         eventually("the projection to catch up", async || {
             (self.rows::<(i64,)>("SELECT COUNT(*) FROM journal").await == [(0,)]).then_some(())
         })
         .await;
-        self.execute_now(statement).await;
     }
 
     /// Executes a statement without the server.

@@ -88,4 +88,4 @@ pub use program::{Program, free_address};
 pub use raw::{Ending, Raw, by_hand};
 pub use sample::{Sample, fixtures, sms, whatsapp};
 pub use server::TestServer;
-pub use stored::{notifications_of, project_all, put};
+pub use stored::{notifications_of, project_all, put, read_otherwise};

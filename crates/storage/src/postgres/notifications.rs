@@ -2,18 +2,18 @@
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
-use super::{arrays::texts, backend::Connection, sql::statements::notification_rows};
-use crate::rows::NotificationRow;
+use super::{arrays::texts, backend::Connection, sql::statements::slot_rows};
+use crate::rows::{SlotRow, StoredBlockRow};
 
 /// The notifications of some messages, by key.
-pub(super) async fn notifications_of(
+pub(super) async fn slots_of(
     connection: &mut Connection,
     ids: &[CorrelationId],
     after: Option<&(CorrelationId, Fingerprint)>,
     most: i64,
-) -> Result<Vec<NotificationRow>, sqlx::Error> {
+) -> Result<Vec<SlotRow>, sqlx::Error> {
     let (id, fingerprint) = after.map_or(("", [].as_slice()), |(id, last)| (id.as_str(), last.as_bytes()));
-    notification_rows!(
+    slot_rows!(
         "SELECT ",
         " FROM notifications WHERE correlation_id = ANY($1) \
          AND (correlation_id, fingerprint) > ($2, $3) ORDER BY correlation_id, fingerprint LIMIT $4",
@@ -26,22 +26,9 @@ pub(super) async fn notifications_of(
     .await
 }
 
-/// The sizes in bytes of the rows that [`notifications_of`] reads.
-pub(super) async fn sizes_of(
-    connection: &mut Connection,
-    ids: &[CorrelationId],
-    after: Option<&(CorrelationId, Fingerprint)>,
-    most: i64,
-) -> Result<Vec<i64>, sqlx::Error> {
-    let (id, fingerprint) = after.map_or(("", [].as_slice()), |(id, last)| (id.as_str(), last.as_bytes()));
-    let sizes = sql!(
-        "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
-         WHERE correlation_id = ANY($1) \
-         AND (correlation_id, fingerprint) > ($2, $3) ORDER BY correlation_id, fingerprint LIMIT $4",
-        &texts(ids),
-        id,
-        fingerprint,
-        most
-    );
-    Ok(sizes.fetch_all(connection).await?.into_iter().map(|row| row.bytes).collect())
+/// The blocks with these ids.
+pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<Vec<StoredBlockRow>, sqlx::Error> {
+    sql_as!(StoredBlockRow, "SELECT id, size, payload FROM notification_blocks WHERE id = ANY($1)", ids)
+        .fetch_all(connection)
+        .await
 }

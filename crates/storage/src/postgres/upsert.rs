@@ -1,61 +1,61 @@
 //! Inserts notifications on Postgres.
 
-use std::collections::HashMap;
+use super::{
+    arrays::columns,
+    backend::Connection,
+    sql::statements::{insert_notifications, slot_rows},
+};
+use crate::rows::{NotificationRow, SlotRow};
 
-use receiptd_domain::ERASED_BODY;
+/// Those of these notifications that are stored already. They stay until the transaction ends.
+pub(super) async fn known_notifications(
+    connection: &mut Connection,
+    keys: impl Iterator<Item = (&str, &[u8])>,
+) -> Result<Vec<SlotRow>, sqlx::Error> {
+    let (ids, fingerprints): (Vec<_>, Vec<_>) = keys.map(|(id, print)| (id.to_owned(), print.to_vec())).unzip();
+    slot_rows!(
+        "SELECT ",
+        " FROM UNNEST($1::text[], $2::bytea[]) AS wanted (correlation_id, fingerprint) JOIN notifications \
+         ON notifications.correlation_id = wanted.correlation_id AND notifications.fingerprint = wanted.fingerprint \
+         ORDER BY notifications.correlation_id, notifications.fingerprint FOR UPDATE OF notifications",
+        &ids,
+        &fingerprints
+    )
+    .fetch_all(connection)
+    .await
+}
 
-use super::{arrays::columns, backend::Connection, sql::statements::insert_notifications};
-use crate::rows::{NotificationRow, RepeatedRow};
-
-/// Inserts notifications. A notification that exists already is counted. Returns these as they were before.
+/// Inserts notifications. A notification that exists already is counted. Returns these: `known`, and those that another instance
+/// has stored meanwhile.
 pub(super) async fn insert_notifications(
     connection: &mut Connection,
     rows: &[NotificationRow],
-) -> Result<Vec<RepeatedRow>, sqlx::Error> {
-    columns!(rows: correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel,
-        recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body);
+    _known: Vec<SlotRow>,
+) -> Result<Vec<SlotRow>, sqlx::Error> {
+    columns!(rows: correlation_id, fingerprint, occurrences, uncorrelated, transaction_id);
+    let (blocks, positions): (Vec<i64>, Vec<i64>) = rows.iter().map(|row| (row.slot.block, row.slot.position)).unzip();
     let counted = insert_notifications!(
         "WITH stored AS (",
-        "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], \
-         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], \
-         $16::bigint[], $17::bigint[], $18::text[], $19::bytea[])",
-        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated, segments, callback_data, body) \
-         SELECT correlation_id, fingerprint, occurrences, uncorrelated, segments, callback_data, body = $20 AS \"is_erased!\" FROM stored \
-         WHERE occurrences > 1",
+        "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[])",
+        " RETURNING correlation_id, fingerprint, occurrences, uncorrelated, transaction_id, block, position) \
+         SELECT correlation_id, fingerprint, occurrences, uncorrelated, transaction_id, block, position FROM stored \
+         WHERE block <> ALL ($6)",
         &correlation_id as _,
         &fingerprint as _,
-        &received_at as _,
-        &source as _,
         &occurrences as _,
         &uncorrelated as _,
         &transaction_id as _,
-        &channel as _,
-        &recipient as _,
-        &event as _,
-        &failure as _,
-        &status_text as _,
-        &code as _,
-        &reason as _,
-        &detail as _,
-        &event_at as _,
-        &segments as _,
-        &callback_data as _,
-        &body as _,
-        ERASED_BODY
+        &blocks as _,
+        &positions as _
     );
-    let inserted: HashMap<_, _> = rows.iter().map(|row| (row.key(), row.occurrences)).collect();
-    let stored = counted.fetch_all(connection).await?.into_iter().map(|row| {
-        let stored = RepeatedRow {
-            correlation_id: row.correlation_id,
-            fingerprint: row.fingerprint,
-            uncorrelated: row.uncorrelated,
-            segments: row.segments,
-            callback_data: row.callback_data,
-            is_erased: row.is_erased,
-        };
-        (row.occurrences, stored)
+    let counted = counted.fetch_all(connection).await?.into_iter().map(|row| SlotRow {
+        correlation_id: row.correlation_id,
+        fingerprint: row.fingerprint,
+        occurrences: row.occurrences,
+        uncorrelated: row.uncorrelated,
+        transaction_id: row.transaction_id,
+        block: row.block,
+        position: row.position,
     });
-    // New notifications may occur several times in the batch.
-    let known = stored.filter(|(occurrences, stored)| inserted.get(&stored.key()).is_none_or(|new| occurrences > new));
-    Ok(known.map(|(_, stored)| stored).collect())
+    Ok(counted.collect())
 }

@@ -33,7 +33,7 @@ impl RowChanges {
     /// Records that a notification arrived again, as `row`.
     pub(crate) fn repetition(&mut self, row: &NotificationRow) {
         let at = Timestamp::from_micros(row.received_at);
-        let chained = (digest::notification_key(row), RowChange::encode_times(at, at));
+        let chained = (digest::notification_key(row.key()), RowChange::encode_times(at, at));
         self.push(ChainedTable::Notifications, ChangeKind::Repeated, chained, row.occurrences);
     }
 

@@ -9,10 +9,10 @@ use super::{
 /// A row in the hash chain.
 pub(crate) type Chained = (RowKey, Fingerprint);
 
-pub(crate) fn notification_key(row: &NotificationRow) -> RowKey {
+pub(crate) fn notification_key((correlation_id, fingerprint): (&str, &[u8])) -> RowKey {
     let mut part = [0; 8];
-    part.iter_mut().zip(&row.fingerprint).for_each(|(byte, of)| *byte = *of);
-    RowKey::new(&row.correlation_id, part)
+    part.iter_mut().zip(fingerprint).for_each(|(byte, of)| *byte = *of);
+    RowKey::new(correlation_id, part)
 }
 
 /// Covers all columns except `occurrences`, which the changes count.
@@ -41,7 +41,7 @@ pub(crate) fn notification(row: &NotificationRow) -> Chained {
             number(row.segments).as_deref(),
         ],
     );
-    (notification_key(row), digest)
+    (notification_key(row.key()), digest)
 }
 
 /// Covers all columns.

@@ -3,6 +3,7 @@
 mod archived;
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod block;
 pub(crate) mod changes;
 pub(crate) mod digest;
 pub(crate) mod evidence;
@@ -23,9 +24,10 @@ mod step;
 
 pub(crate) use {
     archived::{InboundRow, QuarantineRow},
+    block::{OldBlockRow, StoredBlockRow},
     message::MessageRow,
     message_status::MessageStatusRow,
-    notification::{KeyRow, NotificationRow, RepeatedRow},
+    notification::{NotificationRow, SlotRow},
     outbox::NO_REQUEST,
     place::Place,
     recipient::{NamedRecipientRow, RecipientRow, SharedRow},

@@ -4,16 +4,20 @@ use receiptd_domain::{
     Address, Channel, CorrelationId, Event, Failure, Fingerprint, Notification, Reference, Source, StoredNotification,
     Timestamp, TransactionId,
 };
-use serde::Serialize;
 
-use super::place::{Place, transaction};
+use super::{
+    block::{Record, Slot},
+    place::{Place, transaction},
+};
 use crate::StorageError;
 
-#[derive(Clone, PartialEq, Eq, Serialize)]
+/// A row of `notifications` with its content.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct NotificationRow {
     pub(crate) correlation_id: String,
-    #[serde(serialize_with = "hex::serde::serialize")]
     pub(crate) fingerprint: Vec<u8>,
+    /// Where the content is stored.
+    pub(crate) slot: Slot,
     pub(crate) received_at: i64,
     pub(crate) source: String,
     pub(crate) occurrences: i64,
@@ -30,11 +34,90 @@ pub(crate) struct NotificationRow {
     pub(crate) event_at: Option<i64>,
     pub(crate) segments: Option<i64>,
     pub(crate) callback_data: Option<String>,
-    #[serde(skip)]
     pub(crate) body: Vec<u8>,
 }
 
+/// What was parsed of a notification, as the block contains it: source, channel, recipient, event, failure, status text, code,
+/// reason, detail, time of the event, segments, and callback data.
+type Parsed = (
+    String,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<String>,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+);
+
 impl NotificationRow {
+    /// The row without its content.
+    pub(crate) fn slot_row(&self) -> SlotRow {
+        SlotRow {
+            correlation_id: self.correlation_id.clone(),
+            fingerprint: self.fingerprint.clone(),
+            occurrences: self.occurrences,
+            uncorrelated: self.uncorrelated,
+            transaction_id: self.transaction_id.clone(),
+            block: self.slot.block,
+            position: self.slot.position,
+        }
+    }
+
+    /// The content, as it is stored.
+    pub(crate) fn record(&self) -> Record {
+        let parsed = (
+            &self.source,
+            &self.channel,
+            &self.recipient,
+            &self.event,
+            &self.failure,
+            &self.status_text,
+            &self.code,
+            &self.reason,
+            &self.detail,
+            self.event_at,
+            self.segments,
+            &self.callback_data,
+        );
+        // Texts and numbers can always be written as JSON.
+        let parsed = serde_json::to_vec(&parsed).unwrap_or_default();
+        Record { received_at: self.received_at, parsed, body: self.body.clone() }
+    }
+
+    /// The row with its content. `None` if receiptd never wrote this content.
+    pub(crate) fn of_record(row: SlotRow, record: &Record, with_body: bool) -> Option<Self> {
+        let parsed: Parsed = serde_json::from_slice(&record.parsed).ok()?;
+        let (source, channel, recipient, event, failure, status_text, ..) = parsed;
+        let (.., code, reason, detail, event_at, segments, callback_data) = parsed;
+        Some(Self {
+            slot: row.slot(),
+            correlation_id: row.correlation_id,
+            fingerprint: row.fingerprint,
+            received_at: record.received_at,
+            source,
+            occurrences: row.occurrences,
+            uncorrelated: row.uncorrelated,
+            transaction_id: row.transaction_id,
+            channel,
+            recipient,
+            event,
+            failure,
+            status_text,
+            code,
+            reason,
+            detail,
+            event_at,
+            segments,
+            callback_data,
+            body: if with_body { record.body.clone() } else { Vec::new() },
+        })
+    }
+
     pub(crate) fn key(&self) -> (&str, &[u8]) {
         (&self.correlation_id, &self.fingerprint)
     }
@@ -46,6 +129,7 @@ impl NotificationRow {
         Self {
             correlation_id: id.as_str().to_owned(),
             fingerprint: stored.fingerprint.as_bytes().to_vec(),
+            slot: Slot::default(),
             received_at: stored.received_at.as_micros(),
             source: stored.source.as_str().to_owned(),
             occurrences,
@@ -106,25 +190,24 @@ impl NotificationRow {
     }
 }
 
-/// The key of a notification.
-pub(crate) struct KeyRow {
+/// A row of `notifications`.
+#[derive(Clone)]
+pub(crate) struct SlotRow {
     pub(crate) correlation_id: String,
     pub(crate) fingerprint: Vec<u8>,
-}
-
-/// A notification that existed already, as it was before.
-pub(crate) struct RepeatedRow {
-    pub(crate) correlation_id: String,
-    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) occurrences: i64,
     pub(crate) uncorrelated: i64,
-    pub(crate) segments: Option<i64>,
-    pub(crate) callback_data: Option<String>,
-    /// Whether a person was erased from it.
-    pub(crate) is_erased: bool,
+    pub(crate) transaction_id: Option<String>,
+    pub(crate) block: i64,
+    pub(crate) position: i64,
 }
 
-impl RepeatedRow {
+impl SlotRow {
     pub(crate) fn key(&self) -> (&str, &[u8]) {
         (&self.correlation_id, &self.fingerprint)
+    }
+
+    pub(crate) fn slot(&self) -> Slot {
+        Slot { block: self.block, position: self.position }
     }
 }

@@ -1,19 +1,19 @@
 //! Moves notifications without a correlation id to the message that owns their transaction, once this message is known.
 
-use receiptd_domain::{ChangeKind, CorrelationId, Precedence, StoredNotification};
+use receiptd_domain::{CorrelationId, Precedence, StoredNotification};
 
 use super::{
     attestations,
     dialect::{self, Connection},
-    notifications::notifications_without_bodies,
+    notifications::{notifications_without_bodies, with_contents},
     recipients,
-    statements::notification_rows,
-    upsert::store,
+    statements::slot_rows,
+    upsert::{forget, store},
 };
 use crate::{
     StorageError,
     rows::{
-        MessageStatusRow, NotificationRow,
+        MessageStatusRow, NotificationRow, SlotRow,
         batch::{Adoption, Entry},
         changes::RowChanges,
     },
@@ -26,17 +26,15 @@ pub(super) async fn adopt(
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let Adoption { transaction_id, from, to } = adoption;
-    let moved = notification_rows!(
+    let moved = slot_rows!(
         "DELETE FROM notifications WHERE correlation_id = $1 AND uncorrelated = 1 AND transaction_id = $2 RETURNING ",
         "",
         from.as_str(),
         transaction_id.as_str()
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    for row in &moved {
-        changes.notification(ChangeKind::Removed, row, row.occurrences);
-    }
+    );
+    let moved = moved.fetch_all(&mut *connection).await?;
+    let moved = with_contents(connection, moved).await?;
+    forget(connection, &moved, changes).await?;
     let moved = moved.into_iter().map(NotificationRow::stored).collect::<Result<Vec<StoredNotification>, _>>()?;
     let entries = entries(to, &moved);
     if !entries.is_empty() {

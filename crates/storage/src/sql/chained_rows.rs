@@ -4,16 +4,16 @@ use futures_util::TryStreamExt;
 use receiptd_domain::{ChainedTable, Fingerprint, JournalPosition, Writer};
 
 use super::{
-    attestations,
+    attestations, blocks,
     dialect::Connection,
     message_states::message_state,
     seals,
-    statements::{audit_rows, notification_rows, quarantine_rows, step_rows},
+    statements::{audit_rows, quarantine_rows, slot_rows, step_rows},
 };
 use crate::{
     ChainVisitor, ChainedRow, StorageError, WaitingBatch,
     rows::{
-        EventRow, InboundRow, NotificationRow, Place, QuarantineRow, SealRow,
+        EventRow, InboundRow, Place, QuarantineRow, SealRow, SlotRow,
         audit::AuditRow,
         digest::{self, Chained},
         journal::JournalRow,
@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+/// How many notifications are read at a time.
+const NOTIFICATIONS: i64 = 256;
 /// How many attestations are read at a time.
 const ATTESTATIONS: i64 = 500;
 
@@ -36,13 +38,7 @@ fn show_row(
 }
 
 pub(super) async fn show(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -> Result<(), StorageError> {
-    let mut rows = notification_rows!("SELECT ", " FROM notifications").fetch(&mut *snapshot);
-    while let Some(row) = rows.try_next().await? {
-        let chained = digest::notification(&row);
-        let name = || format!("{} {}", row.correlation_id, hex::encode(chained.0.part));
-        show_row(observer, ChainedTable::Notifications, chained, row.occurrences, &name);
-    }
-    drop(rows);
+    show_notifications(snapshot, observer).await?;
     let mut rows = step_rows!("SELECT ", " FROM dispatch_events").fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
         let name = || format!("{} {}", row.correlation_id, row.step);
@@ -83,6 +79,32 @@ pub(super) async fn show(snapshot: &mut Connection, observer: &mut dyn ChainVisi
         show_row(observer, ChainedTable::StatusEvents, chained, 1, &name);
     }
     show_journal(snapshot, observer).await
+}
+
+/// In the order of their contents, so that each block is read once.
+async fn show_notifications(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -> Result<(), StorageError> {
+    let (mut block, mut position) = (i64::MIN, i64::MIN);
+    loop {
+        let rows = slot_rows!(
+            "SELECT ",
+            " FROM notifications WHERE (block, position) > ($1, $2) ORDER BY block, position LIMIT $3",
+            block,
+            position,
+            NOTIFICATIONS
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        (block, position) = (last.block, last.position);
+        for read in blocks::read(snapshot, rows, true).await? {
+            let (chained, row) = match read {
+                Ok(row) => (digest::notification(&row), row.slot_row()),
+                // Without its content, it has another digest.
+                Err(row) => ((digest::notification_key(row.key()), Fingerprint::default()), row),
+            };
+            let name = || format!("{} {}", row.correlation_id, hex::encode(chained.0.part));
+            show_row(observer, ChainedTable::Notifications, chained, row.occurrences, &name);
+        }
+    }
 }
 
 /// The rows that belong to no message.

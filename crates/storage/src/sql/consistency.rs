@@ -10,13 +10,14 @@ use super::{
     contradictions,
     dialect::Connection,
     message_states::{by_message, message_states},
+    notifications::without_bodies,
     paging::count,
-    statements::{bodiless_rows, step_rows},
+    statements::{slot_rows, step_rows},
 };
 use crate::{
     CheckedMessages, Consistency, Inconsistency, StorageError,
     rows::{
-        EventRow, NotificationRow, Place,
+        EventRow, Place, SlotRow,
         evidence::{Comparison, Evidence},
     },
 };
@@ -65,8 +66,10 @@ async fn check(connection: &mut Connection, after: &str, limit: i64) -> Result<C
     );
     let attested = attested.fetch_all(&mut *connection).await?.into_iter().map(|row| row.correlation_id);
     let attested: BTreeSet<String> = attested.collect();
-    let notifications = bodiless_rows!("correlation_id > $1 AND correlation_id <= $2", after, last);
+    let notifications =
+        slot_rows!("SELECT ", " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2", after, last);
     let notifications = notifications.fetch_all(&mut *connection).await?;
+    let notifications = without_bodies(connection, notifications).await?;
     let mut notifications = by_message(notifications, |row| (row.correlation_id.clone(), row));
     let steps = step_rows!(
         "SELECT ",

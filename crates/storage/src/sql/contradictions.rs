@@ -1,6 +1,9 @@
 //! Contradictions between whole tables.
 
-use super::dialect::{Connection, miscounted, misnumbered_event, unfinished_changes};
+use super::{
+    blocks,
+    dialect::{Connection, miscounted, misnumbered_event, unfinished_changes},
+};
 use crate::Inconsistency;
 
 /// One statement for each check. It returns the key of a row that contradicts the others.
@@ -15,6 +18,9 @@ macro_rules! check {
 
 /// The first contradiction. What is removed comes before what is left over.
 pub(super) async fn first(snapshot: &mut Connection) -> Result<Option<Inconsistency>, sqlx::Error> {
+    if let Some(found) = blocks::contradiction(snapshot).await? {
+        return Ok(Some(found));
+    }
     check!(
         snapshot,
         "removed",

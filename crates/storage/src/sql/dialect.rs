@@ -39,10 +39,10 @@ pub(super) use database::contradictions::unfinished_changes;
 /// The clause with which a statement names its index, if there is one.
 pub(super) use database::list::INDEXED_BY;
 
-/// The notifications of some messages, by key.
-pub(super) use database::notifications::notifications_of;
-/// The sizes in bytes of the bodies that `notifications_of` reads.
-pub(super) use database::notifications::sizes_of;
+/// Some blocks of contents of notifications.
+pub(super) use database::notifications::blocks;
+/// The notifications of some messages, by key, without their contents.
+pub(super) use database::notifications::slots_of;
 
 /// Leases submissions that are due.
 pub(super) use database::outbox::claim::lease;
@@ -81,8 +81,6 @@ pub(super) use database::recompute::message_statuses;
 /// The recipients of messages that follow from stored rows.
 pub(super) use database::recompute::recipients_of;
 
-/// Those of some notifications that are stored already.
-pub(super) use database::repair::known_notifications;
 /// Locks messages and their notifications until the transaction ends.
 pub(super) use database::repair::lock_messages;
 
@@ -99,5 +97,7 @@ pub(super) use database::status_events::note_replacement;
 /// Stores which message owns each transaction, and returns the changes of ownership.
 pub(super) use database::transactions::claim_transactions;
 
-/// Inserts notifications. Those that exist already are counted, and are returned as they were before.
+/// Inserts notifications. Those that exist already are counted and returned.
 pub(super) use database::upsert::insert_notifications;
+/// Those of some notifications that are stored already. They stay until the transaction ends.
+pub(super) use database::upsert::known_notifications;

@@ -10,7 +10,7 @@ use crate::{Glance, StorageError};
 impl Glance for Backend {
     async fn last_arrival(&self) -> Result<Option<Timestamp>, StorageError> {
         let row = sql!(
-            "SELECT MAX(at) AS \"at?: i64\" FROM (SELECT MAX(received_at) AS at FROM notifications \
+            "SELECT MAX(at) AS \"at?: i64\" FROM (SELECT MAX(received_to) AS at FROM notification_blocks \
              UNION ALL SELECT MAX(received_at) FROM inbound UNION ALL SELECT MAX(received_at) FROM quarantine) AS latest"
         );
         Ok(row.fetch_one(&self.pools.read).await?.at.map(Timestamp::from_micros))

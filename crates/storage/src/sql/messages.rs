@@ -9,11 +9,10 @@ use sqlx::QueryBuilder;
 
 use super::{
     backend::Backend,
-    dialect::{self, Connection, Database},
+    dialect::{Connection, Database},
     list,
-    notifications::notifications_without_bodies,
-    paging::{bytes, count},
-    statements::notification_rows,
+    notifications::{fitting, notifications_of, notifications_without_bodies, slots, without_bodies},
+    paging::bytes,
     stats,
     transactions::owner,
 };
@@ -69,8 +68,7 @@ impl Messages for Backend {
         limit: PageLimit,
     ) -> Result<Vec<(CorrelationId, StoredNotification)>, StorageError> {
         let mut snapshot = self.snapshot().await?;
-        let sizes = dialect::sizes_of(&mut snapshot, ids, after, count(limit.get())).await?;
-        let rows = dialect::notifications_of(&mut snapshot, ids, after, count(limit.fitting(&sizes))).await?;
+        let rows = notifications_of(&mut snapshot, ids, after, limit).await?.0;
         snapshot.rollback().await?;
         rows.into_iter().map(NotificationRow::with_message).collect()
     }
@@ -84,30 +82,18 @@ impl Messages for Backend {
         let (at, fingerprint) =
             after.map_or((i64::MIN, Vec::new()), |cursor| (cursor.at.as_micros(), bytes(&cursor.id)));
         let mut snapshot = self.snapshot().await?;
-        let sizes = sql!(
-            "SELECT CAST(OCTET_LENGTH(body) AS BIGINT) AS \"bytes!: i64\" FROM notifications \
-             WHERE correlation_id = $1 AND (COALESCE(event_at, 0), fingerprint) > ($2, $3) \
-             ORDER BY COALESCE(event_at, 0), fingerprint LIMIT $4",
-            id.as_str(),
-            at,
-            fingerprint,
-            count(limit.get() + 1)
-        );
-        let sizes: Vec<_> = sizes.fetch_all(&mut *snapshot).await?.into_iter().map(|row| row.bytes).collect();
-        let fitting = limit.fitting(&sizes);
-        let rows = notification_rows!(
-            "SELECT ",
-            " FROM notifications WHERE correlation_id = $1 AND (COALESCE(event_at, 0), fingerprint) > ($2, $3) \
-             ORDER BY COALESCE(event_at, 0), fingerprint LIMIT $4",
-            id.as_str(),
-            at,
-            fingerprint,
-            count(fitting)
-        );
-        let rows = rows.fetch_all(&mut *snapshot).await?;
+        let rows = slots(&mut snapshot, id.as_str()).await?;
+        let mut rows = without_bodies(&mut snapshot, rows).await?;
+        let key = |row: &NotificationRow| (row.event_at.unwrap_or_default(), row.fingerprint.clone());
+        rows.retain(|row| key(row) > (at, fingerprint.clone()));
+        rows.sort_by_cached_key(key);
+        let left = rows.len();
+        let rows = rows.iter().take(limit.get()).map(NotificationRow::slot_row).collect();
+        let rows = fitting(&mut snapshot, rows, limit).await?;
         snapshot.rollback().await?;
+        let has_more = rows.len() < left;
         let items = rows.into_iter().map(NotificationRow::stored).collect::<Result<_, _>>()?;
-        Ok(Page::of(items, fitting < sizes.len(), after_recorded))
+        Ok(Page::of(items, has_more, after_recorded))
     }
 
     async fn dispatch_events(&self, id: &CorrelationId) -> Result<Vec<DispatchEvent>, StorageError> {

@@ -9,6 +9,7 @@ mod adoption;
 mod attestations;
 mod audit_log;
 mod backend;
+mod blocks;
 mod chained_rows;
 mod consistency;
 mod contradictions;

@@ -11,8 +11,7 @@ use super::{
     adoption,
     dialect::{self, Connection},
     message_states::by_message,
-    notifications::notification,
-    paging::count,
+    notifications::{notification, notifications_of},
     statements::recipient_rows,
     upsert::change,
 };
@@ -97,9 +96,8 @@ async fn readings(
     let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
     let mut after = None;
     loop {
-        let sizes = dialect::sizes_of(connection, ids, after.as_ref(), count(limit.get())).await?;
-        let most = limit.fitting(&sizes);
-        for row in dialect::notifications_of(connection, ids, after.as_ref(), count(most)).await? {
+        let (rows, is_last) = notifications_of(connection, ids, after.as_ref(), limit).await?;
+        for row in rows {
             let (id, stored) = row.with_message()?;
             let notification = read_anew(&stored, read);
             let is_altered = notification != stored.notification;
@@ -109,7 +107,7 @@ async fn readings(
             after = Some((id, fresh.fingerprint));
             readings.now.push(fresh);
         }
-        if most == sizes.len() && most < limit.get() {
+        if is_last {
             return Ok(all);
         }
     }
@@ -142,12 +140,14 @@ pub(super) async fn write(
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let id = &finding.restated.correlation_id;
+    let mut replaced = Vec::with_capacity(finding.altered.len());
     for fresh in &finding.altered {
         let stored = notification(connection, &fresh.correlation_id, &fresh.fingerprint).await?;
         let stored = stored.ok_or(sqlx::Error::RowNotFound)?;
-        let fresh = NotificationRow { body: stored.body.clone(), ..fresh.clone() };
-        change(connection, &stored, &fresh, changes).await?;
+        let fresh = NotificationRow { body: stored.body.clone(), slot: stored.slot, ..fresh.clone() };
+        replaced.push((stored, fresh));
     }
+    change(connection, &replaced, changes).await?;
     let later = sql!(
         "UPDATE messages SET updated_at = $2 WHERE correlation_id = $1 AND updated_at < $2 RETURNING created_at",
         id.as_str(),

@@ -133,7 +133,9 @@ enum Key {
 async fn look_up(connection: &mut Connection, arrivals: &[Arrival]) -> Result<(Vec<Key>, BTreeSet<Key>), StorageError> {
     let batch = Batch::of(arrivals);
     let owners = transactions::owners(connection, &batch.uncorrelated()).await?;
-    let rows = dialect::known_notifications(connection, &batch.entries(&owners)).await?;
+    let entries = batch.entries(&owners);
+    let keys = entries.iter().map(|entry| (entry.correlation_id.as_str(), entry.stored.fingerprint.as_bytes()));
+    let rows = dialect::known_notifications(connection, keys).await?;
     let known = rows.into_iter().filter_map(|row| {
         let id = CorrelationId::new(&row.correlation_id).ok()?;
         Some(Key::Notification(id, Fingerprint::from_bytes(&row.fingerprint)?))

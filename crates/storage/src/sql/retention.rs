@@ -10,18 +10,20 @@ use super::{
     attestations,
     audit_log::append,
     backend::Backend,
+    blocks,
     dialect::{self, Connection},
-    notifications::notification,
+    notifications::with_contents,
     outbox::remove_keys,
     paging::count,
-    statements::{audit_rows, inbound_rows, notification_rows, quarantine_rows, step_rows},
+    statements::{audit_rows, inbound_rows, quarantine_rows, slot_rows, step_rows},
     unit_of_work::UnitOfWork,
-    upsert::{NO_BODY, change},
+    upsert::{NO_BODY, change, forget},
 };
 use crate::{
     Purged, Retention, RetentionKind, StorageError,
     rows::{
-        EventRow, InboundRow, NotificationRow, QuarantineRow, audit::AuditRow, changes::RowChanges, outbox::RequestRow,
+        EventRow, InboundRow, NotificationRow, OldBlockRow, QuarantineRow, SlotRow, audit::AuditRow, block::Slot,
+        changes::RowChanges, outbox::RequestRow,
     },
 };
 
@@ -35,8 +37,12 @@ impl Retention for Backend {
             };
         }
         Ok(match kind {
-            RetentionKind::Bodies => number!("notifications WHERE received_at < $1 AND body <> $2", NO_BODY),
-            RetentionKind::Notifications => number!("notifications WHERE received_at < $1"),
+            RetentionKind::Bodies | RetentionKind::Notifications => {
+                let mut snapshot = self.snapshot().await?;
+                let number = old_notifications(&mut snapshot, at, kind == RetentionKind::Bodies).await?;
+                snapshot.rollback().await?;
+                number
+            }
             RetentionKind::Messages => number!(
                 "messages m WHERE m.created_at < $1 AND m.updated_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o \
                  WHERE o.correlation_id = m.correlation_id AND (o.due_at IS NOT NULL OR o.lease_until IS NOT NULL))"
@@ -88,30 +94,27 @@ impl Backend {
         limit: i64,
         entry: &AuditEntry,
     ) -> Result<Purged, StorageError> {
-        let old = sql!(
-            "SELECT correlation_id, fingerprint, received_at FROM notifications \
-             WHERE received_at >= $1 AND received_at < $2 AND body <> $3 ORDER BY received_at LIMIT $4",
+        let old = sql_as!(
+            OldBlockRow,
+            "SELECT id, bodies AS records, received_from FROM notification_blocks \
+             WHERE bodies > 0 AND received_from >= $1 AND received_from < $2 ORDER BY received_from, id LIMIT $3",
             from,
             before,
-            NO_BODY,
             limit
         );
         let old = old.fetch_all(&self.pools.read).await?;
-        let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
-        let ids: BTreeSet<_> = old.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
         let mut unit = self.begin().await?;
-        dialect::lock_messages(&mut unit, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let (rows, up_to) = self.hold_blocks(&mut unit, &old, limit).await?;
         let mut changes = RowChanges::default();
-        let mut rows = 0;
-        for key in old {
-            // It is read again, since it may have changed before it was locked.
-            let row = notification(&mut unit, &key.correlation_id, &key.fingerprint).await?;
-            let Some(row) = row.filter(|row| row.body != NO_BODY) else { continue };
-            let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
-            change(&mut unit, &row, &empty, &mut changes).await?;
-            rows += 1;
+        let mut replaced = Vec::new();
+        for row in with_contents(&mut unit, rows).await? {
+            if row.received_at < before && row.body != NO_BODY {
+                let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
+                replaced.push((row, empty));
+            }
         }
-        self.end(unit, changes, entry, Purged { rows, up_to }).await
+        change(&mut unit, &replaced, &mut changes).await?;
+        self.end(unit, changes, entry, Purged { rows: count(replaced.len()), up_to }).await
     }
 
     async fn purge_notifications(
@@ -121,41 +124,70 @@ impl Backend {
         limit: i64,
         entry: &AuditEntry,
     ) -> Result<Purged, StorageError> {
-        let old = sql!(
-            "SELECT correlation_id, received_at FROM notifications WHERE received_at >= $1 AND received_at < $2 \
-             ORDER BY received_at LIMIT $3",
+        let old = sql_as!(
+            OldBlockRow,
+            "SELECT id, records, received_from FROM notification_blocks WHERE received_from >= $1 AND received_from < $2 \
+             ORDER BY received_from, id LIMIT $3",
             from,
             before,
             limit
         );
         let old = old.fetch_all(&self.pools.read).await?;
-        let up_to = old.last().map(|row| Timestamp::from_micros(row.received_at));
-        let ids: BTreeSet<_> = old.iter().filter_map(|row| CorrelationId::new(&row.correlation_id).ok()).collect();
-        let ids: Vec<_> = ids.into_iter().collect();
         let mut unit = self.begin().await?;
         dialect::exclude_changes(&mut unit).await?;
-        dialect::lock_messages(&mut unit, &ids).await?;
+        let (rows, up_to) = self.hold_blocks(&mut unit, &old, limit).await?;
+        let mut gone = with_contents(&mut unit, rows).await?;
+        gone.retain(|row| row.received_at < before);
         let mut changes = RowChanges::default();
-        let mut rows = 0;
-        for id in &ids {
-            let gone = notification_rows!(
-                "DELETE FROM notifications WHERE correlation_id = $1 AND received_at < $2 RETURNING ",
-                "",
-                id.as_str(),
-                before
-            );
-            let gone = gone.fetch_all(&mut *unit).await?;
-            if gone.is_empty() {
-                continue;
-            }
-            rows += count(gone.len());
-            remove_notifications(&gone, &mut changes);
-            attestations::attest(&mut unit, id, &mut changes).await?;
-            for transaction in gone.iter().filter_map(|row| row.transaction_id.as_deref()) {
-                attestations::attest_transaction(&mut unit, id, transaction, &mut changes).await?;
+        for row in &gone {
+            sql!(
+                "DELETE FROM notifications WHERE correlation_id = $1 AND fingerprint = $2",
+                row.correlation_id,
+                row.fingerprint
+            )
+            .execute(&mut *unit)
+            .await?;
+        }
+        forget(&mut unit, &gone, &mut changes).await?;
+        for row in &gone {
+            let Ok(id) = CorrelationId::new(&row.correlation_id) else { continue };
+            attestations::attest(&mut unit, &id, &mut changes).await?;
+            if let Some(transaction) = &row.transaction_id {
+                attestations::attest_transaction(&mut unit, &id, transaction, &mut changes).await?;
             }
         }
-        self.end(unit, changes, entry, Purged { rows, up_to }).await
+        self.end(unit, changes, entry, Purged { rows: count(gone.len()), up_to }).await
+    }
+
+    /// Locks the messages of the notifications in the first of these blocks: in as many as have `limit` records. Returns the
+    /// notifications, and the time up to which the blocks begin.
+    async fn hold_blocks(
+        &self,
+        unit: &mut UnitOfWork,
+        old: &[OldBlockRow],
+        limit: i64,
+    ) -> Result<(Vec<SlotRow>, Option<Timestamp>), StorageError> {
+        let mut records = 0;
+        let is_enough = |block: &OldBlockRow| {
+            records += block.records;
+            records >= limit
+        };
+        let enough = old.iter().position(is_enough).map_or(old.len(), |last| last + 1);
+        let old = &old[..enough];
+        let mut ids = BTreeSet::new();
+        for block in old {
+            let rows = sql!("SELECT correlation_id FROM notifications WHERE block = $1", block.id);
+            ids.extend(rows.fetch_all(&self.pools.read).await?.into_iter().map(|row| row.correlation_id));
+        }
+        let locked: Vec<_> = ids.iter().filter_map(|id| CorrelationId::new(id).ok()).collect();
+        dialect::lock_messages(unit, &locked).await?;
+        let mut rows = Vec::new();
+        for block in old {
+            // They are read again, since they may have changed before they were locked.
+            let some = slot_rows!("SELECT ", " FROM notifications WHERE block = $1 ORDER BY position", block.id);
+            rows.extend(some.fetch_all(&mut **unit).await?.into_iter().filter(|row| ids.contains(&row.correlation_id)));
+        }
+        Ok((rows, old.last().map(|block| Timestamp::from_micros(block.received_from))))
     }
 
     async fn purge_messages(
@@ -182,10 +214,12 @@ impl Backend {
         ids.sort_unstable();
         let mut unit = self.begin().await?;
         let mut changes = RowChanges::default();
-        let mut rows = 0;
+        let (mut rows, mut slots) = (0, Vec::new());
         for id in ids.iter().filter_map(|id| CorrelationId::new(id).ok()) {
-            rows += i64::from(remove_message(&mut unit, &id, before, &mut changes).await?);
+            rows += i64::from(remove_message(&mut unit, &id, before, &mut slots, &mut changes).await?);
         }
+        // Messages that became known together have their notifications in the same blocks.
+        blocks::remove(&mut unit, slots).await?;
         self.end(unit, changes, entry, Purged { rows, up_to }).await
     }
 
@@ -208,18 +242,33 @@ impl Backend {
     }
 }
 
-fn remove_notifications(rows: &[NotificationRow], changes: &mut RowChanges) {
-    for row in rows {
-        changes.notification(ChangeKind::Removed, row, row.occurrences);
-    }
+/// The number of notifications, or of bodies, that arrived before `before`. Only blocks that also have later ones are read.
+async fn old_notifications(snapshot: &mut Connection, before: i64, bodies: bool) -> Result<i64, StorageError> {
+    let whole = sql!(
+        "SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) AS \"records!: i64\", \
+         CAST(COALESCE(SUM(bodies), 0) AS BIGINT) AS \"bodies!: i64\" FROM notification_blocks WHERE received_to < $1",
+        before
+    );
+    let whole = whole.fetch_one(&mut *snapshot).await?;
+    let rows = slot_rows!(
+        "SELECT ",
+        " FROM notification_blocks b JOIN notifications ON notifications.block = b.id \
+         WHERE b.received_from < $1 AND b.received_to >= $1",
+        before
+    );
+    let rows = rows.fetch_all(&mut *snapshot).await?;
+    let mut rows = with_contents(snapshot, rows).await?;
+    rows.retain(|row| row.received_at < before && !(bodies && row.body == NO_BODY));
+    Ok(count(rows.len()) + if bodies { whole.bodies } else { whole.records })
 }
 
 /// Removes a message with everything about it, unless there is news about it or it waits to be sent. Returns whether it
-/// was removed.
+/// was removed. The contents of its notifications are left: `slots`.
 async fn remove_message(
     connection: &mut Connection,
     id: &CorrelationId,
     before: i64,
+    slots: &mut Vec<Slot>,
     changes: &mut RowChanges,
 ) -> Result<bool, StorageError> {
     let (message_id, id) = (id, id.as_str());
@@ -239,9 +288,13 @@ async fn remove_message(
         return Ok(false);
     }
     let attested = attestations::release_all(connection, message_id, changes).await?;
-    let gone = notification_rows!("DELETE FROM notifications WHERE correlation_id = $1 RETURNING ", "", id);
+    let gone = slot_rows!("DELETE FROM notifications WHERE correlation_id = $1 RETURNING ", "", id);
     let gone = gone.fetch_all(&mut *connection).await?;
-    remove_notifications(&gone, changes);
+    let gone = with_contents(connection, gone).await?;
+    for row in &gone {
+        changes.notification(ChangeKind::Removed, row, row.occurrences);
+    }
+    slots.extend(gone.iter().map(|row| row.slot));
     let steps = step_rows!("DELETE FROM dispatch_events WHERE correlation_id = $1 RETURNING ", "", id);
     let steps = steps.fetch_all(&mut *connection).await?;
     for step in &steps {

@@ -78,9 +78,8 @@ macro_rules! insert_notifications {
     ($before:literal, $source:literal, $after:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
             $before
-                + "INSERT INTO notifications (correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, \
-             transaction_id, channel, recipient, event, failure, status_text, code, reason, detail, event_at, segments, \
-             callback_data, body) "
+                + "INSERT INTO notifications (correlation_id, fingerprint, occurrences, uncorrelated, transaction_id, block, \
+             position) "
                 + $source
                 + " ON CONFLICT (correlation_id, fingerprint) DO UPDATE \
              SET occurrences = notifications.occurrences + excluded.occurrences"
@@ -175,14 +174,14 @@ macro_rules! insert_steps {
     };
 }
 
-/// Complete rows of `notifications`. `$before` and `$after` surround the columns.
-macro_rules! notification_rows {
+/// Complete rows of `notifications`, which do not contain the contents. `$before` and `$after` surround the columns.
+macro_rules! slot_rows {
     ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
         sql_as!(
-            NotificationRow,
+            SlotRow,
             $before
-                + "correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
-         recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, body"
+                + "notifications.correlation_id, notifications.fingerprint, notifications.occurrences, \
+             notifications.uncorrelated, notifications.transaction_id, notifications.block, notifications.position"
                 + $after
             $(, $argument)*
         )
@@ -199,20 +198,6 @@ macro_rules! step_rows {
          due_at, lease_until"
                 + $after
             $(, $argument)*
-        )
-    };
-}
-
-/// The rows of notifications that match `$where`, without their bodies.
-macro_rules! bodiless_rows {
-    ($where:literal $(, $argument:expr)+) => {
-        sql_as!(
-            NotificationRow,
-            "SELECT correlation_id, fingerprint, received_at, source, occurrences, uncorrelated, transaction_id, channel, \
-             recipient, event, failure, status_text, code, reason, detail, event_at, segments, callback_data, \
-             substr(body, 1, 0) AS \"body!: Vec<u8>\" FROM notifications WHERE "
-                + $where
-            $(, $argument)+
         )
     };
 }
@@ -278,7 +263,7 @@ macro_rules! recipient_rows {
 }
 
 pub(crate) use {
-    audit_rows, bodiless_rows, claim_transactions, full_message_rows, inbound_rows, insert_messages,
-    insert_notifications, insert_steps, link_rows, merge_messages, merge_recipients, miscounted, move_messages,
-    notification_rows, quarantine_rows, recipient_rows, status_event_rows, step_rows,
+    audit_rows, claim_transactions, full_message_rows, inbound_rows, insert_messages, insert_notifications,
+    insert_steps, link_rows, merge_messages, merge_recipients, miscounted, move_messages, quarantine_rows,
+    recipient_rows, slot_rows, status_event_rows, step_rows,
 };

@@ -1,17 +1,18 @@
 //! Stores or changes notifications, and records this in the hash chain.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use receiptd_domain::{ChangeKind, ERASED_BODY};
 
 use super::{
+    blocks,
     dialect::{self, Connection},
-    notifications::notification,
+    notifications::with_contents,
     recipients,
 };
 use crate::{
     StorageError,
-    rows::{NotificationRow, batch::Entry, changes::RowChanges},
+    rows::{NotificationRow, SlotRow, batch::Entry, changes::RowChanges},
 };
 
 /// The value that replaces a purged body.
@@ -25,7 +26,7 @@ pub(super) async fn store(
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
     let rows: Vec<NotificationRow> = entries.iter().map(Entry::row).collect();
-    let mut are_erased = upsert(connection, &rows, changes).await?.into_iter();
+    let mut are_erased = upsert(connection, rows, changes).await?.into_iter();
     entries.retain(|_| !are_erased.next().unwrap_or_default());
     if entries.is_empty() { Ok(()) } else { recipients::merge(connection, &entries).await }
 }
@@ -35,35 +36,39 @@ pub(super) async fn store(
 /// messages. Returns for each row whether a person was erased from it.
 async fn upsert(
     connection: &mut Connection,
-    rows: &[NotificationRow],
+    mut rows: Vec<NotificationRow>,
     changes: &mut RowChanges,
 ) -> Result<Vec<bool>, StorageError> {
-    let known = dialect::insert_notifications(connection, rows).await?;
+    let known = dialect::known_notifications(connection, rows.iter().map(NotificationRow::key)).await?;
+    let keys: HashSet<_> = known.iter().map(SlotRow::key).collect();
+    let new: Vec<bool> = rows.iter().map(|row| !keys.contains(&row.key())).collect();
+    blocks::add(connection, rows.iter_mut().zip(&new).filter_map(|(row, is_new)| is_new.then_some(row))).await?;
+    let known = dialect::insert_notifications(connection, &rows, known).await?;
+    let known = with_contents(connection, known).await?;
     let known: HashMap<_, _> = known.iter().map(|stored| (stored.key(), stored)).collect();
+    // Another instance was quicker.
+    let overtaken = rows.iter().zip(&new).filter(|(row, is_new)| **is_new && known.contains_key(&row.key()));
+    blocks::remove(connection, overtaken.map(|(row, _)| row.slot)).await?;
     let mut are_erased = Vec::with_capacity(rows.len());
-    for row in rows {
+    for row in &rows {
         let stored = known.get(&row.key());
-        are_erased.push(stored.is_some_and(|stored| stored.is_erased));
+        are_erased.push(stored.is_some_and(|stored| stored.body == ERASED_BODY));
         let Some(stored) = stored else {
             changes.notification(ChangeKind::Added, row, row.occurrences);
             continue;
         };
         changes.repetition(row);
-        let says_more = row.segments > stored.segments || row.callback_data > stored.callback_data;
-        if row.uncorrelated < stored.uncorrelated || (says_more && !stored.is_erased) {
-            tell_more(connection, row, changes).await?;
-        }
+        tell_more(connection, stored, row, changes).await?;
     }
     Ok(are_erased)
 }
 
 async fn tell_more(
     connection: &mut Connection,
+    old: &NotificationRow,
     row: &NotificationRow,
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
-    let old = notification(connection, &row.correlation_id, &row.fingerprint).await?;
-    let old = old.ok_or(sqlx::Error::RowNotFound)?;
     let mut new = NotificationRow { uncorrelated: row.uncorrelated.min(old.uncorrelated), ..old.clone() };
     // What was erased or purged does not come back.
     if old.body != ERASED_BODY {
@@ -73,44 +78,49 @@ async fn tell_more(
             new.body.clone_from(&row.body);
         }
     }
-    change(connection, &old, &new, changes).await
+    if new == *old {
+        return Ok(());
+    }
+    if new.uncorrelated < old.uncorrelated {
+        sql!(
+            "UPDATE notifications SET uncorrelated = $3 WHERE correlation_id = $1 AND fingerprint = $2",
+            new.correlation_id,
+            new.fingerprint,
+            new.uncorrelated
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    change(connection, &[(old.clone(), new)], changes).await
 }
 
-/// Replaces `old` by `new`. The identity of the notification stays: its key, its counts, its transaction, and the time
-/// and way of its arrival.
+/// Replaces the contents of notifications. Their identity stays: the key, the count, the transaction, and the time and way of
+/// the arrival.
 ///
-/// `old` must have been read while this transaction held the row. Otherwise another instance could have changed it
+/// The old ones must have been read while this transaction held their rows. Otherwise another instance could have changed them
 /// meanwhile, and the hash chain would record that something else was replaced.
 pub(super) async fn change(
     connection: &mut Connection,
-    old: &NotificationRow,
-    new: &NotificationRow,
+    replaced: &[(NotificationRow, NotificationRow)],
     changes: &mut RowChanges,
 ) -> Result<(), StorageError> {
-    let update = sql!(
-        "UPDATE notifications SET uncorrelated = $3, channel = $4, recipient = $5, event = $6, failure = $7, \
-         status_text = $8, code = $9, reason = $10, detail = $11, event_at = $12, segments = $13, callback_data = $14, \
-         body = $15 \
-         WHERE correlation_id = $1 AND fingerprint = $2",
-        old.correlation_id,
-        old.fingerprint,
-        new.uncorrelated,
-        new.channel,
-        new.recipient,
-        new.event,
-        new.failure,
-        new.status_text,
-        new.code,
-        new.reason,
-        new.detail,
-        new.event_at,
-        new.segments,
-        new.callback_data,
-        new.body
-    );
-    update.execute(connection).await?;
-    // The number of occurrences does not change.
-    changes.notification(ChangeKind::Removed, old, 0);
-    changes.notification(ChangeKind::Added, new, 0);
+    blocks::replace(connection, replaced.iter().map(|(_, new)| new)).await?;
+    for (old, new) in replaced {
+        // The number of occurrences does not change.
+        changes.notification(ChangeKind::Removed, old, 0);
+        changes.notification(ChangeKind::Added, new, 0);
+    }
     Ok(())
+}
+
+/// Records that notifications were removed, and removes their contents.
+pub(super) async fn forget(
+    connection: &mut Connection,
+    removed: &[NotificationRow],
+    changes: &mut RowChanges,
+) -> Result<(), StorageError> {
+    for row in removed {
+        changes.notification(ChangeKind::Removed, row, row.occurrences);
+    }
+    blocks::remove(connection, removed.iter().map(|row| row.slot)).await
 }

@@ -7,7 +7,7 @@ use receiptd_domain::{ChangeKind, CorrelationId, ERASED, ERASED_BODY, Person, Re
 use super::{
     super::{
         dialect::{self, Connection},
-        notifications::notification,
+        notifications::{slots, with_contents},
         outbox::remove_keys,
         statements::{recipient_rows, step_rows},
         upsert::change,
@@ -43,10 +43,9 @@ pub(super) async fn erase(
     if !erase_request(connection, person, id, share, changes.as_deref_mut(), erased).await? {
         return Ok(());
     }
-    let keys = sql!("SELECT fingerprint FROM notifications WHERE correlation_id = $1", id);
     // One at a time: a body may be large.
-    for key in keys.fetch_all(&mut *connection).await? {
-        let Some(row) = notification(connection, id, &key.fingerprint).await? else { continue };
+    for row in slots(connection, id).await? {
+        let Some(row) = with_contents(connection, vec![row]).await?.pop() else { continue };
         let is_theirs = share == Share::Whole || row.recipient.as_deref().is_some_and(|name| person.is_called(name));
         if !is_theirs && !is_named(person, &row) {
             erased.compressed += i64::from(is_compressed(&row.body));
@@ -57,7 +56,7 @@ pub(super) async fn erase(
             continue;
         }
         if let Some(changes) = changes.as_deref_mut() {
-            change(connection, &row, &new, changes).await?;
+            change(connection, &[(row, new)], changes).await?;
         }
         erased.notifications += 1;
     }

@@ -12,10 +12,18 @@ use receiptd_domain::{AuditEntry, CorrelationId, ERASED, Fingerprint, Person, is
 use tokio::task::yield_now;
 
 use self::naming::{is_named, unless_named};
-use super::{attestations, audit_log::append, backend::Backend, dialect, seals, statements::notification_rows};
+use super::{
+    attestations,
+    audit_log::append,
+    backend::Backend,
+    dialect,
+    notifications::{AT_A_TIME, with_contents},
+    seals,
+    statements::slot_rows,
+};
 use crate::{
     ArchiveErased, ArchiveKind, Erased, Erasure, Scanned, StorageError,
-    rows::{NotificationRow, changes::RowChanges},
+    rows::{SlotRow, changes::RowChanges},
 };
 
 #[async_trait]
@@ -98,23 +106,26 @@ impl Erasure for Backend {
             .filter(|row| says(&row.reason) || says(&row.callback_data))
             .map(|row| row.correlation_id)
             .collect();
-        // One row at a time, since a body may be large. Searching a body takes a while, so the task yields in between:
-        // otherwise other requests on this worker of the server would wait.
-        let mut rows = notification_rows!(
+        let mut snapshot = self.snapshot().await?;
+        let rows = slot_rows!(
             "SELECT ",
-            " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2",
+            " FROM notifications WHERE correlation_id > $1 AND correlation_id <= $2 ORDER BY block",
             after,
             last
-        )
-        .fetch(&self.pools.read);
-        while let Some(row) = rows.try_next().await? {
-            yield_now().await;
-            let is_own = row.recipient.as_deref() == Some(person.address().as_str());
-            if !is_own && !named.contains(&row.correlation_id) && is_named(person, &row) {
-                named.insert(row.correlation_id);
+        );
+        let rows = rows.fetch_all(&mut *snapshot).await?;
+        // A few at a time, since a body may be large. Searching a body takes a while, so the task yields in between:
+        // otherwise other requests on this worker of the server would wait.
+        for rows in rows.chunks(AT_A_TIME) {
+            for row in with_contents(&mut snapshot, rows.to_vec()).await? {
+                yield_now().await;
+                let is_own = row.recipient.as_deref() == Some(person.address().as_str());
+                if !is_own && !named.contains(&row.correlation_id) && is_named(person, &row) {
+                    named.insert(row.correlation_id);
+                }
             }
         }
-        drop(rows);
+        snapshot.rollback().await?;
         let requests = sql!(
             "SELECT correlation_id, request FROM outbox WHERE correlation_id > $1 AND correlation_id <= $2",
             after,
