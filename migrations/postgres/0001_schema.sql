@@ -41,7 +41,7 @@ CREATE TABLE messages (
 );
 -- Each index serves one filter of the list, newest first (crates/storage/src/access_path.rs). Long texts are indexed by
 -- their first 64 characters, since an index of Postgres cannot contain long ones.
-CREATE INDEX messages_newest ON messages (created_at, correlation_id);
+CREATE INDEX messages_newest ON messages (created_at);
 CREATE INDEX messages_recipient ON messages (recipient, created_at) WHERE recipient IS NOT NULL;
 CREATE INDEX messages_callback ON messages (substr(callback_data, 1, 64), created_at) WHERE callback_data IS NOT NULL;
 CREATE INDEX messages_code ON messages (substr(code, 1, 64), created_at) WHERE code IS NOT NULL;
@@ -120,6 +120,7 @@ CREATE TABLE transactions (
 -- Messages to send. Waiting: due_at is set. In dispatch: lease_until is set. Done: neither is set.
 CREATE TABLE outbox (
     correlation_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    salt           BIGINT           NOT NULL, -- random; the digest in the hash chain covers it
     channel        TEXT COLLATE "C" NOT NULL, -- each channel has its own queue
     request        TEXT COLLATE "C" NOT NULL, -- canonical JSON of the submission
     attempts       BIGINT           NOT NULL, -- all attempts; this identifies the current one
@@ -138,6 +139,7 @@ CREATE INDEX outbox_expires ON outbox (expire_at) WHERE due_at IS NOT NULL AND e
 CREATE TABLE dispatch_events (
     correlation_id TEXT COLLATE "C" NOT NULL,
     step           BIGINT           NOT NULL, -- 1, 2, 3…
+    salt           BIGINT           NOT NULL, -- random; the digest in the hash chain covers it
     at             BIGINT           NOT NULL,
     dispatch       TEXT COLLATE "C" NOT NULL,
     failure        TEXT COLLATE "C",          -- whether a rejection may be temporary
@@ -308,6 +310,7 @@ REFERENCING OLD TABLE AS formerly NEW TABLE AS now_so FOR EACH STATEMENT EXECUTE
 -- Customers' own messages and events, once each.
 CREATE TABLE inbound (
     fingerprint    BYTEA            NOT NULL PRIMARY KEY,
+    salt           BIGINT           NOT NULL, -- random; the digest in the hash chain covers it
     received_at    BIGINT           NOT NULL,
     source         TEXT COLLATE "C" NOT NULL, -- the way of arrival, as for notifications
     occurrences    BIGINT           NOT NULL,
@@ -315,7 +318,8 @@ CREATE TABLE inbound (
     event          TEXT COLLATE "C" NOT NULL,
     sender         TEXT COLLATE "C",
     transaction_id TEXT COLLATE "C",
-    body           BYTEA            NOT NULL
+    body           BYTEA            NOT NULL,
+    signature      BYTEA -- the platform's, if the body came with one
 );
 CREATE INDEX inbound_newest ON inbound (received_at, fingerprint);
 -- To find the messages of a customer.
@@ -324,11 +328,13 @@ CREATE INDEX inbound_sender ON inbound (sender);
 -- Authenticated requests that could not be understood, once each.
 CREATE TABLE quarantine (
     fingerprint BYTEA            NOT NULL PRIMARY KEY,
+    salt        BIGINT           NOT NULL, -- random; the digest in the hash chain covers it
     received_at BIGINT           NOT NULL,
     source      TEXT COLLATE "C" NOT NULL, -- the way of arrival, as for notifications
     occurrences BIGINT           NOT NULL,
     reason      TEXT COLLATE "C" NOT NULL,
-    body        BYTEA            NOT NULL
+    body        BYTEA            NOT NULL,
+    signature   BYTEA -- the platform's, if the body came with one
 );
 CREATE INDEX quarantine_newest ON quarantine (received_at, fingerprint);
 

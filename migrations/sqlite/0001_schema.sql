@@ -38,7 +38,7 @@ CREATE TABLE messages (
 );
 -- Each index serves one filter of the list, newest first (crates/storage/src/access_path.rs). Long texts are indexed by
 -- their first 64 characters, since an index of Postgres cannot contain long ones.
-CREATE INDEX messages_newest ON messages (created_at, correlation_id);
+CREATE INDEX messages_newest ON messages (created_at);
 CREATE INDEX messages_recipient ON messages (recipient, created_at) WHERE recipient IS NOT NULL;
 CREATE INDEX messages_callback ON messages (substr(callback_data, 1, 64), created_at) WHERE callback_data IS NOT NULL;
 CREATE INDEX messages_code ON messages (substr(code, 1, 64), created_at) WHERE code IS NOT NULL;
@@ -113,6 +113,7 @@ CREATE TABLE transactions (
 -- Messages to send. Waiting: due_at is set. In dispatch: lease_until is set. Done: neither is set.
 CREATE TABLE outbox (
     correlation_id TEXT   NOT NULL PRIMARY KEY,
+    salt           BIGINT NOT NULL, -- random; the digest in the hash chain covers it
     channel        TEXT   NOT NULL, -- each channel has its own queue
     request        TEXT   NOT NULL, -- canonical JSON of the submission
     attempts       BIGINT NOT NULL, -- all attempts; this identifies the current one
@@ -131,6 +132,7 @@ CREATE INDEX outbox_expires ON outbox (expire_at) WHERE due_at IS NOT NULL AND e
 CREATE TABLE dispatch_events (
     correlation_id TEXT   NOT NULL,
     step           BIGINT NOT NULL, -- 1, 2, 3…
+    salt           BIGINT NOT NULL, -- random; the digest in the hash chain covers it
     at             BIGINT NOT NULL,
     dispatch       TEXT   NOT NULL,
     failure        TEXT,            -- whether a rejection may be temporary
@@ -246,6 +248,7 @@ END;
 -- Customers' own messages and events, once each.
 CREATE TABLE inbound (
     fingerprint    BLOB   NOT NULL PRIMARY KEY,
+    salt           BIGINT NOT NULL, -- random; the digest in the hash chain covers it
     received_at    BIGINT NOT NULL,
     source         TEXT   NOT NULL, -- the way of arrival, as for notifications
     occurrences    BIGINT NOT NULL,
@@ -253,7 +256,8 @@ CREATE TABLE inbound (
     event          TEXT   NOT NULL,
     sender         TEXT,
     transaction_id TEXT,
-    body           BLOB   NOT NULL
+    body           BLOB   NOT NULL,
+    signature      BLOB -- the platform's, if the body came with one
 );
 CREATE INDEX inbound_newest ON inbound (received_at, fingerprint);
 -- To find the messages of a customer.
@@ -262,11 +266,13 @@ CREATE INDEX inbound_sender ON inbound (sender);
 -- Authenticated requests that could not be understood, once each.
 CREATE TABLE quarantine (
     fingerprint BLOB   NOT NULL PRIMARY KEY,
+    salt        BIGINT NOT NULL, -- random; the digest in the hash chain covers it
     received_at BIGINT NOT NULL,
     source      TEXT   NOT NULL, -- the way of arrival, as for notifications
     occurrences BIGINT NOT NULL,
     reason      TEXT   NOT NULL,
-    body        BLOB   NOT NULL
+    body        BLOB   NOT NULL,
+    signature   BLOB -- the platform's, if the body came with one
 );
 CREATE INDEX quarantine_newest ON quarantine (received_at, fingerprint);
 

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{Expected, Finding, journal::JournalProof, signatures::Signatures};
+use super::{Expected, Finding, journal::JournalProof, platform::PlatformSignatures, signatures::Signatures};
 use crate::{
-    domain::{ChainedTable, ChangeKind, Checkpoint, Fingerprint, Link, LinkHash, RowKey, Writer},
+    domain::{BodySignature, ChainedTable, ChangeKind, Checkpoint, Fingerprint, Link, LinkHash, RowKey, Writer},
     storage::{ChainVisitor, ChainedRow, WaitingBatch},
 };
 
@@ -29,6 +29,7 @@ pub(super) struct StoreDigest {
     wanted: Option<LinkHash>,
     journal: JournalProof,
     pub(super) signatures: Signatures,
+    pub(super) bodies: PlatformSignatures,
     pub(super) finding: Option<Finding>,
     pub(super) links: u64,
     pub(super) rows: u64,
@@ -51,6 +52,7 @@ impl StoreDigest {
             current: None,
             wanted: expected.head,
             signatures: Signatures::by(&expected.keys),
+            bodies: PlatformSignatures::by(&expected.hub_secrets),
             journal: JournalProof::default(),
             finding: None,
             links: 0,
@@ -193,6 +195,10 @@ impl ChainVisitor for StoreDigest {
             .contains(&row.table);
         self.rows += u64::from(!vouches);
         self.add(row.table, &row.key, row.digest, -1, row.occurrences.wrapping_neg());
+    }
+
+    fn signed_body(&mut self, body: &[u8], signature: &BodySignature) {
+        self.bodies.body(body, signature);
     }
 
     fn batch(&mut self, batch: &WaitingBatch) {

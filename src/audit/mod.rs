@@ -9,6 +9,7 @@
 //! | `claims` | what only the links can show about messages |
 //! | `signing` | keys that sign links |
 //! | `signatures` | whether links are signed |
+//! | `platform` | whether the platform has signed the bodies |
 //! | `search` | the second pass, if they do not: which row differs |
 //!
 //! To record an action of another kind, add a word to `domain::AuditAction`. If the action changes data, add its entry
@@ -19,11 +20,13 @@ mod claims;
 mod digest;
 mod journal;
 mod log;
+mod platform;
 mod proof;
 mod search;
 mod signatures;
 mod signing;
 
 pub use log::{AuditEntryView, AuditUnavailable, AuditView, AuditWriter, PendingEntry, entry};
+pub use platform::SignedBodies;
 pub use proof::{Expected, Finding, Proof, Signed, Verdict};
 pub use signing::{InvalidKey, PublicKey, SigningKey};

@@ -2,11 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{
     claims::Claims,
     digest::StoreDigest,
+    platform::SignedBodies,
     search::{Search, Wrong},
     signing::PublicKey,
 };
@@ -33,6 +35,8 @@ pub struct Expected {
     pub head: Option<LinkHash>,
     /// The keys that sign links. If there is one, all links must be signed from the first one with a key.
     pub keys: Vec<PublicKey>,
+    /// The secrets with which the platform may have signed bodies.
+    pub hub_secrets: Vec<SecretString>,
 }
 
 /// The links with a valid signature.
@@ -64,6 +68,8 @@ pub struct Verdict {
     pub attested: u64,
     /// The links with a valid signature. `None` if no key was given.
     pub signed: Option<Signed>,
+    /// The bodies that came with a signature of the platform. `None` if no secret was given.
+    pub signed_bodies: Option<SignedBodies>,
     /// The head, which vouches for all links: if a later verification finds it, no verified row was lost or altered.
     pub head: Option<String>,
     /// The first error that was found.
@@ -166,6 +172,7 @@ impl Proof {
             messages: counts.messages,
             attested: counts.attested,
             signed: digest.signatures.signed(),
+            signed_bodies: digest.bodies.found(),
             head,
             finding,
         })

@@ -17,7 +17,7 @@ use super::{
     target::{Target, TargetArgs},
 };
 use crate::{
-    audit::{AuditView, AuditWriter, Expected, Proof, PublicKey, Signed, SigningKey, Verdict},
+    audit::{AuditView, AuditWriter, Expected, Proof, PublicKey, Signed, SignedBodies, SigningKey, Verdict},
     clock::Clock,
     domain::{AuditRequest, LinkHash},
     storage::Access,
@@ -40,6 +40,8 @@ database can recompute the links:
   - any of these changes, if all later links were recomputed
 Detected only with --head:
   - the removal of everything after some point, including the links
+Counted, if notify.hub_secrets is set:
+  - bodies that came with a signature of the platform, and those whose signature is valid: someone who knows the secret wrote them
 
 Not detected: changes of a status event in the minute after it was written, except of the last one of each message; and a message
 whose creation time or first recipient becomes that of another one of its notifications.";
@@ -156,7 +158,8 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
                 Some(file) => public_keys(file)?,
                 None => settings.signing_key.iter().map(|key| key.public_key()).collect(),
             };
-            Proof::new(&store).verify(&Expected { head, keys }).await?
+            let hub_secrets = settings.authentication.hub_secrets();
+            Proof::new(&store).verify(&Expected { head, keys, hub_secrets }).await?
         }
     };
     if args.json {
@@ -179,6 +182,12 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
                     output::line(format!("{links} links are signed, and all links since {since} must be."));
                 }
                 _ => output::line(UNSIGNED),
+            }
+            if let Some(SignedBodies { stored, valid }) = verdict.signed_bodies {
+                output::line(format!(
+                    "{stored} stored bodies came with a signature of the platform; {valid} of these signatures are valid with \
+                     notify.hub_secrets."
+                ));
             }
             output::line(if args.head.is_none() { WITHOUT_HEAD } else { WITH_HEAD });
             output::line(format!("head {head}"));

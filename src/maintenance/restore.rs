@@ -91,7 +91,8 @@ impl Restore<'_> {
     }
 
     fn expected(&self) -> Expected {
-        Expected { head: self.head, keys: self.signing_key.iter().map(|key| key.public_key()).collect() }
+        let keys = self.signing_key.iter().map(|key| key.public_key()).collect();
+        Expected { head: self.head, keys, ..Expected::default() }
     }
 
     /// Verifies the store, and marks the messages that may have been sent since the backup.

@@ -97,7 +97,10 @@ impl Retry<'_> {
 /// not understood go back to quarantine as separate entries.
 fn understood(archived: &Archived<Unreadable>, zone: TimeZone) -> Vec<Arrival> {
     let arrival = |(posted, body): (Posted, &[u8])| {
-        posted.arrival(body.to_vec(), archived.source, archived.received_at).came(archived.occurrences)
+        // The signature is that of the whole body.
+        let signature = archived.signature.clone().filter(|_| body.len() == archived.body.len());
+        let arrival = posted.arrival(body.to_vec(), archived.source, archived.received_at);
+        arrival.came(archived.occurrences).signed(signature)
     };
     let arrivals: Vec<_> = Posted::read_all(&archived.body, zone).into_iter().map(arrival).collect();
     let is_understood = |arrival: &Arrival| !matches!(arrival, Arrival::Quarantined(_));

@@ -1,6 +1,7 @@
 //! Authenticates requests to the notify URL.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use secrecy::SecretString;
 
 use super::active_secrets::{ActiveSecrets, Keys};
 use crate::{observe::NotifyMethod, webex::signature};
@@ -49,6 +50,11 @@ impl Authentication {
     /// Returns whether nothing is required.
     pub fn is_open(&self) -> bool {
         [&self.path_token, &self.hub_secrets, &self.basic, &self.bearer].into_iter().all(Option::is_none)
+    }
+
+    /// The secrets with which the platform may sign bodies.
+    pub fn hub_secrets(&self) -> Vec<SecretString> {
+        self.hub_secrets.as_ref().map(|keys| keys.current().secrets().to_vec()).unwrap_or_default()
     }
 
     /// Reads again the files that the secrets come from.

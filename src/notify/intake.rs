@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     domain::{Archived, Arrival, Source},
     observe::{Metrics, NotifyOutcome},
-    webex::{Posted, TimeZone},
+    webex::{Posted, TimeZone, signature},
 };
 
 /// Receives what is posted to the notify URL.
@@ -80,7 +80,12 @@ impl Intake {
         deadline: Instant,
     ) -> Result<Vec<NotifyOutcome>, Refusal> {
         let (read, now) = (self.read(shown, body)?, self.clock.now());
-        let arrival = |(posted, body): (Posted, &[u8])| posted.arrival(body.to_vec(), Source::Notify, now);
+        // The signature is that of the whole body, so it says nothing about an element of an array alone.
+        let is_whole = read.iter().all(|(_, part)| part.len() == body.len());
+        let signature = shown.signature.filter(|_| is_whole).and_then(signature::read);
+        let arrival = |(posted, body): (Posted, &[u8])| {
+            posted.arrival(body.to_vec(), Source::Notify, now).signed(signature.clone())
+        };
         let arrivals: Vec<Arrival> = read.into_iter().map(arrival).collect();
         let outcomes = arrivals.iter().map(outcome).collect();
         timeout_at(deadline, self.committer.commit(arrivals)).await.map_err(|_| Refusal::Late)??;

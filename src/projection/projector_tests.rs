@@ -47,6 +47,7 @@ impl Model {
                 received_at: Timestamp::from_micros(sequence),
                 source: Source::Notify,
                 body: body.clone().into_bytes(),
+                signature: None,
             };
             let (records, appended_at) = (bodies.iter().map(record).collect(), Timestamp::from_micros(sequence));
             tables.journal.insert(

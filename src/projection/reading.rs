@@ -18,13 +18,13 @@ pub(super) fn arrivals(batch: JournalBatch) -> Result<Vec<Arrival>, StorageError
 
 /// A record is one body, or one element of a body that is an array.
 fn arrival(record: JournalRecord, zone: TimeZone) -> Arrival {
-    let JournalRecord { received_at, source, body } = record;
+    let JournalRecord { received_at, source, body, signature } = record;
     let mut read: Vec<_> = Posted::read_all(&body, zone).into_iter().map(|(posted, _)| posted).collect();
     let posted = match (read.pop(), read.is_empty()) {
         (Some(posted), true) => posted,
         _ => Posted::Unreadable(Unreadable("the body has several elements".to_owned())),
     };
-    posted.arrival(body, source, received_at)
+    posted.arrival(body, source, received_at).signed(signature)
 }
 
 #[cfg(test)]
@@ -37,7 +37,8 @@ mod tests {
     const FOREIGN: &str = r#"{"deliveryInfoNotification":{"deliveryInfo":{"deliveryStatus":"DeliveredToTerminal"}}}"#;
 
     fn record(body: &str) -> JournalRecord {
-        JournalRecord { received_at: Timestamp::from_micros(7), source: Source::Notify, body: body.into() }
+        let received_at = Timestamp::from_micros(7);
+        JournalRecord { received_at, source: Source::Notify, body: body.into(), signature: None }
     }
 
     #[test]

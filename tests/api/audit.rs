@@ -1,16 +1,19 @@
 //! `GET /v1/audit`, `GET /v1/audit/verify` and `POST /v1/erase`.
 
-use harness::{Database, Platform, Sample, TestServer, both, eventually, message_path, put, sms, sqlite};
+use harness::{Database, Platform, Sample, TestServer, asked, both, eventually, message_path, put, sms, sqlite};
 use receiptd::{
     domain::{Archived, Arrival, Source, Timestamp, Unreadable},
     storage::{self, Access, OpenOptions},
+    webex::signature,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
 both!(
     a_send_is_in_the_audit_log,
     bulk_sends_and_cancellations_are_in_the_audit_log,
     a_returned_head_is_found_again,
+    bodies_that_the_platform_signed_are_counted,
     an_erasure_is_in_the_audit_log_without_the_person,
     a_server_purges_by_itself,
     exports_and_corrections_are_in_the_audit_log,
@@ -97,6 +100,31 @@ async fn a_returned_head_is_found_again(database: &Database) {
         (&json!(false), &Value::Null, &json!("removed"))
     );
     server.stop().await;
+}
+
+/// The platform's signatures are stored with the bodies.
+async fn bodies_that_the_platform_signed_are_counted(database: &Database) {
+    let server = TestServer::on(database).with("notify.hub_secrets", "hub-s3cret").start().await;
+    let inbound = r#"{"event":"MO","tid":"7"}"#.to_owned();
+    let array = format!("[{},{}]", Sample::of("order-2").body(), Sample::of("order-3").body());
+    for body in [Sample::of("order-1").body(), inbound, "odd".to_owned(), array] {
+        let signature = signature::sign(body.as_bytes(), &"hub-s3cret".into());
+        let request = server.request(Method::POST, "/notify").header(signature::HEADER, signature).body(body);
+        asked(request).await.is_acknowledged();
+    }
+    let told = server.gets("/v1/audit/verify").await.is(200).json();
+    assert_eq!((&told["sound"], &told["signedBodies"]), (&json!(true), &json!({"stored": 3, "valid": 3})));
+    server.stop().await;
+    for (secret, expected) in [(Some("another"), json!({"stored": 3, "valid": 0})), (None, json!(null))] {
+        let server = TestServer::on(database);
+        let server = match secret {
+            Some(secret) => server.with("notify.hub_secrets", secret).start().await,
+            None => server.start().await,
+        };
+        let told = server.gets("/v1/audit/verify").await.is(200).json();
+        assert_eq!((&told["sound"], &told["signedBodies"]), (&json!(true), &expected));
+        server.stop().await;
+    }
 }
 
 async fn altered_rows_are_named(database: &Database) {

@@ -40,10 +40,10 @@ const OTHERS: &str = "\
         FROM messages WHERE created_at < HUNDRED_THOUSANDTH; \
     INSERT INTO notification_blocks (id, received_from, received_to, records, bodies, size, payload) \
         SELECT block, block, block, 1, 1, 7, CAST('{}' AS BYTES) FROM notifications; \
-    INSERT INTO inbound (fingerprint, received_at, source, occurrences, event, body) \
-        SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 'notify', 1, 'MO', CAST('{}' AS BYTES) FROM n WHERE i < 20000; \
-    INSERT INTO quarantine (fingerprint, received_at, source, occurrences, reason, body) \
-        SELECT CAST('' || (1000000000000000 + i) AS BYTES), i, 'notify', 1, 'odd', CAST('{}' AS BYTES) FROM n WHERE i < 20000;";
+    INSERT INTO inbound (fingerprint, salt, received_at, source, occurrences, event, body) \
+        SELECT CAST('' || (1000000000000000 + i) AS BYTES), 0, i, 'notify', 1, 'MO', CAST('{}' AS BYTES) FROM n WHERE i < 20000; \
+    INSERT INTO quarantine (fingerprint, salt, received_at, source, occurrences, reason, body) \
+        SELECT CAST('' || (1000000000000000 + i) AS BYTES), 0, i, 'notify', 1, 'odd', CAST('{}' AS BYTES) FROM n WHERE i < 20000;";
 
 fn filled(numbers: &str, bytes: &str) -> String {
     let fill = format!("{numbers} {MESSAGES} {OTHERS}");

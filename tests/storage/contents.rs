@@ -15,6 +15,7 @@ pub(crate) struct Content {
     /// An array.
     pub(crate) parsed: Value,
     pub(crate) body: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
 }
 
 /// Alters the contents of the notifications of a message.
@@ -56,25 +57,31 @@ fn records(payload: &[u8], size: usize) -> Vec<u8> {
 fn altered(mut records: &[u8], slots: &BTreeSet<u16>, change: &impl Fn(&mut Content)) -> Vec<u8> {
     let mut written = Vec::new();
     while let Some((position, rest)) = records.split_first_chunk::<2>() {
+        let (salt, rest) = rest.split_first_chunk::<8>().unwrap();
         let (received_at, rest) = rest.split_first_chunk().unwrap();
         let (parsed, rest) = rest.split_first_chunk().unwrap();
         let (body, rest) = rest.split_first_chunk().unwrap();
+        let (signature, rest) = rest.split_first_chunk().unwrap();
         let (parsed, rest) = rest.split_at(u32::from_be_bytes(*parsed) as usize);
         let (body, rest) = rest.split_at(u32::from_be_bytes(*body) as usize);
+        let (signature, rest) = rest.split_at(u32::from_be_bytes(*signature) as usize);
         records = rest;
         let parsed = serde_json::from_slice(parsed).unwrap();
-        let mut content = Content { received_at: i64::from_be_bytes(*received_at), parsed, body: body.to_vec() };
+        let received_at = i64::from_be_bytes(*received_at);
+        let mut content = Content { received_at, parsed, body: body.to_vec(), signature: signature.to_vec() };
         if slots.contains(&u16::from_be_bytes(*position)) {
             change(&mut content);
         }
         written.extend(position);
+        written.extend(salt);
         written.extend(content.received_at.to_be_bytes());
         let parsed = content.parsed.to_string();
-        for length in [parsed.len(), content.body.len()] {
+        for length in [parsed.len(), content.body.len(), content.signature.len()] {
             written.extend(u32::try_from(length).unwrap().to_be_bytes());
         }
         written.extend(parsed.as_bytes());
         written.extend(content.body);
+        written.extend(content.signature);
     }
     written
 }

@@ -79,11 +79,11 @@ const MANY: &str = r"
     INSERT INTO messages (correlation_id, dispatch, channel, recipient, status, precedence, status_at, is_final,
         created_at, updated_at)
         SELECT 'order-' || n, 'queued', 'sms', n, 'queued', '\x0A', 1, 0, n, n FROM generate_series(1, 20000) AS n;
-    INSERT INTO outbox (correlation_id, channel, request, attempts, settled, counted, due_at, expire_at)
-        SELECT 'order-' || n, CASE WHEN n % 2 = 0 THEN 'sms' ELSE 'rcs' END, '{}', 0, 0, 0, n, n
+    INSERT INTO outbox (correlation_id, salt, channel, request, attempts, settled, counted, due_at, expire_at)
+        SELECT 'order-' || n, 0, CASE WHEN n % 2 = 0 THEN 'sms' ELSE 'rcs' END, '{}', 0, 0, 0, n, n
         FROM generate_series(1, 19000) AS n;
-    INSERT INTO outbox (correlation_id, channel, request, attempts, settled, counted, lease_until)
-        SELECT 'order-' || n, 'sms', '{}', 0, 0, 0, n FROM generate_series(19001, 20000) AS n;
-    INSERT INTO dispatch_events (correlation_id, step, at, dispatch, attempts, settled, counted)
-        SELECT 'order-' || n, 1, n, 'queued', 0, 0, 0 FROM generate_series(1, 20000) AS n;
+    INSERT INTO outbox (correlation_id, salt, channel, request, attempts, settled, counted, lease_until)
+        SELECT 'order-' || n, 0, 'sms', '{}', 0, 0, 0, n FROM generate_series(19001, 20000) AS n;
+    INSERT INTO dispatch_events (correlation_id, step, salt, at, dispatch, attempts, settled, counted)
+        SELECT 'order-' || n, 1, 0, n, 'queued', 0, 0, 0 FROM generate_series(1, 20000) AS n;
     ANALYZE messages, outbox, dispatch_events";

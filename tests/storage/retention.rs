@@ -6,8 +6,8 @@ use receiptd::{
     audit::AuditWriter,
     clock::Clock,
     domain::{
-        Actor, Archived, Arrival, AuditAction, AuditRequest, Dispatch, Event, Inbound, Source, Status,
-        StoredNotification, Timestamp, Unreadable,
+        Actor, Archived, Arrival, AuditAction, AuditRequest, BodySignature, Dispatch, Event, Inbound, PageLimit,
+        Source, Status, StoredNotification, Timestamp, Unreadable,
     },
     maintenance::{Periods, PurgeView, Purger},
     storage::Settlement,
@@ -21,6 +21,7 @@ use crate::{
 
 both!(
     bodies_are_purged_and_their_parsed_values_stay,
+    signatures_are_purged_with_their_bodies,
     notifications_are_purged_and_the_status_stays,
     an_adoption_keeps_the_status_of_purged_notifications,
     messages_are_purged_with_everything_about_them,
@@ -80,6 +81,20 @@ async fn bodies_are_purged_and_their_parsed_values_stay(store: &TestStore) {
     // A repetition is counted, as before.
     store.hear([old]).await;
     assert!(verify(store, Some(&head)).await.sound, "an earlier head still verifies");
+}
+
+async fn signatures_are_purged_with_their_bodies(store: &TestStore) {
+    let signature = BodySignature::from_bytes(&[7; 32]);
+    let unreadable = || {
+        let odd = Archived::first_arrival(Unreadable("odd".to_owned()), b"odd".to_vec(), Source::Notify, time(DAY));
+        Arrival::Quarantined(odd).signed(signature.clone())
+    };
+    store.hear([Arrival::from(about("order-1").received(DAY)).signed(signature.clone()), unreadable()]).await;
+    assert_eq!(store.notifications("order-1").await[0].signature, signature);
+    let quarantined = store.quarantine.list(None, PageLimit::default()).await.unwrap().items;
+    assert_eq!(quarantined.into_iter().map(Arrival::Quarantined).collect::<Vec<_>>(), [unreadable()]);
+    purged(store, 4, Periods { bodies: Some(days(2)), ..Periods::default() }).await;
+    assert_eq!(store.notifications("order-1").await[0].signature, None);
 }
 
 async fn notifications_are_purged_and_the_status_stays(store: &TestStore) {

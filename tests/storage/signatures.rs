@@ -32,7 +32,7 @@ async fn signing(store: &TestStore, key: &Arc<SigningKey>) -> Store {
 }
 
 async fn verify(store: &Store, keys: &[PublicKey]) -> Verdict {
-    Proof::new(store).verify(&Expected { head: None, keys: keys.to_vec() }).await.unwrap()
+    Proof::new(store).verify(&Expected { keys: keys.to_vec(), ..Expected::default() }).await.unwrap()
 }
 
 async fn finding(store: &Store, key: &Arc<SigningKey>) -> Finding {

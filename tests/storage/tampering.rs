@@ -128,7 +128,11 @@ async fn every_altered_value_of_a_notification_is_found(store: &TestStore) {
         assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"), "{value}");
         assert!(found.key.starts_with("order-2 "), "{value}: {}", found.key);
     }
-    for change in [|content: &mut Content| content.received_at += 1, |content: &mut Content| content.body.push(b' ')] {
+    for change in [
+        |content: &mut Content| content.received_at += 1,
+        |content: &mut Content| content.body.push(b' '),
+        |content: &mut Content| content.signature.push(b' '),
+    ] {
         contents::alter(store, "order-2", change).await;
         let found = finding_of(store, "time or body").await;
         assert_eq!((found.what.as_str(), found.table.as_str()), ("altered", "notifications"));
@@ -204,8 +208,8 @@ async fn inserted_rows_are_named(store: &TestStore) {
     assert_eq!(found.key, format!("order-2 {}", "5a".repeat(8)));
     let found = finding(
         store,
-        "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, attempts, settled, counted) \
-         VALUES ('order-3', 1, 1, 'queued', 0, 0, 0)",
+        "INSERT INTO dispatch_events (correlation_id, step, salt, at, dispatch, attempts, settled, counted) \
+         VALUES ('order-3', 1, 1, 1, 'queued', 0, 0, 0)",
     )
     .await;
     assert_eq!((found.what.as_str(), found.key.as_str()), ("inserted", "order-3 1"));

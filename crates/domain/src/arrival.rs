@@ -2,6 +2,21 @@
 
 use super::{Archived, Inbound, Source, StoredNotification, Timestamp, Unreadable};
 
+/// The platform's signature of a body: an HMAC with SHA-256 (32 bytes) or SHA-512 (64 bytes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodySignature(Vec<u8>);
+
+impl BodySignature {
+    /// `None` for any other number of bytes than 32 and 64.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        [32, 64].contains(&bytes.len()).then(|| Self(bytes.to_vec()))
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// One authenticated request, in the form in which it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -17,14 +32,34 @@ impl Arrival {
     #[must_use]
     pub fn quarantined(self, why: &str) -> Self {
         let why = Unreadable(why.to_owned());
-        match self {
-            Self::Notification(stored) => {
-                Self::Quarantined(Archived::first_arrival(why, stored.body, stored.source, stored.received_at))
-            }
+        let signature = self.signature().cloned();
+        let quarantined = match self {
+            Self::Notification(stored) => Archived::first_arrival(why, stored.body, stored.source, stored.received_at),
             Self::Inbound(archived) => {
-                Self::Quarantined(Archived::first_arrival(why, archived.body, archived.source, archived.received_at))
+                Archived::first_arrival(why, archived.body, archived.source, archived.received_at)
             }
-            Self::Quarantined(archived) => Self::Quarantined(archived),
+            Self::Quarantined(archived) => archived,
+        };
+        Self::Quarantined(Archived { signature, ..quarantined })
+    }
+
+    /// The same arrival with the platform's signature of its body.
+    #[must_use]
+    pub fn signed(mut self, signature: Option<BodySignature>) -> Self {
+        match &mut self {
+            Self::Notification(stored) => stored.signature = signature,
+            Self::Inbound(archived) => archived.signature = signature,
+            Self::Quarantined(archived) => archived.signature = signature,
+        }
+        self
+    }
+
+    /// The platform's signature of the body, if it came with one.
+    pub fn signature(&self) -> Option<&BodySignature> {
+        match self {
+            Self::Notification(stored) => stored.signature.as_ref(),
+            Self::Inbound(archived) => archived.signature.as_ref(),
+            Self::Quarantined(archived) => archived.signature.as_ref(),
         }
     }
 

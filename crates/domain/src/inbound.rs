@@ -1,6 +1,6 @@
 //! Requests to the notify URL that are not delivery notifications.
 
-use super::{Address, Channel, Fingerprint, Source, Timestamp};
+use super::{Address, BodySignature, Channel, Fingerprint, Source, Timestamp};
 
 /// A message or event that an end user sent to the tenant. The platform may post it to the same URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,22 @@ pub struct Archived<T> {
     pub occurrences: i64,
     /// The body as it was posted.
     pub body: Vec<u8>,
+    /// The platform's signature of the body, if it came with one.
+    pub signature: Option<BodySignature>,
 }
 
 impl<T> Archived<T> {
     /// The body as it is stored at its first arrival.
     pub fn first_arrival(what: T, body: Vec<u8>, source: Source, received_at: Timestamp) -> Self {
-        Self { what, fingerprint: Fingerprint::of_body(&body), received_at, source, occurrences: 1, body }
+        Self {
+            what,
+            fingerprint: Fingerprint::of_body(&body),
+            received_at,
+            source,
+            occurrences: 1,
+            body,
+            signature: None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The journal: what arrived, in the order in which it was committed.
 
-use super::{Arrival, Fingerprint, RowKey, Source, Timestamp, Writer};
+use super::{Arrival, BodySignature, Fingerprint, RowKey, Source, Timestamp, Writer};
 
 /// The position of a batch in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,15 +34,17 @@ pub struct JournalRecord {
     pub received_at: Timestamp,
     pub source: Source,
     pub body: Vec<u8>,
+    /// The platform's signature of the body, if it came with one.
+    pub signature: Option<BodySignature>,
 }
 
 impl JournalRecord {
-    /// Time, source and length, in bytes.
-    const HEAD: usize = 8 + 1 + 4;
+    /// Time, source and the two lengths, in bytes.
+    const HEAD: usize = 8 + 1 + 1 + 4;
 
     /// Its size in the journal, in bytes.
     pub fn size(&self) -> usize {
-        Self::HEAD + self.body.len()
+        Self::HEAD + signature_bytes(self.signature.as_ref()).len() + self.body.len()
     }
 
     /// Reads the records of a payload. `None` if it is not one that [`journal_payload`] wrote.
@@ -51,12 +53,18 @@ impl JournalRecord {
         while !payload.is_empty() {
             let (at, rest) = payload.split_first_chunk()?;
             let (source, rest) = rest.split_first()?;
+            let (signed, rest) = rest.split_first()?;
             let (length, rest) = rest.split_first_chunk()?;
+            let (signature, rest) = rest.split_at_checked(usize::from(*signed))?;
             let (body, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
             records.push(Self {
                 received_at: Timestamp::from_micros(i64::from_be_bytes(*at)),
                 source: source_of(*source)?,
                 body: body.to_vec(),
+                signature: match *signed {
+                    0 => None,
+                    _ => Some(BodySignature::from_bytes(signature)?),
+                },
             });
             payload = rest;
         }
@@ -64,16 +72,20 @@ impl JournalRecord {
     }
 }
 
-/// The records of some arrivals, one after the other: the time in microseconds (8 bytes), the source (1 byte), the length of
-/// the body (4 bytes), and the body.
+/// The records of some arrivals, one after the other: the time in microseconds (8 bytes), the source (1 byte), the lengths of the
+/// signature (1 byte) and of the body (4 bytes), the signature, and the body.
 pub fn journal_payload(arrivals: &[Arrival]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(payload_size(arrivals));
     for arrival in arrivals {
         let (received_at, source, body) = arrival.as_posted();
+        let signature = signature_bytes(arrival.signature());
         payload.extend(received_at.as_micros().to_be_bytes());
         payload.push(byte_of(source));
+        // It has at most 64 bytes.
+        payload.push(u8::try_from(signature.len()).unwrap_or(u8::MAX));
         // The limit on a request's body is far below 4 GB.
         payload.extend(u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes());
+        payload.extend(signature);
         payload.extend(body);
     }
     payload
@@ -100,7 +112,13 @@ pub fn journal_digest(
 
 /// The size of what [`journal_payload`] returns, in bytes.
 fn payload_size(arrivals: &[Arrival]) -> usize {
-    arrivals.iter().map(|arrival| JournalRecord::HEAD + arrival.size()).sum()
+    let size = |arrival: &Arrival| JournalRecord::HEAD + signature_bytes(arrival.signature()).len() + arrival.size();
+    arrivals.iter().map(size).sum()
+}
+
+/// No bytes stand for no signature.
+fn signature_bytes(signature: Option<&BodySignature>) -> &[u8] {
+    signature.map_or(&[], BodySignature::as_bytes)
 }
 
 fn byte_of(source: Source) -> u8 {
@@ -157,23 +175,32 @@ mod tests {
     use super::*;
     use crate::{Archived, Unreadable};
 
+    fn any_signature() -> impl Strategy<Value = Option<BodySignature>> {
+        let bytes = |length| proptest::collection::vec(any::<u8>(), length);
+        let signed = prop_oneof![bytes(32), bytes(64)].prop_map(|bytes| BodySignature::from_bytes(&bytes));
+        prop_oneof![Just(None), signed]
+    }
+
     proptest! {
         #[test]
         fn a_payload_is_read_as_it_was_written_and_never_if_it_was_cut(
-            bodies in proptest::collection::vec((any::<i64>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..40)), 1..6),
+            bodies in proptest::collection::vec(
+                (any::<i64>(), any::<bool>(), proptest::collection::vec(any::<u8>(), 0..40), any_signature()), 1..6),
             cut in any::<prop::sample::Index>(),
         ) {
-            let records: Vec<_> = bodies.into_iter().map(|(at, imported, body)| JournalRecord {
+            let records: Vec<_> = bodies.into_iter().map(|(at, imported, body, signature)| JournalRecord {
                 received_at: Timestamp::from_micros(at),
                 source: if imported { Source::Import } else { Source::Notify },
                 body,
+                signature,
             }).collect();
             let arrivals: Vec<_> = records.iter().map(|record| {
                 let why = Unreadable(String::new());
-                Arrival::Quarantined(Archived::first_arrival(why, record.body.clone(), record.source, record.received_at))
+                let kept = Archived::first_arrival(why, record.body.clone(), record.source, record.received_at);
+                Arrival::Quarantined(kept).signed(record.signature.clone())
             }).collect();
             let written = journal_payload(&arrivals);
-            let last = records.last().unwrap().body.len() + JournalRecord::HEAD;
+            let last = records.last().unwrap().size();
             let end = written.len() - 1 - cut.index(last - 1).min(last - 2);
             prop_assert_eq!(JournalRecord::read_all(&written[..end]), None);
             prop_assert_eq!(JournalRecord::read_all(&written), Some(records));

@@ -65,7 +65,7 @@ mod time;
 mod timeline;
 
 pub use address::{Address, AddressError, is_blank};
-pub use arrival::Arrival;
+pub use arrival::{Arrival, BodySignature};
 pub use audit_log::{Actor, AuditAction, AuditEntry, AuditFilter, AuditRequest, PerformedAction};
 pub use channel::Channel;
 pub use filter::{Filter, ListRequest};

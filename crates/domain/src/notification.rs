@@ -1,7 +1,8 @@
 //! One delivery notification.
 
 use super::{
-    Address, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp, TransactionId,
+    Address, BodySignature, Channel, CorrelationId, Failure, Fingerprint, Precedence, Standing, Status, Timestamp,
+    TransactionId,
 };
 
 /// The message that a notification belongs to. A notification always has at least one of the two ids.
@@ -189,6 +190,8 @@ pub struct StoredNotification {
     /// How often it arrived.
     pub occurrences: i64,
     pub body: Vec<u8>,
+    /// The platform's signature of the body, if it came with one.
+    pub signature: Option<BodySignature>,
 }
 
 impl StoredNotification {
@@ -200,7 +203,7 @@ impl StoredNotification {
         source: Source,
         received_at: Timestamp,
     ) -> Self {
-        Self { notification, fingerprint, received_at, source, occurrences: 1, body }
+        Self { notification, fingerprint, received_at, source, occurrences: 1, body, signature: None }
     }
 
     /// The standing of a message that has only this notification.

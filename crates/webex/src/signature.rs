@@ -1,6 +1,7 @@
 //! `x-hub-signature`: an HMAC over the body (help.webexconnect.io/docs/outbound-webhooks).
 
 use hmac::{Hmac, KeyInit, Mac};
+use receiptd_domain::BodySignature;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Sha256, Sha512};
 
@@ -24,6 +25,17 @@ pub fn signer(header: &str, body: &[u8], secrets: &[SecretString]) -> Option<usi
             let compact = compact(trimmed);
             changed(&compact, trimmed).then(|| digest.signer(&compact, secrets)).flatten()
         })
+}
+
+/// The bytes in the header. `None` if it is not a signature.
+pub fn read(header: &str) -> Option<BodySignature> {
+    let (Digest::Sha256(bytes) | Digest::Sha512(bytes)) = Digest::parse(header)?;
+    BodySignature::from_bytes(&bytes)
+}
+
+/// Whether one of `secrets` has signed the body.
+pub fn is_by_any(signature: &BodySignature, body: &[u8], secrets: &[SecretString]) -> bool {
+    signer(&hex::encode(signature.as_bytes()), body, secrets).is_some()
 }
 
 /// Without white space at both ends, like `trim` of JavaScript, which also removes a byte order mark.

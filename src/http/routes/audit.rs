@@ -37,5 +37,6 @@ pub(super) async fn verify(_: CaughtUp<CanAdminister>, pairs: Pairs, app: Data<A
         return Err(Problem::faulty_field(format!("/{name}"), detail));
     }
     let keys = app.signing_key.iter().map(|key| key.public_key()).collect();
-    Ok(HttpResponse::Ok().json(app.proof.verify(&Expected { head, keys }).await?))
+    let hub_secrets = app.intake.authentication.hub_secrets();
+    Ok(HttpResponse::Ok().json(app.proof.verify(&Expected { head, keys, hub_secrets }).await?))
 }

@@ -1,13 +1,14 @@
 //! Rows of `inbound` and `quarantine`.
 
-use receiptd_domain::{Address, Archived, Channel, Fingerprint, Inbound, Source, Timestamp, Unreadable};
+use receiptd_domain::{Address, Archived, BodySignature, Channel, Fingerprint, Inbound, Source, Timestamp, Unreadable};
 
-use super::place::Place;
+use super::{place::Place, salt::Salt};
 use crate::StorageError;
 
 #[derive(Clone)]
 pub(crate) struct InboundRow {
     pub(crate) fingerprint: Vec<u8>,
+    pub(crate) salt: Salt,
     pub(crate) received_at: i64,
     pub(crate) source: String,
     pub(crate) occurrences: i64,
@@ -16,12 +17,15 @@ pub(crate) struct InboundRow {
     pub(crate) sender: Option<String>,
     pub(crate) transaction_id: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// The platform's signature of the body.
+    pub(crate) signature: Option<Vec<u8>>,
 }
 
 impl InboundRow {
     pub(crate) fn of(archived: &Archived<Inbound>) -> Self {
         Self {
             fingerprint: archived.fingerprint.as_bytes().to_vec(),
+            salt: rand::random(),
             received_at: archived.received_at.as_micros(),
             source: archived.source.as_str().to_owned(),
             occurrences: archived.occurrences,
@@ -30,6 +34,7 @@ impl InboundRow {
             sender: archived.what.sender.as_ref().map(Address::to_string),
             transaction_id: archived.what.transaction_id.clone(),
             body: archived.body.clone(),
+            signature: archived.signature.as_ref().map(|it| it.as_bytes().to_vec()),
         }
     }
 
@@ -40,35 +45,52 @@ impl InboundRow {
             sender: self.sender.as_deref().and_then(Address::new),
             transaction_id: self.transaction_id,
         };
-        archived("inbound", what, &self.fingerprint, (self.received_at, &self.source, self.occurrences), self.body)
+        archived(
+            "inbound",
+            what,
+            &self.fingerprint,
+            (self.received_at, &self.source, self.occurrences),
+            (self.body, self.signature),
+        )
     }
 }
 
 #[derive(Clone)]
 pub(crate) struct QuarantineRow {
     pub(crate) fingerprint: Vec<u8>,
+    pub(crate) salt: Salt,
     pub(crate) received_at: i64,
     pub(crate) source: String,
     pub(crate) occurrences: i64,
     pub(crate) reason: String,
     pub(crate) body: Vec<u8>,
+    /// The platform's signature of the body.
+    pub(crate) signature: Option<Vec<u8>>,
 }
 
 impl QuarantineRow {
     pub(crate) fn of(archived: &Archived<Unreadable>) -> Self {
         Self {
             fingerprint: archived.fingerprint.as_bytes().to_vec(),
+            salt: rand::random(),
             received_at: archived.received_at.as_micros(),
             source: archived.source.as_str().to_owned(),
             occurrences: archived.occurrences,
             reason: archived.what.0.clone(),
             body: archived.body.clone(),
+            signature: archived.signature.as_ref().map(|it| it.as_bytes().to_vec()),
         }
     }
 
     pub(crate) fn archived(self) -> Result<Archived<Unreadable>, StorageError> {
         let what = Unreadable(self.reason);
-        archived("quarantine", what, &self.fingerprint, (self.received_at, &self.source, self.occurrences), self.body)
+        archived(
+            "quarantine",
+            what,
+            &self.fingerprint,
+            (self.received_at, &self.source, self.occurrences),
+            (self.body, self.signature),
+        )
     }
 }
 
@@ -77,7 +99,7 @@ fn archived<T>(
     what: T,
     fingerprint: &[u8],
     (received_at, source, occurrences): (i64, &str, i64),
-    body: Vec<u8>,
+    (body, signature): (Vec<u8>, Option<Vec<u8>>),
 ) -> Result<Archived<T>, StorageError> {
     let row = hex::encode(fingerprint);
     let at = Place { table, row: &row };
@@ -88,5 +110,6 @@ fn archived<T>(
         source: at.read("source", Source::from_word(source))?,
         occurrences,
         body,
+        signature: signature.as_deref().and_then(BodySignature::from_bytes),
     })
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::payload;
+use super::{payload, salt::Salt};
 
 /// The most notifications in a block. If there were more, they would take hardly less space, and longer to read.
 const MOST: usize = 64;
@@ -55,43 +55,56 @@ pub(crate) struct OldBlockRow {
 /// The content of a notification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
+    pub(crate) salt: Salt,
     pub(crate) received_at: i64,
     /// What was parsed, as JSON.
     pub(crate) parsed: Vec<u8>,
     pub(crate) body: Vec<u8>,
+    /// The platform's signature of the body. Empty if it came without one.
+    pub(crate) signature: Vec<u8>,
 }
 
 impl Record {
-    /// Position, time, and the lengths of the two parts, in bytes.
-    const HEAD: usize = 2 + 8 + 4 + 4;
+    /// Position, salt, time, and the lengths of the three parts, in bytes.
+    const HEAD: usize = 2 + size_of::<Salt>() + 8 + 3 * 4;
 
     fn size(&self) -> usize {
-        Self::HEAD + self.parsed.len() + self.body.len()
+        Self::HEAD + self.parsed.len() + self.body.len() + self.signature.len()
     }
 
     fn write(&self, position: u16, records: &mut Vec<u8>) {
         records.extend(position.to_be_bytes());
+        records.extend(self.salt.to_be_bytes());
         records.extend(self.received_at.to_be_bytes());
-        for part in [&self.parsed, &self.body] {
+        let parts = [&self.parsed, &self.body, &self.signature];
+        for part in parts {
             // The limit on a request's body is far below 4 GB.
             records.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
         }
-        records.extend(&self.parsed);
-        records.extend(&self.body);
+        parts.into_iter().for_each(|part| records.extend(part));
     }
 
     /// Reads the next record, with its position.
     fn read(records: &mut &[u8]) -> Option<(u16, Self)> {
         let (position, rest) = records.split_first_chunk()?;
+        let (salt, rest) = rest.split_first_chunk()?;
         let (received_at, rest) = rest.split_first_chunk()?;
         let (parsed, rest) = rest.split_first_chunk()?;
         let (body, rest) = rest.split_first_chunk()?;
+        let (signature, rest) = rest.split_first_chunk()?;
         let length = |bytes: &[u8; 4]| usize::try_from(u32::from_be_bytes(*bytes)).ok();
         let (parsed, rest) = rest.split_at_checked(length(parsed)?)?;
         let (body, rest) = rest.split_at_checked(length(body)?)?;
+        let (signature, rest) = rest.split_at_checked(length(signature)?)?;
         *records = rest;
-        let received_at = i64::from_be_bytes(*received_at);
-        Some((u16::from_be_bytes(*position), Self { received_at, parsed: parsed.to_vec(), body: body.to_vec() }))
+        let record = Self {
+            salt: i64::from_be_bytes(*salt),
+            received_at: i64::from_be_bytes(*received_at),
+            parsed: parsed.to_vec(),
+            body: body.to_vec(),
+            signature: signature.to_vec(),
+        };
+        Some((u16::from_be_bytes(*position), record))
     }
 }
 
@@ -181,11 +194,10 @@ mod tests {
 
     fn any_record() -> impl Strategy<Value = Record> {
         let body = prop_oneof![vec(any::<u8>(), 0..40), vec(any::<u8>(), LARGE..=LARGE)];
-        (any::<i64>(), vec(any::<u8>(), 0..40), body).prop_map(|(received_at, parsed, body)| Record {
-            received_at,
-            parsed,
-            body,
-        })
+        let bytes = || vec(any::<u8>(), 0..40);
+        (any::<Salt>(), any::<i64>(), bytes(), body, bytes()).prop_map(
+            |(salt, received_at, parsed, body, signature)| Record { salt, received_at, parsed, body, signature },
+        )
     }
 
     proptest! {

@@ -21,9 +21,11 @@ pub(crate) fn notification(row: &NotificationRow) -> Chained {
         [
             row.correlation_id.as_bytes(),
             &row.fingerprint,
+            &row.salt.to_be_bytes(),
             &row.received_at.to_be_bytes(),
             &row.uncorrelated.to_be_bytes(),
             &row.body,
+            &row.signature,
             row.source.as_bytes(),
             row.event.as_bytes(),
             row.status_text.as_bytes(),
@@ -52,6 +54,7 @@ pub(crate) fn step(row: &EventRow) -> Chained {
             &row.step.to_be_bytes(),
             &row.at.to_be_bytes(),
             row.dispatch.as_bytes(),
+            &row.salt.to_be_bytes(),
             &row.attempts.to_be_bytes(),
             &row.settled.to_be_bytes(),
             &row.counted.to_be_bytes(),
@@ -71,7 +74,7 @@ pub(crate) fn step(row: &EventRow) -> Chained {
 /// Covers the columns of the outbox that only an erasure changes. The others are those of the last step.
 pub(crate) fn request(row: &RequestRow<'_>) -> Chained {
     let digest = digest(
-        [row.correlation_id.as_bytes(), row.channel.as_bytes(), row.request.as_bytes()],
+        [row.correlation_id.as_bytes(), &row.salt.to_be_bytes(), row.channel.as_bytes(), row.request.as_bytes()],
         [number(row.expire_at).as_deref()],
     );
     (RowKey::new(row.correlation_id, [0; 8]), digest)
@@ -94,10 +97,12 @@ pub(crate) fn inbound(row: &InboundRow) -> Chained {
     let digest = digest(
         [
             row.fingerprint.as_slice(),
+            &row.salt.to_be_bytes(),
             &row.received_at.to_be_bytes(),
             row.source.as_bytes(),
             row.event.as_bytes(),
             &row.body,
+            row.signature.as_deref().unwrap_or_default(),
         ],
         [row.channel.as_deref(), row.sender.as_deref(), row.transaction_id.as_deref()],
     );
@@ -109,10 +114,12 @@ pub(crate) fn quarantined(row: &QuarantineRow) -> Chained {
     let digest = digest(
         [
             row.fingerprint.as_slice(),
+            &row.salt.to_be_bytes(),
             &row.received_at.to_be_bytes(),
             row.source.as_bytes(),
             row.reason.as_bytes(),
             &row.body,
+            row.signature.as_deref().unwrap_or_default(),
         ],
         [],
     );

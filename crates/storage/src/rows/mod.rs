@@ -17,6 +17,7 @@ pub(crate) mod outbox;
 pub(crate) mod payload;
 mod place;
 mod recipient;
+pub(crate) mod salt;
 mod session;
 mod standing;
 mod status_event;

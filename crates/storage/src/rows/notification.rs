@@ -1,13 +1,14 @@
 //! Rows of `notifications`.
 
 use receiptd_domain::{
-    Address, Channel, CorrelationId, Event, Failure, Fingerprint, Notification, Reference, Source, StoredNotification,
-    Timestamp, TransactionId,
+    Address, BodySignature, Channel, CorrelationId, Event, Failure, Fingerprint, Notification, Reference, Source,
+    StoredNotification, Timestamp, TransactionId,
 };
 
 use super::{
     block::{Record, Slot},
     place::{Place, transaction},
+    salt::Salt,
 };
 use crate::StorageError;
 
@@ -18,6 +19,7 @@ pub(crate) struct NotificationRow {
     pub(crate) fingerprint: Vec<u8>,
     /// Where the content is stored.
     pub(crate) slot: Slot,
+    pub(crate) salt: Salt,
     pub(crate) received_at: i64,
     pub(crate) source: String,
     pub(crate) occurrences: i64,
@@ -35,6 +37,8 @@ pub(crate) struct NotificationRow {
     pub(crate) segments: Option<i64>,
     pub(crate) callback_data: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// Empty if the body came without a signature.
+    pub(crate) signature: Vec<u8>,
 }
 
 /// What was parsed of a notification, as the block contains it: source, channel, recipient, event, failure, status text, code,
@@ -86,7 +90,8 @@ impl NotificationRow {
         );
         // Texts and numbers can always be written as JSON.
         let parsed = serde_json::to_vec(&parsed).unwrap_or_default();
-        Record { received_at: self.received_at, parsed, body: self.body.clone() }
+        let (salt, received_at) = (self.salt, self.received_at);
+        Record { salt, received_at, parsed, body: self.body.clone(), signature: self.signature.clone() }
     }
 
     /// The row with its content. `None` if receiptd never wrote this content.
@@ -98,6 +103,7 @@ impl NotificationRow {
             slot: row.slot(),
             correlation_id: row.correlation_id,
             fingerprint: row.fingerprint,
+            salt: record.salt,
             received_at: record.received_at,
             source,
             occurrences: row.occurrences,
@@ -115,6 +121,7 @@ impl NotificationRow {
             segments,
             callback_data,
             body: if with_body { record.body.clone() } else { Vec::new() },
+            signature: if with_body { record.signature.clone() } else { Vec::new() },
         })
     }
 
@@ -130,6 +137,7 @@ impl NotificationRow {
             correlation_id: id.as_str().to_owned(),
             fingerprint: stored.fingerprint.as_bytes().to_vec(),
             slot: Slot::default(),
+            salt: rand::random(),
             received_at: stored.received_at.as_micros(),
             source: stored.source.as_str().to_owned(),
             occurrences,
@@ -147,6 +155,7 @@ impl NotificationRow {
             segments: notification.segments,
             callback_data: notification.callback_data.clone(),
             body: stored.body.clone(),
+            signature: stored.signature.as_ref().map(|it| it.as_bytes().to_vec()).unwrap_or_default(),
         }
     }
 
@@ -186,6 +195,7 @@ impl NotificationRow {
             source: at.read("source", Source::from_word(&self.source))?,
             occurrences: self.occurrences,
             body: self.body,
+            signature: BodySignature::from_bytes(&self.signature),
         })
     }
 }

@@ -6,7 +6,7 @@
 use receiptd_domain::{Address, CorrelationId, Dispatch, Submission, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{Place, salt::Salt};
 use crate::{Claim, OutboxEntry, Settlement, StorageError};
 
 /// Replaces the request of a message that was erased.
@@ -16,6 +16,7 @@ pub(crate) const NO_REQUEST: &str = "{}";
 #[derive(Serialize)]
 pub(crate) struct QueuedRow {
     pub(crate) correlation_id: String,
+    pub(crate) salt: Salt,
     pub(crate) channel: String,
     pub(crate) sender: String,
     pub(crate) recipient: Option<String>,
@@ -29,6 +30,7 @@ impl QueuedRow {
     pub(crate) fn of(OutboxEntry { submission, due_at, .. }: &OutboxEntry) -> Self {
         Self {
             correlation_id: submission.correlation_id.as_str().to_owned(),
+            salt: rand::random(),
             channel: submission.channel.as_str().to_owned(),
             sender: submission.sender.clone(),
             recipient: Address::new(submission.recipient.id()).map(|recipient| recipient.as_str().to_owned()),
@@ -42,14 +44,15 @@ impl QueuedRow {
 
 impl QueuedRow {
     pub(crate) fn chained(&self) -> RequestRow<'_> {
-        let Self { correlation_id, channel, request, expire_at, .. } = self;
-        RequestRow { correlation_id, channel, request, expire_at: *expire_at }
+        let Self { correlation_id, salt, channel, request, expire_at, .. } = self;
+        RequestRow { correlation_id, salt: *salt, channel, request, expire_at: *expire_at }
     }
 }
 
 /// The part of a row of the outbox that does not change during the dispatch.
 pub(crate) struct RequestRow<'a> {
     pub(crate) correlation_id: &'a str,
+    pub(crate) salt: Salt,
     pub(crate) channel: &'a str,
     pub(crate) request: &'a str,
     pub(crate) expire_at: Option<i64>,
@@ -101,6 +104,7 @@ impl HeldRow {
 #[derive(Serialize)]
 pub(crate) struct StepRow {
     pub(crate) correlation_id: String,
+    pub(crate) salt: Salt,
     pub(crate) at: i64,
     pub(crate) dispatch: String,
     pub(crate) is_final: i64,
@@ -114,6 +118,7 @@ impl StepRow {
     pub(crate) fn of(correlation_id: String, Settlement { event, failure, .. }: &Settlement) -> Self {
         Self {
             correlation_id,
+            salt: rand::random(),
             at: event.at.as_micros(),
             dispatch: event.dispatch.as_str().to_owned(),
             is_final: i64::from(event.dispatch.status().is_final(None)),

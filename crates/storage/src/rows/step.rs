@@ -3,7 +3,10 @@
 use receiptd_domain::{Dispatch, DispatchEvent, Timestamp};
 use serde::Deserialize;
 
-use super::place::{Place, transaction};
+use super::{
+    place::{Place, transaction},
+    salt::Salt,
+};
 use crate::StorageError;
 
 /// What is read of a step.
@@ -34,6 +37,7 @@ impl DispatchRow {
 pub(crate) struct EventRow {
     pub(crate) correlation_id: String,
     pub(crate) step: i64,
+    pub(crate) salt: Salt,
     pub(crate) at: i64,
     pub(crate) dispatch: String,
     pub(crate) failure: Option<String>,

@@ -1,7 +1,7 @@
 //! Reads all rows that the hash chain covers.
 
 use futures_util::TryStreamExt;
-use receiptd_domain::{ChainedTable, Fingerprint, JournalPosition, Writer};
+use receiptd_domain::{BodySignature, ChainedTable, Fingerprint, JournalPosition, Writer};
 
 use super::{
     attestations, blocks,
@@ -37,6 +37,13 @@ fn show_row(
     observer.row(&ChainedRow { table, key, digest, occurrences, name });
 }
 
+/// Shows a body that came with a signature.
+fn show_body(observer: &mut dyn ChainVisitor, body: &[u8], signature: &[u8]) {
+    if let Some(signature) = BodySignature::from_bytes(signature) {
+        observer.signed_body(body, &signature);
+    }
+}
+
 pub(super) async fn show(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -> Result<(), StorageError> {
     show_notifications(snapshot, observer).await?;
     let mut rows = step_rows!("SELECT ", " FROM dispatch_events").fetch(&mut *snapshot);
@@ -45,10 +52,11 @@ pub(super) async fn show(snapshot: &mut Connection, observer: &mut dyn ChainVisi
         show_row(observer, ChainedTable::DispatchEvents, digest::step(&row), 1, &name);
     }
     drop(rows);
-    let mut rows = sql!("SELECT correlation_id, channel, request, expire_at FROM outbox").fetch(&mut *snapshot);
+    let mut rows = sql!("SELECT correlation_id, salt, channel, request, expire_at FROM outbox").fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
         let request = RequestRow {
             correlation_id: &row.correlation_id,
+            salt: row.salt,
             channel: &row.channel,
             request: &row.request,
             expire_at: row.expire_at,
@@ -97,7 +105,10 @@ async fn show_notifications(snapshot: &mut Connection, observer: &mut dyn ChainV
         (block, position) = (last.block, last.position);
         for read in blocks::read(snapshot, rows, true).await? {
             let (chained, row) = match read {
-                Ok(row) => (digest::notification(&row), row.slot_row()),
+                Ok(row) => {
+                    show_body(observer, &row.body, &row.signature);
+                    (digest::notification(&row), row.slot_row())
+                }
                 // Without its content, it has another digest.
                 Err(row) => ((digest::notification_key(row.key()), Fingerprint::default()), row),
             };
@@ -111,17 +122,19 @@ async fn show_notifications(snapshot: &mut Connection, observer: &mut dyn ChainV
 async fn show_archives(snapshot: &mut Connection, observer: &mut dyn ChainVisitor) -> Result<(), StorageError> {
     let mut rows = sql_as!(
         InboundRow,
-        "SELECT fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body FROM inbound"
+        "SELECT fingerprint, salt, received_at, source, occurrences, channel, event, sender, transaction_id, body, signature FROM inbound"
     )
     .fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
         let name = || hex::encode(&row.fingerprint);
+        show_body(observer, &row.body, row.signature.as_deref().unwrap_or_default());
         show_row(observer, ChainedTable::Inbound, digest::inbound(&row), row.occurrences, &name);
     }
     drop(rows);
     let mut rows = quarantine_rows!("SELECT ", " FROM quarantine",).fetch(&mut *snapshot);
     while let Some(row) = rows.try_next().await? {
         let name = || hex::encode(&row.fingerprint);
+        show_body(observer, &row.body, row.signature.as_deref().unwrap_or_default());
         show_row(observer, ChainedTable::Quarantine, digest::quarantined(&row), row.occurrences, &name);
     }
     drop(rows);

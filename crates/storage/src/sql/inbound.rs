@@ -76,8 +76,8 @@ pub(super) async fn store(
 ) -> Result<(), StorageError> {
     let row = InboundRow::of(archived);
     let stored = sql!(
-        "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body) \
-         VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO inbound (fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body, \
+         salt, signature) VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8, $10, $11) \
          ON CONFLICT (fingerprint) DO UPDATE SET occurrences = inbound.occurrences + excluded.occurrences \
          RETURNING occurrences",
         row.fingerprint,
@@ -88,7 +88,9 @@ pub(super) async fn store(
         row.sender,
         row.transaction_id,
         row.body,
-        row.source
+        row.source,
+        row.salt,
+        row.signature
     )
     .fetch_one(connection)
     .await?;

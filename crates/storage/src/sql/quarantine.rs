@@ -56,7 +56,8 @@ pub(super) async fn store(
 ) -> Result<(), StorageError> {
     let row = QuarantineRow::of(archived);
     let stored = sql!(
-        "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source) VALUES ($1, $2, $3, $4, $5, $6) \
+        "INSERT INTO quarantine (fingerprint, received_at, occurrences, reason, body, source, salt, signature) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (fingerprint) DO UPDATE SET occurrences = quarantine.occurrences + excluded.occurrences \
          RETURNING occurrences",
         row.fingerprint,
@@ -64,7 +65,9 @@ pub(super) async fn store(
         row.occurrences,
         row.reason,
         row.body,
-        row.source
+        row.source,
+        row.salt,
+        row.signature
     )
     .fetch_one(connection)
     .await?;

@@ -109,7 +109,7 @@ impl Backend {
         let mut replaced = Vec::new();
         for row in with_contents(&mut unit, rows).await? {
             if row.received_at < before && row.body != NO_BODY {
-                let empty = NotificationRow { body: NO_BODY.to_vec(), ..row.clone() };
+                let empty = NotificationRow { body: NO_BODY.to_vec(), signature: Vec::new(), ..row.clone() };
                 replaced.push((row, empty));
             }
         }
@@ -317,10 +317,15 @@ async fn remove_message(
 }
 
 async fn remove_request(connection: &mut Connection, id: &str, changes: &mut RowChanges) -> Result<(), StorageError> {
-    let gone = sql!("DELETE FROM outbox WHERE correlation_id = $1 RETURNING channel, request, expire_at", id);
+    let gone = sql!("DELETE FROM outbox WHERE correlation_id = $1 RETURNING salt, channel, request, expire_at", id);
     if let Some(row) = gone.fetch_optional(connection).await? {
-        let row =
-            RequestRow { correlation_id: id, channel: &row.channel, request: &row.request, expire_at: row.expire_at };
+        let row = RequestRow {
+            correlation_id: id,
+            salt: row.salt,
+            channel: &row.channel,
+            request: &row.request,
+            expire_at: row.expire_at,
+        };
         changes.request(ChangeKind::Removed, &row);
     }
     Ok(())

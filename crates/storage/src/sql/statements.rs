@@ -159,11 +159,11 @@ macro_rules! miscounted {
 macro_rules! insert_steps {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
         sql!(
-            "INSERT INTO dispatch_events (correlation_id, step, at, dispatch, failure, code, reason, transaction_id, \
+            "INSERT INTO dispatch_events (correlation_id, step, salt, at, dispatch, failure, code, reason, transaction_id, \
              attempts, settled, counted, due_at, lease_until) \
              SELECT step.correlation_id, (SELECT COALESCE(MAX(before.step), 0) + 1 FROM dispatch_events before \
                  WHERE before.correlation_id = step.correlation_id), \
-             step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id, \
+             step.salt, step.at, step.dispatch, step.failure, step.code, step.reason, step.transaction_id, \
              outbox.attempts, outbox.settled, outbox.counted, outbox.due_at, outbox.lease_until \
              FROM ("
                 + $source
@@ -194,8 +194,8 @@ macro_rules! step_rows {
         sql_as!(
             EventRow,
             $before
-                + "correlation_id, step, at, dispatch, failure, code, reason, transaction_id, attempts, settled, counted, \
-         due_at, lease_until"
+                + "correlation_id, step, salt, at, dispatch, failure, code, reason, transaction_id, attempts, settled, \
+         counted, due_at, lease_until"
                 + $after
             $(, $argument)*
         )
@@ -217,14 +217,14 @@ macro_rules! full_message_rows {
 /// Complete rows of `inbound`. `$before` and `$after` surround the columns.
 macro_rules! inbound_rows {
     ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
-        sql_as!(InboundRow, $before + "fingerprint, received_at, source, occurrences, channel, event, sender, transaction_id, body" + $after $(, $argument)*)
+        sql_as!(InboundRow, $before + "fingerprint, salt, received_at, source, occurrences, channel, event, sender, transaction_id, body, signature" + $after $(, $argument)*)
     };
 }
 
 /// Complete rows of `quarantine`. `$before` and `$after` surround the columns.
 macro_rules! quarantine_rows {
     ($before:literal, $after:literal $(, $argument:expr)* $(,)?) => {
-        sql_as!(QuarantineRow, $before + "fingerprint, received_at, source, occurrences, reason, body" + $after $(, $argument)*)
+        sql_as!(QuarantineRow, $before + "fingerprint, salt, received_at, source, occurrences, reason, body, signature" + $after $(, $argument)*)
     };
 }
 

@@ -76,6 +76,7 @@ async fn tell_more(
         new.callback_data = old.callback_data.clone().max(row.callback_data.clone());
         if old.body != NO_BODY && new.uncorrelated < old.uncorrelated {
             new.body.clone_from(&row.body);
+            new.signature.clone_from(&row.signature);
         }
     }
     if new == *old {

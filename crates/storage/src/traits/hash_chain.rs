@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use receiptd_domain::{
-    ChainedTable, Checkpoint, CorrelationId, Fingerprint, JournalPosition, Link, LinkHash, LinkSigner, RowKey,
+    BodySignature, ChainedTable, Checkpoint, CorrelationId, Fingerprint, JournalPosition, Link, LinkHash, LinkSigner,
+    RowKey,
 };
 
 use crate::StorageError;
@@ -35,6 +36,8 @@ pub trait ChainVisitor: Send {
     fn checkpoint(&mut self, _: &Link) {}
     fn link(&mut self, link: &Link);
     fn row(&mut self, _: &ChainedRow<'_>) {}
+    /// A stored body with the platform's signature.
+    fn signed_body(&mut self, _: &[u8], _: &BodySignature) {}
     fn batch(&mut self, _: &WaitingBatch) {}
 }
 

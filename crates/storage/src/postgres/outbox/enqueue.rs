@@ -34,13 +34,14 @@ pub(crate) async fn insert_messages(
 
 /// Inserts new messages into the outbox.
 pub(crate) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRow]) -> Result<(), sqlx::Error> {
-    columns!(rows: correlation_id, channel, request, due_at, expire_at);
+    columns!(rows: correlation_id, salt, channel, request, due_at, expire_at);
     sql!(
-        "INSERT INTO outbox (correlation_id, channel, request, attempts, settled, counted, due_at, expire_at) \
-         SELECT q.correlation_id, q.channel, q.request, 0, 0, 0, q.due_at, q.expire_at \
-         FROM UNNEST($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
-             AS q (correlation_id, channel, request, due_at, expire_at)",
+        "INSERT INTO outbox (correlation_id, salt, channel, request, attempts, settled, counted, due_at, expire_at) \
+         SELECT q.correlation_id, q.salt, q.channel, q.request, 0, 0, 0, q.due_at, q.expire_at \
+         FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) \
+             AS q (correlation_id, salt, channel, request, due_at, expire_at)",
         &correlation_id as _,
+        &salt as _,
         &channel as _,
         &request as _,
         &due_at as _,

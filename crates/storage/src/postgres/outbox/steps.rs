@@ -51,13 +51,14 @@ pub(crate) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
 
 /// Inserts steps, and returns them as they are stored.
 pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
-    columns!(steps: correlation_id, at, dispatch, failure, code, reason, transaction_id);
+    columns!(steps: correlation_id, salt, at, dispatch, failure, code, reason, transaction_id);
     let stored = insert_steps!(
-        "SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]) \
-         AS s (correlation_id, at, dispatch, failure, code, reason, transaction_id)",
-        " RETURNING correlation_id, step, at, dispatch, failure, code, reason, transaction_id, attempts, settled, counted, \
+        "SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], \
+         $8::text[]) AS s (correlation_id, salt, at, dispatch, failure, code, reason, transaction_id)",
+        " RETURNING correlation_id, step, salt, at, dispatch, failure, code, reason, transaction_id, attempts, settled, counted, \
          due_at, lease_until",
         &correlation_id as _,
+        &salt as _,
         &at as _,
         &dispatch as _,
         &failure as _,
@@ -70,6 +71,7 @@ pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
         .map(|row| EventRow {
             correlation_id: row.correlation_id,
             step: row.step,
+            salt: row.salt,
             at: row.at,
             dispatch: row.dispatch,
             failure: row.failure,

@@ -33,15 +33,18 @@ pub(super) async fn erase(
             let after = InboundRow {
                 sender: if is_theirs { Some(ERASED.to_owned()) } else { before.sender.clone() },
                 event: label,
+                salt: rand::random(),
                 body: ERASED_BODY.to_vec(),
+                signature: None,
                 ..before.clone()
             };
             sql!(
-                "UPDATE inbound SET sender = $2, event = $3, body = $4 WHERE fingerprint = $1",
+                "UPDATE inbound SET sender = $2, event = $3, body = $4, salt = $5, signature = NULL WHERE fingerprint = $1",
                 fingerprint,
                 after.sender,
                 after.event,
-                after.body
+                after.body,
+                after.salt
             )
             .execute(connection)
             .await?;
@@ -55,12 +58,14 @@ pub(super) async fn erase(
                 fingerprint
             );
             let Some(before) = before.fetch_optional(&mut *connection).await? else { return Ok(()) };
-            let after = QuarantineRow { reason: label, body: ERASED_BODY.to_vec(), ..before.clone() };
+            let (salt, body) = (rand::random(), ERASED_BODY.to_vec());
+            let after = QuarantineRow { reason: label, salt, body, signature: None, ..before.clone() };
             sql!(
-                "UPDATE quarantine SET reason = $2, body = $3 WHERE fingerprint = $1",
+                "UPDATE quarantine SET reason = $2, body = $3, salt = $4, signature = NULL WHERE fingerprint = $1",
                 fingerprint,
                 after.reason,
-                after.body
+                after.body,
+                after.salt
             )
             .execute(connection)
             .await?;

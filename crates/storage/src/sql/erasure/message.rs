@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Erased, StorageError,
-    rows::{EventRow, NO_REQUEST, NotificationRow, RecipientRow, changes::RowChanges, outbox::RequestRow},
+    rows::{EventRow, NO_REQUEST, NotificationRow, RecipientRow, changes::RowChanges, outbox::RequestRow, salt::Salt},
 };
 
 /// The recipients of a message, relative to the person.
@@ -55,6 +55,7 @@ pub(super) async fn erase(
         if new == row {
             continue;
         }
+        let new = NotificationRow { salt: rand::random(), ..new };
         if let Some(changes) = changes.as_deref_mut() {
             change(connection, &[(row, new)], changes).await?;
         }
@@ -104,17 +105,20 @@ async fn erase_request(
     erased: &mut Erased,
 ) -> Result<bool, StorageError> {
     let request =
-        sql!("SELECT channel, request, expire_at, due_at, lease_until FROM outbox WHERE correlation_id = $1", id);
+        sql!("SELECT salt, channel, request, expire_at, due_at, lease_until FROM outbox WHERE correlation_id = $1", id);
     let Some(row) = request.fetch_optional(&mut *connection).await? else { return Ok(true) };
     let concerned = share != Share::Nothing || person.is_named_in(row.request.as_bytes());
     if !concerned || row.request == NO_REQUEST {
         return Ok(true);
     }
     let is_done = if let Some(changes) = changes {
+        let salt: Salt = rand::random();
         let request = sql!(
-            "UPDATE outbox SET request = $2 WHERE correlation_id = $1 AND lease_until IS NULL AND due_at IS NULL",
+            "UPDATE outbox SET request = $2, salt = $3 \
+             WHERE correlation_id = $1 AND lease_until IS NULL AND due_at IS NULL",
             id,
-            NO_REQUEST
+            NO_REQUEST,
+            salt
         );
         let is_done = request.execute(&mut *connection).await?.rows_affected() == 1;
         if is_done {
@@ -122,12 +126,13 @@ async fn erase_request(
             remove_keys(connection, id, changes).await?;
             let before = RequestRow {
                 correlation_id: id,
+                salt: row.salt,
                 channel: &row.channel,
                 request: &row.request,
                 expire_at: row.expire_at,
             };
             changes.request(ChangeKind::Removed, &before);
-            changes.request(ChangeKind::Added, &RequestRow { request: NO_REQUEST, ..before });
+            changes.request(ChangeKind::Added, &RequestRow { salt, request: NO_REQUEST, ..before });
         }
         is_done
     } else {
@@ -149,6 +154,7 @@ fn without(person: &Person, row: &NotificationRow, is_theirs: bool) -> Notificat
         detail: text(&row.detail),
         callback_data: if is_theirs { own(&row.callback_data) } else { text(&row.callback_data) },
         body: ERASED_BODY.to_vec(),
+        signature: Vec::new(),
         ..row.clone()
     }
 }
@@ -168,11 +174,18 @@ async fn erase_steps(
         }
         erased += 1;
         let Some(changes) = changes.as_deref_mut() else { continue };
-        sql!("UPDATE dispatch_events SET reason = $3 WHERE correlation_id = $1 AND step = $2", id, step.step, ERASED)
-            .execute(&mut *connection)
-            .await?;
+        let after = EventRow { salt: rand::random(), reason: Some(ERASED.to_owned()), ..step.clone() };
+        sql!(
+            "UPDATE dispatch_events SET reason = $3, salt = $4 WHERE correlation_id = $1 AND step = $2",
+            id,
+            after.step,
+            after.reason,
+            after.salt
+        )
+        .execute(&mut *connection)
+        .await?;
         changes.step(ChangeKind::Removed, &step);
-        changes.step(ChangeKind::Added, &EventRow { reason: Some(ERASED.to_owned()), ..step });
+        changes.step(ChangeKind::Added, &after);
     }
     Ok(erased)
 }

@@ -40,8 +40,8 @@ pub(crate) async fn insert_messages(
 /// Inserts new messages into the outbox.
 pub(crate) async fn insert_outbox(connection: &mut Connection, rows: &[&QueuedRow]) -> Result<(), sqlx::Error> {
     sql!(
-        "INSERT INTO outbox (correlation_id, channel, request, attempts, settled, counted, due_at, expire_at) \
-         SELECT value ->> 'correlation_id', value ->> 'channel', value ->> 'request', 0, 0, 0, value ->> 'due_at', \
+        "INSERT INTO outbox (correlation_id, salt, channel, request, attempts, settled, counted, due_at, expire_at) \
+         SELECT value ->> 'correlation_id', value ->> 'salt', value ->> 'channel', value ->> 'request', 0, 0, 0, value ->> 'due_at', \
          value ->> 'expire_at' FROM jsonb_each($1)",
         json(rows.iter())
     )

@@ -45,8 +45,8 @@ pub(crate) async fn move_messages(connection: &mut Connection, steps: &[StepRow]
 pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow]) -> Result<Vec<EventRow>, sqlx::Error> {
     let steps = json(steps.iter());
     insert_steps!(
-        "SELECT value ->> 'correlation_id' AS correlation_id, value ->> 'at' AS at, value ->> 'dispatch' AS dispatch, \
-         value ->> 'failure' AS failure, value ->> 'code' AS code, value ->> 'reason' AS reason, \
+        "SELECT value ->> 'correlation_id' AS correlation_id, value ->> 'salt' AS salt, value ->> 'at' AS at, \
+         value ->> 'dispatch' AS dispatch, value ->> 'failure' AS failure, value ->> 'code' AS code, value ->> 'reason' AS reason, \
          value ->> 'transaction_id' AS transaction_id FROM jsonb_each($1)",
         "",
         steps
@@ -54,7 +54,7 @@ pub(crate) async fn insert_steps(connection: &mut Connection, steps: &[StepRow])
     .execute(&mut *connection)
     .await?;
     let stored = sql!(
-        "SELECT json_group_array(json_array(e.correlation_id, e.step, e.at, e.dispatch, e.failure, e.code, e.reason, \
+        "SELECT json_group_array(json_array(e.correlation_id, e.step, e.salt, e.at, e.dispatch, e.failure, e.code, e.reason, \
          e.transaction_id, e.attempts, e.settled, e.counted, e.due_at, e.lease_until)) AS \"rows!: String\" FROM jsonb_each($1) AS row \
          CROSS JOIN dispatch_events e WHERE e.correlation_id = row.value ->> 'correlation_id' \
          AND e.step = (SELECT MAX(last.step) FROM dispatch_events last WHERE last.correlation_id = e.correlation_id)",
