@@ -83,11 +83,13 @@ CREATE TABLE notification_blocks (
     received_to   BIGINT NOT NULL,
     records       BIGINT NOT NULL, -- the number of notifications
     bodies        BIGINT NOT NULL, -- the number of those whose body is kept
+    bodies_from   BIGINT,          -- when the first of these arrived
     size          BIGINT NOT NULL, -- before compression, in bytes
     payload       BLOB   NOT NULL
 );
 -- Data is purged in the order of its arrival.
 CREATE INDEX notification_blocks_oldest ON notification_blocks (received_from);
+CREATE INDEX notification_blocks_bodies ON notification_blocks (bodies_from) WHERE bodies_from IS NOT NULL;
 CREATE INDEX notification_blocks_newest ON notification_blocks (received_to);
 
 -- One row per notification, however often it arrived.

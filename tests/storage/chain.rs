@@ -9,6 +9,7 @@ use receiptd::{
 };
 
 use crate::{
+    contents,
     history::{Transactions, a_history},
     interleaving::append_at_once,
     make::{about, about_transaction, claimed, enqueue, fresh, id, leased, settle, submission, time, transaction},
@@ -130,8 +131,7 @@ async fn a_truncated_chain_is_detected_with_a_head(store: &TestStore) {
     let head = assert_sound(&store.verdict().await);
     // An attacker removes the last link with its rows and the seal, so that everything matches.
     store.execute("DELETE FROM links WHERE sequence > 2").await;
-    store.execute("DELETE FROM notifications WHERE correlation_id = 'order-2'").await;
-    store.execute("DELETE FROM notification_blocks WHERE id NOT IN (SELECT block FROM notifications)").await;
+    contents::remove(store, "order-2").await;
     store.execute("DELETE FROM messages WHERE correlation_id = 'order-2'").await;
     store.execute("DELETE FROM status_events WHERE correlation_id = 'order-2'; DELETE FROM status_event_seals").await;
     store.forget_changes().await;

@@ -20,6 +20,27 @@ pub(crate) struct Content {
 
 /// Alters the contents of the notifications of a message.
 pub(crate) async fn alter(store: &TestStore, name: &str, change: impl Fn(&mut Content)) {
+    rewrite(store, name, |content| {
+        change(content);
+        true
+    })
+    .await;
+}
+
+/// Removes the notifications of a message, and their contents.
+pub(crate) async fn remove(store: &TestStore, name: &str) {
+    rewrite(store, name, |_| false).await;
+    store.execute(format!("DELETE FROM notifications WHERE correlation_id = '{name}'")).await;
+    store
+        .execute(
+            "UPDATE notification_blocks SET records = (SELECT COUNT(*) FROM notifications n WHERE n.block = id), \
+             bodies = (SELECT COUNT(*) FROM notifications n WHERE n.block = id)",
+        )
+        .await;
+}
+
+/// Rewrites the blocks with the notifications of a message. `change` says which of them stay.
+async fn rewrite(store: &TestStore, name: &str, change: impl Fn(&mut Content) -> bool) {
     let hex = match store.database {
         Database::Sqlite { .. } => "hex(payload)",
         Database::Postgres { .. } => "encode(payload, 'hex')",
@@ -54,7 +75,7 @@ fn records(payload: &[u8], size: usize) -> Vec<u8> {
     }
 }
 
-fn altered(mut records: &[u8], slots: &BTreeSet<u16>, change: &impl Fn(&mut Content)) -> Vec<u8> {
+fn altered(mut records: &[u8], slots: &BTreeSet<u16>, change: &impl Fn(&mut Content) -> bool) -> Vec<u8> {
     let mut written = Vec::new();
     while let Some((position, rest)) = records.split_first_chunk::<2>() {
         let (salt, rest) = rest.split_first_chunk::<8>().unwrap();
@@ -69,8 +90,8 @@ fn altered(mut records: &[u8], slots: &BTreeSet<u16>, change: &impl Fn(&mut Cont
         let parsed = serde_json::from_slice(parsed).unwrap();
         let received_at = i64::from_be_bytes(*received_at);
         let mut content = Content { received_at, parsed, body: body.to_vec(), signature: signature.to_vec() };
-        if slots.contains(&u16::from_be_bytes(*position)) {
-            change(&mut content);
+        if slots.contains(&u16::from_be_bytes(*position)) && !change(&mut content) {
+            continue;
         }
         written.extend(position);
         written.extend(salt);

@@ -26,6 +26,17 @@ pub(super) async fn slots_of(
     .await
 }
 
+/// The latest block, locked. None if another transaction holds it.
+pub(super) async fn latest_block(connection: &mut Connection) -> Result<Option<StoredBlockRow>, sqlx::Error> {
+    sql_as!(
+        StoredBlockRow,
+        "SELECT id, size, payload FROM notification_blocks \
+         WHERE id = (SELECT MAX(latest.id) FROM notification_blocks latest) FOR UPDATE SKIP LOCKED"
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// The blocks with these ids.
 pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<Vec<StoredBlockRow>, sqlx::Error> {
     sql_as!(StoredBlockRow, "SELECT id, size, payload FROM notification_blocks WHERE id = ANY($1)", ids)

@@ -39,7 +39,7 @@ pub(super) async fn insert_notifications(
         "SELECT * FROM UNNEST($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[])",
         " RETURNING correlation_id, fingerprint, occurrences, uncorrelated, transaction_id, block, position) \
          SELECT correlation_id, fingerprint, occurrences, uncorrelated, transaction_id, block, position FROM stored \
-         WHERE block <> ALL ($6)",
+         WHERE (block, position) NOT IN (SELECT * FROM UNNEST($6, $7))",
         &correlation_id as _,
         &fingerprint as _,
         &occurrences as _,

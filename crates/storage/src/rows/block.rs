@@ -30,8 +30,9 @@ pub(crate) struct BlockRow {
     pub(crate) received_to: i64,
     /// The number of records.
     pub(crate) records: i64,
-    /// The number of records whose body is kept.
+    /// The number of records whose body is kept, and when the first of these arrived.
     pub(crate) bodies: i64,
+    pub(crate) bodies_from: Option<i64>,
     /// Of the records, in bytes.
     pub(crate) size: i64,
     pub(crate) payload: Vec<u8>,
@@ -44,12 +45,13 @@ pub(crate) struct StoredBlockRow {
     pub(crate) payload: Vec<u8>,
 }
 
-/// A block that may contain something old.
+/// A block that contains something old.
 pub(crate) struct OldBlockRow {
     pub(crate) id: i64,
-    /// The number of records that can be purged.
-    pub(crate) records: i64,
-    pub(crate) received_from: i64,
+    /// The number of records or bodies.
+    pub(crate) number: i64,
+    /// When the first of them arrived.
+    pub(crate) since: i64,
 }
 
 /// The content of a notification.
@@ -72,6 +74,10 @@ impl Record {
         Self::HEAD + self.parsed.len() + self.body.len() + self.signature.len()
     }
 
+    fn is_large(&self) -> bool {
+        self.size() >= LARGE
+    }
+
     fn write(&self, position: u16, records: &mut Vec<u8>) {
         records.extend(position.to_be_bytes());
         records.extend(self.salt.to_be_bytes());
@@ -81,7 +87,7 @@ impl Record {
             // The limit on a request's body is far below 4 GB.
             records.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
         }
-        parts.into_iter().for_each(|part| records.extend(part));
+        records.extend(parts.into_iter().flatten());
     }
 
     /// Reads the next record, with its position.
@@ -117,7 +123,7 @@ impl Block {
     pub(crate) fn pack(records: impl IntoIterator<Item = Record>) -> (Vec<Self>, Vec<(usize, i64)>) {
         let (mut blocks, mut places, mut shared) = (Vec::<Self>::new(), Vec::new(), None);
         for record in records {
-            let is_large = record.size() >= LARGE;
+            let is_large = record.is_large();
             let number = match shared {
                 Some(number) if !is_large => number,
                 _ => {
@@ -136,6 +142,18 @@ impl Block {
         (blocks, places)
     }
 
+    /// Adds records to those that are there, and returns their positions. `None` if they do not all find room: the block is as
+    /// before then.
+    pub(crate) fn extend(&mut self, records: &[Record]) -> Option<Vec<i64>> {
+        if self.0.len() + records.len() > MOST || records.iter().chain(self.0.values()).any(Record::is_large) {
+            return None;
+        }
+        let next = self.0.last_key_value().map_or(0, |(last, _)| usize::from(*last) + 1);
+        let positions: Vec<u16> = (next..next + records.len()).map(u16::try_from).collect::<Result<_, _>>().ok()?;
+        self.0.extend(positions.iter().copied().zip(records.iter().cloned()));
+        Some(positions.into_iter().map(i64::from).collect())
+    }
+
     /// Reads the payload of a row, whose records have this size in bytes. `None` if receiptd never wrote them.
     pub(crate) fn read(payload: &[u8], size: i64) -> Option<Self> {
         let bytes = payload::records(payload, usize::try_from(size).ok()?)?;
@@ -152,6 +170,7 @@ impl Block {
     /// The row of this block. `None` if it has no records.
     pub(crate) fn row(&self) -> Option<BlockRow> {
         let times = || self.0.values().map(|record| record.received_at);
+        let with_bodies = || self.0.values().filter(|record| !record.body.is_empty());
         let mut records = Vec::with_capacity(self.0.values().map(Record::size).sum());
         for (position, record) in &self.0 {
             record.write(*position, &mut records);
@@ -160,7 +179,8 @@ impl Block {
             received_from: times().min()?,
             received_to: times().max()?,
             records: i64::try_from(self.0.len()).ok()?,
-            bodies: i64::try_from(self.0.values().filter(|record| !record.body.is_empty()).count()).ok()?,
+            bodies: i64::try_from(with_bodies().count()).ok()?,
+            bodies_from: with_bodies().map(|record| record.received_at).min(),
             size: i64::try_from(records.len()).ok()?,
             payload: payload::compressed(&records),
         })
@@ -193,7 +213,7 @@ mod tests {
     use super::*;
 
     fn any_record() -> impl Strategy<Value = Record> {
-        let body = prop_oneof![vec(any::<u8>(), 0..40), vec(any::<u8>(), LARGE..=LARGE)];
+        let body = prop_oneof![19 => vec(any::<u8>(), 0..40), 1 => vec(any::<u8>(), LARGE..=LARGE)];
         let bytes = || vec(any::<u8>(), 0..40);
         (any::<Salt>(), any::<i64>(), bytes(), body, bytes()).prop_map(
             |(salt, received_at, parsed, body, signature)| Record { salt, received_at, parsed, body, signature },
@@ -234,6 +254,27 @@ mod tests {
                 }
             }
             prop_assert_eq!(block.row().is_none(), block.positions().is_empty());
+        }
+
+        #[test]
+        fn records_are_added_if_all_of_them_find_room(
+            records in vec(any_record(), 1..40), more in vec(any_record(), 1..40), gone in any::<prop::sample::Index>(),
+        ) {
+            let (mut blocks, places) = Block::pack(records);
+            let (number, position) = places[gone.index(places.len())];
+            let block = &mut blocks[number];
+            block.remove(&BTreeSet::from([position]));
+            let before = block.clone();
+            let is_large = |block: &Block| block.0.values().any(Record::is_large);
+            let fits = before.0.len() + more.len() <= MOST && !is_large(&before) && !more.iter().any(Record::is_large);
+            let positions = block.extend(&more);
+            prop_assert_eq!(positions.is_some(), fits);
+            for (position, record) in positions.iter().flatten().zip(&more) {
+                prop_assert_eq!(before.get(*position), None);
+                prop_assert_eq!(block.get(*position), Some(record));
+            }
+            block.remove(&positions.unwrap_or_default().into_iter().collect());
+            prop_assert_eq!(&*block, &before);
         }
 
         #[test]

@@ -14,25 +14,41 @@ use crate::{
     },
 };
 
+/// The number of new notifications up to which they are added to the latest block.
+const FEW: usize = 16;
 /// How many blocks are read at a time.
 const BLOCKS: usize = 32;
 
-/// Stores the contents of new notifications, and sets their slots.
+/// Stores the contents of new notifications, and sets their slots. A few of them are added to the latest block, so that blocks
+/// become full even if notifications arrive one by one.
 pub(super) async fn add<'a>(
     connection: &mut Connection,
     rows: impl IntoIterator<Item = &'a mut NotificationRow>,
 ) -> Result<(), StorageError> {
     let rows: Vec<_> = rows.into_iter().collect();
-    let (blocks, places) = Block::pack(rows.iter().map(|row| row.record()));
+    let records: Vec<_> = rows.iter().map(|row| row.record()).collect();
+    if (1..=FEW).contains(&records.len())
+        && let Some(latest) = dialect::latest_block(connection).await?
+        && let Some(mut block) = Block::read(&latest.payload, latest.size)
+        && let Some(positions) = block.extend(&records)
+    {
+        write(connection, latest.id, &block).await?;
+        for (row, position) in rows.into_iter().zip(positions) {
+            row.slot = Slot { block: latest.id, position };
+        }
+        return Ok(());
+    }
+    let (blocks, places) = Block::pack(records);
     let mut ids = Vec::with_capacity(blocks.len());
     for row in blocks.iter().filter_map(Block::row) {
         let added = sql!(
-            "INSERT INTO notification_blocks (received_from, received_to, records, bodies, size, payload) \
-             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id AS \"id!: i64\"",
+            "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id AS \"id!: i64\"",
             row.received_from,
             row.received_to,
             row.records,
             row.bodies,
+            row.bodies_from,
             row.size,
             row.payload
         );
@@ -125,13 +141,14 @@ async fn write(connection: &mut Connection, id: i64, block: &Block) -> Result<()
         return Ok(());
     };
     sql!(
-        "UPDATE notification_blocks SET received_from = $2, received_to = $3, records = $4, bodies = $5, size = $6, \
-         payload = $7 WHERE id = $1",
+        "UPDATE notification_blocks SET received_from = $2, received_to = $3, records = $4, bodies = $5, bodies_from = $6, \
+         size = $7, payload = $8 WHERE id = $1",
         id,
         row.received_from,
         row.received_to,
         row.records,
         row.bodies,
+        row.bodies_from,
         row.size,
         row.payload
     )
@@ -152,7 +169,7 @@ pub(super) async fn contradiction(snapshot: &mut Connection) -> Result<Option<In
     let mut after = i64::MIN;
     loop {
         let rows = sql!(
-            "SELECT id, received_from, received_to, records, bodies, size, payload FROM notification_blocks \
+            "SELECT id, received_from, received_to, records, bodies, bodies_from, size, payload FROM notification_blocks \
              WHERE id > $1 ORDER BY id LIMIT 32",
             after
         );
@@ -179,6 +196,7 @@ pub(super) async fn contradiction(snapshot: &mut Connection) -> Result<Option<In
                 received_to: row.received_to,
                 records: row.records,
                 bodies: row.bodies,
+                bodies_from: row.bodies_from,
                 size: row.size,
                 payload: row.payload,
             };

@@ -96,8 +96,8 @@ impl Backend {
     ) -> Result<Purged, StorageError> {
         let old = sql_as!(
             OldBlockRow,
-            "SELECT id, bodies AS records, received_from FROM notification_blocks \
-             WHERE bodies > 0 AND received_from >= $1 AND received_from < $2 ORDER BY received_from, id LIMIT $3",
+            "SELECT id, bodies AS number, bodies_from AS \"since!\" FROM notification_blocks \
+             WHERE bodies_from >= $1 AND bodies_from < $2 ORDER BY bodies_from, id LIMIT $3",
             from,
             before,
             limit
@@ -126,8 +126,8 @@ impl Backend {
     ) -> Result<Purged, StorageError> {
         let old = sql_as!(
             OldBlockRow,
-            "SELECT id, records, received_from FROM notification_blocks WHERE received_from >= $1 AND received_from < $2 \
-             ORDER BY received_from, id LIMIT $3",
+            "SELECT id, records AS number, received_from AS since FROM notification_blocks \
+             WHERE received_from >= $1 AND received_from < $2 ORDER BY received_from, id LIMIT $3",
             from,
             before,
             limit
@@ -159,18 +159,18 @@ impl Backend {
         self.end(unit, changes, entry, Purged { rows: count(gone.len()), up_to }).await
     }
 
-    /// Locks the messages of the notifications in the first of these blocks: in as many as have `limit` records. Returns the
-    /// notifications, and the time up to which the blocks begin.
+    /// Locks the messages of the notifications in the first of these blocks, which together contain about `limit` old ones. Returns
+    /// the notifications, and the time since which the last of these blocks has old ones.
     async fn hold_blocks(
         &self,
         unit: &mut UnitOfWork,
         old: &[OldBlockRow],
         limit: i64,
     ) -> Result<(Vec<SlotRow>, Option<Timestamp>), StorageError> {
-        let mut records = 0;
+        let mut number = 0;
         let is_enough = |block: &OldBlockRow| {
-            records += block.records;
-            records >= limit
+            number += block.number;
+            number >= limit
         };
         let enough = old.iter().position(is_enough).map_or(old.len(), |last| last + 1);
         let old = &old[..enough];
@@ -187,7 +187,7 @@ impl Backend {
             let some = slot_rows!("SELECT ", " FROM notifications WHERE block = $1 ORDER BY position", block.id);
             rows.extend(some.fetch_all(&mut **unit).await?.into_iter().filter(|row| ids.contains(&row.correlation_id)));
         }
-        Ok((rows, old.last().map(|block| Timestamp::from_micros(block.received_from))))
+        Ok((rows, old.last().map(|block| Timestamp::from_micros(block.since))))
     }
 
     async fn purge_messages(

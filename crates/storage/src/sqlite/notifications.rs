@@ -27,6 +27,13 @@ pub(super) async fn slots_of(
     .await
 }
 
+/// The latest block.
+pub(super) async fn latest_block(connection: &mut Connection) -> Result<Option<StoredBlockRow>, sqlx::Error> {
+    sql_as!(StoredBlockRow, "SELECT id, size, payload FROM notification_blocks ORDER BY id DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await
+}
+
 /// The blocks with these ids.
 pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<Vec<StoredBlockRow>, sqlx::Error> {
     let ids = json(ids.iter());
