@@ -8,6 +8,7 @@
 //! | `state` | the state that handlers share |
 //! | `host` | the host that a client names |
 //! | `problem` | the errors that clients see |
+//! | `assets` | the style sheet, the script and the icon of pages, and their policy |
 //! | `transport` | connections: how many there may be, how much is read from them, when they are closed |
 //! | `middleware` | what happens to every request and answer |
 //! | `extract` | what handlers take from a request: the caller, parameters, pages, bodies |
@@ -18,6 +19,7 @@
 //!
 //! Imports go one way: `HTTP` in `tests/architecture/main.rs` defines which of them may use which.
 
+mod assets;
 mod extract;
 mod host;
 mod middleware;

@@ -108,6 +108,4 @@ pub(crate) struct Published {
     pub(crate) json: Bytes,
     /// As a page, for people.
     pub(crate) page: Bytes,
-    /// The content security policy of the page.
-    pub(crate) page_policy: String,
 }

@@ -56,12 +56,13 @@ const HTTP: &[(&str, &[&str])] = &[
     ("state", &[]),
     ("host", &[]),
     ("problem", &[]),
+    ("assets", &["problem"]),
     ("transport", &["state"]),
     ("middleware", &["state", "host", "problem", "transport"]),
     ("extract", &["state", "host", "problem", "transport"]),
-    ("routes", &["state", "problem", "extract"]),
-    ("pages", &["state", "host", "problem", "extract", "routes"]),
-    ("openapi", &["state", "problem", "routes"]),
+    ("routes", &["state", "problem", "extract", "assets"]),
+    ("pages", &["state", "host", "problem", "assets", "extract", "routes"]),
+    ("openapi", &["state", "problem", "assets", "routes"]),
     ("server", &["state", "problem", "transport", "middleware", "extract", "routes", "pages", "openapi"]),
 ];
 /// The simulator is not among them: it plays the platform.

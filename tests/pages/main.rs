@@ -24,6 +24,7 @@ sqlite!(
     an_ended_session_asks_for_the_token_and_returns,
     without_scripts_everything_can_be_read_and_done,
     the_zone_of_times_is_switched_and_remembered,
+    an_operation_is_found_by_words,
     every_page_fits_narrow_and_wide_screens_and_has_no_barriers_in_both_themes,
 );
 
@@ -151,6 +152,18 @@ async fn the_zone_of_times_is_switched_and_remembered(database: &Database) {
     server.stop().await;
 }
 
+async fn an_operation_is_found_by_words(database: &Database) {
+    let server = filled(database).await;
+    let browser = Browser::open(&server).await;
+    browser.goes_to("/docs").await;
+    browser.sees("Lists messages, newest first").await;
+    browser.types("#q", "cancels too-late").await;
+    browser.does_not_see("Lists messages, newest first").await;
+    browser.sees("Cancels a message that is not being dispatched yet").await;
+    browser.close().await;
+    server.stop().await;
+}
+
 async fn every_page_fits_narrow_and_wide_screens_and_has_no_barriers_in_both_themes(database: &Database) {
     let server = filled(database).await;
     let browser = Browser::logged_in(&server, "4dmin-s3cret").await;
@@ -160,6 +173,7 @@ async fn every_page_fits_narrow_and_wide_screens_and_has_no_barriers_in_both_the
         ("failures", "/failures"),
         ("statuses", "/statuses"),
         ("codes", "/codes?channel=sms"),
+        ("docs", "/docs"),
         ("why", "/messages/order-8"),
         ("not-found", "/messages/order-404"),
         ("inbound", "/inbound"),

@@ -13,7 +13,7 @@ pub struct Page {
     pub text: String,
 }
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+pub(crate) const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 impl Client {
@@ -50,7 +50,7 @@ impl Page {
         let header = |name| self.answer.header(name).unwrap_or_default();
         let request = &self.answer.request;
         assert_eq!(header("content-type"), "text/html; charset=utf-8", "{request}: {}", self.answer.body);
-        assert_eq!(header("content-security-policy"), POLICY, "{request}");
+        assert_eq!(header("content-security-policy"), PAGE_POLICY, "{request}");
         assert_eq!(header("referrer-policy"), "same-origin", "{request}");
         assert_eq!(header("cache-control"), "no-store", "{request}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{request}");

@@ -9,15 +9,18 @@
 //! | `document.json` | what several resources share: credentials, parameters, headers, schemas |
 //! | `../routes/*.json` | each resource: its operations, and what only it uses |
 //! | `message` | a message to send, from the platform's rules |
+//! | `examples` | adds the examples to the description |
 //! | `expand` | expands the short forms in the operations |
 //! | `conditions` | the settings that the description depends on |
-//! | `page` | the page for people |
+//! | `examples.json` | a request and an answer of each operation, for both forms |
+//! | `page/` | the page for people |
 //!
 //! To describe an operation, add it to the JSON file beside its handler. Short forms: `x-scope` is the scope that it
 //! requires, `x-notify` means that it requires what the notify URL requires, and `x-problems` are the codes of
 //! `problem`. In an answer, `x-json`, `x-list` and `x-page` name the schema of the body, or of its items.
 
 mod conditions;
+mod examples;
 mod expand;
 mod message;
 mod page;
@@ -26,7 +29,7 @@ mod reference;
 use serde_json::{Value, json};
 
 pub use self::conditions::Conditions;
-use self::{page::Page, reference::SCHEMAS};
+use self::reference::SCHEMAS;
 use crate::{
     domain::{AuditAction, Cursor, Dimension, Failure, Object, Origin, PageLimit, Status},
     http::{routes::DESCRIPTIONS, state::Published},
@@ -38,11 +41,15 @@ use crate::{
     },
 };
 
+/// The examples, by the id of their operation: the path, the request, and the answer.
+const EXAMPLES: &str = include_str!("examples.json");
+
 /// Returns the description.
 pub fn describe(conditions: &Conditions) -> Value {
     let mut document = assembled();
     document["info"]["version"] = env!("CARGO_PKG_VERSION").into();
     expand::paths(&mut document["paths"], conditions);
+    examples::add(&mut document["paths"], &read(EXAMPLES));
     document["components"]["parameters"]["limit"]["schema"]["maximum"] = PageLimit::MAX.into();
     if let Value::Object(schemas) = &mut document["components"]["schemas"] {
         complete(schemas, conditions.sms_api);
@@ -102,8 +109,8 @@ fn complete(schemas: &mut Object, sms_api: SmsApi) {
 /// Returns the forms in which a server publishes the description.
 pub(crate) fn publish(conditions: &Conditions) -> Published {
     let description = describe(conditions);
-    let page = Page::of(&description);
-    Published { json: description.to_string().into(), page: page.html, page_policy: page.policy }
+    let page = page::render(&description, &read(EXAMPLES)).into_string();
+    Published { json: description.to_string().into(), page: page.into() }
 }
 
 #[cfg(test)]
@@ -216,6 +223,38 @@ mod tests {
             all(&description, short, &mut left);
             assert!(left.is_empty(), "{short} is left in the description");
         }
+    }
+
+    /// An example is an answer of a server, so it shows what programs get.
+    #[test]
+    fn every_operation_has_an_example_that_its_schema_admits() {
+        let (description, examples) = (description(), read(EXAMPLES));
+        let mut checked = 0;
+        let mut check = |place: &str, contents: &Value| {
+            for (media, content) in contents.as_object().into_iter().flatten() {
+                let Some(example) = content.get("example").filter(|example| !example.is_string()) else { continue };
+                let mut schema = content["schema"].clone();
+                schema["components"] = description["components"].clone();
+                let validator = jsonschema::draft202012::options().build(&schema).unwrap();
+                let error = validator.validate(example).err().map(|error| error.to_string());
+                assert_eq!(error, None, "{place} {media}");
+                checked += 1;
+            }
+        };
+        let mut named = BTreeSet::new();
+        for (path, item) in description["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
+                let (place, id) = (format!("{method} {path}"), operation["operationId"].as_str().unwrap());
+                assert!(examples[id]["path"].is_string(), "{place} has no example");
+                named.insert(id.to_owned());
+                check(&place, &operation["requestBody"]["content"]);
+                for answer in operation["responses"].as_object().unwrap().values() {
+                    check(&place, &answer["content"]);
+                }
+            }
+        }
+        assert!(checked > 35, "{checked} examples");
+        assert_eq!(named, examples.as_object().unwrap().keys().cloned().collect(), "examples without an operation");
     }
 
     #[test]

@@ -10,7 +10,6 @@
 //! | `problem` | problems as pages |
 //! | `login` | logs people in and out |
 //! | `show` | small parts: times, statuses, facts |
-//! | `assets` | the style sheet, the script and the icon |
 //! | `find` | the box |
 //! | `overview` | what happens at the moment |
 //! | `failures` | which messages did not arrive, and why |
@@ -23,7 +22,6 @@
 //! | `glossary` | what statuses and codes mean |
 
 mod archive;
-mod assets;
 mod audit;
 mod cancel;
 mod chart;
@@ -47,7 +45,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::http::routes::Endpoint;
+use crate::http::{assets, routes::Endpoint};
 
 fn endpoints() -> Vec<Endpoint> {
     vec![

@@ -14,22 +14,17 @@ use actix_web::{
 use futures_util::{Stream, StreamExt, stream};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{
-    assets::{ICON, SCRIPT, STYLE},
-    show::message_path,
-};
+use super::show::message_path;
 use crate::{
     config::Scope,
     http::{
+        assets::{ICON, POLICY, SCRIPT, STYLE},
         extract::auth::Identity,
         host::{host, is_loopback},
         state::{App, Behind},
     },
 };
 
-/// Nothing is loaded from elsewhere, and no script or style stands in the page itself.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// Browsers then send the origin with forms, and nothing to other sites.
 const REFERRER: &str = "same-origin";
 

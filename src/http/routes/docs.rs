@@ -6,7 +6,7 @@ use actix_web::{
     web::Data,
 };
 
-use crate::http::state::Published;
+use crate::http::{assets::POLICY, state::Published};
 
 /// Returns the description as OpenAPI.
 pub(super) async fn openapi(published: Data<Published>) -> HttpResponse {
@@ -17,6 +17,6 @@ pub(super) async fn openapi(published: Data<Published>) -> HttpResponse {
 pub(super) async fn page(published: Data<Published>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((CONTENT_SECURITY_POLICY, published.page_policy.as_str()))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .body(published.page.clone())
 }

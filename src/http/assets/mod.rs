@@ -11,27 +11,31 @@ use sha2::{Digest, Sha256};
 
 use crate::http::problem::{Code, Problem};
 
+/// The content security policy of pages: nothing is loaded from elsewhere, and no script or style stands in the page itself.
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                                 form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// A file that is part of the program.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     media_type: &'static str,
     text: &'static str,
     file: LazyLock<String>,
 }
 
 /// The style sheet.
-pub(super) static STYLE: Asset = Asset {
+pub(crate) static STYLE: Asset = Asset {
     media_type: "text/css; charset=utf-8",
     text: include_str!("app.css"),
     file: LazyLock::new(|| hashed("app", include_str!("app.css"), "css")),
 };
 /// The script.
-pub(super) static SCRIPT: Asset = Asset {
+pub(crate) static SCRIPT: Asset = Asset {
     media_type: "text/javascript; charset=utf-8",
     text: include_str!("app.js"),
     file: LazyLock::new(|| hashed("app", include_str!("app.js"), "js")),
 };
 /// The icon of the pages.
-pub(super) static ICON: Asset = Asset {
+pub(crate) static ICON: Asset = Asset {
     media_type: "image/svg+xml",
     text: include_str!("icon.svg"),
     file: LazyLock::new(|| hashed("icon", include_str!("icon.svg"), "svg")),
@@ -39,7 +43,7 @@ pub(super) static ICON: Asset = Asset {
 
 impl Asset {
     /// The path at which it is served.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/assets/{}", *self.file)
     }
 }
@@ -50,7 +54,7 @@ fn hashed(stem: &str, text: &str, extension: &str) -> String {
 }
 
 /// Returns an asset.
-pub(super) async fn serve(file: Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn serve(file: Path<String>) -> Result<HttpResponse, Problem> {
     let asset = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| *asset.file == *file);
     let asset = asset.ok_or_else(|| Problem::new(Code::NoSuchPath, "there is no such file; reload the page"))?;
     Ok(HttpResponse::Ok()

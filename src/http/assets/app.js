@@ -155,6 +155,22 @@ customElements.define("live-bar", class extends HTMLElement {
   }
 });
 
+// Finds operations and schemas: those that contain every word stay.
+customElements.define("reference-search", class extends HTMLElement {
+  connectedCallback() {
+    const field = this.querySelector("input");
+    const parts = [...document.querySelectorAll(".operation, .schema")].map((part) => [part, part.textContent.toLowerCase()]);
+    const links = [...document.querySelectorAll(".contents li a")];
+    const find = () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const [part, text] of parts) part.hidden = !words.every((word) => text.includes(word));
+      for (const link of links) link.parentElement.hidden = document.getElementById(link.hash.slice(1))?.hidden ?? false;
+    };
+    field.addEventListener("input", find);
+    find();
+  }
+});
+
 // A button that shows the keys.
 const showKeys = () => document.getElementById("keys")?.showModal();
 customElements.define("keys-button", class extends HTMLElement {
