@@ -8,7 +8,11 @@ use crate::{
     filled,
 };
 
-sqlite!(a_filter_is_cancelled_after_a_preview, a_count_of_failures_leads_to_its_messages);
+sqlite!(
+    a_filter_is_cancelled_after_a_preview,
+    a_message_is_sent_again_after_a_warning,
+    a_count_of_failures_leads_to_its_messages,
+);
 
 async fn a_filter_is_cancelled_after_a_preview(database: &Database) {
     let platform = Platform::start();
@@ -33,6 +37,31 @@ async fn a_filter_is_cancelled_after_a_preview(database: &Database) {
     browser.clicks("The list").await;
     browser.sees("No message matches.").await;
     assert_eq!(ops.ids("?status=cancelled").await.len(), 3);
+    browser.close().await;
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn a_message_is_sent_again_after_a_warning(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
+    let ops = server.with_token("4dmin-s3cret");
+    ops.sends(&sms("order-1", "Your parcel is here. [sim:until=delivered]")).await.is(202);
+    ops.gets("/v1/messages/order-1?wait=final").await.is(200);
+    let browser = Browser::logged_in(&server, "4dmin-s3cret").await;
+    browser.goes_to("/messages/order-1").await;
+    browser.clicks("Send again").await;
+    browser.sees("The recipient would get it twice.").await;
+    for width in [320, 1280] {
+        browser.looks(width, Theme::Light).await;
+        browser.fits("send again").await;
+        browser.has_no_barriers("send again").await;
+        browser.is_photographed(&format!("again-{width}-light")).await;
+    }
+    browser.ticks("sure").await;
+    browser.clicks("Send as a new message").await;
+    browser.sees("Accepted for sending").await;
+    assert_eq!(ops.items("/v1/messages").await.len(), 2);
     browser.close().await;
     server.stop().await;
     platform.stop().await;

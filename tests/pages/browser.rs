@@ -174,6 +174,12 @@ impl Browser {
         self.session.act(&option, "click").await.unwrap();
     }
 
+    /// Ticks a box of a form.
+    pub(crate) async fn ticks(&self, name: &str) {
+        let tick = self.find("css selector", &format!("input[type=checkbox][name={name}]")).await;
+        self.session.act(&tick, "click").await.unwrap();
+    }
+
     /// Opens the first folded part.
     pub(crate) async fn opens_details(&self) {
         let summary = self.find("css selector", "main details summary").await;
