@@ -101,6 +101,9 @@ fn writer(location: &Location, options: OpenOptions) -> SqliteConnectOptions {
     // caches the file for all of them.
     let connect = connect.pragma("cache_size", "-65536").pragma("journal_size_limit", LOG_LIMIT);
     let connect = connect.pragma("wal_autocheckpoint", log::MOST_PAGES);
+    // Before a statement changes a page, SQLite copies it, to be able to undo the statement alone. In files, the copies of a
+    // projection would take longer than its commit, and other users must not read what is in them.
+    let connect = connect.pragma("temp_store", "MEMORY");
     // Removed data is overwritten with zeros.
     let connect = connect.pragma("secure_delete", "ON");
     connect.busy_timeout(options.timeout)

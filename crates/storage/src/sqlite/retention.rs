@@ -50,10 +50,7 @@ pub(super) async fn rewrite_file(pools: &Pools) -> Result<bool, sqlx::Error> {
         home.take_back(writer);
         return Ok(false);
     }
-    // There may be no folder for temporary files, and other users must not read what is in them.
-    sqlx::query("PRAGMA temp_store = MEMORY").execute(&mut *writer).await?;
     let rewritten = sqlx::query("VACUUM").execute(&mut *writer).await;
-    sqlx::query("PRAGMA temp_store = DEFAULT").execute(&mut *writer).await?;
     home.take_back(writer);
     rewritten.map(|_| true)
 }
