@@ -55,9 +55,14 @@ impl Handover {
         self.queue().given
     }
 
-    /// Takes the next `most` arrivals.
-    pub(crate) fn take(&self, most: usize) -> (Vec<JournalSpan>, Vec<Arrival>) {
-        self.queue().batches.take(most)
+    /// The number of arrivals that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue().batches.rests.iter().map(|rest| rest.arrivals.len()).sum()
+    }
+
+    /// Takes the next arrivals, about as many as are wanted.
+    pub(crate) fn take(&self, wanted: usize) -> (Vec<JournalSpan>, Vec<Arrival>) {
+        self.queue().batches.take(wanted)
     }
 
     /// Drops what is projected by other means.
@@ -113,13 +118,20 @@ impl Batches {
         self.rests.push_back(Rest { position, from, arrivals });
     }
 
-    /// Takes the next `most` arrivals.
-    pub(crate) fn take(&mut self, most: usize) -> (Vec<JournalSpan>, Vec<Arrival>) {
+    /// Takes the next arrivals, about as many as are wanted: at most half as many more. A batch is cut only if it is longer than
+    /// that, since what is left of its row in the journal is then written again.
+    pub(crate) fn take(&mut self, wanted: usize) -> (Vec<JournalSpan>, Vec<Arrival>) {
         let (mut spans, mut arrivals) = (Vec::new(), Vec::new());
-        while arrivals.len() < most
+        while arrivals.len() < wanted
             && let Some(mut rest) = self.rests.pop_front()
         {
-            let left = rest.arrivals.split_off(rest.arrivals.len().min(most - arrivals.len()));
+            let (room, is_too_long) =
+                (wanted - arrivals.len(), arrivals.len() + rest.arrivals.len() > wanted + wanted / 2);
+            if is_too_long && arrivals.len() >= wanted / 2 && !arrivals.is_empty() {
+                self.rests.push_front(rest);
+                break;
+            }
+            let left = rest.arrivals.split_off(if is_too_long { room } else { rest.arrivals.len() });
             let span = JournalSpan::of(rest.position, rest.from, &rest.arrivals, left.len());
             self.bytes -= size(&rest.arrivals);
             arrivals.append(&mut rest.arrivals);
@@ -159,7 +171,7 @@ mod tests {
         #[test]
         fn everything_is_taken_once_and_in_order_however_it_is_cut(
             batches in proptest::collection::vec(0usize..6, 0..8),
-            most in proptest::collection::vec(1usize..9, 60),
+            wanted in proptest::collection::vec(1usize..9, 60),
         ) {
             let handover = Handover::default();
             handover.open();
@@ -172,9 +184,11 @@ mod tests {
             }
             prop_assert_eq!(handover.count(), given.len() as u64);
             let mut taken = Vec::new();
-            for most in most {
-                let (spans, arrivals) = handover.take(most);
-                prop_assert!(arrivals.len() <= most);
+            for wanted in wanted {
+                let (spans, arrivals) = handover.take(wanted);
+                prop_assert!(arrivals.len() <= wanted + wanted / 2);
+                let is_cut = |span: &JournalSpan| span.to < span.of;
+                prop_assert!(!spans.iter().any(is_cut) || spans.last().is_some_and(|last| last.of - last.from > wanted));
                 prop_assert_eq!(spans.iter().map(|span| span.to - span.from).sum::<usize>(), arrivals.len());
                 taken.extend(spans.iter().flat_map(|span| (span.from..span.to).map(|n| (span.position, n, span.of))));
             }
