@@ -2,8 +2,12 @@
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
-use super::{arrays::texts, backend::Connection, sql::statements::slot_rows};
-use crate::rows::{SlotRow, StoredBlockRow};
+use super::{
+    arrays::{columns, texts},
+    backend::Connection,
+    sql::statements::slot_rows,
+};
+use crate::rows::{SlotRow, StoredBlockRow, block::BlockRow};
 
 /// The notifications of some messages, by key.
 pub(super) async fn slots_of(
@@ -42,4 +46,25 @@ pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<V
     sql_as!(StoredBlockRow, "SELECT id, size, payload FROM notification_blocks WHERE id = ANY($1)", ids)
         .fetch_all(connection)
         .await
+}
+
+/// Inserts blocks, and returns their ids in the same order.
+pub(super) async fn insert_blocks(connection: &mut Connection, rows: &[BlockRow]) -> Result<Vec<i64>, sqlx::Error> {
+    columns!(rows: received_from, received_to, records, bodies, bodies_from, size, payload);
+    let added = sql!(
+        "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) \
+         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
+         $7::bytea[]) RETURNING id",
+        &received_from as _,
+        &received_to as _,
+        &records as _,
+        &bodies as _,
+        &bodies_from as _,
+        &size as _,
+        &payload as _
+    );
+    let mut ids: Vec<i64> = added.fetch_all(connection).await?.iter().map(|row| row.id).collect();
+    // The ids are drawn in the order of the rows, which is all that Postgres promises.
+    ids.sort_unstable();
+    Ok(ids)
 }

@@ -39,21 +39,7 @@ pub(super) async fn add<'a>(
         return Ok(());
     }
     let (blocks, places) = Block::pack(records);
-    let mut ids = Vec::with_capacity(blocks.len());
-    for row in blocks.iter().filter_map(Block::row) {
-        let added = sql!(
-            "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id AS \"id!: i64\"",
-            row.received_from,
-            row.received_to,
-            row.records,
-            row.bodies,
-            row.bodies_from,
-            row.size,
-            row.payload
-        );
-        ids.push(added.fetch_one(&mut *connection).await?.id);
-    }
+    let ids = dialect::insert_blocks(connection, &blocks.iter().filter_map(Block::row).collect::<Vec<_>>()).await?;
     for (row, (number, position)) in rows.into_iter().zip(places) {
         row.slot = Slot { block: ids.get(number).copied().unwrap_or_default(), position };
     }

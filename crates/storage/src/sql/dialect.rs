@@ -41,6 +41,8 @@ pub(super) use database::list::INDEXED_BY;
 
 /// Some blocks of contents of notifications.
 pub(super) use database::notifications::blocks;
+/// Inserts blocks, and returns their ids in the same order.
+pub(super) use database::notifications::insert_blocks;
 /// The latest block, unless another unit of work holds it.
 pub(super) use database::notifications::latest_block;
 /// The notifications of some messages, by key, without their contents.

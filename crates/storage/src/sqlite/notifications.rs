@@ -3,7 +3,7 @@
 use receiptd_domain::{CorrelationId, Fingerprint};
 
 use super::{backend::Connection, json::json, sql::statements::slot_rows};
-use crate::rows::{SlotRow, StoredBlockRow};
+use crate::rows::{SlotRow, StoredBlockRow, block::BlockRow};
 
 /// The notifications of some messages, by key.
 pub(super) async fn slots_of(
@@ -44,4 +44,24 @@ pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<V
     )
     .fetch_all(connection)
     .await
+}
+
+/// Inserts blocks, and returns their ids in the same order.
+pub(super) async fn insert_blocks(connection: &mut Connection, rows: &[BlockRow]) -> Result<Vec<i64>, sqlx::Error> {
+    let mut ids = Vec::with_capacity(rows.len());
+    for row in rows {
+        let added = sql!(
+            "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            row.received_from,
+            row.received_to,
+            row.records,
+            row.bodies,
+            row.bodies_from,
+            row.size,
+            row.payload
+        );
+        ids.push(added.execute(&mut *connection).await?.last_insert_rowid());
+    }
+    Ok(ids)
 }
