@@ -17,6 +17,8 @@ use crate::{
 /// The fewest and the most records in a chunk. Each chunk costs about as much as a dozen records, however many it has.
 const FEWEST: usize = 64;
 const MOST: usize = 4_096;
+/// The projector is behind if more than this number of chunks wait.
+const BEHIND: usize = 2;
 /// How often the projector looks for batches that it was not given, and the pause after an error.
 const TICK: Duration = Duration::from_secs(1);
 /// How often the projector tries to project the rest before it ends.
@@ -43,14 +45,14 @@ pub struct Projector {
 
 impl Projector {
     pub fn new(store: &Store, clock: Clock) -> Self {
-        let (projection, planned, next_look) = (store.projection.clone(), store.projection_time, Instant::now());
+        let (projection, planned, next_look) = (store.projection.clone(), store.projection_plan, Instant::now());
         Self {
             projection,
             handover: Handover::default(),
             clock,
-            planned,
+            planned: planned.time,
             records: FEWEST,
-            pace: Pace::default(),
+            pace: Pace::new(planned.is_exclusive),
             next_look,
             others: Duration::ZERO,
         }
@@ -105,7 +107,11 @@ impl Projector {
     async fn next(&mut self) -> Result<bool, StorageError> {
         let is_open = self.handover.is_open();
         if is_open {
-            let (spans, arrivals) = self.handover.take(self.records);
+            let waiting = self.handover.waiting();
+            if waiting > 0 {
+                self.rest(waiting > BEHIND * self.records).await;
+            }
+            let (spans, arrivals) = self.handover.take(self.wanted());
             if !spans.is_empty() {
                 let projected = self.project(&spans, arrivals).await;
                 if !matches!(projected, Ok(true)) {
@@ -162,11 +168,12 @@ impl Projector {
         }
         let mut any = false;
         loop {
-            let (spans, arrivals) = batches.take(self.records);
+            let (spans, arrivals) = batches.take(self.wanted());
             if spans.is_empty() {
                 return Ok(any);
             }
             self.handover.forget(&spans);
+            self.rest(true).await;
             if !self.project(&spans, arrivals).await? {
                 // Some of them are projected already, so they are read again.
                 return Ok(true);
@@ -175,9 +182,17 @@ impl Projector {
         }
     }
 
+    /// The number of records that the next chunk should have.
+    fn wanted(&self) -> usize {
+        if self.pace.must_be_brief() { FEWEST } else { self.records }
+    }
+
+    async fn rest(&mut self, is_behind: bool) {
+        sleep(self.pace.rest(self.handover.count(), is_behind)).await;
+    }
+
     /// Projects a chunk. Returns `false` if another instance was quicker, at least with a part.
     async fn project(&mut self, spans: &[JournalSpan], arrivals: Vec<Arrival>) -> Result<bool, StorageError> {
-        sleep(self.pace.rest(self.handover.count())).await;
         let began = Instant::now();
         let took = match self.projection.project(spans, &arrivals).await {
             Err(StorageError::Refused(_)) => {
@@ -187,8 +202,10 @@ impl Projector {
             projected => projected?,
         };
         if let Some(took) = took {
-            self.adapt(arrivals.len(), took);
-            self.pace.projected(arrivals.len(), began.elapsed());
+            self.pace.projected(arrivals.len(), arrivals.len() >= self.wanted(), began.elapsed());
+            if !self.pace.must_be_brief() {
+                self.adapt(arrivals.len(), took);
+            }
         }
         Ok(took.is_some())
     }

@@ -141,7 +141,7 @@ fn projector(model: &Arc<Model>, handover: Handover) -> Projector {
         clock: Clock::system(),
         planned: Duration::from_millis(8),
         records: 2,
-        pace: Pace::default(),
+        pace: Pace::new(true),
         next_look: Instant::now(),
         others: Duration::ZERO,
     }

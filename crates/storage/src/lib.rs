@@ -44,7 +44,7 @@ pub use options::{Access, OpenOptions};
 pub use schema::{Migration, Schema};
 #[cfg(not(prepare_only = "postgres"))]
 pub use sqlite::{BackupError, Staged, backup};
-pub use store::Store;
+pub use store::{ProjectionPlan, Store};
 pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, CheckedMessages, Claim,
     Consistency, EnqueueResult, Erased, Erasure, Glance, HashChain, Health, InboundStore, Inconsistency, Journal,

@@ -13,8 +13,7 @@ use crate::{
 pub struct Store {
     pub journal: Arc<dyn Journal>,
     pub projection: Arc<dyn Projection>,
-    /// How long a projection should take, so that other commits need not wait longer.
-    pub projection_time: Duration,
+    pub projection_plan: ProjectionPlan,
     pub messages: Arc<dyn Messages>,
     pub inbound: Arc<dyn InboundStore>,
     pub quarantine: Arc<dyn Quarantine>,
@@ -44,8 +43,17 @@ pub(crate) struct Signals {
     pub(crate) submitted: watch::Sender<()>,
 }
 
+/// What a projection means for other commits.
+#[derive(Clone, Copy, Debug)]
+pub struct ProjectionPlan {
+    /// How long a projection should take, so that others need not wait longer.
+    pub time: Duration,
+    /// Whether nothing else is committed meanwhile.
+    pub is_exclusive: bool,
+}
+
 impl Store {
-    pub(crate) fn of<B>(backend: B, projection_time: Duration, signals: &Signals) -> Self
+    pub(crate) fn of<B>(backend: B, projection_plan: ProjectionPlan, signals: &Signals) -> Self
     where
         B: Journal
             + Projection
@@ -71,7 +79,7 @@ impl Store {
         Self {
             journal: backend.clone(),
             projection: backend.clone(),
-            projection_time,
+            projection_plan,
             messages: backend.clone(),
             inbound: backend.clone(),
             quarantine: backend.clone(),

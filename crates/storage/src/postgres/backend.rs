@@ -5,6 +5,7 @@ use std::{io, time::Duration};
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 
 use super::unanswered::Unanswered;
+use crate::store::ProjectionPlan;
 
 pub(super) type Connection = PgConnection;
 pub(super) type Database = Postgres;
@@ -15,7 +16,8 @@ pub(super) const COMMIT: &str = "COMMIT";
 pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// A projection locks the rows of its messages, and other instances may wait for them.
-pub(super) const PROJECTION_TIME: Duration = Duration::from_millis(50);
+pub(super) const PROJECTION_PLAN: ProjectionPlan =
+    ProjectionPlan { time: Duration::from_millis(50), is_exclusive: false };
 
 pub(super) struct Pools {
     pub(super) read: PgPool,

@@ -6,7 +6,7 @@ use receiptd_domain::{Checkpoint, LinkSigner};
 use sqlx::Pool;
 
 use super::{
-    dialect::{self, BEGIN, BEGIN_SNAPSHOT, Database, Home, PROJECTION_TIME, Pools, check_files},
+    dialect::{self, BEGIN, BEGIN_SNAPSHOT, Database, Home, PROJECTION_PLAN, Pools, check_files},
     unit_of_work::UnitOfWork,
 };
 use crate::{
@@ -41,7 +41,7 @@ impl Backend {
 
     pub(crate) fn into_store(self) -> Store {
         let signals = self.signals.clone();
-        Store::of(self, PROJECTION_TIME, &signals)
+        Store::of(self, PROJECTION_PLAN, &signals)
     }
 
     /// Begins a unit of work that writes.

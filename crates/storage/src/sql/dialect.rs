@@ -12,8 +12,8 @@ pub(super) use database::attestations::exclude_changes;
 pub(super) use database::backend::COMMIT;
 /// Where a connection returns after a unit of work: to its pool by default.
 pub(super) use database::backend::Home;
-/// How long a projection should take.
-pub(super) use database::backend::PROJECTION_TIME;
+/// What a projection means for other commits.
+pub(super) use database::backend::PROJECTION_PLAN;
 /// The connections of an open store, of which `read` and `write` are known here.
 pub(super) use database::backend::Pools;
 /// Fails if the files of the database are gone. Very cheap.

@@ -112,8 +112,8 @@ impl Projection for Backend {
         let mut changes = RowChanges::default();
         changes.projected(spans);
         put(&mut unit, arrivals, &mut changes).await?;
-        let took = began.elapsed();
         self.commit(unit, changes).await?;
+        let took = began.elapsed();
         self.backlog_bytes.remove(spans.iter().map(|span| span.bytes).sum());
         self.signals.changed.send_replace(());
         Ok(Some(took))

@@ -6,6 +6,7 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 pub(super) use super::writer::Home;
 use super::{files::FileWatch, writer::Writer};
+use crate::store::ProjectionPlan;
 
 pub(super) type Connection = SqliteConnection;
 pub(super) type Database = Sqlite;
@@ -36,8 +37,9 @@ pub(super) const COMMIT: &str = "\
     DELETE FROM message_changes; \
     COMMIT";
 
-/// Nothing else is committed meanwhile.
-pub(super) const PROJECTION_TIME: Duration = Duration::from_millis(8);
+/// There is one writer.
+pub(super) const PROJECTION_PLAN: ProjectionPlan =
+    ProjectionPlan { time: Duration::from_millis(25), is_exclusive: true };
 
 pub(super) struct Pools {
     /// Never used, and open as long as this value exists. SQLite removes the write-ahead log with the last connection,
