@@ -49,6 +49,12 @@ impl Backend {
         self.take_writer().await?.begin(BEGIN).await
     }
 
+    /// Begins one of many units of work that maintenance runs one after the other.
+    pub(super) async fn begin_maintenance(&self) -> Result<UnitOfWork, sqlx::Error> {
+        dialect::give_way(&self.pools).await;
+        self.begin().await
+    }
+
     /// Takes a connection that writes, and begins nothing.
     pub(super) async fn take_writer(&self) -> Result<UnitOfWork, sqlx::Error> {
         check_files(&self.pools)?;

@@ -22,6 +22,8 @@ pub(super) use database::backend::check_files;
 pub(super) use database::backend::close;
 /// Finds out why a pool has no free connection, and logs it.
 pub(super) use database::backend::explain_timeout;
+/// Lets other processes write before the next unit of work of a long maintenance.
+pub(super) use database::backend::give_way;
 /// Takes a connection that writes.
 pub(super) use database::backend::take_writer;
 /// The statements that begin a unit of work, and one that reads a snapshot.

@@ -27,7 +27,7 @@ use crate::{
 impl Repair for Backend {
     #[tracing::instrument(level = "debug", name = "storage.import", skip_all, fields(rows = arrivals.len()))]
     async fn import(&self, arrivals: &[Arrival], entry: &AuditEntry) -> Result<Vec<bool>, StorageError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_maintenance().await?;
         let (keys, mut stored) = look_up(&mut transaction, arrivals).await?;
         let is_new: Vec<bool> = keys.into_iter().map(|key| stored.insert(key)).collect();
         let missing = arrivals.iter().zip(&is_new).filter_map(|(arrival, is_new)| is_new.then_some(arrival));
@@ -45,7 +45,7 @@ impl Repair for Backend {
         read: &QuarantineReader,
         entry: &AuditEntry,
     ) -> Result<Option<Vec<Arrival>>, StorageError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_maintenance().await?;
         // The body is read as it is removed, since it may have been erased after the caller saw it.
         let taken =
             quarantine_rows!("DELETE FROM quarantine WHERE fingerprint = $1 RETURNING ", "", fingerprint.as_bytes());
@@ -100,7 +100,7 @@ impl Repair for Backend {
         at: Timestamp,
         entry: &AuditEntry,
     ) -> Result<Vec<Recomputed>, StorageError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_maintenance().await?;
         dialect::lock_messages(&mut transaction, ids).await?;
         let attested = attestations::open(&mut transaction, ids.iter().map(CorrelationId::as_str)).await?;
         let (mut restated, mut changes) = (Vec::new(), RowChanges::default());

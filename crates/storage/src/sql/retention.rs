@@ -68,7 +68,7 @@ impl Retention for Backend {
             RetentionKind::Messages => self.purge_messages(from, before, limit, entry).await,
             RetentionKind::Notifications => self.purge_notifications(from, before, limit, entry).await,
             RetentionKind::Inbound | RetentionKind::Quarantine | RetentionKind::AuditLog => {
-                let mut unit = self.begin().await?;
+                let mut unit = self.begin_maintenance().await?;
                 let mut changes = RowChanges::default();
                 purge_plain(&mut unit, kind, before, limit, &mut changes).await?;
                 let rows = count(changes.all().len());
@@ -103,7 +103,7 @@ impl Backend {
             limit
         );
         let old = old.fetch_all(&self.pools.read).await?;
-        let mut unit = self.begin().await?;
+        let mut unit = self.begin_maintenance().await?;
         let (rows, up_to) = self.hold_blocks(&mut unit, &old, limit).await?;
         let mut changes = RowChanges::default();
         let mut replaced = Vec::new();
@@ -133,7 +133,7 @@ impl Backend {
             limit
         );
         let old = old.fetch_all(&self.pools.read).await?;
-        let mut unit = self.begin().await?;
+        let mut unit = self.begin_maintenance().await?;
         dialect::exclude_changes(&mut unit).await?;
         let (rows, up_to) = self.hold_blocks(&mut unit, &old, limit).await?;
         let mut gone = with_contents(&mut unit, rows).await?;
@@ -212,7 +212,7 @@ impl Backend {
         let mut ids: Vec<String> = old.into_iter().map(|row| row.correlation_id).collect();
         // In the order of the keys. An append locks its messages in this order too.
         ids.sort_unstable();
-        let mut unit = self.begin().await?;
+        let mut unit = self.begin_maintenance().await?;
         let mut changes = RowChanges::default();
         let (mut rows, mut slots) = (0, Vec::new());
         for id in ids.iter().filter_map(|id| CorrelationId::new(id).ok()) {

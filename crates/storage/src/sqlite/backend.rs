@@ -71,6 +71,10 @@ pub(super) async fn take_writer(pools: &Pools) -> Result<(PoolConnection<Sqlite>
     pools.writer.take(&pools.write).await
 }
 
+pub(super) async fn give_way(pools: &Pools) {
+    pools.writer.give_way().await;
+}
+
 pub(super) fn check_files(pools: &Pools) -> io::Result<()> {
     pools.watch.check()
 }

@@ -64,7 +64,7 @@ impl Erasure for Backend {
             snapshot.rollback().await?;
             return Ok(erased);
         };
-        let mut unit = self.begin().await?;
+        let mut unit = self.begin_maintenance().await?;
         // Before anything is read: otherwise a rebuild or an append of another instance could change the rows between
         // the reading and the erasing, and either would undo the other.
         dialect::exclude_changes(&mut unit).await?;
@@ -178,7 +178,7 @@ impl Erasure for Backend {
         let found: Vec<_> = looked.into_iter().filter(|row| row.reason.as_ref().is_some_and(is_named)).collect();
         let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
         if let Some(entry) = entry.filter(|_| count > 0) {
-            let mut unit = self.begin().await?;
+            let mut unit = self.begin_maintenance().await?;
             seals::lock(&mut unit).await?;
             let mut changes = RowChanges::default();
             for row in &found {
@@ -243,7 +243,7 @@ impl Erasure for Backend {
         }
         erased.rows = i64::try_from(found.len()).unwrap_or(i64::MAX);
         if let Some(entry) = entry.filter(|_| erased.rows > 0) {
-            let mut unit = self.begin().await?;
+            let mut unit = self.begin_maintenance().await?;
             let mut changes = RowChanges::default();
             for (fingerprint, label, sender) in found {
                 archived::erase(&mut unit, kind, &fingerprint, label, sender.as_deref(), &mut changes).await?;
