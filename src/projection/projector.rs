@@ -45,14 +45,14 @@ pub struct Projector {
 
 impl Projector {
     pub fn new(store: &Store, clock: Clock) -> Self {
-        let (projection, planned, next_look) = (store.projection.clone(), store.projection_plan, Instant::now());
+        let (projection, plan, next_look) = (store.projection.clone(), store.projection_plan, Instant::now());
         Self {
             projection,
             handover: Handover::default(),
             clock,
-            planned: planned.time,
+            planned: plan.time,
             records: FEWEST,
-            pace: Pace::new(planned.is_exclusive),
+            pace: Pace::new(plan.is_exclusive),
             next_look,
             others: Duration::ZERO,
         }
@@ -187,6 +187,12 @@ impl Projector {
         if self.pace.must_be_brief() { FEWEST } else { self.records }
     }
 
+    /// Whether a chunk with this number of records was not short for want of arrivals. So that no batch is cut, it may have half as
+    /// many as are wanted.
+    fn is_full(&self, records: usize) -> bool {
+        records >= self.wanted() / 2
+    }
+
     async fn rest(&mut self, is_behind: bool) {
         sleep(self.pace.rest(self.handover.count(), is_behind)).await;
     }
@@ -202,7 +208,7 @@ impl Projector {
             projected => projected?,
         };
         if let Some(took) = took {
-            self.pace.projected(arrivals.len(), arrivals.len() >= self.wanted(), began.elapsed());
+            self.pace.projected(arrivals.len(), self.is_full(arrivals.len()), began.elapsed());
             if !self.pace.must_be_brief() {
                 self.adapt(arrivals.len(), took);
             }
@@ -214,7 +220,7 @@ impl Projector {
     fn adapt(&mut self, records: usize, took: Duration) {
         if took > self.planned {
             self.records = (self.records / 2).max(FEWEST);
-        } else if took < self.planned / 2 && records >= self.records {
+        } else if took < self.planned / 2 && self.is_full(records) {
             self.records = (self.records * 2).min(MOST);
         }
     }

@@ -153,6 +153,16 @@ async fn persist(model: Arc<Model>) {
     while projector.project_all().await.is_err() {}
 }
 
+/// Two of these batches are too many for a chunk, and one is fewer than are wanted.
+#[tokio::test]
+async fn chunks_grow_although_no_batch_is_cut() {
+    let batch = |n| (n, (0..7).map(|k| format!(r#"{{"event":"MO","tid":"{n}-{k}"}}"#)).collect());
+    let model = Model::of(&[batch(0), batch(0), batch(0)], Vec::new());
+    let mut projector = Projector { records: 8, ..projector(&model, Handover::default()) };
+    projector.project_all().await.unwrap();
+    assert!(projector.records > 8);
+}
+
 fn any_ending() -> impl Strategy<Value = Ending> {
     prop_oneof![4 => Just(Ending::Commits), 1 => Just(Ending::Fails), 1 => Just(Ending::CommitsUnseen)]
 }
