@@ -5,7 +5,7 @@ use receiptd_domain::{CorrelationId, Fingerprint};
 use super::{
     arrays::{columns, texts},
     backend::Connection,
-    sql::statements::slot_rows,
+    sql::statements::{insert_blocks, slot_rows},
 };
 use crate::rows::{SlotRow, StoredBlockRow, block::BlockRow};
 
@@ -51,10 +51,10 @@ pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<V
 /// Inserts blocks, and returns their ids in the same order.
 pub(super) async fn insert_blocks(connection: &mut Connection, rows: &[BlockRow]) -> Result<Vec<i64>, sqlx::Error> {
     columns!(rows: received_from, received_to, records, bodies, bodies_from, size, payload);
-    let added = sql!(
-        "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) \
-         SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
-         $7::bytea[]) RETURNING id",
+    let added = insert_blocks!(
+        "SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
+         $7::bytea[])",
+        " RETURNING id",
         &received_from as _,
         &received_to as _,
         &records as _,

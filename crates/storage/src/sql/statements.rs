@@ -89,6 +89,18 @@ macro_rules! insert_notifications {
     };
 }
 
+/// Inserts blocks. `$source` selects them, `$returning` selects the result.
+macro_rules! insert_blocks {
+    ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
+        sql!(
+            "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) "
+                + $source
+                + $returning
+            $(, $argument)+
+        )
+    };
+}
+
 /// Inserts new messages. `$returning` selects the result for these.
 macro_rules! insert_messages {
     ($source:literal, $returning:literal $(, $argument:expr)+ $(,)?) => {
@@ -263,7 +275,7 @@ macro_rules! recipient_rows {
 }
 
 pub(crate) use {
-    audit_rows, claim_transactions, full_message_rows, inbound_rows, insert_messages, insert_notifications,
-    insert_steps, link_rows, merge_messages, merge_recipients, miscounted, move_messages, quarantine_rows,
-    recipient_rows, slot_rows, status_event_rows, step_rows,
+    audit_rows, claim_transactions, full_message_rows, inbound_rows, insert_blocks, insert_messages,
+    insert_notifications, insert_steps, link_rows, merge_messages, merge_recipients, miscounted, move_messages,
+    quarantine_rows, recipient_rows, slot_rows, status_event_rows, step_rows,
 };

@@ -39,7 +39,7 @@ impl StatusEvents for Backend {
     }
 
     async fn seal(&self) -> Result<bool, StorageError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_maintenance().await?;
         let begin = seals::lock(&mut transaction).await?;
         let (settled, _) = event_ends(&mut transaction).await?;
         let sealed = seals::last(&mut transaction).await?.max(begin);
@@ -61,7 +61,7 @@ impl StatusEvents for Backend {
     }
 
     async fn trim(&self, before: Timestamp, limit: PageLimit) -> Result<bool, StorageError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin_maintenance().await?;
         // Another instance trims completely before or after.
         let begin = seals::lock(&mut transaction).await?;
         let (settled, _) = event_ends(&mut transaction).await?;

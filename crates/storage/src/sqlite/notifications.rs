@@ -2,7 +2,11 @@
 
 use receiptd_domain::{CorrelationId, Fingerprint};
 
-use super::{backend::Connection, json::json, sql::statements::slot_rows};
+use super::{
+    backend::Connection,
+    json::json,
+    sql::statements::{insert_blocks, slot_rows},
+};
 use crate::rows::{SlotRow, StoredBlockRow, block::BlockRow};
 
 /// The notifications of some messages, by key.
@@ -50,9 +54,9 @@ pub(super) async fn blocks(connection: &mut Connection, ids: &[i64]) -> Result<V
 pub(super) async fn insert_blocks(connection: &mut Connection, rows: &[BlockRow]) -> Result<Vec<i64>, sqlx::Error> {
     let mut ids = Vec::with_capacity(rows.len());
     for row in rows {
-        let added = sql!(
-            "INSERT INTO notification_blocks (received_from, received_to, records, bodies, bodies_from, size, payload) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        let added = insert_blocks!(
+            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "",
             row.received_from,
             row.received_to,
             row.records,
