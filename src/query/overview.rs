@@ -12,7 +12,7 @@ use crate::{
     webex::codes,
 };
 
-/// The usual level is the mean of the same hours in so many weeks before.
+/// The usual level is the mean of the same hours in this number of earlier weeks.
 const WEEKS: u32 = 4;
 const WEEK: Duration = Duration::from_hours(7 * 24);
 /// The longest period.

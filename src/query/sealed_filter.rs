@@ -1,8 +1,8 @@
 //! Filters as texts that tell nothing, so that an address can name a list without naming a person.
 //!
 //! Such a text is called a view. It contains the names and values of a filter and an end, encrypted with a key of the store. The
-//! key is made once, so a view can be read by every instance, until it ends. A view gives no access: whoever uses it needs the
-//! same scope as for the filter itself.
+//! key is made once, so a view can be read by every instance, until it ends. A view gives no access: its user needs the same
+//! scope as for the filter itself.
 
 use std::{sync::Arc, time::Duration};
 

@@ -48,7 +48,7 @@ struct Words {
 }
 
 impl VerdictView {
-    /// The verdict about a message that has so many recipients.
+    /// The verdict about a message with this number of recipients.
     pub(super) fn of(message: &Message, is_overdue: bool, recipients: usize) -> Self {
         Facts {
             status: message.status,

@@ -20,7 +20,7 @@ use crate::simulator::Observer;
 const MAX_CONCURRENT: usize = 48;
 /// The pause between two messages after the story.
 const PAUSE: Duration = Duration::from_secs(3);
-/// One of so many messages is sent twice by the system that sends it, with the same correlation id.
+/// One message in this many is sent twice by the system that sends it, with the same correlation id.
 const TWICE: u64 = 600;
 /// The message of these that is sent twice, which is a mail.
 const MAIL: u64 = 412;
@@ -171,7 +171,7 @@ impl Traffic {
     }
 }
 
-/// Waits until the platform has so many messages, and has posted everything about them.
+/// Waits until the platform has this number of messages, and has posted everything about them.
 async fn until_told(observer: &Observer, messages: u64) {
     let mut glance = interval(GLANCE);
     loop {

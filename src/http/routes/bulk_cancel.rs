@@ -1,5 +1,5 @@
-//! `POST /v1/messages/cancel`: cancels all messages that a filter admits. The answer grows with the progress. Whoever closes
-//! the connection stops it.
+//! `POST /v1/messages/cancel`: cancels all messages that a filter admits. The answer grows with the progress. It stops when the
+//! client closes the connection.
 
 use std::{convert::Infallible, time::Duration};
 

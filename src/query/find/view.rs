@@ -33,7 +33,7 @@ pub struct FoundView {
     pub messages: Vec<MessageView>,
     /// Whether there are more messages.
     pub has_more: bool,
-    /// The list of all of these messages, for an address that names nobody. Only over HTTP.
+    /// The list of all of these messages, for an address without personal data. Only over HTTP.
     #[serde(default)]
     pub view: Option<String>,
     /// The newest inbound messages of this person.

@@ -74,7 +74,7 @@ impl Draft {
         let callback_data = check.callback_data();
         let (send_at, expire_at) = check.times();
         let options = check.object("options").filter(|options| !options.is_empty()).cloned();
-        let passed_on = check.passthrough();
+        let passthrough = check.passthrough();
         match (channel, sender, recipient, correlation_id) {
             (Some(channel), Some(sender), Some(recipient), Some(correlation_id)) if check.errors.is_empty() => {
                 Ok(Submission {
@@ -87,7 +87,7 @@ impl Draft {
                     send_at,
                     expire_at,
                     options,
-                    passthrough: passed_on,
+                    passthrough,
                 })
             }
             _ => Err(check.errors),

@@ -67,7 +67,7 @@ fn cookie(request: &HttpRequest) -> Option<String> {
     named(NAME).or_else(|| named(LOCAL_NAME).filter(|_| is_at_loopback(request)))
 }
 
-/// Who has the session of a request, or why nobody has it. An extension of the request.
+/// The identity behind the session of a request, or why there is none. An extension of the request.
 pub(super) struct Resumed(pub(super) Result<Identity, Problem>);
 
 /// Looks up the session of a request that has a cookie and no token, before any extractor needs it.

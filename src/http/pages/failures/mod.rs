@@ -34,7 +34,7 @@ use crate::{
     query::{CountRequest, StatsRowView, code_of},
 };
 
-/// Up to so many hours or days, the table below the chart is open.
+/// With at most this many hours or days, the table below the chart is open.
 const OPEN: usize = 14;
 
 /// Shows the failures.

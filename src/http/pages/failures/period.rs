@@ -13,9 +13,9 @@ use crate::{
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-/// Up to so many hours are shown one by one.
+/// A period of at most this many hours is shown hour by hour.
 const MOST_HOURS: u32 = 48;
-/// More days would be a page that nobody reads to its end.
+/// A page with more days would be too long to read.
 const MOST_DAYS: u32 = 366;
 
 /// What a bar of the chart stands for.
