@@ -328,6 +328,17 @@ CREATE TABLE sessions (
     used_at   BIGINT NOT NULL              -- the last use, to the minute
 );
 
+-- The filters of a list that a person saved under a name.
+CREATE TABLE saved_views (
+    id       BIGINT NOT NULL PRIMARY KEY, -- random
+    owner    TEXT   NOT NULL,             -- the name of the token that saved it, or of the user of the command line
+    list     TEXT   NOT NULL,             -- messages, failures, audit
+    name     TEXT   NOT NULL,
+    filter   TEXT   NOT NULL,             -- a JSON object: the filters by their names in the API
+    saved_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX saved_views_name ON saved_views (owner, list, name);
+
 -- The keys with which receiptd encrypts what it hands out. Each is made once, and is the same on every instance.
 CREATE TABLE keys (
     name TEXT NOT NULL PRIMARY KEY, -- what it is for

@@ -15,11 +15,13 @@ use super::{
     pairs::{given, texts},
     settings,
     target::{Target, TargetArgs},
+    views::{self, Source},
 };
 use crate::{
     audit::{AuditView, AuditWriter, Expected, Proof, PublicKey, Signed, SignedBodies, SigningKey, Verdict},
     clock::Clock,
-    domain::{AuditRequest, LinkHash},
+    domain::{AuditRequest, LinkHash, ViewedList},
+    query::Query,
     storage::Access,
 };
 
@@ -80,6 +82,9 @@ struct List {
     /// Before this time, in the same forms
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<String>,
+    /// Add the filters of this saved view; `receiptd views` lists them
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
     /// Maximum number of entries, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
@@ -118,7 +123,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn list(args: List) -> anyhow::Result<()> {
-    let pairs = given([
+    let mut pairs = given([
         ("actor", args.actor),
         ("action", args.action),
         ("since", args.since),
@@ -126,11 +131,17 @@ async fn list(args: List) -> anyhow::Result<()> {
         ("limit", args.limit),
         ("cursor", args.cursor),
     ]);
+    let view = args.view.as_deref();
     let page: AuditView = match args.target.resolve()? {
-        Target::Server(client) => client.list("v1/audit", &pairs).await?,
+        Target::Server(client) => {
+            views::add(view, ViewedList::Audit, Source::Server(&client), &mut pairs).await?;
+            client.list("v1/audit", &pairs).await?
+        }
         Target::Database(settings) => {
+            let (store, settings) = settings::open_for(Access::Read, settings).await?;
+            let query = Query::new(&store, settings.deadlines, Clock::system());
+            views::add(view, ViewedList::Audit, Source::Database(&query), &mut pairs).await?;
             let request = AuditRequest::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;
-            let (store, _) = settings::open_for(Access::Read, settings).await?;
             AuditWriter::start(&store, Clock::system()).list(&request).await?
         }
     };

@@ -119,6 +119,18 @@ impl Client {
         self.answer(self.http.post(url).query(pairs)).await?.with_context(|| format!("the server has no {path}"))
     }
 
+    /// Posts JSON.
+    pub(super) async fn post_json<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        let url = self.url(&path.split('/').collect::<Vec<_>>());
+        self.answer(self.http.post(url).json(body)).await?.with_context(|| format!("the server has no {path}"))
+    }
+
+    /// Deletes the resource at `path`.
+    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        let answer = self.ask(self.http.delete(self.url(&path.split('/').collect::<Vec<_>>()))).await?;
+        if answer.status().is_success() { Ok(()) } else { Err(refused(answer).await) }
+    }
+
     /// Requests the erasure of a person. The body names the person, since a URL could be logged on the way.
     pub(super) async fn erase(&self, to: &str, dry_run: bool) -> anyhow::Result<ErasureView> {
         let request = self.http.post(self.url(&["v1", "erase"])).json(&json!({"to": to, "dryRun": dry_run}));

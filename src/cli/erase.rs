@@ -71,6 +71,7 @@ fn rows(view: &ErasureView) -> impl Iterator<Item = Vec<String>> {
         ("cancelled", view.cancelled),
         ("inbound", view.inbound),
         ("quarantine", view.quarantine),
+        ("saved views", view.saved_views),
         ("in dispatch; erase again later", view.under_way),
     ];
     rows.into_iter().map(|(what, rows)| vec![what.to_owned(), rows.to_string()])

@@ -8,16 +8,20 @@ use super::{
     output::{self, or_dash, usage_error},
     pairs::{given, texts},
     target::{Target, TargetArgs},
+    views::{self, Source},
 };
 use crate::{
-    domain::ListRequest,
-    query::{ListView, MessageView},
+    domain::{ListRequest, ViewedList},
+    query::{ListView, MessageView, search_body},
 };
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
+    /// Add the filters of this saved view; `receiptd views` lists them
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
     /// Maximum number of messages, 1 to 500
     #[arg(long, value_name = "N")]
     limit: Option<String>,
@@ -25,7 +29,7 @@ pub(super) struct Args {
     #[arg(long)]
     cursor: Option<String>,
     /// Show every change of a status as it happens, until Ctrl-C. With --json one line per change
-    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    #[arg(long, conflicts_with_all = ["limit", "cursor", "view"])]
     follow: bool,
     #[command(flatten)]
     target: TargetArgs,
@@ -40,7 +44,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         return follow::run(args.target, &filters, args.json).await;
     }
     filters.extend(given([("limit", args.limit), ("cursor", args.cursor)]));
-    let page: ListView<MessageView> = match args.target.resolve()?.open_for_reading().await? {
+    let target = args.target.resolve()?.open_for_reading().await?;
+    views::add(args.view.as_deref(), ViewedList::Messages, Source::of(&target), &mut filters).await?;
+    let page: ListView<MessageView> = match target {
+        // A view may name a person, and a URL could be logged on the way.
+        Target::Server(client) if args.view.is_some() => {
+            client.post_json("v1/messages/search", &search_body(texts(&filters)).into()).await?
+        }
         Target::Server(client) => {
             client.get("v1/messages", &filters).await?.context("the server has no list of messages")?
         }

@@ -5,6 +5,7 @@
 //! | `target`, `client` | commands that work on the database directly, or on a running server over HTTP |
 //! | `settings`, `variables` | commands that read the settings and the environment |
 //! | `filter`, `pairs` | commands with filters, and the parameters that they become |
+//! | `views` | commands with `--view`, and `receiptd views` |
 //! | `archive` | `inbound` and `quarantine` |
 //! | `output`, `output_file` | everything that prints, or writes a file |
 //!
@@ -44,6 +45,7 @@ mod stats;
 mod status;
 mod target;
 mod variables;
+mod views;
 
 use std::process::ExitCode;
 
@@ -84,6 +86,8 @@ enum Command {
     Messages(Box<messages::Args>),
     /// Count messages by channel, status, code, day and hour
     Stats(stats::Args),
+    /// List, save and remove filters under a name, for --view of messages, stats and audit
+    Views(views::Args),
     /// Export messages, failures, notifications and others as CSV or NDJSON
     Export(Box<export::Args>),
     /// Import notifications that never arrived, from Webex Connect's export of failed ones
@@ -144,6 +148,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Find(args) => find::run(args).await,
         Command::Messages(args) => messages::run(*args).await,
         Command::Stats(args) => stats::run(args).await,
+        Command::Views(args) => views::run(args).await,
         Command::Export(args) => export::run(*args).await,
         Command::Import(args) => import::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,

@@ -7,8 +7,12 @@ use super::{
     output::{self, usage_error},
     pairs::{given, texts},
     target::{Target, TargetArgs},
+    views::{self, Source},
 };
-use crate::query::{CountRequest, StatsView};
+use crate::{
+    domain::ViewedList,
+    query::{CountRequest, StatsView},
+};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -31,6 +35,9 @@ pub(super) struct Args {
     /// Only messages with this code
     #[arg(long)]
     code: Option<String>,
+    /// Add the filters of this saved view; `receiptd views` lists them
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
     /// Print JSON
@@ -39,7 +46,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let pairs = given([
+    let mut pairs = given([
         ("by", Some(args.by.clone())),
         ("since", args.since),
         ("until", args.until),
@@ -47,7 +54,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         ("channel", args.channel),
         ("code", args.code),
     ]);
-    let stats: StatsView = match args.target.resolve()?.open_for_reading().await? {
+    let target = args.target.resolve()?.open_for_reading().await?;
+    views::add(args.view.as_deref(), ViewedList::Failures, Source::of(&target), &mut pairs).await?;
+    let stats: StatsView = match target {
         Target::Server(client) => client.get("v1/stats", &pairs).await?.context("the server has no counts")?,
         Target::Database(query) => {
             let request = CountRequest::parse(texts(&pairs)).map_err(|errors| usage_error(&errors))?;

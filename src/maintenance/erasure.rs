@@ -43,6 +43,8 @@ pub struct ErasureView {
     pub inbound: i64,
     /// Bodies in quarantine that name the person.
     pub quarantine: i64,
+    /// Saved views that name the person.
+    pub saved_views: i64,
     /// Messages that are being dispatched at the moment, and waiting messages to others that name the person: erase
     /// again when they are no longer under way.
     pub under_way: i64,
@@ -64,7 +66,7 @@ impl ErasureView {
 
     fn removed(&self) -> i64 {
         let messages = self.messages + self.notifications + self.dispatch_events + self.requests + self.cancelled;
-        messages + self.under_way + self.status_events + self.inbound + self.quarantine
+        messages + self.under_way + self.status_events + self.inbound + self.quarantine + self.saved_views
     }
 }
 
@@ -99,6 +101,7 @@ impl Eraser {
             self.erase_mentions(person, entry.as_ref(), &mut view).await?;
         }
         self.erase_status_events(person, entry.as_ref(), &mut view).await?;
+        view.saved_views = self.erasure.erase_saved_views(person, entry.as_ref()).await?;
         view.found = view.removed() > 0;
         if view.found && !dry_run {
             self.rewrite_file().await;

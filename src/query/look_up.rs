@@ -18,7 +18,7 @@ use crate::{
         Channel, CorrelationId, Cursor, Cutoffs, Dispatch, DispatchEvent, Filter, Fingerprint, History, Message,
         Origin, PageLimit, Pattern, Timestamp, TransactionId, by_recipient, timeline,
     },
-    storage::{InboundStore, Messages, Quarantine, StorageError, Store, Submissions},
+    storage::{InboundStore, Messages, Quarantine, SavedViews, StorageError, Store, Submissions},
 };
 
 /// The time after which a message of each channel should have a final status.
@@ -47,6 +47,7 @@ pub struct Query {
     pub(super) messages: Arc<dyn Messages>,
     pub(super) inbound: Arc<dyn InboundStore>,
     pub(super) quarantine: Arc<dyn Quarantine>,
+    pub(super) saved_views: Arc<dyn SavedViews>,
     submissions: Arc<dyn Submissions>,
     changes: watch::Receiver<()>,
     deadlines: Arc<Deadlines>,
@@ -69,6 +70,7 @@ impl Query {
             messages: store.messages.clone(),
             inbound: store.inbound.clone(),
             quarantine: store.quarantine.clone(),
+            saved_views: store.saved_views.clone(),
             submissions: store.submissions.clone(),
             changes: store.status_signal.clone(),
             deadlines: Arc::new(deadlines),

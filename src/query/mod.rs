@@ -7,6 +7,7 @@
 //! | `find/` | finds whatever a person has at hand: an id, a number, a code, a pasted notification |
 //! | `counts` | which messages to count |
 //! | `glossary` | what statuses and codes mean |
+//! | `saved_view` | filters that people saved under a name |
 //! | `sealed_filter` | filters as texts that tell nothing, for addresses |
 //! | `event_stream` | every change of a status, for clients that follow them |
 //! | `verdict` | what a status means, for people who are not engineers |
@@ -20,6 +21,7 @@ mod find;
 mod glossary;
 mod look_up;
 mod overview;
+mod saved_view;
 mod sealed_filter;
 mod stats_view;
 mod verdict;
@@ -33,6 +35,7 @@ pub use find::{AdviceView, CodeView, FindView, FoundView, TriedView};
 pub use glossary::{CodeRequest, GlossaryView, StatusView, code_of, codes, statuses};
 pub use look_up::{Deadlines, Query};
 pub use overview::{BoundedView, ChannelView, FailureView, HourView, LevelView, Overview, OverviewHours, OverviewView};
+pub use saved_view::{SavedViewRequest, SavedViewView, SavedViewsView, search_body, too_many_views};
 pub use sealed_filter::{SealedFilters, ViewError};
 pub use stats_view::{StatsRowView, StatsView};
 pub use verdict::VerdictView;

@@ -37,3 +37,4 @@ mod session;
 mod shutdown;
 mod stats;
 mod tls;
+mod views;

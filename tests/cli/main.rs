@@ -11,6 +11,7 @@ mod repair;
 mod send_file;
 mod send_one;
 mod tls;
+mod views;
 
 mod audit;
 

@@ -6,6 +6,7 @@ use receiptd::{
     clock::Clock,
     domain::{
         Actor, Archived, Arrival, Dispatch, Event, Inbound, Message, PageLimit, Person, Source, Status, Unreadable,
+        ViewedList,
     },
     maintenance::{Eraser, ErasureView},
     storage::{Cancellation, Settlement},
@@ -15,6 +16,7 @@ use serde_json::json;
 use crate::{
     chain::verify,
     make::{about, claimed, enqueue, id, leased, number, settle, submission_with, time},
+    saved_views::view,
     store::{Database, TestStore},
 };
 
@@ -61,6 +63,7 @@ pub(crate) async fn everything(store: &TestStore) -> String {
         "inbound",
         "quarantine",
         "audit_log",
+        "saved_views",
     ] {
         let query = match store.database {
             Database::Sqlite { .. } => {
@@ -116,10 +119,19 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
     store.hear([odd("to=+44 7700 900123"), odd("to=+447700900999")]).await;
     let other = about("other").to("447700900999");
     store.hear([other.clone()]).await;
+    let named = [("to", "+44 7700 900123"), ("status", "failed")];
+    for (owner, view) in [
+        ("desk", view(1, ViewedList::Messages, "Complaint of today", &named)),
+        ("shop", view(2, ViewedList::Messages, "About 44-7700-900123", &[("status", "failed")])),
+        ("shop", view(3, ViewedList::Messages, "Another customer", &[("to", "447700900999")])),
+    ] {
+        store.saved_views.save(owner, &view).await.unwrap();
+    }
     let vouched = store.verdict().await.head.unwrap();
     let before = store.message("heard").await;
 
-    let view = erase(store, false).await;
+    assert_eq!(erase(store, true).await.saved_views, 2);
+    let erased = erase(store, false).await;
     let expected = ErasureView {
         messages: 2,
         notifications: 2,
@@ -129,14 +141,17 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
         cancelled: 0,
         inbound: 1,
         quarantine: 1,
+        saved_views: 2,
         under_way: 0,
         compressed: 0,
         found: true,
     };
-    assert_eq!(view, expected);
+    assert_eq!(erased, expected);
     let left = everything(store).await.to_lowercase();
     assert!(!left.contains(NUMBER) && !left.contains("dana"), "{left}");
     assert!(left.contains("447700900999"));
+    assert_eq!(store.saved_views.saved("desk").await.unwrap(), []);
+    assert_eq!(store.saved_views.saved("shop").await.unwrap().len(), 1);
     let message = store.message("heard").await;
     let erased = Some("erased".to_owned());
     assert_eq!(message, Message { recipient: Some(number("erased")), callback_data: erased, ..before });
@@ -144,7 +159,7 @@ async fn no_data_of_the_person_remains(store: &TestStore) {
     assert!(verify(store, Some(&vouched)).await.sound, "an earlier head still verifies");
     assert_eq!(
         store.texts("SELECT actor || ' ' || action || ' ' || CAST(count AS TEXT) FROM audit_log ORDER BY at").await,
-        ["server sent 1", "ops erased 5"]
+        ["server sent 1", "ops erased 7"]
     );
     assert_eq!(erase(store, false).await, ErasureView::default(), "nothing remains to be erased");
 }

@@ -90,6 +90,7 @@ mod recipients;
 mod repair;
 mod retention;
 mod roles;
+mod saved_views;
 mod schemas;
 mod sessions;
 mod settle;

@@ -31,6 +31,7 @@
 //! | `audit_log` | the entries of the audit log: who did what |
 //! | `person` | a person whose data is erased |
 //! | `session` | a session of a person in a browser, and when it ends |
+//! | `saved_view` | the filters of a list that a person saved under a name |
 //! | `readings` | the texts in a body, in any encoding |
 
 mod address;
@@ -54,6 +55,7 @@ mod person;
 mod readings;
 mod recipients;
 mod row_change;
+mod saved_view;
 mod session;
 mod sign;
 mod standing;
@@ -84,6 +86,7 @@ pub use person::{ERASED, ERASED_BODY, Person};
 pub use readings::is_compressed;
 pub use recipients::{Outcome, RecipientKey, RecipientStatus, by_recipient, outcome, standings, worst_off};
 pub use row_change::{ChainedTable, ChangeKind, RowChange, RowKey};
+pub use saved_view::{SavedView, ViewId, ViewName, ViewedList};
 pub use session::{Session, SessionKey, SessionLimits};
 pub use standing::{Precedence, Standing};
 pub use stats::{Dimension, StatsRequest, StatsRow};

@@ -49,8 +49,8 @@ pub use traits::{
     ArchiveErased, ArchiveKind, AuditLog, BodyParser, Cancellation, ChainVisitor, ChainedRow, CheckedMessages, Claim,
     Consistency, EnqueueResult, Erased, Erasure, Glance, HashChain, Health, InboundStore, Inconsistency, Journal,
     JournalHead, KEY_BYTES, Keys, Messages, Outbox, OutboxEntry, Projection, Purged, Quarantine, QuarantineReader,
-    Recomputed, Repair, RequestKey, Retention, RetentionKind, Scanned, Sessions, Settlement, StatusEvents, Submissions,
-    TimesClaim, WaitingBatch,
+    Recomputed, Repair, RequestKey, Retention, RetentionKind, SavedViews, Scanned, Sessions, Settlement, StatusEvents,
+    Submissions, TimesClaim, WaitingBatch,
 };
 pub use url::{DatabaseKind, check_url, ignored_parameters};
 

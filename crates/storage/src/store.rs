@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     AuditLog, Consistency, Erasure, Glance, HashChain, Health, InboundStore, Journal, Keys, Messages, Outbox,
-    Projection, Quarantine, Repair, Retention, Sessions, StatusEvents, Submissions,
+    Projection, Quarantine, Repair, Retention, SavedViews, Sessions, StatusEvents, Submissions,
 };
 
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub struct Store {
     pub retention: Arc<dyn Retention>,
     pub erasure: Arc<dyn Erasure>,
     pub sessions: Arc<dyn Sessions>,
+    pub saved_views: Arc<dyn SavedViews>,
     pub keys: Arc<dyn Keys>,
     pub submissions: Arc<dyn Submissions>,
     pub glance: Arc<dyn Glance>,
@@ -70,6 +71,7 @@ impl Store {
             + Retention
             + Erasure
             + Sessions
+            + SavedViews
             + Keys
             + Submissions
             + Glance
@@ -93,6 +95,7 @@ impl Store {
             retention: backend.clone(),
             erasure: backend.clone(),
             sessions: backend.clone(),
+            saved_views: backend.clone(),
             keys: backend.clone(),
             submissions: backend.clone(),
             glance: backend,

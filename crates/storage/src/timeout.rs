@@ -11,14 +11,15 @@ use async_trait::async_trait;
 use receiptd_domain::{
     Actor, Address, Archived, Arrival, AuditEntry, AuditFilter, Channel, CorrelationId, Cursor, DispatchEvent,
     EventPosition, Filter, Fingerprint, History, Inbound, JournalBatch, JournalPosition, JournalSpan, Message, Page,
-    PageLimit, Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Submission, Timestamp,
-    TransactionId, Unreadable, Writer,
+    PageLimit, SavedView, Session, SessionKey, StatsRequest, StatsRow, StatusEvent, StoredNotification, Submission,
+    Timestamp, TransactionId, Unreadable, ViewId, Writer,
 };
 use tokio::time::timeout;
 
 use super::{
     AuditLog, Cancellation, Claim, EnqueueResult, Glance, Health, InboundStore, JournalHead, KEY_BYTES, Keys, Messages,
-    Outbox, OutboxEntry, Projection, Quarantine, Sessions, Settlement, StatusEvents, StorageError, Store, Submissions,
+    Outbox, OutboxEntry, Projection, Quarantine, SavedViews, Sessions, Settlement, StatusEvents, StorageError, Store,
+    Submissions,
 };
 
 /// A part of a store whose methods have a time limit.
@@ -43,6 +44,7 @@ impl Store {
             status_events: Arc::new(WithTimeout { inner: self.status_events, most, health: health() }),
             audit_log: Arc::new(WithTimeout { inner: self.audit_log, most, health: health() }),
             sessions: Arc::new(WithTimeout { inner: self.sessions, most, health: health() }),
+            saved_views: Arc::new(WithTimeout { inner: self.saved_views, most, health: health() }),
             submissions: Arc::new(WithTimeout { inner: self.submissions, most, health: health() }),
             keys: Arc::new(WithTimeout { inner: self.keys, most, health: health() }),
             glance: Arc::new(WithTimeout { inner: self.glance, most, health: health() }),
@@ -150,6 +152,12 @@ with_timeout! { AuditLog:
 with_timeout! { Glance:
     last_arrival() -> Option<Timestamp>;
     quarantined(most: u32) -> i64;
+}
+
+with_timeout! { SavedViews:
+    saved(owner: &str) -> Vec<SavedView>;
+    save(owner: &str, view: &SavedView) -> Option<ViewId>;
+    remove(owner: &str, id: ViewId) -> bool;
 }
 
 with_timeout! { Sessions:

@@ -32,26 +32,34 @@ impl FromRequest for Filters {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (pairs, app) = (Pairs::extract(request).into_inner(), request.app_data::<Data<App>>().cloned());
-        Box::pin(async move { Ok(expanded(pairs?.into_inner(), app).await?) })
+        Box::pin(async move {
+            let pairs = pairs?.into_inner();
+            match app {
+                Some(app) => Ok(Self::of(pairs, &app).await?),
+                None => Ok(Self(pairs)),
+            }
+        })
     }
 }
 
-async fn expanded(pairs: Vec<(String, String)>, app: Option<Data<App>>) -> Result<Filters, Problem> {
-    let Some(app) = app.filter(|_| pairs.iter().any(|(name, _)| name == "view")) else { return Ok(Filters(pairs)) };
-    let mut expanded = Vec::new();
-    let mut views = 0;
-    for (name, value) in pairs {
-        if name == "view" {
-            views += 1;
-            expanded.extend(app.sealed_filters.open(&value).await?);
-        } else {
-            expanded.push((name, value));
+impl Filters {
+    /// Puts the filters of a view in its place.
+    pub(crate) async fn of(pairs: Vec<(String, String)>, app: &App) -> Result<Self, Problem> {
+        let mut expanded = Vec::new();
+        let mut views = 0;
+        for (name, value) in pairs {
+            if name == "view" {
+                views += 1;
+                expanded.extend(app.sealed_filters.open(&value).await?);
+            } else {
+                expanded.push((name, value));
+            }
         }
+        if views > 1 {
+            return Err(Problem::faulty_field("/view", "is given more than once"));
+        }
+        Ok(Self(expanded))
     }
-    if views > 1 {
-        return Err(Problem::faulty_field("/view", "is given more than once"));
-    }
-    Ok(Filters(expanded))
 }
 
 impl From<ViewError> for Problem {

@@ -5,10 +5,11 @@ use maud::html;
 
 use super::{
     page::{Page, Room, Twin, quoted},
+    saved_views::Shown,
     show::{capitalised, extent, or_dash, time, with_query},
 };
 use crate::{
-    domain::{AuditAction, AuditRequest},
+    domain::{AuditAction, AuditRequest, ViewedList},
     http::{
         extract::{
             auth::{Caller, CanAdminister},
@@ -20,12 +21,15 @@ use crate::{
 };
 
 /// Shows a page of the audit log, newest first.
-pub(super) async fn page(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
+pub(super) async fn page(caller: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
     // A form sends its empty fields too.
     let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
     let request = AuditRequest::parse(given.iter().copied()).map_err(Problem::faulty)?;
     let list = app.audit.list(&request).await?;
     let value = |name: &str| given.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
+    let kept: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
+    let shown = Shown { list: ViewedList::Audit, given: &kept, meant: &kept };
+    let saved_views = shown.saved_views(caller.actor(), &app).await?;
     let others = given.iter().copied().filter(|(name, _)| *name != "cursor");
     let main = html! {
         h1 { "Audit log" }
@@ -45,6 +49,7 @@ pub(super) async fn page(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>)
             label { "Until (UTC)" input name="until" value=(value("until")) placeholder="2026-05-21"; }
             div.buttons { button.main-button { "Filter" } @if !given.is_empty() { a href="/audit" { "Clear" } } }
         }
+        (saved_views)
         @if list.items.is_empty() {
             section.card { p.none { "No entry matches." } }
         } @else {

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::{
     live,
     page::{Page, Room, Twin, quoted},
+    saved_views::Shown,
     show::{
         Tone, capitalised, channel_name, choice, code_link, extent, id, message_path, or_dash, pill, status, time,
         with_query,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     config::Scope,
-    domain::{Channel, Failure, ListRequest, Origin, Status},
+    domain::{Channel, Failure, ListRequest, Origin, Status, ViewedList},
     http::{
         extract::{
             auth::CanRead,
@@ -37,13 +38,15 @@ pub(super) async fn page(
     // A form sends its empty fields too.
     let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
     // In an address a view stands for filters that name a person. The links of the page keep it.
-    let meant = texts(&filters).filter(|(_, value)| !value.is_empty());
-    let request = ListRequest::parse(meant, &app.query.cutoffs()).map_err(Problem::faulty)?;
+    let meant: Vec<_> = texts(&filters).filter(|(_, value)| !value.is_empty()).collect();
+    let request = ListRequest::parse(meant.iter().copied(), &app.query.cutoffs()).map_err(Problem::faulty)?;
     let names: Vec<_> = ["messages"].into_iter().chain(filters.iter().map(|(name, _)| name.as_str())).collect();
     app.looked_at(caller.actor(), || names.join(" ")).await?;
     let position = live::position(&app).await?;
     let list = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
-    let kept: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
+    let [kept, meant] = [&given, &meant].map(|pairs| filters_of(pairs));
+    let shown = Shown { list: ViewedList::Messages, given: &kept, meant: &meant };
+    let saved_views = shown.saved_views(caller.actor(), &app).await?;
     let main = html! {
         h1 { "Messages" }
         p.soft {
@@ -55,6 +58,7 @@ pub(super) async fn page(
             (live::bar(position, kept.iter().copied(), &with_query("/messages", given.iter().copied())))
         }
         (form(&given))
+        (saved_views)
         @if caller.may(Scope::Send) && kept.contains(&("status", Status::Queued.as_str())) {
             p { a.button href=(with_query("/cancel", kept.iter().copied())) { "Cancel all of these" } }
         }
@@ -62,6 +66,11 @@ pub(super) async fn page(
         (further(&list, &given))
     };
     Ok(Page { title: "Messages".to_owned(), room: Some(Room::Messages), main, twin: Some(twin(&given, &kept)) })
+}
+
+/// Without the place in the list.
+fn filters_of<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    pairs.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect()
 }
 
 /// What a view in the address stands for.

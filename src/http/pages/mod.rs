@@ -16,6 +16,7 @@
 //! | `chart` | a chart of failures over time |
 //! | `live` | what is new since a page was made |
 //! | `messages`, `why` | the list of messages; one message, with what happened and why |
+//! | `saved_views` | the saved views of a list: links, and forms that save and remove |
 //! | `cancel`, `retry` | cancels all messages of a filter; reads the quarantine again |
 //! | `archive` | inbound messages, and the quarantine |
 //! | `audit` | the audit log |
@@ -35,6 +36,7 @@ mod overview;
 mod page;
 mod problem;
 mod retry;
+mod saved_views;
 mod show;
 mod why;
 
@@ -56,6 +58,8 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/messages/{correlationId}/cancel").post(why::cancel),
         Endpoint::at("/messages/{correlationId}/again").get(why::again::page).post(why::again::send),
         Endpoint::at("/cancel").get(cancel::preview).post(cancel::run),
+        Endpoint::at("/views").post(saved_views::save),
+        Endpoint::at("/views/remove").post(saved_views::remove),
         Endpoint::at("/failures").get(failures::page),
         Endpoint::at("/inbound").get(archive::inbound),
         Endpoint::at("/quarantine").get(archive::quarantine),

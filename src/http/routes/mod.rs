@@ -24,6 +24,7 @@ mod send;
 pub(crate) mod session;
 mod stats;
 mod unknown_path;
+pub(crate) mod views;
 
 use actix_web::{
     http::Method,
@@ -36,7 +37,7 @@ pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 22] = [
+pub(crate) const DESCRIPTIONS: [&str; 23] = [
     include_str!("audit.json"),
     include_str!("bulk_cancel.json"),
     include_str!("cancel.json"),
@@ -59,6 +60,7 @@ pub(crate) const DESCRIPTIONS: [&str; 22] = [
     include_str!("send/send.json"),
     include_str!("session.json"),
     include_str!("stats.json"),
+    include_str!("views.json"),
 ];
 
 /// The table of all routes. A test compares it with the description.
@@ -81,6 +83,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/v1/statuses").get(glossary::statuses),
         Endpoint::at("/v1/codes").get(glossary::codes),
         Endpoint::at("/v1/events").get(events::follow),
+        Endpoint::at("/v1/views").get(views::list).post(views::save),
+        Endpoint::at("/v1/views/{id}").on(Method::DELETE, views::remove),
         Endpoint::at("/v1/export").get(export::export),
         Endpoint::at("/v1/import").post(import::import),
         Endpoint::at("/v1/rebuild").post(rebuild::rebuild),

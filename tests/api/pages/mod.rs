@@ -5,6 +5,7 @@ mod failures;
 mod glossary;
 mod numbers;
 mod retry;
+mod saved_views;
 mod twins;
 
 use harness::{Database, Page, Platform, Sample, TestServer, message_path, sms, sqlite};

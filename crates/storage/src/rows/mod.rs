@@ -18,6 +18,7 @@ pub(crate) mod payload;
 mod place;
 mod recipient;
 pub(crate) mod salt;
+mod saved_view;
 mod session;
 mod standing;
 mod status_event;
@@ -32,6 +33,7 @@ pub(crate) use {
     outbox::NO_REQUEST,
     place::Place,
     recipient::{NamedRecipientRow, RecipientRow, SharedRow},
+    saved_view::SavedViewRow,
     session::SessionRow,
     standing::StandingRow,
     status_event::{SealRow, StatusEventRow},

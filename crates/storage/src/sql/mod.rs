@@ -33,6 +33,7 @@ mod recipients;
 mod recompute;
 mod repair;
 mod retention;
+mod saved_views;
 mod seals;
 mod sessions;
 pub(super) mod statements;

@@ -53,6 +53,10 @@ pub trait Erasure: Send + Sync {
         limit: i64,
         entry: Option<&AuditEntry>,
     ) -> Result<Scanned<ArchiveErased, Fingerprint>, StorageError>;
+
+    /// Removes the saved views that name the person. A view without one of its filters would show more than was asked
+    /// for, so nothing of it stays. Returns how many there are.
+    async fn erase_saved_views(&self, person: &Person, entry: Option<&AuditEntry>) -> Result<i64, StorageError>;
 }
 
 /// The number of rows from which a person was removed.

@@ -14,6 +14,7 @@ use self::{
 use super::{
     chart::{self, Bar},
     page::{Page, Room, Twin, quoted},
+    saved_views,
     show::{
         self, Tone, capitalised, channel_name, channel_or_none, choice, code_link, linked, list_of, number, share,
         with_query,
@@ -21,7 +22,7 @@ use super::{
     why::{resend_words, side_words},
 };
 use crate::{
-    domain::{Channel, Status},
+    domain::{Channel, Status, ViewedList},
     http::{
         extract::{
             auth::CanRead,
@@ -38,7 +39,7 @@ use crate::{
 const OPEN: usize = 14;
 
 /// Shows the failures.
-pub(super) async fn page(_: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
+pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
     // A form sends its empty fields too.
     let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
     let now = app.clock.now();
@@ -51,6 +52,8 @@ pub(super) async fn page(_: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> 
     let request = CountRequest::parse(by(period.step)).map_err(Problem::faulty)?;
     let stats = app.query.stats(&request).await?;
     let shown = Shown { asked: &asked, period: &period, rows: &stats.items, total: tables::total(&stats.items) };
+    let view = saved_views::Shown { list: ViewedList::Failures, given: &given, meant: &given };
+    let saved_views = view.saved_views(caller.actor(), &app).await?;
     let main = html! {
         h1 { "Failures" }
         p.soft { "Messages that did not arrive: the network or the channel reported a failure, Webex Connect rejected them, or their time ran out here." }
@@ -61,6 +64,7 @@ pub(super) async fn page(_: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> 
             }
         }
         (form(&given))
+        (saved_views)
         (shown.render())
     };
     let flags = asked.iter().map(|(name, value)| format!(" --{name} {}", quoted(value)));

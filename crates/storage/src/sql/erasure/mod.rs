@@ -3,6 +3,7 @@
 mod archived;
 mod message;
 mod naming;
+mod saved_views;
 
 use std::collections::BTreeSet;
 
@@ -252,5 +253,29 @@ impl Erasure for Backend {
             self.commit(unit, changes).await?;
         }
         Ok((erased, last))
+    }
+
+    #[tracing::instrument(level = "debug", name = "storage.erase_saved_views", skip_all)]
+    async fn erase_saved_views(&self, person: &Person, entry: Option<&AuditEntry>) -> Result<i64, StorageError> {
+        let Some(entry) = entry else {
+            let mut snapshot = self.snapshot().await?;
+            let named = saved_views::naming(&mut snapshot, person).await?;
+            snapshot.rollback().await?;
+            return Ok(i64::try_from(named.len()).unwrap_or(i64::MAX));
+        };
+        let mut unit = self.begin_maintenance().await?;
+        let named = saved_views::naming(&mut unit, person).await?;
+        let count = i64::try_from(named.len()).unwrap_or(i64::MAX);
+        if count == 0 {
+            unit.rollback().await?;
+            return Ok(0);
+        }
+        for id in named {
+            saved_views::remove(&mut unit, id).await?;
+        }
+        let mut changes = RowChanges::default();
+        append(&mut unit, entry, count, &mut changes).await?;
+        self.commit(unit, changes).await?;
+        Ok(count)
     }
 }
