@@ -2,15 +2,13 @@
 
 use harness::{Database, Platform, TestServer, sms, sqlite};
 
-use crate::{
-    TOKENS,
-    browser::{Browser, Theme},
-    filled,
-};
+use crate::{TOKENS, browser::Browser, filled};
 
 sqlite!(
     a_filter_is_cancelled_after_a_preview,
     a_message_is_sent_again_after_a_warning,
+    the_quarantine_is_read_again_after_a_preview,
+    a_view_is_saved_opened_and_removed,
     a_count_of_failures_leads_to_its_messages,
 );
 
@@ -24,16 +22,13 @@ async fn a_filter_is_cancelled_after_a_preview(database: &Database) {
         ops.sends(&message).await.is(202);
     }
     let browser = Browser::logged_in(&server, "4dmin-s3cret").await;
-    browser.looks(1280, Theme::Light).await;
     browser.goes_to("/messages?status=queued").await;
     browser.clicks("Cancel all of these").await;
     browser.sees("Cancel 3 messages?").await;
-    browser.has_no_barriers("the preview").await;
-    browser.is_photographed("cancel-preview").await;
+    browser.suits_everyone("cancel-preview").await;
     browser.types("#reason", "Wrong text").await;
     browser.sees("Done. 3 cancelled").await;
-    browser.has_no_barriers("the progress").await;
-    browser.is_photographed("cancel-progress").await;
+    browser.suits_everyone("cancel-progress").await;
     browser.clicks("The list").await;
     browser.sees("No message matches.").await;
     assert_eq!(ops.ids("?status=cancelled").await.len(), 3);
@@ -52,12 +47,7 @@ async fn a_message_is_sent_again_after_a_warning(database: &Database) {
     browser.goes_to("/messages/order-1").await;
     browser.clicks("Send again").await;
     browser.sees("The recipient would get it twice.").await;
-    for width in [320, 1280] {
-        browser.looks(width, Theme::Light).await;
-        browser.fits("send again").await;
-        browser.has_no_barriers("send again").await;
-        browser.is_photographed(&format!("again-{width}-light")).await;
-    }
+    browser.suits_everyone("again").await;
     browser.ticks("sure").await;
     browser.clicks("Send as a new message").await;
     browser.sees("Accepted for sending").await;
@@ -65,6 +55,44 @@ async fn a_message_is_sent_again_after_a_warning(database: &Database) {
     browser.close().await;
     server.stop().await;
     platform.stop().await;
+}
+
+async fn the_quarantine_is_read_again_after_a_preview(database: &Database) {
+    let server = filled(database).await;
+    let browser = Browser::logged_in(&server, "4dmin-s3cret").await;
+    browser.goes_to("/quarantine").await;
+    browser.clicks("Read everything again").await;
+    browser.sees("Read 1 body again?").await;
+    browser.suits_everyone("retry-preview").await;
+    browser.types("#reason", "After the upgrade").await;
+    browser.sees("The quarantine was read again").await;
+    browser.suits_everyone("retry-result").await;
+    browser.close().await;
+    server.stop().await;
+}
+
+async fn a_view_is_saved_opened_and_removed(database: &Database) {
+    let server = filled(database).await;
+    let browser = Browser::logged_in(&server, "r3ad-s3cret").await;
+    let search = r#"{"to":"+447700900108"}"#;
+    let view = server.with_token("r3ad-s3cret").posts_to("/v1/messages/search", search).await.is(200).json();
+    browser.goes_to(&format!("/messages?view={}", view["view"].as_str().unwrap())).await;
+    browser.opens_details().await;
+    browser.types("#view-name", "Dana’s messages").await;
+    browser.sees("or remove saved ones").await;
+    assert!(!browser.path().await.contains("900108"));
+    browser.goes_to("/messages").await;
+    browser.clicks("Dana’s messages").await;
+    browser.sees("1 message on this page").await;
+    assert_eq!(browser.rows().await, ["order-8"]);
+    browser.opens_details().await;
+    browser.sees("Everyone who logs in with the token desk sees it.").await;
+    browser.suits_everyone("saved-views").await;
+    browser.clicks("Remove “Dana’s messages”").await;
+    browser.does_not_see("Dana’s messages").await;
+    assert_eq!(browser.rows().await, ["order-8"]);
+    browser.close().await;
+    server.stop().await;
 }
 
 async fn a_count_of_failures_leads_to_its_messages(database: &Database) {

@@ -201,7 +201,7 @@ impl Browser {
     }
 
     /// Sets the width of the screen, and the theme.
-    pub(crate) async fn looks(&self, width: u32, theme: Theme) {
+    async fn looks(&self, width: u32, theme: Theme) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.session.tell_tools("Emulation.setDeviceMetricsOverride", size).await;
         let value = if matches!(theme, Theme::Dark) { "dark" } else { "light" };
@@ -210,20 +210,31 @@ impl Browser {
     }
 
     /// Fails if the page is wider than the screen.
-    pub(crate) async fn fits(&self, place: &str) {
+    async fn fits(&self, place: &str) {
         let beyond = self.session.run(BEYOND).await;
         assert_eq!(beyond, json!([]), "{place}: the page is wider than the screen: {beyond:#}");
     }
 
     /// Fails if axe finds a barrier for people with disabilities.
-    pub(crate) async fn has_no_barriers(&self, place: &str) {
+    async fn has_no_barriers(&self, place: &str) {
         // As a script of the driver, since the policy of the page allows no other script in the page.
         let barriers = self.session.run_until_done(&format!("{AXE};{RUN_AXE}")).await;
         assert_eq!(barriers, json!([]), "{place}: {barriers:#}");
     }
 
+    /// Looks at the page on narrow and wide screens in both themes, and stores pictures: it fits, and has no barriers.
+    pub(crate) async fn suits_everyone(&self, name: &str) {
+        for (width, theme) in [(320, Theme::Light), (320, Theme::Dark), (1280, Theme::Dark), (1280, Theme::Light)] {
+            self.looks(width, theme).await;
+            let place = format!("{name} at {width}, {theme:?}");
+            self.fits(&place).await;
+            self.has_no_barriers(&place).await;
+            self.is_photographed(&format!("{name}-{width}-{theme:?}").to_lowercase()).await;
+        }
+    }
+
     /// Stores a picture of the whole page.
-    pub(crate) async fn is_photographed(&self, name: &str) {
+    async fn is_photographed(&self, name: &str) {
         let whole = json!({ "captureBeyondViewport": true, "format": "png" });
         let picture = self.session.tell_tools("Page.captureScreenshot", whole).await;
         let bytes = BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();

@@ -15,7 +15,7 @@ async fn the_keys_are_shown_and_move_the_focus(database: &Database) {
     browser.does_not_see("moves to the box").await;
     browser.presses(&["?"]).await;
     browser.sees("moves to the box").await;
-    browser.has_no_barriers("the keys").await;
+    browser.suits_everyone("keys").await;
     browser.presses(&[ESCAPE]).await;
     browser.does_not_see("moves to the box").await;
     browser.clicks("Keys").await;
