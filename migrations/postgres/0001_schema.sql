@@ -48,7 +48,7 @@ CREATE INDEX messages_code ON messages (substr(code, 1, 64), created_at) WHERE c
 CREATE INDEX messages_failure ON messages (failure, created_at) WHERE failure IS NOT NULL;
 CREATE INDEX messages_channel ON messages (channel, status, is_final, created_at) WHERE channel IS NOT NULL;
 CREATE INDEX messages_status ON messages (status, is_final, created_at);
-CREATE INDEX messages_sent ON messages (created_at) WHERE dispatch IS NOT NULL;
+CREATE INDEX messages_sent ON messages (created_at, substr(sender, 1, 64)) WHERE dispatch IS NOT NULL;
 CREATE INDEX messages_observed ON messages (created_at) WHERE dispatch IS NULL;
 -- Which statuses occur on which channel, so that the planner does not search for combinations that no message has.
 CREATE STATISTICS messages_kinds (mcv) ON channel, status, is_final, failure FROM messages;
@@ -173,9 +173,10 @@ CREATE TABLE counters (
     channel TEXT COLLATE "C" NOT NULL, -- '': none
     status  TEXT COLLATE "C" NOT NULL,
     code    TEXT COLLATE "C" NOT NULL, -- its first 64 characters; '': none
+    sender  TEXT COLLATE "C" NOT NULL, -- the same of a message that receiptd sent; '': another system sent it
     slot    BIGINT           NOT NULL, -- concurrent writers count in different slots
     count   BIGINT           NOT NULL,
-    PRIMARY KEY (hour, channel, status, code, slot)
+    PRIMARY KEY (hour, channel, status, code, sender, slot)
 );
 
 -- A slot that no other transaction uses until the end of this one, so that transactions do not wait for each other's
@@ -195,29 +196,31 @@ $$;
 CREATE FUNCTION count_messages() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO counters (hour, channel, status, code, slot, count)
+        INSERT INTO counters (hour, channel, status, code, sender, slot, count)
         SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''),
-            (SELECT counting_slot()), COUNT(*)
-        FROM now_there GROUP BY 1, 2, 3, 4
-        ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = counters.count + excluded.count;
+            COALESCE(substr(sender, 1, 64), ''), (SELECT counting_slot()), COUNT(*)
+        FROM now_there GROUP BY 1, 2, 3, 4, 5
+        ON CONFLICT (hour, channel, status, code, sender, slot) DO UPDATE SET count = counters.count + excluded.count;
     ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO counters (hour, channel, status, code, slot, count)
+        INSERT INTO counters (hour, channel, status, code, sender, slot, count)
         SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''),
-            (SELECT counting_slot()), -COUNT(*)
-        FROM formerly_there GROUP BY 1, 2, 3, 4
-        ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = counters.count + excluded.count;
+            COALESCE(substr(sender, 1, 64), ''), (SELECT counting_slot()), -COUNT(*)
+        FROM formerly_there GROUP BY 1, 2, 3, 4, 5
+        ON CONFLICT (hour, channel, status, code, sender, slot) DO UPDATE SET count = counters.count + excluded.count;
     ELSE
-        INSERT INTO counters (hour, channel, status, code, slot, count)
-        SELECT hour, channel, status, code, (SELECT counting_slot()), SUM(change)
+        INSERT INTO counters (hour, channel, status, code, sender, slot, count)
+        SELECT hour, channel, status, code, sender, (SELECT counting_slot()), SUM(change)
         FROM (
             SELECT created_at / 3600000000 AS hour, COALESCE(channel, '') AS channel, status,
-                COALESCE(substr(code, 1, 64), '') AS code, 1 AS change FROM now_there
+                COALESCE(substr(code, 1, 64), '') AS code, COALESCE(substr(sender, 1, 64), '') AS sender, 1 AS change
+            FROM now_there
             UNION ALL
-            SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1
+            SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''),
+                COALESCE(substr(sender, 1, 64), ''), -1
             FROM formerly_there
         ) AS changes
-        GROUP BY 1, 2, 3, 4 HAVING SUM(change) <> 0
-        ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = counters.count + excluded.count;
+        GROUP BY 1, 2, 3, 4, 5 HAVING SUM(change) <> 0
+        ON CONFLICT (hour, channel, status, code, sender, slot) DO UPDATE SET count = counters.count + excluded.count;
     END IF;
     RETURN NULL;
 END

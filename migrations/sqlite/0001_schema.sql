@@ -45,7 +45,7 @@ CREATE INDEX messages_code ON messages (substr(code, 1, 64), created_at) WHERE c
 CREATE INDEX messages_failure ON messages (failure, created_at) WHERE failure IS NOT NULL;
 CREATE INDEX messages_channel ON messages (channel, status, is_final, created_at) WHERE channel IS NOT NULL;
 CREATE INDEX messages_status ON messages (status, is_final, created_at);
-CREATE INDEX messages_sent ON messages (created_at) WHERE dispatch IS NOT NULL;
+CREATE INDEX messages_sent ON messages (created_at, substr(sender, 1, 64)) WHERE dispatch IS NOT NULL;
 CREATE INDEX messages_observed ON messages (created_at) WHERE dispatch IS NULL;
 
 -- Recipients that notifications name in addition to messages.recipient.
@@ -166,9 +166,10 @@ CREATE TABLE counters (
     channel TEXT   NOT NULL, -- '': none
     status  TEXT   NOT NULL,
     code    TEXT   NOT NULL, -- its first 64 characters; '': none
+    sender  TEXT   NOT NULL, -- the same of a message that receiptd sent; '': another system sent it
     slot    BIGINT NOT NULL, -- on Postgres, concurrent writers count in different slots
     count   BIGINT NOT NULL,
-    PRIMARY KEY (hour, channel, status, code, slot)
+    PRIMARY KEY (hour, channel, status, code, sender, slot)
 ) WITHOUT ROWID;
 
 -- Every change of a message's status, in the order of the commits, since there is one writer. A status can become final
@@ -210,10 +211,12 @@ CREATE TABLE message_changes (
     was_channel    TEXT,
     was_status     TEXT,
     was_code       TEXT,
+    was_sender     TEXT,
     created_at     BIGINT,              -- after the change; NULL: the message was removed
     channel        TEXT,
     status         TEXT,
     code           TEXT,
+    sender         TEXT,
     is_event       BIGINT NOT NULL,     -- 1: it is a status event, with the following values
     correlation_id TEXT,
     is_sent        BIGINT,
@@ -226,25 +229,25 @@ CREATE TABLE message_changes (
 );
 
 CREATE TRIGGER messages_inserted AFTER INSERT ON messages BEGIN
-    INSERT INTO message_changes (created_at, channel, status, code, is_event, correlation_id, is_sent, status_at, is_final,
+    INSERT INTO message_changes (created_at, channel, status, code, sender, is_event, correlation_id, is_sent, status_at, is_final,
         failure, reason, changed_at)
-    VALUES (NEW.created_at, NEW.channel, NEW.status, NEW.code, 1, NEW.correlation_id, NEW.dispatch IS NOT NULL, NEW.status_at,
+    VALUES (NEW.created_at, NEW.channel, NEW.status, NEW.code, NEW.sender, 1, NEW.correlation_id, NEW.dispatch IS NOT NULL, NEW.status_at,
         NEW.is_final, NEW.failure, NEW.reason, NEW.updated_at);
 END;
 
 CREATE TRIGGER messages_updated AFTER UPDATE OF created_at, channel, status, code, is_final ON messages
 WHEN OLD.status <> NEW.status OR OLD.is_final <> NEW.is_final OR OLD.code IS NOT NEW.code
     OR OLD.channel IS NOT NEW.channel OR OLD.created_at <> NEW.created_at BEGIN
-    INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, created_at, channel, status, code,
-        is_event, correlation_id, is_sent, status_at, is_final, failure, reason, changed_at)
-    VALUES (OLD.created_at, OLD.channel, OLD.status, OLD.code, NEW.created_at, NEW.channel, NEW.status, NEW.code,
-        OLD.status <> NEW.status OR OLD.is_final <> NEW.is_final, NEW.correlation_id, NEW.dispatch IS NOT NULL,
+    INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, was_sender, created_at, channel, status, code,
+        sender, is_event, correlation_id, is_sent, status_at, is_final, failure, reason, changed_at)
+    VALUES (OLD.created_at, OLD.channel, OLD.status, OLD.code, OLD.sender, NEW.created_at, NEW.channel, NEW.status, NEW.code,
+        NEW.sender, OLD.status <> NEW.status OR OLD.is_final <> NEW.is_final, NEW.correlation_id, NEW.dispatch IS NOT NULL,
         NEW.status_at, NEW.is_final, NEW.failure, NEW.reason, NEW.updated_at);
 END;
 
 CREATE TRIGGER messages_deleted AFTER DELETE ON messages BEGIN
-    INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, is_event)
-    VALUES (OLD.created_at, OLD.channel, OLD.status, OLD.code, 0);
+    INSERT INTO message_changes (was_created_at, was_channel, was_status, was_code, was_sender, is_event)
+    VALUES (OLD.created_at, OLD.channel, OLD.status, OLD.code, OLD.sender, 0);
 END;
 
 -- Customers' own messages and events, once each.

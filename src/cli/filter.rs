@@ -26,6 +26,9 @@ pub(super) struct FilterArgs {
     /// userid:0123456
     #[arg(long)]
     to: Option<String>,
+    /// Sender of a message that receiptd sent
+    #[arg(long, value_name = "SENDER")]
+    from: Option<String>,
     /// Code behind the status
     #[arg(long)]
     code: Option<String>,
@@ -62,6 +65,7 @@ impl FilterArgs {
             ("failure", self.failure),
             ("channel", self.channel),
             ("to", self.to),
+            ("from", self.from),
             ("code", self.code),
             ("correlationId", self.correlation_id),
             ("callbackData", self.callback_data),

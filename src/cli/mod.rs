@@ -84,7 +84,7 @@ enum Command {
     Find(find::Args),
     /// List messages, newest first
     Messages(Box<messages::Args>),
-    /// Count messages by channel, status, code, day and hour
+    /// Count messages by channel, status, code, sender, day and hour
     Stats(stats::Args),
     /// List, save and remove filters under a name, for --view of messages, stats and audit
     Views(views::Args),

@@ -16,7 +16,8 @@ use crate::{
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The properties to count by, separated by commas: channel, status, code, day, hour
+    /// The properties to count by, separated by commas: channel, status, code, from (the sender of messages that
+    /// receiptd sent), day, hour
     #[arg(long, value_name = "NAMES", default_value = "channel,status")]
     by: String,
     /// Messages first known at or after this time, the beginning of an hour: RFC 3339, a date, today, yesterday, or an
@@ -35,6 +36,9 @@ pub(super) struct Args {
     /// Only messages with this code
     #[arg(long)]
     code: Option<String>,
+    /// Only messages that receiptd sent, with this sender
+    #[arg(long, value_name = "SENDER")]
+    from: Option<String>,
     /// Add the filters of this saved view; `receiptd views` lists them
     #[arg(long, value_name = "NAME")]
     view: Option<String>,
@@ -53,6 +57,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         ("status", args.status),
         ("channel", args.channel),
         ("code", args.code),
+        ("from", args.from),
     ]);
     let target = args.target.resolve()?.open_for_reading().await?;
     views::add(args.view.as_deref(), ViewedList::Failures, Source::of(&target), &mut pairs).await?;

@@ -176,12 +176,13 @@ async fn remove(args: RemoveArgs) -> anyhow::Result<()> {
 }
 
 /// The names of all filters that a view can contain.
-const FILTERS: [&str; 15] = [
+const FILTERS: [&str; 16] = [
     "status",
     "final",
     "failure",
     "channel",
     "to",
+    "from",
     "code",
     "correlationId",
     "callbackData",

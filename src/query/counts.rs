@@ -1,6 +1,6 @@
 //! Counts of the messages that a filter admits.
 //!
-//! The counters distinguish channel, status, code and hour. So counts can be filtered by these, and are exact. Another filter is
+//! The counters distinguish channel, status, code, sender and hour. So counts can be filtered by these, and are exact. Another filter is
 //! an error, since ignoring it would count more than was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +16,14 @@ pub struct CountRequest {
     status: Option<Status>,
     channel: Option<Channel>,
     code: Option<String>,
+    sender: Option<String>,
 }
 
 /// The filters that the counters can answer, in addition to the period.
-const FILTERS: [&str; 3] = ["status", "channel", "code"];
+const FILTERS: [&str; 4] = ["status", "channel", "code", "from"];
 const PARAMETERS: [&str; 3] = ["by", "since", "until"];
-/// The counters contain the beginning of a longer code.
-const LONGEST_CODE: usize = 63;
+/// The counters contain the beginning of a longer code, and of a longer sender.
+const LONGEST: usize = 63;
 
 impl CountRequest {
     /// Parses names and values, and reports all errors at once.
@@ -35,13 +36,13 @@ impl CountRequest {
             } else if PARAMETERS.contains(&name) {
                 parameters.push((name, value));
                 continue;
-            } else if name == "code" && value.chars().count() > LONGEST_CODE {
-                format!("must have at most {LONGEST_CODE} characters: counts do not distinguish longer codes")
+            } else if ["code", "from"].contains(&name) && value.chars().count() > LONGEST {
+                format!("must have at most {LONGEST} characters: counts do not distinguish longer ones")
             } else if FILTERS.contains(&name) {
                 filters.push((name, value));
                 continue;
             } else {
-                let known = [PARAMETERS, FILTERS].concat().join(", ");
+                let known = [&PARAMETERS[..], &FILTERS[..]].concat().join(", ");
                 format!(
                     "is not a parameter of counts; the parameters are {known}. For other filters, count the rows of an export"
                 )
@@ -57,8 +58,8 @@ impl CountRequest {
             errors.extend(more);
             ListRequest::default()
         });
-        let Filter { status, channel, code, .. } = list.filter;
-        if errors.is_empty() { Ok(Self { request, status, channel, code }) } else { Err(errors) }
+        let Filter { status, channel, code, sender, .. } = list.filter;
+        if errors.is_empty() { Ok(Self { request, status, channel, code, sender }) } else { Err(errors) }
     }
 
     /// The period: at or after the first time, and before the second.
@@ -73,6 +74,7 @@ impl CountRequest {
             (Dimension::Channel, self.channel.is_some()),
             (Dimension::Status, self.status.is_some()),
             (Dimension::Code, self.code.is_some()),
+            (Dimension::From, self.sender.is_some()),
         ];
         for (dimension, _) in filtered.into_iter().filter(|(_, is_filtered)| *is_filtered) {
             if !request.by.contains(&dimension) {
@@ -88,6 +90,7 @@ impl CountRequest {
             self.channel.as_ref().is_none_or(|channel| row.channel.as_deref() == Some(channel.as_str()))
                 && self.status.is_none_or(|status| row.status.as_deref() == Some(status.as_str()))
                 && self.code.as_ref().is_none_or(|code| row.code.as_ref() == Some(code))
+                && self.sender.as_ref().is_none_or(|sender| row.sender.as_ref() == Some(sender))
         };
         let is_by = |dimension| self.request.by.contains(&dimension);
         let mut counts: BTreeMap<_, i64> = BTreeMap::new();
@@ -95,9 +98,11 @@ impl CountRequest {
             let channel = row.channel.filter(|_| is_by(Dimension::Channel));
             let status = row.status.filter(|_| is_by(Dimension::Status));
             let code = row.code.filter(|_| is_by(Dimension::Code));
-            *counts.entry((row.begin, channel, status, code)).or_default() += row.count;
+            let sender = row.sender.filter(|_| is_by(Dimension::From));
+            *counts.entry((row.begin, channel, status, code, sender)).or_default() += row.count;
         }
-        let row = |((begin, channel, status, code), count)| StatsRow { channel, status, code, begin, count };
+        let row =
+            |((begin, channel, status, code, sender), count)| StatsRow { channel, status, code, sender, begin, count };
         counts.into_iter().map(row).collect()
     }
 }
@@ -108,7 +113,14 @@ mod tests {
 
     fn row(channel: &str, status: &str, code: Option<&str>, count: i64) -> StatsRow {
         let code = code.map(str::to_owned);
-        StatsRow { channel: Some(channel.to_owned()), status: Some(status.to_owned()), code, begin: None, count }
+        StatsRow {
+            channel: Some(channel.to_owned()),
+            status: Some(status.to_owned()),
+            code,
+            sender: None,
+            begin: None,
+            count,
+        }
     }
 
     #[test]
@@ -145,6 +157,7 @@ mod tests {
             ("by", "colour"),
             ("status", "?"),
             ("code", &long),
+            ("from", &long),
             ("to", "+447700900123"),
             ("since", "2026-05-20"),
             ("since", "2026-05-20"),
@@ -152,6 +165,6 @@ mod tests {
         let errors = CountRequest::parse(bad).unwrap_err();
         let mut pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         pointers.sort_unstable();
-        assert_eq!(pointers, ["/by", "/code", "/since", "/status", "/to"]);
+        assert_eq!(pointers, ["/by", "/code", "/from", "/since", "/status", "/to"]);
     }
 }

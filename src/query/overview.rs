@@ -271,6 +271,7 @@ mod tests {
             channel: Some("sms".to_owned()),
             status: Some(status.to_owned()),
             code: Some(code.to_owned()),
+            sender: None,
             begin: Some(Timestamp::from_micros(hour * Timestamp::HOUR)),
             count,
         }

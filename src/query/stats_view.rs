@@ -36,6 +36,7 @@ impl StatsView {
             Dimension::Channel => stats.channel.clone(),
             Dimension::Status => stats.status.clone(),
             Dimension::Code => stats.code.clone(),
+            Dimension::From => stats.sender.clone(),
             Dimension::Day => stats.begin.map(Timestamp::day),
             Dimension::Hour => stats.begin.map(|begin| begin.to_string()),
         };

@@ -1,9 +1,9 @@
 //! `GET /v1/stats`: counts of messages.
 
-use harness::{Database, Sample, TestServer, both, sqlite};
+use harness::{Database, Sample, TestServer, both, sms, sqlite};
 use serde_json::json;
 
-both!(messages_are_counted_by_any_properties);
+both!(messages_are_counted_by_any_properties, messages_that_receiptd_sent_are_counted_by_sender);
 sqlite!(invalid_counts_are_rejected);
 
 async fn messages_are_counted_by_any_properties(database: &Database) {
@@ -39,6 +39,28 @@ async fn messages_are_counted_by_any_properties(database: &Database) {
     assert!(hour.ends_with(":00:00.000Z") && created[..13] >= hour[..13], "{hour}");
     assert_eq!(stats(&format!("?by=channel&until={hour}")).await, Vec::<serde_json::Value>::new());
     assert_eq!(stats(&format!("?by=status&since={hour}")).await.len(), 3);
+    server.stop().await;
+}
+
+async fn messages_that_receiptd_sent_are_counted_by_sender(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
+    for (id, from) in [("order-1", "ACME"), ("order-2", "Shop"), ("order-3", "ACME")] {
+        let mut message = sms(id, "Hello.");
+        message["from"] = from.into();
+        server.sends(&message).await.is(202);
+        server.posts(Sample::of(id).says("Failed", "7203")).await.is_acknowledged();
+    }
+    server.posts(Sample::of("observed").says("Failed", "7203")).await.is_acknowledged();
+    let stats = async |query: &str| server.items(&format!("/v1/stats{query}")).await;
+    let expected =
+        [json!({"from": null, "count": 1}), json!({"from": "ACME", "count": 2}), json!({"from": "Shop", "count": 1})];
+    assert_eq!(stats("?by=from").await, expected);
+    assert_eq!(stats("?by=status&from=ACME").await, [json!({"status": "failed", "count": 2})]);
+    assert_eq!(server.ids("?from=ACME").await, ["order-3", "order-1"]);
+    assert_eq!(server.ids("?from=ACME&status=failed&limit=1").await, ["order-3"]);
+    assert_eq!(server.ids("?from=acme").await, [""; 0]);
+    assert_eq!(server.ids("?from=ACME&origin=observed").await, [""; 0]);
+    server.gets(&format!("/v1/stats?from={}", "x".repeat(64))).await.blames(&["/from"]);
     server.stop().await;
 }
 

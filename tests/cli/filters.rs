@@ -30,6 +30,7 @@ fn every_filter_of_the_api_is_a_flag() {
             (&["--since", "24h", "--channel", "email"], &["mail-3"]),
             (&["--since", "2026-01-01", "--correlation-id", "order-*"], &["order-2", "order-1"]),
             (&["--until", "yesterday"], &[]),
+            (&["--from", "ACME"], &[]),
             (&["--until", "1w"], &[]),
             (&["--origin", "observed", "--channel", "email", "--failure", "permanent"], &[]),
         ] {
@@ -159,7 +160,7 @@ fn messages_are_counted_in_the_database_and_at_a_server() {
         }
         for shown in server.both(&["stats", "--by", "weather", "--since", "2026-01-01T00:30:00Z"]).await {
             let shown = shown.is(2);
-            shown.complains("must be any of channel, status, code, day, hour");
+            shown.complains("must be any of channel, status, code, from, day, hour");
             shown.complains("the beginning of an hour");
         }
         assert!(run(server.folder.path(), &["stats", "--help"]).await.is(0).out.contains("--by"));

@@ -22,7 +22,7 @@ use receiptd::{
 };
 
 /// The query of a list, and the index that leads to it on SQLite.
-const LISTS: [(&str, &str); 34] = [
+const LISTS: [(&str, &str); 36] = [
     ("", "messages_newest"),
     ("status=failed", "messages_status"),
     ("status=clicked", "messages_status"),
@@ -49,6 +49,8 @@ const LISTS: [(&str, &str); 34] = [
     ("correlationId=order*", "messages_newest"),
     ("transactionId=t-777", "sqlite_autoindex_messages_1"),
     ("origin=sent", "messages_sent"),
+    ("from=ACME", "messages_sent"),
+    ("from=Rare", "messages_sent"),
     ("origin=observed", "messages_observed"),
     ("channel=sms&status=read", "messages_channel"),
     ("channel=voice&final=false", "messages_channel"),

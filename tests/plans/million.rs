@@ -16,10 +16,12 @@ const APART: i64 = 1_000_000;
 
 /// One row for each number `i` of `n`. No SMS is ever read. Apple was used only in the beginning. One in a thousand is
 /// a call. One in ten thousand has no further notifications. Ten have their own code.
+/// receiptd sent one in four, and 25 have their own sender.
 const MESSAGES: &str = "\
-    INSERT INTO messages (correlation_id, dispatch, channel, recipient, transaction_id, status, precedence, status_at, \
+    INSERT INTO messages (correlation_id, dispatch, sender, channel, recipient, transaction_id, status, precedence, status_at, \
         is_final, failure, code, reason, callback_data, created_at, updated_at) \
     SELECT 'order-' || substr('' || (10000000 + (i * 7919) % 1000000), 2), CASE WHEN i % 4 = 0 THEN 'accepted' END, \
+        CASE WHEN i % 40000 = 0 THEN 'Rare' WHEN i % 4 = 0 THEN 'ACME' END, \
         CASE WHEN i < 5000 THEN 'apple' WHEN i % 1000 = 999 THEN 'voice' WHEN i % 10 = 0 THEN 'email' \
             WHEN i % 10 = 1 THEN 'whatsapp' ELSE 'sms' END, \
         '44770' || ((i * 31) % 200003), 't-' || i, \

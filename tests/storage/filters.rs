@@ -127,6 +127,7 @@ fn admits(filter: &Filter, known: &Known) -> bool {
         && filter.channel.as_ref().is_none_or(|channel| message.channel.as_ref() == Some(channel))
         && filter.recipient.as_ref().is_none_or(|recipient| known.recipients.contains(recipient))
         && filter.code.as_ref().is_none_or(|code| message.code.as_ref() == Some(code))
+        && filter.sender.as_ref().is_none_or(|sender| message.sender.as_ref() == Some(sender))
         && matches(filter.correlation_id.as_ref(), Some(message.correlation_id.as_str()))
         && matches(filter.callback_data.as_ref(), message.callback_data.as_deref())
         && filter.overdue.as_ref().is_none_or(|(is, cutoffs)| cutoffs.is_overdue(message) == *is)
@@ -156,6 +157,7 @@ struct Choices {
     channels: Vec<Channel>,
     recipients: Vec<Address>,
     codes: Vec<String>,
+    senders: Vec<String>,
     patterns: Vec<Pattern>,
     overdue: Vec<(bool, Cutoffs)>,
     transactions: Vec<TransactionId>,
@@ -168,6 +170,7 @@ impl Choices {
             channels: CHANNELS.map(Channel::from_name).to_vec(),
             recipients: (0..10).map(|n| number(&recipient(n))).chain([number("+447700900123")]).collect(),
             codes: CODES.map(str::to_owned).into_iter().chain([long("7"), long(""), long("8")]).collect(),
+            senders: ["ACME", "none such"].map(str::to_owned).into_iter().chain([long("7")]).collect(),
             patterns: patterns(),
             overdue: overdue(),
             transactions: transactions.into_iter().chain([transaction("none such")]).collect(),
@@ -184,6 +187,7 @@ impl Choices {
         filters.extend(self.channels.iter().cloned().map(|it| Filter { channel: Some(it), ..none() }));
         filters.extend(self.recipients.iter().cloned().map(|it| Filter { recipient: Some(it), ..none() }));
         filters.extend(self.codes.iter().cloned().map(|it| Filter { code: Some(it), ..none() }));
+        filters.extend(self.senders.iter().cloned().map(|it| Filter { sender: Some(it), ..none() }));
         filters.extend(self.patterns.iter().cloned().map(|it| Filter { correlation_id: Some(it), ..none() }));
         filters.extend(self.patterns.iter().cloned().map(|it| Filter { callback_data: Some(it), ..none() }));
         filters.extend(self.overdue.iter().cloned().map(|it| Filter { overdue: Some(it), ..none() }));
@@ -206,6 +210,7 @@ impl Choices {
             weighted(0.3, select(self.channels.clone())),
             weighted(0.3, select(self.recipients.clone())),
             weighted(0.2, select(self.codes.clone())),
+            weighted(0.1, select(self.senders.clone())),
             weighted(0.1, select(self.transactions.clone())),
             weighted(0.2, select(Origin::ALL.to_vec())),
             weighted(0.2, select(self.patterns.clone())),
@@ -213,13 +218,14 @@ impl Choices {
         );
         (outcome, names, times(), times()).prop_map(|(outcome, names, since, until)| {
             let (status, is_final, failure, overdue) = outcome;
-            let (channel, recipient, code, transaction_id, origin, correlation_id, callback_data) = names;
+            let (channel, recipient, code, sender, transaction_id, origin, correlation_id, callback_data) = names;
             Filter {
                 status,
                 is_final,
                 failure,
                 channel,
                 recipient,
+                sender,
                 code,
                 correlation_id,
                 callback_data,

@@ -9,12 +9,13 @@ use receiptd::{
     maintenance::Eraser,
     storage::{RetentionKind, Settlement, Store},
 };
+use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     history::{History, Transactions, a_history},
-    make::{LEASE, about, audited, enqueue, fresh, id, settle, submission, time},
+    make::{LEASE, about, audited, enqueue, fresh, id, settle, submission, submission_with, time},
     order::append,
     store::TestStore,
 };
@@ -23,6 +24,7 @@ both!(
     counts_equal_a_recount_after_every_history,
     several_instances_count_as_one,
     a_message_counts_under_its_current_status,
+    only_messages_that_receiptd_sent_have_a_sender,
     days_hours_and_ranges,
     texts_of_any_length_are_counted,
 );
@@ -30,12 +32,12 @@ only!(postgres in postgres_alone: counting_does_not_wait_for_other_transactions)
 
 const HOUR: i64 = Timestamp::HOUR;
 
-/// Channel, status, code, beginning of the hour.
-type Class = (Option<String>, Option<String>, Option<String>, Option<Timestamp>);
+/// Channel, status, code, sender, beginning of the hour.
+type Class = (Option<String>, Option<String>, Option<String>, Option<String>, Option<Timestamp>);
 
 async fn counted(store: &Store, by: &[Dimension]) -> BTreeMap<Class, i64> {
     let rows = store.messages.stats(&StatsRequest { by: by.to_vec(), ..StatsRequest::default() }).await.unwrap();
-    let kind = |stats: StatsRow| ((stats.channel, stats.status, stats.code, stats.begin), stats.count);
+    let kind = |stats: StatsRow| ((stats.channel, stats.status, stats.code, stats.sender, stats.begin), stats.count);
     let counts: Vec<_> = rows.into_iter().map(kind).collect();
     let kinds = counts.len();
     let counts: BTreeMap<_, _> = counts.into_iter().collect();
@@ -47,14 +49,17 @@ async fn counted(store: &Store, by: &[Dimension]) -> BTreeMap<Class, i64> {
 async fn recounted(store: &TestStore) -> BTreeMap<Class, i64> {
     let rows = store.texts(
         "SELECT COALESCE(channel, '') || '|' || status || '|' || COALESCE(substr(code, 1, 64), '') || '|' || \
-         (created_at / 3600000000) || '|' || COUNT(*) FROM messages \
-         GROUP BY COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), created_at / 3600000000",
+         COALESCE(substr(sender, 1, 64), '') || '|' || (created_at / 3600000000) || '|' || COUNT(*) FROM messages \
+         GROUP BY COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), COALESCE(substr(sender, 1, 64), ''), \
+         created_at / 3600000000",
     );
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let read = |row: &String| {
-        let [channel, status, code, hour, count] = row.split('|').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let [channel, status, code, sender, hour, count] = row.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{row}")
+        };
         let begin = time(hour.parse::<i64>().unwrap() * HOUR);
-        ((known(channel), known(status), known(code), Some(begin)), count.parse().unwrap())
+        ((known(channel), known(status), known(code), known(sender), Some(begin)), count.parse().unwrap())
     };
     rows.await.iter().map(read).collect()
 }
@@ -62,16 +67,17 @@ async fn recounted(store: &TestStore) -> BTreeMap<Class, i64> {
 /// By all properties, and by each choice of properties.
 async fn assert_counted(store: &TestStore) {
     let recounted = recounted(store).await;
-    let all = [Dimension::Channel, Dimension::Status, Dimension::Code, Dimension::Hour];
+    let all = [Dimension::Channel, Dimension::Status, Dimension::Code, Dimension::From, Dimension::Hour];
     assert_eq!(counted(store, &all).await, recounted);
-    for choice in 0..16_usize {
+    for choice in 0..32_usize {
         let by: Vec<_> = all.iter().enumerate().filter(|(n, _)| choice >> n & 1 == 1).map(|(_, it)| *it).collect();
         let mut expected: BTreeMap<Class, i64> = BTreeMap::new();
-        for ((channel, status, code, begin), count) in &recounted {
+        for ((channel, status, code, sender, begin), count) in &recounted {
             let kind = (
                 channel.clone().filter(|_| by.contains(&Dimension::Channel)),
                 status.clone().filter(|_| by.contains(&Dimension::Status)),
                 code.clone().filter(|_| by.contains(&Dimension::Code)),
+                sender.clone().filter(|_| by.contains(&Dimension::From)),
                 begin.filter(|_| by.contains(&Dimension::Hour)),
             );
             *expected.entry(kind).or_default() += count;
@@ -191,16 +197,28 @@ async fn several_instances_count_as_one(store: &TestStore) {
 
 async fn a_message_counts_under_its_current_status(store: &TestStore) {
     let by = [Dimension::Channel, Dimension::Status];
-    let sms = |status: &str| (Some("sms".to_owned()), Some(status.to_owned()), None, None);
+    let sms = |status: &str| (Some("sms".to_owned()), Some(status.to_owned()), None, None, None);
     store.hear([about("a").says(Event::Submitted), about("b").says(Event::Submitted)]).await;
     assert_eq!(counted(store, &by).await, BTreeMap::from([(sms("submitted"), 2)]));
     store.hear([about("a").says(Event::Delivered), about("a").says(Event::Delivered)]).await;
     assert_eq!(counted(store, &by).await, BTreeMap::from([(sms("submitted"), 1), (sms("delivered"), 1)]));
     // Notifications that move to another message are counted there, and no longer at the placeholder.
     store.hear([crate::make::about_transaction("t-1").says(Event::Read)]).await;
-    assert_eq!(counted(store, &[]).await, BTreeMap::from([((None, None, None, None), 3)]));
+    assert_eq!(counted(store, &[]).await, BTreeMap::from([((None, None, None, None, None), 3)]));
     store.hear([about("b").of("t-1").says(Event::Submitted)]).await;
     assert_eq!(counted(store, &by).await, BTreeMap::from([(sms("read"), 1), (sms("delivered"), 1)]));
+    assert_counted(store).await;
+}
+
+async fn only_messages_that_receiptd_sent_have_a_sender(store: &TestStore) {
+    let long = "x".repeat(70);
+    for (n, from) in ["ACME", "Shop", "ACME", &long].into_iter().enumerate() {
+        enqueue(store, &submission_with(&json!({"correlationId": format!("sent-{n}"), "from": from})), 1_000).await;
+    }
+    store.hear([about("sent-0").says(Event::Read), about("observed").says(Event::Read)]).await;
+    let sender = |from: Option<&str>, n| ((None, None, None, from.map(str::to_owned), None), n);
+    let expected = [sender(None, 1), sender(Some("ACME"), 2), sender(Some("Shop"), 1), sender(Some(&long[..64]), 1)];
+    assert_eq!(counted(store, &[Dimension::From]).await, expected.into());
     assert_counted(store).await;
 }
 
@@ -235,7 +253,7 @@ async fn texts_of_any_length_are_counted(store: &TestStore) {
         store.hear([heard.with(|it| it.callback_data = code)]).await;
     }
     let codes: Vec<_> =
-        counted(store, &[Dimension::Code]).await.into_iter().map(|((.., code, _), n)| (code, n)).collect();
+        counted(store, &[Dimension::Code]).await.into_iter().map(|((_, _, code, _, _), n)| (code, n)).collect();
     let head = noise(1)[..64].to_owned();
     assert_eq!(codes, [(None, 1), (Some(head), 2), (Some("\u{10FFFF}|'".to_owned()), 1)]);
 }
@@ -249,7 +267,7 @@ async fn counting_does_not_wait_for_other_transactions(store: &TestStore) {
     sqlx::raw_sql(insert).execute(&mut *open).await.unwrap();
     let quick = timeout(Duration::from_secs(20), store.hear([about("quick")])).await;
     assert!(quick.is_ok(), "it waits for the other's commit");
-    let both = |n| BTreeMap::from([((None, Some("delivered".to_owned()), None, None), n)]);
+    let both = |n| BTreeMap::from([((None, Some("delivered".to_owned()), None, None, None), n)]);
     assert_eq!(counted(store, &[Dimension::Status]).await, both(1));
     open.commit().await.unwrap();
     assert_eq!(counted(store, &[Dimension::Status]).await, both(2));

@@ -17,6 +17,8 @@ pub struct Filter {
     pub channel: Option<Channel>,
     /// The recipient, also as one of several.
     pub recipient: Option<Address>,
+    /// The sender. Only messages that receiptd sent have one.
+    pub sender: Option<String>,
     /// The code behind the status.
     pub code: Option<String>,
     pub correlation_id: Option<Pattern>,
@@ -36,8 +38,8 @@ pub struct Filter {
 impl Filter {
     /// The part of the filter that a status event does not answer. `None` if there is none.
     pub fn of_message(&self) -> Option<Self> {
-        let Self { recipient, callback_data, transaction_id, overdue, since, until, .. } = self.clone();
-        let rest = Self { recipient, callback_data, transaction_id, overdue, since, until, ..Self::default() };
+        let Self { recipient, sender, callback_data, transaction_id, overdue, since, until, .. } = self.clone();
+        let rest = Self { recipient, sender, callback_data, transaction_id, overdue, since, until, ..Self::default() };
         (rest != Self::default()).then_some(rest)
     }
 }
@@ -53,12 +55,13 @@ pub struct ListRequest {
 }
 
 /// The names that [`ListRequest::parse`] accepts.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "status",
     "final",
     "failure",
     "channel",
     "to",
+    "from",
     "code",
     "correlationId",
     "callbackData",
@@ -99,6 +102,7 @@ impl ListRequest {
             "channel" => filter.channel = Some(Channel::from_name(value)),
             "to" => filter.recipient = Some(Address::wanted(value).map_err(|error| error.to_string())?),
             // As in ids: stored text contains no NUL, and Postgres rejects it in a statement.
+            "from" => filter.sender = Some(value.replace('\0', "\u{FFFD}")),
             "code" => filter.code = Some(value.replace('\0', "\u{FFFD}")),
             "correlationId" => filter.correlation_id = Some(Pattern::read(value).ok_or("must not be empty")?),
             "callbackData" => filter.callback_data = Some(Pattern::read(value).ok_or("must not be empty")?),
@@ -146,6 +150,7 @@ mod tests {
             ("failure", "permanent"),
             ("channel", "SMS"),
             ("to", "+44 7700 900123"),
+            ("from", "ACME"),
             ("code", "7203"),
             ("correlationId", "order-7"),
             ("callbackData", "shop*"),
@@ -171,7 +176,7 @@ mod tests {
         let bad = NAMES.map(|name| (name, ""));
         let errors = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")]), &cutoffs).unwrap_err();
         let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
-        // Any text is accepted as a channel and as a code.
+        // Any text is accepted as a channel, as a sender and as a code.
         let expected = [
             "/status",
             "/final",

@@ -9,6 +9,8 @@ pub enum Dimension {
     Status,
     /// The first 64 characters of the code behind the status.
     Code,
+    /// The first 64 characters of the sender. Only messages that receiptd sent have one.
+    From,
     /// The day in UTC on which the message was first known.
     Day,
     /// The hour in which the message was first known.
@@ -16,7 +18,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    pub const ALL: [Self; 5] = [Self::Channel, Self::Status, Self::Code, Self::Day, Self::Hour];
+    pub const ALL: [Self; 6] = [Self::Channel, Self::Status, Self::Code, Self::From, Self::Day, Self::Hour];
 
     /// The word of the API.
     pub fn as_str(self) -> &'static str {
@@ -24,6 +26,7 @@ impl Dimension {
             Self::Channel => "channel",
             Self::Status => "status",
             Self::Code => "code",
+            Self::From => "from",
             Self::Day => "day",
             Self::Hour => "hour",
         }
@@ -58,6 +61,7 @@ pub struct StatsRow {
     pub channel: Option<String>,
     pub status: Option<String>,
     pub code: Option<String>,
+    pub sender: Option<String>,
     /// The beginning of the day or hour.
     pub begin: Option<Timestamp>,
     /// The number of messages, at least 1.

@@ -13,6 +13,7 @@
 //! | `failure` | `messages_failure` |
 //! | `channel` | `messages_channel`, once for each status that the other filters leave possible, final or not |
 //! | `status`, `final`, `overdue=true` | `messages_status`, once for each possible status in the same way |
+//! | `from` | `messages_sent`, which contains the sender: only messages that receiptd sent have one |
 //! | `origin` | `messages_sent` or `messages_observed` |
 //! | `since`, `until`, `overdue=false`, none | `messages_newest` |
 //!
@@ -95,6 +96,8 @@ pub(super) fn access_paths(filter: &Filter, rare_prefix: Option<AccessPath>) -> 
         statuses(filter).map(|(status, is_final)| AccessPath::Channel(status, is_final)).collect()
     } else if filter.status.is_some() || filter.is_final.is_some() || wants_overdue(filter) {
         statuses(filter).map(|(status, is_final)| AccessPath::Status(status, is_final)).collect()
+    } else if filter.sender.is_some() {
+        vec![AccessPath::Origin(Origin::Sent)]
     } else {
         vec![filter.origin.map_or(AccessPath::Newest, AccessPath::Origin)]
     }
@@ -135,6 +138,7 @@ mod tests {
     fn the_first_filter_of_the_table_decides_the_index() {
         assert_eq!(paths_of(|_| {}), [AccessPath::Newest]);
         assert_eq!(paths_of(|it| it.origin = Some(Origin::Sent)), [AccessPath::Origin(Origin::Sent)]);
+        assert_eq!(paths_of(|it| it.sender = Some("ACME".to_owned())), [AccessPath::Origin(Origin::Sent)]);
         let failed = |it: &mut Filter| it.status = Some(Status::Failed);
         assert_eq!(paths_of(failed), [false, true].map(|is_final| AccessPath::Status(Status::Failed, is_final)));
         let on_sms = |it: &mut Filter| {

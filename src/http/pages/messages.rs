@@ -114,6 +114,7 @@ fn form(given: &[(&str, &str)]) -> Markup {
             (choice("Status", "status", value("status"), statuses))
             (choice("Failure", "failure", value("failure"), failures))
             (choice("Channel", "channel", value("channel"), channels))
+            label { "Sender" input name="from" value=(value("from")); }
             label { "Code" input name="code" value=(value("code")) inputmode="numeric"; }
             (choice("Origin", "origin", value("origin"), origins.map(|(origin, words)| (origin.as_str().to_owned(), words.to_owned()))))
             (choice("Final", "final", value("final"), yes_or_no()))

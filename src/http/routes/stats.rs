@@ -11,7 +11,7 @@ use crate::{
     query::CountRequest,
 };
 
-/// Counts by any of channel, status, code, day and hour, over a time range.
+/// Counts by any of channel, status, code, sender, day and hour, over a time range.
 pub(super) async fn stats(_: CaughtUp<CanRead>, pairs: Filters, app: Data<App>) -> Result<HttpResponse, Problem> {
     let request = CountRequest::parse(texts(&pairs)).map_err(Problem::faulty)?;
     Ok(HttpResponse::Ok().json(app.query.stats(&request).await?))

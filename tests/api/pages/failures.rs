@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use harness::{Database, Sample, SetClock, TestServer, sqlite};
+use harness::{Database, Sample, SetClock, TestServer, sms, sqlite};
 
 use super::numbers::each_number_leads_to_its_rows;
 
 sqlite!(
     failures_are_those_of_the_counts_and_each_number_leads_to_its_rows,
+    failures_of_messages_that_receiptd_sent_are_counted_by_sender,
     the_period_of_failures_is_chosen,
     without_failures_the_page_says_so,
 );
@@ -52,7 +53,28 @@ async fn failures_are_those_of_the_counts_and_each_number_leads_to_its_rows(data
     ] {
         assert!(page.shows(words), "{words}: {}", page.text);
     }
+    assert!(!page.shows("By sender"), "another system sent all of them");
     assert!(each_number_leads_to_its_rows(&server, &page).await > 12, "{}", page.text);
+    server.stop().await;
+}
+
+async fn failures_of_messages_that_receiptd_sent_are_counted_by_sender(database: &Database) {
+    let server = TestServer::on(database).sending_to("http://127.0.0.1:9").start().await;
+    for (id, from) in [("order-1", "ACME"), ("order-2", "ACME"), ("order-3", "Shop")] {
+        let mut message = sms(id, "Hello.");
+        message["from"] = from.into();
+        server.sends(&message).await.is(202);
+        server.posts(Sample::of(id).says("Failed", "7203")).await.is_acknowledged();
+    }
+    server.posts(Sample::of("observed").says("Failed", "7105")).await.is_acknowledged();
+    let page = server.opens("/failures").await.is(200);
+    for words in ["By sender", "ACME", "Shop", "Sent by another system"] {
+        assert!(page.shows(words), "{words}: {}", page.text);
+    }
+    assert!(each_number_leads_to_its_rows(&server, &page).await > 12, "{}", page.text);
+    let page = server.opens("/failures?from=ACME").await.is(200);
+    assert!(!page.shows("Shop") && !page.shows("7105"), "{}", page.text);
+    assert!(each_number_leads_to_its_rows(&server, &page).await > 8, "{}", page.text);
     server.stop().await;
 }
 

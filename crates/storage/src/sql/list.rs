@@ -21,6 +21,7 @@ pub(super) const MESSAGE: &str = "SELECT m.correlation_id, m.dispatch, m.channel
 
 const OTHER_RECIPIENTS: &str = "m.correlation_id IN (SELECT correlation_id FROM recipients WHERE recipient = ";
 const CODE: &str = "m.code";
+const SENDER: &str = "m.sender";
 const CALLBACK_DATA: &str = "m.callback_data";
 /// Number of characters of a long text that an index contains.
 const INDEXED_LENGTH: usize = 64;
@@ -164,6 +165,11 @@ impl<'a> Statement<'a> {
         }
         if let Some(code) = &filter.code {
             equals(&mut self.query, CODE, code);
+        }
+        if let Some(sender) = &filter.sender {
+            equals(&mut self.query, SENDER, sender);
+            // Only these have a sender, and so has the index.
+            self.query.push(" AND m.dispatch IS NOT NULL");
         }
         match filter.origin {
             Some(Origin::Sent) => _ = self.query.push(" AND m.dispatch IS NOT NULL"),

@@ -157,11 +157,11 @@ macro_rules! merge_recipients {
 macro_rules! miscounted {
     () => {
         sql!(
-            "SELECT hour || ' ' || channel || ' ' || status || ' ' || code AS \"key!: String\" \
-             FROM (SELECT hour, channel, status, code, count FROM counters UNION ALL \
-             SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), -1 \
-             FROM messages) AS counted \
-             GROUP BY hour, channel, status, code HAVING SUM(count) <> 0 LIMIT 1"
+            "SELECT hour || ' ' || channel || ' ' || status || ' ' || code || ' ' || sender AS \"key!: String\" \
+             FROM (SELECT hour, channel, status, code, sender, count FROM counters UNION ALL \
+             SELECT created_at / 3600000000, COALESCE(channel, ''), status, COALESCE(substr(code, 1, 64), ''), \
+             COALESCE(substr(sender, 1, 64), ''), -1 FROM messages) AS counted \
+             GROUP BY hour, channel, status, code, sender HAVING SUM(count) <> 0 LIMIT 1"
         )
     };
 }

@@ -8,6 +8,7 @@ struct CounterRow {
     channel: Option<String>,
     status: Option<String>,
     code: Option<String>,
+    sender: Option<String>,
     period: Option<i64>,
     count: i64,
 }
@@ -23,12 +24,14 @@ pub(super) async fn stats(connection: &mut Connection, request: &StatsRequest) -
     let rows = sql_as!(
         CounterRow,
         "SELECT CASE WHEN CAST($1 AS BIGINT) = 1 THEN channel END AS \"channel?\", CASE WHEN CAST($2 AS BIGINT) = 1 THEN status END AS \"status?\", \
-         CASE WHEN CAST($3 AS BIGINT) = 1 THEN code END AS \"code?\", hour / CAST($4 AS BIGINT) AS \"period?: i64\", \
-         CAST(SUM(count) AS BIGINT) AS \"count!: i64\" FROM counters WHERE hour >= $5 AND hour < $6 \
-         GROUP BY 1, 2, 3, 4 HAVING SUM(count) <> 0 ORDER BY 4, 1, 2, 3",
+         CASE WHEN CAST($3 AS BIGINT) = 1 THEN code END AS \"code?\", CASE WHEN CAST($4 AS BIGINT) = 1 THEN sender END AS \"sender?\", \
+         hour / CAST($5 AS BIGINT) AS \"period?: i64\", CAST(SUM(count) AS BIGINT) AS \"count!: i64\" \
+         FROM counters WHERE hour >= $6 AND hour < $7 \
+         GROUP BY 1, 2, 3, 4, 5 HAVING SUM(count) <> 0 ORDER BY 5, 1, 2, 3, 4",
         by(Dimension::Channel),
         by(Dimension::Status),
         by(Dimension::Code),
+        by(Dimension::From),
         hours,
         request.since.map_or(i64::MIN, Timestamp::hour),
         request.until.map_or(i64::MAX, Timestamp::hour)
@@ -40,6 +43,7 @@ pub(super) async fn stats(connection: &mut Connection, request: &StatsRequest) -
             channel: row.channel.filter(known),
             status: row.status,
             code: row.code.filter(known),
+            sender: row.sender.filter(known),
             begin: row.period.map(begin),
             count: row.count,
         }

@@ -18,15 +18,17 @@ pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN";
 /// Adds what was changed in messages to the counters and the status events, all rows at once, and commits. If a trigger did this
 /// for each row, a projection would take twice as long.
 pub(super) const COMMIT: &str = "\
-    INSERT INTO counters (hour, channel, status, code, slot, count) \
-    SELECT hour, channel, status, code, 0, SUM(change) FROM (\
+    INSERT INTO counters (hour, channel, status, code, sender, slot, count) \
+    SELECT hour, channel, status, code, sender, 0, SUM(change) FROM (\
         SELECT created_at / 3600000000 AS hour, COALESCE(channel, '') AS channel, status, \
-            COALESCE(substr(code, 1, 64), '') AS code, 1 AS change FROM message_changes WHERE status IS NOT NULL \
+            COALESCE(substr(code, 1, 64), '') AS code, COALESCE(substr(sender, 1, 64), '') AS sender, 1 AS change \
+        FROM message_changes WHERE status IS NOT NULL \
         UNION ALL \
         SELECT was_created_at / 3600000000, COALESCE(was_channel, ''), was_status, \
-            COALESCE(substr(was_code, 1, 64), ''), -1 FROM message_changes WHERE was_status IS NOT NULL) \
-    GROUP BY hour, channel, status, code HAVING SUM(change) <> 0 \
-    ON CONFLICT (hour, channel, status, code, slot) DO UPDATE SET count = count + excluded.count; \
+            COALESCE(substr(was_code, 1, 64), ''), COALESCE(substr(was_sender, 1, 64), ''), -1 \
+        FROM message_changes WHERE was_status IS NOT NULL) \
+    GROUP BY hour, channel, status, code, sender HAVING SUM(change) <> 0 \
+    ON CONFLICT (hour, channel, status, code, sender, slot) DO UPDATE SET count = count + excluded.count; \
     INSERT INTO status_events (seq, correlation_id, is_sent, channel, status, status_at, is_final, failure, code, reason, \
         changed_at, replaced_by) \
     SELECT last.seq + ROW_NUMBER() OVER (ORDER BY id), correlation_id, is_sent, channel, status, status_at, is_final, failure, \

@@ -1,5 +1,5 @@
-//! `GET /failures`: the messages of a period that did not arrive, by reason, channel and time. It adds up one answer of
-//! `/v1/stats`. The counters do not distinguish senders, so there is no table of these.
+//! `GET /failures`: the messages of a period that did not arrive, by reason, channel, sender and time. It adds up one
+//! answer of `/v1/stats`.
 
 mod period;
 mod tables;
@@ -22,7 +22,7 @@ use super::{
     why::{resend_words, side_words},
 };
 use crate::{
-    domain::{Channel, Status, ViewedList},
+    domain::{Channel, Dimension, Origin, Status, ViewedList},
     http::{
         extract::{
             auth::CanRead,
@@ -37,6 +37,8 @@ use crate::{
 
 /// With at most this many hours or days, the table below the chart is open.
 const OPEN: usize = 14;
+/// More senders would hide the reasons below them.
+const MOST_SENDERS: usize = 20;
 
 /// Shows the failures.
 pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
@@ -82,12 +84,18 @@ fn form(given: &[(&str, &str)]) -> Markup {
     html! {
         form.filters method="get" action="/failures" {
             (choice("Channel", "channel", value("channel"), channels))
+            label { "Sender" input name="from" value=(value("from")); }
             label { "Code" input name="code" value=(value("code")) inputmode="numeric"; }
             label { "From (UTC)" input name="since" value=(value("since")) placeholder="2026-05-20"; }
             label { "Until (UTC)" input name="until" value=(value("until")) placeholder="2026-05-21"; }
             div.buttons { button.main-button { "Show" } @if !given.is_empty() { a href="/failures" { "Clear" } } }
         }
     }
+}
+
+/// The filter of the list for messages with this sender. Without one, another system sent them.
+fn sender_filter(sender: Option<&str>) -> (&'static str, Option<&str>) {
+    sender.map_or(("origin", Some(Origin::Observed.as_str())), |sender| ("from", Some(sender)))
 }
 
 /// What the page shows.
@@ -120,7 +128,7 @@ impl Shown<'_> {
             } @else {
                 div.columns {
                     div { h2 { "Over time" } section.card { (self.over_time()) } }
-                    div { h2 { "By channel" } (self.by_channel()) }
+                    div { h2 { "By channel" } (self.by_channel()) (self.by_sender()) }
                 }
                 h2 { "By reason" }
                 (self.by_reason())
@@ -176,11 +184,36 @@ impl Shown<'_> {
                 table {
                     (self.head("Channel"))
                     tbody {
-                        @for (channel, tally) in tables::channels(self.rows) {
+                        @for (channel, tally) in tables::ranked(self.rows, Dimension::Channel) {
                             tr { td { (channel_or_none(channel)) } (self.cells(&tally, &[("channel", channel)])) }
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// The senders of messages that receiptd sent. Nothing, if it sent none of them.
+    fn by_sender(&self) -> Markup {
+        let senders = tables::ranked(self.rows, Dimension::From);
+        let hidden = senders.len().saturating_sub(MOST_SENDERS);
+        html! {
+            @if senders.iter().any(|(sender, _)| sender.is_some()) {
+                h2 { "By sender" }
+                div.card.wide {
+                    table {
+                        (self.head("Sender"))
+                        tbody {
+                            @for (sender, tally) in senders.iter().take(MOST_SENDERS) {
+                                tr {
+                                    td { @if let Some(sender) = sender { (sender) } @else { span.none { "Sent by another system" } } }
+                                    (self.cells(tally, &[sender_filter(*sender)]))
+                                }
+                            }
+                        }
+                    }
+                }
+                @if hidden > 0 { p.soft { "The " (number(i64::try_from(hidden).unwrap_or(i64::MAX))) " senders with fewer failures are not shown. " code { "/v1/stats?by=from" } " has all." } }
             }
         }
     }

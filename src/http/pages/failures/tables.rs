@@ -84,11 +84,11 @@ pub(super) fn reasons(rows: &[StatsRowView]) -> Vec<(Reason<'_>, i64)> {
     counts
 }
 
-/// Each channel, the one with the most failures first.
-pub(super) fn channels(rows: &[StatsRowView]) -> Vec<(Option<&str>, Tally)> {
-    let mut channels: Vec<_> = tallies(rows, Dimension::Channel).into_iter().collect();
-    channels.sort_by_key(|(_, tally)| Reverse(tally.lost()));
-    channels
+/// Each value of a property, the one with the most failures first.
+pub(super) fn ranked(rows: &[StatsRowView], by: Dimension) -> Vec<(Option<&str>, Tally)> {
+    let mut ranked: Vec<_> = tallies(rows, by).into_iter().collect();
+    ranked.sort_by_key(|(_, tally)| Reverse(tally.lost()));
+    ranked
 }
 
 #[cfg(test)]
@@ -121,7 +121,10 @@ mod tests {
     fn the_channel_with_the_most_failures_is_first() {
         let mut rows = rows();
         let order = |rows: &[StatsRowView]| -> Vec<_> {
-            channels(rows).into_iter().map(|(channel, tally)| (channel.map(str::to_owned), tally.lost())).collect()
+            ranked(rows, Dimension::Channel)
+                .into_iter()
+                .map(|(channel, tally)| (channel.map(str::to_owned), tally.lost()))
+                .collect()
         };
         assert_eq!(order(&rows), [(Some("sms".to_owned()), 9), (Some("whatsapp".to_owned()), 8)]);
         rows.push(row("2026-05-20", "whatsapp", "expired", None, 2));
