@@ -315,6 +315,8 @@ CREATE TABLE audit_log (
     details TEXT
 );
 CREATE INDEX audit_log_newest ON audit_log (at, id);
+-- To see when the store was last verified.
+CREATE INDEX audit_log_verified ON audit_log (at, id) WHERE action = 'verified';
 
 -- One row, which is rewritten to check whether the store can commit.
 CREATE TABLE heartbeat (

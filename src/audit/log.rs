@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Clock,
-    domain::{Actor, AuditAction, AuditEntry, AuditRequest, Cursor},
+    domain::{Actor, AuditAction, AuditEntry, AuditRequest, Cursor, Verification},
     storage::{AuditLog, StorageError, Store},
 };
 
@@ -93,6 +93,22 @@ impl AuditWriter {
     /// with a count.
     pub async fn record_read(&self, actor: &Actor, what: String) -> Result<(), AuditUnavailable> {
         enqueue(&self.queue, Target::Shared(actor.clone(), AuditAction::Read, Some(what)), 1).await
+    }
+
+    /// Records that `actor` verified the store, with the number of rows. When this returns, the entry is on disk. It is
+    /// written after the verification, so it is not among what it says to be sound.
+    pub async fn record_verification(
+        &self,
+        actor: &Actor,
+        rows: u64,
+        result: &Verification,
+    ) -> Result<(), AuditUnavailable> {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        match self.record(actor, AuditAction::Verified, rows, Some(&result.to_string())).await {
+            // What was found must be heard, even if the audit log itself is what was damaged.
+            Err(AuditUnavailable) if matches!(result, Verification::Unsound(_)) => Ok(()),
+            recorded => recorded,
+        }
     }
 
     /// One page of the audit log, newest first.

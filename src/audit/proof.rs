@@ -13,7 +13,7 @@ use super::{
     signing::PublicKey,
 };
 use crate::{
-    domain::{ChainedTable, Checkpoint, CorrelationId, LinkHash, PageLimit, RowKey, Writer},
+    domain::{ChainedTable, Checkpoint, CorrelationId, LinkHash, PageLimit, RowKey, Verification, Writer},
     storage::{Consistency, HashChain, Inconsistency, StatusEvents, StorageError, Store},
 };
 
@@ -90,6 +90,17 @@ pub struct Finding {
     pub key: String,
     /// What is wrong.
     pub detail: String,
+}
+
+impl Verdict {
+    /// The result, as the audit log records it. `earlier` is the head that was asked for.
+    pub fn result(&self, earlier: Option<LinkHash>) -> Verification {
+        match (&self.finding, self.head.as_deref().and_then(LinkHash::parse)) {
+            (None, Some(head)) => Verification::Sound { head, earlier },
+            (None, None) => Verification::Unsound("the head cannot be read".to_owned()),
+            (Some(finding), _) => Verification::Unsound(finding.to_string()),
+        }
+    }
 }
 
 impl Finding {

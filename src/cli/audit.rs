@@ -73,7 +73,8 @@ struct List {
     /// Only entries of this actor: the name of a token, cli:NAME, server or anonymous
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
-    /// Only this action: sent, cancelled, exported, imported, retried, rebuilt, purged, erased, restored, read
+    /// Only this action: sent, cancelled, exported, imported, retried, rebuilt, purged, erased, restored, read,
+    /// verified
     #[arg(long, value_name = "WORD")]
     action: Option<String>,
     /// At or after this time: RFC 3339, a date, today, yesterday, or an age such as 24h or 7d. Days are in UTC
@@ -170,7 +171,11 @@ async fn verify(args: Verify) -> anyhow::Result<()> {
                 None => settings.signing_key.iter().map(|key| key.public_key()).collect(),
             };
             let hub_secrets = settings.authentication.hub_secrets();
-            Proof::new(&store).verify(&Expected { head, keys, hub_secrets }).await?
+            let verdict = Proof::new(&store).verify(&Expected { head, keys, hub_secrets }).await?;
+            let log = AuditWriter::start(&store, Clock::system());
+            let recorded = log.record_verification(&settings::user(), verdict.rows, &verdict.result(head)).await;
+            recorded.context("nothing wrong was found, but this cannot be recorded")?;
+            verdict
         }
     };
     if args.json {

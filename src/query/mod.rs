@@ -34,7 +34,9 @@ pub use event_view::EventView;
 pub use find::{AdviceView, CodeView, FindView, FoundView, TriedView};
 pub use glossary::{CodeRequest, GlossaryView, StatusView, code_of, codes, statuses};
 pub use look_up::{Deadlines, Query};
-pub use overview::{BoundedView, ChannelView, FailureView, HourView, LevelView, Overview, OverviewHours, OverviewView};
+pub use overview::{
+    BoundedView, ChannelView, FailureView, HourView, LevelView, Overview, OverviewHours, OverviewView, VerificationView,
+};
 pub use saved_view::{SavedViewRequest, SavedViewView, SavedViewsView, search_body, too_many_views};
 pub use sealed_filter::{SealedFilters, ViewError};
 pub use stats_view::{StatsRowView, StatsView};

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::view::time;
 use crate::{
     clock::Clock,
-    domain::{Channel, Dimension, Filter, PageLimit, StatsRequest, StatsRow, Status, Timestamp},
+    domain::{
+        AuditEntry, Channel, Dimension, Filter, PageLimit, StatsRequest, StatsRow, Status, Timestamp, Verification,
+    },
     storage::{Glance, Messages, StorageError, Store},
     webex::codes,
 };
@@ -48,6 +50,29 @@ pub struct OverviewView {
     pub quarantine: BoundedView,
     /// When something last arrived for the first time.
     pub last_arrival_at: Option<String>,
+    /// The last verification of the store that the audit log records.
+    pub last_verification: Option<VerificationView>,
+}
+
+/// A verification of the whole store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationView {
+    pub at: String,
+    /// Whether everything matched the hash chain.
+    pub sound: bool,
+    /// The first thing that did not match.
+    pub finding: Option<String>,
+}
+
+impl VerificationView {
+    fn of(entry: &AuditEntry) -> Self {
+        let finding = match entry.details.as_deref().and_then(Verification::parse) {
+            Some(Verification::Sound { .. }) => None,
+            Some(Verification::Unsound(finding)) => Some(finding),
+            None => Some("the audit log does not say what was found".to_owned()),
+        };
+        Self { at: entry.at.to_string(), sound: finding.is_none(), finding }
+    }
 }
 
 /// A count, and the usual one.
@@ -165,6 +190,7 @@ impl Overview {
             unconfirmed: sum(&all, |row| is(row, Status::Unconfirmed)),
             quarantine: BoundedView { count: quarantined.min(COUNTED.into()), more: quarantined > COUNTED.into() },
             last_arrival_at: time(self.glance.last_arrival().await?),
+            last_verification: self.glance.last_verification().await?.as_ref().map(VerificationView::of),
         })
     }
 }

@@ -37,4 +37,5 @@ mod session;
 mod shutdown;
 mod stats;
 mod tls;
+mod verify;
 mod views;

@@ -30,10 +30,12 @@ pub enum AuditAction {
     Restored,
     /// Read messages or other personal data.
     Read,
+    /// Verified the store against its hash chain.
+    Verified,
 }
 
 impl AuditAction {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Sent,
         Self::Cancelled,
         Self::Exported,
@@ -44,6 +46,7 @@ impl AuditAction {
         Self::Erased,
         Self::Restored,
         Self::Read,
+        Self::Verified,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -58,6 +61,7 @@ impl AuditAction {
             Self::Erased => "erased",
             Self::Restored => "restored",
             Self::Read => "read",
+            Self::Verified => "verified",
         }
     }
 

@@ -29,6 +29,7 @@
 //! | `hash_chain` | the tamper-evident chain over the stored rows |
 //! | `row_change` | the part of a link that describes one row |
 //! | `audit_log` | the entries of the audit log: who did what |
+//! | `verification` | the result of a verification, as the audit log records it |
 //! | `person` | a person whose data is erased |
 //! | `session` | a session of a person in a browser, and when it ends |
 //! | `saved_view` | the filters of a list that a person saved under a name |
@@ -65,6 +66,7 @@ mod status_event;
 mod submission;
 mod time;
 mod timeline;
+mod verification;
 
 pub use address::{Address, AddressError, is_blank};
 pub use arrival::{Arrival, BodySignature};
@@ -95,3 +97,4 @@ pub use status_event::{EventPosition, InvalidEventPosition, StatusEvent};
 pub use submission::{Content, Draft, FieldError, Object, PASSTHROUGH, Recipient, Submission, is_member};
 pub use time::Timestamp;
 pub use timeline::{Effect, Entry, EntryKind, timeline};
+pub use verification::Verification;

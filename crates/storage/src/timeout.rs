@@ -152,6 +152,7 @@ with_timeout! { AuditLog:
 with_timeout! { Glance:
     last_arrival() -> Option<Timestamp>;
     quarantined(most: u32) -> i64;
+    last_verification() -> Option<AuditEntry>;
 }
 
 with_timeout! { SavedViews:

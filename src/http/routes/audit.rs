@@ -23,7 +23,11 @@ pub(super) async fn list(_: Caller<CanAdminister>, pairs: Pairs, app: Data<App>)
 }
 
 /// Verifies the store; with `?head=…`, also that it still contains everything that this head vouches for.
-pub(super) async fn verify(_: CaughtUp<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub(super) async fn verify(
+    caller: CaughtUp<CanAdminister>,
+    pairs: Pairs,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
     let mut head = None;
     for (name, value) in pairs.iter() {
         let detail = match (name.as_str(), LinkHash::parse(value)) {
@@ -38,5 +42,7 @@ pub(super) async fn verify(_: CaughtUp<CanAdminister>, pairs: Pairs, app: Data<A
     }
     let keys = app.signing_key.iter().map(|key| key.public_key()).collect();
     let hub_secrets = app.intake.authentication.hub_secrets();
-    Ok(HttpResponse::Ok().json(app.proof.verify(&Expected { head, keys, hub_secrets }).await?))
+    let verdict = app.proof.verify(&Expected { head, keys, hub_secrets }).await?;
+    app.audit.record_verification(caller.actor(), verdict.rows, &verdict.result(head)).await?;
+    Ok(HttpResponse::Ok().json(verdict))
 }

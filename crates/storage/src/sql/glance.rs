@@ -1,10 +1,10 @@
 //! Reads small facts about the store as a whole.
 
 use async_trait::async_trait;
-use receiptd_domain::Timestamp;
+use receiptd_domain::{AuditEntry, Timestamp};
 
-use super::backend::Backend;
-use crate::{Glance, StorageError};
+use super::{backend::Backend, statements::audit_rows};
+use crate::{Glance, StorageError, rows::audit::AuditRow};
 
 #[async_trait]
 impl Glance for Backend {
@@ -22,5 +22,10 @@ impl Glance for Backend {
             i64::from(most)
         );
         Ok(row.fetch_one(&self.pools.read).await?.count)
+    }
+
+    async fn last_verification(&self) -> Result<Option<AuditEntry>, StorageError> {
+        let row = audit_rows!("SELECT ", " FROM audit_log WHERE action = 'verified' ORDER BY at DESC, id DESC LIMIT 1");
+        row.fetch_optional(&self.pools.read).await?.map(AuditRow::entry).transpose()
     }
 }

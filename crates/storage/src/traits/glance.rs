@@ -1,7 +1,7 @@
 //! Small facts about the store as a whole.
 
 use async_trait::async_trait;
-use receiptd_domain::Timestamp;
+use receiptd_domain::{AuditEntry, Timestamp};
 
 use crate::StorageError;
 
@@ -13,4 +13,7 @@ pub trait Glance: Send + Sync {
 
     /// The number of bodies in quarantine, at most `most`.
     async fn quarantined(&self, most: u32) -> Result<i64, StorageError>;
+
+    /// The entry of the audit log about the last verification of the store.
+    async fn last_verification(&self) -> Result<Option<AuditEntry>, StorageError>;
 }

@@ -1,5 +1,6 @@
 //! `GET /`: what happens at the moment, and what needs attention. Every number leads to its rows.
 
+mod health;
 mod hourly;
 
 use actix_web::web::Data;
@@ -8,12 +9,10 @@ use maud::{Markup, html};
 use super::{
     live,
     page::{Page, Room, Twin},
-    show::{
-        Tone, between, capitalised, channel_or_none, code_link, linked, list_of, number, share, status, time,
-        with_query,
-    },
+    show::{Tone, capitalised, channel_or_none, code_link, linked, list_of, number, share, status, time, with_query},
 };
 use crate::{
+    config::Scope,
     domain::Status,
     http::{
         extract::{
@@ -22,7 +21,7 @@ use crate::{
             pairs::{Pairs, texts},
         },
         problem::Problem,
-        routes::overview::{Glance, glance, hours},
+        routes::overview::{glance, hours},
         state::App,
     },
     query::{BoundedView, ChannelView, FailureView, LevelView, OverviewView},
@@ -30,10 +29,6 @@ use crate::{
 
 /// The periods that the page offers, in hours.
 const PERIODS: [(&str, &str); 3] = [("6", "6 hours"), ("24", "24 hours"), ("168", "7 days")];
-/// A certificate that ends sooner than this needs attention.
-const CERTIFICATE_DAYS: i64 = 21;
-/// A message that is due for longer needs attention.
-const LONG_WAIT_SECONDS: i64 = 60;
 
 /// Shows the overview.
 pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
@@ -45,7 +40,7 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>
     let main = html! {
         h1 { "Overview" }
         (live::bar(position, [], &with_query("/", texts(&pairs))))
-        (health(&glance, &now))
+        (health::render(&glance, caller.may(Scope::Admin), &now))
         nav.periods aria-label="Period" {
             @for (hours, words) in PERIODS {
                 a href={ "/?hours=" (hours) } aria-current=[(hours == chosen).then_some("true")] { (words) }
@@ -72,52 +67,6 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>
     };
     let twin = Twin { api: with_query("/v1/overview", texts(&pairs)), command: None, export: None };
     Ok(Page { title: "Overview".to_owned(), room: Some(Room::Overview), main, twin: Some(twin) })
-}
-
-/// How the installation is. Silence is the worst fault of a receiver, so it is first.
-fn health(glance: &Glance, now: &str) -> Markup {
-    let installation = &glance.installation;
-    let item = |tone: Tone, words: Markup| {
-        html! { li.(tone.class()) { span aria-hidden="true" { (tone.sign()) } div { (words) } } }
-    };
-    html! {
-        ul.card.health aria-label="Installation" {
-            @match &glance.overview.last_arrival_at {
-                Some(at) => { (item(Tone::Good, html! { "Last arrival " (time(at)) @if let Some(ago) = between(at, now) { ", " (ago) " ago" } })) }
-                None => { (item(Tone::Warn, html! { "Nothing has arrived yet" })) }
-            }
-            @match installation.behind_seconds {
-                0 => { (item(Tone::Good, html! { "Everything acknowledged is shown" })) }
-                behind => { (item(Tone::Warn, html! { (behind) " s behind" })) }
-            }
-            @match (&installation.sending_stopped, installation.can_send) {
-                (Some(stopped), _) => { (item(Tone::Bad, html! { "Nothing is sent since " (time(&stopped.since)) ": " (stopped.reason) ". " (stopped.advice) })) }
-                (None, true) => { (item(Tone::Good, html! { "Messages are sent" })) }
-                (None, false) => { (item(Tone::Plain, html! { "Sending is not set up" })) }
-            }
-            @if let Some(since) = &installation.unsent_since {
-                @let waits = html! { a href="/messages?status=queued" { "Oldest unsent" } ": due since " (time(since)) @if let Some(wait) = between(since, now) { ", " (wait) } };
-                (item(if waits_long(now, since) { Tone::Warn } else { Tone::Good }, waits))
-            } @else if installation.can_send {
-                (item(Tone::Good, html! { "No message waits to be sent" }))
-            }
-            @if let Some(end) = &installation.certificate_ends_at {
-                @let soon = ends_soon(now, end);
-                (item(if soon { Tone::Warn } else { Tone::Good }, html! { "Certificate ends " (time(end)) }))
-            }
-        }
-    }
-}
-
-/// Whether a message is due for longer than a few attempts take.
-fn waits_long(now: &str, since: &str) -> bool {
-    let parse = chrono::DateTime::parse_from_rfc3339;
-    parse(now).ok().zip(parse(since).ok()).is_none_or(|(now, since)| (now - since).num_seconds() > LONG_WAIT_SECONDS)
-}
-
-fn ends_soon(now: &str, end: &str) -> bool {
-    let parse = chrono::DateTime::parse_from_rfc3339;
-    parse(now).ok().zip(parse(end).ok()).is_none_or(|(now, end)| (end - now).num_days() < CERTIFICATE_DAYS)
 }
 
 fn figures(overview: &OverviewView) -> Markup {

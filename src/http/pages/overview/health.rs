@@ -1,0 +1,116 @@
+//! How the installation is.
+
+use maud::{Markup, html};
+
+use crate::{
+    domain::AuditAction,
+    http::{
+        pages::show::{Tone, between, linked, time, with_query},
+        routes::overview::Glance,
+    },
+    query::VerificationView,
+};
+
+/// A certificate that ends sooner than this needs attention.
+const CERTIFICATE_DAYS: i64 = 21;
+/// A message that is due for longer needs attention.
+const LONG_WAIT_SECONDS: i64 = 60;
+/// A proof that is older needs to be repeated.
+const PROOF_DAYS: i64 = 31;
+
+/// Renders what there is to know. Silence is the worst fault of a receiver, so it is first. Who may see the audit log gets a
+/// link to the entry of the last verification.
+pub(super) fn render(glance: &Glance, sees_audit_log: bool, now: &str) -> Markup {
+    let installation = &glance.installation;
+    let item = |tone: Tone, words: Markup| {
+        html! { li.(tone.class()) { span aria-hidden="true" { (tone.sign()) } div { (words) } } }
+    };
+    html! {
+        ul.card.health aria-label="Installation" {
+            @match &glance.overview.last_arrival_at {
+                Some(at) => { (item(Tone::Good, html! { "Last arrival " (time(at)) @if let Some(ago) = between(at, now) { ", " (ago) " ago" } })) }
+                None => { (item(Tone::Warn, html! { "Nothing has arrived yet" })) }
+            }
+            @match installation.behind_seconds {
+                0 => { (item(Tone::Good, html! { "Everything acknowledged is shown" })) }
+                behind => { (item(Tone::Warn, html! { (behind) " s behind" })) }
+            }
+            @match (&installation.sending_stopped, installation.can_send) {
+                (Some(stopped), _) => { (item(Tone::Bad, html! { "Nothing is sent since " (time(&stopped.since)) ": " (stopped.reason) ". " (stopped.advice) })) }
+                (None, true) => { (item(Tone::Good, html! { "Messages are sent" })) }
+                (None, false) => { (item(Tone::Plain, html! { "Sending is not set up" })) }
+            }
+            @if let Some(since) = &installation.unsent_since {
+                @let waits = html! { a href="/messages?status=queued" { "Oldest unsent" } ": due since " (time(since)) @if let Some(wait) = between(since, now) { ", " (wait) } };
+                (item(if waits_long(now, since) { Tone::Warn } else { Tone::Good }, waits))
+            } @else if installation.can_send {
+                (item(Tone::Good, html! { "No message waits to be sent" }))
+            }
+            @if let Some(end) = &installation.certificate_ends_at {
+                @let soon = ends_soon(now, end);
+                (item(if soon { Tone::Warn } else { Tone::Good }, html! { "Certificate ends " (time(end)) }))
+            }
+            @match &glance.overview.last_verification {
+                Some(last) => { (item(proof_tone(last, now), proof(last, sees_audit_log, now))) }
+                None => { (item(Tone::Warn, html! { "It was never proved that nothing stored was altered: " code { "receiptd audit verify" } " proves it" })) }
+            }
+        }
+    }
+}
+
+/// Whether a message is due for longer than a few attempts take.
+fn waits_long(now: &str, since: &str) -> bool {
+    let parse = chrono::DateTime::parse_from_rfc3339;
+    parse(now).ok().zip(parse(since).ok()).is_none_or(|(now, since)| (now - since).num_seconds() > LONG_WAIT_SECONDS)
+}
+
+fn ends_soon(now: &str, end: &str) -> bool {
+    let parse = chrono::DateTime::parse_from_rfc3339;
+    parse(now).ok().zip(parse(end).ok()).is_none_or(|(now, end)| (end - now).num_days() < CERTIFICATE_DAYS)
+}
+
+/// When it was last proved that nothing was altered, and with which result.
+fn proof(last: &VerificationView, sees_audit_log: bool, now: &str) -> Markup {
+    let entry = with_query("/audit", [("action", AuditAction::Verified.as_str()), ("since", last.at.as_str())]);
+    let words = match &last.finding {
+        None => "Nothing stored was altered",
+        Some(_) => "The stored data was altered",
+    };
+    html! {
+        (linked(sees_audit_log.then_some(entry.as_str()), words))
+        @match &last.finding {
+            None => { ": proved " (time(&last.at)) }
+            Some(finding) => { ": " (finding) ". Found " (time(&last.at)) }
+        }
+        @if let Some(ago) = between(&last.at, now) { ", " (ago) " ago" }
+        @if proof_tone(last, now) != Tone::Good { ". " code { "receiptd audit verify" } " proves it again" }
+    }
+}
+
+fn proof_tone(last: &VerificationView, now: &str) -> Tone {
+    let parse = chrono::DateTime::parse_from_rfc3339;
+    let age = parse(now).ok().zip(parse(&last.at).ok()).map(|(now, at)| (now - at).num_days());
+    match age {
+        _ if !last.sound => Tone::Bad,
+        Some(..=PROOF_DAYS) => Tone::Good,
+        _ => Tone::Warn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_proof_needs_attention_and_a_failed_one_always_does() {
+        let verified = |at: &str, finding: Option<&str>| VerificationView {
+            at: at.to_owned(),
+            sound: finding.is_none(),
+            finding: finding.map(str::to_owned),
+        };
+        let tone = |last: &VerificationView| proof_tone(last, "2026-05-20T13:15:00.000Z");
+        assert_eq!(tone(&verified("2026-05-20T13:00:00.000Z", None)), Tone::Good);
+        assert_eq!(tone(&verified("2026-04-01T13:00:00.000Z", None)), Tone::Warn);
+        assert_eq!(tone(&verified("2026-05-20T13:00:00.000Z", Some("a row was altered"))), Tone::Bad);
+    }
+}
