@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{CorrelationId, Status},
-    query::{EntryView, MessageView, SubmissionView},
+    query::{EntryView, MessageView, SampleView, StepView, SubmissionView, UsualView},
 };
 
 #[derive(clap::Args)]
@@ -30,6 +30,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             let mut message = query.message(&id).await?;
             if let Some(message) = &mut message {
                 query.add_content(message).await?;
+                query.add_pace(message).await?;
             }
             message
         }
@@ -79,6 +80,29 @@ pub(super) fn show(message: &MessageView) {
     }
     let timeline = message.timeline.as_deref().unwrap_or_default();
     output::table(&["at", "what", "status", "code", "reason", "effect", "why"], timeline.iter().map(row));
+    let steps = message.pace.as_ref().map(|pace| pace.steps.as_slice()).unwrap_or_default();
+    if !steps.is_empty() {
+        output::line("");
+        output::table(&["from", "to", "took", "usually", "95 of 100 within"], steps.iter().map(step));
+    }
+    // Without a usual time, there is no need to say of which messages it is.
+    let sample = message.pace.as_ref().and_then(|pace| pace.sample.as_ref());
+    if let Some(sample) = sample.filter(|_| steps.iter().any(|step| step.usual.is_some())) {
+        let SampleView { messages, since, until } = sample;
+        output::line(format!("The usual times are those of a sample: {messages} messages from {since} until {until}."));
+    }
+}
+
+fn step(step: &StepView) -> Vec<String> {
+    let seconds = |seconds: f64| format!("{seconds} s");
+    let usual = |part: fn(&UsualView) -> f64| or_dash(step.usual.as_ref().map(part).map(seconds).as_ref());
+    vec![
+        step.from.clone(),
+        step.to.clone(),
+        seconds(step.seconds),
+        usual(|usual| usual.median_seconds),
+        usual(|usual| usual.p95_seconds),
+    ]
 }
 
 /// What receiptd was asked to send, as far as it is known.

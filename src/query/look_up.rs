@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     CountRequest, InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView, SubmissionView,
-    view::LISTED_RECIPIENTS,
+    pace::Pace, view::LISTED_RECIPIENTS,
 };
 use crate::{
     clock::Clock,
@@ -50,6 +50,7 @@ pub struct Query {
     pub(super) saved_views: Arc<dyn SavedViews>,
     submissions: Arc<dyn Submissions>,
     changes: watch::Receiver<()>,
+    pace: Pace,
     deadlines: Arc<Deadlines>,
     clock: Clock,
 }
@@ -73,6 +74,7 @@ impl Query {
             saved_views: store.saved_views.clone(),
             submissions: store.submissions.clone(),
             changes: store.status_signal.clone(),
+            pace: Pace::new(store.messages.clone(), clock.clone()),
             deadlines: Arc::new(deadlines),
             clock,
         }
@@ -92,6 +94,12 @@ impl Query {
         let Some(view) = &mut message.submission else { return Ok(()) };
         let Ok(id) = CorrelationId::new(&message.correlation_id) else { return Ok(()) };
         view.content = self.submissions.submission(&id).await?.map(|submission| submission.content.members());
+        Ok(())
+    }
+
+    /// Adds how long the steps of a message took, and how long they usually take on its channel.
+    pub async fn add_pace(&self, message: &mut MessageView) -> Result<(), StorageError> {
+        message.pace = self.pace.of(message).await?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::VerdictView;
+use super::{PaceView, VerdictView};
 use crate::domain::{
     Address, Channel, Cursor, Entry, EntryKind, Failure, Message, Object, Origin, RecipientStatus, Status,
     StoredNotification, Submission, Timestamp, TransactionId,
@@ -61,6 +61,10 @@ pub struct MessageView {
     /// What receiptd was asked to send. Not in lists, and not if it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<SubmissionView>,
+    /// How long its steps took, and usually take. Not in lists, not if its status never
+    /// changed, and not if it has several recipients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<PaceView>,
 }
 
 /// What receiptd was asked to send.
@@ -182,13 +186,14 @@ impl MessageView {
             recipient_count: None,
             timeline: None,
             submission: None,
+            pace: None,
         }
     }
 
     /// Adds the recipients and the timeline.
     pub(super) fn tell(&mut self, message: &Message, recipients: Option<Vec<RecipientStatus>>, timeline: &[Entry]) {
         self.tell_recipients(message, recipients, usize::MAX);
-        self.timeline = Some(timeline.iter().map(EntryView::of).collect());
+        self.timeline = Some(entries(timeline));
     }
 
     /// Adds the recipients, at most `most` of them, if there are several. A message that we sent has one recipient,
@@ -202,6 +207,11 @@ impl MessageView {
         self.recipient_count = Some(recipients.len());
         self.recipients = Some(recipients.iter().take(most).map(RecipientView::of).collect());
     }
+}
+
+/// The entries of a timeline, as they are shown.
+pub(super) fn entries(timeline: &[Entry]) -> Vec<EntryView> {
+    timeline.iter().map(EntryView::of).collect()
 }
 
 /// The maximum number of recipients that a list shows for a message.

@@ -1,5 +1,7 @@
 //! Small parts of pages: times, statuses, facts, links.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use maud::{Markup, html};
 use url::form_urlencoded;
@@ -100,16 +102,21 @@ fn instant(at: &str, class: &str, digits: u8) -> Markup {
 /// The time between two instants, in words: `222 ms`, `2.4 s`, `12 min`.
 pub(super) fn between(earlier: &str, later: &str) -> Option<String> {
     let (earlier, later) = (Timestamp::parse_rfc3339(earlier)?, Timestamp::parse_rfc3339(later)?);
-    let milliseconds = later.since(earlier).as_millis();
+    Some(duration(later.since(earlier)))
+}
+
+/// A time in words: `222 ms`, `2.4 s`, `12 min`.
+pub(super) fn duration(time: Duration) -> String {
+    let milliseconds = time.as_millis();
     let (seconds, minutes) = (milliseconds / 1000, milliseconds / 60_000);
-    Some(match milliseconds {
+    match milliseconds {
         0..1_000 => format!("{milliseconds} ms"),
         1_000..10_000 => format!("{seconds}.{} s", milliseconds % 1000 / 100),
         10_000..100_000 => format!("{seconds} s"),
         100_000..7_200_000 => format!("{minutes} min"),
         7_200_000..172_800_000 => format!("{} h {} min", minutes / 60, minutes % 60),
         _ => format!("{} days", minutes / 1440),
-    })
+    }
 }
 
 /// Renders the facts that are known.

@@ -2,6 +2,7 @@
 
 mod list;
 mod notifications;
+mod pace;
 mod wait;
 
 use harness::{Client, Database, Raw, Sample, TestServer, both, by_hand, encoded, message_path, sqlite};

@@ -1,23 +1,58 @@
 //! The timeline of a message: each entry with what it changed, and by which rule.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use crate::{
     domain::{Effect, Source, Status},
-    http::pages::show::{Tone, between, capitalised, code_link, id, timeline_time},
-    query::{EntryView, MessageView},
+    http::pages::show::{Tone, between, capitalised, channel_name, code_link, duration, id, time, timeline_time},
+    query::{EntryView, MessageView, StepView},
 };
+
+/// A step that takes less is not said to be slow.
+const NOTICEABLE_SECONDS: f64 = 1.0;
 
 /// Renders the entries in their order.
 pub(super) fn render(message: &MessageView) -> Markup {
     let entries = message.timeline.as_deref().unwrap_or_default();
+    let steps = message.pace.as_ref().map(|pace| pace.steps.as_slice()).unwrap_or_default();
     let decides = entries.iter().rposition(|entry| is(entry, Effect::Applied));
     html! {
         ol.timeline {
             @for (at, entry) in entries.iter().enumerate() {
                 @let above = at.checked_sub(1).map(|above| &entries[above]);
-                (one(message, entry, above, decides == Some(at)))
+                @let step = steps.iter().find(|step| step.entry == at);
+                (one(message, entry, above, step, decides == Some(at)))
             }
+        }
+        (usual_of(message))
+    }
+}
+
+/// Which messages the usual times are those of.
+fn usual_of(message: &MessageView) -> Markup {
+    let pace = message.pace.as_ref().filter(|pace| pace.steps.iter().any(|step| step.usual.is_some()));
+    let sample = pace.and_then(|pace| pace.sample.as_ref()).zip(message.channel.as_deref());
+    html! {
+        @if let Some((sample, channel)) = sample {
+            p.soft {
+                "Usual times are the median and the 95th percentile of a sample: " (sample.messages) " messages on "
+                (channel_name(channel)) " that receiptd first knew of from " (time(&sample.since)) " until " (time(&sample.until)) "."
+            }
+        }
+    }
+}
+
+/// How long a step took, and how long it usually takes.
+fn pace(step: &StepView) -> Markup {
+    let words = |seconds: f64| duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+    let is_slow = |p95: f64| step.seconds > p95 && step.seconds >= NOTICEABLE_SECONDS;
+    html! {
+        (words(step.seconds)) " from " (step.from) " to " (step.to)
+        @if let Some(usual) = &step.usual {
+            "; usual " (words(usual.median_seconds)) ", at most " (words(usual.p95_seconds)) " in 95 of 100"
+            @if is_slow(usual.p95_seconds) { ". " b { "Longer than usual" } }
         }
     }
 }
@@ -31,7 +66,13 @@ fn is(entry: &EntryView, effect: Effect) -> bool {
     entry.effect == effect.as_str()
 }
 
-fn one(message: &MessageView, entry: &EntryView, above: Option<&EntryView>, decides: bool) -> Markup {
+fn one(
+    message: &MessageView,
+    entry: &EntryView,
+    above: Option<&EntryView>,
+    step: Option<&StepView>,
+    decides: bool,
+) -> Markup {
     let counts = is(entry, Effect::Applied);
     let class = match (decides, counts) {
         (true, _) => "decides",
@@ -63,9 +104,10 @@ fn one(message: &MessageView, entry: &EntryView, above: Option<&EntryView>, deci
                     div.more { "Transaction " (id(transaction)) }
                 }
                 div.gap {
-                    @if let Some(gap) = &gap { (gap) " after the entry above" }
+                    @if let Some(step) = step { (pace(step)) }
+                    @else if let Some(gap) = &gap { (gap) " after the entry above" }
                     @if let Some(later) = later {
-                        @if gap.is_some() { " · " }
+                        @if step.is_some() || gap.is_some() { " · " }
                         "heard " time datetime=(entry.received_at) { (later) " later" }
                     }
                 }
