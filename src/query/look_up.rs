@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     CountRequest, InboundView, ListView, MessageView, NotificationView, QuarantineView, StatsView, SubmissionView,
-    pace::Pace, view::LISTED_RECIPIENTS,
+    VerdictView, pace::Pace, view::LISTED_RECIPIENTS,
 };
 use crate::{
     clock::Clock,
@@ -19,6 +19,7 @@ use crate::{
         Origin, PageLimit, Pattern, Timestamp, TransactionId, by_recipient, timeline,
     },
     storage::{InboundStore, Messages, Quarantine, SavedViews, StorageError, Store, Submissions},
+    webex::codes::Resend,
 };
 
 /// The time after which a message of each channel should have a final status.
@@ -250,6 +251,11 @@ impl Query {
     /// Returns a message as it is shown, without its timeline.
     pub fn view(&self, message: &Message) -> MessageView {
         MessageView::of(message, self.cutoffs().is_overdue(message))
+    }
+
+    /// Whether sending a message again can help.
+    pub fn resend(&self, message: &Message) -> Resend {
+        VerdictView::resend(message, self.cutoffs().is_overdue(message))
     }
 
     /// Returns the times before which messages are overdue now.

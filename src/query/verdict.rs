@@ -50,17 +50,12 @@ struct Words {
 impl VerdictView {
     /// The verdict about a message with this number of recipients.
     pub(super) fn of(message: &Message, is_overdue: bool, recipients: usize) -> Self {
-        Facts {
-            status: message.status,
-            failure: message.failure,
-            channel: message.channel.as_ref(),
-            code: message.code.as_deref(),
-            reason: message.reason.as_deref(),
-            is_final: message.is_final,
-            is_overdue,
-            recipients,
-        }
-        .verdict()
+        Facts::of(message, is_overdue, recipients).verdict()
+    }
+
+    /// Whether sending the message again can help.
+    pub(super) fn resend(message: &Message, is_overdue: bool) -> Resend {
+        Facts::of(message, is_overdue, 1).words().resend
     }
 
     /// The verdict about one of several recipients of a message.
@@ -107,6 +102,21 @@ const CANCELLED: Words = Words {
 };
 
 const NOTHING_TO_DO: &str = "Nothing to do.";
+
+impl<'a> Facts<'a> {
+    fn of(message: &'a Message, is_overdue: bool, recipients: usize) -> Self {
+        Self {
+            status: message.status,
+            failure: message.failure,
+            channel: message.channel.as_ref(),
+            code: message.code.as_deref(),
+            reason: message.reason.as_deref(),
+            is_final: message.is_final,
+            is_overdue,
+            recipients,
+        }
+    }
+}
 
 impl Facts<'_> {
     fn verdict(&self) -> VerdictView {

@@ -5,18 +5,14 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::Sender;
+use super::{
+    Sender,
+    bulk::{AT_A_TIME, BulkAct, BulkProgress, COUNTED, STEP, impossible},
+};
 use crate::{
     domain::{Actor, Cursor, FieldError, Filter, Message, Origin, PageLimit, Status, Timestamp},
     storage::{Cancellation, Messages, StorageError},
 };
-
-/// How far the preview counts.
-const COUNTED: usize = 10_000;
-/// How many messages a step cancels.
-const STEP: u16 = 100;
-/// How many of them at a time: fewer than there are connections.
-const AT_A_TIME: usize = 4;
 
 /// What cancelling would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,15 +56,17 @@ impl BulkCancel {
         filter: Filter,
         now: Timestamp,
     ) -> Result<Self, FieldError> {
-        let error = |name: &str, detail: &str| FieldError { pointer: format!("/{name}"), detail: detail.to_owned() };
         if filter.status.is_some_and(|status| status != Status::Queued) {
-            return Err(error(
+            return Err(impossible(
                 "status",
                 "must be queued, or be left out: only messages that wait here can be cancelled",
             ));
         }
         if filter.origin == Some(Origin::Observed) {
-            return Err(error("origin", "must be sent, or be left out: another system cancels its messages itself"));
+            return Err(impossible(
+                "origin",
+                "must be sent, or be left out: another system cancels its messages itself",
+            ));
         }
         // A message that is accepted in the meantime is not meant.
         let until = filter.until.map_or(now, |until| until.min(now));
@@ -92,9 +90,13 @@ impl BulkCancel {
         }
         Ok(BulkCancelPreview { more: true, ..preview })
     }
+}
 
-    /// Cancels the next messages, and returns what was done so far.
-    pub async fn step(&mut self) -> Result<BulkCancelProgress, StorageError> {
+impl BulkAct for BulkCancel {
+    type Progress = BulkCancelProgress;
+    type Error = StorageError;
+
+    async fn step(&mut self) -> Result<BulkCancelProgress, StorageError> {
         let limit = PageLimit::new(STEP).unwrap_or_default();
         let page = self.messages.list(&self.filter, self.after.as_ref(), limit).await?;
         let cancel = async |message: Message| self.sender.cancel(&self.actor, &message.correlation_id).await;
@@ -110,5 +112,11 @@ impl BulkCancel {
         self.after = page.next;
         self.progress.finished = self.after.is_none();
         Ok(self.progress)
+    }
+}
+
+impl BulkProgress for BulkCancelProgress {
+    fn is_finished(&self) -> bool {
+        self.finished
     }
 }

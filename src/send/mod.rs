@@ -50,7 +50,10 @@
 //! | File | Holds |
 //! | --- | --- |
 //! | `sender` | accepts messages, and cancels them |
-//! | `bulk_cancel` | cancels all messages that a filter admits |
+//! | `again` | sends what a message said as a new message |
+//! | `bulk` | what acts on all messages of a filter have in common |
+//! | `bulk_cancel`, `bulk_again` | cancels all messages that a filter admits; sends them again |
+//! | `act` | the id of an act, which makes it harmless to repeat |
 //! | `check` | validates messages |
 //! | `schedule` | when a message is due, as a pure function |
 //! | `dispatcher/` | the loop that dispatches messages |
@@ -80,6 +83,10 @@
 //! | `Record` | `dispatcher` | a settlement that waits for its commit; it is given up when the lease ends |
 //! | `Feedback` | `dispatcher` | what a request reveals about the next ones: slow down, wait, or stop |
 
+mod act;
+mod again;
+mod bulk;
+mod bulk_again;
 mod bulk_cancel;
 mod check;
 mod classify;
@@ -92,6 +99,10 @@ mod retry;
 mod schedule;
 mod sender;
 
+pub use act::Act;
+pub use again::request_again;
+pub use bulk::{BulkAct, BulkProgress};
+pub use bulk_again::{BulkAgain, BulkAgainError, BulkAgainParts, BulkAgainPreview, BulkAgainProgress, Judge};
 pub use bulk_cancel::{BulkCancel, BulkCancelPreview, BulkCancelProgress};
 pub use check::{check, fresh_id};
 pub use classify::Attempt;

@@ -25,7 +25,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
 ];
 
 /// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
-const SCOPES: [(&str, &str); 41] = [
+const SCOPES: [(&str, &str); 42] = [
     ("head /notify", ""),
     ("get /notify", ""),
     ("post /notify", ""),
@@ -38,6 +38,7 @@ const SCOPES: [(&str, &str); 41] = [
     ("get /v1/messages", "read"),
     ("post /v1/messages/search", "read"),
     ("post /v1/messages/cancel", "send"),
+    ("post /v1/messages/again", "send"),
     ("post /v1/find", "read"),
     ("get /v1/messages/{correlationId}", "read"),
     ("get /v1/messages/{correlationId}/notifications", "read"),
@@ -79,7 +80,7 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
             request.header("content-type", "application/json").body(sms("order-1", "Hello. [sim:silent]").to_string())
         }
         ("post", "/v1/messages/search") => request.header("content-type", "application/json").body("{}"),
-        ("post", "/v1/messages/cancel") => {
+        ("post", "/v1/messages/cancel" | "/v1/messages/again") => {
             request.header("content-type", "application/json").body(r#"{"filter":{},"dryRun":true}"#)
         }
         ("post", "/v1/find") => request.header("content-type", "application/json").body(r#"{"text":"order-1"}"#),

@@ -6,7 +6,7 @@ use harness::{Database, Platform, Sample, TestServer, both, sms, sqlite};
 use receiptd::{
     clock::Clock,
     domain::{Actor, Filter, Status},
-    send::{BulkCancel, Sender},
+    send::{BulkAct, BulkCancel, Sender},
     storage::{self, Access, OpenOptions},
 };
 use serde_json::{Value, json};

@@ -10,6 +10,7 @@ mod audit;
 mod auth;
 mod auth_throttle;
 mod behind;
+mod bulk_again;
 mod bulk_cancel;
 mod cancel;
 mod checks;

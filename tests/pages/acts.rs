@@ -6,6 +6,7 @@ use crate::{TOKENS, browser::Browser, filled};
 
 sqlite!(
     a_filter_is_cancelled_after_a_preview,
+    a_filter_is_sent_again_after_a_preview,
     a_message_is_sent_again_after_a_warning,
     the_quarantine_is_read_again_after_a_preview,
     a_view_is_saved_opened_and_removed,
@@ -32,6 +33,40 @@ async fn a_filter_is_cancelled_after_a_preview(database: &Database) {
     browser.clicks("The list").await;
     browser.sees("No message matches.").await;
     assert_eq!(ops.ids("?status=cancelled").await.len(), 3);
+    browser.close().await;
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn a_filter_is_sent_again_after_a_preview(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
+    let ops = server.with_token("4dmin-s3cret");
+    for (n, outcome) in ["fail=7207", "fail=7207", "until=delivered", "silent"].iter().enumerate() {
+        let id = format!("order-{n}");
+        ops.sends(&sms(&id, &format!("Your parcel is here. [sim:{outcome}]"))).await.is(202);
+    }
+    for n in 0..3 {
+        ops.gets(&format!("/v1/messages/order-{n}?wait=final")).await.is(200);
+    }
+    let browser = Browser::logged_in(&server, "4dmin-s3cret").await;
+    browser.looks(1280, Theme::Light).await;
+    browser.goes_to("/messages?status=failed").await;
+    browser.clicks("Send all of these again").await;
+    browser.sees("Send 2 messages again?").await;
+    browser.goes_to("/again?channel=sms").await;
+    browser.sees("Send 4 messages again?").await;
+    for (width, theme) in [(320, Theme::Dark), (1280, Theme::Light)] {
+        browser.looks(width, theme).await;
+        browser.fits("the preview").await;
+        browser.has_no_barriers("the preview").await;
+        browser.is_photographed(&format!("again-preview-{width}")).await;
+    }
+    browser.types("#reason", "Operator outage").await;
+    browser.sees("Done. 2 sent as new messages, 2 left out").await;
+    browser.has_no_barriers("the progress").await;
+    browser.is_photographed("again-progress").await;
+    assert_eq!(ops.ids("").await.len(), 6);
     browser.close().await;
     server.stop().await;
     platform.stop().await;

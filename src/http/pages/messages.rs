@@ -62,6 +62,9 @@ pub(super) async fn page(
         @if caller.may(Scope::Send) && kept.contains(&("status", Status::Queued.as_str())) {
             p { a.button href=(with_query("/cancel", kept.iter().copied())) { "Cancel all of these" } }
         }
+        @if caller.may(Scope::Send) && app.sender.is_configured() && selects_ended(&kept) {
+            p { a.button href=(with_query("/again", kept.iter().copied())) { "Send all of these again" } }
+        }
         (rows(&list.items))
         (further(&list, &given))
     };
@@ -71,6 +74,18 @@ pub(super) async fn page(
 /// Without the place in the list.
 fn filters_of<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     pairs.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect()
+}
+
+/// Whether the list shows messages that did not arrive, or may not have.
+fn selects_ended(given: &[(&str, &str)]) -> bool {
+    use Status::{Accepted, Cancelled, Expired, Failed, Rejected, Submitted, Unconfirmed, Unknown};
+    let ended = [Accepted, Cancelled, Expired, Failed, Rejected, Submitted, Unconfirmed, Unknown];
+    given.iter().any(|(name, value)| match *name {
+        "failure" => true,
+        "overdue" => *value == "true",
+        "status" => Status::from_word(value).is_some_and(|status| ended.contains(&status)),
+        _ => false,
+    })
 }
 
 /// What a view in the address stands for.

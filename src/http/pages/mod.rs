@@ -17,14 +17,15 @@
 //! | `live` | what is new since a page was made |
 //! | `messages`, `why` | the list of messages; one message, with what happened and why |
 //! | `saved_views` | the saved views of a list: links, and forms that save and remove |
-//! | `cancel`, `retry` | cancels all messages of a filter; reads the quarantine again |
+//! | `bulk/` | acts on all messages of a filter: cancels them, sends them again |
+//! | `retry` | reads the quarantine again |
 //! | `archive` | inbound messages, and the quarantine |
 //! | `audit` | the audit log |
 //! | `glossary` | what statuses and codes mean |
 
 mod archive;
 mod audit;
-mod cancel;
+mod bulk;
 mod chart;
 mod failures;
 mod find;
@@ -57,7 +58,8 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/messages/{correlationId}").get(why::page),
         Endpoint::at("/messages/{correlationId}/cancel").post(why::cancel),
         Endpoint::at("/messages/{correlationId}/again").get(why::again::page).post(why::again::send),
-        Endpoint::at("/cancel").get(cancel::preview).post(cancel::run),
+        Endpoint::at("/cancel").get(bulk::cancel::preview).post(bulk::cancel::run),
+        Endpoint::at("/again").get(bulk::again::preview).post(bulk::again::run),
         Endpoint::at("/views").post(saved_views::save),
         Endpoint::at("/views/remove").post(saved_views::remove),
         Endpoint::at("/failures").get(failures::page),

@@ -1,6 +1,8 @@
 //! All routes. Each resource has a file with its handlers, and a JSON file with its part of the API description.
 
 mod audit;
+pub(crate) mod bulk;
+pub(crate) mod bulk_again;
 pub(crate) mod bulk_cancel;
 pub(crate) mod cancel;
 mod docs;
@@ -39,6 +41,7 @@ pub(crate) use unknown_path::Misdirected;
 /// The part of each resource in the API description. `openapi` combines them.
 pub(crate) const DESCRIPTIONS: [&str; 23] = [
     include_str!("audit.json"),
+    include_str!("bulk_again.json"),
     include_str!("bulk_cancel.json"),
     include_str!("cancel.json"),
     include_str!("docs.json"),
@@ -71,9 +74,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let check = ["/notify-check", "/notify-check/{token}"].map(|path| Endpoint::at(path).post(notify::check));
     let others = [
         Endpoint::at("/v1/messages").post(send::send).get(messages::list),
-        // A message may have the correlation id `search` or `cancel`.
+        // A message may have the correlation id `search`, `cancel` or `again`.
         Endpoint::at("/v1/messages/search").post(search::search).leaving(Method::GET),
         Endpoint::at("/v1/messages/cancel").post(bulk_cancel::cancel).leaving(Method::GET),
+        Endpoint::at("/v1/messages/again").post(bulk_again::again).leaving(Method::GET),
         Endpoint::at("/v1/messages/{correlationId}").get(messages::one),
         Endpoint::at("/v1/messages/{correlationId}/cancel").post(cancel::cancel),
         Endpoint::at("/v1/messages/{correlationId}/notifications").get(messages::notifications),

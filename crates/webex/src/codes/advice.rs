@@ -67,6 +67,11 @@ impl Resend {
     pub const ALL: [Self; 6] =
         [Self::Unneeded, Self::Risky, Self::Later, Self::Perhaps, Self::Corrected, Self::Useless];
 
+    /// Whether the recipient may get both messages.
+    pub fn may_arrive_twice(self) -> bool {
+        matches!(self, Self::Unneeded | Self::Risky)
+    }
+
     /// The word that the tables and the API use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,13 +6,13 @@ use actix_web::{
     web::{Data, Payload},
 };
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{resend_words, sent};
 use crate::{
     config::Scope,
-    domain::{CorrelationId, Draft, Origin},
+    domain::{CorrelationId, Draft, Origin, Submission},
     http::{
         extract::{auth::CanSend, caught_up::CaughtUp, message_id::MessageId},
         pages::{
@@ -26,10 +26,8 @@ use crate::{
     },
     query::MessageView,
     send,
+    webex::codes::Resend,
 };
-
-/// The members that belong to the first message: its id, and times that have passed.
-const OF_THE_FIRST: [&str; 3] = ["correlationId", "sendAt", "expireAt"];
 
 /// Shows what would be sent, and the risk.
 pub(in crate::http::pages) async fn page(
@@ -37,11 +35,11 @@ pub(in crate::http::pages) async fn page(
     MessageId(id): MessageId,
     app: Data<App>,
 ) -> Result<Page, Problem> {
-    let (message, mut request) = first(&caller, &id, &app).await?;
+    let (message, submission) = first(&caller, &id, &app).await?;
     app.looked_at(caller.actor(), || format!("message {}", message.correlation_id)).await?;
     // The id is drawn now, so the form can be sent twice without sending two messages.
     let new_id = send::fresh_id();
-    request["correlationId"] = json!(new_id.as_str());
+    let request = send::request_again(&submission, &new_id);
     let title = format!("Send {} again", message.correlation_id);
     Ok(Page { title, room: Some(Room::Messages), main: main(&message, &request, &new_id), twin: None })
 }
@@ -56,19 +54,23 @@ pub(in crate::http::pages) async fn send(
 ) -> Result<HttpResponse, Problem> {
     let form = read(&head, payload).await?;
     let field = |name: &str| form_urlencoded::parse(&form).find(|(given, _)| given == name).map(|(_, value)| value);
-    let (message, mut request) = first(&caller, &id, &app).await?;
+    let (message, submission) = first(&caller, &id, &app).await?;
     if may_arrive_twice(&message) && field("sure").is_none() {
         return Err(Problem::faulty_field("/sure", "tick the box if it may arrive twice"));
     }
     let new_id = field("id").ok_or_else(|| Problem::faulty_field("/id", "is missing; open the page again"))?;
-    request["correlationId"] = json!(new_id);
-    let draft = Draft::new(request).map_err(|error| Problem::faulty(vec![error]))?;
+    let new_id = CorrelationId::new(&new_id).map_err(|error| Problem::faulty_field("/id", error.to_string()))?;
+    let draft = Draft::new(send::request_again(&submission, &new_id)).map_err(|error| Problem::faulty(vec![error]))?;
     let sent = app.sender.accept(caller.actor(), &draft, None).await?;
     Ok(see_other(&message_path("/messages", sent.id().as_str()), None))
 }
 
-/// The first message, and the request to send what it said.
-async fn first(caller: &CaughtUp<CanSend>, id: &CorrelationId, app: &App) -> Result<(MessageView, Value), Problem> {
+/// The first message, and what receiptd was asked to send.
+async fn first(
+    caller: &CaughtUp<CanSend>,
+    id: &CorrelationId,
+    app: &App,
+) -> Result<(MessageView, Submission), Problem> {
     for scope in [Scope::Read, Scope::Content] {
         caller.must(scope)?;
     }
@@ -85,16 +87,13 @@ async fn first(caller: &CaughtUp<CanSend>, id: &CorrelationId, app: &App) -> Res
         Problem::new(Code::NotFound, "what the message said was erased or purged; write it as a new message")
     })?;
     app.query.add_content(&mut message).await?;
-    let mut request = submission.to_json();
-    if let Value::Object(members) = &mut request {
-        members.retain(|name, _| !OF_THE_FIRST.contains(&name.as_str()));
-    }
-    Ok((message, request))
+    Ok((message, submission))
 }
 
 /// Whether the recipient may get both messages.
 fn may_arrive_twice(message: &MessageView) -> bool {
-    ["risky", "unneeded"].contains(&message.verdict.resend.as_str())
+    let mut known = Resend::ALL.into_iter();
+    known.any(|resend| resend.may_arrive_twice() && resend.as_str() == message.verdict.resend)
 }
 
 fn risk(message: &MessageView) -> &'static str {

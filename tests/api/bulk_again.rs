@@ -1,0 +1,202 @@
+//! `POST /v1/messages/again`, and its page.
+
+use std::time::Duration;
+
+use harness::{Client, Database, Page, Platform, Sample, SetClock, TestServer, both, eventually, sms, sqlite};
+use receiptd::{
+    clock::Clock,
+    domain::{Actor, Filter},
+    send::{Act, BulkAct, BulkAgain, BulkAgainParts, Sender},
+    storage::{self, Access, OpenOptions},
+    webex::{SmsApi, codes::Resend},
+};
+use serde_json::{Value, json};
+
+both!(what_can_be_sent_again_is_sent_once);
+sqlite!(
+    what_cannot_be_done_is_refused,
+    a_stopped_act_is_completed_when_it_is_repeated,
+    a_page_shows_the_risk_and_sends_nothing_twice,
+);
+
+const TOKENS: &str = "shop:send:s3nd-s3cret, both:read+send:b0th-s3cret, ops:admin:4dmin-s3cret";
+
+async fn becomes(ops: &Client, id: &str, status: &str) {
+    let is_there = async || (ops.message(id).await["status"] == status).then_some(());
+    eventually(&format!("{id} to be {status}"), is_there).await;
+}
+
+/// The lines of an answer that grows.
+async fn done(client: &Client, request: Value) -> Vec<Value> {
+    let answer = client.posts_to("/v1/messages/again", request.to_string()).await.is(200);
+    answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn preview(client: &Client, filter: Value) -> Value {
+    let request = json!({ "filter": filter, "dryRun": true }).to_string();
+    client.posts_to("/v1/messages/again", request).await.is(200).json()
+}
+
+/// A server with three messages that failed, and one of each kind that is not simply sent again.
+async fn with_messages(database: &Database, platform: &Platform, clock: &SetClock) -> TestServer {
+    let server = TestServer::on(database).by(clock.clock()).sending_to(&platform.url).with("api.tokens", TOKENS);
+    let server = server.start().await;
+    let ops = server.with_token("4dmin-s3cret");
+    for n in 0..3 {
+        ops.sends(&sms(&format!("failed-{n}"), "Hello. [sim:fail=7207]")).await.is(202);
+        becomes(&ops, &format!("failed-{n}"), "failed").await;
+    }
+    let mut short = sms("short", "Your code is 4711. [sim:fail=7207]");
+    short["expireAt"] = json!(clock.clock().now().plus(Duration::from_hours(1)));
+    let mut erased = sms("erased", "Hello. [sim:fail=7207]");
+    erased["to"] = "+447700900999".into();
+    for (message, status) in [
+        (sms("arrived", "Hello. [sim:until=delivered]"), "delivered"),
+        (short, "failed"),
+        (erased, "failed"),
+        (sms("blocked", "Hello. [sim:fail=7109]"), "failed"),
+    ] {
+        ops.sends(&message).await.is(202);
+        becomes(&ops, message["correlationId"].as_str().unwrap(), status).await;
+    }
+    clock.goes_forward(Duration::from_hours(2));
+    ops.posts_to("/v1/erase", json!({ "to": "+447700900999" }).to_string()).await.is(200);
+    let mut waits = sms("waits", "Hello.");
+    waits["sendAt"] = "2099-01-01T00:00:00Z".into();
+    ops.sends(&waits).await.is(202);
+    server.posts(Sample::of("observed").says("Failed", "7207")).await.is_acknowledged();
+    server
+}
+
+async fn what_can_be_sent_again_is_sent_once(database: &Database) {
+    let (platform, clock) = (Platform::start(), SetClock::default());
+    let server = with_messages(database, &platform, &clock).await;
+    let (shop, ops) = (server.with_token("s3nd-s3cret"), server.with_token("4dmin-s3cret"));
+    let planned = preview(&shop, json!({})).await;
+    let act = planned["act"].clone();
+    let expected = json!({
+        "act": act, "count": 4, "mayArriveTwice": 1, "wouldFailAgain": 0, "useless": 1, "underWay": 1, "gone": 1, "expired": 1,
+        "notOurs": 1, "more": false
+    });
+    assert_eq!(planned, expected);
+    let before = ops.every_item("/v1/messages").await.len();
+    assert_eq!(before, 9, "a preview sends nothing");
+
+    let request = json!({ "filter": {}, "act": act, "reason": "operator outage" });
+    let sent = json!({ "sent": 3, "already": 0, "leftOut": 5, "refused": 0, "finished": true });
+    assert_eq!(done(&shop, request.clone()).await, [sent]);
+    let known = json!({ "sent": 0, "already": 3, "leftOut": 5, "refused": 0, "finished": true });
+    assert_eq!(done(&shop, request.clone()).await, [known]);
+    let mut twice = request;
+    twice["evenTwice"] = true.into();
+    let last = json!({ "sent": 1, "already": 3, "leftOut": 4, "refused": 0, "finished": true });
+    assert_eq!(done(&shop, twice).await, [last]);
+
+    let messages = ops.every_item("/v1/messages").await;
+    assert_eq!(messages.len(), before + 4);
+    let is_new = |id: &&str| id.len() == act.as_str().unwrap().len();
+    let new = messages.iter().filter_map(|message| message["correlationId"].as_str()).find(is_new).unwrap();
+    let new = ops.message(new).await;
+    assert!(new["submission"]["content"]["text"].as_str().unwrap().starts_with("Hello."), "{new}");
+    let entries = ops.items("/v1/audit?action=sent").await;
+    let details: Vec<_> = entries.iter().filter_map(|entry| entry["details"].as_str()).collect();
+    let recorded = format!("again, act {}: all; reason: operator outage", act.as_str().unwrap());
+    assert_eq!(details, [recorded.as_str(); 3]);
+    let counted: i64 = entries.iter().map(|entry| entry["count"].as_i64().unwrap()).sum();
+    assert_eq!(counted, 8 + 4, "each message is counted once");
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn what_cannot_be_done_is_refused(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
+    let shop = server.with_token("s3nd-s3cret");
+    let act = preview(&shop, json!({ "status": "failed" })).await["act"].clone();
+    for (request, pointer) in [
+        (json!({ "filter": { "origin": "observed" }, "act": act, "reason": "x" }), "/filter/origin"),
+        (json!({ "filter": { "limit": 7 }, "act": act, "reason": "x" }), "/filter/limit"),
+        (json!({ "filter": { "status": "gone" }, "act": act, "reason": "x" }), "/filter/status"),
+        (json!({ "filter": {}, "reason": "x" }), "/act"),
+        (json!({ "filter": {}, "act": "order-1", "reason": "x" }), "/act"),
+        (json!({ "filter": {}, "act": act }), "/reason"),
+        (json!({ "filter": {}, "act": act, "reason": "x", "sure": true }), ""),
+    ] {
+        shop.posts_to("/v1/messages/again", request.to_string()).await.blames(&[pointer]);
+    }
+    server.stop().await;
+    platform.stop().await;
+    let silent = TestServer::on(database).start().await;
+    let request = json!({ "filter": {}, "act": act, "reason": "x" }).to_string();
+    silent.posts_to("/v1/messages/again", request).await.is_problem(409, "sending-not-configured");
+    silent.stop().await;
+}
+
+async fn a_stopped_act_is_completed_when_it_is_repeated(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    let later = |n: u32| {
+        let mut message = sms(&format!("order-{n}"), "Hello. [sim:silent]");
+        message["sendAt"] = "2099-01-01T00:00:00Z".into();
+        message.to_string()
+    };
+    server.sends_lines((0..150).map(later).collect::<Vec<_>>().join("\n")).await;
+    let all = json!({ "filter": {}, "reason": "wrong time" });
+    server.posts_to("/v1/messages/cancel", all.to_string()).await.is(200);
+    let act = Act::parse(preview(&server.client(), json!({})).await["act"].as_str().unwrap()).unwrap();
+    let options = OpenOptions { connections: 2, timeout: Duration::from_secs(30), access: Access::Write };
+    let store = storage::open(database.url(), options).await.unwrap();
+    let clock = Clock::system();
+    let parts = BulkAgainParts {
+        messages: store.messages.clone(),
+        submissions: store.submissions.clone(),
+        sender: Sender::new(store.outbox.clone(), clock.clone(), Some(SmsApi::V2)),
+        actor: Actor::named("ops"),
+        judge: Box::new(|_| Resend::Later),
+    };
+    let mut bulk = BulkAgain::new(parts, Filter::default(), act, false, clock.now()).unwrap();
+    let progress = bulk.step().await.unwrap();
+    assert_eq!((progress.sent, progress.finished), (100, false));
+    drop(bulk);
+    let lines = done(&server.client(), json!({ "filter": {}, "act": act.to_string(), "reason": "go on" })).await;
+    let expected = json!({ "sent": 50, "already": 100, "leftOut": 0, "refused": 0, "finished": true });
+    assert_eq!(lines.last(), Some(&expected));
+    assert_eq!(server.every_item("/v1/messages").await.len(), 300);
+    store.health.close().await;
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn a_page_shows_the_risk_and_sends_nothing_twice(database: &Database) {
+    let (platform, clock) = (Platform::start(), SetClock::default());
+    let server = with_messages(database, &platform, &clock).await;
+    let ops = server.logs_in("4dmin-s3cret").await;
+    assert!(!ops.opens("/messages").await.is(200).shows("Send all of these again"));
+    assert!(ops.opens("/messages?status=failed").await.is(200).shows("Send all of these again"));
+    let none = ops.opens("/again?status=queued").await.is(200);
+    assert!(none.shows("No message of this filter can be sent again.") && !none.shows("Why?"), "{}", none.text);
+    let page: Page = ops.opens("/again?channel=sms").await.is(200);
+    for words in [
+        "Send 4 messages again?",
+        "1 of them may arrive twice: the first one has arrived, or may still arrive.",
+        "1 for which it cannot help",
+        "1 whose text was erased or purged",
+        "1 of other systems",
+        "Also send those that may arrive twice",
+    ] {
+        assert!(page.shows(words), "{words}: {}", page.text);
+    }
+    let act = page.answer.body.split("name=\"act\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let submits = async |fields: &[(&str, &str)]| ops.submits("/again?channel=sms", fields).await;
+    submits(&[("act", act), ("reason", "")]).await.is(422);
+    submits(&[("reason", "outage")]).await.is(422);
+    let fields = [("act", act), ("reason", "outage")];
+    let sent = submits(&fields).await.is(200);
+    assert!(sent.shows("Done. 3 sent as new messages, 5 left out"), "{}", sent.text);
+    let again = submits(&fields).await.is(200);
+    assert!(again.shows("Done. 0 sent as new messages, 3 were sent again before"), "{}", again.text);
+    let shop = server.logs_in("s3nd-s3cret").await;
+    shop.opens("/again?channel=sms").await.is(403);
+    server.stop().await;
+    platform.stop().await;
+}
