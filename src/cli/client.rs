@@ -102,6 +102,13 @@ impl Client {
         self.answer(self.http.post(url)).await
     }
 
+    /// Begins an act on many messages, or its preview. The body of the answer is a stream.
+    pub(super) async fn act(&self, path: &str, request: &Value) -> anyhow::Result<Response> {
+        let url = self.url(&path.split('/').collect::<Vec<_>>());
+        let answer = self.ask(self.http.post(url).json(request)).await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
+    }
+
     /// Gets the resource at `path`; `None` if the server answers 404.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, pairs: &Pairs) -> anyhow::Result<Option<T>> {
         let url = self.url(&path.split('/').collect::<Vec<_>>());

@@ -7,6 +7,7 @@
 //! | `filter`, `pairs` | commands with filters, and the parameters that they become |
 //! | `views` | commands with `--view`, and `receiptd views` |
 //! | `archive` | `inbound` and `quarantine` |
+//! | `bulk` | acts on all messages of a filter: `cancel` and `resend` |
 //! | `output`, `output_file` | everything that prints, or writes a file |
 //!
 //! Exit codes: 0 success, 1 failure, 2 usage error. `EXIT_CODES` is the contract.
@@ -16,6 +17,7 @@
 mod archive;
 mod audit;
 mod backup;
+mod bulk;
 mod cancel;
 mod check_config;
 mod client;
@@ -36,6 +38,7 @@ mod pairs;
 mod purge;
 mod quarantine;
 mod rebuild;
+mod resend;
 mod restore;
 mod send;
 mod serve;
@@ -76,8 +79,10 @@ enum Command {
     Simulate(simulate::Args),
     /// Send one message, or a file of messages
     Send(Box<send::Args>),
-    /// Cancel a message that is not being dispatched yet
-    Cancel(cancel::Args),
+    /// Cancel a message that is not being dispatched yet, or all such messages of a filter
+    Cancel(Box<cancel::Args>),
+    /// Send again what the messages of a filter said, each as a new message
+    Resend(Box<resend::Args>),
     /// Show one message: its status, its timeline, and the reasons
     Status(status::Args),
     /// Find an id, a number, an address, a code, a notification or a line of a log: what became of the message
@@ -143,7 +148,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Send(args) => send::run(*args).await,
-        Command::Cancel(args) => cancel::run(args).await,
+        Command::Cancel(args) => cancel::run(*args).await,
+        Command::Resend(args) => resend::run(*args).await,
         Command::Status(args) => status::run(args).await,
         Command::Find(args) => find::run(args).await,
         Command::Messages(args) => messages::run(*args).await,

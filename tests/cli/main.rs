@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod backup;
+mod bulk;
 mod connect;
 mod filters;
 mod hangup;
