@@ -131,6 +131,9 @@ pub struct Metrics {
     answered_behind: IntCounter,
     /// A vector without labels, so that the metric is absent while there is no certificate.
     certificate: IntGaugeVec,
+    /// The same, for a store that was never verified.
+    verified_at: IntGaugeVec,
+    verified_sound: IntGaugeVec,
 }
 
 impl Metrics {
@@ -156,6 +159,9 @@ impl Metrics {
             .buckets(vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0]);
         let behind = "Requests to the API for which the projection did not catch up in time";
         let certificate = Opts::new("tls_certificate_not_after_seconds", "Expiry of the certificate in Unix time");
+        let verified_at =
+            Opts::new("store_verified_timestamp_seconds", "When the store was last verified, in Unix time");
+        let verified_sound = Opts::new("store_verified_sound", "Whether nothing wrong was found then: 1 or 0");
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
             authenticated: registered(&registry, IntCounterVec::new(authenticated, &["method", "secret"])?)?,
@@ -171,6 +177,8 @@ impl Metrics {
             queued: registered(&registry, IntGauge::new("commit_queue_rows", "Arrivals that wait for a commit")?)?,
             answered_behind: registered(&registry, IntCounter::new("answers_behind_total", behind)?)?,
             certificate: registered(&registry, IntGaugeVec::new(certificate, &[])?)?,
+            verified_at: registered(&registry, IntGaugeVec::new(verified_at, &[])?)?,
+            verified_sound: registered(&registry, IntGaugeVec::new(verified_sound, &[])?)?,
             registry,
         })
     }
@@ -240,6 +248,12 @@ impl Metrics {
     /// Sets the time at which the current certificate expires.
     pub fn certified(&self, until: Timestamp) {
         self.certificate.with_label_values::<&str>(&[]).set(until.as_micros() / 1_000_000);
+    }
+
+    /// Sets when the store was last verified, and whether nothing wrong was found.
+    pub fn verified(&self, at: Timestamp, is_sound: bool) {
+        self.verified_at.with_label_values::<&str>(&[]).set(at.as_micros() / 1_000_000);
+        self.verified_sound.with_label_values::<&str>(&[]).set(is_sound.into());
     }
 
     /// All metrics as text.

@@ -104,11 +104,16 @@ async fn bodies_that_the_platform_signed_are_counted(database: &Database) {
 async fn altered_rows_are_named(database: &Database) {
     let server = TestServer::start(database).await;
     server.posts(Sample::of("order-1")).await.is_acknowledged();
+    assert_eq!(server.gets("/v1/audit/verify").await.is(200).json()["sound"], true);
+    let sound = async || server.metric("receiptd_store_verified_sound").await;
+    assert_eq!(sound().await, 1);
+    assert!(server.metric("receiptd_store_verified_timestamp_seconds").await > 1_700_000_000);
     let other = if database.is_sqlite() { "x'005a'" } else { "'\\x005a'" };
     database.execute(format!("UPDATE notification_blocks SET payload = {other}").leak()).await;
     let finding = server.gets("/v1/audit/verify").await.is(200).json()["finding"].clone();
     assert_eq!((&finding["what"], &finding["table"]), (&json!("altered"), &json!("notifications")));
     assert!(finding["key"].as_str().unwrap().starts_with("order-1 "), "{finding}");
+    assert_eq!(sound().await, 0);
     server.stop().await;
 }
 
