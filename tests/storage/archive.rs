@@ -14,6 +14,7 @@ both!(
     both_lists_are_paged_newest_first,
     a_page_ends_where_it_is_full,
     the_two_lists_do_not_mix,
+    the_newest_inbound_messages_of_a_sender_are_found,
 );
 
 fn inbound(body: &str, received: i64) -> Archived<Inbound> {
@@ -125,4 +126,17 @@ async fn the_two_lists_do_not_mix(store: &TestStore) {
     // A cursor of the other list selects some position, which does no harm.
     let cursor = Cursor { at: time(11), id: "order-1".to_owned() };
     assert_eq!(store.inbound.list(Some(&cursor), limit(9)).await.unwrap().items.len(), 1);
+}
+
+async fn the_newest_inbound_messages_of_a_sender_are_found(store: &TestStore) {
+    let from = |sender: Option<&str>, body: &str, received: i64| {
+        let what = Inbound { sender: sender.map(number), ..inbound(body, received).what };
+        Archived::first_arrival(what, body.into(), Source::Notify, time(received))
+    };
+    let own: Vec<_> = (1..=4).map(|at| from(Some("447700900123"), &format!("own {at}"), at)).collect();
+    let others = [from(Some("447700900124"), "another", 5), from(None, "nobody", 6)];
+    store.hear(own.iter().chain(&others).cloned().map(Arrival::Inbound)).await;
+    let newest = store.inbound.newest_from(&number("+44 7700 900123"), limit(3)).await.unwrap();
+    assert!(newest.iter().eq(own.iter().rev().take(3)), "{newest:?}");
+    assert!(store.inbound.newest_from(&number("447700900199"), limit(3)).await.unwrap().is_empty());
 }

@@ -17,6 +17,7 @@ use crate::{
 
 both!(
     a_new_submission_is_stored,
+    a_submission_can_be_read_until_its_person_is_erased,
     a_repeated_submission_changes_nothing,
     another_message_with_the_same_id_is_a_conflict,
     an_observed_message_with_the_same_id_is_a_conflict,
@@ -62,6 +63,21 @@ async fn a_new_submission_is_stored(store: &TestStore) {
     let queued =
         DispatchEvent { at: time(1_000), dispatch: Dispatch::Queued, code: None, reason: None, transaction_id: None };
     assert_eq!(reopened.messages.dispatch_events(&id("order-1")).await.unwrap(), [queued]);
+}
+
+async fn a_submission_can_be_read_until_its_person_is_erased(store: &TestStore) {
+    let wanted = submission_with(&json!({"correlationId": "order-1", "callbackData": "basket 7"}));
+    enqueue(store, &wanted, 1_000).await;
+    store.hear([about("order-2")]).await;
+    assert_eq!(store.submissions.submission(&id("order-1")).await.unwrap(), Some(wanted));
+    for unsent in ["order-2", "order-3"] {
+        assert_eq!(store.submissions.submission(&id(unsent)).await.unwrap(), None, "{unsent}");
+    }
+    let claim = claimed(store, 1_000).await.remove(0);
+    settle(store, &claim, &Settlement::new(Dispatch::Accepted, time(1_100))).await;
+    let person = Person::new("447700900123").unwrap();
+    store.erasure.erase_messages(&person, &[id("order-1")], Some(&audited(AuditAction::Erased))).await.unwrap();
+    assert_eq!(store.submissions.submission(&id("order-1")).await.unwrap(), None);
 }
 
 async fn a_repeated_submission_changes_nothing(store: &TestStore) {

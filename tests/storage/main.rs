@@ -28,6 +28,7 @@
 //! | `audit_log`, `retention`, `erasure` | audit log, purges and erased persons |
 //! | `schemas` | data of earlier versions, and what a migration may change |
 //! | `next`, `migrating` | the next version migrates a store, also while others use it |
+//! | `keys` | the keys with which receiptd encrypts what it hands out |
 //! | `clocks` | wrong clocks |
 //! | `files` | an SQLite file that is lost while it is open |
 //! | `roles` | the privileges of each role on Postgres |
@@ -77,6 +78,7 @@ mod filters;
 mod history;
 mod interleaving;
 mod journal;
+mod keys;
 mod list;
 mod make;
 mod migrating;
