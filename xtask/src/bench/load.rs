@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -227,36 +228,44 @@ fn drive_all(run: &Arc<Run>, streams: Vec<TcpStream>) -> Result<Tally> {
 /// One request after the other on one connection, which is opened again after an error.
 async fn drive(run: Arc<Run>, tally: Rc<RefCell<Tally>>, stream: TcpStream) -> Result<()> {
     let mut open = Some(Connection::adopt(stream, &run.phase.target)?);
+    let mut is_unused = true;
     while let Some(request) = run.take().await {
-        let connection = match &mut open {
-            Some(connection) => connection,
-            closed => match Connection::open(&run.phase.target).await {
-                Ok(connection) => closed.insert(connection),
-                Err(error) => {
-                    tally.borrow_mut().fail(format!("could not connect: {error}"));
-                    tokio::time::sleep(RECONNECT).await;
-                    continue;
-                }
-            },
-        };
         let sent = Instant::now();
-        let answer = connection.post(request.signature, request.body).await;
+        let mut answer = post(&run, &mut open, &request).await;
+        // Of many connections, some wait so long for their first request that the server closes them. It has not seen this one.
+        if std::mem::take(&mut is_unused) && matches!(answer, Err(_) | Ok(408)) {
+            open = None;
+            answer = post(&run, &mut open, &request).await;
+        }
         let done = Instant::now();
         match (answer, run.phase.until) {
             (Ok(200), Until::Acknowledged) => tally.borrow_mut().accept(&run, &request, request.due, done),
             (Ok(200), Until::Visible) => {
-                look_up(connection, request.body).await?;
+                if let Some(connection) = &mut open {
+                    look_up(connection, request.body).await?;
+                }
                 tally.borrow_mut().accept(&run, &request, done, Instant::now());
             }
             (Ok(503), _) => tally.borrow_mut().refuse(&run, &request, sent, done),
             (Ok(status), _) => tally.borrow_mut().fail(status.to_string()),
             (Err(error), _) => {
                 tally.borrow_mut().fail(error.to_string());
-                open = None;
+                if open.take().is_none() {
+                    tokio::time::sleep(RECONNECT).await;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// Posts a notification and returns the status of the answer. Opens the connection if there is none.
+async fn post(run: &Run, open: &mut Option<Connection>, request: &Request<'_>) -> io::Result<u16> {
+    let connection = match open {
+        Some(connection) => connection,
+        closed => closed.insert(Connection::open(&run.phase.target).await?),
+    };
+    connection.post(request.signature, request.body).await
 }
 
 /// Looks up the message of a notification that was just acknowledged. The answer must show it.
