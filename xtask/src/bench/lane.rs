@@ -14,6 +14,7 @@ use super::client::{API_SECRET, Connection as Client, Target};
 use super::load::{self, Outcome, Phase, Until, WARM_UP};
 use super::pace::Rate;
 use super::server::Server;
+use super::stores::Database;
 use crate::database::sqlite_url;
 
 /// Long enough for the limits that receiptd sets for secrets.
@@ -71,6 +72,15 @@ impl Variant {
     /// What it is thought capable of before that is known, in notifications per second.
     fn guess(self) -> f64 {
         if self.is_single() { 12_000.0 } else { 60_000.0 }
+    }
+
+    /// Whether it is measured if `only` this database is wanted. What stores nothing always is: the others are compared with it.
+    pub(crate) fn is_wanted(self, only: Option<Database>) -> bool {
+        match self {
+            Self::NoOp | Self::Given => true,
+            Self::Sqlite | Self::SqliteSingle => only != Some(Database::Postgres),
+            Self::Postgres | Self::PostgresSingle => only != Some(Database::Sqlite),
+        }
     }
 
     pub(crate) fn needs_postgres(self) -> bool {

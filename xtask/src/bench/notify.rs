@@ -12,6 +12,7 @@ use super::lane::{Lane, Variant};
 use super::load::Outcome;
 use super::plot::{Axes, Line, Plots};
 use super::program::Program;
+use super::stores::Database;
 use super::sustained::{self, Plan};
 use super::{host, report};
 use crate::database::{Scratch, block_on};
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// Seconds for which the sustained rate must hold; 0 leaves the open loops out
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=3600), value_name = "N")]
     sustained_seconds: u64,
+    /// Of both databases, measure this one only
+    #[arg(long, value_enum, value_name = "DATABASE")]
+    only: Option<Database>,
     #[command(flatten)]
     program: Program,
     #[command(flatten)]
@@ -77,7 +81,7 @@ async fn compare<'a>(
     databases: &mut Vec<Scratch<'a>>,
 ) -> Result<()> {
     let mut lanes = Vec::new();
-    for variant in Variant::COMPARED {
+    for variant in Variant::COMPARED.into_iter().filter(|variant| variant.is_wanted(args.only)) {
         let mut database = None;
         if variant.needs_postgres() {
             let scratch = Scratch::create(postgres, "receiptd_bench").await?;
