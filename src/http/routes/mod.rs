@@ -39,7 +39,7 @@ pub(crate) use health::Probe;
 pub(crate) use unknown_path::Misdirected;
 
 /// The part of each resource in the API description. `openapi` combines them.
-pub(crate) const DESCRIPTIONS: [&str; 23] = [
+pub(crate) const DESCRIPTIONS: [&str; 24] = [
     include_str!("audit.json"),
     include_str!("bulk_again.json"),
     include_str!("bulk_cancel.json"),
