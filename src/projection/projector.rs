@@ -111,7 +111,7 @@ impl Projector {
             if waiting > 0 {
                 self.rest(waiting > BEHIND * self.records).await;
             }
-            let (spans, arrivals) = self.handover.take(self.wanted());
+            let (spans, arrivals) = self.handover.take(self.records);
             if !spans.is_empty() {
                 let projected = self.project(&spans, arrivals).await;
                 if !matches!(projected, Ok(true)) {
@@ -168,7 +168,7 @@ impl Projector {
         }
         let mut any = false;
         loop {
-            let (spans, arrivals) = batches.take(self.wanted());
+            let (spans, arrivals) = batches.take(self.records);
             if spans.is_empty() {
                 return Ok(any);
             }
@@ -182,19 +182,15 @@ impl Projector {
         }
     }
 
-    /// The number of records that the next chunk should have.
-    fn wanted(&self) -> usize {
-        if self.pace.must_be_brief() { FEWEST } else { self.records }
-    }
-
-    /// Whether a chunk with this number of records was not short for want of arrivals. So that no batch is cut, it may have half as
-    /// many as are wanted.
-    fn is_full(&self, records: usize) -> bool {
-        records >= self.wanted() / 2
-    }
-
+    /// Rests before the next chunk.
     async fn rest(&mut self, is_behind: bool) {
-        sleep(self.pace.rest(self.handover.count(), is_behind)).await;
+        loop {
+            let next = self.pace.next(self.handover.count(), is_behind);
+            if next <= Instant::now() {
+                return;
+            }
+            sleep_until(next).await;
+        }
     }
 
     /// Projects a chunk. Returns `false` if another instance was quicker, at least with a part.
@@ -208,20 +204,27 @@ impl Projector {
             projected => projected?,
         };
         if let Some(took) = took {
-            self.pace.projected(arrivals.len(), self.is_full(arrivals.len()), began.elapsed());
-            if !self.pace.must_be_brief() {
-                self.adapt(arrivals.len(), took);
-            }
+            // So that no batch is cut, a chunk may have half as many records as are wanted.
+            let is_full = arrivals.len() >= self.records / 2;
+            let is_small = !is_full || took < self.planned / 2;
+            self.pace.projected(arrivals.len(), is_small, began.elapsed(), self.handover.count());
+            self.adapt(is_full, took);
         }
         Ok(took.is_some())
     }
 
     /// Chooses the size of the next chunk, by the time that the last one took.
-    fn adapt(&mut self, records: usize, took: Duration) {
-        if took > self.planned {
-            self.records = (self.records / 2).max(FEWEST);
-        } else if took < self.planned / 2 && self.is_full(records) {
-            self.records = (self.records * 2).min(MOST);
+    fn adapt(&mut self, is_full: bool, took: Duration) {
+        if is_full || took > self.planned {
+            let factor = (self.planned.as_secs_f64() / took.as_secs_f64().max(1e-6)).clamp(0.5, 2.0);
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a chunk has some thousand records"
+            )]
+            let records = (self.records as f64 * factor) as usize;
+            self.records = records.clamp(FEWEST, MOST);
         }
     }
 

@@ -252,14 +252,17 @@ proptest! {
     }
 }
 
+/// A chunk should take eight milliseconds.
 #[test]
-fn a_chunk_grows_and_shrinks_with_the_time_it_takes() {
+fn the_size_of_a_chunk_follows_the_time_it_takes() {
     let mut projector = projector(&Model::of(&[], Vec::new()), Handover::default());
     projector.records = FEWEST;
     let mut sizes = Vec::new();
-    for (records, took) in [(64, 1), (128, 1), (127, 1), (256, 6), (256, 20), (128, 20), (64, 20)] {
-        projector.adapt(records, Duration::from_millis(took));
+    for (is_full, took) in
+        [(true, 1), (true, 4), (true, 8), (true, 10), (false, 1), (false, 20), (true, 80), (true, 80)]
+    {
+        projector.adapt(is_full, Duration::from_millis(took));
         sizes.push(projector.records);
     }
-    assert_eq!(sizes, [128, 256, 256, 256, 128, 64, 64]);
+    assert_eq!(sizes, [128, 256, 256, 204, 204, 102, FEWEST, FEWEST]);
 }

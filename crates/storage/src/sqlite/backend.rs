@@ -41,7 +41,7 @@ pub(super) const COMMIT: &str = "\
 
 /// There is one writer.
 pub(super) const PROJECTION_PLAN: ProjectionPlan =
-    ProjectionPlan { time: Duration::from_millis(25), is_exclusive: true };
+    ProjectionPlan { time: Duration::from_millis(60), is_exclusive: true };
 
 pub(super) struct Pools {
     /// Never used, and open as long as this value exists. SQLite removes the write-ahead log with the last connection,
