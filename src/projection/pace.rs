@@ -12,10 +12,10 @@ const USUALLY: Duration = Duration::from_millis(250);
 /// How long the projector lets some gather, and how often it looks whether it must rest longer.
 const GATHERING: Duration = Duration::from_millis(5);
 /// Over what time it then counts arrivals. They come in batches.
-const JUST_NOW: Duration = Duration::from_millis(10);
+const JUST_NOW: Duration = Duration::from_millis(20);
 /// Where appending waits for a chunk, it needs a part of the time. The store can keep up with about this share of what it can
 /// project a second without a pause.
-const EXCLUSIVE_SHARE: f64 = 0.67;
+const EXCLUSIVE_SHARE: f64 = 0.6;
 /// A burst ends within this time. What lasts longer is the usual load of the store, and appending it must not keep it from being
 /// projected.
 const BURST: Duration = Duration::from_mins(1);
@@ -27,7 +27,7 @@ const BURST: Duration = Duration::from_mins(1);
 pub(super) struct Pace {
     /// Whether nothing is appended while a chunk is projected.
     is_exclusive: bool,
-    /// The latest looks at the number of arrivals, since the last chunk if it kept any from being appended.
+    /// The latest looks at the number of arrivals since the last chunk.
     looks: VecDeque<(Instant, u64)>,
     /// Arrivals a second, over some chunks.
     usual: f64,
@@ -67,9 +67,7 @@ impl Pace {
         let weight = 1.0 - (-time.as_secs_f64() / USUALLY.as_secs_f64()).exp();
         self.usual += (per_second(arrived.saturating_sub(self.arrived), time) - self.usual) * weight;
         (self.ended, self.took, self.arrived) = (now, took, arrived);
-        if self.is_exclusive {
-            self.looks.clear();
-        }
+        self.looks.clear();
     }
 
     /// When to look again, or to begin the next chunk if that is now. `arrived` is the number of arrivals so far. The projector is
@@ -113,12 +111,15 @@ impl Pace {
         }
     }
 
-    /// Whether more arrive just now than the store can keep up with.
+    /// Whether more arrive than the store can keep up with: just now if others had to wait for the last chunk, and usually if not.
     fn is_pressed(&self) -> bool {
+        let Some(projecting) = self.projecting else { return false };
+        if !self.is_exclusive {
+            return self.usual > projecting;
+        }
         let (Some((from, before)), Some((to, after))) = (self.looks.front(), self.looks.back()) else { return false };
         let time = to.duration_since(*from);
-        let share = if self.is_exclusive { EXCLUSIVE_SHARE } else { 1.0 };
-        !time.is_zero() && self.projecting.is_some_and(|rate| per_second(after - before, time) > share * rate)
+        !time.is_zero() && per_second(after - before, time) > EXCLUSIVE_SHARE * projecting
     }
 }
 
