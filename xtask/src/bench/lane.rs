@@ -218,9 +218,13 @@ impl Lane {
         Ok(Arc::new(Pool::generate(count, Story::Whole, &self.hub_secret)?))
     }
 
-    /// Waits until a look-up shows everything that was acknowledged, and returns how long that took.
+    /// Waits until a look-up shows everything that was acknowledged, and returns how long that took. Where nothing is stored, there is
+    /// nothing to wait for.
     pub(crate) async fn catch_up(&self) -> Result<Duration> {
         let begin = Instant::now();
+        if self.database.is_none() {
+            return Ok(begin.elapsed());
+        }
         let mut client = Client::open(&self.target).await?;
         loop {
             let answer = client.get("/v1/messages?limit=1").await?;

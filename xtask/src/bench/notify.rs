@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(args.connections.iter().all(|&count| count > 0), "--connections must be above zero");
     if let Some(url) = &args.url {
         let mut lanes = [Lane::given(loopback(url)?, url.path(), args.hub_secret.clone())];
-        measure(args, &mut lanes)?;
+        block_on(measure(args, &mut lanes))?;
         return print(args, &lanes, "");
     }
     let (binary, work) = args.program.prepare()?;
@@ -91,7 +91,7 @@ async fn compare<'a>(
         lanes.push(Lane::start(variant, binary, folder, database, &[])?);
     }
     let host = host::describe(folder, &postgres.url("postgres")).await?;
-    measure(args, &mut lanes)?;
+    measure(args, &mut lanes).await?;
     print(args, &lanes, &host)?;
     if args.sustained_seconds > 0 {
         let (short, long) = (Duration::from_secs(args.seconds), Duration::from_secs(args.sustained_seconds));
@@ -107,7 +107,7 @@ async fn compare<'a>(
 }
 
 /// All variants in turn, in every round beginning with another.
-fn measure(args: &Args, lanes: &mut [Lane]) -> Result<()> {
+async fn measure(args: &Args, lanes: &mut [Lane]) -> Result<()> {
     let count = lanes.len();
     for round in 0..usize::from(args.rounds) {
         for &connections in &args.connections {
@@ -115,6 +115,8 @@ fn measure(args: &Args, lanes: &mut [Lane]) -> Result<()> {
                 let lane = &mut lanes[(round + turn) % count];
                 let name = lane.variant.name();
                 let rate = report::thousands(lane.drive(connections, Duration::from_secs(args.seconds))?.rate());
+                // Otherwise it would project while the next one is measured.
+                lane.catch_up().await?;
                 println!("round {} of {}, {connections} connections, {name}: {rate}/s", round + 1, args.rounds);
             }
         }
