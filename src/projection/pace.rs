@@ -31,7 +31,7 @@ pub(super) struct Pace {
     looks: VecDeque<(Instant, u64)>,
     /// Arrivals a second, over some chunks.
     usual: f64,
-    /// Projected records a second of projecting, in chunks that took about as long as planned. `None`: no chunk has yet.
+    /// Projected records a second of projecting, in chunks that are not small. `None`: there was none yet.
     projecting: Option<f64>,
     /// Since when more arrive than the store can keep up with.
     pressed_since: Option<Instant>,

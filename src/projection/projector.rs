@@ -17,6 +17,8 @@ use crate::{
 /// The fewest and the most records in a chunk. Each chunk costs about as much as a dozen records, however many it has.
 const FEWEST: usize = 64;
 const MOST: usize = 4_096;
+/// The records of a chunk that tells how fast projecting is, also if it took less time than planned.
+const ENOUGH: usize = 2 * FEWEST;
 /// The projector is behind if more than this number of chunks wait.
 const BEHIND: usize = 2;
 /// How often the projector looks for batches that it was not given, and the pause after an error.
@@ -206,7 +208,7 @@ impl Projector {
         if let Some(took) = took {
             // So that no batch is cut, a chunk may have half as many records as are wanted.
             let is_full = arrivals.len() >= self.records / 2;
-            let is_small = !is_full || took < self.planned / 2;
+            let is_small = arrivals.len() < ENOUGH && (!is_full || took < self.planned / 2);
             self.pace.projected(arrivals.len(), is_small, began.elapsed(), self.handover.count());
             self.adapt(is_full, took);
         }
