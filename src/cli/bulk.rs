@@ -21,7 +21,7 @@ pub(super) struct SelectionArgs {
     /// Take all messages, without any filter
     #[arg(long)]
     all: bool,
-    /// Why, for the audit log. Required unless --dry-run is given
+    /// Why, for the audit log. For messages of a filter; required unless --dry-run is given
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Only show what would be done
@@ -38,6 +38,18 @@ pub(super) struct Selection {
 }
 
 impl SelectionArgs {
+    /// Refuses these flags beside the id of one message.
+    pub(super) fn refuse_beside_an_id(self) -> anyhow::Result<()> {
+        if self.all || !self.filter.into_pairs().is_empty() {
+            bail!(UsageError("give the id of one message, or filters, but not both".to_owned()));
+        }
+        if self.dry_run || self.reason.is_some() {
+            let detail = "--reason and --dry-run are for messages of a filter; leave them out for one message";
+            bail!(UsageError(detail.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Returns what is selected; `None` if none of these flags is given.
     pub(super) fn selection(self) -> anyhow::Result<Option<Selection>> {
         let pairs = self.filter.into_pairs();

@@ -34,11 +34,13 @@ pub(super) struct Args {
 const PATH: &str = "v1/messages/cancel";
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    match (args.id, args.selection.selection()?) {
-        (Some(id), None) => cancel_one(&id, args.target, args.json).await,
-        (None, Some(selection)) => cancel_many(selection, args.target, args.json).await,
-        (Some(_), Some(_)) => bail!(UsageError("give the id of one message, or filters, but not both".to_owned())),
-        (None, None) => bail!(UsageError("give the id of a message, or filters, or --all".to_owned())),
+    if let Some(id) = args.id {
+        args.selection.refuse_beside_an_id()?;
+        return cancel_one(&id, args.target, args.json).await;
+    }
+    match args.selection.selection()? {
+        Some(selection) => cancel_many(selection, args.target, args.json).await,
+        None => bail!(UsageError("give the id of a message, or filters, or --all".to_owned())),
     }
 }
 

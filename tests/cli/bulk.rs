@@ -64,6 +64,9 @@ fn an_act_on_many_messages_says_what_it_needs() {
         let needs = [
             (&["cancel"][..], "give the id of a message, or filters, or --all"),
             (&["cancel", "order-1", "--channel", "sms", "--dry-run"], "but not both"),
+            (&["cancel", "order-1", "--all"], "but not both"),
+            (&["cancel", "order-1", "--reason", "x"], "leave them out for one message"),
+            (&["cancel", "order-1", "--dry-run"], "leave them out for one message"),
             (&["cancel", "--channel", "sms"], "give a --reason"),
             (&["cancel", "--reason", "x"], "select messages by filters"),
             (&["cancel", "--all", "--channel", "sms", "--dry-run"], "--all is for messages without any filter"),
