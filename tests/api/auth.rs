@@ -80,8 +80,12 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
             request.header("content-type", "application/json").body(sms("order-1", "Hello. [sim:silent]").to_string())
         }
         ("post", "/v1/messages/search") => request.header("content-type", "application/json").body("{}"),
-        ("post", "/v1/messages/cancel" | "/v1/messages/again") => {
-            request.header("content-type", "application/json").body(r#"{"filter":{},"dryRun":true}"#)
+        ("post", "/v1/messages/cancel") => {
+            request.header("content-type", "application/json").body(r#"{"filter":{},"reason":"x"}"#)
+        }
+        ("post", "/v1/messages/again") => {
+            let body = r#"{"filter":{},"act":"019ac8d2-4ddf-7a5e-9d0c-2f1f6f3b7a11","reason":"x"}"#;
+            request.header("content-type", "application/json").body(body)
         }
         ("post", "/v1/find") => request.header("content-type", "application/json").body(r#"{"text":"order-1"}"#),
         ("post", "/v1/erase") => {

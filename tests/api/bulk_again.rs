@@ -71,7 +71,7 @@ async fn with_messages(database: &Database, platform: &Platform, clock: &SetCloc
 async fn what_can_be_sent_again_is_sent_once(database: &Database) {
     let (platform, clock) = (Platform::start(), SetClock::default());
     let server = with_messages(database, &platform, &clock).await;
-    let (shop, ops) = (server.with_token("s3nd-s3cret"), server.with_token("4dmin-s3cret"));
+    let (shop, ops) = (server.with_token("b0th-s3cret"), server.with_token("4dmin-s3cret"));
     let planned = preview(&shop, json!({})).await;
     let act = planned["act"].clone();
     let expected = json!({
@@ -111,7 +111,7 @@ async fn what_can_be_sent_again_is_sent_once(database: &Database) {
 async fn what_cannot_be_done_is_refused(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
-    let shop = server.with_token("s3nd-s3cret");
+    let shop = server.with_token("b0th-s3cret");
     let act = preview(&shop, json!({ "status": "failed" })).await["act"].clone();
     for (request, pointer) in [
         (json!({ "filter": { "origin": "observed" }, "act": act, "reason": "x" }), "/filter/origin"),

@@ -12,6 +12,7 @@ use super::{
     search::filters,
 };
 use crate::{
+    config::Scope,
     domain::{Actor, AuditAction, Message},
     http::{
         extract::{auth::CanSend, caught_up::CaughtUp, pairs::texts},
@@ -54,6 +55,8 @@ pub(super) async fn again(
     let bulk = bulk_again(caller.actor(), &pairs, act, request.even_twice, &app);
     let bulk = bulk.map_err(|problem| problem.below("/filter"))?;
     if request.dry_run {
+        // Otherwise a token that only sends could learn who gets which messages, and leave no trace.
+        caller.must(Scope::Read)?;
         return Ok(HttpResponse::Ok().json(bulk.preview().await?));
     }
     record(caller.actor(), &pairs, act, request.reason.as_deref().unwrap_or_default(), &app).await?;

@@ -12,6 +12,7 @@ use super::{
     search::filters,
 };
 use crate::{
+    config::Scope,
     domain::{Actor, AuditAction},
     http::{
         extract::{auth::CanSend, caught_up::CaughtUp, pairs::texts},
@@ -45,6 +46,8 @@ pub(super) async fn cancel(
     let pairs: Vec<_> = texts(&pairs).collect();
     let bulk = bulk_cancel(caller.actor(), &pairs, &app).map_err(|problem| problem.below("/filter"))?;
     if request.dry_run {
+        // Otherwise a token that only sends could learn who gets which messages, and leave no trace.
+        caller.must(Scope::Read)?;
         return Ok(HttpResponse::Ok().json(bulk.preview().await?));
     }
     record(caller.actor(), &pairs, request.reason.as_deref().unwrap_or_default(), &app).await?;
