@@ -1,16 +1,20 @@
-//! The id of an act on many messages, which makes it harmless to repeat.
+//! The id of an act on many messages, which decides which messages it is about.
+
+use std::time::Duration;
 
 use uuid::{Builder, Uuid, Variant};
 
-use crate::domain::{CorrelationId, Fingerprint, Timestamp};
+use crate::domain::Timestamp;
 
-/// Identifies an act. The id begins with the time at which the act was planned, and decides the ids of the messages that
-/// the act sends. So an act that is repeated sends nothing twice.
+/// Identifies an act. The id begins with the time at which the act was planned: what is known later is not meant. So an act
+/// that is repeated is about the same messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Act(Uuid);
 
 /// The bytes of a UUID version 7 that contain its time, in milliseconds.
 const TIME: usize = 6;
+/// By how much the clocks of the instances may differ.
+const TOLERANCE: Duration = Duration::from_secs(1);
 
 impl Act {
     /// Plans a new act.
@@ -26,21 +30,17 @@ impl Act {
         is_ours.then_some(Self(id))
     }
 
+    /// Whether the act was planned after `now`. Such an act would also be about the messages that it sends itself.
+    pub fn is_ahead_of(&self, now: Timestamp) -> bool {
+        self.end() > now.plus(TOLERANCE)
+    }
+
     /// The end of the millisecond in which the act was planned. What is known later is not meant.
     pub(super) fn end(&self) -> Timestamp {
         let mut millis = [0; 8];
         millis[8 - TIME..].copy_from_slice(&self.0.as_bytes()[..TIME]);
         let millis = i64::try_from(u64::from_be_bytes(millis)).unwrap_or_default();
         Timestamp::from_micros(millis.saturating_add(1).saturating_mul(1000))
-    }
-
-    /// The id of the message that the act sends in place of `first`. Ids that begin with a time keep the indexes dense.
-    pub(super) fn message_id(&self, first: &CorrelationId) -> CorrelationId {
-        let parts = [self.0.as_bytes().as_slice(), first.as_str().as_bytes()];
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(Fingerprint::of_parts(parts).as_bytes());
-        bytes[..TIME].copy_from_slice(&self.0.as_bytes()[..TIME]);
-        CorrelationId::of_uuid(&bytes)
     }
 }
 
@@ -55,13 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_act_has_its_time_and_decides_the_ids_of_its_messages() {
+    fn an_act_has_the_time_at_which_it_was_planned() {
         let now = Timestamp::parse_rfc3339("2026-05-20T13:15:00.123Z").unwrap();
-        let (act, other) = (Act::plan(now), Act::plan(now));
+        let act = Act::plan(now);
         assert_eq!(act.end().as_micros() - now.as_micros(), 1000);
-        let [one, two] = ["order-1", "order-2"].map(|id| CorrelationId::new(id).unwrap());
-        assert_eq!(act.message_id(&one), act.message_id(&one));
-        assert!(act.message_id(&one) != act.message_id(&two) && act.message_id(&one) != other.message_id(&one));
+        assert!(act != Act::plan(now) && !act.is_ahead_of(now));
+        assert!(!Act::plan(now.plus(TOLERANCE / 2)).is_ahead_of(now));
+        assert!(Act::plan(now.plus(TOLERANCE * 2)).is_ahead_of(now));
         assert_eq!(Act::parse(&act.to_string()), Some(act));
         let upper = act.to_string().to_uppercase();
         for bad in ["", "order-1", upper.as_str(), "6c84fb90-12c4-11e1-840d-7b25c5ee775a"] {

@@ -1,5 +1,5 @@
-//! Sends again what all messages of a filter said, each as a new message. An act that is repeated sends nothing twice,
-//! since its id decides the ids of the new messages.
+//! Sends again what all messages of a filter said, each as a new message. No act sends a message again that this or another
+//! act has sent again before, since the first message decides the id of the new one.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Act, SendError, Sender, Sent,
-    again::request_again,
+    again::only_request_again,
     bulk::{AT_A_TIME, BulkAct, BulkProgress, COUNTED, STEP, impossible},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub type Judge = Box<dyn Fn(&Message) -> Resend + Send + Sync>;
 pub struct BulkAgainPreview {
     /// The id of the act, with which it is done.
     pub act: String,
-    /// The messages that can be sent again.
+    /// The messages that can be sent again. Those that an act has sent again before are among them.
     pub count: usize,
     /// Those of them that have arrived, or may have. They are sent only on request.
     pub may_arrive_twice: usize,
@@ -54,7 +54,7 @@ pub struct BulkAgainPreview {
 pub struct BulkAgainProgress {
     /// New messages.
     pub sent: u64,
-    /// Messages that this act had sent again before.
+    /// Messages that were sent again before, by this act or another one.
     pub already: u64,
     /// Messages that were left out: they may arrive twice, it cannot help, receiptd still sends them, or they cannot be sent.
     pub left_out: u64,
@@ -134,7 +134,7 @@ impl BulkAgain {
             let page = self.page(Origin::Sent, after.as_ref(), PageLimit::MAX).await?;
             counted += page.items.len();
             after = page.next;
-            for (_, fate) in self.fates(page.items).await? {
+            for fate in self.fates(page.items).await? {
                 preview.add(&fate);
             }
             if after.is_none() || counted >= COUNTED {
@@ -162,11 +162,8 @@ impl BulkAgain {
         self.parts.messages.list(&filter, after, PageLimit::new(limit).unwrap_or_default()).await
     }
 
-    async fn fates(&self, messages: Vec<Message>) -> Result<Vec<(Message, Fate)>, StorageError> {
-        let fate = async |message: Message| -> Result<_, StorageError> {
-            let fate = self.fate(&message).await?;
-            Ok((message, fate))
-        };
+    async fn fates(&self, messages: Vec<Message>) -> Result<Vec<Fate>, StorageError> {
+        let fate = async |message: Message| self.fate(&message).await;
         stream::iter(messages).map(fate).buffered(AT_A_TIME).try_collect().await
     }
 
@@ -188,13 +185,12 @@ impl BulkAgain {
     }
 
     /// The new messages to send in place of these.
-    fn drafts(&mut self, fates: Vec<(Message, Fate)>) -> Vec<Draft> {
+    fn drafts(&mut self, fates: Vec<Fate>) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        for (message, fate) in fates {
+        for fate in fates {
             match fate {
                 Fate::CanBeSent(submission, resend) if self.even_twice || !resend.may_arrive_twice() => {
-                    let id = self.act.message_id(&message.correlation_id);
-                    match Draft::new(request_again(&submission, &id)) {
+                    match Draft::new(only_request_again(&submission)) {
                         Ok(draft) => drafts.push(draft),
                         Err(_) => self.progress.refused += 1,
                     }
@@ -217,10 +213,9 @@ impl BulkAct for BulkAgain {
         for accepted in self.parts.sender.accept_all(&self.parts.actor, &drafts).await {
             match accepted {
                 Ok(Sent::New(_)) => self.progress.sent += 1,
-                Ok(Sent::Same(_)) => self.progress.already += 1,
-                Err(SendError::Faulty(_) | SendError::Conflict(_) | SendError::KeyTaken(_)) => {
-                    self.progress.refused += 1;
-                }
+                // Only what was sent in place of the first message has this id, even if its text was erased since.
+                Ok(Sent::Same(_)) | Err(SendError::Conflict(_)) => self.progress.already += 1,
+                Err(SendError::Faulty(_) | SendError::KeyTaken(_)) => self.progress.refused += 1,
                 Err(error @ (SendError::NotConfigured | SendError::NotConfirmed { .. })) => return Err(error.into()),
             }
         }

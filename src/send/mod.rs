@@ -53,7 +53,7 @@
 //! | `again` | sends what a message said as a new message |
 //! | `bulk` | what acts on all messages of a filter have in common |
 //! | `bulk_cancel`, `bulk_again` | cancels all messages that a filter admits; sends them again |
-//! | `act` | the id of an act, which makes it harmless to repeat |
+//! | `act` | the id of an act, which decides which messages it is about |
 //! | `check` | validates messages |
 //! | `schedule` | when a message is due, as a pure function |
 //! | `dispatcher/` | the loop that dispatches messages |

@@ -88,7 +88,8 @@ pub(crate) fn bulk_again(
         .map_err(|error| Problem::faulty(vec![error]))
 }
 
-/// Records who sends which messages again, and why. Without a platform to send to, nothing begins.
+/// Records who sends which messages again, and why. Nothing begins without a platform to send to, nor if the act would be about
+/// the messages that it sends itself.
 pub(crate) async fn record(
     actor: &Actor,
     pairs: &[(&str, &str)],
@@ -98,6 +99,9 @@ pub(crate) async fn record(
 ) -> Result<(), Problem> {
     if !app.sender.is_configured() {
         return Err(SendError::NotConfigured.into());
+    }
+    if act.is_ahead_of(app.clock.now()) {
+        return Err(Problem::faulty_field("/act", "was planned in the future: ask for a preview again"));
     }
     super::bulk::record(actor, AuditAction::Sent, &format!("again, act {act}: "), pairs, reason, app).await
 }
