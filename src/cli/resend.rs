@@ -9,7 +9,7 @@ use super::{
     output::{self, UsageError},
     target::TargetArgs,
 };
-use crate::send::{BulkAgainPreview, BulkAgainProgress};
+use crate::send::{BulkAgainPreview, BulkAgainProgress, COUNTED};
 
 const PATH: &str = "v1/messages/again";
 
@@ -63,23 +63,45 @@ async fn plan(client: &Client, filter: &Value, json: bool) -> anyhow::Result<Str
 }
 
 fn show(preview: &BulkAgainPreview) {
-    let count = if preview.more { format!("more than {}", preview.count) } else { preview.count.to_string() };
-    let others = [
+    let rows = rows(preview).into_iter().map(|(what, number)| vec![what.to_owned(), number]);
+    output::table(&["messages", "number"], rows);
+    if preview.more {
+        output::line(format!("Only the newest {COUNTED} messages were looked at; others may arrive twice."));
+    }
+}
+
+fn rows(preview: &BulkAgainPreview) -> Vec<(&'static str, String)> {
+    let at_least = |count: usize, more: bool| if more { format!("at least {count}") } else { count.to_string() };
+    let looked_at = [
+        ("can be sent again", preview.count),
         ("of these may arrive twice; sent with --even-twice only", preview.may_arrive_twice),
         ("of these fail again, unless the cause was corrected", preview.would_fail_again),
         ("left out: it cannot help, or the recipient complained", preview.useless),
         ("left out: still sent by receiptd itself", preview.under_way),
         ("left out: their text was erased or purged", preview.gone),
         ("left out: their own time has passed", preview.expired),
-        ("left out: sent by another system", preview.not_ours),
+        ("left out: cancelled; sent with --status cancelled only", preview.cancelled),
     ];
-    let others = others.into_iter().map(|(what, count)| vec![what.to_owned(), count.to_string()]);
-    let rows = std::iter::once(vec!["can be sent again".to_owned(), count]).chain(others);
-    output::table(&["messages", "number"], rows);
+    let others = ("left out: sent by another system", at_least(preview.not_ours, preview.not_ours >= COUNTED));
+    looked_at.map(|(what, count)| (what, at_least(count, preview.more))).into_iter().chain([others]).collect()
 }
 
 fn words(progress: &BulkAgainProgress) -> String {
     let BulkAgainProgress { sent, already, left_out, refused, finished } = progress;
     let done = if *finished { "done: " } else { "" };
     format!("{done}{sent} sent as new messages, {already} sent again before, {left_out} left out, {refused} refused")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_that_did_not_look_at_everything_counts_at_least() {
+        let number = |preview: &BulkAgainPreview, at: usize| rows(preview)[at].1.clone();
+        let part = BulkAgainPreview { count: 3, more: true, not_ours: 2, ..BulkAgainPreview::default() };
+        assert_eq!((number(&part, 0), number(&part, 8)), ("at least 3".to_owned(), "2".to_owned()));
+        let whole = BulkAgainPreview { more: false, not_ours: COUNTED, ..part };
+        assert_eq!((number(&whole, 0), number(&whole, 8)), ("3".to_owned(), "at least 10000".to_owned()));
+    }
 }

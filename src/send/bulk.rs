@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::FieldError;
 
 /// How far a preview counts.
-pub(super) const COUNTED: usize = 10_000;
+pub const COUNTED: usize = 10_000;
 /// How many messages a step takes.
 pub(super) const STEP: u16 = 100;
 /// How many of them are looked at together: fewer than there are connections.

@@ -42,9 +42,11 @@ pub struct BulkAgainPreview {
     pub gone: usize,
     /// Messages whose own time has run out: they say something that is no longer wanted.
     pub expired: usize,
-    /// Messages of other systems.
+    /// Messages that were cancelled. They are left out, unless the filter is about such messages.
+    pub cancelled: usize,
+    /// Messages of other systems. At most about [`COUNTED`] are counted.
     pub not_ours: usize,
-    /// Whether there are more messages, which were not counted.
+    /// Whether there are more messages than [`COUNTED`], at which the preview did not look.
     pub more: bool,
 }
 
@@ -56,7 +58,8 @@ pub struct BulkAgainProgress {
     pub sent: u64,
     /// Messages that were sent again before, by this act or another one.
     pub already: u64,
-    /// Messages that were left out: they may arrive twice, it cannot help, receiptd still sends them, or they cannot be sent.
+    /// Messages that were left out: they may arrive twice, it cannot help, receiptd still sends them, they were cancelled, or
+    /// they cannot be sent.
     pub left_out: u64,
     /// Messages that are not valid any more, for example since a rule of the platform has changed.
     pub refused: u64,
@@ -101,6 +104,7 @@ enum Fate {
     UnderWay,
     Gone,
     Expired,
+    Cancelled,
 }
 
 impl BulkAgain {
@@ -152,7 +156,6 @@ impl BulkAgain {
                     break;
                 }
             }
-            preview.more |= after.is_some();
         }
         Ok(preview)
     }
@@ -170,6 +173,10 @@ impl BulkAgain {
     async fn fate(&self, message: &Message) -> Result<Fate, StorageError> {
         if matches!(message.status, Status::Queued | Status::Sending) {
             return Ok(Fate::UnderWay);
+        }
+        // Somebody did not want it to be sent.
+        if message.status == Status::Cancelled && self.filter.status != Some(Status::Cancelled) {
+            return Ok(Fate::Cancelled);
         }
         let resend = (self.parts.judge)(message);
         if resend == Resend::Useless {
@@ -243,6 +250,7 @@ impl BulkAgainPreview {
             Fate::UnderWay => self.under_way += 1,
             Fate::Gone => self.gone += 1,
             Fate::Expired => self.expired += 1,
+            Fate::Cancelled => self.cancelled += 1,
         }
     }
 }

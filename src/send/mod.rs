@@ -101,7 +101,7 @@ mod sender;
 
 pub use act::Act;
 pub use again::request_again;
-pub use bulk::{BulkAct, BulkProgress};
+pub use bulk::{BulkAct, BulkProgress, COUNTED};
 pub use bulk_again::{BulkAgain, BulkAgainError, BulkAgainParts, BulkAgainPreview, BulkAgainProgress, Judge};
 pub use bulk_cancel::{BulkCancel, BulkCancelPreview, BulkCancelProgress};
 pub use check::{check, fresh_id};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::{Client, Database, Page, Platform, Sample, SetClock, TestServer, both, eventually, sms, sqlite};
 use receiptd::{
     clock::Clock,
-    domain::{Actor, Filter},
+    domain::{Actor, Filter, Status},
     send::{Act, BulkAct, BulkAgain, BulkAgainParts, Sender},
     storage::{self, Access, OpenOptions},
     webex::{SmsApi, codes::Resend},
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 both!(what_can_be_sent_again_is_sent_once);
 sqlite!(
     what_cannot_be_done_is_refused,
+    a_preview_is_for_those_who_may_read,
+    an_act_from_the_future_is_refused,
+    a_preview_says_how_far_it_has_looked,
     a_stopped_act_is_completed_when_it_is_repeated,
     a_page_shows_the_risk_and_sends_nothing_twice,
 );
@@ -43,7 +46,11 @@ async fn with_messages(database: &Database, platform: &Platform, clock: &SetCloc
     let server = server.start().await;
     let ops = server.with_token("4dmin-s3cret");
     for n in 0..3 {
-        ops.sends(&sms(&format!("failed-{n}"), "Hello. [sim:fail=7207]")).await.is(202);
+        let mut message = sms(&format!("failed-{n}"), "Hello. [sim:fail=7207]");
+        if n == 0 {
+            message["expireAt"] = json!(clock.clock().now().plus(Duration::from_hours(48)));
+        }
+        ops.sends(&message).await.is(202);
         becomes(&ops, &format!("failed-{n}"), "failed").await;
     }
     let mut short = sms("short", "Your code is 4711. [sim:fail=7207]");
@@ -64,6 +71,9 @@ async fn with_messages(database: &Database, platform: &Platform, clock: &SetCloc
     let mut waits = sms("waits", "Hello.");
     waits["sendAt"] = "2099-01-01T00:00:00Z".into();
     ops.sends(&waits).await.is(202);
+    waits["correlationId"] = "cancelled".into();
+    ops.sends(&waits).await.is(202);
+    ops.posts_to("/v1/messages/cancelled/cancel", "").await.is(200);
     server.posts(Sample::of("observed").says("Failed", "7207")).await.is_acknowledged();
     server
 }
@@ -76,34 +86,47 @@ async fn what_can_be_sent_again_is_sent_once(database: &Database) {
     let act = planned["act"].clone();
     let expected = json!({
         "act": act, "count": 4, "mayArriveTwice": 1, "wouldFailAgain": 0, "useless": 1, "underWay": 1, "gone": 1, "expired": 1,
-        "notOurs": 1, "more": false
+        "cancelled": 1, "notOurs": 1, "more": false
     });
     assert_eq!(planned, expected);
     let before = ops.every_item("/v1/messages").await.len();
-    assert_eq!(before, 9, "a preview sends nothing");
+    assert_eq!(before, 10, "a preview sends nothing");
+    let named = preview(&shop, json!({ "status": "cancelled" })).await;
+    assert_eq!((&named["count"], &named["cancelled"]), (&json!(1), &json!(0)));
 
     let request = json!({ "filter": {}, "act": act, "reason": "operator outage" });
-    let sent = json!({ "sent": 3, "already": 0, "leftOut": 5, "refused": 0, "finished": true });
+    let sent = json!({ "sent": 3, "already": 0, "leftOut": 6, "refused": 0, "finished": true });
     assert_eq!(done(&shop, request.clone()).await, [sent]);
-    let known = json!({ "sent": 0, "already": 3, "leftOut": 5, "refused": 0, "finished": true });
+    let known = json!({ "sent": 0, "already": 3, "leftOut": 6, "refused": 0, "finished": true });
     assert_eq!(done(&shop, request.clone()).await, [known]);
     let mut twice = request;
     twice["evenTwice"] = true.into();
-    let last = json!({ "sent": 1, "already": 3, "leftOut": 4, "refused": 0, "finished": true });
+    let last = json!({ "sent": 1, "already": 3, "leftOut": 5, "refused": 0, "finished": true });
     assert_eq!(done(&shop, twice).await, [last]);
+    let another = preview(&shop, json!({ "correlationId": "failed-*" })).await["act"].clone();
+    assert_ne!(another, act);
+    let request = json!({ "filter": { "correlationId": "failed-*" }, "act": another, "reason": "somebody else" });
+    let known = json!({ "sent": 0, "already": 3, "leftOut": 0, "refused": 0, "finished": true });
+    assert_eq!(done(&shop, request).await, [known]);
 
     let messages = ops.every_item("/v1/messages").await;
     assert_eq!(messages.len(), before + 4);
-    let is_new = |id: &&str| id.len() == act.as_str().unwrap().len();
-    let new = messages.iter().filter_map(|message| message["correlationId"].as_str()).find(is_new).unwrap();
-    let new = ops.message(new).await;
-    assert!(new["submission"]["content"]["text"].as_str().unwrap().starts_with("Hello."), "{new}");
+    let ids = messages.iter().filter_map(|message| message["correlationId"].as_str());
+    let mut ends = Vec::new();
+    for id in ids.filter(|id| id.len() == act.as_str().unwrap().len()) {
+        let new = ops.message(id).await;
+        assert!(new["submission"]["content"]["text"].as_str().unwrap().starts_with("Hello."), "{new}");
+        ends.extend(new["submission"]["expireAt"].as_str().map(str::to_owned));
+    }
+    let first = ops.message("failed-0").await;
+    assert_eq!(ends, [first["submission"]["expireAt"].as_str().unwrap()], "it ends with the first one");
     let entries = ops.items("/v1/audit?action=sent").await;
     let details: Vec<_> = entries.iter().filter_map(|entry| entry["details"].as_str()).collect();
     let recorded = format!("again, act {}: all; reason: operator outage", act.as_str().unwrap());
-    assert_eq!(details, [recorded.as_str(); 3]);
+    let of_act = details.iter().filter(|details| **details == recorded.as_str()).count();
+    assert_eq!((of_act, details.len()), (3, 4), "{details:?}");
     let counted: i64 = entries.iter().map(|entry| entry["count"].as_i64().unwrap()).sum();
-    assert_eq!(counted, 8 + 4, "each message is counted once");
+    assert_eq!(counted, 9 + 4, "each message is counted once");
     server.stop().await;
     platform.stop().await;
 }
@@ -132,6 +155,66 @@ async fn what_cannot_be_done_is_refused(database: &Database) {
     silent.stop().await;
 }
 
+async fn a_preview_is_for_those_who_may_read(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).with("api.tokens", TOKENS).start().await;
+    let shop = server.with_token("s3nd-s3cret");
+    let request = json!({ "filter": {}, "dryRun": true }).to_string();
+    for path in ["/v1/messages/again", "/v1/messages/cancel"] {
+        shop.posts_to(path, request.clone()).await.is_problem(403, "forbidden");
+        server.with_token("b0th-s3cret").posts_to(path, request.clone()).await.is(200);
+    }
+    // An act is in the audit log.
+    let act = preview(&server.with_token("b0th-s3cret"), json!({})).await["act"].clone();
+    assert_eq!(done(&shop, json!({ "filter": {}, "act": act, "reason": "x" })).await.len(), 1);
+    server.stop().await;
+    platform.stop().await;
+}
+
+async fn an_act_from_the_future_is_refused(database: &Database) {
+    let (platform, clock) = (Platform::start(), SetClock::default());
+    let server = TestServer::on(database).by(clock.clock()).sending_to(&platform.url).start().await;
+    let act = Act::plan(clock.clock().now().plus(Duration::from_mins(1))).to_string();
+    let request = json!({ "filter": {}, "act": act, "reason": "x" });
+    server.posts_to("/v1/messages/again", request.to_string()).await.blames(&["/act"]);
+    server.submits("/again", &[("act", &act), ("reason", "x")]).await.is(422);
+    clock.goes_forward(Duration::from_mins(1));
+    assert_eq!(done(&server.client(), request).await.len(), 1);
+    server.stop().await;
+    platform.stop().await;
+}
+
+/// More messages of other systems than are counted.
+const OTHERS: &str = "\
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) \
+    INSERT INTO messages (correlation_id, channel, status, precedence, status_at, is_final, created_at, updated_at) \
+    SELECT 'other-' || i, 'sms', 'failed', x'', 0, 1, (unixepoch() - 60) * 1000000 + i, (unixepoch() - 60) * 1000000 + i FROM n";
+
+/// As many complaints about messages that receiptd sent: it cannot help to send these again.
+const COMPLAINTS: &str = "UPDATE messages SET dispatch = 'accepted', status = 'complained'";
+
+async fn a_preview_says_how_far_it_has_looked(database: &Database) {
+    let platform = Platform::start();
+    let server = TestServer::on(database).sending_to(&platform.url).start().await;
+    database.execute_now(OTHERS).await;
+    let others = preview(&server.client(), json!({})).await;
+    assert!(others["more"] == false && others["notOurs"].as_i64().unwrap() >= 10_000, "{others}");
+    let page = server.opens("/again").await.is(200);
+    assert!(page.shows("No message of this filter can be sent again.") && !page.shows("Why?"), "{}", page.text);
+    assert!(page.shows("at least 10,000 of other systems"), "{}", page.text);
+    database.execute_now(COMPLAINTS).await;
+    let ours = preview(&server.client(), json!({})).await;
+    assert!(ours["more"] == true && ours["count"] == 0, "{ours}");
+    let page = server.opens("/again").await.is(200);
+    for words in
+        ["Go on with the older ones?", "Only the newest 10,000 were looked at", "at least 10,000 for which", "Why?"]
+    {
+        assert!(page.shows(words), "{words}: {}", page.text);
+    }
+    server.stop().await;
+    platform.stop().await;
+}
+
 async fn a_stopped_act_is_completed_when_it_is_repeated(database: &Database) {
     let platform = Platform::start();
     let server = TestServer::on(database).sending_to(&platform.url).start().await;
@@ -144,6 +227,7 @@ async fn a_stopped_act_is_completed_when_it_is_repeated(database: &Database) {
     let all = json!({ "filter": {}, "reason": "wrong time" });
     server.posts_to("/v1/messages/cancel", all.to_string()).await.is(200);
     let act = Act::parse(preview(&server.client(), json!({})).await["act"].as_str().unwrap()).unwrap();
+    let filter = Filter { status: Some(Status::Cancelled), ..Filter::default() };
     let options = OpenOptions { connections: 2, timeout: Duration::from_secs(30), access: Access::Write };
     let store = storage::open(database.url(), options).await.unwrap();
     let clock = Clock::system();
@@ -154,11 +238,12 @@ async fn a_stopped_act_is_completed_when_it_is_repeated(database: &Database) {
         actor: Actor::named("ops"),
         judge: Box::new(|_| Resend::Later),
     };
-    let mut bulk = BulkAgain::new(parts, Filter::default(), act, false, clock.now()).unwrap();
+    let mut bulk = BulkAgain::new(parts, filter, act, false, clock.now()).unwrap();
     let progress = bulk.step().await.unwrap();
     assert_eq!((progress.sent, progress.finished), (100, false));
     drop(bulk);
-    let lines = done(&server.client(), json!({ "filter": {}, "act": act.to_string(), "reason": "go on" })).await;
+    let request = json!({ "filter": { "status": "cancelled" }, "act": act.to_string(), "reason": "go on" });
+    let lines = done(&server.client(), request).await;
     let expected = json!({ "sent": 50, "already": 100, "leftOut": 0, "refused": 0, "finished": true });
     assert_eq!(lines.last(), Some(&expected));
     assert_eq!(server.every_item("/v1/messages").await.len(), 300);
@@ -181,7 +266,9 @@ async fn a_page_shows_the_risk_and_sends_nothing_twice(database: &Database) {
         "1 of them may arrive twice: the first one has arrived, or may still arrive.",
         "1 for which it cannot help",
         "1 whose text was erased or purged",
+        "1 cancelled before",
         "1 of other systems",
+        "What was sent again from this page before is not sent once more.",
         "Also send those that may arrive twice",
     ] {
         assert!(page.shows(words), "{words}: {}", page.text);
@@ -192,7 +279,7 @@ async fn a_page_shows_the_risk_and_sends_nothing_twice(database: &Database) {
     submits(&[("reason", "outage")]).await.is(422);
     let fields = [("act", act), ("reason", "outage")];
     let sent = submits(&fields).await.is(200);
-    assert!(sent.shows("Done. 3 sent as new messages, 5 left out"), "{}", sent.text);
+    assert!(sent.shows("Done. 3 sent as new messages, 6 left out"), "{}", sent.text);
     let again = submits(&fields).await.is(200);
     assert!(again.shows("Done. 0 sent as new messages, 3 were sent again before"), "{}", again.text);
     let shop = server.logs_in("s3nd-s3cret").await;

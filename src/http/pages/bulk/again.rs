@@ -19,7 +19,7 @@ use crate::{
         },
         state::{App, Closing},
     },
-    send::{Act, BulkAgainPreview, BulkAgainProgress},
+    send::{Act, BulkAgainPreview, BulkAgainProgress, COUNTED},
 };
 
 const WORDS: Words = Words {
@@ -46,51 +46,77 @@ pub(in crate::http::pages) async fn preview(
     let asked = Preview {
         question: question(&preview),
         facts: facts(&preview),
-        fields: (preview.count > 0).then(|| fields(&preview)),
+        fields: may_send(&preview).then(|| fields(&preview)),
         which: "that can be sent again",
     };
     Ok(asks(&WORDS, &given, &meant, &asked))
 }
 
+/// Whether there is something to send, or may be among the messages at which the preview did not look.
+fn may_send(preview: &BulkAgainPreview) -> bool {
+    preview.count > 0 || preview.more
+}
+
 fn question(preview: &BulkAgainPreview) -> String {
-    match preview.count {
-        0 => "No message of this filter can be sent again.".to_owned(),
-        1 => "Send 1 message again?".to_owned(),
-        count => format!("Send {} messages again?", count_words(count, preview.more)),
+    match (preview.count, preview.more) {
+        (0, false) => "No message of this filter can be sent again.".to_owned(),
+        (0, true) => format!(
+            "None of the newest {} messages of this filter can be sent again. Go on with the older ones?",
+            count_words(COUNTED, false)
+        ),
+        (1, false) => "Send 1 message again?".to_owned(),
+        (count, more) => format!("Send {} messages again?", at_least(count, more)),
     }
+}
+
+/// A count in words. There may be more of the kind among the messages at which the preview did not look.
+fn at_least(count: usize, more: bool) -> String {
+    let count = count_words(count, false);
+    if more { format!("at least {count}") } else { count }
 }
 
 /// The risk, and what is left out.
 fn facts(preview: &BulkAgainPreview) -> Markup {
+    let more = preview.more;
     let left_out = [
         (
             preview.useless,
+            more,
             "for which it cannot help: they would fail for the same reason, or the recipient has complained",
         ),
-        (preview.under_way, "that receiptd still sends by itself"),
-        (preview.gone, "whose text was erased or purged"),
-        (preview.expired, "whose own time has passed"),
-        (preview.not_ours, "of other systems"),
+        (preview.under_way, more, "that receiptd still sends by itself"),
+        (preview.gone, more, "whose text was erased or purged"),
+        (preview.expired, more, "whose own time has passed"),
+        (preview.cancelled, more, "cancelled before: choose the status cancelled to send such messages again"),
+        (preview.not_ours, preview.not_ours >= COUNTED, "of other systems"),
     ];
     html! {
-        @if preview.count > 0 {
-            p { "Each becomes a new message with an id of its own, without the times of the first one. It cannot be undone." }
-            @match preview.may_arrive_twice {
-                0 => { p { "None of them has arrived or can still arrive, so nobody gets one twice." } }
-                twice => {
+        @if may_send(preview) {
+            p { "Each becomes a new message with an id of its own, without the " code { "sendAt" } " of the first one. It cannot be undone." }
+            p { "What was sent again from this page before is not sent once more. What was sent again from the page of a message is." }
+            @match (preview.may_arrive_twice, more) {
+                (0, false) => { p { "None of them has arrived or can still arrive." } }
+                (0, true) => {}
+                (twice, more) => {
                     p {
-                        b { (count_words(twice, false)) " of them" } " may arrive twice: the first one has arrived, or may still arrive. "
+                        b { (at_least(twice, more)) " of them" } " may arrive twice: the first one has arrived, or may still arrive. "
                         "They are sent only if you tick the box."
                     }
                 }
             }
+            @if more {
+                p {
+                    "Only the newest " (count_words(COUNTED, false)) " were looked at; others may arrive twice. "
+                    "Those are sent only if you tick the box."
+                }
+            }
             @if preview.would_fail_again > 0 {
-                p { b { (count_words(preview.would_fail_again, false)) " of them" } " would fail again, unless the cause was corrected in the meantime." }
+                p { b { (at_least(preview.would_fail_again, more)) " of them" } " would fail again, unless the cause was corrected in the meantime." }
             }
         }
-        @if left_out.iter().any(|(count, _)| *count > 0) {
+        @if left_out.iter().any(|(count, ..)| *count > 0) {
             p { "Not among them:" }
-            ul { @for (count, why) in left_out { @if count > 0 { li { (count_words(count, false)) " " (why) } } } }
+            ul { @for (count, more, why) in left_out { @if count > 0 { li { (at_least(count, more)) " " (why) } } } }
         }
     }
 }
@@ -99,7 +125,7 @@ fn facts(preview: &BulkAgainPreview) -> Markup {
 fn fields(preview: &BulkAgainPreview) -> Markup {
     html! {
         input type="hidden" name="act" value=(preview.act);
-        @if preview.may_arrive_twice > 0 {
+        @if preview.may_arrive_twice > 0 || preview.more {
             label { input type="checkbox" name="evenTwice" value="yes"; " Also send those that may arrive twice" }
         }
     }
@@ -132,5 +158,26 @@ fn item(progress: BulkAgainProgress) -> Markup {
             @if progress.left_out > 0 { ", " (done_words(progress.left_out)) " left out" }
             @if progress.refused > 0 { ", " (done_words(progress.refused)) " refused: they are not valid any more" }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_that_did_not_look_at_everything_says_so() {
+        let of = |count, more| BulkAgainPreview { count, more, useless: 7, ..BulkAgainPreview::default() };
+        assert_eq!(question(&of(0, false)), "No message of this filter can be sent again.");
+        assert!(question(&of(0, true)).ends_with("Go on with the older ones?"));
+        assert_eq!(question(&of(1, false)), "Send 1 message again?");
+        assert_eq!(question(&of(1, true)), "Send at least 1 messages again?");
+        let promise = "None of them has arrived or can still arrive.";
+        let (whole, part) = (facts(&of(3, false)).into_string(), facts(&of(3, true)).into_string());
+        assert!(whole.contains(promise) && whole.contains("<li>7 for which"), "{whole}");
+        assert!(!part.contains(promise) && part.contains("Only the newest 10,000 were looked at"), "{part}");
+        assert!(part.contains("<li>at least 7 for which"), "{part}");
+        assert!(!fields(&of(3, false)).into_string().contains("evenTwice"));
+        assert!(fields(&of(3, true)).into_string().contains("evenTwice"));
     }
 }
