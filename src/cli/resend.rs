@@ -20,7 +20,8 @@ pub(super) struct Args {
     /// Also send messages that have arrived, or may have: the recipients may get them twice
     #[arg(long)]
     even_twice: bool,
-    /// Repeat this act, which was not complete. What it has sent is not sent twice
+    /// Repeat this act, which was not complete, with the same filters, and the times that were printed. What was sent again
+    /// before is not sent once more
     #[arg(long, value_name = "ACT")]
     act: Option<String>,
     #[command(flatten)]
@@ -51,13 +52,22 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     bulk::run(&client, PATH, &request, args.json, words).await
 }
 
-/// Plans an act, and prints its id, with which it can be repeated.
+/// Plans an act, and prints how it can be repeated. An age such as 2h would then mean another time, and leave messages out.
 async fn plan(client: &Client, filter: &Value, json: bool) -> anyhow::Result<String> {
     let act = bulk::preview::<BulkAgainPreview>(client, PATH, filter).await?.act;
+    let times = ["since", "until"].map(|name| (name, filter[name].as_str()));
     if json {
-        output::json_line(&json!({ "act": act }))?;
+        let mut line = json!({ "act": act });
+        for (name, time) in times {
+            if let Some(time) = time {
+                line[name] = time.into();
+            }
+        }
+        output::json_line(&line)?;
     } else {
-        output::line(format!("act {act}: if it is not complete, repeat it with --act {act}"));
+        let times = times.into_iter().filter_map(|(name, time)| Some(format!(" --{name} {}", time?)));
+        let times: String = times.collect();
+        output::line(format!("act {act}: if it is not complete, repeat the command with --act {act}{times}"));
     }
     Ok(act)
 }

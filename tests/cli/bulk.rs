@@ -51,8 +51,15 @@ fn all_messages_of_a_filter_are_cancelled_and_sent_again() {
         let lines = resend(&[&reason[..], &["--json"]].concat()).await.is(0);
         assert_eq!(lines.json()["already"], 5);
         assert_eq!(server.client.ids("").await.len(), 10);
-        resend(&["--reason", "once more"]).await.is(0).prints(&["repeat it with --act", "done: 5 sent"]);
-        assert_eq!(server.client.ids("").await.len(), 15, "another act sends them once more");
+        let once_more = ["--since", "2h", "--reason", "once more"];
+        let printed = resend(&once_more).await.is(0);
+        printed.prints(&["repeat the command with --act", "done: 0 sent as new messages, 5 sent again before"]);
+        let since = printed.out.split(" --since ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        assert!(since.ends_with('Z') && !printed.out.contains("--until"), "{}", printed.out);
+        let lines = resend(&[&once_more[..], &["--json"]].concat()).await.is(0).out;
+        let planned: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert!(planned["since"].as_str().unwrap().ends_with('Z') && planned["until"].is_null(), "{planned}");
+        assert_eq!(server.client.ids("").await.len(), 10, "another act sends none of them once more");
         server.program.ends_on("TERM").await.is(0);
     });
 }
