@@ -25,7 +25,7 @@ const CALLERS: [(Option<&str>, &[&str]); 7] = [
 ];
 
 /// The scope that each operation requires. Empty if it requires none. An operation without a line makes the test fail.
-const SCOPES: [(&str, &str); 42] = [
+const SCOPES: [(&str, &str); 45] = [
     ("head /notify", ""),
     ("get /notify", ""),
     ("post /notify", ""),
@@ -43,6 +43,9 @@ const SCOPES: [(&str, &str); 42] = [
     ("get /v1/messages/{correlationId}", "read"),
     ("get /v1/messages/{correlationId}/notifications", "read"),
     ("post /v1/messages/{correlationId}/cancel", "send"),
+    ("get /v1/views", "read"),
+    ("post /v1/views", "read"),
+    ("delete /v1/views/{id}", "read"),
     ("get /v1/stats", "read"),
     ("get /v1/overview", "read"),
     ("get /v1/statuses", "read"),
@@ -73,6 +76,7 @@ const SCOPES: [(&str, &str); 42] = [
 /// A request that the operation would accept.
 fn request(client: &Client, operation: Operation) -> RequestBuilder {
     let path = operation.path.replace("{correlationId}", "order-1").replace("{fingerprint}", &"0".repeat(32));
+    let path = path.replace("{id}", &"0".repeat(16));
     let method: Method = operation.method.to_uppercase().parse().unwrap();
     let request = client.request(method, &path.replace("{token}", "t0ken"));
     match (operation.method, operation.path) {
@@ -85,6 +89,10 @@ fn request(client: &Client, operation: Operation) -> RequestBuilder {
         }
         ("post", "/v1/messages/again") => {
             let body = r#"{"filter":{},"act":"019ac8d2-4ddf-7a5e-9d0c-2f1f6f3b7a11","reason":"x"}"#;
+            request.header("content-type", "application/json").body(body)
+        }
+        ("post", "/v1/views") => {
+            let body = r#"{"of":"messages","name":"Failed","filter":{"status":"failed"}}"#;
             request.header("content-type", "application/json").body(body)
         }
         ("post", "/v1/find") => request.header("content-type", "application/json").body(r#"{"text":"order-1"}"#),
