@@ -268,7 +268,7 @@ async fn a_page_shows_the_risk_and_sends_nothing_twice(database: &Database) {
         "1 whose text was erased or purged",
         "1 cancelled before",
         "1 of other systems",
-        "What was sent again from this page before is not sent once more.",
+        "Messages that were already sent again in this way are not sent once more.",
         "Also send those that may arrive twice",
     ] {
         assert!(page.shows(words), "{words}: {}", page.text);

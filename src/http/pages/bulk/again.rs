@@ -93,7 +93,10 @@ fn facts(preview: &BulkAgainPreview) -> Markup {
     html! {
         @if may_send(preview) {
             p { "Each becomes a new message with an id of its own, without the " code { "sendAt" } " of the first one. It cannot be undone." }
-            p { "What was sent again from this page before is not sent once more. What was sent again from the page of a message is." }
+            p {
+                "Messages that were already sent again in this way are not sent once more. "
+                "Those that were sent again from their own pages are: receiptd does not notice these."
+            }
             @match (preview.may_arrive_twice, more) {
                 (0, false) => { p { "None of them has arrived or can still arrive." } }
                 (0, true) => {}
