@@ -21,6 +21,8 @@
 //! this order. So a prefix decides the index only if few messages have it. A frequent prefix is met often enough in
 //! another index.
 //!
+//! No message of another system has a sender, so `from` together with `origin=observed` needs no access path.
+//!
 //! On SQLite the table holds exactly, since the statement names the index. Postgres has no such clause. It knows how
 //! frequent each value is, and may prefer another of these indexes.
 
@@ -79,6 +81,9 @@ impl AccessPath {
 /// parts exclude each other. `rare_prefix` is the access path for a prefix that few messages have, if the filter
 /// contains one.
 pub(super) fn access_paths(filter: &Filter, rare_prefix: Option<AccessPath>) -> Vec<AccessPath> {
+    if filter.sender.is_some() && filter.origin == Some(Origin::Observed) {
+        return Vec::new();
+    }
     let is_exact = |pattern: &Option<Pattern>| matches!(pattern, Some(Pattern::Exact(_)));
     if filter.transaction_id.is_some() || is_exact(&filter.correlation_id) {
         vec![AccessPath::Key]
@@ -158,6 +163,20 @@ mod tests {
         let filter = Filter { callback_data: Pattern::read("shop*"), ..Filter::default() };
         assert_eq!(access_paths(&filter, Some(AccessPath::CallbackPrefix)), [AccessPath::CallbackPrefix]);
         assert_eq!(access_paths(&filter, None), [AccessPath::Newest]);
+    }
+
+    #[test]
+    fn nothing_is_read_for_a_sender_of_observed_messages() {
+        let observed = |it: &mut Filter| {
+            it.sender = Some("ACME".to_owned());
+            it.origin = Some(Origin::Observed);
+        };
+        assert_eq!(paths_of(observed), []);
+        let with_code = |it: &mut Filter| {
+            observed(it);
+            it.code = Some("7203".to_owned());
+        };
+        assert_eq!(paths_of(with_code), []);
     }
 
     #[test]
