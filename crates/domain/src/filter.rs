@@ -54,27 +54,27 @@ pub struct ListRequest {
     pub limit: PageLimit,
 }
 
-/// The names that [`ListRequest::parse`] accepts.
-const NAMES: [&str; 16] = [
-    "status",
-    "final",
-    "failure",
-    "channel",
-    "to",
-    "from",
-    "code",
-    "correlationId",
-    "callbackData",
-    "transactionId",
-    "origin",
-    "overdue",
-    "since",
-    "until",
-    "limit",
-    "cursor",
-];
-
 impl ListRequest {
+    /// The names that [`Self::parse`] accepts: the filters, `limit` and `cursor`.
+    pub const NAMES: [&'static str; 16] = [
+        "status",
+        "final",
+        "failure",
+        "channel",
+        "to",
+        "from",
+        "code",
+        "correlationId",
+        "callbackData",
+        "transactionId",
+        "origin",
+        "overdue",
+        "since",
+        "until",
+        "limit",
+        "cursor",
+    ];
+
     /// Parses names and values, and reports all errors at once. An unknown name is an error, because ignoring a filter
     /// would show more than was asked for. `cutoffs` decide what is overdue now.
     pub fn parse<'a>(
@@ -115,7 +115,7 @@ impl ListRequest {
             "until" => filter.until = Some(instant(value)?),
             "limit" => self.limit = PageLimit::read(value)?,
             "cursor" => self.after = Some(Cursor::read(value)?),
-            _ => return Err(format!("is not a filter; the filters are {}", NAMES.join(", "))),
+            _ => return Err(format!("is not a filter; the filters are {}", Self::NAMES.join(", "))),
         }
         Ok(())
     }
@@ -173,7 +173,7 @@ mod tests {
         assert!(national[0].detail.contains("+447700900123"), "{}", national[0].detail);
         let twice = ListRequest::parse([("status", "failed"), ("status", "read")], &cutoffs).unwrap_err();
         assert_eq!((twice[0].pointer.as_str(), twice[0].detail.as_str()), ("/status", "is given more than once"));
-        let bad = NAMES.map(|name| (name, ""));
+        let bad = ListRequest::NAMES.map(|name| (name, ""));
         let errors = ListRequest::parse(bad.into_iter().chain([("stauts", "failed")]), &cutoffs).unwrap_err();
         let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         // Any text is accepted as a channel, as a sender and as a code.

@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::Draft,
+        domain::{Draft, ListRequest},
         http::routes::endpoints,
         notify::{ActiveSecrets, Authentication},
         secret::ReloadableSecret,
@@ -255,6 +255,18 @@ mod tests {
         }
         assert!(checked > 35, "{checked} examples");
         assert_eq!(named, examples.as_object().unwrap().keys().cloned().collect(), "examples without an operation");
+    }
+
+    #[test]
+    fn every_body_with_filters_has_all_filters_of_the_list() {
+        let description = description();
+        let is_filter = |name: &&str| !["limit", "cursor"].contains(name);
+        let filters: BTreeSet<_> = ListRequest::NAMES.into_iter().filter(is_filter).collect();
+        for place in ["ToSearch", "FilterToCancel", "FilterToSendAgain", "MessagesViewToSave/properties/filter"] {
+            let members = &description.pointer(&format!("/components/schemas/{place}/properties")).unwrap();
+            let described = members.as_object().unwrap().keys().map(String::as_str).filter(is_filter);
+            assert_eq!(described.collect::<BTreeSet<_>>(), filters, "{place}");
+        }
     }
 
     #[test]
