@@ -71,6 +71,20 @@ async fn failures_of_messages_that_receiptd_sent_are_counted_by_sender(database:
     for words in ["By sender", "ACME", "Shop", "Sent by another system"] {
         assert!(page.shows(words), "{words}: {}", page.text);
     }
+    let twins: Vec<_> = page.attributes("href").into_iter().filter(|link| link.starts_with("/v1/stats")).collect();
+    let (senders, others): (Vec<_>, Vec<_>) = twins.iter().partition(|link| link.contains("from"));
+    assert!(!others.is_empty(), "a row for each sender and hour would be too many: {twins:?}");
+    let mut by_sender = BTreeMap::new();
+    for row in server.items(senders[0]).await {
+        assert_eq!(row["status"], "failed", "{row}");
+        by_sender.insert(row["from"].as_str().map(str::to_owned), row["count"].as_i64().unwrap());
+    }
+    let expected = [(None, 1), (Some("ACME"), 2), (Some("Shop"), 1)];
+    assert_eq!(by_sender, expected.map(|(sender, count)| (sender.map(str::to_owned), count)).into());
+    for (sender, count) in expected {
+        let words = format!("{} {count} {count}", sender.unwrap_or("Sent by another system"));
+        assert!(page.shows(&words), "{words}: {}", page.text);
+    }
     assert!(each_number_leads_to_its_rows(&server, &page).await > 12, "{}", page.text);
     let page = server.opens("/failures?from=ACME").await.is(200);
     assert!(!page.shows("Shop") && !page.shows("7105"), "{}", page.text);

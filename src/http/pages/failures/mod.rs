@@ -1,5 +1,7 @@
-//! `GET /failures`: the messages of a period that did not arrive, by reason, channel, sender and time. It adds up one
-//! answer of `/v1/stats`.
+//! `GET /failures`: the messages of a period that did not arrive, by reason, channel, sender and time. It adds up two
+//! answers of `/v1/stats`. The senders have their own answer, without the other properties: one answer by all of them would have
+//! a row for each combination, and there can be thousands of senders. A message that arrives between the two answers is
+//! counted in the second one only.
 
 mod period;
 mod tables;
@@ -37,6 +39,8 @@ use crate::{
 
 /// With at most this many hours or days, the table below the chart is open.
 const OPEN: usize = 14;
+/// The properties by which to count for the table of senders.
+const BY_SENDER: &str = "status,from";
 /// More senders would hide the reasons below them.
 const MOST_SENDERS: usize = 20;
 
@@ -48,12 +52,12 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>
     let default = period::first_of_days(now, 7);
     let since = (!given.iter().any(|(name, _)| *name == "since")).then_some(("since", default.as_str()));
     let asked: Vec<_> = given.iter().copied().chain(since).collect();
-    let by = |step: Step| [("by", step.by())].into_iter().chain(asked.iter().copied());
-    let days = CountRequest::parse(by(Step::Day)).map_err(Problem::faulty)?;
-    let period = Period::of(&days, now)?;
-    let request = CountRequest::parse(by(period.step)).map_err(Problem::faulty)?;
-    let stats = app.query.stats(&request).await?;
-    let shown = Shown { asked: &asked, period: &period, rows: &stats.items, total: tables::total(&stats.items) };
+    let counted = |by| CountRequest::parse(counts_by(by, &asked)).map_err(Problem::faulty);
+    let period = Period::of(&counted(Step::Day.by())?, now)?;
+    let rows = app.query.stats(&counted(period.step.by())?).await?.items;
+    let by_sender = app.query.stats(&counted(BY_SENDER)?).await?.items;
+    let shown =
+        Shown { asked: &asked, period: &period, rows: &rows, by_sender: &by_sender, total: tables::total(&rows) };
     let view = saved_views::Shown { list: ViewedList::Failures, given: &given, meant: &given };
     let saved_views = view.saved_views(caller.actor(), &app).await?;
     let main = html! {
@@ -71,11 +75,16 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>
     };
     let flags = asked.iter().map(|(name, value)| format!(" --{name} {}", quoted(value)));
     let twin = Twin {
-        api: with_query("/v1/stats", by(period.step)),
+        api: with_query("/v1/stats", counts_by(period.step.by(), &asked)),
         command: Some(format!("stats --by {}{}", period.step.by(), flags.collect::<String>())),
         export: None,
     };
     Ok(Page { title: "Failures".to_owned(), room: Some(Room::Failures), main, twin: Some(twin) })
+}
+
+/// The request for the counts by these properties.
+fn counts_by<'a>(by: &'a str, asked: &[(&'a str, &'a str)]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    [("by", by)].into_iter().chain(asked.iter().copied())
 }
 
 fn form(given: &[(&str, &str)]) -> Markup {
@@ -103,6 +112,7 @@ struct Shown<'a> {
     asked: &'a [(&'a str, &'a str)],
     period: &'a Period,
     rows: &'a [StatsRowView],
+    by_sender: &'a [StatsRowView],
     total: Tally,
 }
 
@@ -195,7 +205,7 @@ impl Shown<'_> {
 
     /// The senders of messages that receiptd sent. Nothing, if it sent none of them.
     fn by_sender(&self) -> Markup {
-        let senders = tables::ranked(self.rows, Dimension::From);
+        let senders = tables::ranked(self.by_sender, Dimension::From);
         let hidden = senders.len().saturating_sub(MOST_SENDERS);
         html! {
             @if senders.iter().any(|(sender, _)| sender.is_some()) {
@@ -213,7 +223,10 @@ impl Shown<'_> {
                         }
                     }
                 }
-                @if hidden > 0 { p.soft { "The " (number(i64::try_from(hidden).unwrap_or(i64::MAX))) " senders with fewer failures are not shown. " code { "/v1/stats?by=from" } " has all." } }
+                p.soft {
+                    @if hidden > 0 { "The " (number(i64::try_from(hidden).unwrap_or(i64::MAX))) " senders with fewer failures are not shown. " }
+                    a href=(with_query("/v1/stats", counts_by(BY_SENDER, self.asked))) { "All senders as JSON" }
+                }
             }
         }
     }

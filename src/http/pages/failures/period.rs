@@ -29,8 +29,8 @@ impl Step {
     /// The properties by which to count.
     pub(super) fn by(self) -> &'static str {
         match self {
-            Self::Hour => "hour,channel,status,code,from",
-            Self::Day => "day,channel,status,code,from",
+            Self::Hour => "hour,channel,status,code",
+            Self::Day => "day,channel,status,code",
         }
     }
 
