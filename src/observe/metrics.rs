@@ -161,7 +161,9 @@ impl Metrics {
         let certificate = Opts::new("tls_certificate_not_after_seconds", "Expiry of the certificate in Unix time");
         let verified_at =
             Opts::new("store_verified_timestamp_seconds", "When the store was last verified, in Unix time");
-        let verified_sound = Opts::new("store_verified_sound", "Whether nothing wrong was found then: 1 or 0");
+        let verified_sound = "Whether the last verification found no fault: 1 or 0. A mistyped head, or that of another store, is a \
+             fault too. Without an earlier head, a verification does not notice that the newest records were removed";
+        let verified_sound = Opts::new("store_verified_sound", verified_sound);
         Ok(Self {
             notify: registered(&registry, IntCounterVec::new(notify, &["outcome"])?)?,
             authenticated: registered(&registry, IntCounterVec::new(authenticated, &["method", "secret"])?)?,

@@ -60,18 +60,21 @@ pub struct VerificationView {
     pub at: String,
     /// Whether everything matched the hash chain.
     pub sound: bool,
+    /// Whether everything up to the head of an earlier verification was still there. Without such a head, a verification
+    /// does not notice that the newest records were removed.
+    pub earlier: bool,
     /// The first thing that did not match.
     pub finding: Option<String>,
 }
 
 impl VerificationView {
     fn of(entry: &AuditEntry) -> Self {
-        let finding = match entry.details.as_deref().and_then(Verification::parse) {
-            Some(Verification::Sound { .. }) => None,
-            Some(Verification::Unsound(finding)) => Some(finding),
-            None => Some("the audit log does not say what was found".to_owned()),
+        let (earlier, finding) = match entry.details.as_deref().and_then(Verification::parse) {
+            Some(Verification::Sound { earlier, .. }) => (earlier.is_some(), None),
+            Some(Verification::Unsound(finding)) => (false, Some(finding)),
+            None => (false, Some("the audit log does not say what was found".to_owned())),
         };
-        Self { at: entry.at.to_string(), sound: finding.is_none(), finding }
+        Self { at: entry.at.to_string(), sound: finding.is_none(), earlier, finding }
     }
 }
 

@@ -48,13 +48,23 @@ async fn a_verification_is_in_the_audit_log_and_on_the_overview(database: &Datab
     let entry = recorded().await;
     assert_eq!((&entry["actor"], &entry["count"]), (&json!("ops"), &json!(1)));
     assert_eq!(entry["details"], format!("sound, head {head}"));
-    assert_eq!(last().await, json!({ "at": entry["at"], "sound": true, "finding": null }));
-    assert!(desk.opens("/").await.is(200).shows("Nothing stored was altered: proved"));
+    assert_eq!(last().await, json!({ "at": entry["at"], "sound": true, "earlier": false, "finding": null }));
+    let unchecked = "What is stored matches its hash chain; whether the newest records were removed was not checked";
+    assert!(desk.opens("/").await.is(200).shows(unchecked));
 
     // The entry is written after what it proves, and the next verification covers it.
     let verdict = ops.gets(&format!("/v1/audit/verify?head={head}")).await.is(200).json();
     let later = verdict["head"].as_str().unwrap();
     assert_eq!(recorded().await["details"], format!("sound, head {later}, contains the earlier head {head}"));
+    assert_eq!((&last().await["sound"], &last().await["earlier"]), (&json!(true), &json!(true)));
+    let checked = "What is stored matches its hash chain, and everything up to an earlier head is still there: proved";
+    assert!(desk.opens("/").await.is(200).shows(checked));
+
+    // A head of another store is a fault, and no proof of an alteration.
+    ops.gets(&format!("/v1/audit/verify?head={}", "0".repeat(64))).await.is(200);
+    assert_eq!((&last().await["sound"], &last().await["earlier"]), (&json!(false), &json!(false)));
+    assert!(desk.opens("/").await.is(200).shows("The last verification found a fault: "));
+
     let forged = "UPDATE audit_log SET details = 'sound' WHERE action = 'verified'";
     database.execute(forged).await;
     let found = ops.gets("/v1/audit/verify").await.is(200).json()["finding"].clone();
@@ -65,7 +75,7 @@ async fn a_verification_is_in_the_audit_log_and_on_the_overview(database: &Datab
 
     let page = ops.opens("/").await.is(200);
     assert!(
-        page.shows("The stored data was altered") && page.shows(last["finding"].as_str().unwrap()),
+        page.shows("The last verification found a fault") && page.shows(last["finding"].as_str().unwrap()),
         "{}",
         page.text
     );

@@ -69,21 +69,24 @@ fn ends_soon(now: &str, end: &str) -> bool {
     parse(now).ok().zip(parse(end).ok()).is_none_or(|(now, end)| (end - now).num_days() < CERTIFICATE_DAYS)
 }
 
-/// When it was last proved that nothing was altered, and with which result.
+/// What the last verification proved, or what it found. What it found can be an alteration, and also a head of another
+/// store.
 fn proof(last: &VerificationView, sees_audit_log: bool, now: &str) -> Markup {
     let entry = with_query("/audit", [("action", AuditAction::Verified.as_str()), ("since", last.at.as_str())]);
     let words = match &last.finding {
-        None => "Nothing stored was altered",
-        Some(_) => "The stored data was altered",
+        None => "What is stored matches its hash chain",
+        Some(_) => "The last verification found a fault",
     };
     html! {
         (linked(sees_audit_log.then_some(entry.as_str()), words))
         @match &last.finding {
-            None => { ": proved " (time(&last.at)) }
-            Some(finding) => { ": " (finding) ". Found " (time(&last.at)) }
+            None if last.earlier => { ", and everything up to an earlier head is still there: proved " }
+            None => { "; whether the newest records were removed was not checked (" code { "--head" } "): proved " }
+            Some(finding) => { ": " (finding) ". Found " }
         }
+        (time(&last.at))
         @if let Some(ago) = between(&last.at, now) { ", " (ago) " ago" }
-        @if proof_tone(last, now) != Tone::Good { ". " code { "receiptd audit verify" } " proves it again" }
+        @if matches!(proof_tone(last, now), Tone::Bad | Tone::Warn) { ". " code { "receiptd audit verify" } " proves it again" }
     }
 }
 
@@ -92,7 +95,8 @@ fn proof_tone(last: &VerificationView, now: &str) -> Tone {
     let age = parse(now).ok().zip(parse(&last.at).ok()).map(|(now, at)| (now - at).num_days());
     match age {
         _ if !last.sound => Tone::Bad,
-        Some(..=PROOF_DAYS) => Tone::Good,
+        Some(..=PROOF_DAYS) if last.earlier => Tone::Good,
+        Some(..=PROOF_DAYS) => Tone::Plain,
         _ => Tone::Warn,
     }
 }
@@ -101,16 +105,37 @@ fn proof_tone(last: &VerificationView, now: &str) -> Tone {
 mod tests {
     use super::*;
 
+    const NOW: &str = "2026-05-20T13:15:00.000Z";
+    const TODAY: &str = "2026-05-20T13:00:00.000Z";
+    const LONG_AGO: &str = "2026-04-01T13:00:00.000Z";
+
+    fn sound(at: &str, earlier: bool) -> VerificationView {
+        VerificationView { at: at.to_owned(), sound: true, earlier, finding: None }
+    }
+
+    fn unsound(finding: &str) -> VerificationView {
+        VerificationView { sound: false, finding: Some(finding.to_owned()), ..sound(TODAY, false) }
+    }
+
     #[test]
     fn an_old_proof_needs_attention_and_a_failed_one_always_does() {
-        let verified = |at: &str, finding: Option<&str>| VerificationView {
-            at: at.to_owned(),
-            sound: finding.is_none(),
-            finding: finding.map(str::to_owned),
-        };
-        let tone = |last: &VerificationView| proof_tone(last, "2026-05-20T13:15:00.000Z");
-        assert_eq!(tone(&verified("2026-05-20T13:00:00.000Z", None)), Tone::Good);
-        assert_eq!(tone(&verified("2026-04-01T13:00:00.000Z", None)), Tone::Warn);
-        assert_eq!(tone(&verified("2026-05-20T13:00:00.000Z", Some("a row was altered"))), Tone::Bad);
+        let tone = |last: &VerificationView| proof_tone(last, NOW);
+        assert_eq!(tone(&sound(TODAY, true)), Tone::Good);
+        assert_eq!(tone(&sound(LONG_AGO, true)), Tone::Warn);
+        assert_eq!(tone(&sound(LONG_AGO, false)), Tone::Warn);
+        assert_eq!(tone(&unsound("a row was altered")), Tone::Bad);
+    }
+
+    #[test]
+    fn a_proof_without_an_earlier_head_does_not_say_that_nothing_was_removed() {
+        let said = |last: &VerificationView| proof(last, false, NOW).into_string();
+        let (with, without) = (said(&sound(TODAY, true)), said(&sound(TODAY, false)));
+        assert!(with.contains("everything up to an earlier head is still there"), "{with}");
+        assert!(without.contains("whether the newest records were removed was not checked"), "{without}");
+        assert!(!without.contains("still there"), "{without}");
+        assert_eq!(proof_tone(&sound(TODAY, false), NOW), Tone::Plain);
+        // The finding can be about the head that was given, so it stands for itself.
+        let found = said(&unsound("the head belongs to another store"));
+        assert!(found.contains("The last verification found a fault: the head belongs to another store"), "{found}");
     }
 }
