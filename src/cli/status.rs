@@ -30,7 +30,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             let mut message = query.message(&id).await?;
             if let Some(message) = &mut message {
                 query.add_content(message).await?;
-                query.add_pace(message).await?;
+                query.add_pace(message).await;
             }
             message
         }

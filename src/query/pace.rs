@@ -3,10 +3,13 @@
 //! The usual times come from a sample of messages. It ends a day ago, so that slow steps are in it as well as fast ones,
 //! and so that an incident of today is compared with the days before. The sample takes a few messages of each part of the
 //! period through the index of the channel, so its cost does not depend on the number of messages.
+//!
+//! The steps of a message are shown whether the sample succeeds or not. So a sample has little time, and a caller does not
+//! wait for the sample of another one.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,9 +17,11 @@ use super::{EntryView, MessageView, PaceView, SampleView, StepView, UsualView, v
 use crate::{
     clock::Clock,
     domain::{Channel, CorrelationId, Effect, Filter, PageLimit, Timestamp, timeline},
+    observe::causes,
     storage::{Messages, StorageError},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::timeout;
 
 /// The sample ends this long ago. By then, nearly all steps have been taken that ever will be.
 const AGE: Duration = Duration::from_hours(24);
@@ -29,8 +34,12 @@ const OF_A_PART: u16 = 5;
 const ENOUGH: usize = 20;
 /// How many look-ups run at a time: fewer than there are connections, so that other callers get one too.
 const AT_A_TIME: usize = 4;
-/// How long a sample is used, in microseconds.
-const FRESH: i64 = 10 * 60 * 1_000_000;
+/// How long a sample may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a sample is used.
+const FRESH: Duration = Duration::from_mins(10);
+/// When a sample is tried again that failed, or whose caller went away.
+const RETRY: Duration = Duration::from_mins(1);
 
 /// From one status to another.
 type Step = (String, String);
@@ -44,20 +53,33 @@ struct Taken {
 
 /// What is usual on a channel.
 struct Usual {
-    at: Timestamp,
     sample: SampleView,
     times: BTreeMap<Step, UsualView>,
 }
 
-/// The usual times of a channel, and a lock, so that one caller at a time computes them.
-type Slot = Arc<tokio::sync::Mutex<Option<Arc<Usual>>>>;
+/// The last sample of a channel.
+struct Known {
+    /// `None` if it failed.
+    usual: Option<Arc<Usual>>,
+    /// When a sample was last tried.
+    tried_at: Timestamp,
+    /// For how long it is not tried again.
+    rest: Duration,
+}
+
+impl Known {
+    fn is_good(&self, now: Timestamp) -> bool {
+        // Not from the future either: the clock was set back.
+        self.tried_at <= now && now.since(self.tried_at) < self.rest
+    }
+}
 
 /// Computes how long steps took and usually take.
 #[derive(Clone)]
 pub(super) struct Pace {
     messages: Arc<dyn Messages>,
     clock: Clock,
-    known: Arc<Mutex<HashMap<Channel, Slot>>>,
+    known: Arc<Mutex<HashMap<Channel, Known>>>,
 }
 
 impl Pace {
@@ -67,18 +89,16 @@ impl Pace {
 
     /// How long the steps of a message took. `None` if there are none, or if it has several recipients, whose steps are mixed
     /// in its timeline.
-    pub(super) async fn of(&self, message: &MessageView) -> Result<Option<PaceView>, StorageError> {
-        let Some(timeline) = message.timeline.as_ref().filter(|_| message.recipients.is_none()) else {
-            return Ok(None);
-        };
+    pub(super) async fn of(&self, message: &MessageView) -> Option<PaceView> {
+        let timeline = message.timeline.as_ref().filter(|_| message.recipients.is_none())?;
         let taken = steps(timeline);
         if taken.is_empty() {
-            return Ok(None);
+            return None;
         }
         // Other channels are texts of other systems, so there can be any number of them.
         let channel = message.channel.as_deref().map(Channel::from_name);
         let usual = match channel.filter(|channel| !matches!(channel, Channel::Other(_))) {
-            Some(channel) => Some(self.usual(channel).await?),
+            Some(channel) => self.usual(channel).await,
             None => None,
         };
         let view = |taken: Taken| {
@@ -88,24 +108,39 @@ impl Pace {
         };
         let steps = taken.into_iter().map(view).collect();
         let sample = usual.map(|usual| usual.sample.clone()).filter(|sample| sample.messages > 0);
-        Ok(Some(PaceView { steps, sample }))
+        Some(PaceView { steps, sample })
     }
 
-    async fn usual(&self, channel: Channel) -> Result<Arc<Usual>, StorageError> {
-        let slot = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(channel.clone()).or_default().clone()
-        };
-        let mut slot = slot.lock().await;
+    /// What is usual on a channel. One caller takes a sample, and meanwhile the others get the one before.
+    async fn usual(&self, channel: Channel) -> Option<Arc<Usual>> {
         let now = self.clock.now();
-        // Not from the future either: the clock was set back.
-        let is_fresh = |usual: &&Arc<Usual>| (0..FRESH).contains(&(now.as_micros() - usual.at.as_micros()));
-        if let Some(usual) = slot.as_ref().filter(is_fresh) {
-            return Ok(usual.clone());
+        {
+            let mut known = self.known();
+            let last = known.get(&channel);
+            if let Some(last) = last.filter(|last| last.is_good(now)) {
+                return last.usual.clone();
+            }
+            let usual = last.and_then(|last| last.usual.clone());
+            known.insert(channel.clone(), Known { usual, tried_at: now, rest: RETRY });
         }
-        let usual = Arc::new(self.sample(&channel, now).await?);
-        *slot = Some(usual.clone());
-        Ok(usual)
+        let usual = match timeout(PATIENCE, self.sample(&channel, now)).await {
+            Ok(Ok(usual)) => Some(Arc::new(usual)),
+            Ok(Err(error)) => {
+                tracing::debug!(%channel, error = causes(&error), "the usual times of a channel cannot be read");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%channel, within = ?PATIENCE, "the usual times of a channel were not read in time");
+                None
+            }
+        };
+        let rest = if usual.is_some() { FRESH } else { RETRY };
+        self.known().insert(channel, Known { usual: usual.clone(), tried_at: now, rest });
+        usual
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Channel, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn sample(&self, channel: &Channel, now: Timestamp) -> Result<Usual, StorageError> {
@@ -128,7 +163,6 @@ impl Pace {
         let taken: Vec<_> = taken.into_iter().flatten().collect();
         let (messages, since) = (taken.len(), until.minus(PART * PARTS));
         Ok(Usual {
-            at: now,
             sample: SampleView { messages, since: since.to_string(), until: until.to_string() },
             times: usual_times(taken),
         })
@@ -180,66 +214,5 @@ fn seconds(time: Duration) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(second: u32, status: &str, effect: Effect) -> EntryView {
-        let at = format!("2026-05-20T13:15:{second:02}.000Z");
-        EntryView {
-            at: Some(at.clone()),
-            received_at: at,
-            kind: "notification".to_owned(),
-            status: status.to_owned(),
-            failure: None,
-            code: None,
-            reason: None,
-            detail: None,
-            effect: effect.as_str().to_owned(),
-            why: String::new(),
-            transaction_id: None,
-            to: None,
-            source: None,
-            times: None,
-        }
-    }
-
-    fn taken(timeline: &[EntryView]) -> Vec<(usize, String, u64)> {
-        let words = |taken: Taken| (taken.entry, format!("{} to {}", taken.step.0, taken.step.1), taken.time.as_secs());
-        steps(timeline).into_iter().map(words).collect()
-    }
-
-    #[test]
-    fn a_step_is_the_time_between_two_changes_of_the_status() {
-        let unknown = EntryView { at: None, ..entry(0, "read", Effect::Applied) };
-        let timeline = [
-            entry(1, "queued", Effect::Applied),
-            entry(2, "queued", Effect::Applied),
-            entry(3, "accepted", Effect::Applied),
-            entry(4, "submitted", Effect::Superseded),
-            entry(9, "delivered", Effect::Applied),
-            unknown,
-            entry(11, "clicked", Effect::Applied),
-        ];
-        let expected = [(2, "queued to accepted".to_owned(), 2), (4, "accepted to delivered".to_owned(), 6)];
-        assert_eq!(taken(&timeline), expected);
-        assert!(taken(&[]).is_empty());
-    }
-
-    #[test]
-    fn the_usual_time_is_that_of_the_messages_in_the_middle_and_near_the_end() {
-        let of = |count: u64| {
-            let one = |second| Taken {
-                entry: 1,
-                step: ("submitted".to_owned(), "delivered".to_owned()),
-                time: Duration::from_secs(second),
-            };
-            // The second time does not count.
-            usual_times((1..=count).rev().map(|second| vec![one(second), one(900)]).collect())
-        };
-        let step = ("submitted".to_owned(), "delivered".to_owned());
-        let expected = UsualView { count: 20, median_seconds: 10.0, p95_seconds: 19.0 };
-        assert_eq!(of(20).get(&step), Some(&expected));
-        assert_eq!(of(100).get(&step).map(|usual| usual.p95_seconds), Some(95.0));
-        assert!(of(19).is_empty(), "too few");
-    }
-}
+#[path = "pace_tests.rs"]
+mod tests;

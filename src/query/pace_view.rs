@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct PaceView {
     /// The changes of the status, in order.
     pub steps: Vec<StepView>,
-    /// The messages from which the usual times were computed. `None` if there are none.
+    /// The messages from which the usual times were computed. `None` if there are none, or if they could not be
+    /// read in time.
     pub sample: Option<SampleView>,
 }
 

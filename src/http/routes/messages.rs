@@ -53,7 +53,7 @@ pub(super) async fn one(
     if caller.may(Scope::Content) {
         app.query.add_content(&mut message).await?;
     }
-    app.query.add_pace(&mut message).await?;
+    app.query.add_pace(&mut message).await;
     Ok(HttpResponse::Ok().json(message))
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn page(caller: CaughtUp<CanRead>, MessageId(id): MessageId, ap
     if caller.may(Scope::Content) {
         app.query.add_content(&mut message).await?;
     }
-    app.query.add_pace(&mut message).await?;
+    app.query.add_pace(&mut message).await;
     let can_cancel = caller.may(Scope::Send)
         && message.origin == Origin::Sent.as_str()
         && Status::from_word(&message.status) == Some(Status::Queued);
