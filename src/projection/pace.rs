@@ -16,6 +16,8 @@ const JUST_NOW: Duration = Duration::from_millis(20);
 /// Where appending waits for a chunk, it needs a part of the time. The store can keep up with about this share of what it can
 /// project a second without a pause.
 const EXCLUSIVE_SHARE: f64 = 0.6;
+/// A chunk that took longer than this was kept waiting by something else, which is no reason to rest.
+const LONG: Duration = Duration::from_millis(100);
 /// A burst ends within this time. What lasts longer is the usual load of the store, and appending it must not keep it from being
 /// projected.
 const BURST: Duration = Duration::from_mins(1);
@@ -35,7 +37,7 @@ pub(super) struct Pace {
     projecting: Option<f64>,
     /// Since when more arrive than the store can keep up with.
     pressed_since: Option<Instant>,
-    /// When the last chunk ended, how long it took, and how many had arrived by then.
+    /// When the last chunk ended, how long it took (at most [`LONG`]), and how many had arrived by then.
     ended: Instant,
     took: Duration,
     arrived: u64,
@@ -66,7 +68,7 @@ impl Pace {
         let time = now.duration_since(self.ended);
         let weight = 1.0 - (-time.as_secs_f64() / USUALLY.as_secs_f64()).exp();
         self.usual += (per_second(arrived.saturating_sub(self.arrived), time) - self.usual) * weight;
-        (self.ended, self.took, self.arrived) = (now, took, arrived);
+        (self.ended, self.took, self.arrived) = (now, took.min(LONG), arrived);
         self.looks.clear();
     }
 
@@ -96,10 +98,10 @@ impl Pace {
         let is_burst = now.duration_since(*self.pressed_since.get_or_insert(now)) < BURST;
         // On its own connection, projecting only takes a part of the processor's time.
         let most = match (is_burst, self.is_exclusive) {
-            (false, _) => self.took,
-            (true, true) => 200 * self.took,
-            (true, false) => 3 * self.took,
-        };
+            (false, _) => 1,
+            (true, true) => 200,
+            (true, false) => 3,
+        } * self.took;
         if now < self.ended + most { again } else { now }
     }
 
@@ -253,6 +255,16 @@ mod tests {
         load.rest_after(SOON).await;
         load.rate = 12_000.0;
         assert_eq!(load.rest_after(SOON).await, 200 * TOOK, "another burst");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chunk_that_was_kept_waiting_is_no_reason_to_rest() {
+        let mut load = Load::new(false, 12_000.0);
+        load.rest_after(SOON).await;
+        load.pass(10 * LONG, true).await;
+        load.pace.projected(600, false, 10 * LONG, load.arrived());
+        load.pass(3 * LONG, false).await;
+        assert!(load.pace.next(load.arrived(), true) <= Instant::now());
     }
 
     #[tokio::test(start_paused = true)]
