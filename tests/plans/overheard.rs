@@ -43,8 +43,10 @@ impl<S: Subscriber> Layer<S> for Ear {
                 event.record(&mut line);
                 // A short statement is its own summary. Postgres reports its plans itself.
                 let whole = if line.statement.trim().is_empty() { line.summary } else { line.statement };
-                let is_sqlite = (whole.contains("/* sqlite */") || whole.contains('?')) && !whole.contains("EXPLAIN");
-                is_sqlite.then(|| Said::Statement(whole.trim().to_owned()))
+                // Statements that are built have no comment. On Postgres, a question mark stands only in names of columns.
+                let is_sqlite =
+                    whole.contains("/* sqlite */") || (whole.contains('?') && !whole.contains("/* postgres */"));
+                (is_sqlite && !whole.contains("EXPLAIN")).then(|| Said::Statement(whole.trim().to_owned()))
             }
             "sqlx::postgres::notice" => {
                 event.record(&mut line);
