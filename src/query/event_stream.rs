@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{EventView, Query, look_up::AT_A_TIME};
 use crate::{
-    domain::{Cutoffs, EventPosition, FieldError, Filter, ListRequest, PageLimit, StatusEvent},
+    domain::{Cutoffs, EventPosition, FieldError, Filter, ListRequest, PAGING, PageLimit, StatusEvent},
     storage::{StatusEvents, StorageError, Store},
 };
 
@@ -44,16 +44,13 @@ pub struct EventStreamRequest {
     after: Option<EventPosition>,
 }
 
-/// What a list has and a stream has not.
-const OF_PAGES: [&str; 2] = ["limit", "cursor"];
-
 impl EventStreamRequest {
     /// Parses the names and values of the filters of the list, and the id of the last event that the client has seen.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         last_event: Option<&str>,
     ) -> Result<Self, Vec<FieldError>> {
-        let (of_pages, filters): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| OF_PAGES.contains(name));
+        let (of_pages, filters): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| PAGING.contains(name));
         let of_pages = of_pages.into_iter().map(|(name, _)| FieldError {
             pointer: format!("/{name}"),
             detail: "is for lists: events have no pages".to_owned(),

@@ -8,15 +8,16 @@ use serde_json::{Map, Value};
 use super::{CountRequest, Query};
 use crate::{
     domain::{
-        Actor, AuditRequest, Cutoffs, FieldError, ListRequest, SavedView, Timestamp, ViewId, ViewName, ViewedList,
+        Actor, AuditRequest, Cutoffs, FieldError, ListRequest, PAGING, SavedView, Timestamp, ViewId, ViewName,
+        ViewedList,
     },
     storage::StorageError,
 };
 
 /// Longer filters would not fit into an address when they are sealed. In bytes.
 const LONGEST: usize = 4 * 1024;
-/// What lists and counts take beside filters.
-const NO_FILTERS: [&str; 3] = ["limit", "cursor", "by"];
+/// What counts take beside filters.
+const BY: &str = "by";
 
 /// A request to save a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ fn errors_of(list: ViewedList, filter: &[(&str, &str)]) -> Vec<FieldError> {
         _ => Some(format!("must have at most {LONGEST} bytes")),
     };
     let whole = detail.map(|detail| FieldError { pointer: "/filter".to_owned(), detail });
-    let (others, filters): (Vec<_>, Vec<_>) = pairs().partition(|(name, _)| NO_FILTERS.contains(name));
+    let (others, filters): (Vec<_>, Vec<_>) = pairs().partition(|(name, _)| *name == BY || PAGING.contains(name));
     let others = others.into_iter().map(|(name, _)| {
         let detail = "is not a filter, so a view cannot contain it".to_owned();
         FieldError { pointer: format!("/filter/{name}"), detail }

@@ -82,7 +82,7 @@ pub use json::{JsonError, read_json};
 pub use message::{Dispatch, DispatchEvent, History, Message, Origin};
 pub use notification::{Event, Notification, Reference, Source, StoredNotification, letters};
 pub use overdue::Cutoffs;
-pub use page::{Cursor, Page, PageLimit};
+pub use page::{Cursor, PAGING, Page, PageLimit};
 pub use pattern::Pattern;
 pub use person::{ERASED, ERASED_BODY, Person};
 pub use readings::is_compressed;

@@ -11,6 +11,9 @@ use super::{Message, Timestamp};
 /// Accepts every text of its letters, so that a pattern can describe the form of a cursor.
 const LETTERS: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
+/// The parameters of a list that are no filters: the length of a page, and where it begins.
+pub const PAGING: [&str; 2] = ["limit", "cursor"];
+
 /// The maximum number of items on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit(u16);

@@ -13,7 +13,7 @@ use crate::{
     http::{
         extract::{
             auth::{Caller, CanAdminister},
-            pairs::{Pairs, texts},
+            pairs::{Pairs, filled, filters_of},
         },
         problem::Problem,
         state::App,
@@ -22,12 +22,11 @@ use crate::{
 
 /// Shows a page of the audit log, newest first.
 pub(super) async fn page(caller: Caller<CanAdminister>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
-    // A form sends its empty fields too.
-    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
+    let given = filled(&pairs);
     let request = AuditRequest::parse(given.iter().copied()).map_err(Problem::faulty)?;
     let list = app.audit.list(&request).await?;
     let value = |name: &str| given.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value);
-    let kept: Vec<_> = given.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect();
+    let kept = filters_of(&given);
     let shown = Shown { list: ViewedList::Audit, given: &kept, meant: &kept };
     let saved_views = shown.saved_views(caller.actor(), &app).await?;
     let others = given.iter().copied().filter(|(name, _)| *name != "cursor");

@@ -12,7 +12,7 @@ use crate::{
     http::{
         extract::{
             auth::{Caller, CanRead},
-            pairs::{Pairs, texts},
+            pairs::{Pairs, filled},
         },
         problem::Problem,
     },
@@ -49,8 +49,7 @@ fn status_row(entry: &StatusView) -> Markup {
 
 /// Shows codes: all, or those of a channel, or one.
 pub(super) async fn codes(_: Caller<CanRead>, pairs: Pairs) -> Result<Page, Problem> {
-    // A form sends its empty fields too.
-    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
+    let given = filled(&pairs);
     let request = CodeRequest::parse(given.iter().copied()).map_err(Problem::faulty)?;
     let value = |name: &str| given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     let (channel, code) = (value("channel"), value("code"));

@@ -20,7 +20,7 @@ use crate::{
             auth::CanRead,
             caught_up::CaughtUp,
             filters::Filters,
-            pairs::{Pairs, texts},
+            pairs::{Pairs, filled, filters_of, texts},
         },
         problem::Problem,
         state::App,
@@ -35,10 +35,8 @@ pub(super) async fn page(
     filters: Filters,
     app: Data<App>,
 ) -> Result<Page, Problem> {
-    // A form sends its empty fields too.
-    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
     // In an address a view stands for filters that name a person. The links of the page keep it.
-    let meant: Vec<_> = texts(&filters).filter(|(_, value)| !value.is_empty()).collect();
+    let (given, meant) = (filled(&pairs), filled(&filters));
     let request = ListRequest::parse(meant.iter().copied(), &app.query.cutoffs()).map_err(Problem::faulty)?;
     let names: Vec<_> = ["messages"].into_iter().chain(filters.iter().map(|(name, _)| name.as_str())).collect();
     app.looked_at(caller.actor(), || names.join(" ")).await?;
@@ -69,11 +67,6 @@ pub(super) async fn page(
         (further(&list, &given))
     };
     Ok(Page { title: "Messages".to_owned(), room: Some(Room::Messages), main, twin: Some(twin(&given, &kept)) })
-}
-
-/// Without the place in the list.
-fn filters_of<'a>(pairs: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    pairs.iter().copied().filter(|(name, _)| !["limit", "cursor"].contains(name)).collect()
 }
 
 /// Whether the list shows messages that did not arrive, or may not have.

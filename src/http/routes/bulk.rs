@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    domain::{Actor, AuditAction, FieldError, Filter, ListRequest},
+    domain::{Actor, AuditAction, FieldError, Filter, ListRequest, PAGING},
     http::{
         extract::{body, reason},
         problem::{Code, Problem},
@@ -35,7 +35,7 @@ pub(super) async fn request<T: DeserializeOwned>(
 
 /// Reads the filter of an act.
 pub(super) fn filter(pairs: &[(&str, &str)], app: &App) -> Result<Filter, Problem> {
-    let of_pages = pairs.iter().filter(|(name, _)| ["limit", "cursor"].contains(name));
+    let of_pages = pairs.iter().filter(|(name, _)| PAGING.contains(name));
     let of_pages = of_pages.map(|(name, _)| FieldError {
         pointer: format!("/{name}"),
         detail: "is for lists: the act takes everything that the filter admits".to_owned(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    domain::{FieldError, ListRequest},
+    domain::{FieldError, ListRequest, PAGING},
     http::{
         extract::{auth::CanRead, body, caught_up::CaughtUp, pairs::texts},
         problem::Problem,
@@ -45,7 +45,7 @@ pub(super) async fn search(
     let names = || pairs.iter().map(|(name, _)| name.as_str());
     app.looked_at(caller.actor(), || iter::once("messages").chain(names()).collect::<Vec<_>>().join(" ")).await?;
     let page = app.query.list(&request.filter, request.after.as_ref(), request.limit).await?;
-    pairs.retain(|(name, _)| !["limit", "cursor"].contains(&name.as_str()));
+    pairs.retain(|(name, _)| !PAGING.contains(&name.as_str()));
     let (view, ends_at) = app.sealed_filters.seal(pairs).await?;
     Ok(HttpResponse::Ok().json(Found { page, view, view_ends_at: ends_at.to_string() }))
 }

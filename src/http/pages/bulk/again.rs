@@ -6,11 +6,16 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{Form, Preview, Words, asks, count_words, done_words, filters_of, grows};
+use super::{Form, Preview, Words, asks, count_words, done_words, grows};
 use crate::{
     config::Scope,
     http::{
-        extract::{auth::CanSend, caught_up::CaughtUp, filters::Filters, pairs::Pairs},
+        extract::{
+            auth::CanSend,
+            caught_up::CaughtUp,
+            filters::Filters,
+            pairs::{Pairs, filled, filters_of},
+        },
         pages::page::Page,
         problem::Problem,
         routes::{
@@ -40,7 +45,7 @@ pub(in crate::http::pages) async fn preview(
     app: Data<App>,
 ) -> Result<Page, Problem> {
     caller.must(Scope::Read)?;
-    let (given, meant) = (filters_of(&pairs), filters_of(&filters));
+    let (given, meant) = (filters_of(&filled(&pairs)), filters_of(&filled(&filters)));
     let act = Act::plan(app.clock.now());
     let preview = bulk_again(caller.actor(), &meant, act, false, &app)?.preview().await?;
     let asked = Preview {
@@ -145,7 +150,7 @@ pub(in crate::http::pages) async fn run(
     closing: Data<Closing>,
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&head, payload).await?;
-    let (given, meant) = (filters_of(&pairs), filters_of(&filters));
+    let (given, meant) = (filters_of(&filled(&pairs)), filters_of(&filled(&filters)));
     let act = planned(&form.field("act"))?;
     let bulk = bulk_again(caller.actor(), &meant, act, form.field("evenTwice") == "yes", &app)?;
     record(caller.actor(), &meant, act, &form.field("reason"), &app).await?;

@@ -6,11 +6,16 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{Form, Preview, Words, asks, count_words, done_words, filters_of, grows};
+use super::{Form, Preview, Words, asks, count_words, done_words, grows};
 use crate::{
     config::Scope,
     http::{
-        extract::{auth::CanSend, caught_up::CaughtUp, filters::Filters, pairs::Pairs},
+        extract::{
+            auth::CanSend,
+            caught_up::CaughtUp,
+            filters::Filters,
+            pairs::{Pairs, filled, filters_of},
+        },
         pages::page::Page,
         problem::Problem,
         routes::{
@@ -40,7 +45,7 @@ pub(in crate::http::pages) async fn preview(
     app: Data<App>,
 ) -> Result<Page, Problem> {
     caller.must(Scope::Read)?;
-    let (given, meant) = (filters_of(&pairs), filters_of(&filters));
+    let (given, meant) = (filters_of(&filled(&pairs)), filters_of(&filled(&filters)));
     let preview = bulk_cancel(caller.actor(), &meant, &app)?.preview().await?;
     let asked = Preview {
         question: question(&preview),
@@ -81,7 +86,7 @@ pub(in crate::http::pages) async fn run(
     closing: Data<Closing>,
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&head, payload).await?;
-    let (given, meant) = (filters_of(&pairs), filters_of(&filters));
+    let (given, meant) = (filters_of(&filled(&pairs)), filters_of(&filled(&filters)));
     let bulk = bulk_cancel(caller.actor(), &meant, &app)?;
     record(caller.actor(), &meant, &form.field("reason"), &app).await?;
     Ok(grows(&WORDS, &head, &given, progress(bulk, closing), item))

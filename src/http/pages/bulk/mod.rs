@@ -16,10 +16,7 @@ use super::{
     page::{self, Page, Room},
     show::{number, with_query},
 };
-use crate::http::{extract::pairs::texts, problem::Problem, routes::session::read};
-
-/// What a list has and a filter has not.
-const OF_PAGES: [&str; 2] = ["limit", "cursor"];
+use crate::http::{problem::Problem, routes::session::read};
 
 /// An act, in the words of its pages.
 struct Words {
@@ -44,11 +41,6 @@ struct Preview {
     fields: Option<Markup>,
     /// Which messages of the filter the act is about, as in "that wait here".
     which: &'static str,
-}
-
-/// The given pairs that are filters.
-fn filters_of(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
-    texts(pairs).filter(|(name, value)| !value.is_empty() && !OF_PAGES.contains(name)).collect()
 }
 
 /// Shows what the act would do, and asks for the reason. `given` are the filters of the address, in which a view may stand for

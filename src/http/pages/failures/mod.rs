@@ -29,7 +29,7 @@ use crate::{
         extract::{
             auth::CanRead,
             caught_up::CaughtUp,
-            pairs::{Pairs, texts},
+            pairs::{Pairs, filled},
         },
         problem::Problem,
         state::App,
@@ -46,8 +46,7 @@ const MOST_SENDERS: usize = 20;
 
 /// Shows the failures.
 pub(super) async fn page(caller: CaughtUp<CanRead>, pairs: Pairs, app: Data<App>) -> Result<Page, Problem> {
-    // A form sends its empty fields too.
-    let given: Vec<_> = texts(&pairs).filter(|(_, value)| !value.is_empty()).collect();
+    let given = filled(&pairs);
     let now = app.clock.now();
     let default = period::first_of_days(now, 7);
     let since = (!given.iter().any(|(name, _)| *name == "since")).then_some(("since", default.as_str()));
