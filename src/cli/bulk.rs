@@ -9,9 +9,10 @@ use super::{
     client::Client,
     filter::FilterArgs,
     output::{self, UsageError, visible},
+    pairs::texts,
     target::{Target, TargetArgs},
 };
-use crate::send::BulkProgress;
+use crate::{query::search_body, send::BulkProgress};
 
 /// The flags that select messages for an act.
 #[derive(clap::Args)]
@@ -70,13 +71,7 @@ impl SelectionArgs {
                 "give a --reason, which goes to the audit log; or --dry-run, to see what would be done".to_owned()
             )),
         };
-        let value = |(name, text): (&'static str, String)| {
-            // These two are Booleans in the API. It says what is wrong with any other text.
-            let is_boolean = ["final", "overdue"].contains(&name);
-            let value = text.parse::<bool>().ok().filter(|_| is_boolean).map_or(Value::String(text), Value::Bool);
-            (name.to_owned(), value)
-        };
-        Ok(Some(Selection { filter: Value::Object(pairs.into_iter().map(value).collect()), reason }))
+        Ok(Some(Selection { filter: search_body(texts(&pairs)).into(), reason }))
     }
 }
 
