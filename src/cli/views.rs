@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{ViewId, ViewedList},
+    domain::{AuditRequest, ListRequest, PAGING, ViewId, ViewedList},
     query::{Query, SavedViewRequest, SavedViewView, SavedViewsView, search_body, too_many_views},
     storage::Access,
 };
@@ -157,7 +157,8 @@ async fn save(args: SaveArgs) -> anyhow::Result<()> {
 
 async fn remove(args: RemoveArgs) -> anyhow::Result<()> {
     let list = ViewedList::from_word(&args.of);
-    let list = list.ok_or_else(|| UsageError("--of must be one of messages, failures, audit".to_owned()))?;
+    let words = || ViewedList::ALL.map(ViewedList::as_str).join(", ");
+    let list = list.ok_or_else(|| UsageError(format!("--of must be one of {}", words())))?;
     match args.target.resolve()? {
         Target::Server(client) => {
             let view = Source::Server(&client).named(&args.name, list).await?;
@@ -175,25 +176,11 @@ async fn remove(args: RemoveArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The names of all filters that a view can contain.
-const FILTERS: [&str; 16] = [
-    "status",
-    "final",
-    "failure",
-    "channel",
-    "to",
-    "from",
-    "code",
-    "correlationId",
-    "callbackData",
-    "transactionId",
-    "origin",
-    "overdue",
-    "since",
-    "until",
-    "actor",
-    "action",
-];
+/// A filter that a view can contain, by its name.
+fn known_filter(name: &str) -> Option<&'static str> {
+    let mut filters = ListRequest::NAMES.into_iter().chain(AuditRequest::NAMES).filter(|name| !PAGING.contains(name));
+    filters.find(|known| *known == name)
+}
 
 /// Adds the filters of the view with this name, if one is named, to those of the flags.
 pub(super) async fn add(
@@ -205,7 +192,7 @@ pub(super) async fn add(
     let Some(name) = name else { return Ok(()) };
     let view = source.named(name, list).await?;
     for (given, value) in &view.filter {
-        let known = FILTERS.into_iter().find(|known| known == given);
+        let known = known_filter(given);
         let known = known.with_context(|| format!("this version does not know the filter {given} of the view"))?;
         if has(filters, known) {
             bail!(UsageError(format!("the view {name:?} has the filter {known} already; leave it out, or the view")));

@@ -182,6 +182,9 @@ pub struct AuditRequest {
 }
 
 impl AuditRequest {
+    /// The names that [`Self::parse`] accepts: the filters, `limit` and `cursor`.
+    pub const NAMES: [&'static str; 6] = ["actor", "action", "since", "until", "limit", "cursor"];
+
     /// Parses names and values, and reports all errors at once. An unknown name is an error, because ignoring a filter
     /// would show more than was asked for.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FieldError>> {
@@ -208,7 +211,7 @@ impl AuditRequest {
             "until" => filter.until = Some(instant(value)?),
             "limit" => self.limit = PageLimit::read(value)?,
             "cursor" => self.after = Some(Cursor::read(value)?),
-            _ => return Err("is not a filter; the filters are actor, action, since, until, limit, cursor".to_owned()),
+            _ => return Err(format!("is not a filter; the filters are {}", Self::NAMES.join(", "))),
         }
         Ok(())
     }
