@@ -41,6 +41,8 @@ pub(crate) struct Bounds<'a> {
 
 /// Bodies up to this size are not limited in number: most have some hundred bytes.
 const SMALL: usize = 16 * 1024;
+/// How long a small body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How many larger bodies are read at a time; the others wait. This limits the memory that unauthenticated clients can
 /// use.
 const LARGE_AT_ONCE: usize = 64;
@@ -91,6 +93,16 @@ pub(crate) async fn json_value(
         Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
     });
     json(&text.await?)
+}
+
+/// Reads a body that every caller may send: a login, a form, or a few words. It has at most [`SMALL`] bytes.
+pub(crate) async fn small(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    let bounds = Bounds { limit: SMALL, deadline: Instant::now() + PATIENCE, large_bodies: None };
+    let read = read(request, payload, bounds, |unread| match unread {
+        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the body has at most {SMALL} bytes")),
+        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
+    });
+    read.await
 }
 
 /// Returns the declared media type of a body, in lower case and without parameters; empty if there is none.

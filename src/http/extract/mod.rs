@@ -7,6 +7,7 @@ pub(crate) mod body;
 pub(crate) mod caught_up;
 pub(crate) mod client_address;
 pub(crate) mod filters;
+pub(crate) mod form;
 pub(crate) mod lines;
 pub(crate) mod message_id;
 pub(crate) mod paging;

@@ -5,7 +5,6 @@ use actix_web::{
     web::{Data, Payload},
 };
 use maud::{Markup, html};
-use url::form_urlencoded;
 
 use super::{
     archive::{inbound_row, quarantine_row},
@@ -17,9 +16,9 @@ use super::{
 };
 use crate::{
     http::{
-        extract::{auth::CanRead, caught_up::CaughtUp},
+        extract::{auth::CanRead, caught_up::CaughtUp, form::Form},
         problem::Problem,
-        routes::{find::found, session::read},
+        routes::find::found,
         state::App,
     },
     query::{CodeView, FindView, FoundView},
@@ -32,13 +31,13 @@ pub(super) async fn find(
     payload: Payload,
     app: Data<App>,
 ) -> Result<Either<HttpResponse, Page>, Problem> {
-    let body = read(&head, payload).await?;
-    let sought = form_urlencoded::parse(&body).find(|(name, _)| name == "q").map(|(_, value)| value.trim().to_owned());
-    let sought = sought.unwrap_or_default();
+    let form = Form::read(&head, payload).await?;
+    let sought = form.field("q").unwrap_or_default();
+    let sought = sought.trim();
     if sought.is_empty() {
         return Ok(Either::Left(see_other("/messages", None)));
     }
-    let view = found(caller.actor(), &sought, &app).await?;
+    let view = found(caller.actor(), sought, &app).await?;
     if let Some(id) = the_message(&view) {
         return Ok(Either::Left(see_other(&message_path("/messages", id), None)));
     }

@@ -9,16 +9,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 use maud::html;
-use url::form_urlencoded;
 
 use super::{
     page::{HEADERS, Page},
     show::capitalised,
 };
 use crate::http::{
-    extract::auth::session,
+    extract::{auth::session, form::Form},
     problem::{Code, Problem},
-    routes::session::read,
     state::App,
 };
 
@@ -49,9 +47,9 @@ fn words(problem: &Problem) -> String {
 
 /// Begins a session, and opens the page that the person wanted to see.
 pub(super) async fn enter(head: HttpRequest, payload: Payload, app: Data<App>) -> Result<HttpResponse, Problem> {
-    let text = read(&head, payload).await?;
+    let sent = Form::read(&head, payload).await?;
     let (mut token, mut back) = (String::new(), "/".to_owned());
-    for (name, value) in form_urlencoded::parse(&text) {
+    for (name, value) in sent.fields() {
         match &*name {
             "token" => value.trim().clone_into(&mut token),
             "back" if is_here(&value) => value.into_owned().clone_into(&mut back),

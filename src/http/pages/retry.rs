@@ -5,16 +5,15 @@ use actix_web::{
     web::{Data, Payload},
 };
 use maud::html;
-use url::form_urlencoded;
 
 use super::{
     page::{Page, Room},
     show::{facts, number},
 };
 use crate::http::{
-    extract::{auth::CanAdminister, caught_up::CaughtUp, reason::reason},
+    extract::{auth::CanAdminister, caught_up::CaughtUp, form::Form, reason::reason},
     problem::Problem,
-    routes::{quarantine::retried, session::read},
+    routes::quarantine::retried,
     state::App,
 };
 
@@ -57,9 +56,8 @@ pub(super) async fn run(
     payload: Payload,
     app: Data<App>,
 ) -> Result<Page, Problem> {
-    let form = read(&head, payload).await?;
-    let given = form_urlencoded::parse(&form).find(|(name, _)| name == "reason").map(|(_, value)| value);
-    let reason = reason(&given.unwrap_or_default())?;
+    let form = Form::read(&head, payload).await?;
+    let reason = reason(&form.field("reason").unwrap_or_default())?;
     let report = retried(caller.actor(), Some(reason), &app).await?;
     let count = |count: u64| Some(html! { (number(i64::try_from(count).unwrap_or(i64::MAX))) });
     let main = html! {

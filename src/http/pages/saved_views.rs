@@ -6,7 +6,6 @@ use actix_web::{
     web::{Data, Payload},
 };
 use maud::{Markup, html};
-use url::form_urlencoded;
 
 use super::{login::see_other, show::with_query};
 use crate::{
@@ -15,13 +14,11 @@ use crate::{
         extract::{
             auth::{Caller, CanRead},
             filters::Filters,
+            form::Form,
             pairs::texts,
         },
         problem::Problem,
-        routes::{
-            session::read,
-            views::{removed, saved},
-        },
+        routes::views::{removed, saved},
         state::App,
     },
     query::SavedViewRequest,
@@ -143,9 +140,9 @@ struct Sent {
 }
 
 impl Sent {
-    fn parse(form: &[u8], what: &str) -> Self {
+    fn of(form: &Form, what: &str) -> Self {
         let mut sent = Self { of: String::new(), what: String::new(), filters: Vec::new() };
-        for (name, value) in form_urlencoded::parse(form) {
+        for (name, value) in form.fields() {
             match &*name {
                 "of" => sent.of = value.into_owned(),
                 name if name == what => sent.what = value.into_owned(),
@@ -163,7 +160,7 @@ pub(super) async fn save(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let sent = Sent::parse(&read(&head, payload).await?, "name");
+    let sent = Sent::of(&Form::read(&head, payload).await?, "name");
     let filters = Filters::of(sent.filters, &app).await?;
     let request = SavedViewRequest::parse(&sent.of, &sent.what, texts(&filters)).map_err(Problem::faulty)?;
     let view = saved(&caller, request, &app).await?;
@@ -177,7 +174,7 @@ pub(super) async fn remove(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let sent = Sent::parse(&read(&head, payload).await?, "id");
+    let sent = Sent::of(&Form::read(&head, payload).await?, "id");
     removed(&caller, &sent.what, &app).await?;
     let list = ViewedList::from_word(&sent.of).unwrap_or(ViewedList::Messages);
     Ok(see_other(&with_query(path(list), texts(&sent.filters)), None))

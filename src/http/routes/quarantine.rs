@@ -7,8 +7,6 @@ use actix_web::{
 };
 use serde::Deserialize;
 
-use super::session;
-
 use crate::{
     detached::detached,
     domain::{Actor, Fingerprint},
@@ -59,7 +57,7 @@ pub(super) async fn retry(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let text = session::read(&head, payload).await?;
+    let text = body::small(&head, payload).await?;
     let why = if text.is_empty() {
         None
     } else if body::media_type(&head) == "application/json" {

@@ -1,32 +1,22 @@
 //! `POST /session` and `DELETE /session`: a person logs in with an API token, and out again. Forms of pages are answered
 //! in `pages`.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::SET_COOKIE,
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
 use crate::{
     config::Scope,
     domain::Timestamp,
     http::{
-        extract::{
-            auth::session,
-            body::{self, Bounds, Unread},
-        },
+        extract::{auth::session, body},
         problem::{Code, Problem},
         state::App,
     },
 };
-
-/// More than the longest token.
-const LIMIT: usize = 16 * 1024;
-const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +39,7 @@ pub(super) async fn begin(head: HttpRequest, payload: Payload, app: Data<App>) -
         let detail = "send the token as Content-Type: application/json, or as a form";
         return Err(Problem::new(Code::UnsupportedMediaType, detail).closing(payload));
     }
-    let text = read(&head, payload).await?;
+    let text = body::small(&head, payload).await?;
     let login: Login = body::object(body::json(&text)?, "send {\"token\": \"…\"} as JSON")?;
     let begun = session::begin(&head, &app, login.token.trim()).await?;
     let mut response = HttpResponse::Ok();
@@ -61,16 +51,6 @@ pub(super) async fn begin(head: HttpRequest, payload: Payload, app: Data<App>) -
         scopes: begun.identity.scopes().iter().copied().map(Scope::as_str).collect(),
         ends_at: begun.ends_at.as_ref().map(Timestamp::to_string),
     }))
-}
-
-/// Reads the body of a login.
-pub(crate) async fn read(head: &HttpRequest, payload: Payload) -> Result<actix_web::web::Bytes, Problem> {
-    let bounds = Bounds { limit: LIMIT, deadline: Instant::now() + PATIENCE, large_bodies: None };
-    let read = body::read(head, payload, bounds, |unread| match unread {
-        Unread::TooLarge => Problem::new(Code::BodyTooLarge, format!("the body has at most {LIMIT} bytes")),
-        Unread::Broken => Problem::new(Code::NotJson, "the body is incomplete"),
-    });
-    read.await
 }
 
 /// Ends the session. To end it again has the same result.

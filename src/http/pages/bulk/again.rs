@@ -6,7 +6,7 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{Form, Preview, Words, asks, count_words, done_words, grows};
+use super::{Preview, Words, asks, count_words, done_words, grows};
 use crate::{
     config::Scope,
     http::{
@@ -14,6 +14,7 @@ use crate::{
             auth::CanSend,
             caught_up::CaughtUp,
             filters::Filters,
+            form::Form,
             pairs::{Pairs, filled, filters_of},
         },
         pages::page::Page,
@@ -151,9 +152,9 @@ pub(in crate::http::pages) async fn run(
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&head, payload).await?;
     let (given, meant) = (filters_of(&filled(&pairs)), filters_of(&filled(&filters)));
-    let act = planned(&form.field("act"))?;
-    let bulk = bulk_again(caller.actor(), &meant, act, form.field("evenTwice") == "yes", &app)?;
-    record(caller.actor(), &meant, act, &form.field("reason"), &app).await?;
+    let act = planned(&form.field("act").unwrap_or_default())?;
+    let bulk = bulk_again(caller.actor(), &meant, act, form.field("evenTwice").as_deref() == Some("yes"), &app)?;
+    record(caller.actor(), &meant, act, &form.field("reason").unwrap_or_default(), &app).await?;
     Ok(grows(&WORDS, &head, &given, progress(bulk, closing), item))
 }
 

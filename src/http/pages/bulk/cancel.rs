@@ -6,7 +6,7 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{Form, Preview, Words, asks, count_words, done_words, grows};
+use super::{Preview, Words, asks, count_words, done_words, grows};
 use crate::{
     config::Scope,
     http::{
@@ -14,6 +14,7 @@ use crate::{
             auth::CanSend,
             caught_up::CaughtUp,
             filters::Filters,
+            form::Form,
             pairs::{Pairs, filled, filters_of},
         },
         pages::page::Page,
@@ -88,7 +89,7 @@ pub(in crate::http::pages) async fn run(
     let form = Form::read(&head, payload).await?;
     let (given, meant) = (filters_of(&filled(&pairs)), filters_of(&filled(&filters)));
     let bulk = bulk_cancel(caller.actor(), &meant, &app)?;
-    record(caller.actor(), &meant, &form.field("reason"), &app).await?;
+    record(caller.actor(), &meant, &form.field("reason").unwrap_or_default(), &app).await?;
     Ok(grows(&WORDS, &head, &given, progress(bulk, closing), item))
 }
 

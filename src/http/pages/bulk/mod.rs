@@ -4,19 +4,15 @@
 pub(super) mod again;
 pub(super) mod cancel;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Bytes, Payload},
-};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt};
 use maud::{Markup, html};
-use url::form_urlencoded;
 
 use super::{
     page::{self, Page, Room},
     show::{number, with_query},
 };
-use crate::http::{problem::Problem, routes::session::read};
+use crate::http::problem::Problem;
 
 /// An act, in the words of its pages.
 struct Words {
@@ -73,21 +69,6 @@ fn asks(words: &Words, given: &[(&str, &str)], meant: &[(&str, &str)], preview: 
         }
     };
     Page { title: words.title.to_owned(), room: Some(Room::Messages), main, twin: None }
-}
-
-/// The fields of a form.
-struct Form(Bytes);
-
-impl Form {
-    async fn read(head: &HttpRequest, payload: Payload) -> Result<Self, Problem> {
-        read(head, payload).await.map(Self)
-    }
-
-    /// The value of a field; nothing if it is absent.
-    fn field(&self, name: &str) -> String {
-        let field = form_urlencoded::parse(&self.0).find(|(known, _)| known == name);
-        field.map(|(_, value)| value.into_owned()).unwrap_or_default()
-    }
 }
 
 /// Shows the progress of the act.

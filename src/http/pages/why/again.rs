@@ -7,21 +7,19 @@ use actix_web::{
 };
 use maud::{Markup, html};
 use serde_json::Value;
-use url::form_urlencoded;
 
 use super::{resend_words, sent};
 use crate::{
     config::Scope,
     domain::{CorrelationId, Draft, Origin, Submission},
     http::{
-        extract::{auth::CanSend, caught_up::CaughtUp, message_id::MessageId},
+        extract::{auth::CanSend, caught_up::CaughtUp, form::Form, message_id::MessageId},
         pages::{
             login::see_other,
             page::{Page, Room},
             show::{id as shown_id, message_path, status},
         },
         problem::{Code, Problem},
-        routes::session::read,
         state::App,
     },
     query::MessageView,
@@ -52,13 +50,12 @@ pub(in crate::http::pages) async fn send(
     payload: Payload,
     app: Data<App>,
 ) -> Result<HttpResponse, Problem> {
-    let form = read(&head, payload).await?;
-    let field = |name: &str| form_urlencoded::parse(&form).find(|(given, _)| given == name).map(|(_, value)| value);
+    let form = Form::read(&head, payload).await?;
     let (message, submission) = first(&caller, &id, &app).await?;
-    if may_arrive_twice(&message) && field("sure").is_none() {
+    if may_arrive_twice(&message) && form.field("sure").is_none() {
         return Err(Problem::faulty_field("/sure", "tick the box if it may arrive twice"));
     }
-    let new_id = field("id").ok_or_else(|| Problem::faulty_field("/id", "is missing; open the page again"))?;
+    let new_id = form.field("id").ok_or_else(|| Problem::faulty_field("/id", "is missing; open the page again"))?;
     let new_id = CorrelationId::new(&new_id).map_err(|error| Problem::faulty_field("/id", error.to_string()))?;
     let draft = Draft::new(send::request_again(&submission, &new_id)).map_err(|error| Problem::faulty(vec![error]))?;
     let sent = app.sender.accept(caller.actor(), &draft, None).await?;
