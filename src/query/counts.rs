@@ -22,8 +22,6 @@ pub struct CountRequest {
 /// The filters that the counters can answer, in addition to the period.
 const FILTERS: [&str; 4] = ["status", "channel", "code", "from"];
 const PARAMETERS: [&str; 3] = ["by", "since", "until"];
-/// The counters contain the beginning of a longer code, and of a longer sender.
-const LONGEST: usize = 63;
 
 impl CountRequest {
     /// Parses names and values, and reports all errors at once.
@@ -36,8 +34,9 @@ impl CountRequest {
             } else if PARAMETERS.contains(&name) {
                 parameters.push((name, value));
                 continue;
-            } else if ["code", "from"].contains(&name) && value.chars().count() > LONGEST {
-                format!("must have at most {LONGEST} characters: counts do not distinguish longer ones")
+            } else if !Dimension::distinguishes(name, value) {
+                let longest = Dimension::LONGEST;
+                format!("must have at most {longest} characters: counts do not distinguish longer ones")
             } else if FILTERS.contains(&name) {
                 filters.push((name, value));
                 continue;

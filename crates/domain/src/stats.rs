@@ -32,6 +32,16 @@ impl Dimension {
         }
     }
 
+    /// The longest value that counts distinguish from longer ones, in characters.
+    pub const LONGEST: usize = 63;
+
+    /// Whether counts distinguish this value of the property from all others. They contain the beginning of a longer code, and of
+    /// a longer sender.
+    pub fn distinguishes(name: &str, value: &str) -> bool {
+        let is_shortened = [Self::Code, Self::From].iter().any(|dimension| dimension.as_str() == name);
+        !is_shortened || value.chars().count() <= Self::LONGEST
+    }
+
     fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|dimension| dimension.as_str() == word)
     }

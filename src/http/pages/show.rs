@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 pub(super) use crate::query::capitalised;
 
-use crate::domain::{Status, Timestamp};
+use crate::domain::{Dimension, Status, Timestamp};
 
 /// How much a reader has to care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,14 +145,13 @@ pub(super) fn channel_or_none(channel: Option<&str>) -> String {
     channel.map_or_else(|| "No channel".to_owned(), channel_name)
 }
 
-/// The longest code and the longest sender by which messages are counted.
-const LONGEST: usize = 63;
-
 /// The list of the messages with all of these properties. `None` if it has no filter for one of them: for messages without
 /// a code or a channel, and for codes and senders that the counters shorten.
 pub(super) fn list_of<'a>(properties: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Option<String> {
-    let is_whole = |name: &str, value: &str| !["code", "from"].contains(&name) || value.chars().count() <= LONGEST;
-    let pairs = properties.into_iter().map(|(name, value)| Some((name, value.filter(|value| is_whole(name, value))?)));
+    let whole = |(name, value): (&'a str, Option<&'a str>)| {
+        Some((name, value.filter(|value| Dimension::distinguishes(name, value))?))
+    };
+    let pairs = properties.into_iter().map(whole);
     Some(with_query("/messages", pairs.collect::<Option<Vec<_>>>()?))
 }
 
