@@ -33,7 +33,7 @@ pub(super) fn failed(bars: &[Bar], label: &str, ends: [Markup; 2]) -> Markup {
                     path.usual d={ "M" (at * step) " " (HEIGHT - height(usual)) "h" (step) } {}
                 }
             }
-            text x="4" y="14" { (number(i64::try_from(highest / 10).unwrap_or(i64::MAX))) }
+            text x="4" y="14" { (number(highest / 10)) }
         }
         p.ends {
             (first)

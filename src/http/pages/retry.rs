@@ -31,7 +31,7 @@ pub(super) async fn preview(_: CaughtUp<CanAdminister>, app: Data<App>) -> Resul
                     @match count {
                         0 => "Nothing is in quarantine.",
                         1 => "Read 1 body again?",
-                        _ if count > i64::from(COUNTED) => { "Read more than " (number(COUNTED.into())) " bodies again?" },
+                        _ if count > i64::from(COUNTED) => { "Read more than " (number(COUNTED)) " bodies again?" },
                         _ => { "Read " (number(count)) " bodies again?" },
                     }
                 }
@@ -59,7 +59,7 @@ pub(super) async fn run(
     let form = Form::read(&head, payload).await?;
     let reason = reason(&form.field("reason").unwrap_or_default())?;
     let report = retried(caller.actor(), Some(reason), &app).await?;
-    let count = |count: u64| Some(html! { (number(i64::try_from(count).unwrap_or(i64::MAX))) });
+    let count = |count: u64| Some(html! { (number(count)) });
     let main = html! {
         p.trail { a href="/quarantine" { "Quarantine" } " › Read again" }
         h1 { "The quarantine was read again" }

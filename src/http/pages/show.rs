@@ -194,7 +194,8 @@ pub(super) fn extent(count: usize, one: &str, several: &str, is_last: bool) -> M
 }
 
 /// A number with its thousands apart.
-pub(super) fn number(number: i64) -> String {
+pub(super) fn number(number: impl TryInto<i64>) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
     for (at, digit) in digits.chars().enumerate() {

@@ -6,7 +6,7 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{Preview, Words, asks, count_words, done_words, grows};
+use super::{Preview, Words, asks, grows};
 use crate::{
     config::Scope,
     http::{
@@ -17,7 +17,7 @@ use crate::{
             form::Form,
             pairs::{Pairs, filled, filters_of},
         },
-        pages::page::Page,
+        pages::{page::Page, show::number},
         problem::Problem,
         routes::{
             bulk::progress,
@@ -68,7 +68,7 @@ fn question(preview: &BulkAgainPreview) -> String {
         (0, false) => "No message of this filter can be sent again.".to_owned(),
         (0, true) => format!(
             "None of the newest {} messages of this filter can be sent again. Go on with the older ones?",
-            count_words(COUNTED, false)
+            number(COUNTED)
         ),
         (1, false) => "Send 1 message again?".to_owned(),
         (count, more) => format!("Send {} messages again?", at_least(count, more)),
@@ -77,7 +77,7 @@ fn question(preview: &BulkAgainPreview) -> String {
 
 /// A count in words. There may be more of the kind among the messages at which the preview did not look.
 fn at_least(count: usize, more: bool) -> String {
-    let count = count_words(count, false);
+    let count = number(count);
     if more { format!("at least {count}") } else { count }
 }
 
@@ -115,7 +115,7 @@ fn facts(preview: &BulkAgainPreview) -> Markup {
             }
             @if more {
                 p {
-                    "Only the newest " (count_words(COUNTED, false)) " were looked at; others may arrive twice. "
+                    "Only the newest " (number(COUNTED)) " were looked at; others may arrive twice. "
                     "Those are sent only if you tick the box."
                 }
             }
@@ -162,10 +162,10 @@ fn item(progress: BulkAgainProgress) -> Markup {
     html! {
         li {
             @if progress.finished { b { "Done. " } }
-            (done_words(progress.sent)) " sent as new messages"
-            @if progress.already > 0 { ", " (done_words(progress.already)) " were sent again before" }
-            @if progress.left_out > 0 { ", " (done_words(progress.left_out)) " left out" }
-            @if progress.refused > 0 { ", " (done_words(progress.refused)) " refused: they are not valid any more" }
+            (number(progress.sent)) " sent as new messages"
+            @if progress.already > 0 { ", " (number(progress.already)) " were sent again before" }
+            @if progress.left_out > 0 { ", " (number(progress.left_out)) " left out" }
+            @if progress.refused > 0 { ", " (number(progress.refused)) " refused: they are not valid any more" }
         }
     }
 }

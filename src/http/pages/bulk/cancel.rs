@@ -6,7 +6,7 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{Preview, Words, asks, count_words, done_words, grows};
+use super::{Preview, Words, asks, grows};
 use crate::{
     config::Scope,
     http::{
@@ -17,7 +17,7 @@ use crate::{
             form::Form,
             pairs::{Pairs, filled, filters_of},
         },
-        pages::page::Page,
+        pages::{page::Page, show::number},
         problem::Problem,
         routes::{
             bulk::progress,
@@ -61,7 +61,8 @@ fn question(preview: &BulkCancelPreview) -> String {
     match preview.count {
         0 => "No message of this filter waits here.".to_owned(),
         1 => "Cancel 1 message?".to_owned(),
-        count => format!("Cancel {} messages?", count_words(count, preview.more)),
+        count if preview.more => format!("Cancel more than {} messages?", number(count)),
+        count => format!("Cancel {} messages?", number(count)),
     }
 }
 
@@ -97,8 +98,8 @@ fn item(progress: BulkCancelProgress) -> Markup {
     html! {
         li {
             @if progress.finished { b { "Done. " } }
-            (done_words(progress.cancelled)) " cancelled"
-            @if progress.too_late > 0 { ", " (done_words(progress.too_late)) " were sent before their turn came" }
+            (number(progress.cancelled)) " cancelled"
+            @if progress.too_late > 0 { ", " (number(progress.too_late)) " were sent before their turn came" }
         }
     }
 }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::{
     page::{self, Page, Room},
-    show::{number, with_query},
+    show::with_query,
 };
 use crate::http::problem::Problem;
 
@@ -93,14 +93,4 @@ fn grows<P>(
         Err(problem) => html! { li { b { "It ended before everything was done: " } (problem.detail()) "." } },
     });
     page.growing(head, items)
-}
-
-/// A count in words.
-fn count_words(count: usize, more: bool) -> String {
-    let count = number(i64::try_from(count).unwrap_or(i64::MAX));
-    if more { format!("more than {count}") } else { count }
-}
-
-fn done_words(count: u64) -> String {
-    number(i64::try_from(count).unwrap_or(i64::MAX))
 }

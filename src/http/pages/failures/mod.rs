@@ -223,7 +223,7 @@ impl Shown<'_> {
                     }
                 }
                 p.soft {
-                    @if hidden > 0 { "The " (number(i64::try_from(hidden).unwrap_or(i64::MAX))) " senders with fewer failures are not shown. " }
+                    @if hidden > 0 { "The " (number(hidden)) " senders with fewer failures are not shown. " }
                     a href=(with_query("/v1/stats", counts_by(BY_SENDER, self.asked))) { "All senders as JSON" }
                 }
             }
