@@ -1,5 +1,6 @@
 //! How the installation is.
 
+use chrono::{DateTime, TimeDelta};
 use maud::{Markup, html};
 
 use crate::{
@@ -58,15 +59,19 @@ pub(super) fn render(glance: &Glance, sees_audit_log: bool, now: &str) -> Markup
     }
 }
 
+/// The time between two instants, negative if the second comes first. `None` if one of them cannot be read.
+fn passed(from: &str, to: &str) -> Option<TimeDelta> {
+    let parse = |at| DateTime::parse_from_rfc3339(at).ok();
+    Some(parse(to)? - parse(from)?)
+}
+
 /// Whether a message is due for longer than a few attempts take.
 fn waits_long(now: &str, since: &str) -> bool {
-    let parse = chrono::DateTime::parse_from_rfc3339;
-    parse(now).ok().zip(parse(since).ok()).is_none_or(|(now, since)| (now - since).num_seconds() > LONG_WAIT_SECONDS)
+    passed(since, now).is_none_or(|wait| wait.num_seconds() > LONG_WAIT_SECONDS)
 }
 
 fn ends_soon(now: &str, end: &str) -> bool {
-    let parse = chrono::DateTime::parse_from_rfc3339;
-    parse(now).ok().zip(parse(end).ok()).is_none_or(|(now, end)| (end - now).num_days() < CERTIFICATE_DAYS)
+    passed(now, end).is_none_or(|left| left.num_days() < CERTIFICATE_DAYS)
 }
 
 /// What the last verification proved, or what it found. What it found can be an alteration, and also a head of another
@@ -91,9 +96,7 @@ fn proof(last: &VerificationView, sees_audit_log: bool, now: &str) -> Markup {
 }
 
 fn proof_tone(last: &VerificationView, now: &str) -> Tone {
-    let parse = chrono::DateTime::parse_from_rfc3339;
-    let age = parse(now).ok().zip(parse(&last.at).ok()).map(|(now, at)| (now - at).num_days());
-    match age {
+    match passed(&last.at, now).map(|age| age.num_days()) {
         _ if !last.sound => Tone::Bad,
         Some(..=PROOF_DAYS) if last.earlier => Tone::Good,
         Some(..=PROOF_DAYS) => Tone::Plain,
