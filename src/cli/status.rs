@@ -85,7 +85,7 @@ pub(super) fn show(message: &MessageView) {
         output::line("");
         output::table(&["from", "to", "took", "usually", "95 of 100 within"], steps.iter().map(step));
     }
-    // Without a usual time, there is no need to say of which messages it is.
+    // The sample only explains the usual times.
     let sample = message.pace.as_ref().and_then(|pace| pace.sample.as_ref());
     if let Some(sample) = sample.filter(|_| steps.iter().any(|step| step.usual.is_some())) {
         let SampleView { messages, since, until } = sample;

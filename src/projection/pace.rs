@@ -16,7 +16,7 @@ const JUST_NOW: Duration = Duration::from_millis(20);
 /// Where appending waits for a chunk, it needs a part of the time. The store can keep up with about this share of what it can
 /// project a second without a pause.
 const EXCLUSIVE_SHARE: f64 = 0.6;
-/// A chunk that took longer than this was kept waiting by something else, which is no reason to rest.
+/// A chunk that took longer than this had to wait for something else. A longer rest would not help.
 const LONG: Duration = Duration::from_millis(100);
 /// A burst ends within this time. What lasts longer is the usual load of the store, and appending it must not keep it from being
 /// projected.

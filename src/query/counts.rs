@@ -1,7 +1,7 @@
 //! Counts of the messages that a filter admits.
 //!
-//! The counters distinguish channel, status, code, sender and hour. So counts can be filtered by these, and are exact. Another filter is
-//! an error, since ignoring it would count more than was asked for.
+//! The counters distinguish channel, status, code, sender and hour. So counts can be filtered by these, and are exact. Another
+//! filter is an error, since ignoring it would count more than was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 

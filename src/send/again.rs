@@ -17,8 +17,8 @@ pub fn request_again(first: &Submission, id: &CorrelationId) -> Value {
     request
 }
 
-/// The request that an act on many messages makes. Nobody looks at each message, so it still ends with the first one.
-/// It follows from the first message alone, so the act sends it once, however often it is repeated.
+/// The request that an act on many messages makes. No person looks at each of them, so the new message keeps the `expireAt` of
+/// the first one. The request follows from the first message alone, so the act sends it once, however often it is repeated.
 pub(super) fn only_request_again(first: &Submission) -> Value {
     let mut request = request_again(first, &only_id_again(&first.correlation_id));
     if let Some(end) = first.expire_at {

@@ -1,4 +1,4 @@
-//! Signed links: whoever can write to the database, but has no key, cannot write links.
+//! Signed links: someone who can write to the database, but has no key, cannot write links.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ async fn links_from_before_the_key_need_no_signature_and_later_ones_do(store: &T
     assert!(finding(&signing, &key).await.detail.contains("not signed"));
 }
 
-/// Whoever removes a row and writes a link that says so makes everything match.
+/// Someone who removes a row and writes a link that says so makes everything match.
 async fn a_link_of_someone_without_the_key_is_named(store: &TestStore) {
     let key = key();
     let signing = signing(store, &key).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 both!(steps_are_compared_with_those_of_earlier_messages_on_the_channel);
 
-/// A message on a channel that was delivered so many seconds after it was submitted.
+/// A message on a channel that was delivered this number of seconds after it was submitted.
 async fn delivered_after(server: &TestServer, id: &str, channel: &str, seconds: u32) {
     let sample = Sample::of(id).on(channel);
     let delivered = format!("2026-05-20T13:{:02}:{:02}Z", 15 + seconds / 60, seconds % 60);

@@ -5,7 +5,7 @@ use receiptd_domain::{Person, ViewId};
 use super::super::dialect::Connection;
 use crate::{StorageError, rows::SavedViewRow};
 
-/// The saved views that name the person, whoever saved them.
+/// The saved views that name the person, of all owners.
 pub(super) async fn naming(connection: &mut Connection, person: &Person) -> Result<Vec<ViewId>, StorageError> {
     let rows = sql_as!(SavedViewRow, "SELECT id, list, name, filter, saved_at FROM saved_views");
     let mut naming = Vec::new();
